@@ -1,0 +1,229 @@
+//! Which runtime is the current one on this thread.
+//!
+//! Invariant: a scheduler is marked as owned by this thread exactly while `CURRENT` is `Here(local)` with its
+//! `Local`, which is thereby kept alive. [`install`] alone changes either.
+//!
+//! In tokio: `runtime/context`.
+
+use super::{Handle, Local};
+use crate::coop;
+use crate::task::{LocalScheduler, Scheduler};
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::rc::Rc;
+
+pub(crate) const NO_RUNTIME: &str =
+    "there is no ayi runtime on this thread: call this from inside Runtime::block_on or #[ayi::main]";
+const NOT_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and a future \
+                        that is not Send cannot go there: use Handle::spawn";
+
+enum Current {
+    None,
+    Here(Rc<Local>),
+    /// The runtime of another thread.
+    Afar(Handle),
+}
+
+thread_local! {
+    /// Never dropped, so that it can still be used by the destructors of other thread-locals.
+    static CURRENT: RefCell<ManuallyDrop<Current>> = const { RefCell::new(ManuallyDrop::new(Current::None)) };
+    /// How many guards there are, to notice when they are dropped in a wrong order.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+    /// A `block_on` is running.
+    static BLOCKED_ON: Cell<bool> = const { Cell::new(false) };
+}
+
+fn install(current: Current) -> Current {
+    LocalScheduler::set_owned(match &current {
+        Current::Here(local) => Some(local.tasks()),
+        _ => None,
+    });
+    ManuallyDrop::into_inner(CURRENT.replace(ManuallyDrop::new(current)))
+}
+
+pub(super) fn current() -> Option<Rc<Local>> {
+    CURRENT.with_borrow(|current| match &**current {
+        Current::Here(local) => Some(local.clone()),
+        _ => None,
+    })
+}
+
+/// Saves `current`'s counting. `f` must not run foreign code: that might enter or leave a runtime.
+#[inline]
+pub(super) fn with_current<R>(f: impl FnOnce(&Local) -> R) -> Option<R> {
+    CURRENT.with_borrow(|current| match &**current {
+        Current::Here(local) => Some(f(local)),
+        _ => None,
+    })
+}
+
+pub(super) fn current_handle() -> Option<Handle> {
+    CURRENT.with_borrow(|current| match &**current {
+        Current::Here(local) => Some(local.handle()),
+        Current::Afar(handle) => Some(handle.clone()),
+        Current::None => None,
+    })
+}
+
+#[cold]
+#[track_caller]
+pub(super) fn no_runtime_here() -> ! {
+    match current_handle() {
+        Some(_) => panic!("{NOT_HERE}"),
+        None => panic!("{NO_RUNTIME}"),
+    }
+}
+
+/// Keeps a runtime the current one of this thread. Guards must be dropped in the reverse order of entering.
+///
+/// # Examples
+///
+/// ```
+/// let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// let task = {
+///     let _inside = rt.enter();
+///     ayi_runtime::spawn(async { 1 }) // runs during the next `block_on`
+/// };
+/// assert_eq!(rt.block_on(task).unwrap(), 1);
+/// ```
+#[must_use = "the runtime is left when the guard is dropped"]
+pub struct EnterGuard<'a> {
+    outer: ManuallyDrop<Current>,
+    depth: usize,
+    _entered: PhantomData<(&'a (), *const ())>,
+}
+
+impl EnterGuard<'_> {
+    fn new<'a>(current: Current) -> EnterGuard<'a> {
+        let outer = ManuallyDrop::new(install(current));
+        DEPTH.set(DEPTH.get() + 1);
+        EnterGuard { outer, depth: DEPTH.get(), _entered: PhantomData }
+    }
+
+    /// For the thread that owns `local`.
+    pub(super) fn here<'a>(local: &Rc<Local>) -> EnterGuard<'a> {
+        EnterGuard::new(Current::Here(local.clone()))
+    }
+
+    /// For any thread.
+    pub(super) fn afar<'a>(handle: &Handle) -> EnterGuard<'a> {
+        EnterGuard::new(match Local::find(handle.reference()) {
+            Some(local) => Current::Here(local),
+            None => Current::Afar(handle.clone()),
+        })
+    }
+}
+
+impl Drop for EnterGuard<'_> {
+    #[track_caller]
+    fn drop(&mut self) {
+        if DEPTH.get() == self.depth {
+            DEPTH.set(self.depth - 1);
+            let outer = std::mem::replace(&mut *self.outer, Current::None);
+            // Last, after the marks: this may be what keeps the runtime's memory.
+            drop(install(outer));
+        } else if !std::thread::panicking() {
+            // What it would restore is not what is outside. The thread stays in what it is in.
+            panic!(
+                "EnterGuards must be dropped in the reverse order of entering: keep each in a scope of its own"
+            );
+        }
+    }
+}
+
+impl fmt::Debug for EnterGuard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EnterGuard")
+    }
+}
+
+/// Marks that this thread runs a `block_on`, which does not nest.
+pub(super) struct BlockOnGuard(());
+
+impl BlockOnGuard {
+    #[track_caller]
+    pub(super) fn new() -> BlockOnGuard {
+        assert!(
+            !BLOCKED_ON.replace(true),
+            "block_on inside block_on: the outer runtime would stand still. Use .await here, or spawn_blocking \
+             for code that insists on blocking"
+        );
+        BlockOnGuard(())
+    }
+}
+
+impl Drop for BlockOnGuard {
+    fn drop(&mut self) {
+        BLOCKED_ON.set(false);
+        coop::leave();
+    }
+}
+
+/// Names a runtime, for things that may outlive it or be moved to other threads.
+#[derive(Clone, Copy)]
+pub(crate) struct RuntimeRef {
+    pub(super) scheduler: &'static Scheduler,
+    pub(super) id: u64,
+}
+
+impl RuntimeRef {
+    /// The runtime, if it is this thread's current one.
+    #[inline]
+    pub(crate) fn local(&self) -> Option<Rc<Local>> {
+        current().filter(|local| self.is(local))
+    }
+
+    /// Runs `f`, which must not run foreign code, if the runtime is this thread's current one.
+    #[inline]
+    pub(crate) fn with_local<R>(&self, f: impl FnOnce(&Local) -> R) -> Option<R> {
+        with_current(|local| self.is(local).then(|| f(local)))?
+    }
+
+    #[inline]
+    pub(crate) fn is(&self, local: &Local) -> bool {
+        self.id == local.id()
+    }
+
+    pub(crate) fn local_for_io(&self) -> io::Result<Rc<Local>> {
+        let local = self.local().ok_or_else(|| {
+            io::Error::other(
+                "this descriptor has waited in an ayi runtime that has ended or belongs to another thread, and \
+                 can wait only there: move it with into_std and from_std (or AsyncFd::into_inner and new)",
+            )
+        })?;
+        if local.is_shut_down() { Err(shut_down()) } else { Ok(local) }
+    }
+
+    /// Runs `f` on the runtime's thread: now if this is it, inside the runtime or not, else soon. Not at all if
+    /// the runtime is gone.
+    pub(crate) fn send(self, f: impl FnOnce(&Local) + Send + 'static) {
+        match Local::find(self) {
+            Some(local) => f(&local),
+            // Refused: gone.
+            None => drop(self.scheduler.send_to(self.id, move |_| {
+                if let Some(local) = self.local() {
+                    f(&local);
+                }
+            })),
+        }
+    }
+}
+
+pub(super) fn shut_down() -> io::Error {
+    io::Error::other("the ayi runtime of this thread is shutting down: nothing can wait in it any more")
+}
+
+/// [`Handle::try_current`] found no runtime.
+#[derive(Debug)]
+pub struct TryCurrentError(pub(super) ());
+
+impl fmt::Display for TryCurrentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(NO_RUNTIME)
+    }
+}
+
+impl std::error::Error for TryCurrentError {}

@@ -1,0 +1,135 @@
+//! A runtime as other threads see it.
+//!
+//! In tokio: `runtime/handle.rs`.
+
+use super::context::{self, EnterGuard, RuntimeRef, TryCurrentError};
+use crate::blocking::Pool;
+use crate::task::{Body, JoinHandle, send_body_of, spawn_from_afar};
+use futures_task::{FutureObj, Spawn, SpawnError};
+use std::fmt;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// Reaches a runtime from any thread: `Send`, `Sync`, cheap to clone. It does not keep the runtime alive.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::runtime::{Handle, Runtime};
+///
+/// let rt = Runtime::new().unwrap();
+/// rt.block_on(async {
+///     let handle = Handle::current();
+///     let thread = std::thread::spawn(move || handle.spawn(async { "from another thread" }));
+///     let task = ayi_runtime::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap();
+///     assert_eq!(task.await.unwrap(), "from another thread");
+/// });
+/// ```
+#[derive(Clone)]
+pub struct Handle {
+    reference: RuntimeRef,
+    pool: Arc<Pool>,
+}
+
+impl Handle {
+    pub(super) fn new(reference: RuntimeRef, pool: Arc<Pool>) -> Handle {
+        Handle { reference, pool }
+    }
+
+    pub(super) fn reference(&self) -> RuntimeRef {
+        self.reference
+    }
+
+    /// The handle of the runtime that this thread is in.
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn current() -> Handle {
+        match Handle::try_current() {
+            Ok(handle) => handle,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The handle of the runtime that this thread is in.
+    ///
+    /// # Errors
+    ///
+    /// Outside a runtime.
+    pub fn try_current() -> Result<Handle, TryCurrentError> {
+        context::current_handle().ok_or(TryCurrentError(()))
+    }
+
+    /// Spawns a task on the handle's runtime, whose thread will run it.
+    ///
+    /// If the runtime has ended, the future is dropped here and awaiting the task says that it was cancelled.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.spawn_body(send_body_of(future), Location::caller())
+    }
+
+    /// Runs `f`, which may block, on a thread of the runtime's pool.
+    ///
+    /// When all threads of the pool are busy and there are as many as
+    /// [`max_blocking_threads`](super::Builder::max_blocking_threads) allows, it waits in a queue, in order.
+    /// [`JoinHandle::abort`] stops it only as long as it has not started. When the runtime ends, awaiting it
+    /// says that it was cancelled; if it has started, it runs to its end on its thread, and its result is dropped.
+    ///
+    /// # Panics
+    ///
+    /// If the pool has no thread and the system refuses to start one.
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(&self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.spawn_body(self.pool.submit(f), Location::caller())
+    }
+
+    fn spawn_body<T>(
+        &self,
+        body: Pin<Box<dyn Body + Send>>,
+        spawned_at: &'static Location<'static>,
+    ) -> JoinHandle<T> {
+        match self.reference.local() {
+            Some(local) => local.tasks().spawn(body, spawned_at),
+            None => spawn_from_afar(self.reference.scheduler, self.reference.id, body, spawned_at),
+        }
+    }
+
+    /// Makes the handle's runtime the current one of this thread, until the guard is dropped.
+    ///
+    /// On the runtime's own thread this is as good as being inside [`block_on`](super::Runtime::block_on), but
+    /// that nothing runs. On another thread, [`Handle::current`] and
+    /// [`spawn_blocking`](crate::task::spawn_blocking) work, while [`spawn`](crate::spawn), sockets and timers,
+    /// which live on the runtime's thread, do not.
+    pub fn enter(&self) -> EnterGuard<'_> {
+        EnterGuard::afar(self)
+    }
+}
+
+impl Spawn for Handle {
+    fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
+        self.status()?;
+        drop(self.spawn(future));
+        Ok(())
+    }
+
+    fn status(&self) -> Result<(), SpawnError> {
+        if self.reference.scheduler.is_open(self.reference.id) { Ok(()) } else { Err(SpawnError::shutdown()) }
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("runtime", &self.reference.id).finish_non_exhaustive()
+    }
+}

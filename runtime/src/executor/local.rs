@@ -1,0 +1,275 @@
+//! A runtime as its own thread sees it, and the loop.
+//!
+//! ```text
+//!        ┌──▶ run up to 61 tasks ──▶ turn ──────────────────────────────────────────┐
+//!        │                           1 epoll_wait: without blocking if a task is    │
+//!        │                             ready, else until an event, the bell, or the │
+//!        │                             next timer                                   │
+//!        │                           2 wake the tasks that its events concern       │
+//!        │                           3 fire the timers that are due                 │
+//!        │                           4 take what other threads have posted          │
+//!        └──────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Fairness: the run queue is first in, first out, and at most 61 polls pass between two turns; a turn takes at
+//! most 256 events and what was in the inbox when it looked. So a task that always wakes itself, a socket that
+//! never runs dry (its task is cut off by the budget of `coop`) or a flood of wakes from other threads delays
+//! nobody for longer than one round of the queue.
+//!
+//! Nothing is borrowed while a task, a waker or a drop runs. In tokio: `runtime/scheduler/current_thread`.
+
+use super::context::{self, BlockOnGuard, EnterGuard, NO_RUNTIME, RuntimeRef};
+use super::handle::Handle;
+use crate::blocking::Pool;
+use crate::io::Interest;
+use crate::reactor::{Reactor, SourceKey, Waiter};
+use crate::task::{LocalScheduler, LocalSlot};
+use crate::time::{Instant, Wheel};
+use crate::{coop, foreign};
+use std::cell::{Cell, RefCell, RefMut};
+use std::io;
+use std::pin::pin;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// Tasks between two turns. As tokio's: a prime, so that it does not fall into step with what tasks do in twos
+/// and tens; large enough that the turn's system call (some 200 ns) is small change beside the polls.
+const POLLS_PER_TURN: usize = 61;
+
+thread_local! {
+    /// The runtimes that live on this thread, for `Handle::enter`.
+    static ALL: RefCell<Vec<Weak<Local>>> = const { RefCell::new(Vec::new()) };
+}
+
+pub(crate) struct Local {
+    id: u64,
+    tasks: LocalScheduler,
+    reactor: RefCell<Reactor>,
+    timers: RefCell<Wheel<Waker>>,
+    /// What the timers' nanoseconds count from.
+    start: Instant,
+    /// The clock as of the latest turn that had timers to look at.
+    now: Cell<u64>,
+    pool: Arc<Pool>,
+    /// Wakers on their way from the reactor to being woken; kept for its allocation.
+    wakers: Cell<Vec<Waker>>,
+    /// `shut_down` has begun.
+    is_shut_down: Cell<bool>,
+    /// And all tasks are finished.
+    is_over: Cell<bool>,
+}
+
+impl Local {
+    pub(super) fn new(id: u64, tasks: LocalScheduler, reactor: Reactor, pool: Arc<Pool>) -> Rc<Local> {
+        let local = Rc::new(Local {
+            id,
+            tasks,
+            reactor: RefCell::new(reactor),
+            timers: RefCell::new(Wheel::new()),
+            start: Instant::now(),
+            now: Cell::new(0),
+            pool,
+            wakers: Cell::default(),
+            is_shut_down: Cell::new(false),
+            is_over: Cell::new(false),
+        });
+        // Fails only while the thread ends: then nobody will look there any more.
+        let _ = ALL.try_with(|all| {
+            let mut all = all.borrow_mut();
+            all.retain(|other| other.strong_count() > 0);
+            all.push(Rc::downgrade(&local));
+        });
+        local
+    }
+
+    /// The runtime, if it lives on this thread, whether it is the current one or not.
+    pub(crate) fn find(runtime: RuntimeRef) -> Option<Rc<Local>> {
+        let find = |all: &RefCell<Vec<Weak<Local>>>| {
+            all.borrow().iter().filter_map(Weak::upgrade).find(|local| runtime.is(local))
+        };
+        ALL.try_with(find).ok()?
+    }
+
+    pub(crate) fn current() -> Option<Rc<Local>> {
+        context::current()
+    }
+
+    /// Runs `f`, which must not run foreign code, on the current runtime, if there is one.
+    #[inline]
+    pub(crate) fn with_current<R>(f: impl FnOnce(&Local) -> R) -> Option<R> {
+        context::with_current(f)
+    }
+
+    pub(crate) fn current_for_io() -> io::Result<Rc<Local>> {
+        let local = Local::current().ok_or_else(|| io::Error::other(NO_RUNTIME))?;
+        if local.is_shut_down() { Err(context::shut_down()) } else { Ok(local) }
+    }
+
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    #[inline]
+    pub(super) fn tasks(&self) -> LocalScheduler {
+        self.tasks
+    }
+
+    pub(super) fn handle(&self) -> Handle {
+        Handle::new(self.reference(), self.pool.clone())
+    }
+
+    pub(crate) fn reference(&self) -> RuntimeRef {
+        RuntimeRef { scheduler: self.tasks.shared(), id: self.id }
+    }
+
+    pub(crate) fn is_shut_down(&self) -> bool {
+        self.is_shut_down.get()
+    }
+
+    pub(crate) fn reactor(&self) -> RefMut<'_, Reactor> {
+        self.reactor.borrow_mut()
+    }
+
+    pub(crate) fn timers(&self) -> RefMut<'_, Wheel<Waker>> {
+        self.timers.borrow_mut()
+    }
+
+    /// Stores `waker` with a source, and sees to what it displaces.
+    pub(crate) fn wait_for(&self, key: SourceKey, interest: Interest, waiter: &mut Waiter, waker: Waker) {
+        let displaced = self.reactor().wait(key, interest, waiter, waker);
+        displaced.settle();
+    }
+
+    /// Nanoseconds from this runtime's start to `instant`; 0 for what is before, the largest for what is beyond
+    /// (584 years).
+    #[inline]
+    pub(crate) fn nanos(&self, instant: Instant) -> u64 {
+        let since = instant.saturating_duration_since(self.start);
+        since.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(since.subsec_nanos()))
+    }
+
+    /// The time that timers have seen: never ahead of the clock.
+    #[inline]
+    pub(crate) fn now(&self) -> u64 {
+        self.now.get()
+    }
+
+    #[track_caller]
+    pub(super) fn block_on<F: Future>(self: &Rc<Self>, future: F) -> F::Output {
+        let _only = BlockOnGuard::new();
+        let _inside = EnterGuard::here(self);
+        assert!(!self.is_shut_down(), "this runtime has been shut down by an unhandled panic of a task");
+        let mut future = pin!(future);
+        let root = Root { slot: self.tasks.alloc().0, tasks: self.tasks };
+        root.slot.occupy();
+        let waker = root.slot.waker();
+        let mut cx = Context::from_waker(&waker);
+        root.slot.schedule();
+        loop {
+            for _ in 0..POLLS_PER_TURN {
+                let Some(slot) = self.tasks.pop() else { break };
+                if slot != root.slot {
+                    self.tasks.run(slot);
+                } else if let Poll::Ready(output) = coop::with_budget(|| future.as_mut().poll(&mut cx)) {
+                    return output;
+                }
+            }
+            if self.tasks.is_fatal() {
+                self.shut_down(Duration::ZERO);
+                panic!(
+                    "a task panicked that nobody joins, and the runtime's policy is UnhandledPanic::ShutdownRuntime"
+                );
+            }
+            self.turn();
+        }
+    }
+
+    fn turn(&self) {
+        let mut wakers = self.wakers.take();
+        if !self.tasks.has_work() && self.tasks.prepare_park() {
+            self.poll_reactor(self.until_next_timer(), &mut wakers);
+            self.tasks.unpark();
+        } else if !self.reactor().is_empty() {
+            // (With no descriptor registered there is nothing to ask the kernel.)
+            self.poll_reactor(Some(Duration::ZERO), &mut wakers);
+        }
+        wakers.drain(..).for_each(foreign::wake);
+        self.wakers.set(wakers);
+        self.fire_timers();
+        self.tasks.drain_inbox();
+    }
+
+    fn poll_reactor(&self, timeout: Option<Duration>, wakers: &mut Vec<Waker>) {
+        let result = self.reactor().turn(timeout, wakers);
+        result.expect("epoll_wait fails only if something has closed the runtime's epoll descriptor");
+    }
+
+    /// `None`: no timer is set.
+    fn until_next_timer(&self) -> Option<Duration> {
+        let next = self.timers().next_deadline()?;
+        Some(Duration::from_nanos(next.saturating_sub(self.nanos(Instant::now()))))
+    }
+
+    fn fire_timers(&self) {
+        if self.timers().next_deadline().is_none() {
+            return;
+        }
+        let now = self.nanos(Instant::now());
+        self.now.set(now);
+        self.wake_timers(now);
+    }
+
+    fn wake_timers(&self, now: u64) {
+        self.timers().advance(now);
+        loop {
+            let expired = self.timers().pop_expired();
+            let Some(waker) = expired else { return };
+            foreign::wake(waker);
+        }
+    }
+
+    /// The order of the end: (1) nothing new is spawned; (2) every future is dropped, here, while the reactor and
+    /// the timers still work, since their drops close sockets, cancel timers, wake others; (3) the gate is closed,
+    /// and what came through it is done, which cancels what other threads spawned; (4) blocking calls that have
+    /// not started are given up, those that have get `grace` to finish; (5) whoever still waits for a socket or
+    /// a timer, in another executor, is woken, and told.
+    pub(super) fn shut_down(self: &Rc<Self>, grace: Duration) {
+        if self.is_shut_down.replace(true) {
+            return;
+        }
+        let _inside = EnterGuard::here(self);
+        self.tasks.close();
+        self.tasks.cancel_all();
+        self.tasks.close_gate();
+        self.is_over.set(true);
+        self.pool.shut_down(grace);
+        let wakers = self.reactor().take_all_wakers();
+        wakers.into_iter().for_each(foreign::wake);
+        self.wake_timers(u64::MAX);
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        // (Otherwise the scheduler is leaked: better than tasks that the next owner finds.)
+        if self.is_over.get() {
+            // SAFETY: whoever is inside the runtime keeps the `Local` alive, so nobody is, and `shut_down` has
+            // finished all tasks and closed the gate.
+            unsafe { self.tasks.release() }
+        }
+    }
+}
+
+/// The slot of a `block_on`'s own future, which lies on the stack.
+struct Root {
+    slot: LocalSlot,
+    tasks: LocalScheduler,
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        self.tasks.free(self.slot);
+    }
+}

@@ -1,0 +1,146 @@
+//! The runtime that users own.
+//!
+//! In tokio: `runtime/runtime.rs`, and `LocalRuntime`, which this resembles more: it is of one thread.
+
+use super::context::EnterGuard;
+use super::{Builder, Handle, Local};
+use crate::task::{JoinHandle, body_of};
+use futures_task::{FutureObj, LocalFutureObj, LocalSpawn, Spawn, SpawnError};
+use std::fmt;
+use std::io;
+use std::panic::Location;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How long dropping a runtime waits for `spawn_blocking` calls that are running.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// An async runtime: tasks, an epoll reactor, timers, and a pool of threads for blocking calls.
+///
+/// Everything but the pool happens on the thread that is inside [`block_on`](Runtime::block_on). A runtime stays
+/// on the thread that made it (it is not `Send`, since its tasks need not be); [`Handle`] reaches it from others.
+///
+/// # The end
+///
+/// When it is dropped, in this order: no task is spawned any more (new ones are cancelled at once); every
+/// unfinished task is cancelled and its future dropped on this thread, while sockets and timers still work;
+/// `spawn_blocking` calls that have not started are given up, and those that have get ten seconds to finish (see
+/// [`shutdown_timeout`](Runtime::shutdown_timeout)); then the reactor is closed. JoinHandles that are still held
+/// say "cancelled"; sockets that are still held can only be closed or turned into those of std.
+///
+/// # Fairness
+///
+/// Tasks run in the order in which they were woken. At most 61 polls pass before timers, other threads' wakes
+/// and sockets are looked at, and one poll may complete at most 128 operations (as in tokio) before it has to
+/// give way. So no task, however busy, keeps others waiting for longer than one round of the run queue.
+///
+/// # Examples
+///
+/// ```
+/// let rt = ayi_runtime::runtime::Runtime::new()?;
+/// assert_eq!(rt.block_on(async { 40 + 2 }), 42);
+/// # std::io::Result::Ok(())
+/// ```
+pub struct Runtime {
+    local: Rc<Local>,
+}
+
+impl Runtime {
+    /// A runtime with the default settings; [`Builder`] has the others.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses an epoll instance or an eventfd: usually because the process has no file descriptors
+    /// left.
+    pub fn new() -> io::Result<Runtime> {
+        Builder::new_current_thread().build()
+    }
+
+    pub(super) fn from_local(local: Rc<Local>) -> Runtime {
+        Runtime { local }
+    }
+
+    /// Runs `future` to its end on this thread, and other tasks beside it.
+    ///
+    /// Tasks that are not finished by then stay, and go on during the next `block_on`.
+    ///
+    /// # Panics
+    ///
+    /// If `future` panics; inside another `block_on`; and if a task's panic was unhandled and the policy is
+    /// [`UnhandledPanic::ShutdownRuntime`](crate::runtime::UnhandledPanic::ShutdownRuntime).
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.local.block_on(future)
+    }
+
+    /// Spawns a task, from outside of `block_on` too. See [`spawn`](crate::spawn).
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        let _inside = self.enter();
+        self.local.tasks().spawn(body_of(future), Location::caller())
+    }
+
+    /// Runs `f`, which may block, on a thread of the pool. See [`Handle::spawn_blocking`].
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(&self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.handle().spawn_blocking(f)
+    }
+
+    /// Makes this the current runtime of the thread, until the guard is dropped.
+    pub fn enter(&self) -> EnterGuard<'_> {
+        EnterGuard::here(&self.local)
+    }
+
+    /// What reaches this runtime from other threads.
+    pub fn handle(&self) -> Handle {
+        self.local.handle()
+    }
+
+    /// Ends the runtime, waiting for running `spawn_blocking` calls at most `grace`; dropping it waits ten
+    /// seconds. What has not finished by then goes on, on its thread, and its result is dropped.
+    pub fn shutdown_timeout(self, grace: Duration) {
+        self.local.shut_down(grace);
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        self.local.shut_down(GRACE);
+    }
+}
+
+impl Spawn for Runtime {
+    fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
+        self.spawn_local_obj(future.into())
+    }
+
+    fn status(&self) -> Result<(), SpawnError> {
+        self.handle().status()
+    }
+}
+
+impl LocalSpawn for Runtime {
+    fn spawn_local_obj(&self, future: LocalFutureObj<'static, ()>) -> Result<(), SpawnError> {
+        self.status()?;
+        drop(self.spawn(future));
+        Ok(())
+    }
+
+    fn status_local(&self) -> Result<(), SpawnError> {
+        self.status()
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("handle", &self.handle()).finish()
+    }
+}

@@ -1,0 +1,159 @@
+//! What one can wait for, and what is known of it.
+
+use crate::sys;
+use std::fmt;
+
+/// What to wait for.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::io::Interest;
+/// assert!(Interest::READABLE.is_readable() && !Interest::READABLE.is_writable());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Interest(u8);
+
+impl Interest {
+    /// Data, a connection to accept, or the end of the stream.
+    pub const READABLE: Interest = Interest(0);
+    /// Room to write, or a finished connect.
+    pub const WRITABLE: Interest = Interest(1);
+
+    /// Whether this is [`READABLE`](Interest::READABLE).
+    pub const fn is_readable(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether this is [`WRITABLE`](Interest::WRITABLE).
+    pub const fn is_writable(self) -> bool {
+        self.0 == 1
+    }
+
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+impl fmt::Debug for Interest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_readable() { "READABLE" } else { "WRITABLE" })
+    }
+}
+
+/// What the kernel has reported of a descriptor and not taken back: a set of bits.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::io::Ready;
+/// let ready = Ready::READABLE | Ready::READ_CLOSED;
+/// assert!(ready.is_readable() && ready.is_read_closed() && !ready.is_writable());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Ready(u8);
+
+impl Ready {
+    /// Nothing.
+    pub const EMPTY: Ready = Ready(0);
+    /// A read would not block.
+    pub const READABLE: Ready = Ready(1);
+    /// A write would not block.
+    pub const WRITABLE: Ready = Ready(2);
+    /// The peer writes no more: after what is there comes the end of the stream.
+    pub const READ_CLOSED: Ready = Ready(4);
+    /// The peer reads no more.
+    pub const WRITE_CLOSED: Ready = Ready(8);
+    /// An error waits to be fetched by the next operation.
+    pub const ERROR: Ready = Ready(16);
+
+    /// Whether nothing is set.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether a read would not block: data, or the end of the stream.
+    pub const fn is_readable(self) -> bool {
+        self.0 & (Ready::READABLE.0 | Ready::READ_CLOSED.0) != 0
+    }
+
+    /// Whether a write would not block: room, or an error to report.
+    pub const fn is_writable(self) -> bool {
+        self.0 & (Ready::WRITABLE.0 | Ready::WRITE_CLOSED.0) != 0
+    }
+
+    /// Whether the peer writes no more.
+    pub const fn is_read_closed(self) -> bool {
+        self.0 & Ready::READ_CLOSED.0 != 0
+    }
+
+    /// Whether the peer reads no more.
+    pub const fn is_write_closed(self) -> bool {
+        self.0 & Ready::WRITE_CLOSED.0 != 0
+    }
+
+    /// Whether an error waits to be fetched.
+    pub const fn is_error(self) -> bool {
+        self.0 & Ready::ERROR.0 != 0
+    }
+
+    /// Urgent (out-of-band) data has come at some time; never taken back.
+    const URGENT: Ready = Ready(32);
+
+    /// epoll_ctl(2). `EPOLLHUP` and `EPOLLERR` concern both directions: reads and writes then return at once.
+    pub(crate) fn from_epoll(bits: u32) -> Ready {
+        let both = Ready::READABLE.0 | Ready::WRITABLE.0;
+        let meaning = [
+            (sys::READABLE, Ready::READABLE.0),
+            (sys::WRITABLE, Ready::WRITABLE.0),
+            (sys::PEER_SHUT_DOWN, Ready::READABLE.0 | Ready::READ_CLOSED.0),
+            (sys::HANG_UP, both | Ready::READ_CLOSED.0 | Ready::WRITE_CLOSED.0),
+            (sys::ERROR, both | Ready::ERROR.0),
+            (sys::URGENT, Ready::READABLE.0 | Ready::URGENT.0),
+        ];
+        Ready(meaning.iter().filter(|(bit, _)| bits & bit != 0).fold(0, |all, (_, ready)| all | ready))
+    }
+
+    /// What of it concerns `interest`.
+    pub(crate) fn of(self, interest: Interest) -> Ready {
+        let mask = match interest {
+            Interest::READABLE => Ready::READABLE.0 | Ready::READ_CLOSED.0 | Ready::ERROR.0,
+            _ => Ready::WRITABLE.0 | Ready::WRITE_CLOSED.0 | Ready::ERROR.0,
+        };
+        Ready(self.0 & mask)
+    }
+
+    pub(crate) fn insert(&mut self, other: Ready) {
+        self.0 |= other.0;
+    }
+
+    /// The kernel has nothing (more) for this direction. So it is not closed either, or not any more: another
+    /// writer may have opened a FIFO. When it closes again, that is a new edge.
+    pub(crate) fn clear(&mut self, interest: Interest) {
+        self.0 &= !Ready(u8::MAX).of(interest).0;
+    }
+
+    /// Whether a short transfer proves that nothing is left. Not when the end of the stream or an error is still
+    /// to be fetched, for which there will be no further report; and not on a stream that carries urgent data,
+    /// where a read stops short of the mark, tcp(7).
+    pub(crate) fn allows_short_cut(self) -> bool {
+        let exceptions = Ready::READ_CLOSED.0 | Ready::WRITE_CLOSED.0 | Ready::ERROR.0 | Ready::URGENT.0;
+        self.0 & exceptions == 0
+    }
+}
+
+impl std::ops::BitOr for Ready {
+    type Output = Ready;
+
+    fn bitor(self, other: Ready) -> Ready {
+        Ready(self.0 | other.0)
+    }
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = ["READABLE", "WRITABLE", "READ_CLOSED", "WRITE_CLOSED", "ERROR", "URGENT"];
+        let set = names.iter().enumerate().filter(|(bit, _)| self.0 & 1 << bit != 0).map(|(_, name)| name);
+        f.debug_set().entries(set).finish()
+    }
+}

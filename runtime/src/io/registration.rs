@@ -1,0 +1,363 @@
+//! The seam between socket types and the reactor.
+//!
+//! In tokio: `runtime/io/registration.rs` and `io/poll_evented.rs`.
+
+use super::{Interest, Ready};
+use crate::coop;
+use crate::executor::{Local, RuntimeRef};
+use crate::reactor::{SourceKey, Waiter};
+use std::fmt;
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
+use std::os::fd::BorrowedFd;
+use std::rc::Rc;
+use std::sync::OnceLock;
+use std::task::{Context, Poll, ready};
+
+/// The tie between one file descriptor and the reactor of one runtime.
+///
+/// A new registration is tied to nothing. The first operation that would block ties it to the runtime of the
+/// current thread; from then on it can wait there only, and gives an error elsewhere. The descriptor must be
+/// non-blocking, be the same in every call, and stay open for as long as the registration exists: put the
+/// registration *before* the descriptor in a struct, so that it is dropped first.
+///
+/// The `async` functions may be waiting in any number of tasks at once. The `poll_…` functions keep the wakers of
+/// the latest eight different tasks a direction; one that is pushed out is woken and can poll again.
+///
+/// # Examples
+///
+/// A pipe end that can be awaited:
+///
+/// ```
+/// use ayi_runtime::io::{Interest, Registration};
+/// use std::{io::Read, os::fd::AsFd};
+///
+/// struct Receiver {
+///     registration: Registration, // before the descriptor
+///     pipe: std::os::unix::net::UnixStream,
+/// }
+///
+/// impl Receiver {
+///     async fn read(&self, buf: &mut [u8]) -> std::io::Result<usize> {
+///         self.registration.async_io(self.pipe.as_fd(), Interest::READABLE, || (&self.pipe).read(buf)).await
+///     }
+/// }
+/// ```
+#[derive(Default)]
+pub struct Registration {
+    source: OnceLock<Source>,
+}
+
+struct Source {
+    runtime: RuntimeRef,
+    key: SourceKey,
+}
+
+impl Registration {
+    /// Tied to no runtime yet.
+    pub const fn new() -> Registration {
+        Registration { source: OnceLock::new() }
+    }
+
+    /// Ties it to the current thread's runtime now. Otherwise that happens when an operation first has to wait.
+    ///
+    /// # Errors
+    ///
+    /// If there is no runtime on this thread, if the registration is tied to another, or as epoll_ctl(2) says:
+    /// `PermissionDenied` for a descriptor that cannot be waited for, such as a regular file.
+    pub fn register(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        self.tied(fd).map(drop)
+    }
+
+    /// Runs `op` as soon as it need not wait.
+    ///
+    /// `op` is one non-blocking attempt; it is called again when it gives `Interrupted`, and after the
+    /// descriptor has become ready when it gives `WouldBlock`.
+    ///
+    /// # Errors
+    ///
+    /// What `op` gives, and what [`register`](Registration::register) gives.
+    pub fn poll_io<R>(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        cx: &mut Context<'_>,
+        op: impl FnMut() -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        self.poll_with(fd, interest, &mut Waiter::poll_style(), cx, op, |_| false)
+    }
+
+    /// [`poll_io`](Registration::poll_io) for a byte stream: `op` gives the number of bytes it moved, of `len`.
+    ///
+    /// After a short transfer it waits for the next report instead of asking the kernel once more. That is only
+    /// right for descriptors where short means empty (or full): stream sockets and pipes, see epoll(7).
+    ///
+    /// # Errors
+    ///
+    /// As `poll_io`.
+    pub fn poll_transfer(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        len: usize,
+        cx: &mut Context<'_>,
+        op: impl FnMut() -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        self.poll_with(fd, interest, &mut Waiter::poll_style(), cx, op, |n| 0 < *n && *n < len)
+    }
+
+    /// Waits until the descriptor is ready, and says for what.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Registration::register).
+    pub fn poll_ready(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<Ready>> {
+        self.poll_ready_as(fd, interest, &mut Waiter::poll_style(), cx)
+    }
+
+    /// [`poll_io`](Registration::poll_io), awaited; any number of tasks may do so.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped before it is finished, `op` has done nothing: its last call gave `WouldBlock`.
+    ///
+    /// # Errors
+    ///
+    /// As `poll_io`.
+    pub fn async_io<R>(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        mut op: impl FnMut() -> io::Result<R>,
+    ) -> impl Future<Output = io::Result<R>> {
+        let mut waiting = Waiting::new(self, interest);
+        poll_fn(move |cx| self.poll_with(fd, interest, &mut waiting.waiter, cx, &mut op, |_| false))
+    }
+
+    /// [`poll_transfer`](Registration::poll_transfer), awaited; any number of tasks may do so.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped before it is finished, no byte was moved.
+    ///
+    /// # Errors
+    ///
+    /// As `poll_io`.
+    pub fn transfer(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        len: usize,
+        mut op: impl FnMut() -> io::Result<usize>,
+    ) -> impl Future<Output = io::Result<usize>> {
+        let mut waiting = Waiting::new(self, interest);
+        let is_short = move |n: &usize| 0 < *n && *n < len;
+        poll_fn(move |cx| self.poll_with(fd, interest, &mut waiting.waiter, cx, &mut op, is_short))
+    }
+
+    /// [`poll_ready`](Registration::poll_ready), awaited; any number of tasks may do so.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// As `poll_ready`.
+    pub fn ready(&self, fd: BorrowedFd<'_>, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
+        let mut waiting = Waiting::new(self, interest);
+        poll_fn(move |cx| self.poll_ready_as(fd, interest, &mut waiting.waiter, cx))
+    }
+
+    /// Tries `op` once. If it gives `WouldBlock`, the descriptor counts as not ready until the next report.
+    ///
+    /// # Errors
+    ///
+    /// What `op` gives, `WouldBlock` among them.
+    pub fn try_io<R>(&self, interest: Interest, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+        let result = op();
+        if matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock) {
+            self.clear(interest);
+        }
+        result
+    }
+
+    /// Takes the descriptor out of epoll, for when it lives on without the registration (`into_std`).
+    ///
+    /// If it is tied to the runtime of another thread, it stays in that one's epoll until it is closed, which
+    /// costs that runtime a needless wake-up now and then, no more.
+    pub fn deregister(mut self, fd: BorrowedFd<'_>) {
+        if let Some(source) = self.source.take() {
+            source.give_up(Some(fd));
+        }
+    }
+
+    /// See [`try_io`](Registration::try_io): the caller has met `WouldBlock`.
+    pub(super) fn clear(&self, interest: Interest) {
+        if let Some(source) = self.source.get() {
+            if let Some(local) = source.runtime.local() {
+                local.reactor().clear(source.key, interest);
+            }
+        }
+    }
+
+    fn poll_with<R>(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        waiter: &mut Waiter,
+        cx: &mut Context<'_>,
+        mut op: impl FnMut() -> io::Result<R>,
+        is_short: impl Fn(&R) -> bool,
+    ) -> Poll<io::Result<R>> {
+        ready!(coop::poll_proceed(cx));
+        let done = |result| {
+            coop::charge();
+            Poll::Ready(result)
+        };
+        // Tied already: to a runtime on this thread, or this is an error.
+        let local = match self.source.get() {
+            Some(source) => match source.here() {
+                Ok(local) => Some((local, source.key)),
+                Err(error) => return done(Err(error)),
+            },
+            None => None,
+        };
+        if let Some((local, key)) = &local {
+            if local.reactor().ready(*key, interest).is_empty() {
+                local.wait_for(*key, interest, waiter, cx.waker().clone());
+                return Poll::Pending;
+            }
+        }
+        let result = loop {
+            match op() {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                result => break result,
+            }
+        };
+        match (&result, local) {
+            (Err(error), local) if error.kind() == ErrorKind::WouldBlock => {
+                let (local, key) = match local.map_or_else(|| self.tied(fd), Ok) {
+                    Ok(tied) => tied,
+                    Err(error) => return done(Err(error)),
+                };
+                local.reactor().clear(key, interest);
+                local.wait_for(key, interest, waiter, cx.waker().clone());
+                return Poll::Pending;
+            }
+            (Ok(moved), Some((local, key))) if is_short(moved) => {
+                local.reactor().clear_after_short(key, interest);
+            }
+            _ => {}
+        }
+        done(result)
+    }
+
+    fn poll_ready_as(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        waiter: &mut Waiter,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<Ready>> {
+        ready!(coop::poll_proceed(cx));
+        let (local, key) = match self.tied(fd) {
+            Ok(tied) => tied,
+            Err(error) => {
+                coop::charge();
+                return Poll::Ready(Err(error));
+            }
+        };
+        let ready = local.reactor().ready(key, interest);
+        if ready.is_empty() {
+            local.wait_for(key, interest, waiter, cx.waker().clone());
+            return Poll::Pending;
+        }
+        coop::charge();
+        Poll::Ready(Ok(ready))
+    }
+
+    /// The runtime of this thread and the source there; makes the tie if there is none.
+    fn tied(&self, fd: BorrowedFd<'_>) -> io::Result<(Rc<Local>, SourceKey)> {
+        if let Some(source) = self.source.get() {
+            return source.here().map(|local| (local, source.key));
+        }
+        let local = Local::current_for_io()?;
+        let key = local.reactor().register(fd)?;
+        let source = Source { runtime: local.reference(), key };
+        if let Err(source) = self.source.set(source) {
+            // Another thread was faster: the tie is to its runtime.
+            source.give_up(Some(fd));
+            return self.tied(fd);
+        }
+        Ok((local, key))
+    }
+}
+
+impl Source {
+    fn here(&self) -> io::Result<Rc<Local>> {
+        self.runtime.local_for_io()
+    }
+
+    /// On another thread the owner is asked to do it; if its runtime is gone, so is the source.
+    fn give_up(&self, still_open: Option<BorrowedFd<'_>>) {
+        let key = self.key;
+        match Local::find(self.runtime) {
+            Some(local) => {
+                let wakers = local.reactor().deregister(key, still_open);
+                // Foreign code, so after the borrow.
+                drop(wakers);
+            }
+            None => self.runtime.send(move |local| {
+                let wakers = local.reactor().deregister(key, None);
+                drop(wakers);
+            }),
+        }
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        if let Some(source) = self.source.take() {
+            source.give_up(None);
+        }
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration").field("registered", &self.source.get().is_some()).finish()
+    }
+}
+
+/// A future's place among the waiters of one direction; given up when the future is dropped.
+struct Waiting<'a> {
+    registration: &'a Registration,
+    interest: Interest,
+    waiter: Waiter,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(registration: &'a Registration, interest: Interest) -> Waiting<'a> {
+        Waiting { registration, interest, waiter: Waiter::new() }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.waiter == Waiter::new() {
+            return;
+        }
+        // Elsewhere the waker stays, until the next report wakes it for nothing.
+        let Some(source) = self.registration.source.get() else { return };
+        if let Some(local) = source.runtime.local() {
+            let waker = local.reactor().withdraw(source.key, self.interest, self.waiter);
+            drop(waker);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Why a task has no output, and what a task is called.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+/// Tells tasks apart: no two tasks of a process ever have the same.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let (a, b) = (ayi_runtime::spawn(async {}), ayi_runtime::spawn(async {}));
+/// assert_ne!(a.id(), b.id());
+/// # });
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Id(pub(crate) u64);
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Id({})", self.0)
+    }
+}
+
+type Payload = Box<dyn Any + Send + 'static>;
+
+/// Why awaiting a [`JoinHandle`](super::JoinHandle) gave no output: the task panicked, or was cancelled.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let task = ayi_runtime::spawn(std::future::pending::<()>());
+/// task.abort();
+/// assert!(task.await.unwrap_err().is_cancelled());
+/// # });
+/// ```
+pub struct JoinError {
+    id: Id,
+    /// `None`: cancelled. The mutex is never contended; it makes a payload that is only `Send` shareable, as
+    /// `Box<dyn Error + Send + Sync>` asks.
+    panic: Option<Mutex<Payload>>,
+}
+
+impl JoinError {
+    pub(crate) fn cancelled(id: Id) -> JoinError {
+        JoinError { id, panic: None }
+    }
+
+    pub(crate) fn panicked(id: Id, payload: Payload) -> JoinError {
+        JoinError { id, panic: Some(Mutex::new(payload)) }
+    }
+
+    /// Whether the task was aborted, or its runtime shut down, before it was finished.
+    pub fn is_cancelled(&self) -> bool {
+        self.panic.is_none()
+    }
+
+    /// Whether the task panicked.
+    pub fn is_panic(&self) -> bool {
+        self.panic.is_some()
+    }
+
+    /// What the task panicked with, for [`resume_unwind`](std::panic::resume_unwind).
+    ///
+    /// # Panics
+    ///
+    /// If the task was cancelled. [`try_into_panic`](JoinError::try_into_panic) asks first.
+    #[track_caller]
+    pub fn into_panic(self) -> Payload {
+        self.try_into_panic().expect("the task was cancelled, it did not panic: check is_panic() first")
+    }
+
+    /// What the task panicked with.
+    ///
+    /// # Errors
+    ///
+    /// Gives the error back if the task was cancelled.
+    pub fn try_into_panic(self) -> Result<Payload, JoinError> {
+        match self.panic {
+            Some(payload) => Ok(payload.into_inner().unwrap_or_else(PoisonError::into_inner)),
+            None => Err(self),
+        }
+    }
+
+    /// The task that this is about.
+    pub fn id(&self) -> Id {
+        self.id
+    }
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(payload) = &self.panic else { return write!(f, "task {} was cancelled", self.id) };
+        let payload = payload.lock().unwrap_or_else(PoisonError::into_inner);
+        let message = payload.downcast_ref::<&str>().copied();
+        match message.or_else(|| payload.downcast_ref::<String>().map(String::as_str)) {
+            Some(message) => write!(f, "task {} panicked with message {message:?}", self.id),
+            None => write!(f, "task {} panicked", self.id),
+        }
+    }
+}
+
+impl fmt::Debug for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JoinError({self})")
+    }
+}
+
+impl std::error::Error for JoinError {}

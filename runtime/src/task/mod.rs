@@ -1,0 +1,55 @@
+//! Tasks: spawning, awaiting, aborting, and yielding.
+//!
+//! Read in this order: `slot` (what a task is), `scheduler` (what tasks share), `run` (a task's life), `join`.
+
+mod error;
+mod join;
+mod output;
+mod run;
+mod scheduler;
+mod slot;
+#[cfg(all(test, not(loom)))]
+mod tests;
+
+pub use error::{Id, JoinError};
+pub use join::{AbortHandle, JoinHandle};
+pub(crate) use output::{Erased, Output};
+pub use run::UnhandledPanic;
+pub(crate) use run::{Body, body_of, send_body_of, spawn_from_afar};
+pub(crate) use scheduler::{LocalScheduler, Scheduler};
+pub(crate) use slot::LocalSlot;
+
+pub use crate::blocking::spawn_blocking;
+pub use crate::executor::spawn;
+
+use std::task::Poll;
+
+/// Lets the other tasks that are ready run first.
+///
+/// The task goes to the end of the run queue, once.
+///
+/// # Cancel safety
+///
+/// Nothing is lost if it is dropped.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let other = ayi_runtime::spawn(async { /* has run by the time that yield_now returns */ });
+/// ayi_runtime::task::yield_now().await;
+/// assert!(other.is_finished());
+/// # });
+/// ```
+pub async fn yield_now() {
+    let mut yielded = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

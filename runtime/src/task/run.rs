@@ -1,0 +1,211 @@
+//! A task's life: spawned, polled, finished.
+//!
+//! Everything here runs on the owner thread, and each function leaves the slot in order before it lets foreign
+//! code run (a poll, the drop of a future or of an output, a waker): that code may wake, spawn, abort, drop
+//! handles or panic, and finds no borrow and nothing half done.
+//!
+//! In tokio: `runtime/task/harness.rs`.
+
+use super::error::{Id, JoinError};
+use super::join::JoinHandle;
+use super::output::{Erased, Output};
+use super::scheduler::{LocalScheduler, Scheduler};
+use super::slot::LocalSlot;
+use crate::{coop, foreign};
+use std::io::Write;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// What a runtime does about a panic that nobody will hear of, because the task's
+/// [`JoinHandle`](super::JoinHandle) was dropped.
+///
+/// A panic is always caught, and belongs to whoever awaits the JoinHandle. Only when that was dropped, before
+/// or after the panic, is it *unhandled*. (Unlike tokio's `ShutdownRuntime`, which acts on joined tasks too.) A
+/// JoinHandle that is dropped unread outside the runtime, on another thread say, is beyond this policy's reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnhandledPanic {
+    /// Nothing: the panic hook has printed it.
+    Ignore,
+    /// Says on stderr which task it was and where that was spawned, and goes on.
+    #[default]
+    Report,
+    /// Reports it, and ends the runtime: `block_on` panics.
+    ShutdownRuntime,
+}
+
+/// What a slot polls.
+pub(crate) trait Body {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Output>;
+
+    /// Whether an abort takes effect now. If not, the body runs on to its end.
+    fn may_cancel(&self) -> bool {
+        true
+    }
+}
+
+pin_project_lite::pin_project! {
+    struct FutureBody<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future<Output: 'static>> Body for FutureBody<F> {
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Output> {
+        self.project().future.poll(cx).map(|value| Output::Ready(Erased::new(value)))
+    }
+}
+
+pub(crate) fn body_of<F: Future + 'static>(future: F) -> Pin<Box<dyn Body>> {
+    Box::pin(FutureBody { future })
+}
+
+pub(crate) fn send_body_of<F: Future + Send + 'static>(future: F) -> Pin<Box<dyn Body + Send>> {
+    Box::pin(FutureBody { future })
+}
+
+/// Spawns on the runtime `runtime` from whatever thread this is. If it has ended, the task is cancelled.
+///
+/// `T` must be the output of `body`.
+pub(crate) fn spawn_from_afar<T>(
+    scheduler: &'static Scheduler,
+    runtime: u64,
+    body: Pin<Box<dyn Body + Send>>,
+    spawned_at: &'static Location<'static>,
+) -> JoinHandle<T> {
+    let (slot, id) = scheduler.reserve();
+    let start = move |scheduler: LocalScheduler| {
+        scheduler.restock();
+        scheduler.start(LocalSlot::new(scheduler, slot), body, spawned_at);
+    };
+    match scheduler.send_to(runtime, start) {
+        Ok(()) => JoinHandle::new(slot, id, false),
+        Err(refused) => {
+            // SAFETY: nobody else knows of this task: it has neither started nor a handle.
+            unsafe { slot.set_finished(id, Output::Failed(JoinError::cancelled(id))) };
+            let handle = JoinHandle::new(slot, id, true);
+            drop(refused);
+            handle
+        }
+    }
+}
+
+impl LocalScheduler {
+    /// Makes a task of `body`, whose output must be a `T`.
+    #[inline]
+    pub(crate) fn spawn<T>(
+        self,
+        body: Pin<Box<dyn Body>>,
+        spawned_at: &'static Location<'static>,
+    ) -> JoinHandle<T> {
+        let (slot, id) = self.alloc();
+        self.start(slot, body, spawned_at);
+        JoinHandle::new(slot.shared(), id, false)
+    }
+
+    #[inline]
+    fn start(self, slot: LocalSlot, body: Pin<Box<dyn Body>>, spawned_at: &'static Location<'static>) {
+        let cells = slot.cells();
+        slot.occupy();
+        self.count_task(1);
+        cells.spawned_at.set(Some(spawned_at));
+        if self.is_closed() {
+            self.cancel(slot, body);
+        } else {
+            cells.body.set(Some(body));
+            slot.schedule();
+        }
+    }
+
+    /// Polls the task of a slot that came off the run queue.
+    pub(crate) fn run(self, slot: LocalSlot) {
+        let cells = slot.cells();
+        if cells.freed.replace(false) {
+            cells.scheduled.set(true);
+            return self.push_free(slot);
+        }
+        // Nothing to poll: a wake that came too late.
+        let Some(mut body) = cells.body.take() else { return };
+        if cells.aborted.get() && body.may_cancel() {
+            return self.cancel(slot, body);
+        }
+        let waker = slot.waker();
+        let poll = || coop::with_budget(|| body.as_mut().poll(&mut Context::from_waker(&waker)));
+        match foreign::catch(poll) {
+            Ok(Poll::Pending) => cells.body.set(Some(body)),
+            Ok(Poll::Ready(output)) => self.finish(slot, body, output),
+            Err(panic) => {
+                let failed = Output::Failed(JoinError::panicked(slot.id(), panic));
+                self.finish(slot, body, failed);
+            }
+        }
+    }
+
+    fn cancel(self, slot: LocalSlot, body: Pin<Box<dyn Body>>) {
+        self.finish(slot, body, Output::Failed(JoinError::cancelled(slot.id())));
+    }
+
+    /// Drops the body now, and keeps the output for the JoinHandle, if there is one.
+    fn finish(self, slot: LocalSlot, body: Pin<Box<dyn Body>>, mut output: Output) {
+        let (cells, id) = (slot.cells(), slot.id());
+        let spawned_at = cells.spawned_at.get();
+        self.count_task(-1);
+        if let Err(panic) = foreign::catch(|| drop(body)) {
+            let unread = std::mem::replace(&mut output, Output::Failed(JoinError::panicked(id, panic)));
+            self.discard(unread, id, spawned_at);
+        }
+        if cells.joinable.get() {
+            // Taken first: once the task is published as finished, its slot may become another's.
+            let joiner = cells.joiner.take();
+            // SAFETY: this is the owner thread, and the task was not finished.
+            unsafe { slot.shared().set_finished(id, output) };
+            if let Some(joiner) = joiner {
+                foreign::wake(joiner);
+            }
+        } else {
+            self.free(slot);
+            self.discard(output, id, spawned_at);
+        }
+    }
+
+    /// Drops an output that nobody will read; a panic in it, or while dropping it, is unhandled.
+    pub(super) fn discard(self, output: Output, id: Id, spawned_at: Option<&'static Location<'static>>) {
+        let policy = self.unhandled_panic();
+        let panic = match output {
+            Output::Failed(error) => error.try_into_panic().ok(),
+            other => foreign::catch(|| drop(other)).err(),
+        };
+        let Some(panic) = panic else { return };
+        let error = JoinError::panicked(id, panic);
+        if policy != UnhandledPanic::Ignore {
+            report(&error, spawned_at);
+        }
+        foreign::run(|| drop(error));
+        // The drop may have been of what kept this thread inside the runtime.
+        if policy == UnhandledPanic::ShutdownRuntime && self.shared().local().is_some() {
+            self.set_fatal();
+        }
+    }
+
+    /// The runtime ends: cancels every task, whatever it says of that.
+    pub(crate) fn cancel_all(self) {
+        for slot in self.slots() {
+            // A scheduler from the pool may have many more slots than there are tasks.
+            if self.tasks() == 0 {
+                return;
+            }
+            if let Some(body) = slot.cells().body.take() {
+                self.cancel(slot, body);
+            }
+        }
+    }
+}
+
+fn report(error: &JoinError, spawned_at: Option<&'static Location<'static>>) {
+    let place = spawned_at.map(|place| format!("it was spawned at {place} and ")).unwrap_or_default();
+    // If stderr is closed, there is nobody to tell. (`eprintln!` would panic.)
+    let _ = writeln!(std::io::stderr(), "ayi: {error}; {place}nobody joins it");
+}

@@ -1,0 +1,413 @@
+//! What a runtime's tasks share: their slots, the run queue, and the inbox.
+//!
+//! Like a slot, a scheduler is never freed: a runtime takes one from a process-wide pool and gives it back, with
+//! its slots, its inbox and its bell, when it ends. So a waker that fires years later still finds all three.
+//!
+//! Invariants:
+//! 1. *One owner.* A scheduler is in the pool, or has exactly one owner thread. [`LocalScheduler`], which is not
+//!    `Send`, is the proof of being there; [`Scheduler::acquire`] makes it, [`LocalScheduler::release`] ends it,
+//!    and `OWNED` repeats it for code that starts from a slot (a waker).
+//! 2. *The gate.* What passes it is run by the owner; it closes in two steps, each followed by a look into the
+//!    inbox, so that nothing that was accepted is lost. After the first nothing is spawned any more, so that after
+//!    the look all tasks are finished; only then, in the second, is it closed to those who ask about tasks.
+//! 3. Only wakes and freed slots pass a closed gate: they are harmless to the runtime that comes next.
+
+use super::error::Id;
+use super::run::UnhandledPanic;
+use super::slot::{LocalSlot, Slot};
+use crate::foreign;
+use crate::queue::Inbox;
+use crate::sys::EventFd;
+use std::cell::Cell;
+use std::io;
+use std::marker::PhantomData;
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// 64 slots are 8 KiB.
+const SLOTS_PER_PAGE: usize = 64;
+
+thread_local! {
+    /// The scheduler whose runtime is entered on this thread, which is then its owner.
+    static OWNED: Cell<Option<&'static Scheduler>> = const { Cell::new(None) };
+}
+
+/// Schedulers without a runtime.
+static POOL: Mutex<Vec<&'static Scheduler>> = Mutex::new(Vec::new());
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No foreign code runs under these locks, so a poisoned one is as good as any.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What other threads put into the inbox.
+pub(crate) enum Message {
+    Wake(&'static Slot),
+    /// A JoinHandle elsewhere has taken the output.
+    Free(&'static Slot),
+    /// Anything else: rare, so worth a box.
+    Run(Box<dyn FnOnce(LocalScheduler) + Send>),
+}
+
+pub(crate) struct Scheduler {
+    inbox: Inbox<Message>,
+    bell: EventFd,
+    gate: Mutex<Gate>,
+    cells: Cells,
+}
+
+/// What the owner shares with threads that spawn from afar.
+struct Gate {
+    /// The runtime that can be spawned on; `None` while there is none.
+    open: Option<u64>,
+    /// Whether somebody is there to answer questions about tasks.
+    is_attended: bool,
+    pages: Vec<&'static [Slot]>,
+    /// Vacant slots for other threads to take; the owner restocks.
+    spare: Vec<&'static Slot>,
+    ids: Ids,
+}
+
+/// What only the owner touches.
+struct Cells {
+    head: Cell<Option<LocalSlot>>,
+    tail: Cell<Option<LocalSlot>>,
+    free: Cell<Option<LocalSlot>>,
+    ids: Cell<Ids>,
+    /// How many tasks are not finished.
+    tasks: Cell<usize>,
+    closed: Cell<bool>,
+    unhandled: Cell<UnhandledPanic>,
+    /// A panic that the policy wants to end the runtime.
+    fatal: Cell<bool>,
+}
+
+// SAFETY: `cells` are reached only through a LocalScheduler (invariant 1); the rest is `Sync` by itself.
+unsafe impl Sync for Scheduler {}
+
+impl Scheduler {
+    /// Takes a scheduler from the pool for the current thread, and opens it for the runtime `runtime`.
+    pub(crate) fn acquire(runtime: u64, unhandled: UnhandledPanic) -> io::Result<LocalScheduler> {
+        let pooled = lock(&POOL).pop();
+        let shared = match pooled {
+            Some(scheduler) => scheduler,
+            None => Box::leak(Box::new(Scheduler {
+                inbox: Inbox::new(),
+                bell: EventFd::new()?,
+                gate: Mutex::new(Gate {
+                    open: None,
+                    is_attended: false,
+                    pages: vec![],
+                    spare: vec![],
+                    ids: Ids::default(),
+                }),
+                cells: Cells {
+                    head: Cell::new(None),
+                    tail: Cell::new(None),
+                    free: Cell::new(None),
+                    ids: Cell::new(Ids::default()),
+                    tasks: Cell::new(0),
+                    closed: Cell::new(false),
+                    unhandled: Cell::new(unhandled),
+                    fatal: Cell::new(false),
+                },
+            })),
+        };
+        let mut gate = lock(&shared.gate);
+        (gate.open, gate.is_attended) = (Some(runtime), true);
+        drop(gate);
+        let local = LocalScheduler { shared, _owner_thread: PhantomData };
+        local.cells().closed.set(false);
+        local.cells().fatal.set(false);
+        local.cells().unhandled.set(unhandled);
+        Ok(local)
+    }
+
+    /// The owner's view, if the current thread is the owner.
+    #[inline]
+    pub(crate) fn local(&'static self) -> Option<LocalScheduler> {
+        let owned = OWNED.get().is_some_and(|owned| std::ptr::eq(owned, self));
+        owned.then_some(LocalScheduler { shared: self, _owner_thread: PhantomData })
+    }
+
+    pub(super) fn post(&self, message: Message) {
+        if self.inbox.post(message) {
+            self.bell.ring();
+        }
+    }
+
+    /// Has the owner run `f`, soon; false if there is none any more. Then all its tasks are finished.
+    pub(crate) fn send(&self, f: impl FnOnce(LocalScheduler) + Send + 'static) -> bool {
+        let f = Box::new(f);
+        let gate = lock(&self.gate);
+        if gate.is_attended {
+            self.post(Message::Run(f));
+        }
+        gate.is_attended
+    }
+
+    /// Takes a vacant slot for a task that another thread spawns.
+    pub(super) fn reserve(&'static self) -> (&'static Slot, Id) {
+        let mut gate = lock(&self.gate);
+        if gate.spare.is_empty() {
+            let page = new_page(self);
+            gate.pages.push(page);
+            gate.spare.extend(page);
+        }
+        let slot = gate.spare.pop().expect("a page has slots");
+        let id = gate.ids.next();
+        slot.set_running(id);
+        (slot, id)
+    }
+
+    /// The slot was not used after all.
+    pub(super) fn unreserve(&self, slot: &'static Slot) {
+        slot.set_vacant();
+        lock(&self.gate).spare.push(slot);
+    }
+
+    pub(crate) fn is_open(&self, runtime: u64) -> bool {
+        lock(&self.gate).open == Some(runtime)
+    }
+
+    /// Like `send`, but only to the runtime `runtime`; gives `f` back if that has ended.
+    pub(crate) fn send_to<F>(&self, runtime: u64, f: F) -> Result<(), F>
+    where
+        F: FnOnce(LocalScheduler) + Send + 'static,
+    {
+        let gate = lock(&self.gate);
+        if gate.open != Some(runtime) {
+            return Err(f);
+        }
+        self.post(Message::Run(Box::new(f)));
+        Ok(())
+    }
+}
+
+/// Leaked on purpose: slot invariant 1.
+fn new_page(scheduler: &'static Scheduler) -> &'static [Slot] {
+    Box::leak((0..SLOTS_PER_PAGE).map(|_| Slot::new(scheduler)).collect())
+}
+
+/// A scheduler as its owner sees it. Not `Send`: to have one is to be on the thread that owns it.
+#[derive(Clone, Copy)]
+pub(crate) struct LocalScheduler {
+    shared: &'static Scheduler,
+    _owner_thread: PhantomData<*const ()>,
+}
+
+impl LocalScheduler {
+    #[inline]
+    fn cells(self) -> &'static Cells {
+        &self.shared.cells
+    }
+
+    #[inline]
+    pub(crate) fn shared(self) -> &'static Scheduler {
+        self.shared
+    }
+
+    #[inline]
+    pub(super) fn of(slot: LocalSlot) -> LocalScheduler {
+        LocalScheduler { shared: slot.shared().scheduler, _owner_thread: PhantomData }
+    }
+
+    /// Wakers on this thread know from it when they are at home.
+    pub(crate) fn set_owned(entered: Option<LocalScheduler>) {
+        OWNED.set(entered.map(|local| local.shared));
+    }
+
+    /// The descriptor to watch while parked.
+    pub(crate) fn bell(self) -> RawFd {
+        self.shared.bell.raw()
+    }
+
+    /// Announces that the owner is about to sleep; false: don't.
+    pub(crate) fn prepare_park(self) -> bool {
+        self.shared.inbox.prepare_park()
+    }
+
+    pub(crate) fn unpark(self) {
+        self.shared.inbox.unpark();
+    }
+
+    #[inline]
+    pub(super) fn push(self, slot: LocalSlot) {
+        slot.cells().link.set(None);
+        match self.cells().tail.replace(Some(slot)) {
+            Some(tail) => tail.cells().link.set(Some(slot)),
+            None => self.cells().head.set(Some(slot)),
+        }
+    }
+
+    /// Takes the slot that has been on the run queue for longest.
+    #[inline]
+    pub(crate) fn pop(self) -> Option<LocalSlot> {
+        let slot = self.cells().head.get()?;
+        let next = slot.cells().link.get();
+        self.cells().head.set(next);
+        if next.is_none() {
+            self.cells().tail.set(None);
+        }
+        slot.cells().scheduled.set(false);
+        Some(slot)
+    }
+
+    #[inline]
+    pub(crate) fn has_work(self) -> bool {
+        self.cells().head.get().is_some()
+    }
+
+    /// Takes what other threads have posted until now; what comes meanwhile is for the next time.
+    pub(crate) fn drain_inbox(self) {
+        for _ in 0..self.shared.inbox.len() {
+            match self.shared.inbox.pop() {
+                Some(Message::Wake(slot)) => LocalSlot::new(self, slot).arrive(),
+                Some(Message::Free(slot)) => self.free(LocalSlot::new(self, slot)),
+                Some(Message::Run(f)) => foreign::run(|| f(self)),
+                None => return,
+            }
+        }
+    }
+
+    /// A vacant slot and an id for it, to be occupied.
+    #[inline]
+    pub(crate) fn alloc(self) -> (LocalSlot, Id) {
+        let slot = match self.cells().free.get() {
+            Some(slot) => slot,
+            None => self.grow(),
+        };
+        self.cells().free.set(slot.cells().link.get());
+        let mut ids = self.cells().ids.get();
+        let id = ids.next();
+        self.cells().ids.set(ids);
+        slot.shared().set_running(id);
+        (slot, id)
+    }
+
+    #[cold]
+    fn grow(self) -> LocalSlot {
+        let page = new_page(self.shared);
+        lock(&self.shared.gate).pages.push(page);
+        // Backwards, so that they are handed out in the order of their addresses.
+        page.iter().rev().for_each(|slot| self.push_free(LocalSlot::new(self, slot)));
+        LocalSlot::new(self, &page[0])
+    }
+
+    /// Makes the slot vacant. Its body and its output are gone already.
+    pub(crate) fn free(self, slot: LocalSlot) {
+        let cells = slot.cells();
+        // Slot invariant 4.
+        cells.joinable.set(true);
+        cells.aborted.set(false);
+        cells.spawned_at.set(None);
+        slot.shared().set_vacant();
+        // Slot invariant 5.
+        if cells.scheduled.replace(true) {
+            cells.freed.set(true);
+        } else {
+            self.push_free(slot);
+        }
+        // Last, since dropping a foreign waker is foreign code.
+        if let Some(joiner) = cells.joiner.take() {
+            foreign::run(|| drop(joiner));
+        }
+    }
+
+    /// Last in, first out: the slot that was used last is in the cache.
+    #[inline]
+    pub(super) fn push_free(self, slot: LocalSlot) {
+        slot.cells().link.set(self.cells().free.replace(Some(slot)));
+    }
+
+    /// Gives other threads a slot back for the one they took, so that the pages do not grow without need.
+    pub(super) fn restock(self) {
+        if let Some(slot) = self.cells().free.get() {
+            self.cells().free.set(slot.cells().link.get());
+            lock(&self.shared.gate).spare.push(slot.shared());
+        }
+    }
+
+    /// Every slot there is.
+    pub(super) fn slots(self) -> impl Iterator<Item = LocalSlot> {
+        let pages = lock(&self.shared.gate).pages.clone();
+        pages.into_iter().flatten().map(move |slot| LocalSlot::new(self, slot))
+    }
+
+    pub(super) fn tasks(self) -> usize {
+        self.cells().tasks.get()
+    }
+
+    pub(super) fn count_task(self, change: isize) {
+        self.cells().tasks.set(self.tasks().wrapping_add_signed(change));
+    }
+
+    pub(crate) fn is_closed(self) -> bool {
+        self.cells().closed.get()
+    }
+
+    /// From here on, spawning gives a cancelled task.
+    pub(crate) fn close(self) {
+        self.cells().closed.set(true);
+    }
+
+    /// Invariant 2. After [`close`](LocalScheduler::close), so that what is spawned at the last moment is cancelled.
+    pub(crate) fn close_gate(self) {
+        lock(&self.shared.gate).open = None;
+        self.drain_inbox();
+        debug_assert_eq!(self.tasks(), 0);
+        lock(&self.shared.gate).is_attended = false;
+        self.drain_inbox();
+    }
+
+    pub(super) fn unhandled_panic(self) -> UnhandledPanic {
+        self.cells().unhandled.get()
+    }
+
+    pub(super) fn set_fatal(self) {
+        self.cells().fatal.set(true);
+    }
+
+    pub(crate) fn is_fatal(self) -> bool {
+        self.cells().fatal.get()
+    }
+
+    /// Back to the pool.
+    ///
+    /// # Safety
+    ///
+    /// No `LocalScheduler` or `LocalSlot` of this scheduler is used afterwards, nor is it entered anywhere; all
+    /// its tasks are finished, and its gate is closed.
+    pub(crate) unsafe fn release(self) {
+        // What is still on the run queue has nothing left to poll: `run` only tidies up.
+        while let Some(slot) = self.pop() {
+            self.run(slot);
+        }
+        // Unlocking the pool releases all of this; the next owner's lock acquires it (invariant 1).
+        lock(&POOL).push(self.shared);
+    }
+}
+
+/// Process-wide unique numbers, taken from one counter in blocks so that a spawn needs no atomic.
+#[derive(Clone, Copy, Default)]
+struct Ids {
+    next: u64,
+    end: u64,
+}
+
+impl Ids {
+    const BLOCK: u64 = 1 << 16;
+
+    #[inline]
+    fn next(&mut self) -> Id {
+        if self.next == self.end {
+            static BLOCKS: AtomicU64 = AtomicU64::new(1);
+            // Relaxed: only uniqueness matters. 2^47 blocks before the shift in `phase` would overflow.
+            self.next = BLOCKS.fetch_add(Ids::BLOCK, Ordering::Relaxed);
+            self.end = self.next + Ids::BLOCK;
+        }
+        self.next += 1;
+        Id(self.next - 1)
+    }
+}

@@ -1,0 +1,253 @@
+//! A slot: the small record, at an address that never goes away, that stands for a task.
+//!
+//! A waker is nothing but the address of a slot: cloning copies it, dropping does nothing, and waking through one
+//! that is out of date finds memory that is still a slot. There is nothing to count.
+//!
+//! ```text
+//!               spawn (1)                  ready, panic, abort (2)
+//!   vacant ───────────────▶ has a body ────────────────────────────▶ finished
+//!     ▲                        │ nobody will join: (2) and (3)          │ output taken or
+//!     └────────────────────────┴────────────────────────────────────────┘ given up (3)
+//! ```
+//! (1) `run::spawn`, (2) `run::finish`, (3) `LocalScheduler::free`. Orthogonal to this, a slot of any state may be
+//! *scheduled*: on the run queue. While a body is polled, it is out of its slot.
+//!
+//! Who may touch what:
+//! 1. A slot is never moved nor freed while the process lives, and belongs to one `Scheduler` for ever.
+//! 2. `phase` and `posted` are for all threads. `cells` are for the thread that owns the scheduler at the moment:
+//!    only a [`LocalSlot`] reaches them, and one exists only on that thread.
+//! 3. `output` is written by the owner before it publishes `finished` in `phase`, and from then on belongs to the
+//!    one JoinHandle, wherever that is.
+//! 4. The cells of a vacant slot are as `Cells::new` makes them, but for `freed` and `link`. So a thread that
+//!    reserves a slot from afar (`Handle::spawn`) need not touch them.
+//! 5. `link` serves one list at a time. A vacant slot counts as scheduled, so a late wake cannot put it on the run
+//!    queue; one that becomes vacant while on the run queue joins the free list when it is popped (`freed`).
+//! 6. A wake may come at any time, in any state, any number of times: it schedules the slot, no more. Whoever pops
+//!    a slot that has nothing to poll ignores it; a wake that was meant for an earlier task of the slot costs its
+//!    present task one needless poll.
+//!
+//! In tokio: `runtime/task/{core,state,waker}.rs`, where a reference count and ten state bits do this.
+
+use super::error::Id;
+use super::output::Output;
+use super::run::Body;
+use super::scheduler::{LocalScheduler, Message, Scheduler};
+use crate::queue::Posted;
+use std::cell::{Cell, UnsafeCell};
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{RawWaker, RawWakerVTable, Waker};
+
+/// Two cache lines, the first for what a poll touches. (Also where neighbouring lines are fetched in pairs,
+/// another thread's wake of one slot does not slow down its neighbour.)
+#[repr(C, align(128))]
+pub(crate) struct Slot {
+    pub(super) scheduler: &'static Scheduler,
+    /// The task's id, shifted by one, and in the lowest bit whether it is finished. 0: vacant.
+    phase: AtomicU64,
+    posted: Posted,
+    cells: Cells,
+    output: UnsafeCell<Output>,
+}
+
+/// What only the owner thread touches.
+#[repr(C)]
+pub(super) struct Cells {
+    /// Is on the run queue, or vacant: a wake has nothing to do.
+    pub(super) scheduled: Cell<bool>,
+    /// A JoinHandle will take the output.
+    pub(super) joinable: Cell<bool>,
+    /// Is to be cancelled when it is popped.
+    pub(super) aborted: Cell<bool>,
+    /// Became vacant while on the run queue.
+    pub(super) freed: Cell<bool>,
+    /// The next of the list that the slot is on.
+    pub(super) link: Cell<Option<LocalSlot>>,
+    pub(super) body: Cell<Option<Pin<Box<dyn Body>>>>,
+    /// Waits for the output.
+    pub(super) joiner: Cell<Option<Waker>>,
+    pub(super) spawned_at: Cell<Option<&'static Location<'static>>>,
+}
+
+const _: () = assert!(size_of::<Slot>() == 128 || cfg!(loom));
+
+// SAFETY: invariants 2 and 3 say for each field who touches it when; the fields are private to files that keep
+// them. What the cells and the output hold is created, used and dropped on the owner thread, or is `Send` where
+// its JoinHandle went elsewhere.
+unsafe impl Sync for Slot {}
+
+impl Cells {
+    fn new() -> Cells {
+        Cells {
+            scheduled: Cell::new(true),
+            joinable: Cell::new(true),
+            aborted: Cell::new(false),
+            freed: Cell::new(false),
+            link: Cell::new(None),
+            body: Cell::new(None),
+            joiner: Cell::new(None),
+            spawned_at: Cell::new(None),
+        }
+    }
+}
+
+impl Slot {
+    pub(super) fn new(scheduler: &'static Scheduler) -> Slot {
+        Slot {
+            scheduler,
+            phase: AtomicU64::new(0),
+            posted: Posted::new(),
+            cells: Cells::new(),
+            output: UnsafeCell::new(Output::Empty),
+        }
+    }
+
+    /// The owner's view, if the current thread is the owner.
+    #[inline]
+    pub(crate) fn local(&'static self) -> Option<LocalSlot> {
+        self.scheduler.local().map(|scheduler| LocalSlot::new(scheduler, self))
+    }
+
+    /// Whether the slot still belongs to the task `id`.
+    pub(super) fn is(&self, id: Id) -> bool {
+        // Relaxed: on the owner thread, which writes it.
+        self.phase.load(Ordering::Relaxed) >> 1 == id.0
+    }
+
+    /// Whether the task `id` is finished; also true when the slot belongs to another by now.
+    pub(super) fn is_finished(&self, id: Id) -> bool {
+        // Acquire: pairs with the Release in `set_finished`: who sees the bit may read the output.
+        self.phase.load(Ordering::Acquire) != id.0 << 1
+    }
+
+    pub(super) fn set_running(&self, id: Id) {
+        // Relaxed: whoever learns of `id` on another thread learns it through a channel of its own.
+        self.phase.store(id.0 << 1, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_vacant(&self) {
+        // Relaxed: says nothing about any other memory.
+        self.phase.store(0, Ordering::Relaxed);
+    }
+
+    /// Hands the output over to the JoinHandle.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the owner thread, or reserved this slot and has told nobody else of it; the task is `id` and
+    /// not finished.
+    pub(super) unsafe fn set_finished(&self, id: Id, output: Output) {
+        // SAFETY: invariant 3 with the caller's promise: not published yet, so nobody else looks at the output.
+        // What was there is `Empty`: `take_output` left it so.
+        unsafe { self.output.get().write(output) };
+        // Release: pairs with the Acquire in `is_finished`.
+        self.phase.store(id.0 << 1 | 1, Ordering::Release);
+    }
+
+    /// # Safety
+    ///
+    /// The caller is the JoinHandle of this slot's task, and has seen `is_finished`.
+    pub(super) unsafe fn take_output(&self) -> Output {
+        // SAFETY: invariant 3.
+        unsafe { self.output.get().replace(Output::Empty) }
+    }
+
+    #[inline]
+    fn wake(&'static self) {
+        match self.local() {
+            Some(slot) => slot.schedule(),
+            None => self.wake_remote(),
+        }
+    }
+
+    #[cold]
+    fn wake_remote(&'static self) {
+        if self.posted.set() {
+            self.scheduler.post(Message::Wake(self));
+        }
+    }
+
+    /// The waker that is this slot's address.
+    #[inline]
+    fn waker(&'static self) -> Waker {
+        // A static, not a const: `will_wake` compares its address.
+        static VTABLE: RawWakerVTable =
+            RawWakerVTable::new(|slot| RawWaker::new(slot, &VTABLE), wake, wake, |_| {});
+        fn wake(slot: *const ()) {
+            // SAFETY: what is in the waker is the `&'static Slot` below, valid for ever by invariant 1.
+            unsafe { &*slot.cast::<Slot>() }.wake();
+        }
+        // SAFETY: the functions above keep the contract of RawWaker trivially (nothing is counted), and may be
+        // called from any thread, since `Slot` is `Sync`.
+        unsafe { Waker::from_raw(RawWaker::new(std::ptr::from_ref(self).cast(), &VTABLE)) }
+    }
+}
+
+/// A slot as its owner sees it. Not `Send`: to have one is to be on the thread that owns the slot's scheduler.
+#[derive(Clone, Copy)]
+pub(crate) struct LocalSlot {
+    slot: &'static Slot,
+    _owner_thread: PhantomData<*const ()>,
+}
+
+impl LocalSlot {
+    /// `scheduler` proves that this is the owner thread.
+    #[inline]
+    pub(super) fn new(scheduler: LocalScheduler, slot: &'static Slot) -> LocalSlot {
+        debug_assert!(std::ptr::eq(scheduler.shared(), slot.scheduler));
+        LocalSlot { slot, _owner_thread: PhantomData }
+    }
+
+    #[inline]
+    pub(super) fn cells(self) -> &'static Cells {
+        &self.slot.cells
+    }
+
+    pub(super) fn shared(self) -> &'static Slot {
+        self.slot
+    }
+
+    #[inline]
+    pub(super) fn scheduler(self) -> LocalScheduler {
+        LocalScheduler::of(self)
+    }
+
+    pub(super) fn id(self) -> Id {
+        // Relaxed: the owner thread reads what it wrote.
+        Id(self.slot.phase.load(Ordering::Relaxed) >> 1)
+    }
+
+    /// Is vacant no more: from here on it can be scheduled.
+    #[inline]
+    pub(crate) fn occupy(self) {
+        self.cells().scheduled.set(false);
+    }
+
+    /// Puts the slot on the run queue, once.
+    #[inline]
+    pub(crate) fn schedule(self) {
+        if !self.cells().scheduled.replace(true) {
+            self.scheduler().push(self);
+        }
+    }
+
+    /// A wake from another thread has arrived.
+    pub(super) fn arrive(self) {
+        self.slot.posted.clear();
+        self.schedule();
+    }
+
+    #[inline]
+    pub(crate) fn waker(self) -> Waker {
+        self.slot.waker()
+    }
+}
+
+impl PartialEq for LocalSlot {
+    #[inline]
+    fn eq(&self, other: &LocalSlot) -> bool {
+        std::ptr::eq(self.slot, other.slot)
+    }
+}

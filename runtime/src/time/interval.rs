@@ -1,0 +1,126 @@
+//! Ticking. In tokio: `time/interval.rs`.
+
+use super::{Instant, Sleep, sleep_until};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+/// Ticks every `period`, the first time at once.
+///
+/// # Panics
+///
+/// If `period` is zero.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::time::{Duration, Instant, interval};
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let start = Instant::now();
+/// let mut ticks = interval(Duration::from_millis(1));
+/// for _ in 0..3 {
+///     ticks.tick().await;
+/// }
+/// assert!(start.elapsed() >= Duration::from_millis(2));
+/// # });
+/// ```
+#[track_caller]
+pub fn interval(period: Duration) -> Interval {
+    interval_at(Instant::now(), period)
+}
+
+/// Ticks every `period`, the first time at `start`.
+///
+/// # Panics
+///
+/// If `period` is zero.
+#[track_caller]
+pub fn interval_at(start: Instant, period: Duration) -> Interval {
+    assert!(!period.is_zero(), "interval: the period must not be zero, it would tick without end");
+    Interval { next: sleep_until(start), period, missed: MissedTickBehavior::default() }
+}
+
+/// What an [`Interval`] does when it was not awaited in time for one or more ticks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissedTickBehavior {
+    /// Makes up for them at once, as fast as it is awaited, until it is back in its rhythm.
+    #[default]
+    Burst,
+    /// Starts a new rhythm: the next tick comes one period after the late one.
+    Delay,
+    /// Leaves them out and stays in its rhythm: the next tick comes at the next multiple of the period.
+    Skip,
+}
+
+/// Made by [`interval`] and [`interval_at`].
+#[derive(Debug)]
+pub struct Interval {
+    next: Sleep,
+    period: Duration,
+    missed: MissedTickBehavior,
+}
+
+impl Interval {
+    /// Waits for the next tick, and says when it was due.
+    ///
+    /// # Cancel safety
+    ///
+    /// No tick is lost if it is dropped.
+    ///
+    /// # Panics
+    ///
+    /// When polled outside a runtime.
+    pub async fn tick(&mut self) -> Instant {
+        poll_fn(|cx| self.poll_tick(cx)).await
+    }
+
+    /// [`tick`](Interval::tick), in the manner of `poll`.
+    pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
+        ready!(Pin::new(&mut self.next).poll(cx));
+        let due = self.next.deadline();
+        let next = self.after(due, Instant::now());
+        self.next.reset_unpinned(next);
+        Poll::Ready(due)
+    }
+
+    /// The tick that follows the one that was due at `due` and was taken at `now`.
+    fn after(&self, due: Instant, now: Instant) -> Instant {
+        let late = now.saturating_duration_since(due);
+        // A timer is always a little late. Less than this is not a missed tick (tokio's measure).
+        let is_missed = late > Duration::from_millis(5);
+        let next = match self.missed {
+            MissedTickBehavior::Delay if is_missed => now.checked_add(self.period),
+            MissedTickBehavior::Skip if is_missed => {
+                let into_period = late.as_nanos() % self.period.as_nanos();
+                let rest = self.period.as_nanos() - into_period;
+                // Less than a period, of which u64 nanoseconds hold 584 years.
+                now.checked_add(Duration::from_nanos(u64::try_from(rest).unwrap_or(u64::MAX)))
+            }
+            _ => due.checked_add(self.period),
+        };
+        next.unwrap_or_else(Instant::far_future)
+    }
+
+    /// The next tick comes one period from now.
+    pub fn reset(&mut self) {
+        let next = Instant::now().checked_add(self.period).unwrap_or_else(Instant::far_future);
+        self.next.reset_unpinned(next);
+    }
+
+    /// What happens to missed ticks.
+    pub fn missed_tick_behavior(&self) -> MissedTickBehavior {
+        self.missed
+    }
+
+    /// Chooses what happens to missed ticks; [`Burst`](MissedTickBehavior::Burst) at first.
+    pub fn set_missed_tick_behavior(&mut self, behavior: MissedTickBehavior) {
+        self.missed = behavior;
+    }
+
+    /// The time between two ticks.
+    pub fn period(&self) -> Duration {
+        self.period
+    }
+}

@@ -1,0 +1,182 @@
+//! The timer that everything else about time is made of.
+//!
+//! A `Sleep` has an entry in the wheel of a runtime from its first poll that has to wait until it is dropped.
+//! Making, polling and dropping one allocates nothing (entries are reused) and makes no system call but for the
+//! clock, which the vDSO reads in user space. In tokio: `time/sleep.rs` and `runtime/time/entry.rs`.
+
+use super::{Instant, TimerKey};
+use crate::coop;
+use crate::executor::{Local, NO_RUNTIME, RuntimeRef};
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+/// Waits until `duration` has passed.
+///
+/// It may be created anywhere, and must be awaited in a runtime. Never early; late by what the kernel and busy
+/// tasks add, typically some 60 µs on an idle machine. A duration too long for the clock means 30 years.
+///
+/// # Cancel safety
+///
+/// Nothing is lost if it is dropped. Awaiting `&mut sleep` again goes on with the same deadline.
+///
+/// # Panics
+///
+/// When polled outside a runtime.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::time::{Duration, Instant, sleep};
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let start = Instant::now();
+/// sleep(Duration::from_micros(200)).await;
+/// assert!(start.elapsed() >= Duration::from_micros(200));
+/// # });
+/// ```
+pub fn sleep(duration: Duration) -> Sleep {
+    sleep_until(Instant::now().checked_add(duration).unwrap_or_else(Instant::far_future))
+}
+
+/// Waits until `deadline`. See [`sleep`], also for panics and cancel safety.
+pub fn sleep_until(deadline: Instant) -> Sleep {
+    Sleep { deadline, entry: None }
+}
+
+/// The future of [`sleep`] and [`sleep_until`].
+///
+/// `Unpin`, unlike tokio's. It can be sent to another thread: if it has been polled before, it withdraws from the
+/// runtime it was polled in and joins the one that polls it now.
+#[must_use = "a Sleep does nothing unless it is awaited"]
+pub struct Sleep {
+    deadline: Instant,
+    entry: Option<(RuntimeRef, TimerKey)>,
+}
+
+impl Sleep {
+    /// When it fires.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Whether the deadline has passed.
+    pub fn is_elapsed(&self) -> bool {
+        self.deadline <= Instant::now()
+    }
+
+    /// Moves the deadline. A task that waits is woken at the new one, without having to poll again.
+    pub fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
+        self.deadline = deadline;
+        let Some((runtime, key)) = self.entry else { return };
+        let moved = runtime.with_local(|local| {
+            let mut timers = local.timers();
+            timers.remove(key).map(|waker| timers.insert(local.nanos(deadline), waker))
+        });
+        match moved {
+            Some(key) => self.entry = key.map(|key| (runtime, key)),
+            // In another runtime: the next poll arranges it anew.
+            None => self.withdraw(),
+        }
+    }
+
+    pub(super) fn reset_unpinned(&mut self, deadline: Instant) {
+        Pin::new(self).reset(deadline);
+    }
+
+    /// Gives the wheel's entry back.
+    #[inline]
+    fn withdraw(&mut self) {
+        let Some((runtime, key)) = self.entry.take() else { return };
+        match runtime.with_local(|local| local.timers().remove(key)) {
+            // Foreign code, so after the borrow.
+            Some(waker) => drop(waker),
+            None => withdraw_from_afar(runtime, key),
+        }
+    }
+}
+
+#[cold]
+fn withdraw_from_afar(runtime: RuntimeRef, key: TimerKey) {
+    // (If the runtime is gone, so is the entry.)
+    runtime.send(move |local| {
+        let waker = local.timers().remove(key);
+        drop(waker);
+    });
+}
+
+/// What a look at the wheel gave.
+enum Look {
+    Elapsed,
+    Waits,
+    /// There is an entry in another runtime.
+    Elsewhere,
+    ShutDown,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(coop::poll_proceed(cx));
+        // Cloned before anything is borrowed, and what is left of it is dropped at the end: both are foreign code.
+        let mut waker = Some(cx.waker().clone());
+        loop {
+            match Local::with_current(|local| self.look(local, &mut waker)) {
+                Some(Look::Elapsed) => {
+                    coop::charge();
+                    return Poll::Ready(());
+                }
+                Some(Look::Waits) => return Poll::Pending,
+                Some(Look::Elsewhere) => self.withdraw(),
+                Some(Look::ShutDown) => {
+                    panic!("this thread's ayi runtime is shutting down: no timer fires any more")
+                }
+                None => panic!("{NO_RUNTIME}"),
+            }
+        }
+    }
+}
+
+impl Sleep {
+    /// Takes `waker`, or exchanges it for the one that it replaces.
+    #[inline]
+    fn look(&mut self, local: &Local, waker: &mut Option<Waker>) -> Look {
+        let deadline = local.nanos(self.deadline);
+        if deadline <= local.now() {
+            return Look::Elapsed;
+        }
+        if local.is_shut_down() {
+            return Look::ShutDown;
+        }
+        match self.entry {
+            None => {
+                self.entry =
+                    waker.take().map(|waker| (local.reference(), local.timers().insert(deadline, waker)));
+                Look::Waits
+            }
+            Some((runtime, key)) if runtime.is(local) => {
+                if let (Some(stored), Some(waker)) = (local.timers().waker_mut(key), waker) {
+                    std::mem::swap(stored, waker);
+                }
+                Look::Waits
+            }
+            Some(_) => Look::Elsewhere,
+        }
+    }
+}
+
+impl Drop for Sleep {
+    #[inline]
+    fn drop(&mut self) {
+        self.withdraw();
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sleep").field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,111 @@
+//! Time limits. In tokio: `time/timeout.rs`.
+
+use super::{Instant, Sleep, sleep, sleep_until};
+use crate::coop;
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// Awaits `future` for at most `duration`, then drops it.
+///
+/// If both are due at once, the future's output wins.
+///
+/// # Errors
+///
+/// [`Elapsed`] if the time is over.
+///
+/// # Cancel safety
+///
+/// As cancel safe as `future`.
+///
+/// # Panics
+///
+/// When polled outside a runtime.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::time::{Duration, timeout};
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// assert!(timeout(Duration::from_millis(1), std::future::pending::<()>()).await.is_err());
+/// assert_eq!(timeout(Duration::from_secs(1), async { 7 }).await, Ok(7));
+/// # });
+/// ```
+pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
+    Timeout { future: future.into_future(), limit: sleep(duration) }
+}
+
+/// Awaits `future` until `deadline` at most, then drops it. See [`timeout`].
+pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
+    Timeout { future: future.into_future(), limit: sleep_until(deadline) }
+}
+
+pin_project! {
+    /// The future of [`timeout`] and [`timeout_at`].
+    #[derive(Debug)]
+    #[must_use = "a Timeout does nothing unless it is awaited"]
+    pub struct Timeout<F> {
+        #[pin]
+        future: F,
+        limit: Sleep,
+    }
+}
+
+impl<F> Timeout<F> {
+    /// The future that is limited.
+    pub fn get_ref(&self) -> &F {
+        &self.future
+    }
+
+    /// The future that is limited, mutably.
+    pub fn get_mut(&mut self) -> &mut F {
+        &mut self.future
+    }
+
+    /// The future, without a limit.
+    pub fn into_inner(self) -> F {
+        self.future
+    }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let had_budget = !coop::is_exhausted();
+        if let Poll::Ready(output) = this.future.poll(cx) {
+            return Poll::Ready(Ok(output));
+        }
+        let limit = Pin::new(this.limit);
+        // A future that always uses up the budget must not starve its own limit.
+        let elapsed = if had_budget && coop::is_exhausted() {
+            coop::unconstrained(|| limit.poll(cx))
+        } else {
+            limit.poll(cx)
+        };
+        elapsed.map(|()| Err(Elapsed(())))
+    }
+}
+
+/// The time of a [`timeout`] is over.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Elapsed(());
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("deadline has elapsed")
+    }
+}
+
+impl std::error::Error for Elapsed {}
+
+impl From<Elapsed> for io::Error {
+    fn from(elapsed: Elapsed) -> io::Error {
+        io::Error::new(io::ErrorKind::TimedOut, elapsed)
+    }
+}
