@@ -1,0 +1,141 @@
+//! A non-blocking socket and its place in the reactor.
+//!
+//! All socket types of this crate are one of these around a std socket: the system call goes to
+//! std, the waiting to [`Registration`].
+//!
+//! Invariants:
+//! 1. The descriptor is non-blocking: whoever makes a `Socket` sees to it, [`Socket::from_std`]
+//!    checks it.
+//! 2. The registration is declared, and so dropped, before the descriptor: the reactor must have
+//!    forgotten a number before the kernel can give it to another file.
+//! 3. A transfer is told the number of bytes that one call *can* move, not the number that was
+//!    asked for. A call that moves less has emptied (or filled) the kernel's buffer, and the
+//!    registration takes it for that; so the kernel's own limits must not look like it.
+//! 4. A transfer of nothing is done at once. It must not wait, nor be taken for the end of file.
+//!
+//! In tokio: `io/poll_evented.rs`.
+
+use std::fmt;
+use std::io;
+use std::ops::Deref;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::task::{Context, Poll};
+
+use ayi_runtime::io::{Interest, Ready, Registration};
+
+use crate::sys;
+
+pub(crate) struct Socket<S> {
+    registration: Registration,
+    std: S,
+}
+
+impl<S: AsFd> Socket<S> {
+    /// Takes a socket that is known to be non-blocking.
+    pub(crate) fn new(std: S) -> Socket<S> {
+        Socket { registration: Registration::new(), std }
+    }
+
+    /// Takes a socket from elsewhere, unless it would block the thread.
+    pub(crate) fn from_std(std: S) -> io::Result<Socket<S>> {
+        if !sys::is_nonblocking(std.as_fd())? {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "this socket is in blocking mode, so it would stop the runtime's thread and all \
+                 its tasks: call set_nonblocking(true) on it first",
+            ));
+        }
+        Ok(Socket::new(std))
+    }
+
+    pub(crate) fn into_std(self) -> io::Result<S> {
+        let Socket { registration, std } = self;
+        registration.deregister(std.as_fd());
+        Ok(std)
+    }
+
+    pub(crate) fn std(&self) -> &S {
+        &self.std
+    }
+
+    pub(crate) fn poll_io<R>(
+        &self,
+        interest: Interest,
+        cx: &mut Context<'_>,
+        mut op: impl FnMut(&S) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        self.registration.poll_io(self.std.as_fd(), interest, cx, || op(&self.std))
+    }
+
+    pub(crate) fn async_io<R>(
+        &self,
+        interest: Interest,
+        mut op: impl FnMut(&S) -> io::Result<R>,
+    ) -> impl Future<Output = io::Result<R>> {
+        self.registration.async_io(self.std.as_fd(), interest, move || op(&self.std))
+    }
+
+    /// As [`Socket::poll_io`] for `op`s that move up to `len` bytes of a stream.
+    pub(crate) fn poll_transfer(
+        &self,
+        interest: Interest,
+        len: usize,
+        cx: &mut Context<'_>,
+        mut op: impl FnMut(&S) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        if len == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        let len = len.min(sys::MAX_BYTES);
+        self.registration.poll_transfer(self.std.as_fd(), interest, len, cx, || op(&self.std))
+    }
+
+    /// As [`Socket::async_io`] for `op`s that move up to `len` bytes of a stream.
+    pub(crate) async fn transfer(
+        &self,
+        interest: Interest,
+        len: usize,
+        mut op: impl FnMut(&S) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        if len == 0 {
+            return Ok(0);
+        }
+        let len = len.min(sys::MAX_BYTES);
+        self.registration.transfer(self.std.as_fd(), interest, len, || op(&self.std)).await
+    }
+
+    pub(crate) fn try_io<R>(
+        &self,
+        interest: Interest,
+        op: impl FnOnce(&S) -> io::Result<R>,
+    ) -> io::Result<R> {
+        self.registration.try_io(interest, || op(&self.std))
+    }
+
+    pub(crate) fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
+        self.registration.ready(self.std.as_fd(), interest)
+    }
+
+    pub(crate) fn poll_ready(&self, interest: Interest, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        self.registration.poll_ready(self.std.as_fd(), interest, cx)
+    }
+}
+
+/// The number of bytes that one vectored call on `buffers` can move, but for the limit that holds
+/// for all calls (invariant 3).
+pub(crate) fn vectored_len(buffers: &[impl Deref<Target = [u8]>]) -> usize {
+    buffers.iter().take(sys::MAX_BUFFERS).fold(0, |sum, buffer| sum.saturating_add(buffer.len()))
+}
+
+impl<S: AsFd> AsFd for Socket<S> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.std.as_fd()
+    }
+}
+
+/// As std shows the socket: its addresses and its descriptor.
+impl<S: fmt::Debug> fmt::Debug for Socket<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.std.fmt(f)
+    }
+}

@@ -1,0 +1,325 @@
+//! The system calls that std does not offer for non-blocking TCP, as safe functions.
+//!
+//! std can make sockets, but connects and binds them in one blocking step and accepts them in
+//! blocking mode. What is made here is non-blocking and close-on-exec from its first moment
+//! (`SOCK_NONBLOCK | SOCK_CLOEXEC`) and handed on as a std type, whose methods do the rest:
+//! `recv`, `send` (with `MSG_NOSIGNAL`), `shutdown`, socket options. But not the vectored write:
+//! std's is writev(2), which raises SIGPIPE at a connection that has broken.
+//!
+//! Invariants:
+//! 1. This is the only file of the crate that names `libc` or says `unsafe`.
+//! 2. A descriptor is owned (`OwnedFd`) from the line after the call that made it, so no error
+//!    path leaks it.
+//! 3. All bytes of a [`RawAddr`] are initialised, so that reading it in either form is sound.
+//!
+//! In tokio: mio's `sys/unix/tcp.rs` and `sys/unix/net.rs`.
+
+use std::ffi::c_int;
+use std::io::{self, IoSlice};
+use std::mem;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+/// Connections that the kernel completes before `accept` has asked for them: tokio's number. The
+/// kernel lowers it to `net.core.somaxconn` (listen(2)).
+const BACKLOG: c_int = 1024;
+
+/// Buffers that one vectored call looks at; std and [`send_vectored`] leave out the rest (readv(2),
+/// `IOV_MAX`).
+pub(crate) const MAX_BUFFERS: usize = libc::UIO_MAXIOV as usize;
+
+/// Bytes that one call moves at most (read(2), "On Linux, read() (and similar system calls)").
+pub(crate) const MAX_BYTES: usize = 0x7fff_f000;
+
+/// A listening socket bound to `addr`, with `SO_REUSEADDR` set.
+///
+/// Without that option a server that was restarted could not bind for as long as its predecessor
+/// has connections in TIME_WAIT (socket(7)).
+pub(crate) fn listen(addr: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = tcp_socket(addr)?;
+    let fd = socket.as_raw_fd();
+    let on: c_int = 1;
+    // SAFETY: setsockopt(2) reads `optlen` bytes at `optval`: a c_int that outlives the call.
+    check(unsafe {
+        libc::setsockopt(
+            fd,
+            libc::SOL_SOCKET,
+            libc::SO_REUSEADDR,
+            (&raw const on).cast(),
+            length_of::<c_int>(),
+        )
+    })?;
+    let (raw, len) = RawAddr::encode(addr);
+    // SAFETY: bind(2) reads `len` bytes at the address; `raw` has them (`encode`).
+    check(unsafe { libc::bind(fd, raw.as_ptr(), len) })?;
+    // SAFETY: listen(2) takes no pointers.
+    check(unsafe { libc::listen(fd, BACKLOG) })?;
+    Ok(socket.into())
+}
+
+/// A socket that is connected to `addr`, or on its way there.
+///
+/// An interrupted `connect` goes on in the kernel like one that would block (connect(2), EINTR),
+/// and must not be called again.
+pub(crate) fn connect(addr: SocketAddr) -> io::Result<std::net::TcpStream> {
+    let socket = tcp_socket(addr)?;
+    let (raw, len) = RawAddr::encode(addr);
+    // SAFETY: connect(2) reads `len` bytes at the address; `raw` has them (`encode`).
+    let connected = check(unsafe { libc::connect(socket.as_raw_fd(), raw.as_ptr(), len) });
+    match connected {
+        Ok(_) => Ok(socket.into()),
+        Err(error) => match error.raw_os_error() {
+            Some(libc::EINPROGRESS | libc::EINTR) => Ok(socket.into()),
+            _ => Err(error),
+        },
+    }
+}
+
+/// The next connection of the backlog and the address of its peer.
+pub(crate) fn accept(listener: BorrowedFd<'_>) -> io::Result<(std::net::TcpStream, SocketAddr)> {
+    let mut raw = RawAddr::ZERO;
+    let mut len = length_of::<RawAddr>();
+    // SAFETY: accept4(2) writes at most `len` bytes to the address, and `raw` has that many; both
+    // outlive the call.
+    let fd = check(unsafe {
+        libc::accept4(
+            listener.as_raw_fd(),
+            raw.as_mut_ptr(),
+            &mut len,
+            libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC,
+        )
+    })?;
+    // SAFETY: accept4(2) has just made this descriptor, nobody else owns it.
+    let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+    Ok((socket.into(), raw.decode()?))
+}
+
+/// Writes from several buffers, of which the first [`MAX_BUFFERS`] are looked at, and raises no
+/// signal if the connection has broken: `BrokenPipe` says so, as for std's `write`.
+pub(crate) fn send_vectored(socket: BorrowedFd<'_>, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+    // SAFETY: all zeros is a valid msghdr: no address, no buffers, no control data. (Its padding
+    // differs between C libraries, so no literal.)
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    message.msg_iov = bufs.as_ptr().cast_mut().cast();
+    message.msg_iovlen = bufs.len().min(MAX_BUFFERS) as _;
+    // SAFETY: an `IoSlice` is an iovec (std promises it), `bufs` has at least `msg_iovlen` of them,
+    // and they borrow the bytes that sendmsg(2) reads; it writes to neither, the `mut` is C's.
+    let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &message, libc::MSG_NOSIGNAL) };
+    // Negative only for an error.
+    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+}
+
+/// Whether calls on `fd` return `EAGAIN` instead of blocking the thread.
+pub(crate) fn is_nonblocking(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    // SAFETY: F_GETFL takes no argument (fcntl(2)).
+    let flags = check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })?;
+    Ok(flags & libc::O_NONBLOCK != 0)
+}
+
+/// Whether `fd` is a socket on which connections can be accepted (socket(7), `SO_ACCEPTCONN`).
+pub(crate) fn is_listening(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    let mut listening: c_int = 0;
+    let mut len = length_of::<c_int>();
+    // SAFETY: getsockopt(2) writes at most `len` bytes at `optval`: a c_int that outlives the
+    // call, as `len` does.
+    check(unsafe {
+        libc::getsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ACCEPTCONN,
+            (&raw mut listening).cast(),
+            &mut len,
+        )
+    })?;
+    Ok(listening != 0)
+}
+
+/// Whether an error of [`accept`] tells of one connection only, which is gone with it: the list of
+/// accept(2), "Error handling", and its ECONNABORTED and EPERM.
+pub(crate) fn is_connection_error(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(
+            libc::ECONNABORTED
+                | libc::EPERM
+                | libc::EPROTO
+                | libc::ENETDOWN
+                | libc::ENOPROTOOPT
+                | libc::EHOSTDOWN
+                | libc::ENONET
+                | libc::EHOSTUNREACH
+                | libc::EOPNOTSUPP
+                | libc::ENETUNREACH
+        )
+    )
+}
+
+/// Whether an error of [`accept`] says that the process (EMFILE) or the system has no room for
+/// another socket. The connection stays in the backlog.
+pub(crate) fn is_out_of_room(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
+}
+
+/// A new TCP socket of the family that `addr` has.
+fn tcp_socket(addr: SocketAddr) -> io::Result<OwnedFd> {
+    let family = match addr {
+        SocketAddr::V4(_) => libc::AF_INET,
+        SocketAddr::V6(_) => libc::AF_INET6,
+    };
+    let kind = libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    // SAFETY: socket(2) takes no pointers.
+    let fd = check(unsafe { libc::socket(family, kind, 0) })?;
+    // SAFETY: socket(2) has just made this descriptor, nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// An internet address in the kernel's form (ip(7), ipv6(7)). The three forms begin with the
+/// family.
+#[derive(Clone, Copy)]
+#[repr(C)]
+union RawAddr {
+    family: libc::sa_family_t,
+    v4: libc::sockaddr_in,
+    v6: libc::sockaddr_in6,
+}
+
+impl RawAddr {
+    /// All bytes zero. `v6` is the largest form and has no padding, so this initialises the whole
+    /// union (invariant 3); who stores a `v4` stores it into this.
+    const ZERO: RawAddr = RawAddr {
+        v6: libc::sockaddr_in6 {
+            sin6_family: 0,
+            sin6_port: 0,
+            sin6_flowinfo: 0,
+            sin6_addr: libc::in6_addr { s6_addr: [0; 16] },
+            sin6_scope_id: 0,
+        },
+    };
+
+    /// The address and the number of its bytes that count.
+    fn encode(addr: SocketAddr) -> (RawAddr, libc::socklen_t) {
+        let mut raw = RawAddr::ZERO;
+        match addr {
+            SocketAddr::V4(addr) => {
+                raw.v4 = libc::sockaddr_in {
+                    sin_family: libc::AF_INET as libc::sa_family_t,
+                    sin_port: addr.port().to_be(),
+                    sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(addr.ip().octets()) },
+                    sin_zero: [0; 8],
+                };
+                (raw, length_of::<libc::sockaddr_in>())
+            }
+            SocketAddr::V6(addr) => {
+                raw.v6 = libc::sockaddr_in6 {
+                    sin6_family: libc::AF_INET6 as libc::sa_family_t,
+                    sin6_port: addr.port().to_be(),
+                    // As std does, in the byte order in which it came.
+                    sin6_flowinfo: addr.flowinfo(),
+                    sin6_addr: libc::in6_addr { s6_addr: addr.ip().octets() },
+                    sin6_scope_id: addr.scope_id(),
+                };
+                (raw, length_of::<libc::sockaddr_in6>())
+            }
+        }
+    }
+
+    fn decode(&self) -> io::Result<SocketAddr> {
+        // SAFETY: all bytes are initialised (invariant 3), and any will do for an integer.
+        let family = unsafe { self.family };
+        match c_int::from(family) {
+            libc::AF_INET => {
+                // SAFETY: as above: `sockaddr_in` is made of integers.
+                let raw = unsafe { self.v4 };
+                let ip = Ipv4Addr::from(raw.sin_addr.s_addr.to_ne_bytes());
+                let port = u16::from_be(raw.sin_port);
+                Ok(SocketAddrV4::new(ip, port).into())
+            }
+            libc::AF_INET6 => {
+                // SAFETY: as above: `sockaddr_in6` is made of integers.
+                let raw = unsafe { self.v6 };
+                let ip = Ipv6Addr::from(raw.sin6_addr.s6_addr);
+                let port = u16::from_be(raw.sin6_port);
+                let addr = SocketAddrV6::new(ip, port, raw.sin6_flowinfo, raw.sin6_scope_id);
+                Ok(addr.into())
+            }
+            _ => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!(
+                    "the address of the peer is of family {family}, which is neither IPv4 nor \
+                     IPv6: is this listener a TCP socket?"
+                ),
+            )),
+        }
+    }
+
+    fn as_ptr(&self) -> *const libc::sockaddr {
+        (&raw const *self).cast()
+    }
+
+    fn as_mut_ptr(&mut self) -> *mut libc::sockaddr {
+        (&raw mut *self).cast()
+    }
+}
+
+/// The size of a `T` as socket calls count it.
+const fn length_of<T>() -> libc::socklen_t {
+    mem::size_of::<T>() as libc::socklen_t
+}
+
+/// The result of a call that reports errors as -1 and `errno`.
+fn check(result: c_int) -> io::Result<c_int> {
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+
+    #[track_caller]
+    fn survives(addr: SocketAddr, bytes: usize) {
+        let (raw, len) = RawAddr::encode(addr);
+        assert_eq!(len as usize, bytes);
+        assert_eq!(raw.decode().unwrap(), addr);
+    }
+
+    #[test]
+    fn addresses_survive_the_way_to_the_kernel_form_and_back() {
+        survives("203.0.113.7:8080".parse().unwrap(), 16);
+        survives("0.0.0.0:0".parse().unwrap(), 16);
+        survives("[2001:db8::7]:65535".parse().unwrap(), 28);
+        let with_flow_and_scope = SocketAddrV6::new(Ipv6Addr::LOCALHOST, 1, 0x000b_eef5, 7);
+        survives(with_flow_and_scope.into(), 28);
+    }
+
+    #[test]
+    fn ports_and_addresses_are_in_network_order() {
+        let (raw, _) = RawAddr::encode("1.2.3.4:258".parse().unwrap());
+        // SAFETY: invariant 3.
+        let v4 = unsafe { raw.v4 };
+        assert_eq!(v4.sin_port.to_ne_bytes(), [1, 2]);
+        assert_eq!(v4.sin_addr.s_addr.to_ne_bytes(), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn an_unknown_family_is_an_error() {
+        let error = RawAddr::ZERO.decode().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn new_sockets_do_not_block_and_know_their_addresses() {
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        assert!(is_nonblocking(listener.as_fd()).unwrap());
+        assert!(is_listening(listener.as_fd()).unwrap());
+        let nobody = accept(listener.as_fd()).unwrap_err();
+        assert_eq!(nobody.kind(), io::ErrorKind::WouldBlock);
+
+        let client = connect(listener.local_addr().unwrap()).unwrap();
+        assert!(is_nonblocking(client.as_fd()).unwrap());
+        assert!(!is_listening(client.as_fd()).unwrap());
+        let (server, peer) = accept(listener.as_fd()).unwrap();
+        assert!(is_nonblocking(server.as_fd()).unwrap());
+        assert_eq!(peer, client.local_addr().unwrap());
+    }
+}

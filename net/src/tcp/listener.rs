@@ -1,0 +1,235 @@
+//! A socket that accepts connections.
+//!
+//! ```text
+//!               ┌──────────────── one connection failed ◄──┐
+//!               ▼                                          │
+//! accept ──► accept4 ──► WouldBlock: wait until readable   │
+//!               ▲  └───► error ────────────────────────────┤
+//!               │                                          ▼
+//!               └── ACCEPT_PAUSE ◄── no room for another socket; any other: to the caller
+//! ```
+//!
+//! Invariants:
+//! 1. What befalls one connection does not stop the server.
+//! 2. Every `accept4` goes through the registration, which charges the task's budget for it: a
+//!    flood of failing connections cannot hold up the other tasks.
+//!
+//! In tokio: `net/tcp/listener.rs`. There, all errors reach the caller.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use ayi_runtime::io::Interest;
+use ayi_runtime::time;
+
+use crate::addr::{self, ToSocketAddrs};
+use crate::socket::Socket;
+use crate::sys;
+use crate::tcp::TcpStream;
+
+/// How long `accept` waits for descriptors to come free. The reactor cannot tell when that
+/// happens, so it has to look again: 20 times a second costs nothing that can be measured, and
+/// adds little to what a client waits who comes to a server that is full.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A TCP socket that listens for connections.
+///
+/// ```no_run
+/// use ayi_net::TcpListener;
+/// # async fn run() -> std::io::Result<()> {
+/// let listener = TcpListener::bind("127.0.0.1:7000").await?;
+/// loop {
+///     let (stream, peer) = listener.accept().await?;
+///     println!("{peer} is here");
+///     stream.write(b"hello\n").await?;
+/// }
+/// # }
+/// ```
+pub struct TcpListener {
+    socket: Socket<std::net::TcpListener>,
+}
+
+impl TcpListener {
+    /// Makes a listener that is bound to `addr`.
+    ///
+    /// Of several addresses, the first that can be bound is taken. Port 0 lets the system choose a
+    /// free one, which [`local_addr`](TcpListener::local_addr) tells. `SO_REUSEADDR` is set, and
+    /// up to 1024 connections wait to be accepted (fewer where `net.core.somaxconn` is lower).
+    ///
+    /// # Errors
+    ///
+    /// The error of the last address that was tried, often `AddrInUse`; those of
+    /// [`lookup_host`](crate::lookup_host); `InvalidInput` if `addr` is an empty list.
+    ///
+    /// # Panics
+    ///
+    /// If `addr` is a name and there is no ayi runtime on this thread.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is bound if this future is dropped before it is done.
+    pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<TcpListener> {
+        let mut last_error = None;
+        for addr in addr::resolve(addr).await? {
+            match sys::listen(addr) {
+                Ok(listener) => {
+                    let socket = Socket::new(listener);
+                    return Ok(TcpListener { socket });
+                }
+                Err(error) => last_error = Some(error),
+            }
+        }
+        Err(last_error.unwrap_or_else(|| addr::no_address("to bind to")))
+    }
+
+    /// Waits for the next connection, and returns it with the address of its peer.
+    ///
+    /// Any number of tasks may wait here at once.
+    ///
+    /// # Errors
+    ///
+    /// What accept(2) reports of the listener itself; that there is no ayi runtime on this thread,
+    /// if it has to wait. Two groups of errors are dealt with inside:
+    ///
+    /// - Those of one connection that failed before it was accepted (`ECONNABORTED`, `EPROTO`,
+    ///   `EPERM`, and the network errors that accept(2) lists): the next connection is taken.
+    /// - `EMFILE`, `ENFILE`, `ENOBUFS` and `ENOMEM`, when there is no room for another socket:
+    ///   tries again every 50 ms. No connection is lost, they wait in the backlog. If a server
+    ///   stops accepting under load, see whether it runs into its limit (`ulimit -n`).
+    ///
+    /// # Panics
+    ///
+    /// If there is no room for another socket and no ayi runtime on this thread.
+    ///
+    /// # Cancel safety
+    ///
+    /// No connection is lost if this future is dropped: it returns as soon as it has one.
+    pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        loop {
+            let accepted =
+                self.socket.async_io(Interest::READABLE, |listener| sys::accept(listener.as_fd())).await;
+            match accepted {
+                Ok((stream, peer)) => return Ok((TcpStream::new(stream), peer)),
+                Err(error) if sys::is_connection_error(&error) => {}
+                Err(error) if sys::is_out_of_room(&error) => time::sleep(ACCEPT_PAUSE).await,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// As [`accept`](TcpListener::accept), to be called from a `poll` function.
+    ///
+    /// If there is no connection, the task of `cx` is woken when there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept`](TcpListener::accept), but when there is no room for another socket the error
+    /// is returned, since there is nothing here to sleep with. Wait a little before the next call:
+    /// it would fail at once, for as long as no descriptor is free.
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        loop {
+            let accepted =
+                ready!(self.socket.poll_io(Interest::READABLE, cx, |listener| sys::accept(listener.as_fd())));
+            match accepted {
+                Ok((stream, peer)) => return Poll::Ready(Ok((TcpStream::new(stream), peer))),
+                Err(error) if sys::is_connection_error(&error) => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    /// The address to which this listener is bound.
+    ///
+    /// # Errors
+    ///
+    /// What getsockname(2) reports.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.std().local_addr()
+    }
+
+    /// Makes a listener of one that std made or another process handed over.
+    ///
+    /// ```no_run
+    /// # fn run() -> std::io::Result<()> {
+    /// let listener = std::net::TcpListener::bind("127.0.0.1:7000")?;
+    /// listener.set_nonblocking(true)?;
+    /// let listener = ayi_net::TcpListener::from_std(listener)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if the socket is in blocking mode (call `set_nonblocking(true)` on it first:
+    /// it would stop the runtime's thread) or does not listen.
+    pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        // On such a socket `accept` fails with one of the errors that it retries.
+        if !sys::is_listening(listener.as_fd())? {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "this socket does not listen for connections: call listen(2) on it first, and see \
+                 that it is a stream socket",
+            ));
+        }
+        let socket = Socket::from_std(listener)?;
+        Ok(TcpListener { socket })
+    }
+
+    /// Takes the listener out of the runtime. It stays in non-blocking mode.
+    ///
+    /// # Errors
+    ///
+    /// If it has waited on another thread, and so belongs to a runtime there. It is closed then.
+    pub fn into_std(self) -> io::Result<std::net::TcpListener> {
+        self.socket.into_std()
+    }
+
+    /// The `IP_TTL` of this socket: how many hops its packets may take.
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.socket.std().ttl()
+    }
+
+    /// Sets the `IP_TTL` of this socket; the streams that it accepts inherit it.
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.socket.std().set_ttl(ttl)
+    }
+}
+
+/// As [`TcpListener::from_std`].
+impl TryFrom<std::net::TcpListener> for TcpListener {
+    type Error = io::Error;
+
+    fn try_from(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        TcpListener::from_std(listener)
+    }
+}
+
+impl AsFd for TcpListener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for TcpListener {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
+    }
+}
+
+impl fmt::Debug for TcpListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.socket.fmt(f)
+    }
+}

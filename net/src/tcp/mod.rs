@@ -1,0 +1,49 @@
+//! TCP listeners and streams, and the halves of a stream.
+
+mod into_split;
+mod io;
+mod listener;
+mod options;
+mod readiness;
+mod split;
+mod stream;
+
+pub use into_split::{OwnedReadHalf, OwnedWriteHalf, ReuniteError};
+pub use listener::TcpListener;
+pub use split::{ReadHalf, WriteHalf};
+pub use stream::TcpStream;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn send_and_sync<T: Send + Sync>() {}
+    fn send<T: Send>(_: T) {}
+
+    /// Never called: that it compiles is the test.
+    #[allow(dead_code)]
+    fn futures_are_send(listener: TcpListener, stream: TcpStream) {
+        send(TcpListener::bind("localhost:80"));
+        send(TcpStream::connect("localhost:80"));
+        send(crate::lookup_host("localhost:80"));
+        send(listener.accept());
+        send(stream.read(&mut []));
+        send(stream.read_vectored(&mut []));
+        send(stream.write(&[]));
+        send(stream.write_vectored(&[]));
+        send(stream.peek(&mut []));
+        send(stream.readable());
+        send(stream.writable());
+    }
+
+    #[test]
+    fn sockets_and_halves_can_go_to_other_threads() {
+        send_and_sync::<TcpListener>();
+        send_and_sync::<TcpStream>();
+        send_and_sync::<ReadHalf<'_>>();
+        send_and_sync::<WriteHalf<'_>>();
+        send_and_sync::<OwnedReadHalf>();
+        send_and_sync::<OwnedWriteHalf>();
+        send_and_sync::<ReuniteError>();
+    }
+}

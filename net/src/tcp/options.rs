@@ -1,0 +1,77 @@
+//! What a stream knows of itself: its addresses, its pending error, its options.
+//!
+//! Left out: `linger`, which std does not have yet. `socket2::SockRef::from(&stream)` sets it and
+//! all other options.
+//!
+//! In tokio: `net/tcp/stream.rs`.
+
+use std::io;
+use std::net::SocketAddr;
+
+use crate::tcp::TcpStream;
+
+impl TcpStream {
+    /// The address of this end of the connection.
+    ///
+    /// # Errors
+    ///
+    /// What getsockname(2) reports.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.std().local_addr()
+    }
+
+    /// The address of the other end of the connection.
+    ///
+    /// # Errors
+    ///
+    /// What getpeername(2) reports: `NotConnected` if the connection has broken.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.std().peer_addr()
+    }
+
+    /// Takes the error that the system holds for this socket (socket(7), `SO_ERROR`), if any.
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.socket.std().take_error()
+    }
+
+    /// Whether small writes are sent at once (tcp(7), `TCP_NODELAY`).
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn nodelay(&self) -> io::Result<bool> {
+        self.socket.std().nodelay()
+    }
+
+    /// Sets whether small writes are sent at once. Off in a new stream: the system may hold back a
+    /// small write until the peer has confirmed the one before it (Nagle's algorithm, RFC 896).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        self.socket.std().set_nodelay(nodelay)
+    }
+
+    /// The `IP_TTL` of this socket: how many hops its packets may take.
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.socket.std().ttl()
+    }
+
+    /// Sets the `IP_TTL` of this socket.
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.socket.std().set_ttl(ttl)
+    }
+}

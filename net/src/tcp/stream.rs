@@ -1,0 +1,280 @@
+//! A connection: how it comes to be, reading and writing, splitting.
+//!
+//! ```text
+//! connect ──► EINPROGRESS ──► look: SO_ERROR? peer? ──► error │ connected
+//!                                    ▲        └── neither: wait until writable
+//!                                    └──────────────────────────────┘
+//! ```
+//!
+//! Invariant: what looks at bytes without taking them (`peek`) is no transfer. It says nothing of
+//! what is left in the kernel's buffer, so it must not clear readiness.
+//!
+//! In tokio: `net/tcp/stream.rs`.
+
+use std::fmt;
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::task::{Context, Poll};
+
+use ayi_runtime::io::Interest;
+
+use crate::addr::{self, ToSocketAddrs};
+use crate::socket::{Socket, vectored_len};
+use crate::sys;
+use crate::tcp::into_split::{self, OwnedReadHalf, OwnedWriteHalf};
+use crate::tcp::split::{self, ReadHalf, WriteHalf};
+
+/// A TCP connection.
+///
+/// It reads and writes through a shared reference, so one task can read while another writes.
+/// Whole messages (`write_all`, `read_exact`, `read_to_end`) come from the extension traits of
+/// [`futures_io::AsyncRead`] and [`futures_io::AsyncWrite`], which the stream and references to it
+/// implement. Dropping the stream closes the connection.
+///
+/// ```no_run
+/// use ayi_net::TcpStream;
+/// # async fn run() -> std::io::Result<()> {
+/// let stream = TcpStream::connect("localhost:7000").await?;
+/// stream.write(b"ping").await?;
+/// let mut buffer = [0; 1024];
+/// let n = stream.read(&mut buffer).await?;
+/// println!("{:?}", &buffer[..n]);
+/// # Ok(())
+/// # }
+/// ```
+pub struct TcpStream {
+    pub(super) socket: Socket<std::net::TcpStream>,
+}
+
+impl TcpStream {
+    /// Connects to `addr`.
+    ///
+    /// Several addresses are tried in turn, until one answers. The system gives up on an address
+    /// that does not answer after about two minutes (tcp(7), `tcp_syn_retries`); a timeout around
+    /// this future can do so earlier.
+    ///
+    /// # Errors
+    ///
+    /// The error of the last address that was tried, often `ConnectionRefused`; those of
+    /// [`lookup_host`](crate::lookup_host); `InvalidInput` if `addr` is an empty list; that there
+    /// is no ayi runtime on this thread, if it has to wait.
+    ///
+    /// # Panics
+    ///
+    /// If `addr` is a name and there is no ayi runtime on this thread.
+    ///
+    /// # Cancel safety
+    ///
+    /// The attempt is given up if this future is dropped.
+    pub async fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<TcpStream> {
+        let mut last_error = None;
+        for addr in addr::resolve(addr).await? {
+            match TcpStream::connect_to(addr).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last_error = Some(error),
+            }
+        }
+        Err(last_error.unwrap_or_else(|| addr::no_address("to connect to")))
+    }
+
+    async fn connect_to(addr: SocketAddr) -> io::Result<TcpStream> {
+        let stream = TcpStream::new(sys::connect(addr)?);
+        stream.socket.async_io(Interest::WRITABLE, has_connected).await?;
+        Ok(stream)
+    }
+
+    /// Takes a socket that is known to be non-blocking.
+    pub(super) fn new(stream: std::net::TcpStream) -> TcpStream {
+        let socket = Socket::new(stream);
+        TcpStream { socket }
+    }
+
+    /// Reads what has arrived into `buf`, and waits while nothing has. Returns the number of bytes,
+    /// 0 at the end of the stream.
+    ///
+    /// An empty `buf` is filled at once: that 0 does not mean the end.
+    ///
+    /// # Errors
+    ///
+    /// What recv(2) reports, often `ConnectionReset`; that there is no ayi runtime on this thread,
+    /// if it has to wait.
+    ///
+    /// # Cancel safety
+    ///
+    /// No byte is lost if this future is dropped: it returns as soon as it has read any.
+    pub async fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.socket.transfer(Interest::READABLE, buf.len(), |mut stream| stream.read(buf)).await
+    }
+
+    /// As [`read`](TcpStream::read) into several buffers, one after the other, of which the system
+    /// fills at most 1024.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](TcpStream::read).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`read`](TcpStream::read).
+    pub async fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let len = vectored_len(bufs);
+        self.socket.transfer(Interest::READABLE, len, |mut stream| stream.read_vectored(bufs)).await
+    }
+
+    /// Writes as much of `buf` as the system has room for, and waits while it has none. Returns the
+    /// number of bytes.
+    ///
+    /// # Errors
+    ///
+    /// What send(2) reports, often `BrokenPipe` or `ConnectionReset`; that there is no ayi runtime
+    /// on this thread, if it has to wait.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing was written if this future is dropped: it returns as soon as it has written any.
+    pub async fn write(&self, buf: &[u8]) -> io::Result<usize> {
+        self.socket.transfer(Interest::WRITABLE, buf.len(), |mut stream| stream.write(buf)).await
+    }
+
+    /// As [`write`](TcpStream::write) from several buffers, one after the other, of which the
+    /// system takes at most 1024.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](TcpStream::write).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`write`](TcpStream::write).
+    pub async fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let len = vectored_len(bufs);
+        self.socket.transfer(Interest::WRITABLE, len, |mut stream| stream.write_vectored(bufs)).await
+    }
+
+    /// As [`read`](TcpStream::read), but leaves the bytes to be read again.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](TcpStream::read).
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if this future is dropped: it takes nothing.
+    pub async fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        self.socket.async_io(Interest::READABLE, |stream| stream.peek(buf)).await
+    }
+
+    /// As [`peek`](TcpStream::peek), to be called from a `poll` function.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](TcpStream::read).
+    pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        if buf.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        self.socket.poll_io(Interest::READABLE, cx, |stream| stream.peek(buf))
+    }
+
+    /// Ends one direction of the connection, or both. After `Shutdown::Write` the peer reads the
+    /// end of the stream once it has read what was written.
+    ///
+    /// # Errors
+    ///
+    /// What shutdown(2) reports: `NotConnected` if the connection has broken.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.socket.std().shutdown(how)
+    }
+
+    /// Splits the stream into a half that reads and a half that writes, for one task: they borrow
+    /// from the stream. [`into_split`](TcpStream::into_split) makes halves for two tasks.
+    pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
+        split::split(self)
+    }
+
+    /// Splits the stream into a half that reads and a half that writes, which can go to different
+    /// tasks and be [reunited](OwnedReadHalf::reunite).
+    ///
+    /// The half that writes shuts down that direction when it is dropped. It costs an `Arc`; tasks
+    /// that can share a reference (or an `Rc`) to the stream need no halves.
+    pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
+        into_split::split(self)
+    }
+}
+
+/// The way from std's stream and back.
+impl TcpStream {
+    /// Makes a stream of one that std made or another process handed over.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if the socket is in blocking mode: call `set_nonblocking(true)` on it first.
+    /// It would stop the runtime's thread.
+    pub fn from_std(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+        let socket = Socket::from_std(stream)?;
+        Ok(TcpStream { socket })
+    }
+
+    /// Takes the stream out of the runtime. It stays in non-blocking mode.
+    ///
+    /// # Errors
+    ///
+    /// If it has waited on another thread, and so belongs to a runtime there. It is closed then.
+    pub fn into_std(self) -> io::Result<std::net::TcpStream> {
+        self.socket.into_std()
+    }
+}
+
+/// How an attempt to connect stands: `WouldBlock` while it is under way.
+///
+/// connect(2) says to wait until the socket is writable, then to read `SO_ERROR`. The peer's
+/// address is asked for too: it tells "connected" from "no error so far", so that this can also be
+/// called before anybody waited. Connections within one machine are done by then, and never enter
+/// epoll for it.
+fn has_connected(stream: &std::net::TcpStream) -> io::Result<()> {
+    if let Some(error) = stream.take_error()? {
+        return Err(error);
+    }
+    match stream.peer_addr() {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotConnected => Err(io::ErrorKind::WouldBlock.into()),
+        Err(error) => Err(error),
+    }
+}
+
+/// As [`TcpStream::from_std`].
+impl TryFrom<std::net::TcpStream> for TcpStream {
+    type Error = io::Error;
+
+    fn try_from(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+        TcpStream::from_std(stream)
+    }
+}
+
+impl AsRef<TcpStream> for TcpStream {
+    fn as_ref(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl AsFd for TcpStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for TcpStream {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
+    }
+}
+
+impl fmt::Debug for TcpStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.socket.fmt(f)
+    }
+}
