@@ -1,0 +1,125 @@
+//! The attributes `#[ayi::main]` and `#[ayi::test]`.
+//!
+//! Use them through the crate `ayi`, which exports them.
+//!
+//! Written with `proc_macro` alone: every program would have to wait until syn and quote are
+//! compiled. So the function is read as a list of tokens; rustc parses it before and after.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `function` | takes the function apart and says what is wrong with it |
+//! | `options` | reads what stands in the parentheses of the attribute |
+//! | `expand` | puts the new function together |
+//! | `error` | points at a place in the user's code |
+//!
+//! In tokio: `tokio-macros/src/entry.rs`.
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod expand;
+mod function;
+mod options;
+
+use std::fmt;
+
+use proc_macro::TokenStream;
+
+/// Makes an `async fn`, mostly `main`, run on a new runtime.
+///
+/// ```
+/// #[ayi::main]
+/// async fn main() -> std::io::Result<()> {
+///     let answer = async { 6 * 7 }.await;
+///     println!("{answer}");
+///     Ok(())
+/// }
+/// ```
+///
+/// The function may have any name and return type, but no arguments. It becomes a function that
+/// is not async, and that callers run like any other:
+///
+/// ```
+/// fn main() -> std::io::Result<()> {
+///     async fn main() -> std::io::Result<()> {
+///         let answer = async { 6 * 7 }.await;
+///         println!("{answer}");
+///         Ok(())
+///     }
+///     ayi::runtime::Runtime::new().expect("…").block_on(main())
+/// }
+/// ```
+///
+/// Its attributes stay on the outer function. The runtime is dropped before it returns, and with
+/// it all tasks that still run.
+///
+/// # Options
+///
+/// `crate = path` names the crate `ayi` where it is not found as `::ayi`, for instance because
+/// another crate exports it again. The path may also be a string, as in tokio.
+///
+/// ```
+/// mod framework {
+///     pub use ::ayi as runtime;
+/// }
+///
+/// #[framework::runtime::main(crate = framework::runtime)]
+/// async fn main() {}
+/// ```
+///
+/// # Panics
+///
+/// The function panics if the kernel refuses what a runtime needs, as it does when the process
+/// is out of file descriptors, and if it is called on a thread where a runtime is running.
+#[proc_macro_attribute]
+pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
+    expand::expand(Runner::Main, options, item)
+}
+
+/// Makes an `async fn` a test that runs on a new runtime.
+///
+/// ```
+/// #[ayi::test]
+/// async fn addition_is_commutative() {
+///     let (a, b) = (async { 1 + 2 }.await, async { 2 + 1 }.await);
+///     assert_eq!(a, b);
+/// }
+/// ```
+///
+/// It becomes the function that [`#[ayi::main]`](macro@main) makes, with `#[test]` on it. So a
+/// test may return a `Result`, and `#[should_panic]` and `#[ignore]` do what they always do.
+///
+/// # Options
+///
+/// `crate = path`, as in [`#[ayi::main]`](macro@main).
+///
+/// # Panics
+///
+/// The test fails if the kernel refuses what a runtime needs.
+#[proc_macro_attribute]
+pub fn test(options: TokenStream, item: TokenStream) -> TokenStream {
+    expand::expand(Runner::Test, options, item)
+}
+
+/// Which of the two attributes is at work.
+#[derive(Clone, Copy)]
+enum Runner {
+    Main,
+    Test,
+}
+
+impl Runner {
+    fn name(self) -> &'static str {
+        match self {
+            Runner::Main => "main",
+            Runner::Test => "test",
+        }
+    }
+}
+
+/// The attribute as users write it, for error messages.
+impl fmt::Display for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`#[ayi::{}]`", self.name())
+    }
+}

@@ -1,0 +1,6 @@
+use std::process::{ExitCode, Termination};
+
+#[ayi::main]
+async fn main() -> impl Termination {
+    ExitCode::SUCCESS
+}

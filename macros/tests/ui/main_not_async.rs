@@ -1,0 +1,6 @@
+use std::io;
+
+#[ayi::main]
+fn main() -> io::Result<()> {
+    Ok(())
+}

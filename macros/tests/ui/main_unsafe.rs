@@ -1,0 +1,6 @@
+unsafe fn dangerous() {}
+
+#[ayi::main]
+async unsafe fn main() {
+    unsafe { dangerous() };
+}

@@ -1,0 +1,6 @@
+trait Server {
+    #[ayi::main]
+    async fn run();
+}
+
+fn main() {}

@@ -1,0 +1,37 @@
+#[ayi::main(crate)]
+async fn only_the_name() {}
+
+#[ayi::main(crate, crate = ayi)]
+async fn no_value() {}
+
+#[ayi::main(crate =)]
+async fn empty() {}
+
+#[ayi::main(crate ayi)]
+async fn no_sign() {}
+
+#[ayi::main(crate = 5)]
+async fn number() {}
+
+#[ayi::main(crate = ayi::)]
+async fn no_end() {}
+
+#[ayi::main(crate = ayi::runtime() ayi)]
+async fn call() {}
+
+#[ayi::main(crate = ayi:runtime)]
+async fn one_colon() {}
+
+#[ayi::main(crate = "")]
+async fn empty_string() {}
+
+#[ayi::main(crate = "0x::(")]
+async fn unreadable_string() {}
+
+#[ayi::main(crate = b"ayi")]
+async fn bytes() {}
+
+#[ayi::main(crate = ayi, crate = "ayi")]
+async fn twice() {}
+
+fn main() {}
