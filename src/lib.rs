@@ -1,0 +1,51 @@
+//! ayi (阿姨, "auntie") is an async runtime for Linux: one thread, one epoll, and tasks that count no references.
+//!
+//! Students want water; the taps run when they like. A student can stand at the tap (blocking I/O), or keep
+//! walking back to look (polling). Or an auntie watches all the taps and calls each student when *their* tap
+//! runs. That is what a reactor does, and this one is written to be used and to be read.
+//!
+//! ```no_run
+//! use ayi::io::AsyncWriteExt;
+//! use ayi::net::TcpListener;
+//!
+//! #[ayi::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let listener = TcpListener::bind("127.0.0.1:8080").await?;
+//!     loop {
+//!         let (mut stream, peer) = listener.accept().await?;
+//!         ayi::spawn(async move { stream.write_all(format!("hello, {peer}\n").as_bytes()).await });
+//!     }
+//! }
+//! ```
+//!
+//! Names and semantics are tokio's wherever tokio has the thing. What differs comes from being of one thread:
+//! [`spawn`] takes futures that are not `Send`, so `Rc` and `RefCell` do; [`runtime::Handle`] spawns from other
+//! threads; timers have a resolution of a nanosecond. Channels, locks and streams that are not tied to a runtime
+//! work here as they are (`tokio::sync`, `async-channel`, `futures`).
+//!
+//! - [`spawn`] and [`task`]: tasks, blocking calls
+//! - [`net`]: TCP sockets, name lookup
+//! - [`time`]: sleeping, time limits, intervals
+//! - [`io`]: the reading and writing traits, and waiting for any file descriptor
+//! - [`runtime`]: what `#[ayi::main]` does for you
+
+#![forbid(unsafe_code)]
+
+pub use ayi_macros::{main, test};
+pub use ayi_net as net;
+pub use ayi_runtime::{runtime, spawn, task, time};
+
+/// Reading and writing, and waiting for any file descriptor.
+///
+/// [`AsyncFd`](io::AsyncFd), [`Interest`](io::Interest), [`Ready`](io::Ready) and
+/// [`Registration`](io::Registration) are ayi's own. The traits are those of `futures-io`, which many crates
+/// know; their extension methods (`read_exact`, `write_all`, `lines`…) and adapters come from `futures-lite`: it
+/// has what `futures-util` has of these, and compiles in a fraction of the time.
+pub mod io {
+    pub use ayi_runtime::io::{AsyncFd, AsyncFdReadyGuard, Interest, Ready, Registration, TryIoError};
+    pub use futures_lite::io::{
+        AssertAsync, AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncSeek, AsyncSeekExt,
+        AsyncWrite, AsyncWriteExt, BlockOn, BufReader, BufWriter, Bytes, Chain, Cursor, Empty, Lines,
+        ReadHalf, Repeat, Sink, Split, Take, WriteHalf, copy, empty, repeat, sink, split,
+    };
+}
