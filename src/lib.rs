@@ -33,7 +33,7 @@
 
 pub use ayi_macros::{main, test};
 pub use ayi_net as net;
-pub use ayi_runtime::{runtime, spawn, task, time};
+pub use ayi_runtime::{runtime, spawn, task};
 
 /// Reading and writing, and waiting for any file descriptor.
 ///
@@ -42,10 +42,26 @@ pub use ayi_runtime::{runtime, spawn, task, time};
 /// know; their extension methods (`read_exact`, `write_all`, `lines`…) and adapters come from `futures-lite`: it
 /// has what `futures-util` has of these, and compiles in a fraction of the time.
 pub mod io {
-    pub use ayi_runtime::io::{AsyncFd, AsyncFdReadyGuard, Interest, Ready, Registration, TryIoError};
+    mod async_fd;
+
+    pub use async_fd::{AsyncFd, AsyncFdReadyGuard, TryIoError};
+    pub use ayi_runtime::io::{Interest, Ready, Registration};
     pub use futures_lite::io::{
         AssertAsync, AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncSeek, AsyncSeekExt,
         AsyncWrite, AsyncWriteExt, BlockOn, BufReader, BufWriter, Bytes, Chain, Cursor, Empty, Lines,
         ReadHalf, Repeat, Sink, Split, Take, WriteHalf, copy, empty, repeat, sink, split,
     };
+}
+
+/// Sleeping, time limits, and ticking at an interval.
+///
+/// Deadlines have a resolution of one nanosecond, and a timer never fires early. How late it fires is up to the
+/// kernel (its timer slack is 50 µs, see prctl(2)) and to what else the thread is doing.
+pub mod time {
+    mod interval;
+    mod timeout;
+
+    pub use ayi_runtime::time::{Duration, Instant, Sleep, sleep, sleep_until};
+    pub use interval::{Interval, MissedTickBehavior, interval, interval_at};
+    pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
 }

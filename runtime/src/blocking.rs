@@ -1,24 +1,28 @@
 //! The pool of threads for calls that block.
 //!
-//! A `spawn_blocking` call is a task like any other, whose body waits for a job on a pool thread:
+//! A `spawn_blocking` call is a task like any other, but that its body waits for ever: a pool thread runs the call
+//! and then has the owner finish the task with its result.
 //!
 //! ```text
-//!   queued(f) ──▶ running ──▶ done(result) ──▶ taken by the task
-//!      └───────────┴──── given up: the task was aborted before it started, or its runtime ended
+//!   queued ── a pool thread claims it ──▶ running ──▶ the owner finishes the task with the result
+//!      └───── an abort claims it ───────▶ cancelled
 //! ```
 //!
-//! Threads are started when a job finds none idle, up to the bound, and end after a while without work. Its cost
-//! is two thread switches per call, so none of this is tuned: a mutex per job and one for the queue.
+//! Threads are started when a call finds none idle, up to the bound, and end after a while without work. A call
+//! costs two thread switches, some 10 µs, so none of this is tuned: one mutex, one queue.
 //!
 //! In tokio: `runtime/blocking`.
 
 use crate::executor::Handle;
 use crate::foreign;
-use crate::task::{Body, Erased, JoinHandle, Output};
+use crate::task::{Body, JoinHandle, Output};
 use std::collections::VecDeque;
+use std::io;
+use std::panic::Location;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -51,104 +55,35 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-struct Job<F, T> {
-    state: Mutex<JobState<F, T>>,
-}
+/// Decides between the pool that would start a call and the abort that would cancel it: the first one wins.
+#[derive(Clone)]
+struct Claim(Arc<AtomicBool>);
 
-struct JobState<F, T> {
-    stage: Stage<F, T>,
-    waker: Option<Waker>,
-}
-
-enum Stage<F, T> {
-    Queued(F),
-    Running,
-    Done(thread::Result<T>),
-    GivenUp,
-}
-
-/// A job as the pool sees it.
-trait Run: Send + Sync {
-    fn run(&self);
-}
-
-impl<F: FnOnce() -> T + Send, T: Send> Run for Job<F, T> {
-    fn run(&self) {
-        let f = {
-            let mut state = lock(&self.state);
-            match std::mem::replace(&mut state.stage, Stage::Running) {
-                Stage::Queued(f) => f,
-                other => return state.stage = other,
-            }
-        };
-        let result = foreign::catch(f);
-        let mut state = lock(&self.state);
-        let unread = match state.stage {
-            Stage::GivenUp => Some(result),
-            _ => {
-                state.stage = Stage::Done(result);
-                None
-            }
-        };
-        let waker = state.waker.take();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        // Nobody wants it, and no panic may end a thread of the pool.
-        match unread {
-            Some(Err(panic)) => foreign::drop_panic(panic),
-            unread => foreign::run(|| drop(unread)),
-        }
+impl Claim {
+    fn is_won(&self) -> bool {
+        // Relaxed: only who was first matters; the call itself travels through the queue's mutex.
+        !self.0.swap(true, Ordering::Relaxed)
     }
 }
 
-/// The task's side of a job.
-struct JobBody<F, T> {
-    job: Arc<Job<F, T>>,
-}
+/// The task's side of a call: nothing to poll, the result comes from the pool.
+struct BlockingBody(Claim);
 
-impl<F, T: 'static> Body for JobBody<F, T> {
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Output> {
-        // Not foreign code: a body is polled with the waker of its slot.
-        let waker = cx.waker().clone();
-        let mut state = lock(&self.job.state);
-        match std::mem::replace(&mut state.stage, Stage::GivenUp) {
-            Stage::Done(Ok(value)) => Poll::Ready(Output::Ready(Erased::new(value))),
-            Stage::Done(Err(panic)) => {
-                drop(state);
-                // Caught by whoever polls a body, like any panic of a task.
-                std::panic::resume_unwind(panic)
-            }
-            waiting => {
-                state.stage = waiting;
-                state.waker = Some(waker);
-                Poll::Pending
-            }
-        }
+impl Body for BlockingBody {
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Output> {
+        Poll::Pending
     }
 
     fn may_cancel(&self) -> bool {
-        !matches!(lock(&self.job.state).stage, Stage::Running | Stage::Done(_))
+        self.0.is_won()
     }
 }
 
-impl<F, T> Drop for JobBody<F, T> {
+impl Drop for BlockingBody {
+    /// Also when the runtime ends, which asks nobody.
     fn drop(&mut self) {
-        let left = std::mem::replace(&mut lock(&self.job.state).stage, Stage::GivenUp);
-        // The closure or its result; the lock is free again.
-        drop(left);
+        self.0.is_won();
     }
-}
-
-/// The body of a blocking task: what the slot polls, and what the pool runs.
-fn job<F, T>(f: F) -> (Pin<Box<dyn Body + Send>>, Arc<dyn Run>)
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    let job = Arc::new(Job { state: Mutex::new(JobState { stage: Stage::Queued(f), waker: None }) });
-    (Box::pin(JobBody { job: job.clone() }), job)
 }
 
 /// How large the pool may grow, what its threads are called, and how long an idle one stays.
@@ -168,8 +103,10 @@ pub(crate) struct Pool {
     limits: Limits,
 }
 
+type Call = Box<dyn FnOnce() + Send>;
+
 struct State {
-    queue: VecDeque<Arc<dyn Run>>,
+    queue: VecDeque<Call>,
     threads: usize,
     idle: usize,
     started: usize,
@@ -182,40 +119,57 @@ impl Pool {
         Arc::new(Pool { state: Mutex::new(state), work: Condvar::new(), ended: Condvar::new(), limits })
     }
 
-    /// Queues `f`; gives the body of the task that waits for it. After the end, that task never starts.
+    /// Queues `f`, as a task of the runtime `handle`.
     #[track_caller]
-    pub(crate) fn submit<F, T>(self: &Arc<Self>, f: F) -> Pin<Box<dyn Body + Send>>
+    pub(crate) fn spawn<F, T>(self: &Arc<Self>, handle: &Handle, f: F) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (body, job) = job(f);
+        let claim = Claim(Arc::new(AtomicBool::new(false)));
+        let task = handle.spawn_body(Box::pin(BlockingBody(claim.clone())), Location::caller());
+        let finisher = task.finisher();
+        let call = move || {
+            if claim.is_won() {
+                finisher.finish(foreign::catch(f));
+            }
+        };
+        if let Err(error) = self.submit(Box::new(call)) {
+            task.abort();
+            panic!(
+                "spawn_blocking: the system refuses to start the pool's first thread ({error}): raise the limit on \
+                 threads (ulimit -u, cgroup pids.max)"
+            );
+        }
+        task
+    }
+
+    /// After the end the call is dropped: its task has been cancelled.
+    fn submit(self: &Arc<Self>, call: Call) -> io::Result<()> {
         let mut state = lock(&self.state);
         if state.is_closed {
-            return body;
+            drop(state);
+            drop(call);
+            return Ok(());
         }
-        state.queue.push_back(job);
-        // `idle` counts threads that wait, also those notified that have not woken yet: each takes one job.
+        state.queue.push_back(call);
+        // `idle` counts threads that wait, also those notified that have not woken yet: each takes one call.
         if state.idle >= state.queue.len() {
             self.work.notify_one();
         } else if state.threads < self.limits.threads {
-            if let Err(error) = self.start_thread(&mut state) {
-                // With other threads the job is run a little later. With none it would never be.
-                if state.threads == 0 {
-                    let job = state.queue.pop_back();
-                    drop(state);
-                    drop(job);
-                    panic!(
-                        "spawn_blocking: the system refuses to start the pool's first thread ({error}): \
-                            raise the limit on threads (ulimit -u, cgroup pids.max)"
-                    );
-                }
+            let started = self.start_thread(&mut state);
+            // With other threads the call is run a little later. With none it would never be.
+            if started.is_err() && state.threads == 0 {
+                let call = state.queue.pop_back();
+                drop(state);
+                drop(call);
+                return started;
             }
         }
-        body
+        Ok(())
     }
 
-    fn start_thread(self: &Arc<Self>, state: &mut State) -> std::io::Result<()> {
+    fn start_thread(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
         let pool = self.clone();
         let name = format!("{}-{}", self.limits.thread_name, state.started);
         thread::Builder::new().name(name).spawn(move || pool.work())?;
@@ -227,10 +181,9 @@ impl Pool {
     fn work(&self) {
         let mut state = lock(&self.state);
         loop {
-            while let Some(job) = state.queue.pop_front() {
+            while let Some(call) = state.queue.pop_front() {
                 drop(state);
-                job.run();
-                drop(job);
+                foreign::run(call);
                 state = lock(&self.state);
             }
             if state.is_closed {
@@ -258,7 +211,7 @@ impl Pool {
         let queue = std::mem::take(&mut state.queue);
         self.work.notify_all();
         drop(state);
-        drop(queue);
+        queue.into_iter().for_each(|call| foreign::run(|| drop(call)));
 
         let until = Instant::now().checked_add(grace);
         let mut state = lock(&self.state);

@@ -9,6 +9,7 @@
 //! In tokio: `task/coop`.
 
 use std::cell::Cell;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// Operations per poll. The same number as tokio's, so that what people have measured there carries over.
@@ -49,14 +50,54 @@ pub(crate) fn charge() {
     LEFT.set(LEFT.get().map(|left| left.saturating_sub(1)));
 }
 
-pub(crate) fn is_exhausted() -> bool {
-    LEFT.get() == Some(0)
+/// Whether the current task may complete another operation in this poll. Always true outside a task.
+///
+/// # Examples
+///
+/// ```
+/// assert!(ayi_runtime::task::coop::has_budget_remaining());
+/// ```
+#[inline]
+pub fn has_budget_remaining() -> bool {
+    LEFT.get() != Some(0)
 }
 
-/// Runs `poll` without a limit: for a time-out that must be looked at although the budget is used up.
-pub(crate) fn unconstrained<R>(poll: impl FnOnce() -> R) -> R {
-    let left = LEFT.take();
-    let result = poll();
-    LEFT.set(left);
-    result
+/// Takes the limit off `future`: what it completes is not charged, and it is not made to give way.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// ayi_runtime::task::coop::unconstrained(async { /* completes as much as it likes */ }).await;
+/// # });
+/// ```
+pub fn unconstrained<F>(future: F) -> Unconstrained<F> {
+    Unconstrained { future }
+}
+
+pin_project_lite::pin_project! {
+    /// The future of [`unconstrained`].
+    #[derive(Debug)]
+    #[must_use = "an Unconstrained does nothing unless it is awaited"]
+    pub struct Unconstrained<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for Unconstrained<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // Put back also if the poll panics: the rest of the task's poll is limited as before.
+        struct Restore(Option<u8>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                LEFT.set(self.0);
+            }
+        }
+        let _restore = Restore(LEFT.take());
+        self.project().future.poll(cx)
+    }
 }

@@ -91,10 +91,10 @@ impl Handle {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.spawn_body(self.pool.submit(f), Location::caller())
+        self.pool.spawn(self, f)
     }
 
-    fn spawn_body<T>(
+    pub(crate) fn spawn_body<T>(
         &self,
         body: Pin<Box<dyn Body + Send>>,
         spawned_at: &'static Location<'static>,

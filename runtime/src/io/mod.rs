@@ -1,9 +1,7 @@
-//! Waiting for file descriptors: [`AsyncFd`] for any descriptor, [`Registration`] to build socket types on.
+//! Waiting for file descriptors: [`Registration`], which socket types are built on.
 
-mod async_fd;
 mod ready;
 mod registration;
 
-pub use async_fd::{AsyncFd, AsyncFdReadyGuard, TryIoError};
 pub use ready::{Interest, Ready};
 pub use registration::Registration;

@@ -182,7 +182,7 @@ impl Registration {
     pub fn try_io<R>(&self, interest: Interest, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
         let result = op();
         if matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock) {
-            self.clear(interest);
+            self.clear_ready(interest);
         }
         result
     }
@@ -197,8 +197,9 @@ impl Registration {
         }
     }
 
-    /// See [`try_io`](Registration::try_io): the caller has met `WouldBlock`.
-    pub(super) fn clear(&self, interest: Interest) {
+    /// Takes the descriptor for not ready until the next report. Only right after `WouldBlock`: since reports are
+    /// edge-triggered, whoever clears without having drained waits for ever.
+    pub fn clear_ready(&self, interest: Interest) {
         if let Some(source) = self.source.get() {
             if let Some(local) = source.runtime.local() {
                 local.reactor().clear(source.key, interest);

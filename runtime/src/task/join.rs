@@ -8,6 +8,7 @@ use super::output::Output;
 use super::scheduler::{LocalScheduler, Message};
 use super::slot::{LocalSlot, Slot};
 use crate::coop;
+use crate::foreign::Panic;
 use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -52,6 +53,11 @@ impl<T> JoinHandle<T> {
     /// `is_unborn`: the task is cancelled already, and the slot goes back to where it was reserved.
     pub(super) fn new(slot: &'static Slot, id: Id, is_unborn: bool) -> JoinHandle<T> {
         JoinHandle { slot, id, is_unborn, taken: false, asked_from_afar: false, _output: PhantomData }
+    }
+
+    /// For whoever has the output, if it is not the body.
+    pub(crate) fn finisher(&self) -> Finisher<T> {
+        Finisher { slot: self.slot, id: self.id, _output: PhantomData }
     }
 
     /// Cancels the task at its next turn: its future is dropped, and awaiting this handle gives a
@@ -132,6 +138,25 @@ impl<T> Future for JoinHandle<T> {
             Output::Failed(error) => Err(error),
             Output::Empty => unreachable!("only this handle takes the output"),
         })
+    }
+}
+
+/// Finishes a task from another thread.
+pub(crate) struct Finisher<T> {
+    slot: &'static Slot,
+    id: Id,
+    _output: PhantomData<fn(T)>,
+}
+
+impl<T: Send + 'static> Finisher<T> {
+    /// If the task is over already, as it is when its runtime has ended, the result is dropped here or there.
+    pub(crate) fn finish(self, result: Result<T, Panic>) {
+        let Finisher { slot, id, .. } = self;
+        self.slot.scheduler.send(move |owner| {
+            if let Some(body) = LocalSlot::new(owner, slot).take_body(id) {
+                owner.finish(LocalSlot::new(owner, slot), body, Output::of(id, result));
+            }
+        });
     }
 }
 

@@ -8,7 +8,8 @@
 //! 3. `Erased` says nothing of `Send`: whoever moves one to another thread has to know that `T` is. (The slot's
 //!    rule: only the JoinHandle takes it, and that is `Send` only if `T` is.)
 
-use super::error::JoinError;
+use super::error::{Id, JoinError};
+use crate::foreign::Panic;
 use std::mem::{ManuallyDrop, MaybeUninit, align_of, size_of};
 
 /// Four words are what is left of a slot's second cache line.
@@ -19,6 +20,15 @@ pub(crate) enum Output {
     Empty,
     Failed(JoinError),
     Ready(Erased),
+}
+
+impl Output {
+    pub(super) fn of<T: 'static>(id: Id, result: Result<T, Panic>) -> Output {
+        match result {
+            Ok(value) => Output::Ready(Erased::new(value)),
+            Err(panic) => Output::Failed(JoinError::panicked(id, panic)),
+        }
+    }
 }
 
 pub(crate) struct Erased {

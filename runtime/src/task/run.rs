@@ -149,7 +149,7 @@ impl LocalScheduler {
     }
 
     /// Drops the body now, and keeps the output for the JoinHandle, if there is one.
-    fn finish(self, slot: LocalSlot, body: Pin<Box<dyn Body>>, mut output: Output) {
+    pub(super) fn finish(self, slot: LocalSlot, body: Pin<Box<dyn Body>>, mut output: Output) {
         let (cells, id) = (slot.cells(), slot.id());
         let spawned_at = cells.spawned_at.get();
         self.count_task(-1);

@@ -233,6 +233,11 @@ impl LocalSlot {
         }
     }
 
+    /// Of the task `id`, if that is not over, nor being polled.
+    pub(super) fn take_body(self, id: Id) -> Option<Pin<Box<dyn Body>>> {
+        if self.slot.is(id) { self.cells().body.take() } else { None }
+    }
+
     /// A wake from another thread has arrived.
     pub(super) fn arrive(self) {
         self.slot.posted.clear();

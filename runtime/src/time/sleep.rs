@@ -81,10 +81,6 @@ impl Sleep {
         }
     }
 
-    pub(super) fn reset_unpinned(&mut self, deadline: Instant) {
-        Pin::new(self).reset(deadline);
-    }
-
     /// Gives the wheel's entry back.
     #[inline]
     fn withdraw(&mut self) {

@@ -1,6 +1,6 @@
 //! Ticking. In tokio: `time/interval.rs`.
 
-use super::{Instant, Sleep, sleep_until};
+use ayi_runtime::time::{Instant, Sleep, sleep, sleep_until};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -15,8 +15,8 @@ use std::time::Duration;
 /// # Examples
 ///
 /// ```
-/// use ayi_runtime::time::{Duration, Instant, interval};
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// use ayi::time::{Duration, Instant, interval};
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// let start = Instant::now();
 /// let mut ticks = interval(Duration::from_millis(1));
@@ -81,7 +81,7 @@ impl Interval {
         ready!(Pin::new(&mut self.next).poll(cx));
         let due = self.next.deadline();
         let next = self.after(due, Instant::now());
-        self.next.reset_unpinned(next);
+        Pin::new(&mut self.next).reset(next);
         Poll::Ready(due)
     }
 
@@ -100,13 +100,13 @@ impl Interval {
             }
             _ => due.checked_add(self.period),
         };
-        next.unwrap_or_else(Instant::far_future)
+        next.unwrap_or_else(far_future)
     }
 
     /// The next tick comes one period from now.
     pub fn reset(&mut self) {
-        let next = Instant::now().checked_add(self.period).unwrap_or_else(Instant::far_future);
-        self.next.reset_unpinned(next);
+        let next = Instant::now().checked_add(self.period).unwrap_or_else(far_future);
+        Pin::new(&mut self.next).reset(next);
     }
 
     /// What happens to missed ticks.
@@ -123,4 +123,9 @@ impl Interval {
     pub fn period(&self) -> Duration {
         self.period
     }
+}
+
+/// What a deadline beyond the clock's range becomes: `sleep` knows.
+fn far_future() -> Instant {
+    sleep(Duration::MAX).deadline()
 }

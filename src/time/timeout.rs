@@ -1,7 +1,7 @@
 //! Time limits. In tokio: `time/timeout.rs`.
 
-use super::{Instant, Sleep, sleep, sleep_until};
-use crate::coop;
+use ayi_runtime::task::coop;
+use ayi_runtime::time::{Instant, Sleep, sleep, sleep_until};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::io;
@@ -28,8 +28,8 @@ use std::time::Duration;
 /// # Examples
 ///
 /// ```
-/// use ayi_runtime::time::{Duration, timeout};
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// use ayi::time::{Duration, timeout};
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// assert!(timeout(Duration::from_millis(1), std::future::pending::<()>()).await.is_err());
 /// assert_eq!(timeout(Duration::from_secs(1), async { 7 }).await, Ok(7));
@@ -77,16 +77,15 @@ impl<F: Future> Future for Timeout<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let had_budget = !coop::is_exhausted();
+        let had_budget = coop::has_budget_remaining();
         if let Poll::Ready(output) = this.future.poll(cx) {
             return Poll::Ready(Ok(output));
         }
-        let limit = Pin::new(this.limit);
         // A future that always uses up the budget must not starve its own limit.
-        let elapsed = if had_budget && coop::is_exhausted() {
-            coop::unconstrained(|| limit.poll(cx))
+        let elapsed = if had_budget && !coop::has_budget_remaining() {
+            Pin::new(&mut coop::unconstrained(this.limit)).poll(cx)
         } else {
-            limit.poll(cx)
+            Pin::new(this.limit).poll(cx)
         };
         elapsed.map(|()| Err(Elapsed(())))
     }

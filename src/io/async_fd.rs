@@ -2,7 +2,7 @@
 //!
 //! In tokio: `io/async_fd.rs`.
 
-use super::{Interest, Ready, Registration};
+use ayi_runtime::io::{Interest, Ready, Registration};
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -15,11 +15,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 /// # Examples
 ///
 /// ```
-/// use ayi_runtime::io::AsyncFd;
+/// use ayi::io::AsyncFd;
 /// use std::io::{Read, Write};
 /// use std::os::unix::net::UnixStream;
 ///
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// let (mut ours, mut theirs) = UnixStream::pair()?;
 /// ours.set_nonblocking(true)?;
@@ -189,7 +189,7 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
     /// Takes the descriptor for not ready until the kernel reports it anew. Only right after `WouldBlock`: since
     /// reports are edge-triggered, whoever clears without having drained waits for ever.
     pub fn clear_ready(&mut self) {
-        self.fd.registration.clear(self.interest);
+        self.fd.registration.clear_ready(self.interest);
     }
 
     /// What was reported.
