@@ -13,12 +13,10 @@
 //!
 //! In tokio: `runtime/blocking`.
 
-use crate::executor::Handle;
 use crate::foreign;
-use crate::task::{Body, JoinHandle, Output};
+use crate::task::{Body, Finisher, Output};
 use std::collections::VecDeque;
 use std::io;
-use std::panic::Location;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -26,48 +24,31 @@ use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Runs `f`, which may block, on a thread of the pool. See [`Handle::spawn_blocking`].
-///
-/// # Panics
-///
-/// Outside a runtime, or if the pool has no thread and the system refuses to start one.
-///
-/// # Examples
-///
-/// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-/// # rt.block_on(async {
-/// let text = ayi_runtime::task::spawn_blocking(|| std::fs::read_to_string("Cargo.toml")).await.unwrap();
-/// assert!(text.unwrap().contains("[package]"));
-/// # });
-/// ```
-#[track_caller]
-pub fn spawn_blocking<F, T>(f: F) -> JoinHandle<T>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    Handle::current().spawn_blocking(f)
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // No foreign code runs under these locks, so a poisoned one is as good as any.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Decides between the pool that would start a call and the abort that would cancel it: the first one wins.
-#[derive(Clone)]
-struct Claim(Arc<AtomicBool>);
+#[derive(Clone, Default)]
+pub(crate) struct Claim(Arc<AtomicBool>);
 
 impl Claim {
     fn is_won(&self) -> bool {
         // Relaxed: only who was first matters; the call itself travels through the queue's mutex.
         !self.0.swap(true, Ordering::Relaxed)
     }
+
+    /// The pool's side: runs `f`, unless it was cancelled, and finishes its task.
+    pub(crate) fn run<T: Send + 'static>(self, f: impl FnOnce() -> T, task: Finisher<T>) {
+        if self.is_won() {
+            task.finish(foreign::catch(f));
+        }
+    }
 }
 
 /// The task's side of a call: nothing to poll, the result comes from the pool.
-struct BlockingBody(Claim);
+pub(crate) struct BlockingBody(pub(crate) Claim);
 
 impl Body for BlockingBody {
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Output> {
@@ -119,33 +100,12 @@ impl Pool {
         Arc::new(Pool { state: Mutex::new(state), work: Condvar::new(), ended: Condvar::new(), limits })
     }
 
-    /// Queues `f`, as a task of the runtime `handle`.
-    #[track_caller]
-    pub(crate) fn spawn<F, T>(self: &Arc<Self>, handle: &Handle, f: F) -> JoinHandle<T>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        let claim = Claim(Arc::new(AtomicBool::new(false)));
-        let task = handle.spawn_body(Box::pin(BlockingBody(claim.clone())), Location::caller());
-        let finisher = task.finisher();
-        let call = move || {
-            if claim.is_won() {
-                finisher.finish(foreign::catch(f));
-            }
-        };
-        if let Err(error) = self.submit(Box::new(call)) {
-            task.abort();
-            panic!(
-                "spawn_blocking: the system refuses to start the pool's first thread ({error}): raise the limit on \
-                 threads (ulimit -u, cgroup pids.max)"
-            );
-        }
-        task
-    }
-
     /// After the end the call is dropped: its task has been cancelled.
-    fn submit(self: &Arc<Self>, call: Call) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// If the pool has no thread and the system refuses to start one.
+    pub(crate) fn submit(self: &Arc<Self>, call: Call) -> io::Result<()> {
         let mut state = lock(&self.state);
         if state.is_closed {
             drop(state);

@@ -3,18 +3,9 @@
 //!
 //! # Reading order
 //!
-//! | layer | module | what it is |
-//! |---|---|---|
-//! | 0 | `sys` | epoll and eventfd as safe functions |
-//! | 0 | `time/wheel` | the timer data structure |
-//! | 1 | `queue` | the inbox, through which other threads reach a runtime |
-//! | 1 | `coop`, `foreign` | how much a task may do in one poll; what if foreign code panics |
-//! | 2 | `task` | a slot per task: its wakers, its life, its handles; the run queue |
-//! | 2 | `reactor` | a source per descriptor: from epoll's events to wakes |
-//! | 3 | `executor` | the loop, and what users hold of it |
-//! | 4 | `io`, `time`, `blocking` | what users and socket types build on |
-//!
-//! Each uses what stands above it. (`task` re-exports `spawn` and `spawn_blocking` for users.)
+//! `ARCHITECTURE.md` has the map. In short, each using only what stands before it: `sys`, `ready`, `time/instant`,
+//! `time/wheel`, `queue`, `coop`, `foreign`, then `task` (what a task is), `blocking`, `reactor` (who waits for a
+//! descriptor), `executor` (the loop), and `io/registration` and `time/sleep`, which everything else builds on.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("ayi runs on Linux only: its reactor is built on epoll and eventfd");
@@ -26,6 +17,7 @@ mod foreign;
 pub mod io;
 mod queue;
 mod reactor;
+mod ready;
 mod sys;
 pub mod task;
 pub mod time;

@@ -20,7 +20,7 @@
 //!
 //! In tokio: `runtime/io/{driver,scheduled_io}.rs`.
 
-use crate::io::{Interest, Ready};
+use crate::ready::{Interest, Ready};
 use crate::sys::Epoll;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};

@@ -183,7 +183,7 @@ impl TcpListener {
     ///
     /// # Errors
     ///
-    /// If it has waited on another thread, and so belongs to a runtime there. It is closed then.
+    /// None today; tokio's signature.
     pub fn into_std(self) -> io::Result<std::net::TcpListener> {
         self.socket.into_std()
     }

@@ -9,10 +9,12 @@
 //! In tokio: `net/tcp/stream.rs` and, for the rules, `io/async_fd.rs`.
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 
 use ayi_runtime::io::{Interest, Ready};
 
+use crate::sys;
 use crate::tcp::TcpStream;
 
 impl TcpStream {
@@ -135,7 +137,7 @@ impl TcpStream {
     ///
     /// As [`try_write`](TcpStream::try_write).
     pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.socket.try_io(Interest::WRITABLE, |mut stream| stream.write_vectored(bufs))
+        self.socket.try_io(Interest::WRITABLE, |stream| sys::send_vectored(stream.as_fd(), bufs))
     }
 
     /// Calls `op` once, which is to do its own I/O on this socket and to return `WouldBlock` only

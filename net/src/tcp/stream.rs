@@ -149,7 +149,7 @@ impl TcpStream {
     /// As [`write`](TcpStream::write).
     pub async fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         let len = vectored_len(bufs);
-        self.socket.transfer(Interest::WRITABLE, len, |mut stream| stream.write_vectored(bufs)).await
+        self.socket.transfer(Interest::WRITABLE, len, |stream| sys::send_vectored(stream.as_fd(), bufs)).await
     }
 
     /// As [`read`](TcpStream::read), but leaves the bytes to be read again.
@@ -223,7 +223,7 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// If it has waited on another thread, and so belongs to a runtime there. It is closed then.
+    /// None today; tokio's signature.
     pub fn into_std(self) -> io::Result<std::net::TcpStream> {
         self.socket.into_std()
     }

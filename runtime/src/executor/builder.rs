@@ -90,16 +90,7 @@ impl Builder {
         // Relaxed: only uniqueness matters.
         let id = IDS.fetch_add(1, Ordering::Relaxed);
         let tasks = Scheduler::acquire(id, self.unhandled)?;
-        match Reactor::new(tasks.bell()) {
-            Ok(reactor) => {
-                Ok(Runtime::from_local(Local::new(id, tasks, reactor, Pool::new(self.limits.clone()))))
-            }
-            Err(error) => {
-                tasks.close_gate();
-                // SAFETY: nobody else has seen it.
-                unsafe { tasks.release() };
-                Err(error)
-            }
-        }
+        let reactor = Reactor::new(tasks.bell())?;
+        Ok(Runtime::from_local(Local::new(id, tasks, reactor, Pool::new(self.limits.clone()))))
     }
 }

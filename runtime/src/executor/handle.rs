@@ -3,7 +3,7 @@
 //! In tokio: `runtime/handle.rs`.
 
 use super::context::{self, EnterGuard, RuntimeRef, TryCurrentError};
-use crate::blocking::Pool;
+use crate::blocking::{BlockingBody, Claim, Pool};
 use crate::task::{Body, JoinHandle, send_body_of, spawn_from_afar};
 use futures_task::{FutureObj, Spawn, SpawnError};
 use std::fmt;
@@ -91,10 +91,20 @@ impl Handle {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.pool.spawn(self, f)
+        let claim = Claim::default();
+        let task = self.spawn_body(Box::pin(BlockingBody(claim.clone())), Location::caller());
+        let finisher = task.finisher();
+        if let Err(error) = self.pool.submit(Box::new(move || claim.run(f, finisher))) {
+            task.abort();
+            panic!(
+                "spawn_blocking: the system refuses to start the pool's first thread ({error}): raise the limit on \
+                 threads (ulimit -u, cgroup pids.max)"
+            );
+        }
+        task
     }
 
-    pub(crate) fn spawn_body<T>(
+    fn spawn_body<T>(
         &self,
         body: Pin<Box<dyn Body + Send>>,
         spawned_at: &'static Location<'static>,

@@ -21,9 +21,9 @@
 use super::context::{self, BlockOnGuard, EnterGuard, NO_RUNTIME, RuntimeRef};
 use super::handle::Handle;
 use crate::blocking::Pool;
-use crate::io::Interest;
 use crate::reactor::{Reactor, SourceKey, Waiter};
-use crate::task::{LocalScheduler, LocalSlot};
+use crate::ready::Interest;
+use crate::task::{Lease, LocalScheduler, LocalSlot};
 use crate::time::{Instant, Wheel};
 use crate::{coop, foreign};
 use std::cell::{Cell, RefCell, RefMut};
@@ -45,7 +45,7 @@ thread_local! {
 
 pub(crate) struct Local {
     id: u64,
-    tasks: LocalScheduler,
+    tasks: Lease,
     reactor: RefCell<Reactor>,
     timers: RefCell<Wheel<Waker>>,
     /// What the timers' nanoseconds count from.
@@ -57,12 +57,10 @@ pub(crate) struct Local {
     wakers: Cell<Vec<Waker>>,
     /// `shut_down` has begun.
     is_shut_down: Cell<bool>,
-    /// And all tasks are finished.
-    is_over: Cell<bool>,
 }
 
 impl Local {
-    pub(super) fn new(id: u64, tasks: LocalScheduler, reactor: Reactor, pool: Arc<Pool>) -> Rc<Local> {
+    pub(super) fn new(id: u64, tasks: Lease, reactor: Reactor, pool: Arc<Pool>) -> Rc<Local> {
         let local = Rc::new(Local {
             id,
             tasks,
@@ -73,7 +71,6 @@ impl Local {
             pool,
             wakers: Cell::default(),
             is_shut_down: Cell::new(false),
-            is_over: Cell::new(false),
         });
         // Fails only while the thread ends: then nobody will look there any more.
         let _ = ALL.try_with(|all| {
@@ -89,7 +86,7 @@ impl Local {
         let find = |all: &RefCell<Vec<Weak<Local>>>| {
             all.borrow().iter().filter_map(Weak::upgrade).find(|local| runtime.is(local))
         };
-        ALL.try_with(find).ok()?
+        runtime.local().or_else(|| ALL.try_with(find).ok()?)
     }
 
     pub(crate) fn current() -> Option<Rc<Local>> {
@@ -112,8 +109,8 @@ impl Local {
     }
 
     #[inline]
-    pub(super) fn tasks(&self) -> LocalScheduler {
-        self.tasks
+    pub(crate) fn tasks(&self) -> LocalScheduler {
+        *self.tasks
     }
 
     pub(super) fn handle(&self) -> Handle {
@@ -162,7 +159,7 @@ impl Local {
         let _inside = EnterGuard::here(self);
         assert!(!self.is_shut_down(), "this runtime has been shut down by an unhandled panic of a task");
         let mut future = pin!(future);
-        let root = Root { slot: self.tasks.alloc().0, tasks: self.tasks };
+        let root = Root { slot: self.tasks.alloc().0, tasks: *self.tasks };
         root.slot.occupy();
         let waker = root.slot.waker();
         let mut cx = Context::from_waker(&waker);
@@ -243,22 +240,10 @@ impl Local {
         self.tasks.close();
         self.tasks.cancel_all();
         self.tasks.close_gate();
-        self.is_over.set(true);
         self.pool.shut_down(grace);
         let wakers = self.reactor().take_all_wakers();
         wakers.into_iter().for_each(foreign::wake);
         self.wake_timers(u64::MAX);
-    }
-}
-
-impl Drop for Local {
-    fn drop(&mut self) {
-        // (Otherwise the scheduler is leaked: better than tasks that the next owner finds.)
-        if self.is_over.get() {
-            // SAFETY: whoever is inside the runtime keeps the `Local` alive, so nobody is, and `shut_down` has
-            // finished all tasks and closed the gate.
-            unsafe { self.tasks.release() }
-        }
     }
 }
 

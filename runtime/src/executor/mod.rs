@@ -52,3 +52,27 @@ where
     let Some(local) = Local::current() else { context::no_runtime_here() };
     local.tasks().spawn(body_of(future), Location::caller())
 }
+
+/// Runs `f`, which may block, on a thread of the pool. See [`Handle::spawn_blocking`].
+///
+/// # Panics
+///
+/// Outside a runtime, or if the pool has no thread and the system refuses to start one.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let text = ayi_runtime::task::spawn_blocking(|| std::fs::read_to_string("Cargo.toml")).await.unwrap();
+/// assert!(text.unwrap().contains("[package]"));
+/// # });
+/// ```
+#[track_caller]
+pub fn spawn_blocking<F, T>(f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    Handle::current().spawn_blocking(f)
+}

@@ -22,7 +22,7 @@ use std::task::{Context, Poll, ready};
 /// registration *before* the descriptor in a struct, so that it is dropped first.
 ///
 /// The `async` functions may be waiting in any number of tasks at once. The `poll_…` functions keep the wakers of
-/// the latest eight different tasks a direction; one that is pushed out is woken and can poll again.
+/// the latest 64 different tasks a direction; one that is pushed out is woken and can poll again.
 ///
 /// # Examples
 ///
@@ -136,7 +136,7 @@ impl Registration {
         mut op: impl FnMut() -> io::Result<R>,
     ) -> impl Future<Output = io::Result<R>> {
         let mut waiting = Waiting::new(self, interest);
-        poll_fn(move |cx| self.poll_with(fd, interest, &mut waiting.waiter, cx, &mut op, |_| false))
+        poll_fn(move |cx| self.poll_with(fd, interest, waiting.waiter(), cx, &mut op, |_| false))
     }
 
     /// [`poll_transfer`](Registration::poll_transfer), awaited; any number of tasks may do so.
@@ -157,7 +157,7 @@ impl Registration {
     ) -> impl Future<Output = io::Result<usize>> {
         let mut waiting = Waiting::new(self, interest);
         let is_short = move |n: &usize| 0 < *n && *n < len;
-        poll_fn(move |cx| self.poll_with(fd, interest, &mut waiting.waiter, cx, &mut op, is_short))
+        poll_fn(move |cx| self.poll_with(fd, interest, waiting.waiter(), cx, &mut op, is_short))
     }
 
     /// [`poll_ready`](Registration::poll_ready), awaited; any number of tasks may do so.
@@ -171,7 +171,7 @@ impl Registration {
     /// As `poll_ready`.
     pub fn ready(&self, fd: BorrowedFd<'_>, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
         let mut waiting = Waiting::new(self, interest);
-        poll_fn(move |cx| self.poll_ready_as(fd, interest, &mut waiting.waiter, cx))
+        poll_fn(move |cx| self.poll_ready_as(fd, interest, waiting.waiter(), cx))
     }
 
     /// Tries `op` once. If it gives `WouldBlock`, the descriptor counts as not ready until the next report.
@@ -289,7 +289,13 @@ impl Registration {
             return source.here().map(|local| (local, source.key));
         }
         let local = Local::current_for_io()?;
-        let key = local.reactor().register(fd)?;
+        let mut registered = local.reactor().register(fd);
+        if matches!(&registered, Err(error) if error.kind() == ErrorKind::AlreadyExists) {
+            // Perhaps another thread has given it up, and its message is still unread.
+            local.tasks().drain_inbox();
+            registered = local.reactor().register(fd);
+        }
+        let key = registered?;
         let source = Source { runtime: local.reference(), key };
         if let Err(source) = self.source.set(source) {
             // Another thread was faster: the tie is to its runtime.
@@ -347,6 +353,11 @@ impl<'a> Waiting<'a> {
     fn new(registration: &'a Registration, interest: Interest) -> Waiting<'a> {
         Waiting { registration, interest, waiter: Waiter::new() }
     }
+
+    /// (Through a method, so that a closure takes all of `self` with it, not a copy of the number.)
+    fn waiter(&mut self) -> &mut Waiter {
+        &mut self.waiter
+    }
 }
 
 impl Drop for Waiting<'_> {
@@ -354,9 +365,9 @@ impl Drop for Waiting<'_> {
         if self.waiter == Waiter::new() {
             return;
         }
-        // Elsewhere the waker stays, until the next report wakes it for nothing.
+        // On another thread the waker stays, until the next report wakes it for nothing.
         let Some(source) = self.registration.source.get() else { return };
-        if let Some(local) = source.runtime.local() {
+        if let Some(local) = Local::find(source.runtime) {
             let waker = local.reactor().withdraw(source.key, self.interest, self.waiter);
             drop(waker);
         }

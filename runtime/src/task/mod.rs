@@ -12,19 +12,20 @@ mod slot;
 mod tests;
 
 pub use error::{Id, JoinError};
+pub(crate) use join::Finisher;
 pub use join::{AbortHandle, JoinHandle};
 pub(crate) use output::Output;
 pub use run::UnhandledPanic;
 pub(crate) use run::{Body, body_of, send_body_of, spawn_from_afar};
-pub(crate) use scheduler::{LocalScheduler, Scheduler};
+pub(crate) use scheduler::{Lease, LocalScheduler, Scheduler};
 pub(crate) use slot::LocalSlot;
 
 /// The cooperative budget. See [`Runtime`](crate::runtime::Runtime#fairness).
 pub mod coop {
     pub use crate::coop::{Unconstrained, has_budget_remaining, unconstrained};
 }
-pub use crate::blocking::spawn_blocking;
-pub use crate::executor::spawn;
+// For users, who look for them here.
+pub use crate::executor::{spawn, spawn_blocking};
 
 use std::task::Poll;
 

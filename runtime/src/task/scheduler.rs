@@ -5,8 +5,8 @@
 //!
 //! Invariants:
 //! 1. *One owner.* A scheduler is in the pool, or has exactly one owner thread. [`LocalScheduler`], which is not
-//!    `Send`, is the proof of being there; [`Scheduler::acquire`] makes it, [`LocalScheduler::release`] ends it,
-//!    and `OWNED` repeats it for code that starts from a slot (a waker).
+//!    `Send`, is the proof of being there; [`Scheduler::acquire`] makes the first, dropping its [`Lease`]
+//!    ends them, and `OWNED` repeats it for code that starts from a slot (a waker).
 //! 2. *The gate.* What passes it is run by the owner; it closes in two steps, each followed by a look into the
 //!    inbox, so that nothing that was accepted is lost. After the first nothing is spawned any more, so that after
 //!    the look all tasks are finished; only then, in the second, is it closed to those who ask about tasks.
@@ -88,7 +88,7 @@ unsafe impl Sync for Scheduler {}
 
 impl Scheduler {
     /// Takes a scheduler from the pool for the current thread, and opens it for the runtime `runtime`.
-    pub(crate) fn acquire(runtime: u64, unhandled: UnhandledPanic) -> io::Result<LocalScheduler> {
+    pub(crate) fn acquire(runtime: u64, unhandled: UnhandledPanic) -> io::Result<Lease> {
         let pooled = lock(&POOL).pop();
         let shared = match pooled {
             Some(scheduler) => scheduler,
@@ -121,7 +121,7 @@ impl Scheduler {
         local.cells().closed.set(false);
         local.cells().fatal.set(false);
         local.cells().unhandled.set(unhandled);
-        Ok(local)
+        Ok(Lease(local))
     }
 
     /// The owner's view, if the current thread is the owner.
@@ -356,7 +356,6 @@ impl LocalScheduler {
     pub(crate) fn close_gate(self) {
         lock(&self.shared.gate).open = None;
         self.drain_inbox();
-        debug_assert_eq!(self.tasks(), 0);
         lock(&self.shared.gate).is_attended = false;
         self.drain_inbox();
     }
@@ -372,14 +371,31 @@ impl LocalScheduler {
     pub(crate) fn is_fatal(self) -> bool {
         self.cells().fatal.get()
     }
+}
 
-    /// Back to the pool.
-    ///
-    /// # Safety
-    ///
-    /// No `LocalScheduler` or `LocalSlot` of this scheduler is used afterwards, nor is it entered anywhere; all
-    /// its tasks are finished, and its gate is closed.
-    pub(crate) unsafe fn release(self) {
+/// The ownership of a scheduler: from the pool until it is dropped, back to the pool.
+pub(crate) struct Lease(LocalScheduler);
+
+impl std::ops::Deref for Lease {
+    type Target = LocalScheduler;
+
+    #[inline]
+    fn deref(&self) -> &LocalScheduler {
+        &self.0
+    }
+}
+
+impl Drop for Lease {
+    /// Whoever is inside a runtime keeps its `Local`, and so the lease, alive: nobody is, and no `LocalScheduler`
+    /// or `LocalSlot` is used any more.
+    fn drop(&mut self) {
+        self.close();
+        self.close_gate();
+        // If shutting down was cut short, a scheduler that is never used again is better than tasks that the next
+        // owner finds.
+        if self.tasks() > 0 {
+            return;
+        }
         // What is still on the run queue has nothing left to poll: `run` only tidies up.
         while let Some(slot) = self.pop() {
             self.run(slot);

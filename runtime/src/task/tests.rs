@@ -6,7 +6,7 @@ use std::thread;
 
 /// A scheduler for the current thread, which is not given back: each test has one of its own.
 fn open(runtime: u64) -> LocalScheduler {
-    Scheduler::acquire(runtime, UnhandledPanic::default()).unwrap()
+    **std::mem::ManuallyDrop::new(Scheduler::acquire(runtime, UnhandledPanic::default()).unwrap())
 }
 
 fn turn(scheduler: LocalScheduler) {

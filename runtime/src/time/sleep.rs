@@ -5,8 +5,8 @@
 //! clock, which the vDSO reads in user space. In tokio: `time/sleep.rs` and `runtime/time/entry.rs`.
 
 use super::{Instant, TimerKey};
-use crate::coop;
 use crate::executor::{Local, NO_RUNTIME, RuntimeRef};
+use crate::{coop, foreign};
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
@@ -76,8 +76,16 @@ impl Sleep {
         });
         match moved {
             Some(key) => self.entry = key.map(|key| (runtime, key)),
-            // In another runtime: the next poll arranges it anew.
-            None => self.withdraw(),
+            // Not inside it: whoever waits is woken, and its next poll arranges it anew.
+            None => {
+                self.entry = None;
+                runtime.send(move |local| {
+                    let waker = local.timers().remove(key);
+                    if let Some(waker) = waker {
+                        foreign::wake(waker);
+                    }
+                });
+            }
         }
     }
 

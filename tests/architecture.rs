@@ -1,0 +1,93 @@
+//! ARCHITECTURE.md tells the truth: where the unsafe code is, and which module uses which.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn architecture() -> String {
+    fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap()
+}
+
+/// Every Rust file below `folder`, with its path from the root.
+fn rust_files(folder: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders: Vec<PathBuf> = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+                found.push((name, fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn unsafe_is_only_where_the_list_says() {
+    let section = architecture().split("## Unsafe").nth(1).unwrap().split("\n## ").next().unwrap().to_owned();
+    let listed: BTreeSet<String> = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("- `"))
+        .map(|line| line.split('`').next().unwrap().to_owned())
+        .collect();
+    let is_unsafe = |line: &str| {
+        let code = line.split("//").next().unwrap();
+        ["unsafe {", "unsafe fn", "unsafe impl", "unsafe trait"].iter().any(|word| code.contains(word))
+    };
+    let found: BTreeSet<String> = ["src", "runtime/src", "net/src", "macros/src", "examples"]
+        .into_iter()
+        .flat_map(rust_files)
+        .filter(|(name, text)| !name.ends_with("tests.rs") && text.lines().any(is_unsafe))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(found, listed);
+}
+
+#[test]
+fn a_module_uses_only_what_stands_before_it() {
+    let text = architecture();
+    let order: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.as_bytes()[2].is_ascii_digit())
+        .map(|line| line.split('`').nth(1).unwrap())
+        .collect();
+    assert!(order.len() > 10, "the table of layers was not found");
+    // `time/wheel` before `time`: the first name that fits is the most exact one.
+    let place = |path: &str| {
+        order.iter().position(|module| path == *module || path.starts_with(&format!("{module}/")))
+    };
+
+    let mut checked = 0;
+    for (name, text) in rust_files("runtime/src") {
+        let path = name.strip_prefix("runtime/src/").unwrap().strip_suffix(".rs").unwrap();
+        let Some(own) = place(path.strip_suffix("/mod").unwrap_or(path)) else {
+            assert_eq!(path, "lib", "{name} is missing in the table of layers");
+            continue;
+        };
+        // What is re-exported for users (`pub use`) is not used.
+        for line in text.lines().filter(|line| line.starts_with("use crate::")) {
+            let rest = line.trim_start_matches("use crate::");
+            let names: Vec<&str> = match rest.strip_prefix('{') {
+                Some(list) => list.trim_end_matches("};").split(", ").collect(),
+                None => vec![rest.split("::").next().unwrap().trim_end_matches(';')],
+            };
+            for used in names {
+                // Of `time`, the layers below use what is on their own layer: see the table.
+                let theirs = if used == "time" { place("time/wheel") } else { place(used) };
+                let theirs =
+                    theirs.unwrap_or_else(|| panic!("{name}: {used} is missing in the table of layers"));
+                assert!(theirs <= own, "{name} uses {used}, which stands after it");
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 20, "only {checked} uses were found");
+}
