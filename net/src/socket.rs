@@ -64,7 +64,7 @@ impl<S: AsFd> Socket<S> {
         cx: &mut Context<'_>,
         mut op: impl FnMut(&S) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        self.registration.poll_io(self.std.as_fd(), interest, cx, || op(&self.std))
+        self.registration.poll_io(self.std.as_fd(), interest, cx, || op(&self.std), |_| false)
     }
 
     pub(crate) fn async_io<R>(
@@ -72,7 +72,7 @@ impl<S: AsFd> Socket<S> {
         interest: Interest,
         mut op: impl FnMut(&S) -> io::Result<R>,
     ) -> impl Future<Output = io::Result<R>> {
-        self.registration.async_io(self.std.as_fd(), interest, move || op(&self.std))
+        self.registration.async_io(self.std.as_fd(), interest, move || op(&self.std), |_| false)
     }
 
     /// As [`Socket::poll_io`] for `op`s that move up to `len` bytes of a stream.
@@ -86,8 +86,7 @@ impl<S: AsFd> Socket<S> {
         if len == 0 {
             return Poll::Ready(Ok(0));
         }
-        let len = len.min(sys::MAX_BYTES);
-        self.registration.poll_transfer(self.std.as_fd(), interest, len, cx, || op(&self.std))
+        self.registration.poll_io(self.std.as_fd(), interest, cx, || op(&self.std), is_short(len))
     }
 
     /// As [`Socket::async_io`] for `op`s that move up to `len` bytes of a stream.
@@ -100,8 +99,7 @@ impl<S: AsFd> Socket<S> {
         if len == 0 {
             return Ok(0);
         }
-        let len = len.min(sys::MAX_BYTES);
-        self.registration.transfer(self.std.as_fd(), interest, len, || op(&self.std)).await
+        self.registration.async_io(self.std.as_fd(), interest, || op(&self.std), is_short(len)).await
     }
 
     pub(crate) fn try_io<R>(
@@ -138,4 +136,10 @@ impl<S: fmt::Debug> fmt::Debug for Socket<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.std.fmt(f)
     }
+}
+
+/// Invariant 3.
+fn is_short(len: usize) -> impl Fn(&usize) -> bool {
+    let len = len.min(sys::MAX_BYTES);
+    move |moved| 0 < *moved && *moved < len
 }

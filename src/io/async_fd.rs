@@ -134,7 +134,7 @@ impl<T: AsFd> AsyncFd<T> {
         interest: Interest,
         mut op: impl FnMut(&T) -> io::Result<R>,
     ) -> io::Result<R> {
-        self.registration.async_io(self.as_fd(), interest, || op(self.get_ref())).await
+        self.registration.async_io(self.as_fd(), interest, || op(self.get_ref()), |_| false).await
     }
 }
 

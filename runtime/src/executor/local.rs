@@ -173,7 +173,7 @@ impl Local {
                     return output;
                 }
             }
-            if self.tasks.is_fatal() {
+            if self.tasks.cells().is_fatal.get() {
                 self.shut_down(Duration::ZERO);
                 panic!(
                     "a task panicked that nobody joins, and the runtime's policy is UnhandledPanic::ShutdownRuntime"
@@ -185,9 +185,9 @@ impl Local {
 
     fn turn(&self) {
         let mut wakers = self.wakers.take();
-        if !self.tasks.has_work() && self.tasks.prepare_park() {
+        if !self.tasks.has_work() && self.tasks.shared().inbox.prepare_park() {
             self.poll_reactor(self.until_next_timer(), &mut wakers);
-            self.tasks.unpark();
+            self.tasks.shared().inbox.unpark();
         } else if !self.reactor().is_empty() {
             // (With no descriptor registered there is nothing to ask the kernel.)
             self.poll_reactor(Some(Duration::ZERO), &mut wakers);
@@ -237,7 +237,7 @@ impl Local {
             return;
         }
         let _inside = EnterGuard::here(self);
-        self.tasks.close();
+        self.tasks.cells().is_closed.set(true);
         self.tasks.cancel_all();
         self.tasks.close_gate();
         self.pool.shut_down(grace);

@@ -39,7 +39,9 @@ use std::task::{Context, Poll, ready};
 ///
 /// impl Receiver {
 ///     async fn read(&self, buf: &mut [u8]) -> std::io::Result<usize> {
-///         self.registration.async_io(self.pipe.as_fd(), Interest::READABLE, || (&self.pipe).read(buf)).await
+///         let (fd, len) = (self.pipe.as_fd(), buf.len());
+///         let is_short = |n: &usize| 0 < *n && *n < len;
+///         self.registration.async_io(fd, Interest::READABLE, || (&self.pipe).read(buf), is_short).await
 ///     }
 /// }
 /// ```
@@ -74,6 +76,10 @@ impl Registration {
     /// `op` is one non-blocking attempt; it is called again when it gives `Interrupted`, and after the
     /// descriptor has become ready when it gives `WouldBlock`.
     ///
+    /// `is_short` says of a result that it was a short transfer on a byte stream (a socket or a pipe). Then the
+    /// kernel has nothing left, see epoll(7), and the next operation waits for a report instead of asking. Where
+    /// short does not mean empty, it is `|_| false`.
+    ///
     /// # Errors
     ///
     /// What `op` gives, and what [`register`](Registration::register) gives.
@@ -83,27 +89,9 @@ impl Registration {
         interest: Interest,
         cx: &mut Context<'_>,
         op: impl FnMut() -> io::Result<R>,
+        is_short: impl Fn(&R) -> bool,
     ) -> Poll<io::Result<R>> {
-        self.poll_with(fd, interest, &mut Waiter::poll_style(), cx, op, |_| false)
-    }
-
-    /// [`poll_io`](Registration::poll_io) for a byte stream: `op` gives the number of bytes it moved, of `len`.
-    ///
-    /// After a short transfer it waits for the next report instead of asking the kernel once more. That is only
-    /// right for descriptors where short means empty (or full): stream sockets and pipes, see epoll(7).
-    ///
-    /// # Errors
-    ///
-    /// As `poll_io`.
-    pub fn poll_transfer(
-        &self,
-        fd: BorrowedFd<'_>,
-        interest: Interest,
-        len: usize,
-        cx: &mut Context<'_>,
-        op: impl FnMut() -> io::Result<usize>,
-    ) -> Poll<io::Result<usize>> {
-        self.poll_with(fd, interest, &mut Waiter::poll_style(), cx, op, |n| 0 < *n && *n < len)
+        self.poll_with(fd, interest, &mut Waiter::poll_style(), cx, op, is_short)
     }
 
     /// Waits until the descriptor is ready, and says for what.
@@ -134,30 +122,10 @@ impl Registration {
         fd: BorrowedFd<'_>,
         interest: Interest,
         mut op: impl FnMut() -> io::Result<R>,
+        is_short: impl Fn(&R) -> bool,
     ) -> impl Future<Output = io::Result<R>> {
         let mut waiting = Waiting::new(self, interest);
-        poll_fn(move |cx| self.poll_with(fd, interest, waiting.waiter(), cx, &mut op, |_| false))
-    }
-
-    /// [`poll_transfer`](Registration::poll_transfer), awaited; any number of tasks may do so.
-    ///
-    /// # Cancel safety
-    ///
-    /// If it is dropped before it is finished, no byte was moved.
-    ///
-    /// # Errors
-    ///
-    /// As `poll_io`.
-    pub fn transfer(
-        &self,
-        fd: BorrowedFd<'_>,
-        interest: Interest,
-        len: usize,
-        mut op: impl FnMut() -> io::Result<usize>,
-    ) -> impl Future<Output = io::Result<usize>> {
-        let mut waiting = Waiting::new(self, interest);
-        let is_short = move |n: &usize| 0 < *n && *n < len;
-        poll_fn(move |cx| self.poll_with(fd, interest, waiting.waiter(), cx, &mut op, is_short))
+        poll_fn(move |cx| self.poll_with(fd, interest, waiting.waiter(), cx, &mut op, &is_short))
     }
 
     /// [`poll_ready`](Registration::poll_ready), awaited; any number of tasks may do so.

@@ -110,9 +110,9 @@ impl LocalScheduler {
     fn start(self, slot: LocalSlot, body: Pin<Box<dyn Body>>, spawned_at: &'static Location<'static>) {
         let cells = slot.cells();
         slot.occupy();
-        self.count_task(1);
+        self.cells().tasks.set(self.cells().tasks.get() + 1);
         cells.spawned_at.set(Some(spawned_at));
-        if self.is_closed() {
+        if self.cells().is_closed.get() {
             self.cancel(slot, body);
         } else {
             cells.body.set(Some(body));
@@ -152,7 +152,7 @@ impl LocalScheduler {
     pub(super) fn finish(self, slot: LocalSlot, body: Pin<Box<dyn Body>>, mut output: Output) {
         let (cells, id) = (slot.cells(), slot.id());
         let spawned_at = cells.spawned_at.get();
-        self.count_task(-1);
+        self.cells().tasks.set(self.cells().tasks.get() - 1);
         if let Err(panic) = foreign::catch(|| drop(body)) {
             let unread = std::mem::replace(&mut output, Output::Failed(JoinError::panicked(id, panic)));
             self.discard(unread, id, spawned_at);
@@ -173,7 +173,7 @@ impl LocalScheduler {
 
     /// Drops an output that nobody will read; a panic in it, or while dropping it, is unhandled.
     pub(super) fn discard(self, output: Output, id: Id, spawned_at: Option<&'static Location<'static>>) {
-        let policy = self.unhandled_panic();
+        let policy = self.cells().unhandled.get();
         let panic = match output {
             Output::Failed(error) => error.try_into_panic().ok(),
             other => foreign::catch(|| drop(other)).err(),
@@ -186,7 +186,7 @@ impl LocalScheduler {
         foreign::run(|| drop(error));
         // The drop may have been of what kept this thread inside the runtime.
         if policy == UnhandledPanic::ShutdownRuntime && self.shared().local().is_some() {
-            self.set_fatal();
+            self.cells().is_fatal.set(true);
         }
     }
 
@@ -194,7 +194,7 @@ impl LocalScheduler {
     pub(crate) fn cancel_all(self) {
         for slot in self.slots() {
             // A scheduler from the pool may have many more slots than there are tasks.
-            if self.tasks() == 0 {
+            if self.cells().tasks.get() == 0 {
                 return;
             }
             if let Some(body) = slot.cells().body.take() {

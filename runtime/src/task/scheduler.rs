@@ -21,7 +21,6 @@ use crate::sys::EventFd;
 use std::cell::Cell;
 use std::io;
 use std::marker::PhantomData;
-use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -51,8 +50,9 @@ pub(crate) enum Message {
 }
 
 pub(crate) struct Scheduler {
-    inbox: Inbox<Message>,
-    bell: EventFd,
+    pub(crate) inbox: Inbox<Message>,
+    /// What to watch while parked.
+    pub(crate) bell: EventFd,
     gate: Mutex<Gate>,
     cells: Cells,
 }
@@ -70,17 +70,18 @@ struct Gate {
 }
 
 /// What only the owner touches.
-struct Cells {
+pub(crate) struct Cells {
     head: Cell<Option<LocalSlot>>,
     tail: Cell<Option<LocalSlot>>,
     free: Cell<Option<LocalSlot>>,
     ids: Cell<Ids>,
     /// How many tasks are not finished.
-    tasks: Cell<usize>,
-    closed: Cell<bool>,
-    unhandled: Cell<UnhandledPanic>,
-    /// A panic that the policy wants to end the runtime.
-    fatal: Cell<bool>,
+    pub(super) tasks: Cell<usize>,
+    /// The runtime is shutting down: what is spawned now is cancelled.
+    pub(crate) is_closed: Cell<bool>,
+    pub(super) unhandled: Cell<UnhandledPanic>,
+    /// There was a panic that the policy wants to end the runtime.
+    pub(crate) is_fatal: Cell<bool>,
 }
 
 // SAFETY: `cells` are reached only through a LocalScheduler (invariant 1); the rest is `Sync` by itself.
@@ -108,9 +109,9 @@ impl Scheduler {
                     free: Cell::new(None),
                     ids: Cell::new(Ids::default()),
                     tasks: Cell::new(0),
-                    closed: Cell::new(false),
+                    is_closed: Cell::new(false),
                     unhandled: Cell::new(unhandled),
-                    fatal: Cell::new(false),
+                    is_fatal: Cell::new(false),
                 },
             })),
         };
@@ -118,8 +119,8 @@ impl Scheduler {
         (gate.open, gate.is_attended) = (Some(runtime), true);
         drop(gate);
         let local = LocalScheduler { shared, _owner_thread: PhantomData };
-        local.cells().closed.set(false);
-        local.cells().fatal.set(false);
+        local.cells().is_closed.set(false);
+        local.cells().is_fatal.set(false);
         local.cells().unhandled.set(unhandled);
         Ok(Lease(local))
     }
@@ -199,7 +200,7 @@ pub(crate) struct LocalScheduler {
 
 impl LocalScheduler {
     #[inline]
-    fn cells(self) -> &'static Cells {
+    pub(crate) fn cells(self) -> &'static Cells {
         &self.shared.cells
     }
 
@@ -216,20 +217,6 @@ impl LocalScheduler {
     /// Wakers on this thread know from it when they are at home.
     pub(crate) fn set_owned(entered: Option<LocalScheduler>) {
         OWNED.set(entered.map(|local| local.shared));
-    }
-
-    /// The descriptor to watch while parked.
-    pub(crate) fn bell(self) -> RawFd {
-        self.shared.bell.raw()
-    }
-
-    /// Announces that the owner is about to sleep; false: don't.
-    pub(crate) fn prepare_park(self) -> bool {
-        self.shared.inbox.prepare_park()
-    }
-
-    pub(crate) fn unpark(self) {
-        self.shared.inbox.unpark();
     }
 
     #[inline]
@@ -335,41 +322,12 @@ impl LocalScheduler {
         pages.into_iter().flatten().map(move |slot| LocalSlot::new(self, slot))
     }
 
-    pub(super) fn tasks(self) -> usize {
-        self.cells().tasks.get()
-    }
-
-    pub(super) fn count_task(self, change: isize) {
-        self.cells().tasks.set(self.tasks().wrapping_add_signed(change));
-    }
-
-    pub(crate) fn is_closed(self) -> bool {
-        self.cells().closed.get()
-    }
-
-    /// From here on, spawning gives a cancelled task.
-    pub(crate) fn close(self) {
-        self.cells().closed.set(true);
-    }
-
-    /// Invariant 2. After [`close`](LocalScheduler::close), so that what is spawned at the last moment is cancelled.
+    /// Invariant 2. After `is_closed` is set, so that what is spawned at the last moment is cancelled.
     pub(crate) fn close_gate(self) {
         lock(&self.shared.gate).open = None;
         self.drain_inbox();
         lock(&self.shared.gate).is_attended = false;
         self.drain_inbox();
-    }
-
-    pub(super) fn unhandled_panic(self) -> UnhandledPanic {
-        self.cells().unhandled.get()
-    }
-
-    pub(super) fn set_fatal(self) {
-        self.cells().fatal.set(true);
-    }
-
-    pub(crate) fn is_fatal(self) -> bool {
-        self.cells().fatal.get()
     }
 }
 
@@ -389,11 +347,11 @@ impl Drop for Lease {
     /// Whoever is inside a runtime keeps its `Local`, and so the lease, alive: nobody is, and no `LocalScheduler`
     /// or `LocalSlot` is used any more.
     fn drop(&mut self) {
-        self.close();
+        self.cells().is_closed.set(true);
         self.close_gate();
         // If shutting down was cut short, a scheduler that is never used again is better than tasks that the next
         // owner finds.
-        if self.tasks() > 0 {
+        if self.cells().tasks.get() > 0 {
             return;
         }
         // What is still on the run queue has nothing left to poll: `run` only tidies up.

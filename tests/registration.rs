@@ -1,0 +1,345 @@
+//! Which descriptors are in which runtime's epoll, and when.
+//!
+//! The tests look into `/proc/self/fdinfo`, so they run one at a time.
+
+mod support;
+
+use ayi::io::{AsyncFd, Interest};
+use ayi::net::{TcpListener, TcpStream};
+use ayi::runtime::Runtime;
+use std::fs;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::pin::pin;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::thread;
+use support::{Wakes, Watchdog, block_until, poll_once, run, std_pair, turn, waker_fn};
+
+/// While it lives, no other test of this file runs; and if it lives for a minute, the process ends.
+struct Alone {
+    _lock: MutexGuard<'static, ()>,
+    _watchdog: Watchdog,
+}
+
+#[track_caller]
+fn alone() -> Alone {
+    static LOCK: Mutex<()> = Mutex::new(());
+    let lock = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    Alone { _lock: lock, _watchdog: Watchdog::new() }
+}
+
+/// How many epoll instances of this process list `fd`.
+fn epolls_that_list(fd: &impl AsFd) -> usize {
+    let lists = |text: &str| {
+        let mut numbers =
+            text.lines().filter_map(|line| line.strip_prefix("tfd:")?.split_whitespace().next());
+        numbers.any(|number| number.parse() == Ok(fd.as_fd().as_raw_fd()))
+    };
+    // (A descriptor that is closed meanwhile, such as that of this very iteration, is no epoll.)
+    let infos = fs::read_dir("/proc/self/fdinfo").unwrap().map(|info| info.unwrap().path());
+    infos.filter_map(|path| fs::read_to_string(path).ok()).filter(|text| lists(text)).count()
+}
+
+fn open_descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// Moves `stream` to the descriptor `number`.
+fn renumbered(stream: std::net::TcpStream, number: RawFd) -> std::net::TcpStream {
+    // SAFETY: takes no pointers.
+    assert_eq!(unsafe { libc::dup3(stream.as_raw_fd(), number, libc::O_CLOEXEC) }, number);
+    // SAFETY: the call has just made it.
+    unsafe { std::net::TcpStream::from_raw_fd(number) }
+}
+
+/// Asks whether `stream` can be read, on behalf of who is counted.
+fn is_readable(stream: &TcpStream, wakes: &Arc<Wakes>) -> bool {
+    stream.poll_read_ready(&mut Context::from_waker(&wakes.clone().into())).is_ready()
+}
+
+/// A stream that has waited in the current runtime, and so is in its epoll.
+fn waited(stream: std::net::TcpStream) -> TcpStream {
+    let stream = TcpStream::from_std(stream).unwrap();
+    assert!(poll_once(pin!(stream.read(&mut [0]))).is_pending());
+    stream
+}
+
+/// Works as a stream must: in the current runtime, with a wait in between.
+async fn assert_works(stream: &TcpStream, peer: &mut std::net::TcpStream) {
+    let mut buf = [0; 8];
+    let mut read = pin!(stream.read(&mut buf));
+    let polled = poll_once(read.as_mut());
+    assert!(polled.is_pending(), "{polled:?}");
+    peer.write_all(b"water").unwrap();
+    assert_eq!(read.await.unwrap(), 5);
+}
+
+#[test]
+fn a_stream_whose_runtime_has_ended_can_be_taken_out_while_there_is_another_runtime() {
+    let _alone = alone();
+    let (stream, mut peer) = std_pair();
+    let first = Runtime::new().unwrap();
+    let stream = first.block_on(async { waited(stream) });
+    drop(first);
+    Runtime::new().unwrap().block_on(async {
+        let stream = TcpStream::from_std(stream.into_std().unwrap()).unwrap();
+        assert_works(&stream, &mut peer).await;
+    });
+}
+
+#[test]
+fn a_stream_can_be_taken_out_on_its_own_thread_outside_of_block_on() {
+    let _alone = alone();
+    let (stream, mut peer) = std_pair();
+    let rt = Runtime::new().unwrap();
+    let stream = rt.block_on(async { waited(stream) });
+    let stream = TcpStream::from_std(stream.into_std().unwrap()).unwrap();
+    rt.block_on(assert_works(&stream, &mut peer));
+}
+
+#[test]
+fn the_number_of_a_dropped_stream_whose_description_lives_on_can_be_registered_again() {
+    let _alone = alone();
+    let (stream, mut peer) = std_pair();
+    let kept = stream.try_clone().unwrap();
+    Runtime::new().unwrap().block_on(async {
+        let stream = waited(stream);
+        let number = stream.as_raw_fd();
+        drop(stream);
+        let again = kept.try_clone().unwrap();
+        assert_eq!(again.as_raw_fd(), number);
+        let again = TcpStream::from_std(again).unwrap();
+        assert_works(&again, &mut peer).await;
+    });
+}
+
+/// The other thread's note about that must not come too late.
+#[test]
+fn a_stream_that_was_taken_out_on_another_thread_can_come_home_at_once() {
+    let _alone = alone();
+    let (stream, mut peer) = std_pair();
+    Runtime::new().unwrap().block_on(async {
+        let stream = waited(stream);
+        let stream = thread::spawn(move || stream.into_std().unwrap()).join().unwrap();
+        let stream = TcpStream::from_std(stream).unwrap();
+        assert_works(&stream, &mut peer).await;
+    });
+}
+
+#[test]
+fn who_need_not_wait_does_not_enter_epoll() {
+    let _alone = alone();
+    run(async || {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut buf = [0; 8];
+        for _ in 0..3 {
+            assert_eq!(client.write(b"water").await.unwrap(), 5);
+            block_until(&stream, libc::POLLIN);
+            assert_eq!(stream.read(&mut buf).await.unwrap(), 5);
+            assert_eq!(stream.write(b"water").await.unwrap(), 5);
+            block_until(&client, libc::POLLIN);
+            assert_eq!(client.read(&mut buf).await.unwrap(), 5);
+        }
+        let listed = || [epolls_that_list(&listener), epolls_that_list(&client), epolls_that_list(&stream)];
+        assert_eq!(listed(), [0, 0, 0]);
+        assert!(poll_once(pin!(stream.read(&mut buf))).is_pending());
+        assert_eq!(listed(), [0, 0, 1]);
+        assert!(poll_once(pin!(listener.accept())).is_pending());
+        assert_eq!(listed(), [1, 0, 1]);
+    });
+}
+
+#[test]
+fn a_stream_that_has_not_waited_moves_to_the_runtime_of_another_thread() {
+    let _alone = alone();
+    let (stream, mut peer) = std_pair();
+    let stream = run(async || {
+        let stream = TcpStream::from_std(stream).unwrap();
+        assert_eq!(stream.write(b"abc").await.unwrap(), 3);
+        stream
+    });
+    peer.read_exact(&mut [0; 3]).unwrap();
+    thread::spawn(move || run(async || assert_works(&stream, &mut peer).await)).join().unwrap();
+}
+
+/// The error that says to which runtime a stream belongs, whatever is asked of it.
+async fn assert_belongs_elsewhere(stream: &TcpStream) {
+    let errors = [
+        stream.read(&mut [0]).await.map(drop),
+        stream.write(b"x").await.map(drop),
+        stream.readable().await,
+        stream.ready(Interest::WRITABLE).await.map(drop),
+    ];
+    for error in errors {
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("has ended or belongs to another thread"), "{error}");
+        assert!(error.contains("into_std and from_std"), "{error}");
+    }
+}
+
+#[test]
+fn a_stream_that_has_waited_says_elsewhere_where_it_belongs_and_works_there_still() {
+    let _alone = alone();
+    let (stream, mut peer) = std_pair();
+    let rt = Runtime::new().unwrap();
+    let stream = rt.block_on(async { waited(stream) });
+    let there = thread::spawn(move || {
+        run(async || assert_belongs_elsewhere(&stream).await);
+        stream
+    });
+    let stream = there.join().unwrap();
+    run(async || assert_belongs_elsewhere(&stream).await);
+    rt.block_on(assert_works(&stream, &mut peer));
+}
+
+#[test]
+fn a_stream_that_outlives_its_runtime_wakes_who_waits_and_says_so() {
+    let _alone = alone();
+    let (stream, _peer) = std_pair();
+    let (wakes, _) = Wakes::new();
+    let rt = Runtime::new().unwrap();
+    let stream = rt.block_on(async { waited(stream) });
+    rt.block_on(async { assert!(!is_readable(&stream, &wakes)) });
+    drop(rt);
+    assert_eq!(wakes.count(), 1);
+    run(async || assert_belongs_elsewhere(&stream).await);
+    // Outside of any runtime too.
+    match poll_once(pin!(stream.readable())) {
+        Poll::Ready(Err(error)) => assert!(error.to_string().contains("has ended"), "{error}"),
+        other => panic!("{other:?}"),
+    }
+    drop(stream);
+    assert_eq!(Arc::strong_count(&wakes), 1);
+}
+
+#[test]
+fn a_stream_that_is_dropped_on_another_thread_is_deregistered() {
+    let _alone = alone();
+    run(async || {
+        let (stream, _peer) = std_pair();
+        let (wakes, _) = Wakes::new();
+        let stream = waited(stream);
+        assert!(!is_readable(&stream, &wakes));
+        thread::spawn(move || drop(stream)).join().unwrap();
+        turn().await;
+        assert_eq!(Arc::strong_count(&wakes), 1, "its source is kept");
+    });
+}
+
+#[test]
+fn out_of_the_runtime_and_back_in() {
+    let _alone = alone();
+    let (stream, mut peer) = std_pair();
+    let stream = run(async || {
+        let mut stream = stream;
+        for _ in 0..3 {
+            let inside = TcpStream::from_std(stream).unwrap();
+            assert_works(&inside, &mut peer).await;
+            assert_eq!(epolls_that_list(&inside), 1);
+            stream = inside.into_std().unwrap();
+            assert_eq!(epolls_that_list(&stream), 0);
+        }
+        stream
+    });
+    run(async || assert_works(&TcpStream::from_std(stream).unwrap(), &mut peer).await);
+}
+
+#[test]
+fn thousands_of_registrations_leave_nothing_behind() {
+    let _alone = alone();
+    run(async || {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let before = open_descriptors();
+        for round in 0..5000 {
+            let fd = AsyncFd::new(ours.try_clone().unwrap()).unwrap();
+            // A drop, or out and then a drop: a duplicate keeps the file open.
+            if round % 2 == 0 {
+                drop(fd.into_inner());
+            }
+        }
+        assert_eq!(open_descriptors(), before);
+        let again = AsyncFd::new(ours).unwrap();
+        assert_eq!(epolls_that_list(&again), 1);
+    });
+}
+
+/// Two are readable at once. Whoever is woken first closes the other, and registers something new by its number.
+#[test]
+fn a_number_that_is_reused_within_one_batch_of_events() {
+    let _alone = alone();
+    run(async || {
+        for with_data in [false, true] {
+            let ((first, mut first_peer), (second, mut second_peer), (third, mut third_peer)) =
+                (std_pair(), std_pair(), std_pair());
+            let both = [Some(waited(first)), Some(waited(second))];
+            let shared = Arc::new(Mutex::new((both, Some(third))));
+            let (wakes, _) = Wakes::new();
+            let (made, new) = mpsc::channel();
+            for at in [0, 1] {
+                let (shared_too, wakes, made) = (shared.clone(), wakes.clone(), made.clone());
+                let waker = waker_fn(move || {
+                    let (both, third) = &mut *shared_too.lock().unwrap();
+                    both[at] = None;
+                    let Some(other) = both[1 - at].take() else { return };
+                    let number = other.as_raw_fd();
+                    drop(other);
+                    let new = TcpStream::from_std(renumbered(third.take().unwrap(), number)).unwrap();
+                    assert!(!is_readable(&new, &wakes), "it has inherited readiness");
+                    made.send(new).unwrap();
+                });
+                let mut cx = Context::from_waker(&waker);
+                let (both, _) = &*shared.lock().unwrap();
+                assert!(both[at].as_ref().unwrap().poll_read_ready(&mut cx).is_pending());
+            }
+            for peer in [&mut first_peer, &mut second_peer] {
+                peer.write_all(b"x").unwrap();
+            }
+            for stream in shared.lock().unwrap().0.iter().flatten() {
+                block_until(stream, libc::POLLIN);
+            }
+            if with_data {
+                third_peer.write_all(b"water").unwrap();
+            }
+            turn().await;
+            let new = new.try_recv().expect("somebody was woken");
+            if !with_data {
+                assert_eq!(wakes.count(), 0, "it was woken for another's sake");
+                assert!(!is_readable(&new, &wakes));
+                third_peer.write_all(b"water").unwrap();
+            }
+            assert_eq!(new.read(&mut [0; 8]).await.unwrap(), 5);
+            assert_eq!(wakes.count(), 1);
+        }
+    });
+}
+
+/// The file of a stream that was dropped lives on, and so its place in epoll. What happens to it concerns nobody:
+/// neither the source that has come into its place, nor the descriptor that has its number.
+#[test]
+fn what_the_kernel_reports_of_a_stream_that_is_gone_reaches_nobody() {
+    let _alone = alone();
+    run(async || {
+        let ((old, mut old_peer), (new, mut new_peer)) = (std_pair(), std_pair());
+        let kept = old.try_clone().unwrap();
+        let old = waited(old);
+        let number = old.as_raw_fd();
+        drop(old);
+        let (wakes, _) = Wakes::new();
+        let new = TcpStream::from_std(renumbered(new, number)).unwrap();
+        assert!(!is_readable(&new, &wakes));
+        for _ in 0..3 {
+            old_peer.write_all(b"x").unwrap();
+            block_until(&kept, libc::POLLIN);
+            turn().await;
+            assert_eq!(wakes.count(), 0);
+            assert!(!is_readable(&new, &wakes));
+        }
+        new_peer.write_all(b"water").unwrap();
+        assert_eq!(new.read(&mut [0; 8]).await.unwrap(), 5);
+    });
+}

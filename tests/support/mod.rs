@@ -1,0 +1,145 @@
+//! What the tests of this folder share.
+
+// Each test file is a program of its own, and uses a part of this.
+#![allow(dead_code)]
+
+use ayi::runtime::Runtime;
+use ayi::time::{sleep, timeout};
+use std::future::Future;
+use std::io::{self, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::{AsFd, AsRawFd};
+use std::panic::Location;
+use std::pin::Pin;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::Duration;
+
+/// Ends the process if it lives for a minute: a test that hangs does so visibly, and says which it is.
+pub struct Watchdog {
+    _end: mpsc::Sender<()>,
+}
+
+impl Watchdog {
+    #[track_caller]
+    pub fn new() -> Watchdog {
+        let place = Location::caller();
+        let name = thread::current().name().unwrap_or("a test").to_owned();
+        let (end, ended) = mpsc::channel::<()>();
+        thread::spawn(move || {
+            if ended.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
+                // Not eprintln!, whose output the test harness would keep.
+                let _ = writeln!(io::stderr(), "{name} hangs: {place}");
+                std::process::abort();
+            }
+        });
+        Watchdog { _end: end }
+    }
+}
+
+/// Runs a test. If it hangs, the process ends.
+#[track_caller]
+pub fn watched<T>(test: impl FnOnce() -> T) -> T {
+    let _watchdog = Watchdog::new();
+    test()
+}
+
+/// Runs `body` in a runtime of its own. If it hangs, the process ends.
+#[track_caller]
+pub fn block_on<T>(body: impl AsyncFnOnce() -> T) -> T {
+    let _watchdog = Watchdog::new();
+    Runtime::new().unwrap().block_on(body())
+}
+
+/// Runs `body` in a runtime of its own. It fails when it waits in vain, and the process ends if it never returns.
+#[track_caller]
+pub fn run<T>(body: impl AsyncFnOnce() -> T) -> T {
+    block_on(async || timeout(Duration::from_secs(30), body()).await.expect("waits for what never comes"))
+}
+
+/// Runs the test `name` in a process of its own. True in that process; false, once it has ended well, in this one.
+pub fn in_a_child(name: &str) -> bool {
+    if std::env::var_os("AYI_TEST_CHILD").is_some() {
+        return true;
+    }
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    let output = child.args(["--exact", name, "--nocapture"]).env("AYI_TEST_CHILD", "1").output().unwrap();
+    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}\n{text}\n{errors}", output.status);
+    assert!(text.contains("1 passed"), "there is no test {name}");
+    false
+}
+
+/// Polls once, with a waker that does nothing.
+pub fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Polls once, with `waker`.
+pub fn poll_with<F: Future>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(waker))
+}
+
+/// Counts how often its wakers are woken.
+#[derive(Default)]
+pub struct Wakes(AtomicUsize);
+
+impl Wakes {
+    pub fn new() -> (Arc<Wakes>, Waker) {
+        let wakes = Arc::new(Wakes::default());
+        (wakes.clone(), Waker::from(wakes))
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// A waker that runs `f` each time it is woken.
+pub fn waker_fn(f: impl FnMut() + Send + 'static) -> Waker {
+    struct Call<F>(Mutex<F>);
+    impl<F: FnMut() + Send> Wake for Call<F> {
+        fn wake(self: Arc<Self>) {
+            (self.0.lock().unwrap())();
+        }
+    }
+    Waker::from(Arc::new(Call(Mutex::new(f))))
+}
+
+/// A connection: a non-blocking end, and a blocking one.
+pub fn std_pair() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (stream, _) = listener.accept().unwrap();
+    stream.set_nonblocking(true).unwrap();
+    (stream, peer)
+}
+
+/// A connection: one of ours, and a blocking one of std's as its peer.
+pub fn connected() -> (ayi::net::TcpStream, TcpStream) {
+    let (stream, peer) = std_pair();
+    (ayi::net::TcpStream::from_std(stream).unwrap(), peer)
+}
+
+/// Blocks the thread until poll(2) reports one of `events`: what a peer sent has arrived then.
+pub fn block_until(fd: impl AsFd, events: i16) {
+    let mut poll = libc::pollfd { fd: fd.as_fd().as_raw_fd(), events, revents: 0 };
+    // SAFETY: one pollfd, which outlives the call.
+    assert_eq!(unsafe { libc::poll(&mut poll, 1, 30_000) }, 1);
+    assert_ne!(poll.revents & events, 0, "{:#x} instead", poll.revents);
+}
+
+/// Waits for the reactor's next turn: what was ready before is recorded then, and whoever waited for it is woken.
+pub async fn turn() {
+    sleep(Duration::from_nanos(1)).await;
+}
