@@ -36,7 +36,6 @@ use std::task::{Context, Poll, Waker, ready};
 /// assert_eq!(task.await.unwrap(), 42);
 /// # });
 /// ```
-#[must_use = "dropping a JoinHandle detaches the task: write `drop(…)` or `let _ =` if that is meant"]
 pub struct JoinHandle<T> {
     slot: &'static Slot,
     id: Id,

@@ -1,0 +1,152 @@
+//! Load for an HTTP server: keep-alive connections, each of which asks `GET /` again as soon as it has the
+//! answer.
+//!
+//! ```sh
+//! cargo run --release --example http
+//! cargo run --release --example http_load 127.0.0.1:8080 5000 10
+//! ```
+//!
+//! Every answer is checked. The exit code is 1 if a request was not answered, or not as the first one was.
+
+use ayi::io::AsyncWriteExt;
+use ayi::net::TcpStream;
+use ayi::time::{Duration, Instant, timeout};
+use std::cell::RefCell;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::rc::Rc;
+
+/// A request that takes longer counts as lost.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Beside the connections: the standard three, epoll, its bell, and some to spare.
+const OTHER_FILES: usize = 16;
+
+#[ayi::main]
+async fn main() -> io::Result<ExitCode> {
+    let Some((address, connections, time)) = args() else {
+        eprintln!("usage: http_load IP:PORT CONNECTIONS SECONDS");
+        return Ok(ExitCode::from(2));
+    };
+    // One after the other, so that the server's backlog does not overflow.
+    let mut clients = Vec::with_capacity(connections);
+    for _ in 0..connections {
+        match Client::connect(address).await {
+            Ok(client) => clients.push(client),
+            Err(error) if error.raw_os_error() == Some(libc::EMFILE) => {
+                eprintln!(
+                    "too few open files are allowed: run `ulimit -n {}` first",
+                    connections + OTHER_FILES
+                );
+                return Ok(ExitCode::from(2));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let expected: Rc<[u8]> = clients[0].get().await?.into();
+    let latencies = Rc::new(RefCell::new(Vec::new()));
+    let start = Instant::now();
+    let tasks: Vec<_> = clients
+        .into_iter()
+        .map(|client| ayi::spawn(client.ask_until(start + time, expected.clone(), latencies.clone())))
+        .collect();
+    let mut errors = 0;
+    for task in tasks {
+        if let Err(error) = task.await? {
+            errors += 1;
+            eprintln!("{error}");
+        }
+    }
+    report(&mut latencies.borrow_mut(), errors, start.elapsed());
+    Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+struct Client {
+    stream: TcpStream,
+    request: String,
+    answer: Vec<u8>,
+}
+
+impl Client {
+    async fn connect(address: SocketAddr) -> io::Result<Client> {
+        let stream = timeout(PATIENCE, TcpStream::connect(address)).await??;
+        stream.set_nodelay(true)?;
+        Ok(Client {
+            stream,
+            request: format!("GET / HTTP/1.1\r\nHost: {address}\r\n\r\n"),
+            answer: vec![0; 1024],
+        })
+    }
+
+    /// A request that has been sent is waited for, also when time is up: none gets lost here.
+    async fn ask_until(
+        mut self,
+        end: Instant,
+        expected: Rc<[u8]>,
+        latencies: Rc<RefCell<Vec<Duration>>>,
+    ) -> io::Result<()> {
+        let mut now = Instant::now();
+        while now < end {
+            let is_right = *self.get().await? == *expected;
+            if !is_right {
+                return Err(io::Error::new(ErrorKind::InvalidData, "another answer than the first time"));
+            }
+            let before = std::mem::replace(&mut now, Instant::now());
+            latencies.borrow_mut().push(now - before);
+        }
+        Ok(())
+    }
+
+    /// The content of the answer.
+    async fn get(&mut self) -> io::Result<&[u8]> {
+        (&self.stream).write_all(self.request.as_bytes()).await?;
+        let mut len = 0;
+        loop {
+            match timeout(PATIENCE, self.stream.read(&mut self.answer[len..])).await?? {
+                0 => return Err(io::Error::new(ErrorKind::UnexpectedEof, "no room, or no whole answer")),
+                n => len += n,
+            }
+            if let Some((start, end)) = content(&self.answer[..len])? {
+                if len > end {
+                    return Err(io::Error::other("more than was asked for"));
+                } else if len == end {
+                    return Ok(&self.answer[start..end]);
+                }
+            }
+        }
+    }
+}
+
+/// Where the content begins and ends; `None` if that has not arrived.
+fn content(answer: &[u8]) -> io::Result<Option<(usize, usize)>> {
+    let mut headers = [httparse::EMPTY_HEADER; 32];
+    let mut response = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(start) = response.parse(answer).map_err(io::Error::other)? else {
+        return Ok(None);
+    };
+    let len = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
+    let len = len.and_then(|header| std::str::from_utf8(header.value).ok()?.parse::<usize>().ok());
+    match (response.code, len) {
+        (Some(200), Some(len)) => Ok(Some((start, start + len))),
+        (code, _) => Err(io::Error::other(format!("not a plain 200 but {code:?}"))),
+    }
+}
+
+fn report(latencies: &mut [Duration], errors: usize, time: Duration) {
+    latencies.sort_unstable();
+    let at = |share: f64| {
+        let place = (latencies.len() as f64 * share) as usize;
+        latencies.get(place).or(latencies.last()).copied().unwrap_or_default()
+    };
+    let per_second = latencies.len() as f64 / time.as_secs_f64();
+    println!("requests  {} ({per_second:.0}/s)", latencies.len());
+    println!("errors    {errors}");
+    println!("latency   p50 {:.1?}, p99 {:.1?}, longest {:.1?}", at(0.5), at(0.99), at(1.0));
+}
+
+fn args() -> Option<(SocketAddr, usize, Duration)> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [address, connections, seconds] = args.as_slice() else { return None };
+    let seconds = Duration::from_secs(seconds.parse().ok()?);
+    Some((address.parse().ok()?, connections.parse().ok().filter(|n| *n > 0)?, seconds))
+}

@@ -1,0 +1,109 @@
+//! A client for HTTP that blocks, and believes nothing.
+
+use super::{PATIENCE, Server};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// A request of which the test only wants to see that it is answered.
+pub const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+pub struct Client {
+    pub stream: BufReader<TcpStream>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Response {
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Client {
+    pub fn new(server: &Server) -> Client {
+        Client { stream: BufReader::new(server.connect()) }
+    }
+
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.get_mut().write_all(bytes.as_ref()).expect("the server reads");
+    }
+
+    /// As `send`, to a server that may have hung up.
+    pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) {
+        let _ = self.stream.get_mut().write_all(bytes.as_ref());
+    }
+
+    pub fn response(&mut self) -> Response {
+        let mut response = self.response_to_head();
+        let len = response.header("content-length").expect("a response says how long it is");
+        response.body.resize(len.parse().unwrap(), 0);
+        self.stream.read_exact(&mut response.body).expect("the whole body");
+        response
+    }
+
+    /// A response that says how long its body would be, but has none.
+    pub fn response_to_head(&mut self) -> Response {
+        let line = self.line();
+        let status = line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.split(' ').next());
+        let status = status.and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{line:?}"));
+        let mut headers = Vec::new();
+        loop {
+            let line = self.line();
+            if line.is_empty() {
+                return Response { status, headers, body: Vec::new() };
+            }
+            let (name, value) = line.split_once(": ").expect("a header line");
+            headers.push((name.to_ascii_lowercase(), value.to_owned()));
+        }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stream.read_line(&mut line).expect("a line of a response");
+        line.strip_suffix("\r\n").unwrap_or_else(|| panic!("the connection ends in {line:?}")).to_owned()
+    }
+
+    /// Sends a request and returns the response.
+    pub fn ask(&mut self, request: impl AsRef<[u8]>) -> Response {
+        self.send(request);
+        self.response()
+    }
+
+    /// Sends a byte now and then, until there is a response or the connection ends.
+    pub fn trickle(&mut self, mut bytes: impl Iterator<Item = u8>) {
+        self.stream.get_ref().set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+        loop {
+            self.try_send([bytes.next().expect("an answer before all has been sent")]);
+            match self.stream.fill_buf() {
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                _ => break,
+            }
+        }
+        self.stream.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
+    }
+
+    /// The server has closed the connection properly, and sent nothing more before.
+    #[track_caller]
+    pub fn expect_end(&mut self) {
+        let mut rest = Vec::new();
+        self.stream.read_to_end(&mut rest).expect("the end of the stream, not a reset");
+        assert_eq!(String::from_utf8_lossy(&rest), "");
+    }
+}
+
+impl Response {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether it says that the connection ends with it.
+    pub fn is_last(&self) -> bool {
+        self.header("connection") == Some("close")
+    }
+
+    #[track_caller]
+    pub fn expect(&self, status: u16, body: &str) {
+        assert_eq!((self.status, String::from_utf8_lossy(&self.body).as_ref()), (status, body));
+    }
+}
