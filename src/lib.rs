@@ -51,6 +51,8 @@ pub mod io {
         AsyncWrite, AsyncWriteExt, BlockOn, BufReader, BufWriter, Bytes, Chain, Cursor, Empty, Lines,
         ReadHalf, Repeat, Sink, Split, Take, WriteHalf, copy, empty, repeat, sink, split,
     };
+    // What `lines` and `split` of a reader give.
+    pub use futures_lite::stream::{Stream, StreamExt};
 }
 
 /// Sleeping, time limits, and ticking at an interval.

@@ -2,9 +2,9 @@
 
 mod support;
 
+use ayi::io::StreamExt;
 use ayi::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, Interest};
 use ayi::net::TcpStream;
-use futures_lite::StreamExt;
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::pin::pin;
