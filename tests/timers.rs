@@ -341,3 +341,19 @@ fn moved_to_another_thread_dropped_there_and_outliving_its_runtime() {
 fn outside_of_a_runtime() {
     let Poll::Pending = poll_once(pin!(sleep(HOUR))) else { panic!("it fires") };
 }
+
+#[test]
+fn an_instant_of_std_is_the_same_after_there_and_back() {
+    let now = std::time::Instant::now();
+    let day = Duration::from_secs(86_400);
+    for std in [now, now + day, now - Duration::from_millis(1)] {
+        let ours = Instant::from_std(std);
+        assert_eq!(ours.into_std(), std);
+        assert_eq!(Instant::from_std(ours.into_std()), ours);
+    }
+    assert_eq!(Instant::from_std(now + day) - Instant::from_std(now), day);
+    // Never before std's: a deadline that was given in its time is not early.
+    let ours = Instant::now();
+    assert!(ours.into_std() <= std::time::Instant::now());
+    assert!(ours.checked_add(Duration::MAX).is_none() && ours.checked_sub(Duration::MAX).is_none());
+}

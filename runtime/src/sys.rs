@@ -1,4 +1,4 @@
-//! The kernel, as safe functions: epoll and eventfd. The only file of this crate that names `libc`.
+//! The kernel, as safe functions: epoll, eventfd and the clock. The only file of this crate that names `libc`.
 //!
 //! An epoll instance is a kernel object that keeps two lists: the file descriptors we asked about, and those of
 //! them to which something happened. We register each descriptor once, *edge-triggered*: the kernel reports that
@@ -11,6 +11,7 @@
 //! Sources: epoll(7), epoll_ctl(2), epoll_wait(2), eventfd(2). In tokio: the crate `mio`, `src/sys/unix/selector`.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -147,6 +148,19 @@ impl EventFd {
         // happen to a write that does not block, and EAGAIN after 2^64 - 2 rings.
         unsafe { libc::write(self.fd.as_raw_fd(), one.as_ptr().cast(), one.len()) };
     }
+}
+
+/// `CLOCK_MONOTONIC` in nanoseconds since some time around the start of the machine. The vDSO reads it in user
+/// space, see vdso(7).
+#[inline]
+pub(crate) fn monotonic_clock() -> i64 {
+    let mut now = MaybeUninit::<libc::timespec>::uninit();
+    // SAFETY: `now` is writable. The call cannot fail: the pointer is valid, and every Linux has this clock.
+    let now = unsafe {
+        libc::clock_gettime(libc::CLOCK_MONOTONIC, now.as_mut_ptr());
+        now.assume_init()
+    };
+    now.tv_sec as i64 * 1_000_000_000 + now.tv_nsec as i64
 }
 
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {

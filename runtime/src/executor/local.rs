@@ -139,12 +139,10 @@ impl Local {
         displaced.settle();
     }
 
-    /// Nanoseconds from this runtime's start to `instant`; 0 for what is before, the largest for what is beyond
-    /// (584 years).
+    /// Nanoseconds from this runtime's start to `instant`; 0 for what is before.
     #[inline]
     pub(crate) fn nanos(&self, instant: Instant) -> u64 {
-        let since = instant.saturating_duration_since(self.start);
-        since.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(since.subsec_nanos()))
+        instant.nanos_since(self.start)
     }
 
     /// The time that timers have seen: never ahead of the clock.

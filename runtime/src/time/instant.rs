@@ -1,12 +1,14 @@
 //! A point in time of the monotonic clock.
 
+use crate::sys;
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// A point in time of the monotonic clock, as std's `Instant` (with which it converts both ways).
 ///
-/// A type of its own, like tokio's, since the runtime's clock is not always the system's.
+/// A type of its own, like tokio's: one number, which timers compare as it is.
 ///
 /// # Examples
 ///
@@ -16,13 +18,16 @@ use std::time::Duration;
 /// assert!(start + Duration::from_millis(1) > start);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Instant(std::time::Instant);
+pub struct Instant(
+    /// Nanoseconds of the clock: 292 years after the machine was started, or before.
+    i64,
+);
 
 impl Instant {
     /// The clock's time. Costs about 20 ns.
     #[inline]
     pub fn now() -> Instant {
-        Instant(std::time::Instant::now())
+        Instant(sys::monotonic_clock())
     }
 
     /// 30 years from now: what "never" is when a deadline is too far away for the clock.
@@ -32,28 +37,40 @@ impl Instant {
 
     /// From std's.
     pub fn from_std(std: std::time::Instant) -> Instant {
-        Instant(std)
+        let (their, our) = anchor();
+        match std.checked_duration_since(their) {
+            Some(since) => our + since,
+            None => our - their.duration_since(std),
+        }
     }
 
     /// To std's.
     pub fn into_std(self) -> std::time::Instant {
-        self.0
+        let (their, our) = anchor();
+        match self.checked_duration_since(our) {
+            Some(since) => their + since,
+            None => their - our.duration_since(self),
+        }
     }
 
     /// The time from `earlier` until `self`; zero if `earlier` is later.
     pub fn duration_since(&self, earlier: Instant) -> Duration {
-        self.0.duration_since(earlier.0)
+        self.saturating_duration_since(earlier)
     }
 
     /// The time from `earlier` until `self`, if `earlier` is not later.
     pub fn checked_duration_since(&self, earlier: Instant) -> Option<Duration> {
-        self.0.checked_duration_since(earlier.0)
+        (earlier <= *self).then(|| self.saturating_duration_since(earlier))
     }
 
     /// The time from `earlier` until `self`; zero if `earlier` is later.
-    #[inline]
     pub fn saturating_duration_since(&self, earlier: Instant) -> Duration {
-        self.0.saturating_duration_since(earlier.0)
+        Duration::from_nanos(self.nanos_since(earlier))
+    }
+
+    #[inline]
+    pub(crate) fn nanos_since(self, earlier: Instant) -> u64 {
+        if earlier < self { self.0.abs_diff(earlier.0) } else { 0 }
     }
 
     /// The time since `self`.
@@ -64,24 +81,38 @@ impl Instant {
     /// `self + duration`, unless that is beyond what the clock can tell.
     #[inline]
     pub fn checked_add(&self, duration: Duration) -> Option<Instant> {
-        self.0.checked_add(duration).map(Instant)
+        let nanos =
+            duration.as_secs().checked_mul(1_000_000_000)?.checked_add(duration.subsec_nanos().into())?;
+        self.0.checked_add_unsigned(nanos).map(Instant)
     }
 
     /// `self - duration`, unless that is beyond what the clock can tell.
     pub fn checked_sub(&self, duration: Duration) -> Option<Instant> {
-        self.0.checked_sub(duration).map(Instant)
+        let nanos = u64::try_from(duration.as_nanos()).ok()?;
+        self.0.checked_sub_unsigned(nanos).map(Instant)
     }
+}
+
+/// The same moment as told by both clocks, which are the same clock; for ever the same pair, so that a time that is
+/// converted there and back is what it was. Ours is read second: a deadline of std's is, if anything, late.
+fn anchor() -> (std::time::Instant, Instant) {
+    static ANCHOR: LazyLock<(std::time::Instant, Instant)> =
+        LazyLock::new(|| (std::time::Instant::now(), Instant::now()));
+    *ANCHOR
 }
 
 impl Add<Duration> for Instant {
     type Output = Instant;
 
+    #[track_caller]
     fn add(self, duration: Duration) -> Instant {
-        Instant(self.0 + duration)
+        self.checked_add(duration)
+            .expect("an Instant cannot be that far in the future: 292 years are the most")
     }
 }
 
 impl AddAssign<Duration> for Instant {
+    #[track_caller]
     fn add_assign(&mut self, duration: Duration) {
         *self = *self + duration;
     }
@@ -90,12 +121,14 @@ impl AddAssign<Duration> for Instant {
 impl Sub<Duration> for Instant {
     type Output = Instant;
 
+    #[track_caller]
     fn sub(self, duration: Duration) -> Instant {
-        Instant(self.0 - duration)
+        self.checked_sub(duration).expect("an Instant cannot be that far in the past: 292 years are the most")
     }
 }
 
 impl SubAssign<Duration> for Instant {
+    #[track_caller]
     fn sub_assign(&mut self, duration: Duration) {
         *self = *self - duration;
     }
@@ -111,18 +144,18 @@ impl Sub for Instant {
 
 impl From<std::time::Instant> for Instant {
     fn from(std: std::time::Instant) -> Instant {
-        Instant(std)
+        Instant::from_std(std)
     }
 }
 
 impl From<Instant> for std::time::Instant {
     fn from(instant: Instant) -> std::time::Instant {
-        instant.0
+        instant.into_std()
     }
 }
 
 impl fmt::Debug for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        write!(f, "Instant({:?})", Duration::from_nanos(self.0.unsigned_abs()))
     }
 }
