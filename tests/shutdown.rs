@@ -1,47 +1,35 @@
-//! The end of a runtime: what is dropped when, and what is said to whom.
+//! The end of a runtime: what is dropped when, what drops may do then, and what is said to whom.
+
+mod support;
 
 use ayi::runtime::{Builder, Runtime, UnhandledPanic};
+use ayi::time::sleep;
+use futures_lite::future::block_on as foreign_block_on;
 use futures_task::{LocalSpawn, Spawn};
-use std::future::{Future, pending};
-use std::io::Write;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::pin::pin;
-use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::task::{Context, Poll, Wake};
-use std::thread::{self, Thread};
+use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
+use support::{Wakes, connected, poll_with, watched};
 
-/// Runs a test. If it hangs, the process ends.
-#[track_caller]
-fn run<T>(test: impl FnOnce() -> T) -> T {
-    let place = Location::caller();
-    let (_end, ended) = channel::<()>();
-    thread::spawn(move || {
-        if ended.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
-            // Not eprintln!, whose output the test harness would keep.
-            let _ = writeln!(std::io::stderr(), "the test at {place} hangs");
-            std::process::abort();
-        }
-    });
-    test()
+/// Runs `f` when it is dropped.
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
 }
 
-/// Another executor: one future, on the current thread.
-fn foreign_block_on<F: Future>(future: F) -> F::Output {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Arc::new(Unpark(thread::current())).into();
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return output;
-        }
-        thread::park();
+/// Waits for ever; when it is dropped, polled or not, `f` is run.
+fn waits_then<F: FnMut()>(f: F) -> impl Future<Output = ()> + use<F> {
+    let on_drop = OnDrop(f);
+    async move {
+        let _on_drop = on_drop;
+        pending::<()>().await
     }
 }
 
@@ -51,23 +39,12 @@ fn runtime_in_a_thread_local() {
     thread_local! {
         static RUNTIME: Runtime = Runtime::new().unwrap();
     }
-    /// Says that it is dropped.
-    struct Guard(Sender<()>);
-    impl Drop for Guard {
-        fn drop(&mut self) {
-            self.0.send(()).unwrap();
-        }
-    }
-    run(|| {
+    watched(|| {
         let (drops, dropped) = channel();
         let thread = thread::spawn(|| {
             RUNTIME.with(|rt| {
                 rt.block_on(async {});
-                let guard = Guard(drops);
-                drop(rt.spawn(async move {
-                    let _guard = guard;
-                    pending::<()>().await
-                }));
+                drop(rt.spawn(waits_then(move || drops.send(()).unwrap())));
             })
         });
         thread.join().unwrap();
@@ -78,7 +55,7 @@ fn runtime_in_a_thread_local() {
 /// Regression: the runtime waited for the call, which waited for the runtime to refuse the task, for ten seconds.
 #[test]
 fn blocking_call_that_spawns_on_the_runtime_that_ends_and_waits_for_it() {
-    run(|| {
+    watched(|| {
         let rt = Runtime::new().unwrap();
         let handle = rt.handle();
         let (guard, tasks_are_dropped) = channel::<()>();
@@ -102,14 +79,115 @@ fn blocking_call_that_spawns_on_the_runtime_that_ends_and_waits_for_it() {
     })
 }
 
+fn ends_by_panic() -> Runtime {
+    Builder::new_current_thread().unhandled_panic(UnhandledPanic::ShutdownRuntime).build().unwrap()
+}
+
+/// Ends the runtime inside its `block_on`.
+fn end_by_panic(rt: &Runtime) {
+    drop(rt.spawn(async { std::panic::resume_unwind(Box::new("nobody hears of this")) }));
+    catch_unwind(AssertUnwindSafe(|| rt.block_on(pending::<()>()))).unwrap_err();
+}
+
 #[test]
 fn status_after_the_end() {
-    run(|| {
-        let rt =
-            Builder::new_current_thread().unhandled_panic(UnhandledPanic::ShutdownRuntime).build().unwrap();
+    watched(|| {
+        let rt = ends_by_panic();
         assert!(rt.status().is_ok() && rt.status_local().is_ok() && rt.handle().status().is_ok());
-        drop(rt.spawn(async { panic!("nobody hears of this") }));
-        catch_unwind(AssertUnwindSafe(|| rt.block_on(pending::<()>()))).unwrap_err();
+        end_by_panic(&rt);
         assert!(rt.status().is_err() && rt.status_local().is_err() && rt.handle().status().is_err());
+    })
+}
+
+/// First the futures are dropped, on this thread; then the blocking calls that have not started, while those that have
+/// come to their end; then it is over.
+#[test]
+fn the_order_of_the_end() {
+    watched(|| {
+        let log = Arc::new(Mutex::new(vec![]));
+        let note = |what: &'static str| {
+            let log = log.clone();
+            move || log.lock().unwrap().push(what)
+        };
+        let rt = Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+        let (start, started) = channel();
+        let (end, ends) = channel::<()>();
+        let ended = note("the call has ended");
+        let call = rt.spawn_blocking(move || {
+            start.send(()).unwrap();
+            // Not before the last future is dropped.
+            ends.recv().unwrap_err();
+            ended();
+        });
+        let given_up = OnDrop(note("the queued call is given up"));
+        let queued = rt.spawn_blocking(move || drop(given_up));
+        let home = thread::current().id();
+        let of_future = note("a future");
+        drop(rt.spawn(waits_then(note("a future"))));
+        let last = rt.handle().spawn(waits_then(move || {
+            assert_eq!(thread::current().id(), home);
+            of_future();
+            let _ = &end;
+        }));
+        started.recv().unwrap();
+        drop(rt);
+        log.lock().unwrap().push("over");
+        let mut log = log.lock().unwrap();
+        // Only the last future has let the first call end, so it may be a little earlier than the queued one.
+        log[2..4].sort_unstable();
+        let order = ["a future", "a future", "the call has ended", "the queued call is given up", "over"];
+        assert_eq!(*log, order);
+        assert!(foreign_block_on(call).unwrap_err().is_cancelled());
+        assert!(foreign_block_on(queued).unwrap_err().is_cancelled());
+        assert!(foreign_block_on(last).unwrap_err().is_cancelled());
+    })
+}
+
+/// Another executor waits for what was the runtime's: it is woken, and told.
+#[test]
+fn who_waits_elsewhere_for_a_socket_or_a_timer() {
+    watched(|| {
+        let rt = Runtime::new().unwrap();
+        let ((mut stream, _peer), mut timer) = (connected(), sleep(Duration::from_secs(3600)));
+        let ((of_stream, stream_waker), (of_timer, timer_waker)) = (Wakes::new(), Wakes::new());
+        let mut buf = [0; 8];
+        let mut read = Box::pin(ayi::io::AsyncReadExt::read(&mut stream, &mut buf));
+        {
+            let _inside = rt.enter();
+            assert!(poll_with(read.as_mut(), &stream_waker).is_pending());
+            assert!(poll_with(Pin::new(&mut timer), &timer_waker).is_pending());
+        }
+        drop(rt);
+        assert_eq!((of_stream.count(), of_timer.count()), (1, 1));
+        assert!(foreign_block_on(read).unwrap_err().to_string().contains("has ended"));
+        let _late = (stream, timer);
+    })
+}
+
+/// A call that does not end keeps nobody for longer than was said.
+#[test]
+fn shutdown_timeout_with_a_call_that_does_not_end() {
+    watched(|| {
+        for (grace, is_entered) in [(Duration::ZERO, false), (Duration::from_millis(5), true)] {
+            let rt = Runtime::new().unwrap();
+            let (start, started) = channel();
+            let (end, ends) = channel::<()>();
+            let (result, results): (Sender<_>, _) = channel();
+            let call = rt.spawn_blocking(move || {
+                start.send(()).unwrap();
+                ends.recv().unwrap_err();
+                OnDrop(move || result.send(thread::current().id()).unwrap())
+            });
+            started.recv().unwrap();
+            let handle = rt.handle();
+            let inside = is_entered.then(|| handle.enter());
+            rt.shutdown_timeout(grace);
+            drop(inside);
+            assert!(foreign_block_on(call).err().unwrap().is_cancelled());
+            // It goes on; nobody gets its result.
+            assert!(results.try_recv().is_err());
+            drop(end);
+            assert_ne!(results.recv().unwrap(), thread::current().id());
+        }
     })
 }

@@ -1,0 +1,122 @@
+//! What may be sent to other threads and shared with them, and what not. Decided by the compiler: these tests only
+//! compare.
+
+use ayi::io::AsyncFd;
+use ayi::net::{TcpListener, TcpStream};
+use ayi::runtime::{Builder, EnterGuard, Handle, Runtime, TryCurrentError, UnhandledPanic};
+use ayi::task::{AbortHandle, Id, JoinError, JoinHandle};
+use ayi::time::{Elapsed, Instant, Interval, Sleep, Timeout};
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+
+/// An inherent constant of this hides the trait's, where its bound holds.
+struct Is<T: ?Sized>(PhantomData<T>);
+
+trait Otherwise {
+    const SEND: bool = false;
+    const SYNC: bool = false;
+    const UNPIN: bool = false;
+}
+
+impl<T: ?Sized> Otherwise for Is<T> {}
+
+impl<T: ?Sized + Send> Is<T> {
+    const SEND: bool = true;
+}
+
+impl<T: ?Sized + Sync> Is<T> {
+    const SYNC: bool = true;
+}
+
+impl<T: ?Sized + Unpin> Is<T> {
+    const UNPIN: bool = true;
+}
+
+macro_rules! table {
+    ($($type:ty: $send:expr, $sync:expr, $unpin:expr;)*) => {
+        [$((stringify!($type), (Is::<$type>::SEND, Is::<$type>::SYNC, Is::<$type>::UNPIN), ($send, $sync, $unpin))),*]
+    };
+}
+
+#[test]
+fn the_table_can_tell() {
+    assert_eq!((Is::<Cell<u8>>::SEND, Is::<Cell<u8>>::SYNC), (true, false));
+    assert_eq!((Is::<Rc<u8>>::SEND, Is::<Rc<u8>>::SYNC), (false, false));
+    assert_eq!((Is::<u8>::SEND, Is::<u8>::SYNC), (true, true));
+    assert_eq!((Is::<std::marker::PhantomPinned>::UNPIN, Is::<u8>::UNPIN), (false, true));
+}
+
+/// In this order: `Send`, `Sync`, `Unpin`.
+#[test]
+fn types() {
+    type NotSend = Rc<u8>;
+    type NotSync = Cell<u8>;
+    type NotUnpin = std::marker::PhantomPinned;
+    let table = table! {
+        Runtime: false, false, true;
+        EnterGuard<'static>: false, false, true;
+        Handle: true, true, true;
+        Builder: true, true, true;
+        TryCurrentError: true, true, true;
+        UnhandledPanic: true, true, true;
+
+        // It can only give the output away, to one.
+        JoinHandle<u8>: true, true, true;
+        JoinHandle<NotSync>: true, true, true;
+        JoinHandle<NotUnpin>: true, true, true;
+        JoinHandle<NotSend>: false, false, true;
+        JoinHandle<*mut u8>: false, false, true;
+        AbortHandle: true, true, true;
+        JoinError: true, true, true;
+        Id: true, true, true;
+
+        Sleep: true, true, true;
+        Interval: true, true, true;
+        Instant: true, true, true;
+        Elapsed: true, true, true;
+        Timeout<std::future::Ready<u8>>: true, true, true;
+        Timeout<std::future::Ready<NotSync>>: true, false, true;
+        Timeout<std::future::Ready<NotSend>>: false, false, true;
+        Timeout<NotUnpin>: true, true, false;
+
+        TcpStream: true, true, true;
+        TcpListener: true, true, true;
+        AsyncFd<OwnedFd>: true, true, true;
+    };
+    for (name, is, expected) in table {
+        assert_eq!(is, expected, "{name}");
+    }
+}
+
+/// The futures of async functions are what spawning on a `Handle`, and axum and hyper, need to be `Send`.
+#[test]
+fn futures_of_async_functions_are_send() {
+    fn is_send<T: Send>(_: impl FnOnce() -> T) {}
+    use ayi::io::{AsyncReadExt, AsyncWriteExt};
+    is_send(|| async {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let (mut stream, _) = listener.accept().await?;
+        let mut other = TcpStream::connect("127.0.0.1:1").await?;
+        stream.read_exact(&mut [0]).await?;
+        other.write_all(b"x").await?;
+        let fd = AsyncFd::new(stream.into_std()?)?;
+        drop(fd.readable().await?);
+        ayi::time::sleep(ayi::time::Duration::ZERO).await;
+        ayi::time::interval(ayi::time::Duration::MAX).tick().await;
+        ayi::time::timeout(ayi::time::Duration::ZERO, ayi::task::yield_now()).await?;
+        let task: JoinHandle<u8> = ayi::task::spawn_blocking(|| 1);
+        drop(task.await);
+        std::io::Result::Ok(())
+    });
+}
+
+/// What an error has to be for `Box<dyn Error + Send + Sync>`, which is what most people use.
+#[test]
+fn errors_are_errors() {
+    fn is_error<T: std::error::Error + Send + Sync + 'static>() {}
+    is_error::<JoinError>();
+    is_error::<Elapsed>();
+    is_error::<TryCurrentError>();
+}
