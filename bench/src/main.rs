@@ -175,7 +175,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn main() {
-    println!("{:<30} {:>9} {:>9} {:>8}   {}", "ns per operation", "ayi", "tokio", "ratio", "asked for");
+    println!("{:<30} {:>9} {:>9} {:>8}   asked for", "ns per operation", "ayi", "tokio", "ratio");
     let mut all_met = true;
     for work in WORKS {
         let per_operation = |run: fn(u32) -> Duration| run(work.n).as_secs_f64() * 1e9 / f64::from(work.n);
