@@ -31,6 +31,11 @@
 
 #![forbid(unsafe_code)]
 
+/// The README's programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use ayi_macros::{main, test};
 pub use ayi_net as net;
 pub use ayi_runtime::{runtime, spawn, task};
