@@ -88,15 +88,17 @@ impl Waiter {
 pub(crate) enum Displaced {
     Nothing,
     /// An older waker of the same waiter.
-    Drop(#[allow(dead_code)] Waker),
+    Drop(Waker),
     /// Somebody else's, who would otherwise wait in vain.
     Wake(Waker),
 }
 
 impl Displaced {
     pub(crate) fn settle(self) {
-        if let Displaced::Wake(waker) = self {
-            waker.wake();
+        match self {
+            Displaced::Nothing => {}
+            Displaced::Drop(waker) => drop(waker),
+            Displaced::Wake(waker) => waker.wake(),
         }
     }
 }

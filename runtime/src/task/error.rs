@@ -1,4 +1,4 @@
-//! Why a task has no output, and what a task is called.
+//! Why a task has no output, what is done about that, and what a task is called.
 
 use std::any::Any;
 use std::fmt;
@@ -123,4 +123,22 @@ impl From<JoinError> for io::Error {
     fn from(error: JoinError) -> io::Error {
         io::Error::other(error)
     }
+}
+
+/// What a runtime does about a panic that nobody will hear of, because the task's
+/// [`JoinHandle`](super::JoinHandle) was dropped.
+///
+/// A panic is always caught, and belongs to whoever awaits the JoinHandle. Only when that was dropped, before
+/// or after the panic, is it *unhandled*. (Unlike tokio's `ShutdownRuntime`, which acts on joined tasks too.) A
+/// JoinHandle that is dropped unread outside the runtime, on another thread say, is beyond this policy's reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnhandledPanic {
+    /// Nothing: the panic hook has printed it.
+    Ignore,
+    /// Says on stderr which task it was and where that was spawned, and goes on.
+    #[default]
+    Report,
+    /// Reports it, and ends the runtime: `block_on` panics.
+    ShutdownRuntime,
 }

@@ -1,7 +1,8 @@
 //! Tasks: spawning, awaiting, aborting, and yielding.
 //!
-//! Read in this order: `slot` (what a task is), `scheduler` (what tasks share), `run` (a task's life), `join`.
+//! Inside, read in this order: `body`, `output`, `error`, `slot`, `scheduler`, `run`, `join`.
 
+mod body;
 mod error;
 mod join;
 mod output;
@@ -11,12 +12,12 @@ mod slot;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-pub use error::{Id, JoinError};
+pub(crate) use body::{Body, body_of, send_body_of};
+pub use error::{Id, JoinError, UnhandledPanic};
 pub(crate) use join::Finisher;
 pub use join::{AbortHandle, JoinHandle};
 pub(crate) use output::Output;
-pub use run::UnhandledPanic;
-pub(crate) use run::{Body, body_of, send_body_of, spawn_from_afar};
+pub(crate) use run::spawn_from_afar;
 pub(crate) use scheduler::{Lease, LocalScheduler, Scheduler};
 pub(crate) use slot::LocalSlot;
 

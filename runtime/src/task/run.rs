@@ -6,9 +6,10 @@
 //!
 //! In tokio: `runtime/task/harness.rs`.
 
-use super::error::{Id, JoinError};
+use super::body::Body;
+use super::error::{Id, JoinError, UnhandledPanic};
 use super::join::JoinHandle;
-use super::output::{Erased, Output};
+use super::output::Output;
 use super::scheduler::{LocalScheduler, Scheduler};
 use super::slot::LocalSlot;
 use crate::{coop, foreign};
@@ -16,56 +17,6 @@ use std::io::Write;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-
-/// What a runtime does about a panic that nobody will hear of, because the task's
-/// [`JoinHandle`](super::JoinHandle) was dropped.
-///
-/// A panic is always caught, and belongs to whoever awaits the JoinHandle. Only when that was dropped, before
-/// or after the panic, is it *unhandled*. (Unlike tokio's `ShutdownRuntime`, which acts on joined tasks too.) A
-/// JoinHandle that is dropped unread outside the runtime, on another thread say, is beyond this policy's reach.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum UnhandledPanic {
-    /// Nothing: the panic hook has printed it.
-    Ignore,
-    /// Says on stderr which task it was and where that was spawned, and goes on.
-    #[default]
-    Report,
-    /// Reports it, and ends the runtime: `block_on` panics.
-    ShutdownRuntime,
-}
-
-/// What a slot polls.
-pub(crate) trait Body {
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Output>;
-
-    /// Whether an abort takes effect now. If not, the body runs on to its end.
-    fn may_cancel(&self) -> bool {
-        true
-    }
-}
-
-pin_project_lite::pin_project! {
-    struct FutureBody<F> {
-        #[pin]
-        future: F,
-    }
-}
-
-impl<F: Future<Output: 'static>> Body for FutureBody<F> {
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Output> {
-        self.project().future.poll(cx).map(|value| Output::Ready(Erased::new(value)))
-    }
-}
-
-pub(crate) fn body_of<F: Future + 'static>(future: F) -> Pin<Box<dyn Body>> {
-    Box::pin(FutureBody { future })
-}
-
-pub(crate) fn send_body_of<F: Future + Send + 'static>(future: F) -> Pin<Box<dyn Body + Send>> {
-    Box::pin(FutureBody { future })
-}
 
 /// Spawns on the runtime `runtime` from whatever thread this is. If it has ended, the task is cancelled.
 ///

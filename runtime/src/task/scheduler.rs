@@ -12,8 +12,7 @@
 //!    the look all tasks are finished; only then, in the second, is it closed to those who ask about tasks.
 //! 3. Only wakes and freed slots pass a closed gate: they are harmless to the runtime that comes next.
 
-use super::error::Id;
-use super::run::UnhandledPanic;
+use super::error::{Id, UnhandledPanic};
 use super::slot::{LocalSlot, Slot};
 use crate::foreign;
 use crate::queue::Inbox;

@@ -28,9 +28,9 @@
 //!
 //! In tokio: `runtime/task/{core,state,waker}.rs`, where a reference count and ten state bits do this.
 
+use super::body::Body;
 use super::error::Id;
 use super::output::Output;
-use super::run::Body;
 use super::scheduler::{LocalScheduler, Message, Scheduler};
 use crate::queue::Posted;
 use std::cell::{Cell, UnsafeCell};
