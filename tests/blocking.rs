@@ -6,8 +6,9 @@ use ayi::runtime::{Builder, Runtime};
 use ayi::task::{JoinHandle, spawn_blocking, yield_now};
 use ayi::time::Duration;
 use futures_lite::future::block_on as foreign_block_on;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Barrier, Mutex};
@@ -258,6 +259,54 @@ fn results_that_nobody_wants_are_dropped_once() {
             });
             assert!(drops.recv().is_err());
         }
+    })
+}
+
+/// The call goes on when its runtime has ended; its task's slot belongs to a task of the next runtime then.
+#[test]
+fn a_result_that_comes_when_the_slot_is_anothers() {
+    // The next runtime of the process gets the slots, so it has to be this test's.
+    if !in_a_child("a_result_that_comes_when_the_slot_is_anothers") {
+        return;
+    }
+    watched(|| {
+        let rt = Runtime::new().unwrap();
+        let (result, drops) = on_drop();
+        let (release, released) = channel::<()>();
+        let (begin, begun) = channel();
+        let call = rt.spawn_blocking(move || {
+            begin.send(()).unwrap();
+            released.recv().unwrap_err();
+            result
+        });
+        begun.recv().unwrap();
+        rt.shutdown_timeout(Duration::ZERO);
+        drop(call);
+
+        let rt = Runtime::new().unwrap();
+        // Hears that the slot is vacant.
+        rt.block_on(turn());
+        let is_over = Rc::new(Cell::new(false));
+        let tasks = (0..100).map(|number| {
+            let is_over = is_over.clone();
+            rt.spawn(async move {
+                while !is_over.get() {
+                    turn().await;
+                }
+                Box::new(number)
+            })
+        });
+        let tasks: Vec<_> = tasks.collect();
+        drop(release);
+        rt.block_on(async {
+            while drops.try_recv().is_err() {
+                turn().await;
+            }
+            is_over.set(true);
+            for (number, task) in tasks.into_iter().enumerate() {
+                assert_eq!(*task.await.unwrap(), number);
+            }
+        });
     })
 }
 

@@ -132,18 +132,18 @@ fn what_is_reported_on_stderr() {
     }
     let is_report = std::env::var("AYI_TEST_CHILD").unwrap() == "Report";
     let rt = policy(if is_report { UnhandledPanic::Report } else { UnhandledPanic::Ignore });
-    let wait = || {
-        rt.block_on(async {
-            ayi::task::spawn_blocking(|| ()).await.unwrap();
-            turn().await;
-            turn().await;
-        })
-    };
     const LINE: u32 = line!();
     drop(rt.spawn(async { silently::<()>("a task's") }));
     drop(rt.handle().spawn(async { silently::<()>(1) }));
     let call = rt.spawn_blocking(|| silently::<()>("a call's"));
-    wait();
+    rt.block_on(async {
+        while !call.is_finished() {
+            turn().await;
+        }
+        // So that what came before it has run.
+        turn().await;
+        turn().await;
+    });
     let _inside = rt.enter();
     drop(call);
 }
