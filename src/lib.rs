@@ -36,8 +36,13 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("ayi runs on Linux only: its reactor is built on epoll and eventfd");
+
 pub use ayi_macros::{main, test};
+#[cfg(target_os = "linux")]
 pub use ayi_net as net;
+#[cfg(target_os = "linux")]
 pub use ayi_runtime::{runtime, spawn, task};
 
 /// Reading and writing, and waiting for any file descriptor.
@@ -46,6 +51,7 @@ pub use ayi_runtime::{runtime, spawn, task};
 /// [`Registration`](io::Registration) are ayi's own. The traits are those of `futures-io`, which many crates
 /// know; their extension methods (`read_exact`, `write_all`, `lines`…) and adapters come from `futures-lite`: it
 /// has what `futures-util` has of these, and compiles in a fraction of the time.
+#[cfg(target_os = "linux")]
 pub mod io {
     mod async_fd;
 
@@ -64,6 +70,7 @@ pub mod io {
 ///
 /// Deadlines have a resolution of one nanosecond, and a timer never fires early. How late it fires is up to the
 /// kernel (its timer slack is 50 µs, see prctl(2)) and to what else the thread is doing.
+#[cfg(target_os = "linux")]
 pub mod time {
     mod interval;
     mod timeout;
