@@ -2,7 +2,7 @@
 
 mod support;
 
-use ayi::runtime::{Builder, Runtime};
+use ayi::runtime::{Builder, Handle, Runtime};
 use ayi::task::{JoinHandle, spawn_blocking, yield_now};
 use ayi::time::Duration;
 use futures_lite::future::block_on as foreign_block_on;
@@ -372,5 +372,14 @@ fn the_system_refuses_to_start_threads() {
         assert_eq!(busy.block_on(first).unwrap(), busy.block_on(second).unwrap());
         // Nothing is left of the call that was refused.
         assert_eq!(empty.block_on(empty.spawn_blocking(|| 4)).unwrap(), 4);
+    })
+}
+
+#[test]
+fn the_current_runtime_inside_a_call() {
+    watched(|| {
+        let rt = Runtime::new().unwrap();
+        let inner = rt.spawn_blocking(|| Handle::current().spawn(async { 7 }));
+        assert_eq!(rt.block_on(async { inner.await.unwrap().await.unwrap() }), 7);
     })
 }

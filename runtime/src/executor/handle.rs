@@ -77,6 +77,8 @@ impl Handle {
 
     /// Runs `f`, which may block, on a thread of the runtime's pool.
     ///
+    /// In it, [`Handle::current`] is this handle.
+    ///
     /// When all threads of the pool are busy and there are as many as
     /// [`max_blocking_threads`](super::Builder::max_blocking_threads) allows, it waits in a queue, in order.
     /// [`JoinHandle::abort`] stops it only as long as it has not started. When the runtime ends, awaiting it
@@ -94,7 +96,12 @@ impl Handle {
         let claim = Claim::default();
         let task = self.spawn_body(Box::pin(BlockingBody(claim.clone())), Location::caller());
         let finisher = task.finisher();
-        if let Err(error) = self.pool.submit(Box::new(move || claim.run(f, finisher))) {
+        let handle = self.clone();
+        let call = move || {
+            let _inside = handle.enter();
+            claim.run(f, finisher);
+        };
+        if let Err(error) = self.pool.submit(Box::new(call)) {
             task.abort();
             panic!(
                 "spawn_blocking: the system refuses to start the pool's first thread ({error}): raise the limit on \

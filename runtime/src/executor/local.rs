@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Fairness: the run queue is first in, first out, and at most 61 polls pass between two turns; a turn takes at
-//! most 256 events and what was in the inbox when it looked. So a task that always wakes itself, a socket that
+//! most 256 events and 256 messages of other threads. So a task that always wakes itself, a socket that
 //! never runs dry (its task is cut off by the budget of `coop`) or a flood of wakes from other threads delays
 //! nobody for longer than one round of the queue.
 //!
@@ -37,6 +37,10 @@ use std::time::Duration;
 /// Tasks between two turns. As tokio's: a prime, so that it does not fall into step with what tasks do in twos
 /// and tens; large enough that the turn's system call (some 200 ns) is small change beside the polls.
 const POLLS_PER_TURN: usize = 61;
+
+/// Messages of other threads that one turn takes. As many as events: what floods in waits in the inbox, not on
+/// the run queue, where everybody else would have to wait behind it.
+const MESSAGES_PER_TURN: usize = 256;
 
 thread_local! {
     /// The runtimes that live on this thread, for `Handle::enter`.
@@ -162,6 +166,7 @@ impl Local {
         let waker = root.slot.waker();
         let mut cx = Context::from_waker(&waker);
         root.slot.schedule();
+        self.end_if_fatal();
         loop {
             for _ in 0..POLLS_PER_TURN {
                 let Some(slot) = self.tasks.pop() else { break };
@@ -171,13 +176,18 @@ impl Local {
                     return output;
                 }
             }
-            if self.tasks.cells().is_fatal.get() {
-                self.shut_down(Duration::ZERO);
-                panic!(
-                    "a task panicked that nobody joins, and the runtime's policy is UnhandledPanic::ShutdownRuntime"
-                );
-            }
+            self.end_if_fatal();
             self.turn();
+        }
+    }
+
+    #[track_caller]
+    fn end_if_fatal(self: &Rc<Self>) {
+        if self.tasks.cells().is_fatal.get() {
+            self.shut_down(Duration::ZERO);
+            panic!(
+                "a task panicked that nobody joins, and the runtime's policy is UnhandledPanic::ShutdownRuntime"
+            );
         }
     }
 
@@ -193,7 +203,7 @@ impl Local {
         wakers.drain(..).for_each(foreign::wake);
         self.wakers.set(wakers);
         self.fire_timers();
-        self.tasks.drain_inbox();
+        self.tasks.read_inbox(MESSAGES_PER_TURN);
     }
 
     fn poll_reactor(&self, timeout: Option<Duration>, wakers: &mut Vec<Waker>) {

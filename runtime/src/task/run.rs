@@ -29,7 +29,7 @@ pub(crate) fn spawn_from_afar<T>(
 ) -> JoinHandle<T> {
     let (slot, id) = scheduler.reserve();
     let start = move |scheduler: LocalScheduler| {
-        scheduler.restock();
+        scheduler.cells().owed.set(scheduler.cells().owed.get() + 1);
         scheduler.start(LocalSlot::new(scheduler, slot), body, spawned_at);
     };
     match scheduler.send_to(runtime, start) {
@@ -104,9 +104,15 @@ impl LocalScheduler {
         let (cells, id) = (slot.cells(), slot.id());
         let spawned_at = cells.spawned_at.get();
         self.cells().tasks.set(self.cells().tasks.get() - 1);
-        if let Err(panic) = foreign::catch(|| drop(body)) {
-            let unread = std::mem::replace(&mut output, Output::Failed(JoinError::panicked(id, panic)));
-            self.discard(unread, id, spawned_at);
+        let is_panic = matches!(&output, Output::Failed(error) if error.is_panic());
+        match foreign::catch(|| drop(body)) {
+            Ok(()) => {}
+            // The first panic is the one to tell of.
+            Err(another) if is_panic => foreign::drop_panic(another),
+            Err(panic) => {
+                let unread = std::mem::replace(&mut output, Output::Failed(JoinError::panicked(id, panic)));
+                self.discard(unread, id, spawned_at);
+            }
         }
         if cells.joinable.get() {
             // Taken first: once the task is published as finished, its slot may become another's.

@@ -74,6 +74,8 @@ pub(crate) struct Cells {
     tail: Cell<Option<LocalSlot>>,
     free: Cell<Option<LocalSlot>>,
     ids: Cell<Ids>,
+    /// How many slots other threads have taken and not been given back.
+    pub(super) owed: Cell<usize>,
     /// How many tasks are not finished.
     pub(super) tasks: Cell<usize>,
     /// The runtime is shutting down: what is spawned now is cancelled.
@@ -107,6 +109,7 @@ impl Scheduler {
                     tail: Cell::new(None),
                     free: Cell::new(None),
                     ids: Cell::new(Ids::default()),
+                    owed: Cell::new(0),
                     tasks: Cell::new(0),
                     is_closed: Cell::new(false),
                     unhandled: Cell::new(unhandled),
@@ -176,11 +179,17 @@ impl Scheduler {
     where
         F: FnOnce(LocalScheduler) + Send + 'static,
     {
-        let gate = lock(&self.gate);
-        if gate.open != Some(runtime) {
-            return Err(f);
+        let must_ring = {
+            let gate = lock(&self.gate);
+            if gate.open != Some(runtime) {
+                return Err(f);
+            }
+            // Pushed under the lock, or the gate could close in between; the bell can wait.
+            self.inbox.post(Message::Run(Box::new(f)))
+        };
+        if must_ring {
+            self.bell.ring();
         }
-        self.post(Message::Run(Box::new(f)));
         Ok(())
     }
 }
@@ -247,14 +256,20 @@ impl LocalScheduler {
 
     /// Takes what other threads have posted until now; what comes meanwhile is for the next time.
     pub(crate) fn drain_inbox(self) {
-        for _ in 0..self.shared.inbox.len() {
+        self.read_inbox(usize::MAX);
+    }
+
+    /// The same, but at most `limit` messages.
+    pub(crate) fn read_inbox(self, limit: usize) {
+        for _ in 0..self.shared.inbox.len().min(limit) {
             match self.shared.inbox.pop() {
                 Some(Message::Wake(slot)) => LocalSlot::new(self, slot).arrive(),
                 Some(Message::Free(slot)) => self.free(LocalSlot::new(self, slot)),
                 Some(Message::Run(f)) => foreign::run(|| f(self)),
-                None => return,
+                None => break,
             }
         }
+        self.restock();
     }
 
     /// A vacant slot and an id for it, to be occupied.
@@ -307,11 +322,19 @@ impl LocalScheduler {
         slot.cells().link.set(self.cells().free.replace(Some(slot)));
     }
 
-    /// Gives other threads a slot back for the one they took, so that the pages do not grow without need.
-    pub(super) fn restock(self) {
-        if let Some(slot) = self.cells().free.get() {
-            self.cells().free.set(slot.cells().link.get());
-            lock(&self.shared.gate).spare.push(slot.shared());
+    /// Gives other threads slots back for those they took, so that the pages do not grow without need.
+    fn restock(self) {
+        let cells = self.cells();
+        if cells.owed.get() == 0 {
+            return;
+        }
+        // Threads that spawn without end may hold the lock for most of the time. There will be another turn.
+        let Ok(mut gate) = self.shared.gate.try_lock() else { return };
+        while cells.owed.get() > 0 {
+            let Some(slot) = cells.free.get() else { return };
+            cells.free.set(slot.cells().link.get());
+            gate.spare.push(slot.shared());
+            cells.owed.set(cells.owed.get() - 1);
         }
     }
 
