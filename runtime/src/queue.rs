@@ -51,12 +51,14 @@ impl<T> Inbox<T> {
 
     /// Owner: takes the oldest item.
     pub(crate) fn pop(&self) -> Option<T> {
-        self.queue.pop().ok()
+        // Two loads; an unsuccessful pop has a fence as well.
+        if self.queue.is_empty() { None } else { self.queue.pop().ok() }
     }
 
-    /// Owner: how many items wait; others may be added at any moment.
+    /// Owner: how many items wait; others may be added at any moment. Not for each turn: it counts anew whenever
+    /// one is added meanwhile, so a flood can hold it up.
     pub(crate) fn len(&self) -> usize {
-        if self.queue.is_empty() { 0 } else { self.queue.len() }
+        self.queue.len()
     }
 
     /// Owner: announces that it is about to sleep. False means: don't, there is an item.

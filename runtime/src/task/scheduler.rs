@@ -256,12 +256,12 @@ impl LocalScheduler {
 
     /// Takes what other threads have posted until now; what comes meanwhile is for the next time.
     pub(crate) fn drain_inbox(self) {
-        self.read_inbox(usize::MAX);
+        self.read_inbox(self.shared.inbox.len());
     }
 
-    /// The same, but at most `limit` messages.
+    /// Takes at most `limit` messages.
     pub(crate) fn read_inbox(self, limit: usize) {
-        for _ in 0..self.shared.inbox.len().min(limit) {
+        for _ in 0..limit {
             match self.shared.inbox.pop() {
                 Some(Message::Wake(slot)) => LocalSlot::new(self, slot).arrive(),
                 Some(Message::Free(slot)) => self.free(LocalSlot::new(self, slot)),
