@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Tells tasks apart: no two tasks of a process ever have the same.
@@ -28,6 +29,29 @@ impl fmt::Display for Id {
 impl fmt::Debug for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Id({})", self.0)
+    }
+}
+
+/// Process-wide unique numbers, taken from one counter in blocks so that a spawn needs no atomic.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Ids {
+    next: u64,
+    end: u64,
+}
+
+impl Ids {
+    const BLOCK: u64 = 1 << 16;
+
+    #[inline]
+    pub(super) fn next(&mut self) -> Id {
+        if self.next == self.end {
+            static BLOCKS: AtomicU64 = AtomicU64::new(1);
+            // Relaxed: only uniqueness matters. 2^47 blocks before the shift in `phase` would overflow.
+            self.next = BLOCKS.fetch_add(Ids::BLOCK, Ordering::Relaxed);
+            self.end = self.next + Ids::BLOCK;
+        }
+        self.next += 1;
+        Id(self.next - 1)
     }
 }
 

@@ -12,7 +12,7 @@
 //!    the look all tasks are finished; only then, in the second, is it closed to those who ask about tasks.
 //! 3. Only wakes and freed slots pass a closed gate: they are harmless to the runtime that comes next.
 
-use super::error::{Id, UnhandledPanic};
+use super::error::{Id, Ids, UnhandledPanic};
 use super::slot::{LocalSlot, Slot};
 use crate::foreign;
 use crate::queue::Inbox;
@@ -20,7 +20,6 @@ use crate::sys::EventFd;
 use std::cell::Cell;
 use std::io;
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// 64 slots are 8 KiB.
@@ -382,28 +381,5 @@ impl Drop for Lease {
         }
         // Unlocking the pool releases all of this; the next owner's lock acquires it (invariant 1).
         lock(&POOL).push(self.shared);
-    }
-}
-
-/// Process-wide unique numbers, taken from one counter in blocks so that a spawn needs no atomic.
-#[derive(Clone, Copy, Default)]
-struct Ids {
-    next: u64,
-    end: u64,
-}
-
-impl Ids {
-    const BLOCK: u64 = 1 << 16;
-
-    #[inline]
-    fn next(&mut self) -> Id {
-        if self.next == self.end {
-            static BLOCKS: AtomicU64 = AtomicU64::new(1);
-            // Relaxed: only uniqueness matters. 2^47 blocks before the shift in `phase` would overflow.
-            self.next = BLOCKS.fetch_add(Ids::BLOCK, Ordering::Relaxed);
-            self.end = self.next + Ids::BLOCK;
-        }
-        self.next += 1;
-        Id(self.next - 1)
     }
 }
