@@ -1,0 +1,157 @@
+//! One chart: the rungs of a family against the number of connections.
+
+use super::Metric;
+use crate::measure::{Comparison, Outcome, Row};
+use crate::rungs::Family;
+use crate::show;
+use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
+use plotters::prelude::*;
+use std::error::Error;
+use std::ops::Range;
+
+/// Drawing units. The page makes it as wide as its column.
+const SIZE: (u32, u32) = (440, 290);
+
+const TEXT: &str = "sans-serif";
+
+/// Distinguishable by the colour-blind as well (Okabe and Ito, 2008). No family has more rungs.
+const COLORS: [RGBColor; 5] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(86, 180, 233),
+];
+
+const BEHIND: RGBColor = RGBColor(222, 222, 222);
+
+fn hex(RGBColor(red, green, blue): RGBColor) -> String {
+    format!("#{red:02X}{green:02X}{blue:02X}")
+}
+
+/// The rungs of a family, and which colour each has.
+pub fn colored(comparison: &Comparison, family: Family) -> impl Iterator<Item = (&Row, String)> {
+    let rows = comparison.rows.iter().filter(move |row| row.rung.family == family);
+    rows.zip(COLORS.map(hex))
+}
+
+/// As SVG. What is drawn of a rung has the attribute `data-rung`.
+pub fn draw(comparison: &Comparison, metric: &Metric, family: Family) -> String {
+    let mut svg = String::new();
+    draw_on(SVGBackend::with_string(&mut svg, SIZE), comparison, metric, family)
+        .expect("a string takes everything");
+    for (row, color) in colored(comparison, family) {
+        // A line has its colour as its stroke, a point as its fill.
+        for of in ["stroke", "fill"] {
+            let colored = format!("{of}=\"{color}\"");
+            svg = svg.replace(&colored, &format!("data-rung=\"{}\" {colored}", row.rung.name));
+        }
+    }
+    // As wide as the page says.
+    let (width, height) = SIZE;
+    svg.replacen(&format!("width=\"{width}\" height=\"{height}\" "), "role=\"img\" ", 1)
+}
+
+fn draw_on(
+    backend: SVGBackend<'_>,
+    comparison: &Comparison,
+    metric: &Metric,
+    family: Family,
+) -> Result<(), Box<dyn Error>> {
+    let values: Vec<f64> =
+        comparison.rows.iter().flat_map(|row| points(comparison, metric, row)).map(|(_, y)| y).collect();
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    // The same in all charts of a metric, so that they can be compared.
+    let (y, y_labels) = match metric.is_part {
+        true => (0.0..most.max(1.0) * 1.05, vec![0.0, 0.25, 0.5, 0.75, 1.0]),
+        false if least <= most => (least - 0.1..most + 0.1, round_values(least - 0.1, most + 0.1)),
+        // Nothing was measured.
+        false => (0.0..1.0, Vec::new()),
+    };
+    let x_labels: Vec<f64> = comparison.connections.iter().map(|&number| position(number as f64)).collect();
+    let x = x_labels.first().unwrap_or(&0.0) - 0.15..x_labels.last().unwrap_or(&1.0) + 0.15;
+
+    let area = backend.into_drawing_area();
+    let mut chart = ChartBuilder::on(&area)
+        .margin(6)
+        .margin_right(14)
+        .x_label_area_size(54)
+        .y_label_area_size(76)
+        .build_cartesian_2d(Axis { range: x, labels: x_labels }, Axis { range: y, labels: y_labels })?;
+    let text = (TEXT, 19).into_font().color(&RGBColor(89, 89, 89));
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(RGBColor(238, 238, 238))
+        .axis_style(RGBColor(160, 160, 160))
+        .x_desc("connections")
+        .axis_desc_style(text.clone())
+        .label_style(text)
+        .x_label_formatter(&|x| show::number(10f64.powf(*x).round() as u64))
+        .y_label_formatter(&|y| (metric.label)(if metric.is_part { *y } else { rounded(10f64.powf(*y)) }))
+        .draw()?;
+    for row in comparison.rows.iter().filter(|row| row.rung.family != family) {
+        chart.draw_series(LineSeries::new(points(comparison, metric, row), BEHIND.stroke_width(1)))?;
+    }
+    for ((row, _), color) in colored(comparison, family).zip(COLORS) {
+        let points = points(comparison, metric, row);
+        chart.draw_series(LineSeries::new(points.clone(), color.stroke_width(2)))?;
+        // Also for those that were measured once only.
+        chart.draw_series(points.into_iter().map(|point| Circle::new(point, 4, color.filled())))?;
+    }
+    area.present()?;
+    Ok(())
+}
+
+/// A scale whose labels stand where we say.
+struct Axis {
+    range: Range<f64>,
+    labels: Vec<f64>,
+}
+
+impl Ranged for Axis {
+    type FormatOption = DefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, (start, end): (i32, i32)) -> i32 {
+        let part = (value - self.range.start) / (self.range.end - self.range.start);
+        start + (f64::from(end - start) * part).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        self.labels.clone()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.range.clone()
+    }
+}
+
+/// On a logarithmic scale.
+fn position(value: f64) -> f64 {
+    value.log10()
+}
+
+/// To three digits: 0.00002 again, and not 0.000019999.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.2e}").parse().expect("a number")
+}
+
+/// Where labels stand: at powers of ten, and at twos and fives where those are few.
+fn round_values(least: f64, most: f64) -> Vec<f64> {
+    let steps: &[f64] = if most - least < 2.2 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+    let decades = least.floor() as i32..=most.ceil() as i32;
+    let values = decades.flat_map(|decade| steps.iter().map(move |step| f64::from(decade) + step.log10()));
+    values.filter(|value| (least..most).contains(value)).collect()
+}
+
+fn points(comparison: &Comparison, metric: &Metric, row: &Row) -> Vec<(f64, f64)> {
+    let pairs = comparison.connections.iter().zip(&row.outcomes);
+    let measured = pairs.filter_map(|(&connections, outcome)| match outcome {
+        Outcome::Measured(figures) => Some((connections as f64, (metric.value)(figures))),
+        _ => None,
+    });
+    let scaled = |value: f64| if metric.is_part { value } else { position(value.max(f64::MIN_POSITIVE)) };
+    measured.map(|(connections, value)| (position(connections), scaled(value))).collect()
+}

@@ -1,0 +1,106 @@
+//! Rung 12: a reactor per core, as in nginx.
+//!
+//! ```text
+//!   core 1   reactor 1:  wait ··· dispatch ▓ wait ··· dispatch ▓      its own listener, its own clients
+//!   core 2   reactor 2:  wait ······· dispatch ▓ wait ·· dispatch ▓   its own listener, its own clients
+//!   kernel   SO_REUSEPORT: each new connection goes to one of the listeners
+//!
+//!   phase 1, until there is data    each demultiplexer, for the clients of its core
+//!   phase 2, the copy               each core's handlers
+//! ```
+//!
+//! One loop fills one core. To use more, there is one loop for each, on a thread of its own, and they share nothing:
+//! no lock, no queue, no line of the cache. The listeners have the same address, and the kernel deals the connections
+//! out among them, by a hash of the addresses.
+//!
+//! Fixes: one core's worth of work as the limit.
+//! Costs: the deal is blind. A core that got the busy clients cannot give any away; more than by chance, they are
+//! spread evenly only if they are many.
+//!
+//! In tokio: several runtimes of one thread each, as actix-web has it. (Its runtime of many threads lets idle ones
+//! steal tasks instead, for which tasks must be `Send`, and every wake an atomic operation.)
+
+use super::reactor::{Reactor, serve_clients};
+use super::{Family, Rung, USUAL};
+use crate::epoll::Epoll;
+use crate::listener::Listener;
+use crate::stop::Stop;
+use std::io;
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
+use std::thread;
+
+pub const RUNG: Rung = Rung {
+    number: "12",
+    name: "multi_reactor",
+    family: Family::Patterns,
+    summary: "a reactor per core, each with a listener of its own on the same port; nothing is shared",
+    shared_port: true,
+    serve,
+    ..USUAL
+};
+
+fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
+    on_every_core(
+        listener,
+        stop,
+        |_| Epoll::new(),
+        |epoll, listener, stop| {
+            let reactor = Reactor::new(epoll);
+            serve_clients(&reactor, listener)?;
+            reactor.run(stop)
+        },
+    )
+}
+
+/// Runs a server on each core, with a listener for each. None serves before all have what they need (`prepare`): their
+/// clients could take the last descriptors.
+pub fn on_every_core<T>(
+    listener: &Listener,
+    stop: &Stop,
+    prepare: fn(&Listener) -> io::Result<T>,
+    serve: fn(T, &Listener, &Stop) -> io::Result<()>,
+) -> io::Result<()> {
+    let address = listener.address()?;
+    let others = (1..thread::available_parallelism()?.get()).map(|_| Listener::bind(address, true));
+    let others: Vec<Listener> = others.collect::<io::Result<_>>()?;
+    let gate = Mutex::new(());
+    let run = |prepared: io::Result<T>, listener| {
+        let result = prepared.and_then(|prepared| serve(prepared, listener, stop));
+        if result.is_err() {
+            // Where one core cannot work, the others do not go on alone.
+            stop.request();
+        }
+        result
+    };
+    thread::scope(|scope| {
+        let closed = gate.lock();
+        let (unprepared, all_prepared) = channel::<()>();
+        let mut threads = Vec::new();
+        for listener in &others {
+            let unprepared = unprepared.clone();
+            let work = || {
+                let prepared = prepare(listener);
+                drop(unprepared);
+                drop(gate.lock());
+                run(prepared, listener)
+            };
+            match thread::Builder::new().spawn_scoped(scope, work) {
+                Ok(thread) => threads.push(thread),
+                Err(error) => {
+                    stop.request();
+                    return Err(error);
+                }
+            }
+        }
+        let prepared = prepare(listener);
+        drop(unprepared);
+        // An error: nobody will send anything, since all are prepared.
+        let _ = all_prepared.recv();
+        drop(closed);
+        let result = run(prepared, listener);
+        threads
+            .into_iter()
+            .fold(result, |result, thread| result.and(thread.join().expect("no handler panics")))
+    })
+}

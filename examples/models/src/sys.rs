@@ -1,0 +1,265 @@
+//! System calls, as safe functions.
+//!
+//! What a signal interrupts (`EINTR`) is either done again, or reported as "nothing happened", where the caller
+//! looks around before it waits again. What `count` does not see by itself is counted here.
+
+use crate::count::count;
+use libc::{c_int, c_void, ssize_t};
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::time::Duration;
+
+/// The result of a C function that gives -1 and `errno` when it fails.
+pub fn check(result: c_int) -> io::Result<c_int> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// Makes a call again that a signal has interrupted.
+pub fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+fn size(result: ssize_t) -> io::Result<usize> {
+    usize::try_from(result).map_err(|_| io::Error::last_os_error())
+}
+
+/// Receives at least one byte; 0 means that the peer sends no more.
+pub fn recv(socket: impl AsFd, buf: &mut [u8]) -> io::Result<usize> {
+    let fd = socket.as_fd().as_raw_fd();
+    // SAFETY: `buf` is writable for its length.
+    retry(|| size(unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), buf.len(), 0) }))
+}
+
+/// Sends at least one byte. To a peer that is gone it is an error, not a `SIGPIPE`.
+pub fn send(socket: impl AsFd, buf: &[u8]) -> io::Result<usize> {
+    let fd = socket.as_fd().as_raw_fd();
+    // SAFETY: `buf` is readable for its length.
+    retry(|| size(unsafe { libc::send(fd, buf.as_ptr().cast(), buf.len(), libc::MSG_NOSIGNAL) }))
+}
+
+/// The next connection, which blocks like any new socket, unlike the listener perhaps.
+pub fn accept(listener: impl AsFd) -> io::Result<OwnedFd> {
+    let (fd, nowhere) = (listener.as_fd().as_raw_fd(), std::ptr::null_mut::<c_void>());
+    // SAFETY: null pointers say that the peer's address is not wanted.
+    let accepted =
+        retry(|| check(unsafe { libc::accept4(fd, nowhere.cast(), nowhere.cast(), libc::SOCK_CLOEXEC) }))?;
+    // SAFETY: the kernel just gave us this descriptor.
+    Ok(unsafe { OwnedFd::from_raw_fd(accepted) })
+}
+
+/// From now on, calls on this descriptor return `WouldBlock` where they would have waited.
+pub fn set_nonblocking(fd: impl AsFd) -> io::Result<()> {
+    let fd = fd.as_fd().as_raw_fd();
+    count(2);
+    // SAFETY: no pointers are passed.
+    let flags = check(unsafe { libc::fcntl(fd, libc::F_GETFL) })?;
+    // SAFETY: as above.
+    check(unsafe { libc::fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK) }).map(drop)
+}
+
+/// Ends both directions of a socket: whoever blocks in `accept` or `recv` on it returns.
+pub fn shut_down(fd: c_int) {
+    count(1);
+    // SAFETY: no pointers are passed; what is no socket, or not connected, gives an error that says nothing new.
+    unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
+}
+
+/// A counter behind a descriptor, which becomes readable when something is added. eventfd(2).
+pub fn eventfd(flags: c_int) -> io::Result<OwnedFd> {
+    count(1);
+    // SAFETY: no pointers are passed.
+    let fd = check(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | flags) })?;
+    // SAFETY: the kernel just gave us this descriptor.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Adds to an eventfd.
+pub fn add(event: impl AsFd, number: u64) {
+    let bytes = number.to_ne_bytes();
+    // SAFETY: eight readable bytes.
+    unsafe { libc::write(event.as_fd().as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) };
+}
+
+/// Reads an eventfd: what was added, or, with `EFD_SEMAPHORE`, one of it.
+pub fn take(event: impl AsFd) -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    let fd = event.as_fd().as_raw_fd();
+    // SAFETY: eight writable bytes.
+    retry(|| size(unsafe { libc::read(fd, bytes.as_mut_ptr().cast(), bytes.len()) }))?;
+    Ok(u64::from_ne_bytes(bytes))
+}
+
+/// Keeps signals from this thread and those it starts; they wait until somebody asks for them. None given: all.
+pub fn block_signals(signals: &[c_int]) {
+    set_mask(libc::SIG_BLOCK, &signal_set(signals));
+}
+
+/// Lets them through again.
+pub fn unblock_signals(signals: &[c_int]) {
+    set_mask(libc::SIG_UNBLOCK, &signal_set(signals));
+}
+
+fn set_mask(how: c_int, signals: &libc::sigset_t) {
+    // SAFETY: an initialised set; the old one is not wanted.
+    unsafe { libc::pthread_sigmask(how, signals, std::ptr::null_mut()) };
+}
+
+/// Waits until one of these signals comes, all of which are blocked.
+pub fn wait_for_signal(signals: &[c_int]) -> c_int {
+    let (set, mut signal) = (signal_set(signals), 0);
+    // SAFETY: both point to what the call asks for.
+    while unsafe { libc::sigwait(&set, &mut signal) } != 0 {}
+    signal
+}
+
+/// A set of signals, all that there are if the list is empty.
+pub fn signal_set(signals: &[c_int]) -> libc::sigset_t {
+    let mut set = std::mem::MaybeUninit::uninit();
+    // SAFETY: the first call initialises the set, the others change it.
+    unsafe {
+        if signals.is_empty() {
+            libc::sigfillset(set.as_mut_ptr());
+        } else {
+            libc::sigemptyset(set.as_mut_ptr());
+        }
+        for &signal in signals {
+            libc::sigaddset(set.as_mut_ptr(), signal);
+        }
+        set.assume_init()
+    }
+}
+
+/// The CPU time of the whole process, user and system.
+pub fn cpu_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is writable.
+    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// Waits until one of the descriptors is ready for what its entry asks, at most `timeout`; says in each entry what
+/// it is ready for. A signal ends the wait with none.
+pub fn poll(entries: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<()> {
+    let timeout = timeout.map_or(-1, |time| time.as_micros().div_ceil(1000).min(i32::MAX as u128) as c_int);
+    count(1);
+    // SAFETY: `entries` is writable for its length.
+    match check(unsafe { libc::poll(entries.as_mut_ptr(), entries.len() as libc::nfds_t, timeout) }) {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::Interrupted => {
+            entries.iter_mut().for_each(|entry| entry.revents = 0);
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+/// A descriptor that becomes readable when this signal comes, which does nothing else from now on. signalfd(2).
+pub fn signalfd(signal: c_int) -> io::Result<OwnedFd> {
+    block_signals(&[signal]);
+    count(1);
+    // SAFETY: the set is initialised.
+    let fd =
+        check(unsafe { libc::signalfd(-1, &signal_set(&[signal]), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) })?;
+    // SAFETY: the kernel just gave us this descriptor.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Takes a signal from a signalfd.
+pub fn take_signal(signals: impl AsFd) -> io::Result<()> {
+    let mut info = [0u8; size_of::<libc::signalfd_siginfo>()];
+    let fd = signals.as_fd().as_raw_fd();
+    // SAFETY: `info` has room for one.
+    retry(|| size(unsafe { libc::read(fd, info.as_mut_ptr().cast(), info.len()) })).map(drop)
+}
+
+/// From now on, each change of this descriptor, which does not block, sends a signal to the process. fcntl(2).
+pub fn set_signal(fd: impl AsFd, signal: c_int) -> io::Result<()> {
+    /// Not declared by the `libc` crate.
+    const F_SETSIG: c_int = 10;
+    let fd = fd.as_fd().as_raw_fd();
+    count(4);
+    // SAFETY: no pointers are passed.
+    check(unsafe { libc::fcntl(fd, F_SETSIG, signal) })?;
+    // SAFETY: as above.
+    check(unsafe { libc::fcntl(fd, libc::F_SETOWN, libc::getpid()) })?;
+    // SAFETY: as above.
+    check(unsafe { libc::fcntl(fd, libc::F_SETFL, libc::O_NONBLOCK | libc::O_ASYNC) }).map(drop)
+}
+
+/// No more signals from it.
+pub fn clear_signal(fd: impl AsFd) -> io::Result<()> {
+    count(1);
+    // SAFETY: no pointers are passed.
+    check(unsafe { libc::fcntl(fd.as_fd().as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) }).map(drop)
+}
+
+/// The beginning of `siginfo_t`, as signals of [`set_signal`] fill it in. sigaction(2).
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct SignalInfo {
+    pub signal: c_int,
+    _errno: c_int,
+    _code: c_int,
+    _band: libc::c_long,
+    pub fd: c_int,
+}
+
+/// Takes the next of these signals, which are blocked, if one comes in time.
+pub fn next_signal(signals: &[c_int], timeout: Duration) -> Option<SignalInfo> {
+    let limit = libc::timespec { tv_sec: timeout.as_secs() as _, tv_nsec: timeout.subsec_nanos() as _ };
+    let (set, mut info) = (signal_set(signals), std::mem::MaybeUninit::<libc::siginfo_t>::zeroed());
+    count(1);
+    // SAFETY: all three are valid for the call.
+    let signal = unsafe { libc::sigtimedwait(&set, info.as_mut_ptr(), &limit) };
+    // SAFETY: `siginfo_t` is larger, was zeroed, and any bits are valid.
+    (signal > 0).then(|| unsafe { info.as_ptr().cast::<SignalInfo>().read() })
+}
+
+/// The CPU time of another process, which does nothing for it.
+pub fn cpu_time_of(process: u32) -> io::Result<Duration> {
+    let (mut clock, mut time) = (0, libc::timespec { tv_sec: 0, tv_nsec: 0 });
+    // SAFETY: `clock` is writable.
+    match unsafe { libc::clock_getcpuclockid(process as libc::pid_t, &mut clock) } {
+        0 => {}
+        error => return Err(io::Error::from_raw_os_error(error)),
+    }
+    // SAFETY: `time` is writable.
+    check(unsafe { libc::clock_gettime(clock, &mut time) })?;
+    Ok(Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
+}
+
+/// Keeps this thread, and those it starts, on the last of the cores that it may use.
+pub fn stay_on_last_core() -> io::Result<()> {
+    let size = size_of::<libc::cpu_set_t>();
+    // SAFETY: a set of cores is an array of bits; all zeros is the empty set.
+    let (mut allowed, mut last) = unsafe { std::mem::zeroed::<(libc::cpu_set_t, libc::cpu_set_t)>() };
+    // SAFETY: `allowed` is writable for `size` bytes.
+    check(unsafe { libc::sched_getaffinity(0, size, &mut allowed) })?;
+    // SAFETY: every number is below the size of the set.
+    let core = (0..libc::CPU_SETSIZE as usize).rfind(|&core| unsafe { libc::CPU_ISSET(core, &allowed) });
+    // SAFETY: as above.
+    unsafe { libc::CPU_SET(core.expect("a thread that runs may use a core"), &mut last) };
+    // SAFETY: `last` is readable for `size` bytes.
+    check(unsafe { libc::sched_setaffinity(0, size, &last) }).map(drop)
+}
+
+/// Lets this process, and those it starts, have so many descriptors, if the administrator permits it.
+pub fn allow_descriptors(number: u64) -> io::Result<()> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is writable.
+    check(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) })?;
+    if limit.rlim_max < number {
+        let permitted = limit.rlim_max;
+        return Err(io::Error::other(format!(
+            "{number} descriptors are needed, {permitted} permitted (ulimit -Hn)"
+        )));
+    }
+    limit.rlim_cur = limit.rlim_cur.max(number);
+    // SAFETY: `limit` is readable.
+    check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) }).map(drop)
+}
