@@ -1,0 +1,68 @@
+//! The system calls per request that the comparison prints are counted: `strace` counts the same ones.
+
+use super::command_line::has;
+use super::server::Server;
+use std::process::Command;
+
+/// What a server calls while it answers. Not in the list is what only starting, stopping and reporting do.
+const CALLS: &[&str] = &[
+    "accept4",
+    "close",
+    "epoll_ctl",
+    "epoll_pwait",
+    "epoll_wait",
+    "poll",
+    "read",
+    "readv",
+    "recvfrom",
+    "select",
+    "sendto",
+    "write",
+    "writev",
+    "pselect6",
+    "ppoll",
+    "fcntl",
+    "shutdown",
+];
+
+fn agrees_with_strace(name: &'static str) {
+    const QUESTIONS: u64 = 1000;
+    if !has("strace") {
+        return;
+    }
+    let folder = std::env::temp_dir().join(format!("models-strace-{name}-{}", std::process::id()));
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-c", "-o", folder.to_str().unwrap(), "-e"]);
+    strace.arg(format!("trace={}", CALLS.join(","))).arg(env!("CARGO_BIN_EXE_models"));
+    let mut server = Server::of(name, strace);
+    let client = server.client();
+    let before = server.report()["syscalls"];
+    for number in 0..QUESTIONS {
+        server.ask(&client, number as usize);
+    }
+    let counted = server.report()["syscalls"] - before;
+    server.stop();
+    let table = std::fs::read_to_string(&folder).unwrap();
+    std::fs::remove_file(folder).unwrap();
+    let total = table.lines().find(|line| line.ends_with(" total")).expect(&table);
+    let traced: u64 = total.split_whitespace().nth(3).unwrap().parse().expect(&table);
+    // Before, between and after the questions there are the start, the reports and the stop.
+    let others = traced.abs_diff(counted);
+    assert!(counted >= 2 * QUESTIONS, "{name}: {counted} system calls for {QUESTIONS} questions");
+    assert!(others < 100, "{name}: {counted} were counted, strace has seen {traced}\n{table}");
+}
+
+#[test]
+fn of_a_thread_per_connection() {
+    agrees_with_strace("thread_per_connection");
+}
+
+#[test]
+fn of_epoll() {
+    agrees_with_strace("epoll_level");
+}
+
+#[test]
+fn of_ayi() {
+    agrees_with_strace("async_await");
+}
