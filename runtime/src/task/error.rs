@@ -1,6 +1,7 @@
 //! Why a task has no output, what is done about that, and what a task is called.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,41 +18,33 @@ use std::sync::{Mutex, PoisonError};
 /// assert_ne!(a.id(), b.id());
 /// # });
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(pub(crate) u64);
+
+impl Id {
+    /// One that no task of the process has had. A thread takes them from the common counter in blocks, so that a
+    /// spawn needs no atomic.
+    #[inline]
+    pub(super) fn next() -> Id {
+        const BLOCK: u64 = 1 << 16;
+        static BLOCKS: AtomicU64 = AtomicU64::new(1);
+        thread_local! {
+            /// Where a block begins, as it does at first, a new one is needed: that one is not ours.
+            static NEXT: Cell<u64> = const { Cell::new(1) };
+        }
+        let mut id = NEXT.get();
+        if id % BLOCK == 1 {
+            // Relaxed: only uniqueness matters. 2^47 blocks before the shift in `phase` would overflow.
+            id = BLOCKS.fetch_add(BLOCK, Ordering::Relaxed);
+        }
+        NEXT.set(id + 1);
+        Id(id)
+    }
+}
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-impl fmt::Debug for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Id({})", self.0)
-    }
-}
-
-/// Process-wide unique numbers, taken from one counter in blocks so that a spawn needs no atomic.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Ids {
-    next: u64,
-    end: u64,
-}
-
-impl Ids {
-    const BLOCK: u64 = 1 << 16;
-
-    #[inline]
-    pub(super) fn next(&mut self) -> Id {
-        if self.next == self.end {
-            static BLOCKS: AtomicU64 = AtomicU64::new(1);
-            // Relaxed: only uniqueness matters. 2^47 blocks before the shift in `phase` would overflow.
-            self.next = BLOCKS.fetch_add(Ids::BLOCK, Ordering::Relaxed);
-            self.end = self.next + Ids::BLOCK;
-        }
-        self.next += 1;
-        Id(self.next - 1)
     }
 }
 

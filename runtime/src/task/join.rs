@@ -195,7 +195,7 @@ impl<T> Drop for JoinHandle<T> {
 fn detach(owner: LocalScheduler, slot: &'static Slot, id: Id) {
     let local = LocalSlot::new(owner, slot);
     if !slot.is_finished(id) {
-        local.cells().joinable.set(false);
+        local.cells().detached.set(true);
         drop(local.cells().joiner.take());
     } else if slot.is(id) {
         drop(JoinHandle::<()>::new(slot, id, false));

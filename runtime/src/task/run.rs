@@ -114,17 +114,16 @@ impl LocalScheduler {
                 self.discard(unread, id, spawned_at);
             }
         }
-        if cells.joinable.get() {
-            // Taken first: once the task is published as finished, its slot may become another's.
-            let joiner = cells.joiner.take();
-            // SAFETY: this is the owner thread, and the task was not finished.
-            unsafe { slot.shared().set_finished(id, output) };
-            if let Some(joiner) = joiner {
-                foreign::wake(joiner);
-            }
-        } else {
+        if cells.detached.get() {
             self.free(slot);
-            self.discard(output, id, spawned_at);
+            return self.discard(output, id, spawned_at);
+        }
+        // Taken first: once the task is published as finished, its slot may become another's.
+        let joiner = cells.joiner.take();
+        // SAFETY: this is the owner thread, and the task was not finished.
+        unsafe { slot.shared().set_finished(id, output) };
+        if let Some(joiner) = joiner {
+            foreign::wake(joiner);
         }
     }
 

@@ -12,7 +12,7 @@
 //!    the look all tasks are finished; only then, in the second, is it closed to those who ask about tasks.
 //! 3. Only wakes and freed slots pass a closed gate: they are harmless to the runtime that comes next.
 
-use super::error::{Id, Ids, UnhandledPanic};
+use super::error::{Id, UnhandledPanic};
 use super::slot::{LocalSlot, Slot};
 use crate::foreign;
 use crate::queue::Inbox;
@@ -56,6 +56,7 @@ pub(crate) struct Scheduler {
 }
 
 /// What the owner shares with threads that spawn from afar.
+#[derive(Default)]
 struct Gate {
     /// The runtime that can be spawned on; `None` while there is none.
     open: Option<u64>,
@@ -64,15 +65,14 @@ struct Gate {
     pages: Vec<&'static [Slot]>,
     /// Vacant slots for other threads to take; the owner restocks.
     spare: Vec<&'static Slot>,
-    ids: Ids,
 }
 
 /// What only the owner touches.
+#[derive(Default)]
 pub(crate) struct Cells {
     head: Cell<Option<LocalSlot>>,
     tail: Cell<Option<LocalSlot>>,
     free: Cell<Option<LocalSlot>>,
-    ids: Cell<Ids>,
     /// How many slots other threads have taken and not been given back.
     pub(super) owed: Cell<usize>,
     /// How many tasks are not finished.
@@ -96,24 +96,8 @@ impl Scheduler {
             None => Box::leak(Box::new(Scheduler {
                 inbox: Inbox::new(),
                 bell: EventFd::new()?,
-                gate: Mutex::new(Gate {
-                    open: None,
-                    is_attended: false,
-                    pages: vec![],
-                    spare: vec![],
-                    ids: Ids::default(),
-                }),
-                cells: Cells {
-                    head: Cell::new(None),
-                    tail: Cell::new(None),
-                    free: Cell::new(None),
-                    ids: Cell::new(Ids::default()),
-                    owed: Cell::new(0),
-                    tasks: Cell::new(0),
-                    is_closed: Cell::new(false),
-                    unhandled: Cell::new(unhandled),
-                    is_fatal: Cell::new(false),
-                },
+                gate: Mutex::default(),
+                cells: Cells::default(),
             })),
         };
         let mut gate = lock(&shared.gate);
@@ -158,7 +142,7 @@ impl Scheduler {
             gate.spare.extend(page);
         }
         let slot = gate.spare.pop().expect("a page has slots");
-        let id = gate.ids.next();
+        let id = Id::next();
         slot.set_running(id);
         (slot, id)
     }
@@ -279,9 +263,7 @@ impl LocalScheduler {
             None => self.grow(),
         };
         self.cells().free.set(slot.cells().link.get());
-        let mut ids = self.cells().ids.get();
-        let id = ids.next();
-        self.cells().ids.set(ids);
+        let id = Id::next();
         slot.shared().set_running(id);
         (slot, id)
     }
@@ -299,7 +281,7 @@ impl LocalScheduler {
     pub(crate) fn free(self, slot: LocalSlot) {
         let cells = slot.cells();
         // Slot invariant 4.
-        cells.joinable.set(true);
+        cells.detached.set(false);
         cells.aborted.set(false);
         cells.spawned_at.set(None);
         slot.shared().set_vacant();

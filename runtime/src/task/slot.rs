@@ -18,7 +18,7 @@
 //!    only a [`LocalSlot`] reaches them, and one exists only on that thread.
 //! 3. `output` is written by the owner before it publishes `finished` in `phase`, and from then on belongs to the
 //!    one JoinHandle, wherever that is.
-//! 4. The cells of a vacant slot are as `Cells::new` makes them, but for `freed` and `link`. So a thread that
+//! 4. The cells of a vacant slot are as `Slot::new` makes them, but for `freed` and `link`. So a thread that
 //!    reserves a slot from afar (`Handle::spawn`) need not touch them.
 //! 5. `link` serves one list at a time. A vacant slot counts as scheduled, so a late wake cannot put it on the run
 //!    queue; one that becomes vacant while on the run queue joins the free list when it is popped (`freed`).
@@ -53,12 +53,13 @@ pub(crate) struct Slot {
 }
 
 /// What only the owner thread touches.
+#[derive(Default)]
 #[repr(C)]
 pub(super) struct Cells {
     /// Is on the run queue, or vacant: a wake has nothing to do.
     pub(super) scheduled: Cell<bool>,
-    /// A JoinHandle will take the output.
-    pub(super) joinable: Cell<bool>,
+    /// No JoinHandle will take the output.
+    pub(super) detached: Cell<bool>,
     /// Is to be cancelled when it is popped.
     pub(super) aborted: Cell<bool>,
     /// Became vacant while on the run queue.
@@ -78,28 +79,13 @@ const _: () = assert!(size_of::<Slot>() == 128 || cfg!(loom));
 // its JoinHandle went elsewhere.
 unsafe impl Sync for Slot {}
 
-impl Cells {
-    fn new() -> Cells {
-        Cells {
-            scheduled: Cell::new(true),
-            joinable: Cell::new(true),
-            aborted: Cell::new(false),
-            freed: Cell::new(false),
-            link: Cell::new(None),
-            body: Cell::new(None),
-            joiner: Cell::new(None),
-            spawned_at: Cell::new(None),
-        }
-    }
-}
-
 impl Slot {
     pub(super) fn new(scheduler: &'static Scheduler) -> Slot {
         Slot {
             scheduler,
             phase: AtomicU64::new(0),
             posted: Posted::new(),
-            cells: Cells::new(),
+            cells: Cells { scheduled: Cell::new(true), ..Cells::default() },
             output: UnsafeCell::new(Output::Empty),
         }
     }
