@@ -203,7 +203,7 @@ impl RuntimeRef {
         match Local::find(self) {
             Some(local) => f(&local),
             // Refused: gone.
-            None => drop(self.scheduler.send_to(self.id, move |_| {
+            None => drop(self.scheduler.send(Some(self.id), move |_| {
                 if let Some(local) = self.local() {
                     f(&local);
                 }

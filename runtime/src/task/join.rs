@@ -40,8 +40,8 @@ pub struct JoinHandle<T> {
     slot: &'static Slot,
     id: Id,
     taken: bool,
-    /// Spawned from afar on a runtime that has ended: only the slot's output and phase were ever touched.
-    is_unborn: bool,
+    /// The runtime has ended, and the slot is others' by now. To them, the task is finished.
+    is_refused: bool,
     /// A waker has been sent to the owner. Later ones must take the same way, or they could be overtaken.
     asked_from_afar: bool,
     /// `Send` and `Sync` if `T` is `Send`, `Unpin` always: the handle can only give the output away.
@@ -49,9 +49,9 @@ pub struct JoinHandle<T> {
 }
 
 impl<T> JoinHandle<T> {
-    /// `is_unborn`: the task is cancelled already, and the slot goes back to where it was reserved.
-    pub(super) fn new(slot: &'static Slot, id: Id, is_unborn: bool) -> JoinHandle<T> {
-        JoinHandle { slot, id, is_unborn, taken: false, asked_from_afar: false, _output: PhantomData }
+    /// `is_refused`: the task is cancelled before it has begun, and has given its slot back.
+    pub(super) fn new(slot: &'static Slot, id: Id, is_refused: bool) -> JoinHandle<T> {
+        JoinHandle { slot, id, is_refused, taken: false, asked_from_afar: false, _output: PhantomData }
     }
 
     /// For whoever has the output, if it is not the body.
@@ -95,13 +95,14 @@ impl<T> JoinHandle<T> {
             _ => {
                 self.asked_from_afar = true;
                 // Refused if the gate is closed: then the task is finished by now, scheduler invariant 2.
-                slot.scheduler.send(move |owner| {
+                let arrive = move |owner| {
                     if slot.is_finished(id) {
                         waker.wake();
                     } else {
                         set_joiner(LocalSlot::new(owner, slot), waker);
                     }
-                })
+                };
+                slot.scheduler.send(None, arrive).is_ok()
             }
         }
     }
@@ -110,10 +111,12 @@ impl<T> JoinHandle<T> {
     fn take(&mut self) -> Output {
         debug_assert!(!self.taken && self.is_finished());
         self.taken = true;
+        if self.is_refused {
+            return Output::Failed(JoinError::cancelled(self.id));
+        }
         // SAFETY: this is the JoinHandle of a finished task, and takes once.
         let output = unsafe { self.slot.take_output() };
         match self.slot.local() {
-            _ if self.is_unborn => self.slot.scheduler.unreserve(self.slot),
             Some(slot) => slot.scheduler().free(slot),
             None => self.slot.scheduler.post(Message::Free(self.slot)),
         }
@@ -151,7 +154,7 @@ impl<T: Send + 'static> Finisher<T> {
     /// If the task is over already, as it is when its runtime has ended, the result is dropped here or there.
     pub(crate) fn finish(self, result: Result<T, Panic>) {
         let Finisher { slot, id, .. } = self;
-        self.slot.scheduler.send(move |owner| {
+        let _ = self.slot.scheduler.send(None, move |owner| {
             if let Some(body) = LocalSlot::new(owner, slot).take_body(id) {
                 owner.finish(LocalSlot::new(owner, slot), body, Output::of(id, result));
             }
@@ -166,7 +169,7 @@ fn set_joiner(slot: LocalSlot, waker: Waker) {
 
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
-        if self.taken {
+        if self.taken || self.is_refused {
             return;
         }
         if !self.is_finished() {
@@ -176,7 +179,7 @@ impl<T> Drop for JoinHandle<T> {
                 // If the task ends before this arrives, the owner drops the output. It may: either `T` is
                 // `Send`, or this is the owner's thread between two `block_on`.
                 None => {
-                    if slot.scheduler.send(move |owner| detach(owner, slot, id)) {
+                    if slot.scheduler.send(None, move |owner| detach(owner, slot, id)).is_ok() {
                         return;
                     }
                 }
@@ -256,7 +259,7 @@ fn abort(slot: &'static Slot, id: Id) {
         Some(local) => abort_here(local, id),
         None => {
             // Refused: the runtime is gone, and the task with it.
-            slot.scheduler.send(move |owner| abort_here(LocalSlot::new(owner, slot), id));
+            let _ = slot.scheduler.send(None, move |owner| abort_here(LocalSlot::new(owner, slot), id));
         }
     }
 }

@@ -27,21 +27,16 @@ pub(crate) fn spawn_from_afar<T>(
     body: Pin<Box<dyn Body + Send>>,
     spawned_at: &'static Location<'static>,
 ) -> JoinHandle<T> {
-    let (slot, id) = scheduler.reserve();
-    let start = move |scheduler: LocalScheduler| {
-        scheduler.cells().owed.set(scheduler.cells().owed.get() + 1);
-        scheduler.start(LocalSlot::new(scheduler, slot), body, spawned_at);
-    };
-    match scheduler.send_to(runtime, start) {
-        Ok(()) => JoinHandle::new(slot, id, false),
-        Err(refused) => {
-            // SAFETY: nobody else knows of this task: it has neither started nor a handle.
-            unsafe { slot.set_finished(id, Output::Failed(JoinError::cancelled(id))) };
-            let handle = JoinHandle::new(slot, id, true);
-            drop(refused);
-            handle
-        }
+    let (slot, id) = (scheduler.reserve(), Id::next());
+    slot.set_running(id);
+    let start = move |owner: LocalScheduler| owner.start(LocalSlot::new(owner, slot), body, spawned_at);
+    let refused = scheduler.send(Some(runtime), start).err();
+    if refused.is_some() {
+        slot.set_vacant();
+        scheduler.unreserve(slot);
     }
+    // What was refused is dropped last: that is foreign code.
+    JoinHandle::new(slot, id, refused.is_some())
 }
 
 impl LocalScheduler {

@@ -19,7 +19,7 @@
 //! 3. `output` is written by the owner before it publishes `finished` in `phase`, and from then on belongs to the
 //!    one JoinHandle, wherever that is.
 //! 4. The cells of a vacant slot are as `Slot::new` makes them, but for `freed` and `link`. So a thread that
-//!    reserves a slot from afar (`Handle::spawn`) need not touch them.
+//!    reserves a slot from afar (`Handle::spawn`) need not touch them, and does not.
 //! 5. `link` serves one list at a time. A vacant slot counts as scheduled, so a late wake cannot put it on the run
 //!    queue; one that becomes vacant while on the run queue joins the free list when it is popped (`freed`).
 //! 6. A wake may come at any time, in any state, any number of times: it schedules the slot, no more. Whoever pops
@@ -48,6 +48,8 @@ pub(crate) struct Slot {
     /// The task's id, shifted by one, and in the lowest bit whether it is finished. 0: vacant.
     phase: AtomicU64,
     posted: Posted,
+    /// Other threads may take the slot while it is vacant: scheduler invariant 4.
+    pub(super) is_shared: bool,
     cells: Cells,
     output: UnsafeCell<Output>,
 }
@@ -80,11 +82,12 @@ const _: () = assert!(size_of::<Slot>() == 128 || cfg!(loom));
 unsafe impl Sync for Slot {}
 
 impl Slot {
-    pub(super) fn new(scheduler: &'static Scheduler) -> Slot {
+    pub(super) fn new(scheduler: &'static Scheduler, is_shared: bool) -> Slot {
         Slot {
             scheduler,
             phase: AtomicU64::new(0),
             posted: Posted::new(),
+            is_shared,
             cells: Cells { scheduled: Cell::new(true), ..Cells::default() },
             output: UnsafeCell::new(Output::Empty),
         }
@@ -122,8 +125,7 @@ impl Slot {
     ///
     /// # Safety
     ///
-    /// The caller is the owner thread, or reserved this slot and has told nobody else of it; the task is `id` and
-    /// not finished.
+    /// The caller is the owner thread; the task is `id` and not finished.
     pub(super) unsafe fn set_finished(&self, id: Id, output: Output) {
         // SAFETY: invariant 3 with the caller's promise: not published yet, so nobody else looks at the output.
         // What was there is `Empty`: `take_output` left it so.

@@ -62,7 +62,7 @@ fn assert_each_slot_is_vacant_once(scheduler: LocalScheduler) {
     // Takes all there are. A slot that was not there before means that the list was empty.
     let mut left: HashSet<_> = scheduler.slots().map(|slot| std::ptr::from_ref(slot.shared())).collect();
     while left.remove(&std::ptr::from_ref(scheduler.alloc().0.shared())) {}
-    while left.remove(&std::ptr::from_ref(elsewhere(scheduler, || scheduler.shared().reserve().0))) {}
+    while left.remove(&std::ptr::from_ref(elsewhere(scheduler, || scheduler.shared().reserve()))) {}
     assert!(left.is_empty(), "{} slots are lost", left.len());
 }
 
