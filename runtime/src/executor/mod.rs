@@ -15,8 +15,7 @@ pub use handle::Handle;
 pub(crate) use local::Local;
 pub use runtime::Runtime;
 
-use crate::task::{JoinHandle, body_of};
-use std::panic::Location;
+use crate::task::{JoinHandle, always};
 
 /// Spawns a task on the current thread's runtime. It is first polled after the caller has awaited something.
 ///
@@ -50,7 +49,7 @@ where
     F::Output: 'static,
 {
     let Some(local) = Local::current() else { context::no_runtime_here() };
-    local.tasks().spawn(body_of(future), Location::caller())
+    local.tasks().spawn(future, always)
 }
 
 /// Runs `f`, which may block, on a thread of the pool. See [`Handle::spawn_blocking`].

@@ -4,11 +4,10 @@
 
 use super::context::EnterGuard;
 use super::{Builder, Handle, Local};
-use crate::task::{JoinHandle, body_of};
+use crate::task::{JoinHandle, always};
 use futures_task::{FutureObj, LocalFutureObj, LocalSpawn, Spawn, SpawnError};
 use std::fmt;
 use std::io;
-use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -81,7 +80,7 @@ impl Runtime {
         F::Output: 'static,
     {
         let _inside = self.enter();
-        self.local.tasks().spawn(body_of(future), Location::caller())
+        self.local.tasks().spawn(future, always)
     }
 
     /// Runs `f`, which may block, on a thread of the pool. See [`Handle::spawn_blocking`].

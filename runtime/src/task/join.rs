@@ -8,7 +8,6 @@ use super::output::Output;
 use super::scheduler::Message;
 use super::slot::{LocalSlot, Slot};
 use crate::coop;
-use crate::foreign::Panic;
 use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -54,9 +53,9 @@ impl<T> JoinHandle<T> {
         JoinHandle { task, is_refused, taken: false, asked_from_afar: false, _output: PhantomData }
     }
 
-    /// For whoever has the output, if it is not the body.
-    pub(crate) fn finisher(&self) -> Finisher<T> {
-        Finisher { slot: self.task.slot, id: self.task.id, _output: PhantomData }
+    /// Has the task polled, as its own waker does.
+    pub(crate) fn waker(&self) -> Waker {
+        self.task.slot.waker()
     }
 
     /// Cancels the task at its next turn: its future is dropped, and awaiting this handle gives a
@@ -86,7 +85,7 @@ impl<T> JoinHandle<T> {
     fn wait(&mut self, waker: Waker) -> bool {
         let id = self.task.id;
         let leave = move |slot: LocalSlot| {
-            if slot.shared().is_finished(id) {
+            if slot.is_finished(id) {
                 waker.wake();
             } else {
                 // The one that it replaces is dropped when nothing is borrowed.
@@ -102,7 +101,7 @@ impl<T> JoinHandle<T> {
         debug_assert!(!self.taken && self.is_finished());
         self.taken = true;
         if self.is_refused {
-            return Output::Failed(JoinError::cancelled(self.task.id));
+            return Err(JoinError::cancelled(self.task.id));
         }
         let slot = self.task.slot;
         // SAFETY: this is the JoinHandle of a finished task, and takes once.
@@ -125,31 +124,8 @@ impl<T> Future for JoinHandle<T> {
             return Poll::Pending;
         }
         coop::charge();
-        Poll::Ready(match self.take() {
-            // SAFETY: `T` is the output of the body, as `LocalScheduler::spawn` asks.
-            Output::Ready(erased) => Ok(unsafe { erased.take::<T>() }),
-            Output::Failed(error) => Err(error),
-            Output::Empty => unreachable!("only this handle takes the output"),
-        })
-    }
-}
-
-/// Finishes a task from another thread.
-pub(crate) struct Finisher<T> {
-    slot: &'static Slot,
-    id: Id,
-    _output: PhantomData<fn(T)>,
-}
-
-impl<T: Send + 'static> Finisher<T> {
-    /// If the task is over already, as it is when its runtime has ended, the result is dropped here or there.
-    pub(crate) fn finish(self, result: Result<T, Panic>) {
-        let Finisher { slot, id, .. } = self;
-        let _ = self.slot.scheduler.send(None, move |owner| {
-            if let Some(body) = LocalSlot::new(owner, slot).take_body(id) {
-                owner.finish(LocalSlot::new(owner, slot), body, Output::of(id, result));
-            }
-        });
+        // SAFETY: `T` is the output of the future, as `spawn` and `spawn_from_afar` have made it.
+        Poll::Ready(self.take().map(|erased| unsafe { erased.take::<T>() }))
     }
 }
 
@@ -175,11 +151,11 @@ impl<T> Drop for JoinHandle<T> {
 }
 
 fn detach(slot: LocalSlot, id: Id) {
-    if !slot.shared().is_finished(id) {
+    if !slot.is_finished(id) {
         slot.cells().detached.set(true);
         drop(slot.cells().joiner.take());
     } else if slot.id() == id {
-        drop(JoinHandle::<()>::new(slot.shared(), id, false));
+        drop(JoinHandle::<()>::new(*slot, id, false));
     }
 }
 
@@ -215,7 +191,7 @@ impl AbortHandle {
         let id = self.id;
         // The future is dropped when the slot comes off the run queue, not in the middle of the caller's code.
         self.visit(move |slot| {
-            if !slot.shared().is_finished(id) {
+            if !slot.is_finished(id) {
                 slot.cells().aborted.set(true);
                 slot.schedule();
             }

@@ -195,7 +195,7 @@ impl LocalScheduler {
 
     #[inline]
     pub(super) fn of(slot: LocalSlot) -> LocalScheduler {
-        LocalScheduler { shared: slot.shared().scheduler, _owner_thread: PhantomData }
+        LocalScheduler { shared: slot.scheduler, _owner_thread: PhantomData }
     }
 
     /// Wakers on this thread know from it when they are at home.
@@ -256,7 +256,7 @@ impl LocalScheduler {
         };
         self.cells().free.set(slot.cells().link.get());
         let id = Id::next();
-        slot.shared().set_running(id);
+        slot.set_running(id);
         (slot, id)
     }
 
@@ -276,7 +276,7 @@ impl LocalScheduler {
         cells.aborted.set(false);
         cells.spawned_at.set(None);
         let joiner = cells.joiner.take();
-        slot.shared().set_vacant();
+        slot.set_vacant();
         // Slot invariant 5.
         if cells.scheduled.replace(true) {
             cells.freed.set(true);
@@ -293,8 +293,8 @@ impl LocalScheduler {
     /// here on, this is the last that the owner does with it.
     #[inline]
     pub(super) fn push_free(self, slot: LocalSlot) {
-        if slot.shared().is_shared {
-            return self.shared.unreserve(slot.shared());
+        if slot.is_shared {
+            return self.shared.unreserve(*slot);
         }
         slot.cells().link.set(self.cells().free.replace(Some(slot)));
     }

@@ -51,7 +51,8 @@ pub(crate) struct Slot {
     /// Other threads may take the slot while it is vacant: scheduler invariant 4.
     pub(super) is_shared: bool,
     cells: Cells,
-    output: UnsafeCell<Output>,
+    /// `None`: the task is not finished, or the output is taken.
+    output: UnsafeCell<Option<Output>>,
 }
 
 /// What only the owner thread touches.
@@ -89,7 +90,7 @@ impl Slot {
             posted: Posted::new(),
             is_shared,
             cells: Cells { scheduled: Cell::new(true), ..Cells::default() },
-            output: UnsafeCell::new(Output::Empty),
+            output: UnsafeCell::new(None),
         }
     }
 
@@ -99,10 +100,10 @@ impl Slot {
         self.scheduler.local().map(|scheduler| LocalSlot::new(scheduler, self))
     }
 
-    /// Whether the slot still belongs to the task `id`.
-    pub(super) fn is(&self, id: Id) -> bool {
-        // Relaxed: on the owner thread, which writes it.
-        self.phase.load(Ordering::Relaxed) >> 1 == id.0
+    /// The id of the task, 0 if the slot is vacant. For the owner thread.
+    pub(crate) fn id(&self) -> Id {
+        // Relaxed: the owner thread reads what it wrote.
+        Id(self.phase.load(Ordering::Relaxed) >> 1)
     }
 
     /// Whether the task `id` is finished; also true when the slot belongs to another by now.
@@ -128,8 +129,8 @@ impl Slot {
     /// The caller is the owner thread; the task is `id` and not finished.
     pub(super) unsafe fn set_finished(&self, id: Id, output: Output) {
         // SAFETY: invariant 3 with the caller's promise: not published yet, so nobody else looks at the output.
-        // What was there is `Empty`: `take_output` left it so.
-        unsafe { self.output.get().write(output) };
+        // What was there is `None`: `take_output` left it so.
+        unsafe { self.output.get().write(Some(output)) };
         // Release: pairs with the Acquire in `is_finished`.
         self.phase.store(id.0 << 1 | 1, Ordering::Release);
     }
@@ -139,7 +140,7 @@ impl Slot {
     /// The caller is the JoinHandle of this slot's task, and has seen `is_finished`.
     pub(super) unsafe fn take_output(&self) -> Output {
         // SAFETY: invariant 3.
-        unsafe { self.output.get().replace(Output::Empty) }
+        unsafe { self.output.get().replace(None) }.expect("only the JoinHandle takes the output, and once")
     }
 
     #[inline]
@@ -159,7 +160,7 @@ impl Slot {
 
     /// The waker that is this slot's address.
     #[inline]
-    fn waker(&'static self) -> Waker {
+    pub(crate) fn waker(&'static self) -> Waker {
         // A static, not a const: `will_wake` compares its address.
         static VTABLE: RawWakerVTable =
             RawWakerVTable::new(|slot| RawWaker::new(slot, &VTABLE), wake, wake, |_| {});
@@ -193,18 +194,9 @@ impl LocalSlot {
         &self.slot.cells
     }
 
-    pub(super) fn shared(self) -> &'static Slot {
-        self.slot
-    }
-
     #[inline]
     pub(super) fn scheduler(self) -> LocalScheduler {
         LocalScheduler::of(self)
-    }
-
-    pub(super) fn id(self) -> Id {
-        // Relaxed: the owner thread reads what it wrote.
-        Id(self.slot.phase.load(Ordering::Relaxed) >> 1)
     }
 
     /// Is vacant no more: from here on it can be scheduled.
@@ -221,26 +213,18 @@ impl LocalSlot {
         }
     }
 
-    /// Of the task `id`, if that is not over, nor being polled.
-    pub(super) fn take_body(self, id: Id) -> Option<Pin<Box<dyn Body>>> {
-        if self.slot.is(id) { self.cells().body.take() } else { None }
-    }
-
     /// A wake from another thread has arrived.
     pub(super) fn arrive(self) {
         self.slot.posted.clear();
         self.schedule();
     }
-
-    #[inline]
-    pub(crate) fn waker(self) -> Waker {
-        self.slot.waker()
-    }
 }
 
-impl PartialEq for LocalSlot {
+impl std::ops::Deref for LocalSlot {
+    type Target = &'static Slot;
+
     #[inline]
-    fn eq(&self, other: &LocalSlot) -> bool {
-        std::ptr::eq(self.slot, other.slot)
+    fn deref(&self) -> &&'static Slot {
+        &self.slot
     }
 }
