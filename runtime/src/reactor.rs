@@ -155,7 +155,7 @@ impl Reactor {
 
     /// Gives a source up. The caller drops the wakers when nothing is borrowed.
     #[must_use]
-    pub(crate) fn deregister(&mut self, key: SourceKey, still_open: Option<BorrowedFd<'_>>) -> Vec<Waker> {
+    pub(crate) fn deregister(&mut self, key: SourceKey) -> Vec<Waker> {
         let Some(source) = self.source(key) else { return Vec::new() };
         source.generation = source.generation.wrapping_add(1);
         source.fd = -1;
@@ -163,11 +163,13 @@ impl Reactor {
         let mut wakers = Vec::new();
         source.waiters.iter_mut().for_each(|waiters| waiters.take(&mut wakers));
         self.free.push(key.index);
-        if let Some(fd) = still_open {
-            // It can only fail if the descriptor is not in this epoll, which is what is wanted.
-            let _ = self.epoll.delete(fd.as_raw_fd());
-        }
         wakers
+    }
+
+    /// Reports no more of `fd`. Closing it does the same, so this is for one that stays open.
+    pub(crate) fn forget(&self, fd: BorrowedFd<'_>) {
+        // It can only fail if the descriptor is not in this epoll, which is what is wanted.
+        let _ = self.epoll.delete(fd.as_raw_fd());
     }
 
     /// Waits for events, records them, and puts whom they concern into `wakers`.

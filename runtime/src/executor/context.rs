@@ -10,7 +10,6 @@ use crate::coop;
 use crate::task::{LocalScheduler, Scheduler};
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::io;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
@@ -19,6 +18,11 @@ pub(crate) const NO_RUNTIME: &str =
     "there is no ayi runtime on this thread: call this from inside Runtime::block_on or #[ayi::main]";
 const NOT_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and a future \
                         that is not Send cannot go there: use Handle::spawn";
+
+pub(super) const TIED_ELSEWHERE: &str = "this descriptor has waited in an ayi runtime that has ended or belongs to another thread, and can wait only \
+     there: move it with into_std and from_std (or AsyncFd::into_inner and new)";
+pub(crate) const SHUT_DOWN: &str =
+    "the ayi runtime of this thread is shutting down: nothing can wait in it any more";
 
 enum Current {
     None,
@@ -45,15 +49,12 @@ fn install(current: Current) -> Current {
 }
 
 pub(super) fn current() -> Option<Rc<Local>> {
-    CURRENT.with_borrow(|current| match &**current {
-        Current::Here(local) => Some(local.clone()),
-        _ => None,
-    })
+    with_current(Rc::clone)
 }
 
 /// Saves `current`'s counting. `f` must not run foreign code: that might enter or leave a runtime.
 #[inline]
-pub(super) fn with_current<R>(f: impl FnOnce(&Local) -> R) -> Option<R> {
+pub(crate) fn with_current<R>(f: impl FnOnce(&Rc<Local>) -> R) -> Option<R> {
     CURRENT.with_borrow(|current| match &**current {
         Current::Here(local) => Some(f(local)),
         _ => None,
@@ -187,16 +188,6 @@ impl RuntimeRef {
         self.id == local.id()
     }
 
-    pub(crate) fn local_for_io(&self) -> io::Result<Rc<Local>> {
-        let local = self.local().ok_or_else(|| {
-            io::Error::other(
-                "this descriptor has waited in an ayi runtime that has ended or belongs to another thread, and \
-                 can wait only there: move it with into_std and from_std (or AsyncFd::into_inner and new)",
-            )
-        })?;
-        if local.is_shut_down() { Err(shut_down()) } else { Ok(local) }
-    }
-
     /// Runs `f` on the runtime's thread: now if this is it, inside the runtime or not, else soon. Not at all if
     /// the runtime is gone.
     pub(crate) fn send(self, f: impl FnOnce(&Local) + Send + 'static) {
@@ -210,10 +201,6 @@ impl RuntimeRef {
             })),
         }
     }
-}
-
-pub(super) fn shut_down() -> io::Error {
-    io::Error::other("the ayi runtime of this thread is shutting down: nothing can wait in it any more")
 }
 
 /// [`Handle::try_current`] found no runtime.

@@ -18,7 +18,7 @@
 //!
 //! Nothing is borrowed while a task, a waker or a drop runs. In tokio: `runtime/scheduler/current_thread`.
 
-use super::context::{self, BlockOnGuard, EnterGuard, NO_RUNTIME, RuntimeRef};
+use super::context::{self, BlockOnGuard, EnterGuard, NO_RUNTIME, RuntimeRef, SHUT_DOWN, TIED_ELSEWHERE};
 use super::handle::Handle;
 use crate::blocking::Pool;
 use crate::reactor::{Reactor, SourceKey, Waiter};
@@ -93,19 +93,14 @@ impl Local {
         runtime.local().or_else(|| ALL.try_with(find).ok()?)
     }
 
-    pub(crate) fn current() -> Option<Rc<Local>> {
-        context::current()
-    }
-
-    /// Runs `f`, which must not run foreign code, on the current runtime, if there is one.
-    #[inline]
-    pub(crate) fn with_current<R>(f: impl FnOnce(&Local) -> R) -> Option<R> {
-        context::with_current(f)
-    }
-
-    pub(crate) fn current_for_io() -> io::Result<Rc<Local>> {
-        let local = Local::current().ok_or_else(|| io::Error::other(NO_RUNTIME))?;
-        if local.is_shut_down() { Err(context::shut_down()) } else { Ok(local) }
+    /// The current runtime, if a descriptor can wait in it; `tie` is the one that it has waited in before.
+    pub(crate) fn current_for_io(tie: Option<RuntimeRef>) -> io::Result<Rc<Local>> {
+        let local = tie.map_or_else(context::current, |tie| tie.local());
+        match local {
+            Some(local) if !local.is_shut_down() => Ok(local),
+            Some(_) => Err(io::Error::other(SHUT_DOWN)),
+            None => Err(io::Error::other(if tie.is_some() { TIED_ELSEWHERE } else { NO_RUNTIME })),
+        }
     }
 
     pub(super) fn id(&self) -> u64 {

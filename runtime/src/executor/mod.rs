@@ -10,7 +10,7 @@ mod runtime;
 
 pub use builder::Builder;
 pub use context::{EnterGuard, TryCurrentError};
-pub(crate) use context::{NO_RUNTIME, RuntimeRef};
+pub(crate) use context::{NO_RUNTIME, RuntimeRef, SHUT_DOWN, with_current};
 pub use handle::Handle;
 pub(crate) use local::Local;
 pub use runtime::Runtime;
@@ -48,7 +48,7 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let Some(local) = Local::current() else { context::no_runtime_here() };
+    let Some(local) = context::current() else { context::no_runtime_here() };
     local.tasks().spawn(future, always)
 }
 

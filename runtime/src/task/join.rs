@@ -12,7 +12,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Mutex;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 
 /// Awaits the output of a task. Dropping it detaches the task, which runs on.
 ///
@@ -119,13 +119,13 @@ impl<T> Future for JoinHandle<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         assert!(!self.taken, "a JoinHandle was polled again after it gave the output of task {}", self.id());
-        ready!(coop::poll_proceed(cx));
-        if !self.is_finished() && self.wait(cx.waker().clone()) {
-            return Poll::Pending;
-        }
-        coop::charge();
-        // SAFETY: `T` is the output of the future, as `spawn` and `spawn_from_afar` have made it.
-        Poll::Ready(self.take().map(|erased| unsafe { erased.take::<T>() }))
+        coop::poll_charged(cx, |cx| {
+            if !self.is_finished() && self.wait(cx.waker().clone()) {
+                return Poll::Pending;
+            }
+            // SAFETY: `T` is the output of the future, as `spawn` and `spawn_from_afar` have made it.
+            Poll::Ready(self.take().map(|erased| unsafe { erased.take::<T>() }))
+        })
     }
 }
 
