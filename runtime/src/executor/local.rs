@@ -156,8 +156,7 @@ impl Local {
         let _inside = EnterGuard::here(self);
         assert!(!self.is_shut_down(), "this runtime has been shut down by an unhandled panic of a task");
         let mut future = pin!(future);
-        let (slot, id) = self.tasks.alloc();
-        let root = Root { slot, tasks: *self.tasks };
+        let root = Root { slot: self.tasks.alloc().0, tasks: *self.tasks };
         root.slot.occupy();
         let waker = root.slot.waker();
         let mut cx = Context::from_waker(&waker);
@@ -166,7 +165,7 @@ impl Local {
         loop {
             for _ in 0..POLLS_PER_TURN {
                 let Some(slot) = self.tasks.pop() else { break };
-                if slot.id() != id {
+                if !std::ptr::eq(*slot, *root.slot) {
                     self.tasks.run(slot);
                 } else if let Poll::Ready(output) = coop::with_budget(|| future.as_mut().poll(&mut cx)) {
                     return output;

@@ -1,11 +1,12 @@
 //! What a slot polls: a future with its type erased.
 
-use super::output::Erased;
+use super::output::{Erased, Output};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 pub(super) trait Body {
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Erased>;
+    /// (What has an output's type all the way has one tag, and `Pending` is one word to write, without a copy.)
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Output>;
 
     /// Whether an abort takes effect now. If not, the body runs on to its end.
     fn may_cancel(&self) -> bool;
@@ -21,8 +22,8 @@ pin_project_lite::pin_project! {
 
 impl<F: Future<Output: 'static>, C: Fn(&F) -> bool> Body for FutureBody<F, C> {
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Erased> {
-        self.project().future.poll(cx).map(Erased::new)
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Output> {
+        self.project().future.poll(cx).map(|value| Ok(Erased::new(value)))
     }
 
     fn may_cancel(&self) -> bool {

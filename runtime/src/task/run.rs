@@ -96,7 +96,7 @@ impl LocalScheduler {
         let poll = || coop::with_budget(|| body.as_mut().poll(&mut Context::from_waker(&waker)));
         match foreign::catch(poll) {
             Ok(Poll::Pending) => cells.body.set(Some(body)),
-            Ok(Poll::Ready(value)) => self.finish(slot, body, Ok(value)),
+            Ok(Poll::Ready(output)) => self.finish(slot, body, output),
             Err(panic) => self.finish(slot, body, Err(JoinError::panicked(slot.id(), panic))),
         }
     }

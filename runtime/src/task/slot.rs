@@ -101,7 +101,7 @@ impl Slot {
     }
 
     /// The id of the task, 0 if the slot is vacant. For the owner thread.
-    pub(crate) fn id(&self) -> Id {
+    pub(super) fn id(&self) -> Id {
         // Relaxed: the owner thread reads what it wrote.
         Id(self.phase.load(Ordering::Relaxed) >> 1)
     }
