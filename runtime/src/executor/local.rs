@@ -135,7 +135,9 @@ impl Local {
     /// Stores `waker` with a source, and sees to what it displaces.
     pub(crate) fn wait_for(&self, key: SourceKey, interest: Interest, waiter: &mut Waiter, waker: Waker) {
         let displaced = self.reactor().wait(key, interest, waiter, waker);
-        displaced.settle();
+        if let Some((waker, settle)) = displaced {
+            settle(waker);
+        }
     }
 
     /// Nanoseconds from this runtime's start to `instant`; 0 for what is before.

@@ -91,7 +91,8 @@ impl Registration {
         op: impl FnMut() -> io::Result<R>,
         is_short: impl Fn(&R) -> bool,
     ) -> Poll<io::Result<R>> {
-        self.poll_with(fd, interest, &mut Waiter::poll_style(), cx, op, is_short)
+        let mut waiter = Waiter::POLL_STYLE;
+        self.poll_with(fd, interest, &mut waiter, cx, op, is_short)
     }
 
     /// Waits until the descriptor is ready, and says for what.
@@ -124,8 +125,12 @@ impl Registration {
         mut op: impl FnMut() -> io::Result<R>,
         is_short: impl Fn(&R) -> bool,
     ) -> impl Future<Output = io::Result<R>> {
-        let mut waiting = Waiting::new(self, interest);
-        poll_fn(move |cx| self.poll_with(fd, interest, waiting.waiter(), cx, &mut op, &is_short))
+        let mut waiting = Waiting { registration: self, interest, waiter: Waiter::NEW };
+        poll_fn(move |cx| {
+            // (So that the closure takes all of it with it, not a copy of the number.)
+            let waiting = &mut waiting;
+            self.poll_with(fd, interest, &mut waiting.waiter, cx, &mut op, &is_short)
+        })
     }
 
     /// [`poll_ready`](Registration::poll_ready), awaited; any number of tasks may do so.
@@ -279,20 +284,9 @@ struct Waiting<'a> {
     waiter: Waiter,
 }
 
-impl<'a> Waiting<'a> {
-    fn new(registration: &'a Registration, interest: Interest) -> Waiting<'a> {
-        Waiting { registration, interest, waiter: Waiter::new() }
-    }
-
-    /// (Through a method, so that a closure takes all of `self` with it, not a copy of the number.)
-    fn waiter(&mut self) -> &mut Waiter {
-        &mut self.waiter
-    }
-}
-
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if self.waiter == Waiter::new() {
+        if self.waiter == Waiter::NEW {
             return;
         }
         // On another thread the waker stays, until the next report wakes it for nothing.
