@@ -84,6 +84,31 @@ impl Sleep {
         }
     }
 
+    /// Takes `waker`, or exchanges it for the one that it replaces.
+    #[inline]
+    fn look(&mut self, local: &Local, waker: &mut Option<Waker>) -> Look {
+        let deadline = local.nanos(self.deadline);
+        if deadline <= local.now() {
+            return Look::Elapsed;
+        }
+        if local.is_shut_down() {
+            return Look::Never(SHUT_DOWN);
+        }
+        match self.entry {
+            None => {
+                self.entry =
+                    waker.take().map(|waker| (local.reference(), local.timers().insert(deadline, waker)));
+            }
+            Some((runtime, key)) if runtime.is(local) => {
+                if let (Some(stored), Some(waker)) = (local.timers().waker_mut(key), waker) {
+                    std::mem::swap(stored, waker);
+                }
+            }
+            Some(_) => return Look::Elsewhere,
+        }
+        Look::Waits
+    }
+
     /// Gives the wheel's entry back.
     #[inline]
     fn withdraw(&mut self) {
@@ -131,33 +156,6 @@ impl Future for Sleep {
                 }
             }
         })
-    }
-}
-
-impl Sleep {
-    /// Takes `waker`, or exchanges it for the one that it replaces.
-    #[inline]
-    fn look(&mut self, local: &Local, waker: &mut Option<Waker>) -> Look {
-        let deadline = local.nanos(self.deadline);
-        if deadline <= local.now() {
-            return Look::Elapsed;
-        }
-        if local.is_shut_down() {
-            return Look::Never(SHUT_DOWN);
-        }
-        match self.entry {
-            None => {
-                self.entry =
-                    waker.take().map(|waker| (local.reference(), local.timers().insert(deadline, waker)));
-            }
-            Some((runtime, key)) if runtime.is(local) => {
-                if let (Some(stored), Some(waker)) = (local.timers().waker_mut(key), waker) {
-                    std::mem::swap(stored, waker);
-                }
-            }
-            Some(_) => return Look::Elsewhere,
-        }
-        Look::Waits
     }
 }
 
