@@ -13,21 +13,16 @@
 //!
 //! In tokio: `runtime/blocking`.
 
-use crate::foreign::{self, Panic};
+use crate::foreign::{self, Panic, lock};
 use std::collections::VecDeque;
 use std::io;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // No foreign code runs under these locks, so a poisoned one is as good as any.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// What a call and its task share.
 pub(crate) struct Ticket<T> {

@@ -37,11 +37,11 @@ where
 {
     let (body, spawned_at) = (Box::pin(FutureBody { future, may_cancel }), Location::caller());
     let (slot, id) = (scheduler.reserve(), Id::next());
-    slot.set_running(id);
+    slot.set_task(id);
     let start = move |owner: LocalScheduler| owner.start(LocalSlot::new(owner, slot), body, spawned_at);
     let refused = scheduler.send(Some(runtime), start).err();
     if refused.is_some() {
-        slot.set_vacant();
+        slot.set_task(Id::NONE);
         scheduler.unreserve(slot);
     }
     // What was refused is dropped last: that is foreign code.

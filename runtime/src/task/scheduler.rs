@@ -17,14 +17,14 @@
 
 use super::error::{Id, UnhandledPanic};
 use super::slot::{LocalSlot, Slot};
-use crate::foreign;
+use crate::foreign::{self, lock};
 use crate::queue::Inbox;
 use crate::sys::EventFd;
 use concurrent_queue::ConcurrentQueue;
 use std::cell::Cell;
 use std::io;
 use std::marker::PhantomData;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 /// 64 slots are 8 KiB.
 const SLOTS_PER_PAGE: usize = 64;
@@ -36,11 +36,6 @@ thread_local! {
 
 /// Schedulers without a runtime.
 static POOL: Mutex<Vec<&'static Scheduler>> = Mutex::new(Vec::new());
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // No foreign code runs under these locks, so a poisoned one is as good as any.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// What other threads put into the inbox.
 pub(crate) enum Message {
@@ -175,6 +170,13 @@ impl Scheduler {
     }
 }
 
+impl LocalSlot {
+    #[inline]
+    pub(crate) fn scheduler(self) -> LocalScheduler {
+        LocalScheduler { shared: self.scheduler, _owner_thread: PhantomData }
+    }
+}
+
 /// A scheduler as its owner sees it. Not `Send`: to have one is to be on the thread that owns it.
 #[derive(Clone, Copy)]
 pub(crate) struct LocalScheduler {
@@ -191,11 +193,6 @@ impl LocalScheduler {
     #[inline]
     pub(crate) fn shared(self) -> &'static Scheduler {
         self.shared
-    }
-
-    #[inline]
-    pub(super) fn of(slot: LocalSlot) -> LocalScheduler {
-        LocalScheduler { shared: slot.scheduler, _owner_thread: PhantomData }
     }
 
     /// Wakers on this thread know from it when they are at home.
@@ -256,7 +253,7 @@ impl LocalScheduler {
         };
         self.cells().free.set(slot.cells().link.get());
         let id = Id::next();
-        slot.set_running(id);
+        slot.set_task(id);
         (slot, id)
     }
 
@@ -276,7 +273,7 @@ impl LocalScheduler {
         cells.aborted.set(false);
         cells.spawned_at.set(None);
         let joiner = cells.joiner.take();
-        slot.set_vacant();
+        slot.set_task(Id::NONE);
         // Slot invariant 5.
         if cells.scheduled.replace(true) {
             cells.freed.set(true);

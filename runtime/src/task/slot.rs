@@ -100,7 +100,7 @@ impl Slot {
         self.scheduler.local().map(|scheduler| LocalSlot::new(scheduler, self))
     }
 
-    /// The id of the task, 0 if the slot is vacant. For the owner thread.
+    /// The id of the task, `NONE` if the slot is vacant. For the owner thread.
     pub(super) fn id(&self) -> Id {
         // Relaxed: the owner thread reads what it wrote.
         Id(self.phase.load(Ordering::Relaxed) >> 1)
@@ -112,14 +112,11 @@ impl Slot {
         self.phase.load(Ordering::Acquire) != id.0 << 1
     }
 
-    pub(super) fn set_running(&self, id: Id) {
-        // Relaxed: whoever learns of `id` on another thread learns it through a channel of its own.
+    /// Of the task `id` from here on, or vacant.
+    pub(super) fn set_task(&self, id: Id) {
+        // Relaxed: whoever learns of `id` on another thread learns it through a channel of its own, and a vacant
+        // slot says nothing about any other memory.
         self.phase.store(id.0 << 1, Ordering::Relaxed);
-    }
-
-    pub(super) fn set_vacant(&self) {
-        // Relaxed: says nothing about any other memory.
-        self.phase.store(0, Ordering::Relaxed);
     }
 
     /// Hands the output over to the JoinHandle.
@@ -192,11 +189,6 @@ impl LocalSlot {
     #[inline]
     pub(super) fn cells(self) -> &'static Cells {
         &self.slot.cells
-    }
-
-    #[inline]
-    pub(super) fn scheduler(self) -> LocalScheduler {
-        LocalScheduler::of(self)
     }
 
     /// Is vacant no more: from here on it can be scheduled.
