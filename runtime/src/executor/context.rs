@@ -6,7 +6,6 @@
 //! In tokio: `runtime/context`.
 
 use super::{Handle, Local};
-use crate::coop;
 use crate::task::{LocalScheduler, Scheduler};
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -16,7 +15,7 @@ use std::rc::Rc;
 
 pub(crate) const NO_RUNTIME: &str =
     "there is no ayi runtime on this thread: call this from inside Runtime::block_on or #[ayi::main]";
-const NOT_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and a future \
+pub(super) const NOT_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and a future \
                         that is not Send cannot go there: use Handle::spawn";
 
 pub(super) const TIED_ELSEWHERE: &str = "this descriptor has waited in an ayi runtime that has ended or belongs to another thread, and can wait only \
@@ -36,8 +35,6 @@ thread_local! {
     static CURRENT: RefCell<ManuallyDrop<Current>> = const { RefCell::new(ManuallyDrop::new(Current::None)) };
     /// How many guards there are, to notice when they are dropped in a wrong order.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
-    /// A `block_on` is running.
-    static BLOCKED_ON: Cell<bool> = const { Cell::new(false) };
 }
 
 fn install(current: Current) -> Current {
@@ -63,19 +60,10 @@ pub(crate) fn with_current<R>(f: impl FnOnce(&Rc<Local>) -> R) -> Option<R> {
 
 pub(super) fn current_handle() -> Option<Handle> {
     CURRENT.with_borrow(|current| match &**current {
-        Current::Here(local) => Some(local.handle()),
+        Current::Here(local) => Some(local.handle().clone()),
         Current::Afar(handle) => Some(handle.clone()),
         Current::None => None,
     })
-}
-
-#[cold]
-#[track_caller]
-pub(super) fn no_runtime_here() -> ! {
-    match current_handle() {
-        Some(_) => panic!("{NOT_HERE}"),
-        None => panic!("{NO_RUNTIME}"),
-    }
 }
 
 /// Keeps a runtime the current one of this thread. Guards must be dropped in the reverse order of entering.
@@ -111,7 +99,7 @@ impl EnterGuard<'_> {
 
     /// For any thread.
     pub(super) fn afar<'a>(handle: &Handle) -> EnterGuard<'a> {
-        EnterGuard::new(match Local::find(handle.reference()) {
+        EnterGuard::new(match Local::find(handle.reference) {
             Some(local) => Current::Here(local),
             None => Current::Afar(handle.clone()),
         })
@@ -141,28 +129,6 @@ impl fmt::Debug for EnterGuard<'_> {
     }
 }
 
-/// Marks that this thread runs a `block_on`, which does not nest.
-pub(super) struct BlockOnGuard(());
-
-impl BlockOnGuard {
-    #[track_caller]
-    pub(super) fn new() -> BlockOnGuard {
-        assert!(
-            !BLOCKED_ON.replace(true),
-            "block_on inside block_on: the outer runtime would stand still. Use .await here, or spawn_blocking \
-             for code that insists on blocking"
-        );
-        BlockOnGuard(())
-    }
-}
-
-impl Drop for BlockOnGuard {
-    fn drop(&mut self) {
-        BLOCKED_ON.set(false);
-        coop::leave();
-    }
-}
-
 /// Names a runtime, for things that may outlive it or be moved to other threads.
 #[derive(Clone, Copy)]
 pub(crate) struct RuntimeRef {
@@ -185,7 +151,7 @@ impl RuntimeRef {
 
     #[inline]
     pub(crate) fn is(&self, local: &Local) -> bool {
-        self.id == local.id()
+        self.id == local.reference().id
     }
 
     /// Runs `f` on the runtime's thread: now if this is it, inside the runtime or not, else soon. Not at all if

@@ -26,19 +26,11 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone)]
 pub struct Handle {
-    reference: RuntimeRef,
-    pool: Arc<Pool>,
+    pub(super) reference: RuntimeRef,
+    pub(super) pool: Arc<Pool>,
 }
 
 impl Handle {
-    pub(super) fn new(reference: RuntimeRef, pool: Arc<Pool>) -> Handle {
-        Handle { reference, pool }
-    }
-
-    pub(super) fn reference(&self) -> RuntimeRef {
-        self.reference
-    }
-
     /// The handle of the runtime that this thread is in.
     ///
     /// # Panics

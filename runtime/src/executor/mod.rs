@@ -48,8 +48,10 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let Some(local) = context::current() else { context::no_runtime_here() };
-    local.tasks().spawn(future, always)
+    match context::current() {
+        Some(local) => local.tasks().spawn(future, always),
+        None => panic!("{}", context::current_handle().map_or(NO_RUNTIME, |_| context::NOT_HERE)),
+    }
 }
 
 /// Runs `f`, which may block, on a thread of the pool. See [`Handle::spawn_blocking`].

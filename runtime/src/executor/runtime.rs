@@ -41,7 +41,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// # std::io::Result::Ok(())
 /// ```
 pub struct Runtime {
-    local: Rc<Local>,
+    pub(super) local: Rc<Local>,
 }
 
 impl Runtime {
@@ -53,10 +53,6 @@ impl Runtime {
     /// left.
     pub fn new() -> io::Result<Runtime> {
         Builder::new_current_thread().build()
-    }
-
-    pub(super) fn from_local(local: Rc<Local>) -> Runtime {
-        Runtime { local }
     }
 
     /// Runs `future` to its end on this thread, and other tasks beside it.
@@ -90,7 +86,7 @@ impl Runtime {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.handle().spawn_blocking(f)
+        self.local.handle().spawn_blocking(f)
     }
 
     /// Makes this the current runtime of the thread, until the guard is dropped.
@@ -100,7 +96,7 @@ impl Runtime {
 
     /// What reaches this runtime from other threads.
     pub fn handle(&self) -> Handle {
-        self.local.handle()
+        self.local.handle().clone()
     }
 
     /// Ends the runtime, waiting for running `spawn_blocking` calls at most `grace`; dropping it waits ten
@@ -122,7 +118,7 @@ impl Spawn for Runtime {
     }
 
     fn status(&self) -> Result<(), SpawnError> {
-        self.handle().status()
+        self.local.handle().status()
     }
 }
 
@@ -140,6 +136,6 @@ impl LocalSpawn for Runtime {
 
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Runtime").field("handle", &self.handle()).finish()
+        f.debug_struct("Runtime").field("handle", self.local.handle()).finish()
     }
 }
