@@ -1,10 +1,10 @@
 //! The pool of threads for calls that block.
 //!
-//! A `spawn_blocking` call is a task like any other, but that its body waits for ever: a pool thread runs the call
-//! and then has the owner finish the task with its result.
+//! A `spawn_blocking` call is a task like any other: its future waits for the result, which a pool thread leaves
+//! there when it has run the call.
 //!
 //! ```text
-//!   queued ── a pool thread claims it ──▶ running ──▶ the owner finishes the task with the result
+//!   queued ── a pool thread claims it ──▶ running ──▶ its result wakes the task
 //!      └───── an abort claims it ───────▶ cancelled
 //! ```
 //!
@@ -13,57 +13,67 @@
 //!
 //! In tokio: `runtime/blocking`.
 
-use crate::foreign;
-use crate::task::{Body, Finisher, Output};
+use crate::foreign::{self, Panic, lock};
 use std::collections::VecDeque;
 use std::io;
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // No foreign code runs under these locks, so a poisoned one is as good as any.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// What a call and its task share.
+pub(crate) struct Ticket<T> {
+    /// Decides between the pool that would start it and the abort that would cancel it: the first one wins.
+    is_claimed: AtomicBool,
+    result: Mutex<Option<Result<T, Panic>>>,
 }
 
-/// Decides between the pool that would start a call and the abort that would cancel it: the first one wins.
-#[derive(Clone, Default)]
-pub(crate) struct Claim(Arc<AtomicBool>);
-
-impl Claim {
-    fn is_won(&self) -> bool {
-        // Relaxed: only who was first matters; the call itself travels through the queue's mutex.
-        !self.0.swap(true, Ordering::Relaxed)
+impl<T> Ticket<T> {
+    pub(crate) fn new() -> Arc<Ticket<T>> {
+        Arc::new(Ticket { is_claimed: AtomicBool::new(false), result: Mutex::new(None) })
     }
 
-    /// The pool's side: runs `f`, unless it was cancelled, and finishes its task.
-    pub(crate) fn run<T: Send + 'static>(self, f: impl FnOnce() -> T, task: Finisher<T>) {
-        if self.is_won() {
-            task.finish(foreign::catch(f));
+    fn claim(&self) -> bool {
+        // Relaxed: only who was first matters; the call itself travels through the queue's mutex.
+        !self.is_claimed.swap(true, Ordering::Relaxed)
+    }
+
+    /// The pool's side: runs `f`, unless it was cancelled, and wakes its task.
+    pub(crate) fn run(&self, f: impl FnOnce() -> T, task: Waker) {
+        if self.claim() {
+            let result = foreign::catch(f);
+            *lock(&self.result) = Some(result);
+            task.wake();
         }
     }
 }
 
-/// The task's side of a call: nothing to poll, the result comes from the pool.
-pub(crate) struct BlockingBody(pub(crate) Claim);
+/// The task's side of a call.
+pub(crate) struct Outcome<T>(pub(crate) Arc<Ticket<T>>);
 
-impl Body for BlockingBody {
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Output> {
-        Poll::Pending
-    }
-
-    fn may_cancel(&self) -> bool {
-        self.0.is_won()
+impl<T> Outcome<T> {
+    pub(crate) fn may_cancel(&self) -> bool {
+        self.0.claim()
     }
 }
 
-impl Drop for BlockingBody {
+impl<T> Future for Outcome<T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
+        let result = lock(&self.0.result).take();
+        result
+            .map_or(Poll::Pending, |result| Poll::Ready(result.unwrap_or_else(|panic| resume_unwind(panic))))
+    }
+}
+
+impl<T> Drop for Outcome<T> {
     /// Also when the runtime ends, which asks nobody.
     fn drop(&mut self) {
-        self.0.is_won();
+        self.0.claim();
     }
 }
 
@@ -107,25 +117,21 @@ impl Pool {
     /// If the pool has no thread and the system refuses to start one.
     pub(crate) fn submit(self: &Arc<Self>, call: Call) -> io::Result<()> {
         let mut state = lock(&self.state);
+        // (Where `call` is dropped, it is after the guard, as parameters are.)
         if state.is_closed {
-            drop(state);
-            drop(call);
             return Ok(());
         }
-        state.queue.push_back(call);
         // `idle` counts threads that wait, also those notified that have not woken yet: each takes one call.
-        if state.idle >= state.queue.len() {
+        if state.idle > state.queue.len() {
             self.work.notify_one();
         } else if state.threads < self.limits.threads {
             let started = self.start_thread(&mut state);
             // With other threads the call is run a little later. With none it would never be.
-            if started.is_err() && state.threads == 0 {
-                let call = state.queue.pop_back();
-                drop(state);
-                drop(call);
+            if state.threads == 0 {
                 return started;
             }
         }
+        state.queue.push_back(call);
         Ok(())
     }
 
@@ -172,15 +178,6 @@ impl Pool {
         self.work.notify_all();
         drop(state);
         queue.into_iter().for_each(|call| foreign::run(|| drop(call)));
-
-        let until = Instant::now().checked_add(grace);
-        let mut state = lock(&self.state);
-        while state.threads > 0 {
-            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
-            if left.is_zero() {
-                return;
-            }
-            state = self.ended.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let _ = self.ended.wait_timeout_while(lock(&self.state), grace, |state| state.threads > 0);
     }
 }

@@ -10,7 +10,7 @@
 
 use std::cell::Cell;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// Operations per poll. The same number as tokio's, so that what people have measured there carries over.
 const BUDGET: u8 = 128;
@@ -34,20 +34,20 @@ pub(crate) fn leave() {
     LEFT.set(None);
 }
 
-/// To be asked before an operation is tried: `Pending`, with the waker woken, if the budget is used up.
+/// Tries an operation, and charges for it if it completes. If the budget is used up, it is not tried, but `Pending`
+/// with the waker woken.
 #[inline]
-pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<()> {
-    if LEFT.get() == Some(0) {
+pub(crate) fn poll_charged<R>(
+    cx: &mut Context<'_>,
+    poll: impl FnOnce(&mut Context<'_>) -> Poll<R>,
+) -> Poll<R> {
+    if !has_budget_remaining() {
         cx.waker().wake_by_ref();
         return Poll::Pending;
     }
-    Poll::Ready(())
-}
-
-/// To be called when an operation has completed.
-#[inline]
-pub(crate) fn charge() {
+    let result = ready!(poll(cx));
     LEFT.set(LEFT.get().map(|left| left.saturating_sub(1)));
+    Poll::Ready(result)
 }
 
 /// Whether the current task may complete another operation in this poll. Always true outside a task.

@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 pub(crate) type Panic = Box<dyn Any + Send>;
@@ -28,6 +29,11 @@ pub(crate) fn drop_panic(panic: Panic) {
     if let Err(another) = catch(|| drop(panic)) {
         std::mem::forget(another);
     }
+}
+
+/// No foreign code runs under the locks of this crate, so a poisoned one is as good as any.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[inline]

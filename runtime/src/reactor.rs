@@ -27,10 +27,10 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::task::Waker;
 use std::time::Duration;
 
-/// The bell's token. No source has it: there are fewer than 2^32 - 1 of them.
+/// The bell's token. No source has it: there are fewer than 2^32 - 1 of them. So its events find nobody.
 const BELL: u64 = u64::MAX;
 
-/// How many poll-style waiters (see [`Waiter::poll_style`]) one direction of a source keeps.
+/// How many poll-style waiters (see [`Waiter::POLL_STYLE`]) one direction of a source keeps.
 const MAX_POLL_WAITERS: usize = 64;
 
 pub(crate) struct Reactor {
@@ -40,16 +40,15 @@ pub(crate) struct Reactor {
     last_waiter: u64,
 }
 
-/// Names a source of one reactor, as epoll's token does.
-#[derive(Clone, Copy)]
-pub(crate) struct SourceKey {
-    index: u32,
-    generation: u32,
-}
+/// Names a source of one reactor: epoll's token. In the lower half its place in the table, in the upper half its
+/// generation.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) struct SourceKey(u64);
 
 struct Source {
-    generation: u32,
-    fd: RawFd,
+    key: SourceKey,
+    /// `None`: given up, or not yet registered.
+    fd: Option<RawFd>,
     ready: Ready,
     /// By direction, see `Interest::index`.
     waiters: [Waiters; 2],
@@ -68,40 +67,15 @@ pub(crate) struct Waiter(u64);
 
 impl Waiter {
     /// Has not waited yet; gets its number when it does.
-    pub(crate) const fn new() -> Waiter {
-        Waiter(0)
-    }
-
+    pub(crate) const NEW: Waiter = Waiter(0);
     /// A caller of a `poll_…` function, which cannot withdraw. Known by its waker only: the latest
     /// [`MAX_POLL_WAITERS`] different ones are kept, and one that has to go is woken, so that it is not lost.
-    pub(crate) const fn poll_style() -> Waiter {
-        Waiter(u64::MAX)
-    }
-
-    fn is_poll_style(self) -> bool {
-        self == Waiter::poll_style()
-    }
+    pub(crate) const POLL_STYLE: Waiter = Waiter(u64::MAX);
 }
 
-/// What had to make room for a waker. Waking and dropping are foreign code, so this is for when nothing is borrowed.
-#[must_use]
-pub(crate) enum Displaced {
-    Nothing,
-    /// An older waker of the same waiter.
-    Drop(Waker),
-    /// Somebody else's, who would otherwise wait in vain.
-    Wake(Waker),
-}
-
-impl Displaced {
-    pub(crate) fn settle(self) {
-        match self {
-            Displaced::Nothing => {}
-            Displaced::Drop(waker) => drop(waker),
-            Displaced::Wake(waker) => waker.wake(),
-        }
-    }
-}
+/// What had to make room for a waker, and what to do with it when nothing is borrowed: drop it, if it was an older
+/// one of the same waiter; wake it, if it is somebody else's, who would otherwise wait in vain.
+type Displaced = Option<(Waker, fn(Waker))>;
 
 impl Reactor {
     pub(crate) fn new(bell: RawFd) -> io::Result<Reactor> {
@@ -116,28 +90,19 @@ impl Reactor {
     }
 
     pub(crate) fn register(&mut self, fd: BorrowedFd<'_>) -> io::Result<SourceKey> {
-        let index = match self.free.last() {
-            Some(&index) => index,
-            None => {
-                let index = u32::try_from(self.sources.len()).expect("fewer sources than 2^32");
-                self.sources.push(Source {
-                    generation: 0,
-                    fd: -1,
-                    ready: Ready::EMPTY,
-                    waiters: Default::default(),
-                });
-                self.free.push(index);
-                index
-            }
-        };
-        let key = SourceKey { index, generation: self.sources[index as usize].generation };
-        let fd = fd.as_raw_fd();
-        match self.epoll.add(fd, key.token()) {
+        if self.free.is_empty() {
+            let index = u32::try_from(self.sources.len()).expect("fewer sources than 2^32");
+            let key = SourceKey(index.into());
+            self.sources.push(Source { key, fd: None, ready: Ready::EMPTY, waiters: Default::default() });
+            self.free.push(index);
+        }
+        let (fd, index) = (fd.as_raw_fd(), self.free[self.free.len() - 1] as usize);
+        let key = self.sources[index].key;
+        let has_source = || self.sources.iter().any(|source| source.fd == Some(fd));
+        match self.epoll.add(fd, key.0) {
             // Left behind by a source that was given up while a duplicate kept the file open: ours now.
-            Err(error)
-                if error.kind() == ErrorKind::AlreadyExists && !self.sources.iter().any(|s| s.fd == fd) =>
-            {
-                self.epoll.modify(fd, key.token())?;
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && !has_source() => {
+                self.epoll.modify(fd, key.0)?;
             }
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                 return Err(io::Error::new(
@@ -149,38 +114,33 @@ impl Reactor {
             result => result?,
         }
         self.free.pop();
-        self.sources[index as usize].fd = fd;
+        self.sources[index].fd = Some(fd);
         Ok(key)
     }
 
     /// Gives a source up. The caller drops the wakers when nothing is borrowed.
     #[must_use]
-    pub(crate) fn deregister(&mut self, key: SourceKey, still_open: Option<BorrowedFd<'_>>) -> Vec<Waker> {
+    pub(crate) fn deregister(&mut self, key: SourceKey) -> Vec<Waker> {
         let Some(source) = self.source(key) else { return Vec::new() };
-        source.generation = source.generation.wrapping_add(1);
-        source.fd = -1;
-        source.ready = Ready::EMPTY;
+        // The next generation, invariant 3.
+        source.key.0 = source.key.0.wrapping_add(1 << 32);
+        (source.fd, source.ready) = (None, Ready::EMPTY);
         let mut wakers = Vec::new();
         source.waiters.iter_mut().for_each(|waiters| waiters.take(&mut wakers));
-        self.free.push(key.index);
-        if let Some(fd) = still_open {
-            // It can only fail if the descriptor is not in this epoll, which is what is wanted.
-            let _ = self.epoll.delete(fd.as_raw_fd());
-        }
+        self.free.push(key.0 as u32);
         wakers
+    }
+
+    /// Reports no more of `fd`. Closing it does the same, so this is for one that stays open.
+    pub(crate) fn forget(&self, fd: BorrowedFd<'_>) {
+        // It can only fail if the descriptor is not in this epoll, which is what is wanted.
+        let _ = self.epoll.delete(fd.as_raw_fd());
     }
 
     /// Waits for events, records them, and puts whom they concern into `wakers`.
     pub(crate) fn turn(&mut self, timeout: Option<Duration>, wakers: &mut Vec<Waker>) -> io::Result<()> {
-        let Reactor { epoll, sources, .. } = self;
-        for (token, bits) in epoll.wait(timeout)? {
-            if token == BELL {
-                continue;
-            }
-            let key = SourceKey::from_token(token);
-            let Some(source) = sources.get_mut(key.index as usize) else { continue };
-            // Invariant 3.
-            if source.generation == key.generation {
+        for (token, bits) in self.epoll.wait(timeout)? {
+            if let Some(source) = find(&mut self.sources, SourceKey(token)) {
                 source.record(Ready::from_epoll(bits), wakers);
             }
         }
@@ -206,6 +166,7 @@ impl Reactor {
     }
 
     /// Stores `waker` for the next report.
+    #[must_use]
     pub(crate) fn wait(
         &mut self,
         key: SourceKey,
@@ -213,13 +174,13 @@ impl Reactor {
         waiter: &mut Waiter,
         waker: Waker,
     ) -> Displaced {
-        if *waiter == Waiter::new() {
+        if *waiter == Waiter::NEW {
             self.last_waiter += 1;
             *waiter = Waiter(self.last_waiter);
         }
         match self.source(key) {
             Some(source) => source.waiters[interest.index()].store(*waiter, waker),
-            None => Displaced::Wake(waker),
+            None => Some((waker, Waker::wake)),
         }
     }
 
@@ -239,18 +200,14 @@ impl Reactor {
 
     #[inline]
     fn source(&mut self, key: SourceKey) -> Option<&mut Source> {
-        self.sources.get_mut(key.index as usize).filter(|source| source.generation == key.generation)
+        find(&mut self.sources, key)
     }
 }
 
-impl SourceKey {
-    fn token(self) -> u64 {
-        u64::from(self.generation) << 32 | u64::from(self.index)
-    }
-
-    fn from_token(token: u64) -> SourceKey {
-        SourceKey { index: token as u32, generation: (token >> 32) as u32 }
-    }
+/// Nobody, if it has been given up: invariant 3.
+#[inline]
+fn find(sources: &mut [Source], key: SourceKey) -> Option<&mut Source> {
+    sources.get_mut(key.0 as u32 as usize).filter(|source| source.key == key)
 }
 
 impl Source {
@@ -277,18 +234,18 @@ impl Waiters {
     fn store(&mut self, waiter: Waiter, waker: Waker) -> Displaced {
         let mut poll_style = 0;
         for (other, stored) in self.iter_mut() {
-            if *other == waiter && (!waiter.is_poll_style() || stored.will_wake(&waker)) {
-                return Displaced::Drop(std::mem::replace(stored, waker));
+            if *other == waiter && (waiter != Waiter::POLL_STYLE || stored.will_wake(&waker)) {
+                return Some((std::mem::replace(stored, waker), drop));
             }
-            poll_style += usize::from(other.is_poll_style());
+            poll_style += usize::from(*other == Waiter::POLL_STYLE);
         }
-        let is_full = waiter.is_poll_style() && poll_style == MAX_POLL_WAITERS;
+        let is_full = waiter == Waiter::POLL_STYLE && poll_style == MAX_POLL_WAITERS;
         let pushed_out = if is_full { self.remove(waiter) } else { None };
         match &mut self.first {
             first @ None if self.more.is_empty() => *first = Some((waiter, waker)),
             _ => self.more.push((waiter, waker)),
         }
-        pushed_out.map_or(Displaced::Nothing, Displaced::Wake)
+        pushed_out.map(|waker| (waker, Waker::wake as fn(Waker)))
     }
 
     /// The oldest entry of `waiter`.

@@ -12,26 +12,29 @@ use std::fmt;
 /// assert!(Interest::READABLE.is_readable() && !Interest::READABLE.is_writable());
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Interest(u8);
+pub struct Interest(
+    /// The bits of [`Ready`] that concern it.
+    u8,
+);
 
 impl Interest {
     /// Data, a connection to accept, or the end of the stream.
-    pub const READABLE: Interest = Interest(0);
+    pub const READABLE: Interest = Interest(Ready::READABLE.0 | Ready::READ_CLOSED.0 | Ready::ERROR.0);
     /// Room to write, or a finished connect.
-    pub const WRITABLE: Interest = Interest(1);
+    pub const WRITABLE: Interest = Interest(Ready::WRITABLE.0 | Ready::WRITE_CLOSED.0 | Ready::ERROR.0);
 
     /// Whether this is [`READABLE`](Interest::READABLE).
     pub const fn is_readable(self) -> bool {
-        self.0 == 0
+        self.0 == Interest::READABLE.0
     }
 
     /// Whether this is [`WRITABLE`](Interest::WRITABLE).
     pub const fn is_writable(self) -> bool {
-        self.0 == 1
+        self.0 == Interest::WRITABLE.0
     }
 
     pub(crate) fn index(self) -> usize {
-        usize::from(self.0)
+        usize::from(self.is_writable())
     }
 }
 
@@ -116,11 +119,7 @@ impl Ready {
 
     /// What of it concerns `interest`.
     pub(crate) fn of(self, interest: Interest) -> Ready {
-        let mask = match interest {
-            Interest::READABLE => Ready::READABLE.0 | Ready::READ_CLOSED.0 | Ready::ERROR.0,
-            _ => Ready::WRITABLE.0 | Ready::WRITE_CLOSED.0 | Ready::ERROR.0,
-        };
-        Ready(self.0 & mask)
+        Ready(self.0 & interest.0)
     }
 
     pub(crate) fn insert(&mut self, other: Ready) {
@@ -130,7 +129,7 @@ impl Ready {
     /// The kernel has nothing (more) for this direction. So it is not closed either, or not any more: another
     /// writer may have opened a FIFO. When it closes again, that is a new edge.
     pub(crate) fn clear(&mut self, interest: Interest) {
-        self.0 &= !Ready(u8::MAX).of(interest).0;
+        self.0 &= !interest.0;
     }
 
     /// Whether a short transfer proves that nothing is left. Not when the end of the stream or an error is still

@@ -91,6 +91,6 @@ impl Builder {
         let id = IDS.fetch_add(1, Ordering::Relaxed);
         let tasks = Scheduler::acquire(id, self.unhandled)?;
         let reactor = Reactor::new(tasks.shared().bell.raw())?;
-        Ok(Runtime::from_local(Local::new(id, tasks, reactor, Pool::new(self.limits.clone()))))
+        Ok(Runtime { local: Local::new(id, tasks, reactor, Pool::new(self.limits.clone())) })
     }
 }

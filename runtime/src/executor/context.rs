@@ -6,19 +6,22 @@
 //! In tokio: `runtime/context`.
 
 use super::{Handle, Local};
-use crate::coop;
 use crate::task::{LocalScheduler, Scheduler};
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::io;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
 pub(crate) const NO_RUNTIME: &str =
     "there is no ayi runtime on this thread: call this from inside Runtime::block_on or #[ayi::main]";
-const NOT_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and a future \
+pub(super) const NOT_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and a future \
                         that is not Send cannot go there: use Handle::spawn";
+
+pub(super) const TIED_ELSEWHERE: &str = "this descriptor has waited in an ayi runtime that has ended or belongs to another thread, and can wait only \
+     there: move it with into_std and from_std (or AsyncFd::into_inner and new)";
+pub(crate) const SHUT_DOWN: &str =
+    "the ayi runtime of this thread is shutting down: nothing can wait in it any more";
 
 enum Current {
     None,
@@ -32,8 +35,6 @@ thread_local! {
     static CURRENT: RefCell<ManuallyDrop<Current>> = const { RefCell::new(ManuallyDrop::new(Current::None)) };
     /// How many guards there are, to notice when they are dropped in a wrong order.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
-    /// A `block_on` is running.
-    static BLOCKED_ON: Cell<bool> = const { Cell::new(false) };
 }
 
 fn install(current: Current) -> Current {
@@ -45,15 +46,12 @@ fn install(current: Current) -> Current {
 }
 
 pub(super) fn current() -> Option<Rc<Local>> {
-    CURRENT.with_borrow(|current| match &**current {
-        Current::Here(local) => Some(local.clone()),
-        _ => None,
-    })
+    with_current(Rc::clone)
 }
 
 /// Saves `current`'s counting. `f` must not run foreign code: that might enter or leave a runtime.
 #[inline]
-pub(super) fn with_current<R>(f: impl FnOnce(&Local) -> R) -> Option<R> {
+pub(crate) fn with_current<R>(f: impl FnOnce(&Rc<Local>) -> R) -> Option<R> {
     CURRENT.with_borrow(|current| match &**current {
         Current::Here(local) => Some(f(local)),
         _ => None,
@@ -62,19 +60,10 @@ pub(super) fn with_current<R>(f: impl FnOnce(&Local) -> R) -> Option<R> {
 
 pub(super) fn current_handle() -> Option<Handle> {
     CURRENT.with_borrow(|current| match &**current {
-        Current::Here(local) => Some(local.handle()),
+        Current::Here(local) => Some(local.handle().clone()),
         Current::Afar(handle) => Some(handle.clone()),
         Current::None => None,
     })
-}
-
-#[cold]
-#[track_caller]
-pub(super) fn no_runtime_here() -> ! {
-    match current_handle() {
-        Some(_) => panic!("{NOT_HERE}"),
-        None => panic!("{NO_RUNTIME}"),
-    }
 }
 
 /// Keeps a runtime the current one of this thread. Guards must be dropped in the reverse order of entering.
@@ -110,7 +99,7 @@ impl EnterGuard<'_> {
 
     /// For any thread.
     pub(super) fn afar<'a>(handle: &Handle) -> EnterGuard<'a> {
-        EnterGuard::new(match Local::find(handle.reference()) {
+        EnterGuard::new(match Local::find(handle.reference) {
             Some(local) => Current::Here(local),
             None => Current::Afar(handle.clone()),
         })
@@ -140,28 +129,6 @@ impl fmt::Debug for EnterGuard<'_> {
     }
 }
 
-/// Marks that this thread runs a `block_on`, which does not nest.
-pub(super) struct BlockOnGuard(());
-
-impl BlockOnGuard {
-    #[track_caller]
-    pub(super) fn new() -> BlockOnGuard {
-        assert!(
-            !BLOCKED_ON.replace(true),
-            "block_on inside block_on: the outer runtime would stand still. Use .await here, or spawn_blocking \
-             for code that insists on blocking"
-        );
-        BlockOnGuard(())
-    }
-}
-
-impl Drop for BlockOnGuard {
-    fn drop(&mut self) {
-        BLOCKED_ON.set(false);
-        coop::leave();
-    }
-}
-
 /// Names a runtime, for things that may outlive it or be moved to other threads.
 #[derive(Clone, Copy)]
 pub(crate) struct RuntimeRef {
@@ -184,17 +151,7 @@ impl RuntimeRef {
 
     #[inline]
     pub(crate) fn is(&self, local: &Local) -> bool {
-        self.id == local.id()
-    }
-
-    pub(crate) fn local_for_io(&self) -> io::Result<Rc<Local>> {
-        let local = self.local().ok_or_else(|| {
-            io::Error::other(
-                "this descriptor has waited in an ayi runtime that has ended or belongs to another thread, and \
-                 can wait only there: move it with into_std and from_std (or AsyncFd::into_inner and new)",
-            )
-        })?;
-        if local.is_shut_down() { Err(shut_down()) } else { Ok(local) }
+        self.id == local.reference().id
     }
 
     /// Runs `f` on the runtime's thread: now if this is it, inside the runtime or not, else soon. Not at all if
@@ -203,17 +160,13 @@ impl RuntimeRef {
         match Local::find(self) {
             Some(local) => f(&local),
             // Refused: gone.
-            None => drop(self.scheduler.send_to(self.id, move |_| {
+            None => drop(self.scheduler.send(Some(self.id), move |_| {
                 if let Some(local) = self.local() {
                     f(&local);
                 }
             })),
         }
     }
-}
-
-pub(super) fn shut_down() -> io::Error {
-    io::Error::other("the ayi runtime of this thread is shutting down: nothing can wait in it any more")
 }
 
 /// [`Handle::try_current`] found no runtime.

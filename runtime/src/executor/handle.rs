@@ -3,12 +3,10 @@
 //! In tokio: `runtime/handle.rs`.
 
 use super::context::{self, EnterGuard, RuntimeRef, TryCurrentError};
-use crate::blocking::{BlockingBody, Claim, Pool};
-use crate::task::{Body, JoinHandle, send_body_of, spawn_from_afar};
+use crate::blocking::{Outcome, Pool, Ticket};
+use crate::task::{JoinHandle, always, spawn_from_afar};
 use futures_task::{FutureObj, Spawn, SpawnError};
 use std::fmt;
-use std::panic::Location;
-use std::pin::Pin;
 use std::sync::Arc;
 
 /// Reaches a runtime from any thread: `Send`, `Sync`, cheap to clone. It does not keep the runtime alive.
@@ -28,19 +26,11 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone)]
 pub struct Handle {
-    reference: RuntimeRef,
-    pool: Arc<Pool>,
+    pub(super) reference: RuntimeRef,
+    pub(super) pool: Arc<Pool>,
 }
 
 impl Handle {
-    pub(super) fn new(reference: RuntimeRef, pool: Arc<Pool>) -> Handle {
-        Handle { reference, pool }
-    }
-
-    pub(super) fn reference(&self) -> RuntimeRef {
-        self.reference
-    }
-
     /// The handle of the runtime that this thread is in.
     ///
     /// # Panics
@@ -72,7 +62,7 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.spawn_body(send_body_of(future), Location::caller())
+        self.spawn_task(future, always)
     }
 
     /// Runs `f`, which may block, on a thread of the runtime's pool.
@@ -93,15 +83,14 @@ impl Handle {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let claim = Claim::default();
-        let task = self.spawn_body(Box::pin(BlockingBody(claim.clone())), Location::caller());
-        let finisher = task.finisher();
-        let handle = self.clone();
-        let call = move || {
+        let ticket = Ticket::new();
+        let task = self.spawn_task(Outcome(ticket.clone()), Outcome::may_cancel);
+        let (handle, waker) = (self.clone(), task.waker());
+        let run = move || {
             let _inside = handle.enter();
-            claim.run(f, finisher);
+            ticket.run(f, waker);
         };
-        if let Err(error) = self.pool.submit(Box::new(call)) {
+        if let Err(error) = self.pool.submit(Box::new(run)) {
             task.abort();
             panic!(
                 "spawn_blocking: the system refuses to start the pool's first thread ({error}): raise the limit on \
@@ -111,14 +100,18 @@ impl Handle {
         task
     }
 
-    fn spawn_body<T>(
+    #[track_caller]
+    fn spawn_task<F>(
         &self,
-        body: Pin<Box<dyn Body + Send>>,
-        spawned_at: &'static Location<'static>,
-    ) -> JoinHandle<T> {
+        future: F,
+        may_cancel: impl Fn(&F) -> bool + Send + 'static,
+    ) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
         match self.reference.local() {
-            Some(local) => local.tasks().spawn(body, spawned_at),
-            None => spawn_from_afar(self.reference.scheduler, self.reference.id, body, spawned_at),
+            Some(local) => local.tasks().spawn(future, may_cancel),
+            None => spawn_from_afar(self.reference.scheduler, self.reference.id, future, may_cancel),
         }
     }
 

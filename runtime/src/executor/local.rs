@@ -18,7 +18,7 @@
 //!
 //! Nothing is borrowed while a task, a waker or a drop runs. In tokio: `runtime/scheduler/current_thread`.
 
-use super::context::{self, BlockOnGuard, EnterGuard, NO_RUNTIME, RuntimeRef};
+use super::context::{self, EnterGuard, NO_RUNTIME, RuntimeRef, SHUT_DOWN, TIED_ELSEWHERE};
 use super::handle::Handle;
 use crate::blocking::Pool;
 use crate::reactor::{Reactor, SourceKey, Waiter};
@@ -45,10 +45,12 @@ const MESSAGES_PER_TURN: usize = 256;
 thread_local! {
     /// The runtimes that live on this thread, for `Handle::enter`.
     static ALL: RefCell<Vec<Weak<Local>>> = const { RefCell::new(Vec::new()) };
+    /// A `block_on` is running.
+    static BLOCKED_ON: Cell<bool> = const { Cell::new(false) };
 }
 
 pub(crate) struct Local {
-    id: u64,
+    handle: Handle,
     tasks: Lease,
     reactor: RefCell<Reactor>,
     timers: RefCell<Wheel<Waker>>,
@@ -56,25 +58,21 @@ pub(crate) struct Local {
     start: Instant,
     /// The clock as of the latest turn that had timers to look at.
     now: Cell<u64>,
-    pool: Arc<Pool>,
     /// Wakers on their way from the reactor to being woken; kept for its allocation.
     wakers: Cell<Vec<Waker>>,
-    /// `shut_down` has begun.
-    is_shut_down: Cell<bool>,
 }
 
 impl Local {
     pub(super) fn new(id: u64, tasks: Lease, reactor: Reactor, pool: Arc<Pool>) -> Rc<Local> {
+        let reference = RuntimeRef { scheduler: tasks.shared(), id };
         let local = Rc::new(Local {
-            id,
+            handle: Handle { reference, pool },
             tasks,
             reactor: RefCell::new(reactor),
             timers: RefCell::new(Wheel::new()),
             start: Instant::now(),
             now: Cell::new(0),
-            pool,
             wakers: Cell::default(),
-            is_shut_down: Cell::new(false),
         });
         // Fails only while the thread ends: then nobody will look there any more.
         let _ = ALL.try_with(|all| {
@@ -93,23 +91,14 @@ impl Local {
         runtime.local().or_else(|| ALL.try_with(find).ok()?)
     }
 
-    pub(crate) fn current() -> Option<Rc<Local>> {
-        context::current()
-    }
-
-    /// Runs `f`, which must not run foreign code, on the current runtime, if there is one.
-    #[inline]
-    pub(crate) fn with_current<R>(f: impl FnOnce(&Local) -> R) -> Option<R> {
-        context::with_current(f)
-    }
-
-    pub(crate) fn current_for_io() -> io::Result<Rc<Local>> {
-        let local = Local::current().ok_or_else(|| io::Error::other(NO_RUNTIME))?;
-        if local.is_shut_down() { Err(context::shut_down()) } else { Ok(local) }
-    }
-
-    pub(super) fn id(&self) -> u64 {
-        self.id
+    /// The current runtime, if a descriptor can wait in it; `tie` is the one that it has waited in before.
+    pub(crate) fn current_for_io(tie: Option<RuntimeRef>) -> io::Result<Rc<Local>> {
+        let local = tie.map_or_else(context::current, |tie| tie.local());
+        match local {
+            Some(local) if !local.is_shut_down() => Ok(local),
+            Some(_) => Err(io::Error::other(SHUT_DOWN)),
+            None => Err(io::Error::other(if tie.is_some() { TIED_ELSEWHERE } else { NO_RUNTIME })),
+        }
     }
 
     #[inline]
@@ -117,16 +106,17 @@ impl Local {
         *self.tasks
     }
 
-    pub(super) fn handle(&self) -> Handle {
-        Handle::new(self.reference(), self.pool.clone())
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     pub(crate) fn reference(&self) -> RuntimeRef {
-        RuntimeRef { scheduler: self.tasks.shared(), id: self.id }
+        self.handle.reference
     }
 
+    /// `shut_down` has begun.
     pub(crate) fn is_shut_down(&self) -> bool {
-        self.is_shut_down.get()
+        self.tasks.cells().is_closed.get()
     }
 
     pub(crate) fn reactor(&self) -> RefMut<'_, Reactor> {
@@ -140,7 +130,9 @@ impl Local {
     /// Stores `waker` with a source, and sees to what it displaces.
     pub(crate) fn wait_for(&self, key: SourceKey, interest: Interest, waiter: &mut Waiter, waker: Waker) {
         let displaced = self.reactor().wait(key, interest, waiter, waker);
-        displaced.settle();
+        if let Some((waker, settle)) = displaced {
+            settle(waker);
+        }
     }
 
     /// Nanoseconds from this runtime's start to `instant`; 0 for what is before.
@@ -157,20 +149,18 @@ impl Local {
 
     #[track_caller]
     pub(super) fn block_on<F: Future>(self: &Rc<Self>, future: F) -> F::Output {
-        let _only = BlockOnGuard::new();
+        let root = Root::new(*self.tasks);
         let _inside = EnterGuard::here(self);
         assert!(!self.is_shut_down(), "this runtime has been shut down by an unhandled panic of a task");
         let mut future = pin!(future);
-        let root = Root { slot: self.tasks.alloc().0, tasks: *self.tasks };
-        root.slot.occupy();
-        let waker = root.slot.waker();
+        let waker = root.0.waker();
         let mut cx = Context::from_waker(&waker);
-        root.slot.schedule();
+        root.0.schedule();
         self.end_if_fatal();
         loop {
             for _ in 0..POLLS_PER_TURN {
                 let Some(slot) = self.tasks.pop() else { break };
-                if slot != root.slot {
+                if !std::ptr::eq(*slot, *root.0) {
                     self.tasks.run(slot);
                 } else if let Poll::Ready(output) = coop::with_budget(|| future.as_mut().poll(&mut cx)) {
                     return output;
@@ -241,28 +231,41 @@ impl Local {
     /// not started are given up, those that have get `grace` to finish; (5) whoever still waits for a socket or
     /// a timer, in another executor, is woken, and told.
     pub(super) fn shut_down(self: &Rc<Self>, grace: Duration) {
-        if self.is_shut_down.replace(true) {
+        if self.tasks.cells().is_closed.replace(true) {
             return;
         }
         let _inside = EnterGuard::here(self);
-        self.tasks.cells().is_closed.set(true);
         self.tasks.cancel_all();
         self.tasks.close_gate();
-        self.pool.shut_down(grace);
+        self.handle.pool.shut_down(grace);
         let wakers = self.reactor().take_all_wakers();
         wakers.into_iter().for_each(foreign::wake);
         self.wake_timers(u64::MAX);
     }
 }
 
-/// The slot of a `block_on`'s own future, which lies on the stack.
-struct Root {
-    slot: LocalSlot,
-    tasks: LocalScheduler,
+/// The slot of a `block_on`'s own future, which lies on the stack; and the mark that this thread runs one, which does
+/// not nest.
+struct Root(LocalSlot);
+
+impl Root {
+    #[track_caller]
+    fn new(tasks: LocalScheduler) -> Root {
+        assert!(
+            !BLOCKED_ON.replace(true),
+            "block_on inside block_on: the outer runtime would stand still. Use .await here, or spawn_blocking \
+             for code that insists on blocking"
+        );
+        let (slot, _) = tasks.alloc();
+        slot.occupy();
+        Root(slot)
+    }
 }
 
 impl Drop for Root {
     fn drop(&mut self) {
-        self.tasks.free(self.slot);
+        BLOCKED_ON.set(false);
+        coop::leave();
+        self.0.scheduler().free(self.0);
     }
 }

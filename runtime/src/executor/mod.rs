@@ -10,13 +10,12 @@ mod runtime;
 
 pub use builder::Builder;
 pub use context::{EnterGuard, TryCurrentError};
-pub(crate) use context::{NO_RUNTIME, RuntimeRef};
+pub(crate) use context::{NO_RUNTIME, RuntimeRef, SHUT_DOWN, with_current};
 pub use handle::Handle;
 pub(crate) use local::Local;
 pub use runtime::Runtime;
 
-use crate::task::{JoinHandle, body_of};
-use std::panic::Location;
+use crate::task::{JoinHandle, always};
 
 /// Spawns a task on the current thread's runtime. It is first polled after the caller has awaited something.
 ///
@@ -49,8 +48,10 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let Some(local) = Local::current() else { context::no_runtime_here() };
-    local.tasks().spawn(body_of(future), Location::caller())
+    match context::current() {
+        Some(local) => local.tasks().spawn(future, always),
+        None => panic!("{}", context::current_handle().map_or(NO_RUNTIME, |_| context::NOT_HERE)),
+    }
 }
 
 /// Runs `f`, which may block, on a thread of the pool. See [`Handle::spawn_blocking`].

@@ -4,11 +4,10 @@
 
 use super::context::EnterGuard;
 use super::{Builder, Handle, Local};
-use crate::task::{JoinHandle, body_of};
+use crate::task::{JoinHandle, always};
 use futures_task::{FutureObj, LocalFutureObj, LocalSpawn, Spawn, SpawnError};
 use std::fmt;
 use std::io;
-use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -42,7 +41,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// # std::io::Result::Ok(())
 /// ```
 pub struct Runtime {
-    local: Rc<Local>,
+    pub(super) local: Rc<Local>,
 }
 
 impl Runtime {
@@ -54,10 +53,6 @@ impl Runtime {
     /// left.
     pub fn new() -> io::Result<Runtime> {
         Builder::new_current_thread().build()
-    }
-
-    pub(super) fn from_local(local: Rc<Local>) -> Runtime {
-        Runtime { local }
     }
 
     /// Runs `future` to its end on this thread, and other tasks beside it.
@@ -81,7 +76,7 @@ impl Runtime {
         F::Output: 'static,
     {
         let _inside = self.enter();
-        self.local.tasks().spawn(body_of(future), Location::caller())
+        self.local.tasks().spawn(future, always)
     }
 
     /// Runs `f`, which may block, on a thread of the pool. See [`Handle::spawn_blocking`].
@@ -91,7 +86,7 @@ impl Runtime {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.handle().spawn_blocking(f)
+        self.local.handle().spawn_blocking(f)
     }
 
     /// Makes this the current runtime of the thread, until the guard is dropped.
@@ -101,7 +96,7 @@ impl Runtime {
 
     /// What reaches this runtime from other threads.
     pub fn handle(&self) -> Handle {
-        self.local.handle()
+        self.local.handle().clone()
     }
 
     /// Ends the runtime, waiting for running `spawn_blocking` calls at most `grace`; dropping it waits ten
@@ -123,7 +118,7 @@ impl Spawn for Runtime {
     }
 
     fn status(&self) -> Result<(), SpawnError> {
-        self.handle().status()
+        self.local.handle().status()
     }
 }
 
@@ -141,6 +136,6 @@ impl LocalSpawn for Runtime {
 
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Runtime").field("handle", &self.handle()).finish()
+        f.debug_struct("Runtime").field("handle", self.local.handle()).finish()
     }
 }

@@ -12,7 +12,7 @@ use std::io::{self, ErrorKind};
 use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 use std::sync::OnceLock;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 /// The tie between one file descriptor and the reactor of one runtime.
 ///
@@ -91,7 +91,8 @@ impl Registration {
         op: impl FnMut() -> io::Result<R>,
         is_short: impl Fn(&R) -> bool,
     ) -> Poll<io::Result<R>> {
-        self.poll_with(fd, interest, &mut Waiter::poll_style(), cx, op, is_short)
+        let mut waiter = Waiter::POLL_STYLE;
+        self.poll_with(fd, interest, &mut waiter, cx, op, is_short)
     }
 
     /// Waits until the descriptor is ready, and says for what.
@@ -105,7 +106,7 @@ impl Registration {
         interest: Interest,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<Ready>> {
-        self.poll_ready_as(fd, interest, &mut Waiter::poll_style(), cx)
+        self.poll_io(fd, interest, cx, || self.known_ready(interest), |_| false)
     }
 
     /// [`poll_io`](Registration::poll_io), awaited; any number of tasks may do so.
@@ -124,8 +125,12 @@ impl Registration {
         mut op: impl FnMut() -> io::Result<R>,
         is_short: impl Fn(&R) -> bool,
     ) -> impl Future<Output = io::Result<R>> {
-        let mut waiting = Waiting::new(self, interest);
-        poll_fn(move |cx| self.poll_with(fd, interest, waiting.waiter(), cx, &mut op, &is_short))
+        let mut waiting = Waiting { registration: self, interest, waiter: Waiter::NEW };
+        poll_fn(move |cx| {
+            // (So that the closure takes all of it with it, not a copy of the number.)
+            let waiting = &mut waiting;
+            self.poll_with(fd, interest, &mut waiting.waiter, cx, &mut op, &is_short)
+        })
     }
 
     /// [`poll_ready`](Registration::poll_ready), awaited; any number of tasks may do so.
@@ -138,8 +143,7 @@ impl Registration {
     ///
     /// As `poll_ready`.
     pub fn ready(&self, fd: BorrowedFd<'_>, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
-        let mut waiting = Waiting::new(self, interest);
-        poll_fn(move |cx| self.poll_ready_as(fd, interest, waiting.waiter(), cx))
+        self.async_io(fd, interest, move || self.known_ready(interest), |_| false)
     }
 
     /// Tries `op` once. If it gives `WouldBlock`, the descriptor counts as not ready until the next report.
@@ -159,20 +163,24 @@ impl Registration {
     ///
     /// If it is tied to the runtime of another thread, it stays in that one's epoll until it is closed, which
     /// costs that runtime a needless wake-up now and then, no more.
-    pub fn deregister(mut self, fd: BorrowedFd<'_>) {
-        if let Some(source) = self.source.take() {
-            source.give_up(Some(fd));
-        }
+    pub fn deregister(self, fd: BorrowedFd<'_>) {
+        self.source.get().inspect(|source| source.forget(fd));
     }
 
     /// Takes the descriptor for not ready until the next report. Only right after `WouldBlock`: since reports are
     /// edge-triggered, whoever clears without having drained waits for ever.
     pub fn clear_ready(&self, interest: Interest) {
         if let Some(source) = self.source.get() {
-            if let Some(local) = source.runtime.local() {
-                local.reactor().clear(source.key, interest);
-            }
+            source.runtime.with_local(|local| local.reactor().clear(source.key, interest));
         }
+    }
+
+    /// As an operation: gives `WouldBlock` if nothing is known to be ready.
+    fn known_ready(&self, interest: Interest) -> io::Result<Ready> {
+        let known =
+            |source: &Source| source.runtime.with_local(|local| local.reactor().ready(source.key, interest));
+        let ready = self.source.get().and_then(known).filter(|ready| !ready.is_empty());
+        ready.ok_or(ErrorKind::WouldBlock.into())
     }
 
     fn poll_with<R>(
@@ -184,79 +192,43 @@ impl Registration {
         mut op: impl FnMut() -> io::Result<R>,
         is_short: impl Fn(&R) -> bool,
     ) -> Poll<io::Result<R>> {
-        ready!(coop::poll_proceed(cx));
-        let done = |result| {
-            coop::charge();
+        coop::poll_charged(cx, |cx| {
+            // Tied already: to a runtime on this thread, or this is an error.
+            let tie = self.source.get().map(Source::here).transpose()?;
+            if let Some((local, key)) = &tie {
+                if local.reactor().ready(*key, interest).is_empty() {
+                    local.wait_for(*key, interest, waiter, cx.waker().clone());
+                    return Poll::Pending;
+                }
+            }
+            let result = loop {
+                match op() {
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    result => break result,
+                }
+            };
+            match (&result, tie) {
+                (Err(error), tie) if error.kind() == ErrorKind::WouldBlock => {
+                    let (local, key) = tie.map_or_else(|| self.tied(fd), Ok)?;
+                    local.reactor().clear(key, interest);
+                    local.wait_for(key, interest, waiter, cx.waker().clone());
+                    return Poll::Pending;
+                }
+                (Ok(moved), Some((local, key))) if is_short(moved) => {
+                    local.reactor().clear_after_short(key, interest);
+                }
+                _ => {}
+            }
             Poll::Ready(result)
-        };
-        // Tied already: to a runtime on this thread, or this is an error.
-        let local = match self.source.get() {
-            Some(source) => match source.here() {
-                Ok(local) => Some((local, source.key)),
-                Err(error) => return done(Err(error)),
-            },
-            None => None,
-        };
-        if let Some((local, key)) = &local {
-            if local.reactor().ready(*key, interest).is_empty() {
-                local.wait_for(*key, interest, waiter, cx.waker().clone());
-                return Poll::Pending;
-            }
-        }
-        let result = loop {
-            match op() {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                result => break result,
-            }
-        };
-        match (&result, local) {
-            (Err(error), local) if error.kind() == ErrorKind::WouldBlock => {
-                let (local, key) = match local.map_or_else(|| self.tied(fd), Ok) {
-                    Ok(tied) => tied,
-                    Err(error) => return done(Err(error)),
-                };
-                local.reactor().clear(key, interest);
-                local.wait_for(key, interest, waiter, cx.waker().clone());
-                return Poll::Pending;
-            }
-            (Ok(moved), Some((local, key))) if is_short(moved) => {
-                local.reactor().clear_after_short(key, interest);
-            }
-            _ => {}
-        }
-        done(result)
-    }
-
-    fn poll_ready_as(
-        &self,
-        fd: BorrowedFd<'_>,
-        interest: Interest,
-        waiter: &mut Waiter,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<Ready>> {
-        ready!(coop::poll_proceed(cx));
-        let (local, key) = match self.tied(fd) {
-            Ok(tied) => tied,
-            Err(error) => {
-                coop::charge();
-                return Poll::Ready(Err(error));
-            }
-        };
-        let ready = local.reactor().ready(key, interest);
-        if ready.is_empty() {
-            local.wait_for(key, interest, waiter, cx.waker().clone());
-            return Poll::Pending;
-        }
-        coop::charge();
-        Poll::Ready(Ok(ready))
+        })
     }
 
     /// The runtime of this thread and the source there; makes the tie if there is none.
     fn tied(&self, fd: BorrowedFd<'_>) -> io::Result<(Rc<Local>, SourceKey)> {
         if let Some(source) = self.source.get() {
-            return source.here().map(|local| (local, source.key));
+            return source.here();
         }
-        let local = Local::current_for_io()?;
+        let local = Local::current_for_io(None)?;
         let mut registered = local.reactor().register(fd);
         if matches!(&registered, Err(error) if error.kind() == ErrorKind::AlreadyExists) {
             // Perhaps another thread has given it up, and its message is still unread.
@@ -267,7 +239,7 @@ impl Registration {
         let source = Source { runtime: local.reference(), key };
         if let Err(source) = self.source.set(source) {
             // Another thread was faster: the tie is to its runtime.
-            source.give_up(Some(fd));
+            source.forget(fd);
             return self.tied(fd);
         }
         Ok((local, key))
@@ -275,32 +247,27 @@ impl Registration {
 }
 
 impl Source {
-    fn here(&self) -> io::Result<Rc<Local>> {
-        self.runtime.local_for_io()
+    fn here(&self) -> io::Result<(Rc<Local>, SourceKey)> {
+        Ok((Local::current_for_io(Some(self.runtime))?, self.key))
     }
 
-    /// On another thread the owner is asked to do it; if its runtime is gone, so is the source.
-    fn give_up(&self, still_open: Option<BorrowedFd<'_>>) {
-        let key = self.key;
-        match Local::find(self.runtime) {
-            Some(local) => {
-                let wakers = local.reactor().deregister(key, still_open);
-                // Foreign code, so after the borrow.
-                drop(wakers);
-            }
-            None => self.runtime.send(move |local| {
-                let wakers = local.reactor().deregister(key, None);
-                drop(wakers);
-            }),
+    /// Takes the descriptor, which lives on, out of the epoll of a runtime that lives on this thread.
+    fn forget(&self, fd: BorrowedFd<'_>) {
+        if let Some(local) = Local::find(self.runtime) {
+            local.reactor().forget(fd);
         }
     }
 }
 
-impl Drop for Registration {
+impl Drop for Source {
+    /// On another thread the owner is asked to do it; if its runtime is gone, so is the source.
     fn drop(&mut self) {
-        if let Some(source) = self.source.take() {
-            source.give_up(None);
-        }
+        let key = self.key;
+        self.runtime.send(move |local| {
+            let wakers = local.reactor().deregister(key);
+            // Foreign code, so after the borrow.
+            drop(wakers);
+        });
     }
 }
 
@@ -317,20 +284,9 @@ struct Waiting<'a> {
     waiter: Waiter,
 }
 
-impl<'a> Waiting<'a> {
-    fn new(registration: &'a Registration, interest: Interest) -> Waiting<'a> {
-        Waiting { registration, interest, waiter: Waiter::new() }
-    }
-
-    /// (Through a method, so that a closure takes all of `self` with it, not a copy of the number.)
-    fn waiter(&mut self) -> &mut Waiter {
-        &mut self.waiter
-    }
-}
-
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if self.waiter == Waiter::new() {
+        if self.waiter == Waiter::NEW {
             return;
         }
         // On another thread the waker stays, until the next report wakes it for nothing.

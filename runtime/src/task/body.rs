@@ -4,33 +4,29 @@ use super::output::{Erased, Output};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-pub(crate) trait Body {
+pub(super) trait Body {
+    /// (What has an output's type all the way has one tag, and `Pending` is one word to write, without a copy.)
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Output>;
 
     /// Whether an abort takes effect now. If not, the body runs on to its end.
-    fn may_cancel(&self) -> bool {
-        true
-    }
+    fn may_cancel(&self) -> bool;
 }
 
 pin_project_lite::pin_project! {
-    struct FutureBody<F> {
+    pub(super) struct FutureBody<F, C> {
         #[pin]
-        future: F,
+        pub(super) future: F,
+        pub(super) may_cancel: C,
     }
 }
 
-impl<F: Future<Output: 'static>> Body for FutureBody<F> {
+impl<F: Future<Output: 'static>, C: Fn(&F) -> bool> Body for FutureBody<F, C> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Output> {
-        self.project().future.poll(cx).map(|value| Output::Ready(Erased::new(value)))
+        self.project().future.poll(cx).map(|value| Ok(Erased::new(value)))
     }
-}
 
-pub(crate) fn body_of<F: Future + 'static>(future: F) -> Pin<Box<dyn Body>> {
-    Box::pin(FutureBody { future })
-}
-
-pub(crate) fn send_body_of<F: Future + Send + 'static>(future: F) -> Pin<Box<dyn Body + Send>> {
-    Box::pin(FutureBody { future })
+    fn may_cancel(&self) -> bool {
+        (self.may_cancel)(&self.future)
+    }
 }

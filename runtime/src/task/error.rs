@@ -1,6 +1,7 @@
 //! Why a task has no output, what is done about that, and what a task is called.
 
-use std::any::Any;
+use crate::foreign::{Panic, lock};
+use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,45 +18,37 @@ use std::sync::{Mutex, PoisonError};
 /// assert_ne!(a.id(), b.id());
 /// # });
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Id(pub(crate) u64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Id(pub(super) u64);
+
+impl Id {
+    pub(super) const NONE: Id = Id(0);
+
+    /// One that no task of the process has had. A thread takes them from the common counter in blocks, so that a
+    /// spawn needs no atomic.
+    #[inline]
+    pub(super) fn next() -> Id {
+        const BLOCK: u64 = 1 << 16;
+        static BLOCKS: AtomicU64 = AtomicU64::new(1);
+        thread_local! {
+            /// Where a block begins, as it does at first, a new one is needed: that one is not ours.
+            static NEXT: Cell<u64> = const { Cell::new(1) };
+        }
+        let mut id = NEXT.get();
+        if id % BLOCK == 1 {
+            // Relaxed: only uniqueness matters. 2^47 blocks before the shift in `phase` would overflow.
+            id = BLOCKS.fetch_add(BLOCK, Ordering::Relaxed);
+        }
+        NEXT.set(id + 1);
+        Id(id)
+    }
+}
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
-
-impl fmt::Debug for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Id({})", self.0)
-    }
-}
-
-/// Process-wide unique numbers, taken from one counter in blocks so that a spawn needs no atomic.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Ids {
-    next: u64,
-    end: u64,
-}
-
-impl Ids {
-    const BLOCK: u64 = 1 << 16;
-
-    #[inline]
-    pub(super) fn next(&mut self) -> Id {
-        if self.next == self.end {
-            static BLOCKS: AtomicU64 = AtomicU64::new(1);
-            // Relaxed: only uniqueness matters. 2^47 blocks before the shift in `phase` would overflow.
-            self.next = BLOCKS.fetch_add(Ids::BLOCK, Ordering::Relaxed);
-            self.end = self.next + Ids::BLOCK;
-        }
-        self.next += 1;
-        Id(self.next - 1)
-    }
-}
-
-type Payload = Box<dyn Any + Send + 'static>;
 
 /// Why awaiting a [`JoinHandle`](super::JoinHandle) gave no output: the task panicked, or was cancelled.
 ///
@@ -73,7 +66,7 @@ pub struct JoinError {
     id: Id,
     /// `None`: cancelled. The mutex is never contended; it makes a payload that is only `Send` shareable, as
     /// `Box<dyn Error + Send + Sync>` asks.
-    panic: Option<Mutex<Payload>>,
+    panic: Option<Mutex<Panic>>,
 }
 
 impl JoinError {
@@ -81,7 +74,7 @@ impl JoinError {
         JoinError { id, panic: None }
     }
 
-    pub(crate) fn panicked(id: Id, payload: Payload) -> JoinError {
+    pub(crate) fn panicked(id: Id, payload: Panic) -> JoinError {
         JoinError { id, panic: Some(Mutex::new(payload)) }
     }
 
@@ -101,7 +94,7 @@ impl JoinError {
     ///
     /// If the task was cancelled. [`try_into_panic`](JoinError::try_into_panic) asks first.
     #[track_caller]
-    pub fn into_panic(self) -> Payload {
+    pub fn into_panic(self) -> Panic {
         self.try_into_panic().expect("the task was cancelled, it did not panic: check is_panic() first")
     }
 
@@ -110,7 +103,7 @@ impl JoinError {
     /// # Errors
     ///
     /// Gives the error back if the task was cancelled.
-    pub fn try_into_panic(self) -> Result<Payload, JoinError> {
+    pub fn try_into_panic(self) -> Result<Panic, JoinError> {
         match self.panic {
             Some(payload) => Ok(payload.into_inner().unwrap_or_else(PoisonError::into_inner)),
             None => Err(self),
@@ -126,7 +119,7 @@ impl JoinError {
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(payload) = &self.panic else { return write!(f, "task {} was cancelled", self.id) };
-        let payload = payload.lock().unwrap_or_else(PoisonError::into_inner);
+        let payload = lock(payload);
         let message = payload.downcast_ref::<&str>().copied();
         match message.or_else(|| payload.downcast_ref::<String>().map(String::as_str)) {
             Some(message) => write!(f, "task {} panicked with message {message:?}", self.id),

@@ -5,15 +5,14 @@
 
 use super::error::{Id, JoinError};
 use super::output::Output;
-use super::scheduler::{LocalScheduler, Message};
+use super::scheduler::Message;
 use super::slot::{LocalSlot, Slot};
 use crate::coop;
-use crate::foreign::Panic;
 use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Mutex;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 
 /// Awaits the output of a task. Dropping it detaches the task, which runs on.
 ///
@@ -37,11 +36,10 @@ use std::task::{Context, Poll, Waker, ready};
 /// # });
 /// ```
 pub struct JoinHandle<T> {
-    slot: &'static Slot,
-    id: Id,
+    task: AbortHandle,
     taken: bool,
-    /// Spawned from afar on a runtime that has ended: only the slot's output and phase were ever touched.
-    is_unborn: bool,
+    /// The runtime has ended, and the slot is others' by now. To them, the task is finished.
+    is_refused: bool,
     /// A waker has been sent to the owner. Later ones must take the same way, or they could be overtaken.
     asked_from_afar: bool,
     /// `Send` and `Sync` if `T` is `Send`, `Unpin` always: the handle can only give the output away.
@@ -49,14 +47,15 @@ pub struct JoinHandle<T> {
 }
 
 impl<T> JoinHandle<T> {
-    /// `is_unborn`: the task is cancelled already, and the slot goes back to where it was reserved.
-    pub(super) fn new(slot: &'static Slot, id: Id, is_unborn: bool) -> JoinHandle<T> {
-        JoinHandle { slot, id, is_unborn, taken: false, asked_from_afar: false, _output: PhantomData }
+    /// `is_refused`: the task is cancelled before it has begun, and has given its slot back.
+    pub(super) fn new(slot: &'static Slot, id: Id, is_refused: bool) -> JoinHandle<T> {
+        let task = AbortHandle { slot, id };
+        JoinHandle { task, is_refused, taken: false, asked_from_afar: false, _output: PhantomData }
     }
 
-    /// For whoever has the output, if it is not the body.
-    pub(crate) fn finisher(&self) -> Finisher<T> {
-        Finisher { slot: self.slot, id: self.id, _output: PhantomData }
+    /// Has the task polled, as its own waker does.
+    pub(crate) fn waker(&self) -> Waker {
+        self.task.slot.waker()
     }
 
     /// Cancels the task at its next turn: its future is dropped, and awaiting this handle gives a
@@ -64,58 +63,52 @@ impl<T> JoinHandle<T> {
     ///
     /// A `spawn_blocking` call that has started is not stopped by this.
     pub fn abort(&self) {
-        abort(self.slot, self.id);
+        self.task.abort();
     }
 
     /// A handle that can abort the task and nothing else.
     pub fn abort_handle(&self) -> AbortHandle {
-        AbortHandle { slot: self.slot, id: self.id }
+        self.task.clone()
     }
 
     /// Whether the task is over, so that awaiting it would not wait.
     pub fn is_finished(&self) -> bool {
-        self.slot.is_finished(self.id)
+        self.task.is_finished()
     }
 
     /// The task's id.
     pub fn id(&self) -> Id {
-        self.id
+        self.task.id
     }
 
-    /// Leaves `waker` with the task; false if it has just been finished. (Cloning a foreign waker is foreign code,
-    /// so the caller does it before anything is looked at here.)
+    /// Leaves `waker` with the task, or wakes it if that is over by then; false if it certainly is.
     fn wait(&mut self, waker: Waker) -> bool {
-        let (slot, id) = (self.slot, self.id);
-        match slot.local() {
-            _ if self.is_finished() => false,
-            Some(slot) if !self.asked_from_afar => {
-                set_joiner(slot, waker);
-                true
+        let id = self.task.id;
+        let leave = move |slot: LocalSlot| {
+            if slot.is_finished(id) {
+                waker.wake();
+            } else {
+                // The one that it replaces is dropped when nothing is borrowed.
+                drop(slot.cells().joiner.replace(Some(waker)));
             }
-            _ => {
-                self.asked_from_afar = true;
-                // Refused if the gate is closed: then the task is finished by now, scheduler invariant 2.
-                slot.scheduler.send(move |owner| {
-                    if slot.is_finished(id) {
-                        waker.wake();
-                    } else {
-                        set_joiner(LocalSlot::new(owner, slot), waker);
-                    }
-                })
-            }
-        }
+        };
+        self.asked_from_afar |= self.task.slot.local().is_none();
+        if self.asked_from_afar { self.task.send(leave) } else { self.task.visit(leave) }
     }
 
     /// Takes the output and makes the slot vacant. The task is finished, its output not yet taken.
     fn take(&mut self) -> Output {
         debug_assert!(!self.taken && self.is_finished());
         self.taken = true;
+        if self.is_refused {
+            return Err(JoinError::cancelled(self.task.id));
+        }
+        let slot = self.task.slot;
         // SAFETY: this is the JoinHandle of a finished task, and takes once.
-        let output = unsafe { self.slot.take_output() };
-        match self.slot.local() {
-            _ if self.is_unborn => self.slot.scheduler.unreserve(self.slot),
+        let output = unsafe { slot.take_output() };
+        match slot.local() {
             Some(slot) => slot.scheduler().free(slot),
-            None => self.slot.scheduler.post(Message::Free(self.slot)),
+            None => slot.scheduler.post(Message::Free(slot)),
         }
         output
     }
@@ -125,86 +118,50 @@ impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        assert!(!self.taken, "a JoinHandle was polled again after it gave the output of task {}", self.id);
-        ready!(coop::poll_proceed(cx));
-        if !self.is_finished() && self.wait(cx.waker().clone()) {
-            return Poll::Pending;
-        }
-        coop::charge();
-        Poll::Ready(match self.take() {
-            // SAFETY: `T` is the output of the body, as `LocalScheduler::spawn` asks.
-            Output::Ready(erased) => Ok(unsafe { erased.take::<T>() }),
-            Output::Failed(error) => Err(error),
-            Output::Empty => unreachable!("only this handle takes the output"),
+        assert!(!self.taken, "a JoinHandle was polled again after it gave the output of task {}", self.id());
+        coop::poll_charged(cx, |cx| {
+            if !self.is_finished() && self.wait(cx.waker().clone()) {
+                return Poll::Pending;
+            }
+            // SAFETY: `T` is the output of the future, as `spawn` and `spawn_from_afar` have made it.
+            Poll::Ready(self.take().map(|erased| unsafe { erased.take::<T>() }))
         })
     }
 }
 
-/// Finishes a task from another thread.
-pub(crate) struct Finisher<T> {
-    slot: &'static Slot,
-    id: Id,
-    _output: PhantomData<fn(T)>,
-}
-
-impl<T: Send + 'static> Finisher<T> {
-    /// If the task is over already, as it is when its runtime has ended, the result is dropped here or there.
-    pub(crate) fn finish(self, result: Result<T, Panic>) {
-        let Finisher { slot, id, .. } = self;
-        self.slot.scheduler.send(move |owner| {
-            if let Some(body) = LocalSlot::new(owner, slot).take_body(id) {
-                owner.finish(LocalSlot::new(owner, slot), body, Output::of(id, result));
-            }
-        });
-    }
-}
-
-fn set_joiner(slot: LocalSlot, waker: Waker) {
-    // The one that it replaces is dropped when nothing is borrowed.
-    drop(slot.cells().joiner.replace(Some(waker)));
-}
-
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
-        if self.taken {
+        if self.taken || self.is_refused {
             return;
         }
-        if !self.is_finished() {
-            let (slot, id) = (self.slot, self.id);
-            match slot.local() {
-                Some(slot) => return detach(slot.scheduler(), slot.shared(), id),
-                // If the task ends before this arrives, the owner drops the output. It may: either `T` is
-                // `Send`, or this is the owner's thread between two `block_on`.
-                None => {
-                    if slot.scheduler.send(move |owner| detach(owner, slot, id)) {
-                        return;
-                    }
-                }
-            }
+        let (slot, id) = (self.task.slot, self.task.id);
+        // If the task ends before this arrives, the owner drops the output. It may: either `T` is `Send`, or this
+        // is the owner's thread between two `block_on`.
+        if !self.is_finished() && self.task.visit(move |slot| detach(slot, id)) {
+            return;
         }
-        let spawned_at = self.slot.local().and_then(|slot| slot.cells().spawned_at.get());
+        let spawned_at = slot.local().and_then(|slot| slot.cells().spawned_at.get());
         let output = self.take();
-        match self.slot.local() {
-            Some(slot) => slot.scheduler().discard(output, self.id, spawned_at),
+        match slot.local() {
+            Some(slot) => slot.scheduler().discard(output, id, spawned_at),
             // Elsewhere the owner's policy does not reach: a panic in this drop is the caller's.
             None => drop(output),
         }
     }
 }
 
-fn detach(owner: LocalScheduler, slot: &'static Slot, id: Id) {
-    let local = LocalSlot::new(owner, slot);
+fn detach(slot: LocalSlot, id: Id) {
     if !slot.is_finished(id) {
-        local.cells().joinable.set(false);
-        drop(local.cells().joiner.take());
-    } else if slot.is(id) {
-        drop(JoinHandle::<()>::new(slot, id, false));
+        slot.cells().detached.set(true);
+        drop(slot.cells().joiner.take());
+    } else if slot.id() == id {
+        drop(JoinHandle::<()>::new(*slot, id, false));
     }
 }
 
 impl<T> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JoinHandle").field("id", &self.id).field("finished", &self.is_finished()).finish()
+        f.debug_struct("JoinHandle").field("id", &self.id()).field("finished", &self.is_finished()).finish()
     }
 }
 
@@ -231,7 +188,14 @@ pub struct AbortHandle {
 impl AbortHandle {
     /// Cancels the task at its next turn, as [`JoinHandle::abort`] does; nothing if it is over.
     pub fn abort(&self) {
-        abort(self.slot, self.id);
+        let id = self.id;
+        // The future is dropped when the slot comes off the run queue, not in the middle of the caller's code.
+        self.visit(move |slot| {
+            if !slot.is_finished(id) {
+                slot.cells().aborted.set(true);
+                slot.schedule();
+            }
+        });
     }
 
     /// Whether the task is over.
@@ -243,28 +207,27 @@ impl AbortHandle {
     pub fn id(&self) -> Id {
         self.id
     }
+
+    /// Has the owner do `f`: now if this is its thread, else soon. False if there is none any more: then the task
+    /// is finished, scheduler invariant 2.
+    #[inline]
+    fn visit(&self, f: impl FnOnce(LocalSlot) + Send + 'static) -> bool {
+        match self.slot.local() {
+            Some(slot) => f(slot),
+            None => return self.send(f),
+        }
+        true
+    }
+
+    /// Like `visit`, but in any case soon.
+    fn send(&self, f: impl FnOnce(LocalSlot) + Send + 'static) -> bool {
+        let slot = self.slot;
+        slot.scheduler.send(None, move |owner| f(LocalSlot::new(owner, slot))).is_ok()
+    }
 }
 
 impl fmt::Debug for AbortHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AbortHandle").field("id", &self.id).finish_non_exhaustive()
-    }
-}
-
-fn abort(slot: &'static Slot, id: Id) {
-    match slot.local() {
-        Some(local) => abort_here(local, id),
-        None => {
-            // Refused: the runtime is gone, and the task with it.
-            slot.scheduler.send(move |owner| abort_here(LocalSlot::new(owner, slot), id));
-        }
-    }
-}
-
-/// The future is dropped when the slot comes off the run queue, not in the middle of the caller's code.
-fn abort_here(slot: LocalSlot, id: Id) {
-    if !slot.shared().is_finished(id) {
-        slot.cells().aborted.set(true);
-        slot.schedule();
     }
 }

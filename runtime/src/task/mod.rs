@@ -12,12 +12,9 @@ mod slot;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-pub(crate) use body::{Body, body_of, send_body_of};
 pub use error::{Id, JoinError, UnhandledPanic};
-pub(crate) use join::Finisher;
 pub use join::{AbortHandle, JoinHandle};
-pub(crate) use output::Output;
-pub(crate) use run::spawn_from_afar;
+pub(crate) use run::{always, spawn_from_afar};
 pub(crate) use scheduler::{Lease, LocalScheduler, Scheduler};
 pub(crate) use slot::LocalSlot;
 

@@ -8,30 +8,15 @@
 //! 3. `Erased` says nothing of `Send`: whoever moves one to another thread has to know that `T` is. (The slot's
 //!    rule: only the JoinHandle takes it, and that is `Send` only if `T` is.)
 
-use super::error::{Id, JoinError};
-use crate::foreign::Panic;
+use super::error::JoinError;
 use std::mem::{ManuallyDrop, MaybeUninit, align_of, size_of};
 
 /// Four words are what is left of a slot's second cache line.
 type Payload = MaybeUninit<[usize; 4]>;
 
-pub(crate) enum Output {
-    /// Not yet finished, or already taken.
-    Empty,
-    Failed(JoinError),
-    Ready(Erased),
-}
+pub(super) type Output = Result<Erased, JoinError>;
 
-impl Output {
-    pub(super) fn of<T: 'static>(id: Id, result: Result<T, Panic>) -> Output {
-        match result {
-            Ok(value) => Output::Ready(Erased::new(value)),
-            Err(panic) => Output::Failed(JoinError::panicked(id, panic)),
-        }
-    }
-}
-
-pub(crate) struct Erased {
+pub(super) struct Erased {
     drop: unsafe fn(*mut Payload),
     payload: Payload,
 }
@@ -41,7 +26,7 @@ const fn fits<T>() -> bool {
 }
 
 impl Erased {
-    pub(crate) fn new<T: 'static>(value: T) -> Erased {
+    pub(super) fn new<T: 'static>(value: T) -> Erased {
         let mut payload = Payload::uninit();
         // SAFETY: writes within `payload`, whose size and alignment `fits` has checked or suffice for a pointer;
         // this is what establishes invariant 1.
@@ -58,7 +43,7 @@ impl Erased {
     /// # Safety
     ///
     /// `T` is the type that `new` was called with.
-    pub(crate) unsafe fn take<T>(self) -> T {
+    pub(super) unsafe fn take<T>(self) -> T {
         let mut this = ManuallyDrop::new(self);
         let payload: *mut Payload = &mut this.payload;
         // SAFETY: invariant 1 with the caller's promise about `T`; invariant 2, `this` is not dropped.

@@ -6,7 +6,7 @@
 //!
 //! In tokio: `runtime/task/harness.rs`.
 
-use super::body::Body;
+use super::body::{Body, FutureBody};
 use super::error::{Id, JoinError, UnhandledPanic};
 use super::join::JoinHandle;
 use super::output::Output;
@@ -18,43 +18,52 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Spawns on the runtime `runtime` from whatever thread this is. If it has ended, the task is cancelled.
-///
-/// `T` must be the output of `body`.
-pub(crate) fn spawn_from_afar<T>(
+/// What `may_cancel` is for an ordinary task: an abort takes effect as soon as it is not being polled.
+pub(crate) fn always<F>(_: &F) -> bool {
+    true
+}
+
+/// Like [`LocalScheduler::spawn`], on the runtime `runtime` from whatever thread this is. If it has ended, the task
+/// is cancelled.
+#[track_caller]
+pub(crate) fn spawn_from_afar<F>(
     scheduler: &'static Scheduler,
     runtime: u64,
-    body: Pin<Box<dyn Body + Send>>,
-    spawned_at: &'static Location<'static>,
-) -> JoinHandle<T> {
-    let (slot, id) = scheduler.reserve();
-    let start = move |scheduler: LocalScheduler| {
-        scheduler.cells().owed.set(scheduler.cells().owed.get() + 1);
-        scheduler.start(LocalSlot::new(scheduler, slot), body, spawned_at);
-    };
-    match scheduler.send_to(runtime, start) {
-        Ok(()) => JoinHandle::new(slot, id, false),
-        Err(refused) => {
-            // SAFETY: nobody else knows of this task: it has neither started nor a handle.
-            unsafe { slot.set_finished(id, Output::Failed(JoinError::cancelled(id))) };
-            let handle = JoinHandle::new(slot, id, true);
-            drop(refused);
-            handle
-        }
+    future: F,
+    may_cancel: impl Fn(&F) -> bool + Send + 'static,
+) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    let (body, spawned_at) = (Box::pin(FutureBody { future, may_cancel }), Location::caller());
+    let (slot, id) = (scheduler.reserve(), Id::next());
+    slot.set_task(id);
+    let start = move |owner: LocalScheduler| owner.start(LocalSlot::new(owner, slot), body, spawned_at);
+    let refused = scheduler.send(Some(runtime), start).err();
+    if refused.is_some() {
+        slot.set_task(Id::NONE);
+        scheduler.unreserve(slot);
     }
+    // What was refused is dropped last: that is foreign code.
+    JoinHandle::new(slot, id, refused.is_some())
 }
 
 impl LocalScheduler {
-    /// Makes a task of `body`, whose output must be a `T`.
+    /// Makes a task of `future`. Where an abort finds that `may_cancel` is false, the task runs on to its end.
     #[inline]
-    pub(crate) fn spawn<T>(
+    #[track_caller]
+    pub(crate) fn spawn<F>(
         self,
-        body: Pin<Box<dyn Body>>,
-        spawned_at: &'static Location<'static>,
-    ) -> JoinHandle<T> {
+        future: F,
+        may_cancel: impl Fn(&F) -> bool + 'static,
+    ) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: 'static> + 'static,
+    {
+        let body = Box::pin(FutureBody { future, may_cancel });
         let (slot, id) = self.alloc();
-        self.start(slot, body, spawned_at);
-        JoinHandle::new(slot.shared(), id, false)
+        self.start(slot, body, Location::caller());
+        JoinHandle::new(*slot, id, false)
     }
 
     #[inline]
@@ -88,43 +97,39 @@ impl LocalScheduler {
         match foreign::catch(poll) {
             Ok(Poll::Pending) => cells.body.set(Some(body)),
             Ok(Poll::Ready(output)) => self.finish(slot, body, output),
-            Err(panic) => {
-                let failed = Output::Failed(JoinError::panicked(slot.id(), panic));
-                self.finish(slot, body, failed);
-            }
+            Err(panic) => self.finish(slot, body, Err(JoinError::panicked(slot.id(), panic))),
         }
     }
 
     fn cancel(self, slot: LocalSlot, body: Pin<Box<dyn Body>>) {
-        self.finish(slot, body, Output::Failed(JoinError::cancelled(slot.id())));
+        self.finish(slot, body, Err(JoinError::cancelled(slot.id())));
     }
 
     /// Drops the body now, and keeps the output for the JoinHandle, if there is one.
-    pub(super) fn finish(self, slot: LocalSlot, body: Pin<Box<dyn Body>>, mut output: Output) {
+    fn finish(self, slot: LocalSlot, body: Pin<Box<dyn Body>>, mut output: Output) {
         let (cells, id) = (slot.cells(), slot.id());
         let spawned_at = cells.spawned_at.get();
         self.cells().tasks.set(self.cells().tasks.get() - 1);
-        let is_panic = matches!(&output, Output::Failed(error) if error.is_panic());
+        let is_panic = matches!(&output, Err(error) if error.is_panic());
         match foreign::catch(|| drop(body)) {
             Ok(()) => {}
             // The first panic is the one to tell of.
             Err(another) if is_panic => foreign::drop_panic(another),
             Err(panic) => {
-                let unread = std::mem::replace(&mut output, Output::Failed(JoinError::panicked(id, panic)));
+                let unread = std::mem::replace(&mut output, Err(JoinError::panicked(id, panic)));
                 self.discard(unread, id, spawned_at);
             }
         }
-        if cells.joinable.get() {
-            // Taken first: once the task is published as finished, its slot may become another's.
-            let joiner = cells.joiner.take();
-            // SAFETY: this is the owner thread, and the task was not finished.
-            unsafe { slot.shared().set_finished(id, output) };
-            if let Some(joiner) = joiner {
-                foreign::wake(joiner);
-            }
-        } else {
+        if cells.detached.get() {
             self.free(slot);
-            self.discard(output, id, spawned_at);
+            return self.discard(output, id, spawned_at);
+        }
+        // Taken first: once the task is published as finished, its slot may become another's.
+        let joiner = cells.joiner.take();
+        // SAFETY: this is the owner thread, and the task was not finished.
+        unsafe { slot.set_finished(id, output) };
+        if let Some(joiner) = joiner {
+            foreign::wake(joiner);
         }
     }
 
@@ -132,8 +137,8 @@ impl LocalScheduler {
     pub(super) fn discard(self, output: Output, id: Id, spawned_at: Option<&'static Location<'static>>) {
         let policy = self.cells().unhandled.get();
         let panic = match output {
-            Output::Failed(error) => error.try_into_panic().ok(),
-            other => foreign::catch(|| drop(other)).err(),
+            Ok(value) => foreign::catch(|| drop(value)).err(),
+            Err(error) => error.try_into_panic().ok(),
         };
         let Some(panic) = panic else { return };
         let error = JoinError::panicked(id, panic);

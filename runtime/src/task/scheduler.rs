@@ -11,16 +11,20 @@
 //!    inbox, so that nothing that was accepted is lost. After the first nothing is spawned any more, so that after
 //!    the look all tasks are finished; only then, in the second, is it closed to those who ask about tasks.
 //! 3. Only wakes and freed slots pass a closed gate: they are harmless to the runtime that comes next.
+//! 4. *Two kinds of slots.* The owner's tasks have theirs from the free list, which only the owner touches. The
+//!    slots of tasks that other threads spawn lie in pages of their own, and the vacant ones in a queue, from which
+//!    any thread takes them. A slot is of the same kind for ever.
 
-use super::error::{Id, Ids, UnhandledPanic};
+use super::error::{Id, UnhandledPanic};
 use super::slot::{LocalSlot, Slot};
-use crate::foreign;
+use crate::foreign::{self, lock};
 use crate::queue::Inbox;
 use crate::sys::EventFd;
+use concurrent_queue::ConcurrentQueue;
 use std::cell::Cell;
 use std::io;
 use std::marker::PhantomData;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 /// 64 slots are 8 KiB.
 const SLOTS_PER_PAGE: usize = 64;
@@ -32,11 +36,6 @@ thread_local! {
 
 /// Schedulers without a runtime.
 static POOL: Mutex<Vec<&'static Scheduler>> = Mutex::new(Vec::new());
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // No foreign code runs under these locks, so a poisoned one is as good as any.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// What other threads put into the inbox.
 pub(crate) enum Message {
@@ -52,29 +51,28 @@ pub(crate) struct Scheduler {
     /// What to watch while parked.
     pub(crate) bell: EventFd,
     gate: Mutex<Gate>,
+    pages: Mutex<Vec<&'static [Slot]>>,
+    /// The vacant slots that other threads may take: invariant 4.
+    spare: ConcurrentQueue<&'static Slot>,
     cells: Cells,
 }
 
-/// What the owner shares with threads that spawn from afar.
-struct Gate {
-    /// The runtime that can be spawned on; `None` while there is none.
-    open: Option<u64>,
-    /// Whether somebody is there to answer questions about tasks.
-    is_attended: bool,
-    pages: Vec<&'static [Slot]>,
-    /// Vacant slots for other threads to take; the owner restocks.
-    spare: Vec<&'static Slot>,
-    ids: Ids,
+/// For whom the gate is open.
+#[derive(PartialEq)]
+enum Gate {
+    /// All, also those who spawn on the runtime of this number.
+    Open(u64),
+    /// Those who ask about tasks.
+    Ending,
+    Closed,
 }
 
 /// What only the owner touches.
+#[derive(Default)]
 pub(crate) struct Cells {
     head: Cell<Option<LocalSlot>>,
     tail: Cell<Option<LocalSlot>>,
     free: Cell<Option<LocalSlot>>,
-    ids: Cell<Ids>,
-    /// How many slots other threads have taken and not been given back.
-    pub(super) owed: Cell<usize>,
     /// How many tasks are not finished.
     pub(super) tasks: Cell<usize>,
     /// The runtime is shutting down: what is spawned now is cancelled.
@@ -96,29 +94,13 @@ impl Scheduler {
             None => Box::leak(Box::new(Scheduler {
                 inbox: Inbox::new(),
                 bell: EventFd::new()?,
-                gate: Mutex::new(Gate {
-                    open: None,
-                    is_attended: false,
-                    pages: vec![],
-                    spare: vec![],
-                    ids: Ids::default(),
-                }),
-                cells: Cells {
-                    head: Cell::new(None),
-                    tail: Cell::new(None),
-                    free: Cell::new(None),
-                    ids: Cell::new(Ids::default()),
-                    owed: Cell::new(0),
-                    tasks: Cell::new(0),
-                    is_closed: Cell::new(false),
-                    unhandled: Cell::new(unhandled),
-                    is_fatal: Cell::new(false),
-                },
+                gate: Mutex::new(Gate::Closed),
+                pages: Mutex::default(),
+                spare: ConcurrentQueue::unbounded(),
+                cells: Cells::default(),
             })),
         };
-        let mut gate = lock(&shared.gate);
-        (gate.open, gate.is_attended) = (Some(runtime), true);
-        drop(gate);
+        *lock(&shared.gate) = Gate::Open(runtime);
         let local = LocalScheduler { shared, _owner_thread: PhantomData };
         local.cells().is_closed.set(false);
         local.cells().is_fatal.set(false);
@@ -139,48 +121,18 @@ impl Scheduler {
         }
     }
 
-    /// Has the owner run `f`, soon; false if there is none any more. Then all its tasks are finished.
-    pub(crate) fn send(&self, f: impl FnOnce(LocalScheduler) + Send + 'static) -> bool {
-        let f = Box::new(f);
-        let gate = lock(&self.gate);
-        if gate.is_attended {
-            self.post(Message::Run(f));
-        }
-        gate.is_attended
-    }
-
-    /// Takes a vacant slot for a task that another thread spawns.
-    pub(super) fn reserve(&'static self) -> (&'static Slot, Id) {
-        let mut gate = lock(&self.gate);
-        if gate.spare.is_empty() {
-            let page = new_page(self);
-            gate.pages.push(page);
-            gate.spare.extend(page);
-        }
-        let slot = gate.spare.pop().expect("a page has slots");
-        let id = gate.ids.next();
-        slot.set_running(id);
-        (slot, id)
-    }
-
-    /// The slot was not used after all.
-    pub(super) fn unreserve(&self, slot: &'static Slot) {
-        slot.set_vacant();
-        lock(&self.gate).spare.push(slot);
-    }
-
-    pub(crate) fn is_open(&self, runtime: u64) -> bool {
-        lock(&self.gate).open == Some(runtime)
-    }
-
-    /// Like `send`, but only to the runtime `runtime`; gives `f` back if that has ended.
-    pub(crate) fn send_to<F>(&self, runtime: u64, f: F) -> Result<(), F>
+    /// Has the owner run `f`, soon, if it is that of `runtime`. With `None`, `f` is about a task: any owner will do.
+    ///
+    /// # Errors
+    ///
+    /// Gives `f` back if that runtime has ended; if there is no owner any more, and so all tasks are finished.
+    pub(crate) fn send<F>(&self, runtime: Option<u64>, f: F) -> Result<(), F>
     where
         F: FnOnce(LocalScheduler) + Send + 'static,
     {
         let must_ring = {
             let gate = lock(&self.gate);
-            if gate.open != Some(runtime) {
+            if runtime.map_or(*gate == Gate::Closed, |runtime| *gate != Gate::Open(runtime)) {
                 return Err(f);
             }
             // Pushed under the lock, or the gate could close in between; the bell can wait.
@@ -191,11 +143,38 @@ impl Scheduler {
         }
         Ok(())
     }
+
+    pub(crate) fn is_open(&self, runtime: u64) -> bool {
+        *lock(&self.gate) == Gate::Open(runtime)
+    }
+
+    /// Takes a vacant slot for a task that another thread spawns.
+    pub(super) fn reserve(&'static self) -> &'static Slot {
+        self.spare.pop().unwrap_or_else(|_| {
+            let (first, others) = self.new_page(true).split_first().expect("a page has slots");
+            others.iter().for_each(|slot| self.unreserve(slot));
+            first
+        })
+    }
+
+    /// Gives a vacant slot to whoever reserves one next. (The queue is unbounded and never closed.)
+    pub(super) fn unreserve(&self, slot: &'static Slot) {
+        let _ = self.spare.push(slot);
+    }
+
+    /// Leaked on purpose: slot invariant 1.
+    fn new_page(&'static self, is_shared: bool) -> &'static [Slot] {
+        let page = Box::leak((0..SLOTS_PER_PAGE).map(|_| Slot::new(self, is_shared)).collect());
+        lock(&self.pages).push(page);
+        page
+    }
 }
 
-/// Leaked on purpose: slot invariant 1.
-fn new_page(scheduler: &'static Scheduler) -> &'static [Slot] {
-    Box::leak((0..SLOTS_PER_PAGE).map(|_| Slot::new(scheduler)).collect())
+impl LocalSlot {
+    #[inline]
+    pub(crate) fn scheduler(self) -> LocalScheduler {
+        LocalScheduler { shared: self.scheduler, _owner_thread: PhantomData }
+    }
 }
 
 /// A scheduler as its owner sees it. Not `Send`: to have one is to be on the thread that owns it.
@@ -214,11 +193,6 @@ impl LocalScheduler {
     #[inline]
     pub(crate) fn shared(self) -> &'static Scheduler {
         self.shared
-    }
-
-    #[inline]
-    pub(super) fn of(slot: LocalSlot) -> LocalScheduler {
-        LocalScheduler { shared: slot.shared().scheduler, _owner_thread: PhantomData }
     }
 
     /// Wakers on this thread know from it when they are at home.
@@ -268,7 +242,6 @@ impl LocalScheduler {
                 None => break,
             }
         }
-        self.restock();
     }
 
     /// A vacant slot and an id for it, to be occupied.
@@ -279,17 +252,14 @@ impl LocalScheduler {
             None => self.grow(),
         };
         self.cells().free.set(slot.cells().link.get());
-        let mut ids = self.cells().ids.get();
-        let id = ids.next();
-        self.cells().ids.set(ids);
-        slot.shared().set_running(id);
+        let id = Id::next();
+        slot.set_task(id);
         (slot, id)
     }
 
     #[cold]
     fn grow(self) -> LocalSlot {
-        let page = new_page(self.shared);
-        lock(&self.shared.gate).pages.push(page);
+        let page = self.shared.new_page(false);
         // Backwards, so that they are handed out in the order of their addresses.
         page.iter().rev().for_each(|slot| self.push_free(LocalSlot::new(self, slot)));
         LocalSlot::new(self, &page[0])
@@ -299,10 +269,11 @@ impl LocalScheduler {
     pub(crate) fn free(self, slot: LocalSlot) {
         let cells = slot.cells();
         // Slot invariant 4.
-        cells.joinable.set(true);
+        cells.detached.set(false);
         cells.aborted.set(false);
         cells.spawned_at.set(None);
-        slot.shared().set_vacant();
+        let joiner = cells.joiner.take();
+        slot.set_task(Id::NONE);
         // Slot invariant 5.
         if cells.scheduled.replace(true) {
             cells.freed.set(true);
@@ -310,45 +281,33 @@ impl LocalScheduler {
             self.push_free(slot);
         }
         // Last, since dropping a foreign waker is foreign code.
-        if let Some(joiner) = cells.joiner.take() {
+        if let Some(joiner) = joiner {
             foreign::run(|| drop(joiner));
         }
     }
 
-    /// Last in, first out: the slot that was used last is in the cache.
+    /// Last in, first out: the slot that was used last is in the cache. Of a shared slot, which is anybody's from
+    /// here on, this is the last that the owner does with it.
     #[inline]
     pub(super) fn push_free(self, slot: LocalSlot) {
+        if slot.is_shared {
+            return self.shared.unreserve(*slot);
+        }
         slot.cells().link.set(self.cells().free.replace(Some(slot)));
-    }
-
-    /// Gives other threads slots back for those they took, so that the pages do not grow without need.
-    fn restock(self) {
-        let cells = self.cells();
-        if cells.owed.get() == 0 {
-            return;
-        }
-        // Threads that spawn without end may hold the lock for most of the time. There will be another turn.
-        let Ok(mut gate) = self.shared.gate.try_lock() else { return };
-        while cells.owed.get() > 0 {
-            let Some(slot) = cells.free.get() else { return };
-            cells.free.set(slot.cells().link.get());
-            gate.spare.push(slot.shared());
-            cells.owed.set(cells.owed.get() - 1);
-        }
     }
 
     /// Every slot there is.
     pub(super) fn slots(self) -> impl Iterator<Item = LocalSlot> {
-        let pages = lock(&self.shared.gate).pages.clone();
+        let pages = lock(&self.shared.pages).clone();
         pages.into_iter().flatten().map(move |slot| LocalSlot::new(self, slot))
     }
 
     /// Invariant 2. After `is_closed` is set, so that what is spawned at the last moment is cancelled.
     pub(crate) fn close_gate(self) {
-        lock(&self.shared.gate).open = None;
-        self.drain_inbox();
-        lock(&self.shared.gate).is_attended = false;
-        self.drain_inbox();
+        for gate in [Gate::Ending, Gate::Closed] {
+            *lock(&self.shared.gate) = gate;
+            self.drain_inbox();
+        }
     }
 }
 

@@ -18,8 +18,8 @@
 //!    only a [`LocalSlot`] reaches them, and one exists only on that thread.
 //! 3. `output` is written by the owner before it publishes `finished` in `phase`, and from then on belongs to the
 //!    one JoinHandle, wherever that is.
-//! 4. The cells of a vacant slot are as `Cells::new` makes them, but for `freed` and `link`. So a thread that
-//!    reserves a slot from afar (`Handle::spawn`) need not touch them.
+//! 4. The cells of a vacant slot are as `Slot::new` makes them, but for `freed` and `link`. So a thread that
+//!    reserves a slot from afar (`Handle::spawn`) need not touch them, and does not.
 //! 5. `link` serves one list at a time. A vacant slot counts as scheduled, so a late wake cannot put it on the run
 //!    queue; one that becomes vacant while on the run queue joins the free list when it is popped (`freed`).
 //! 6. A wake may come at any time, in any state, any number of times: it schedules the slot, no more. Whoever pops
@@ -48,17 +48,21 @@ pub(crate) struct Slot {
     /// The task's id, shifted by one, and in the lowest bit whether it is finished. 0: vacant.
     phase: AtomicU64,
     posted: Posted,
+    /// Other threads may take the slot while it is vacant: scheduler invariant 4.
+    pub(super) is_shared: bool,
     cells: Cells,
-    output: UnsafeCell<Output>,
+    /// `None`: the task is not finished, or the output is taken.
+    output: UnsafeCell<Option<Output>>,
 }
 
 /// What only the owner thread touches.
+#[derive(Default)]
 #[repr(C)]
 pub(super) struct Cells {
     /// Is on the run queue, or vacant: a wake has nothing to do.
     pub(super) scheduled: Cell<bool>,
-    /// A JoinHandle will take the output.
-    pub(super) joinable: Cell<bool>,
+    /// No JoinHandle will take the output.
+    pub(super) detached: Cell<bool>,
     /// Is to be cancelled when it is popped.
     pub(super) aborted: Cell<bool>,
     /// Became vacant while on the run queue.
@@ -78,29 +82,15 @@ const _: () = assert!(size_of::<Slot>() == 128 || cfg!(loom));
 // its JoinHandle went elsewhere.
 unsafe impl Sync for Slot {}
 
-impl Cells {
-    fn new() -> Cells {
-        Cells {
-            scheduled: Cell::new(true),
-            joinable: Cell::new(true),
-            aborted: Cell::new(false),
-            freed: Cell::new(false),
-            link: Cell::new(None),
-            body: Cell::new(None),
-            joiner: Cell::new(None),
-            spawned_at: Cell::new(None),
-        }
-    }
-}
-
 impl Slot {
-    pub(super) fn new(scheduler: &'static Scheduler) -> Slot {
+    pub(super) fn new(scheduler: &'static Scheduler, is_shared: bool) -> Slot {
         Slot {
             scheduler,
             phase: AtomicU64::new(0),
             posted: Posted::new(),
-            cells: Cells::new(),
-            output: UnsafeCell::new(Output::Empty),
+            is_shared,
+            cells: Cells { scheduled: Cell::new(true), ..Cells::default() },
+            output: UnsafeCell::new(None),
         }
     }
 
@@ -110,10 +100,10 @@ impl Slot {
         self.scheduler.local().map(|scheduler| LocalSlot::new(scheduler, self))
     }
 
-    /// Whether the slot still belongs to the task `id`.
-    pub(super) fn is(&self, id: Id) -> bool {
-        // Relaxed: on the owner thread, which writes it.
-        self.phase.load(Ordering::Relaxed) >> 1 == id.0
+    /// The id of the task, `NONE` if the slot is vacant. For the owner thread.
+    pub(super) fn id(&self) -> Id {
+        // Relaxed: the owner thread reads what it wrote.
+        Id(self.phase.load(Ordering::Relaxed) >> 1)
     }
 
     /// Whether the task `id` is finished; also true when the slot belongs to another by now.
@@ -122,26 +112,22 @@ impl Slot {
         self.phase.load(Ordering::Acquire) != id.0 << 1
     }
 
-    pub(super) fn set_running(&self, id: Id) {
-        // Relaxed: whoever learns of `id` on another thread learns it through a channel of its own.
+    /// Of the task `id` from here on, or vacant.
+    pub(super) fn set_task(&self, id: Id) {
+        // Relaxed: whoever learns of `id` on another thread learns it through a channel of its own, and a vacant
+        // slot says nothing about any other memory.
         self.phase.store(id.0 << 1, Ordering::Relaxed);
-    }
-
-    pub(super) fn set_vacant(&self) {
-        // Relaxed: says nothing about any other memory.
-        self.phase.store(0, Ordering::Relaxed);
     }
 
     /// Hands the output over to the JoinHandle.
     ///
     /// # Safety
     ///
-    /// The caller is the owner thread, or reserved this slot and has told nobody else of it; the task is `id` and
-    /// not finished.
+    /// The caller is the owner thread; the task is `id` and not finished.
     pub(super) unsafe fn set_finished(&self, id: Id, output: Output) {
         // SAFETY: invariant 3 with the caller's promise: not published yet, so nobody else looks at the output.
-        // What was there is `Empty`: `take_output` left it so.
-        unsafe { self.output.get().write(output) };
+        // What was there is `None`: `take_output` left it so.
+        unsafe { self.output.get().write(Some(output)) };
         // Release: pairs with the Acquire in `is_finished`.
         self.phase.store(id.0 << 1 | 1, Ordering::Release);
     }
@@ -151,7 +137,7 @@ impl Slot {
     /// The caller is the JoinHandle of this slot's task, and has seen `is_finished`.
     pub(super) unsafe fn take_output(&self) -> Output {
         // SAFETY: invariant 3.
-        unsafe { self.output.get().replace(Output::Empty) }
+        unsafe { self.output.get().replace(None) }.expect("only the JoinHandle takes the output, and once")
     }
 
     #[inline]
@@ -171,7 +157,7 @@ impl Slot {
 
     /// The waker that is this slot's address.
     #[inline]
-    fn waker(&'static self) -> Waker {
+    pub(crate) fn waker(&'static self) -> Waker {
         // A static, not a const: `will_wake` compares its address.
         static VTABLE: RawWakerVTable =
             RawWakerVTable::new(|slot| RawWaker::new(slot, &VTABLE), wake, wake, |_| {});
@@ -205,20 +191,6 @@ impl LocalSlot {
         &self.slot.cells
     }
 
-    pub(super) fn shared(self) -> &'static Slot {
-        self.slot
-    }
-
-    #[inline]
-    pub(super) fn scheduler(self) -> LocalScheduler {
-        LocalScheduler::of(self)
-    }
-
-    pub(super) fn id(self) -> Id {
-        // Relaxed: the owner thread reads what it wrote.
-        Id(self.slot.phase.load(Ordering::Relaxed) >> 1)
-    }
-
     /// Is vacant no more: from here on it can be scheduled.
     #[inline]
     pub(crate) fn occupy(self) {
@@ -233,26 +205,18 @@ impl LocalSlot {
         }
     }
 
-    /// Of the task `id`, if that is not over, nor being polled.
-    pub(super) fn take_body(self, id: Id) -> Option<Pin<Box<dyn Body>>> {
-        if self.slot.is(id) { self.cells().body.take() } else { None }
-    }
-
     /// A wake from another thread has arrived.
     pub(super) fn arrive(self) {
         self.slot.posted.clear();
         self.schedule();
     }
-
-    #[inline]
-    pub(crate) fn waker(self) -> Waker {
-        self.slot.waker()
-    }
 }
 
-impl PartialEq for LocalSlot {
+impl std::ops::Deref for LocalSlot {
+    type Target = &'static Slot;
+
     #[inline]
-    fn eq(&self, other: &LocalSlot) -> bool {
-        std::ptr::eq(self.slot, other.slot)
+    fn deref(&self) -> &&'static Slot {
+        &self.slot
     }
 }

@@ -1,12 +1,12 @@
 //! The slots seen from inside: who gets them, and that none is lost or given out twice whatever happens to the tasks.
 
 use super::{
-    AbortHandle, Id, JoinHandle, Lease, LocalScheduler, LocalSlot, Scheduler, UnhandledPanic, send_body_of,
+    AbortHandle, Id, JoinHandle, Lease, LocalScheduler, LocalSlot, Scheduler, UnhandledPanic, always,
     spawn_from_afar,
 };
 use proptest::prelude::*;
 use std::collections::HashSet;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,12 +57,12 @@ fn run_until_idle(scheduler: LocalScheduler) {
 /// whoever spawns from afar.
 fn assert_each_slot_is_vacant_once(scheduler: LocalScheduler) {
     run_until_idle(scheduler);
-    let vacant = |slot: LocalSlot| slot.id() == Id(0) && slot.cells().body.take().is_none();
+    let vacant = |slot: LocalSlot| slot.id() == Id::NONE && slot.cells().body.take().is_none();
     assert!(scheduler.slots().all(vacant));
     // Takes all there are. A slot that was not there before means that the list was empty.
-    let mut left: HashSet<_> = scheduler.slots().map(|slot| std::ptr::from_ref(slot.shared())).collect();
-    while left.remove(&std::ptr::from_ref(scheduler.alloc().0.shared())) {}
-    while left.remove(&std::ptr::from_ref(elsewhere(scheduler, || scheduler.shared().reserve().0))) {}
+    let mut left: HashSet<_> = scheduler.slots().map(|slot| std::ptr::from_ref(*slot)).collect();
+    while left.remove(&std::ptr::from_ref(*scheduler.alloc().0)) {}
+    while left.remove(&std::ptr::from_ref(elsewhere(scheduler, || scheduler.shared().reserve()))) {}
     assert!(left.is_empty(), "{} slots are lost", left.len());
 }
 
@@ -70,8 +70,7 @@ fn assert_each_slot_is_vacant_once(scheduler: LocalScheduler) {
 fn remote_spawns_one_by_one_use_the_same_slots() {
     let _alone = alone();
     let scheduler = open(1);
-    let spawn =
-        || drop(spawn_from_afar::<()>(scheduler.shared(), 1, send_body_of(async {}), Location::caller()));
+    let spawn = || drop(spawn_from_afar(scheduler.shared(), 1, async {}, always));
     let mut count = None;
     for _ in 0..10_000 {
         elsewhere(*scheduler, spawn);
@@ -88,7 +87,7 @@ fn remote_spawns_one_by_one_use_the_same_slots() {
 fn remote_spawns_that_are_refused_use_the_same_slots() {
     let _alone = alone();
     let scheduler = open(2);
-    let spawn = || spawn_from_afar::<()>(scheduler.shared(), 77, send_body_of(async {}), Location::caller());
+    let spawn = || spawn_from_afar(scheduler.shared(), 77, async {}, always);
     drop(elsewhere(*scheduler, spawn));
     let count = scheduler.slots().count();
     for _ in 0..1000 {
@@ -246,16 +245,15 @@ struct Task {
 impl Task {
     fn new(scheduler: LocalScheduler, kind: Kind, runtime: u64, far: bool, is_refused: bool) -> Task {
         let probe = Arc::new(Probe::default());
-        let body = send_body_of(TestFuture { kind, probe: probe.clone() });
+        let future = TestFuture { kind, probe: probe.clone() };
         // The drop of a refused future is the caller's, with its panic.
         let spawned = catch_unwind(AssertUnwindSafe(|| match far || is_refused {
-            true => spawn_from_afar(scheduler.shared(), runtime, body, Location::caller()),
-            false => scheduler.spawn::<TestOutput>(body, Location::caller()),
+            true => spawn_from_afar(scheduler.shared(), runtime, future, always),
+            false => scheduler.spawn(future, always),
         }));
         let handle = spawned.unwrap_or_else(|_| {
             assert!(is_refused && kind == Kind::PanicsInDrop);
-            let nothing = send_body_of(async {});
-            spawn_from_afar(scheduler.shared(), runtime, nothing, Location::caller())
+            spawn_from_afar(scheduler.shared(), runtime, std::future::pending(), always)
         });
         let stop = handle.abort_handle();
         *probe.stop.lock().unwrap() = Some(stop.clone());

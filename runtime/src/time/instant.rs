@@ -38,19 +38,14 @@ impl Instant {
     /// From std's.
     pub fn from_std(std: std::time::Instant) -> Instant {
         let (their, our) = anchor();
-        match std.checked_duration_since(their) {
-            Some(since) => our + since,
-            None => our - their.duration_since(std),
-        }
+        // (One of the two is zero.)
+        our + std.saturating_duration_since(their) - their.saturating_duration_since(std)
     }
 
     /// To std's.
     pub fn into_std(self) -> std::time::Instant {
         let (their, our) = anchor();
-        match self.checked_duration_since(our) {
-            Some(since) => their + since,
-            None => their - our.duration_since(self),
-        }
+        their + self.duration_since(our) - our.duration_since(self)
     }
 
     /// The time from `earlier` until `self`; zero if `earlier` is later.

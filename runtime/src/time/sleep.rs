@@ -5,11 +5,11 @@
 //! clock, which the vDSO reads in user space. In tokio: `time/sleep.rs` and `runtime/time/entry.rs`.
 
 use super::{Instant, TimerKey};
-use crate::executor::{Local, NO_RUNTIME, RuntimeRef};
+use crate::executor::{Local, NO_RUNTIME, RuntimeRef, SHUT_DOWN, with_current};
 use crate::{coop, foreign};
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// Waits until `duration` has passed.
@@ -79,14 +79,34 @@ impl Sleep {
             // Not inside it: whoever waits is woken, and its next poll arranges it anew.
             None => {
                 self.entry = None;
-                runtime.send(move |local| {
-                    let waker = local.timers().remove(key);
-                    if let Some(waker) = waker {
-                        foreign::wake(waker);
-                    }
-                });
+                withdraw_from_afar(runtime, key, foreign::wake);
             }
         }
+    }
+
+    /// Takes `waker`, or exchanges it for the one that it replaces.
+    #[inline]
+    fn look(&mut self, local: &Local, waker: &mut Option<Waker>) -> Look {
+        let deadline = local.nanos(self.deadline);
+        if deadline <= local.now() {
+            return Look::Elapsed;
+        }
+        if local.is_shut_down() {
+            return Look::Never(SHUT_DOWN);
+        }
+        match self.entry {
+            None => {
+                self.entry =
+                    waker.take().map(|waker| (local.reference(), local.timers().insert(deadline, waker)));
+            }
+            Some((runtime, key)) if runtime.is(local) => {
+                if let (Some(stored), Some(waker)) = (local.timers().waker_mut(key), waker) {
+                    std::mem::swap(stored, waker);
+                }
+            }
+            Some(_) => return Look::Elsewhere,
+        }
+        Look::Waits
     }
 
     /// Gives the wheel's entry back.
@@ -96,17 +116,17 @@ impl Sleep {
         match runtime.with_local(|local| local.timers().remove(key)) {
             // Foreign code, so after the borrow.
             Some(waker) => drop(waker),
-            None => withdraw_from_afar(runtime, key),
+            None => withdraw_from_afar(runtime, key, drop),
         }
     }
 }
 
+/// Has the runtime of an entry remove it, and do `then` with the waker. (If the runtime is gone, so is the entry.)
 #[cold]
-fn withdraw_from_afar(runtime: RuntimeRef, key: TimerKey) {
-    // (If the runtime is gone, so is the entry.)
+fn withdraw_from_afar(runtime: RuntimeRef, key: TimerKey, then: fn(Waker)) {
     runtime.send(move |local| {
         let waker = local.timers().remove(key);
-        drop(waker);
+        waker.into_iter().for_each(then);
     });
 }
 
@@ -116,7 +136,7 @@ enum Look {
     Waits,
     /// There is an entry in another runtime.
     Elsewhere,
-    ShutDown,
+    Never(&'static str),
 }
 
 impl Future for Sleep {
@@ -124,51 +144,18 @@ impl Future for Sleep {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(coop::poll_proceed(cx));
-        // Cloned before anything is borrowed, and what is left of it is dropped at the end: both are foreign code.
-        let mut waker = Some(cx.waker().clone());
-        loop {
-            match Local::with_current(|local| self.look(local, &mut waker)) {
-                Some(Look::Elapsed) => {
-                    coop::charge();
-                    return Poll::Ready(());
+        coop::poll_charged(cx, |cx| {
+            // Cloned before anything is borrowed, and what is left of it is dropped at the end: foreign code.
+            let mut waker = Some(cx.waker().clone());
+            loop {
+                match with_current(|local| self.look(local, &mut waker)).unwrap_or(Look::Never(NO_RUNTIME)) {
+                    Look::Elapsed => return Poll::Ready(()),
+                    Look::Waits => return Poll::Pending,
+                    Look::Elsewhere => self.withdraw(),
+                    Look::Never(reason) => panic!("{reason}"),
                 }
-                Some(Look::Waits) => return Poll::Pending,
-                Some(Look::Elsewhere) => self.withdraw(),
-                Some(Look::ShutDown) => {
-                    panic!("this thread's ayi runtime is shutting down: no timer fires any more")
-                }
-                None => panic!("{NO_RUNTIME}"),
             }
-        }
-    }
-}
-
-impl Sleep {
-    /// Takes `waker`, or exchanges it for the one that it replaces.
-    #[inline]
-    fn look(&mut self, local: &Local, waker: &mut Option<Waker>) -> Look {
-        let deadline = local.nanos(self.deadline);
-        if deadline <= local.now() {
-            return Look::Elapsed;
-        }
-        if local.is_shut_down() {
-            return Look::ShutDown;
-        }
-        match self.entry {
-            None => {
-                self.entry =
-                    waker.take().map(|waker| (local.reference(), local.timers().insert(deadline, waker)));
-                Look::Waits
-            }
-            Some((runtime, key)) if runtime.is(local) => {
-                if let (Some(stored), Some(waker)) = (local.timers().waker_mut(key), waker) {
-                    std::mem::swap(stored, waker);
-                }
-                Look::Waits
-            }
-            Some(_) => Look::Elsewhere,
-        }
+        })
     }
 }
 
