@@ -36,7 +36,8 @@ impl<T> Ticket<T> {
         Arc::new(Ticket { is_claimed: AtomicBool::new(false), result: Mutex::new(None) })
     }
 
-    fn claim(&self) -> bool {
+    /// Whether the caller is the first: the pool may run the call now, or an abort may cancel it.
+    pub(crate) fn claim(&self) -> bool {
         // Relaxed: only who was first matters; the call itself travels through the queue's mutex.
         !self.is_claimed.swap(true, Ordering::Relaxed)
     }
@@ -53,12 +54,6 @@ impl<T> Ticket<T> {
 
 /// The task's side of a call.
 pub(crate) struct Outcome<T>(pub(crate) Arc<Ticket<T>>);
-
-impl<T> Outcome<T> {
-    pub(crate) fn may_cancel(&self) -> bool {
-        self.0.claim()
-    }
-}
 
 impl<T> Future for Outcome<T> {
     type Output = T;

@@ -81,13 +81,10 @@ impl<T> Inbox<T> {
 }
 
 /// Whether something is in the inbox already: the first of many wakers posts it, the others have nothing to do.
+#[derive(Default)]
 pub(crate) struct Posted(AtomicBool);
 
 impl Posted {
-    pub(crate) fn new() -> Posted {
-        Posted(AtomicBool::new(false))
-    }
-
     /// A waker, any thread: true for the one that must post.
     #[must_use]
     pub(crate) fn set(&self) -> bool {

@@ -15,11 +15,10 @@ use std::rc::Rc;
 
 pub(crate) const NO_RUNTIME: &str =
     "there is no ayi runtime on this thread: call this from inside Runtime::block_on or #[ayi::main]";
-pub(super) const NOT_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and a future \
-                        that is not Send cannot go there: use Handle::spawn";
-
-pub(super) const TIED_ELSEWHERE: &str = "this descriptor has waited in an ayi runtime that has ended or belongs to another thread, and can wait only \
-     there: move it with into_std and from_std (or AsyncFd::into_inner and new)";
+pub(super) const NOT_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and a future that is not Send \
+     cannot go there: use Handle::spawn";
+pub(super) const TIED_ELSEWHERE: &str = "this descriptor has waited in an ayi runtime that has ended or belongs to another thread, and can wait \
+     only there: move it with into_std and from_std (or AsyncFd::into_inner and new)";
 pub(crate) const SHUT_DOWN: &str =
     "the ayi runtime of this thread is shutting down: nothing can wait in it any more";
 

@@ -59,8 +59,7 @@ impl Handle {
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
+        F: Future<Output: Send + 'static> + Send + 'static,
     {
         self.spawn_task(future, always)
     }
@@ -84,7 +83,7 @@ impl Handle {
         T: Send + 'static,
     {
         let ticket = Ticket::new();
-        let task = self.spawn_task(Outcome(ticket.clone()), Outcome::may_cancel);
+        let task = self.spawn_task(Outcome(ticket.clone()), |outcome| outcome.0.claim());
         let (handle, waker) = (self.clone(), task.waker());
         let run = move || {
             let _inside = handle.enter();
@@ -101,14 +100,11 @@ impl Handle {
     }
 
     #[track_caller]
-    fn spawn_task<F>(
+    fn spawn_task<F: Future<Output: Send + 'static> + Send + 'static>(
         &self,
         future: F,
         may_cancel: impl Fn(&F) -> bool + Send + 'static,
-    ) -> JoinHandle<F::Output>
-    where
-        F: Future<Output: Send + 'static> + Send + 'static,
-    {
+    ) -> JoinHandle<F::Output> {
         match self.reference.local() {
             Some(local) => local.tasks().spawn(future, may_cancel),
             None => spawn_from_afar(self.reference.scheduler, self.reference.id, future, may_cancel),

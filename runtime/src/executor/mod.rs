@@ -45,8 +45,7 @@ use crate::task::{JoinHandle, always};
 #[track_caller]
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
-    F: Future + 'static,
-    F::Output: 'static,
+    F: Future<Output: 'static> + 'static,
 {
     match context::current() {
         Some(local) => local.tasks().spawn(future, always),

@@ -109,7 +109,7 @@ fn a_poll_sees_what_every_waker_wrote() {
         let shared = Arc::new(Shared {
             inbox: Inbox::new(),
             bell: Bell::new(),
-            posted: Posted::new(),
+            posted: Posted::default(),
             written: AtomicUsize::new(0),
         });
         let waker = || {
@@ -145,7 +145,7 @@ fn a_poll_sees_what_every_waker_wrote() {
 #[test]
 fn a_wake_during_the_poll_is_posted_anew() {
     loom::model(|| {
-        let shared = Arc::new((Inbox::new(), Bell::new(), Posted::new(), AtomicBool::new(false)));
+        let shared = Arc::new((Inbox::new(), Bell::new(), Posted::default(), AtomicBool::new(false)));
         assert!(shared.2.set());
         assert!(!shared.0.post(()));
         let other = shared.clone();

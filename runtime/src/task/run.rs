@@ -26,15 +26,12 @@ pub(crate) fn always<F>(_: &F) -> bool {
 /// Like [`LocalScheduler::spawn`], on the runtime `runtime` from whatever thread this is. If it has ended, the task
 /// is cancelled.
 #[track_caller]
-pub(crate) fn spawn_from_afar<F>(
+pub(crate) fn spawn_from_afar<F: Future<Output: Send + 'static> + Send + 'static>(
     scheduler: &'static Scheduler,
     runtime: u64,
     future: F,
     may_cancel: impl Fn(&F) -> bool + Send + 'static,
-) -> JoinHandle<F::Output>
-where
-    F: Future<Output: Send + 'static> + Send + 'static,
-{
+) -> JoinHandle<F::Output> {
     let (body, spawned_at) = (Box::pin(FutureBody { future, may_cancel }), Location::caller());
     let (slot, id) = (scheduler.reserve(), Id::next());
     slot.set_task(id);
@@ -52,14 +49,11 @@ impl LocalScheduler {
     /// Makes a task of `future`. Where an abort finds that `may_cancel` is false, the task runs on to its end.
     #[inline]
     #[track_caller]
-    pub(crate) fn spawn<F>(
+    pub(crate) fn spawn<F: Future<Output: 'static> + 'static>(
         self,
         future: F,
         may_cancel: impl Fn(&F) -> bool + 'static,
-    ) -> JoinHandle<F::Output>
-    where
-        F: Future<Output: 'static> + 'static,
-    {
+    ) -> JoinHandle<F::Output> {
         let body = Box::pin(FutureBody { future, may_cancel });
         let (slot, id) = self.alloc();
         self.start(slot, body, Location::caller());
@@ -143,7 +137,9 @@ impl LocalScheduler {
         let Some(panic) = panic else { return };
         let error = JoinError::panicked(id, panic);
         if policy != UnhandledPanic::Ignore {
-            report(&error, spawned_at);
+            let place = spawned_at.map(|place| format!("it was spawned at {place} and ")).unwrap_or_default();
+            // If stderr is closed, there is nobody to tell. (`eprintln!` would panic.)
+            let _ = writeln!(std::io::stderr(), "ayi: {error}; {place}nobody joins it");
         }
         foreign::run(|| drop(error));
         // The drop may have been of what kept this thread inside the runtime.
@@ -164,10 +160,4 @@ impl LocalScheduler {
             }
         }
     }
-}
-
-fn report(error: &JoinError, spawned_at: Option<&'static Location<'static>>) {
-    let place = spawned_at.map(|place| format!("it was spawned at {place} and ")).unwrap_or_default();
-    // If stderr is closed, there is nobody to tell. (`eprintln!` would panic.)
-    let _ = writeln!(std::io::stderr(), "ayi: {error}; {place}nobody joins it");
 }

@@ -236,7 +236,10 @@ impl LocalScheduler {
     pub(crate) fn read_inbox(self, limit: usize) {
         for _ in 0..limit {
             match self.shared.inbox.pop() {
-                Some(Message::Wake(slot)) => LocalSlot::new(self, slot).arrive(),
+                Some(Message::Wake(slot)) => {
+                    slot.posted.clear();
+                    LocalSlot::new(self, slot).schedule();
+                }
                 Some(Message::Free(slot)) => self.free(LocalSlot::new(self, slot)),
                 Some(Message::Run(f)) => foreign::run(|| f(self)),
                 None => break,
@@ -247,10 +250,7 @@ impl LocalScheduler {
     /// A vacant slot and an id for it, to be occupied.
     #[inline]
     pub(crate) fn alloc(self) -> (LocalSlot, Id) {
-        let slot = match self.cells().free.get() {
-            Some(slot) => slot,
-            None => self.grow(),
-        };
+        let slot = self.cells().free.get().unwrap_or_else(|| self.grow());
         self.cells().free.set(slot.cells().link.get());
         let id = Id::next();
         slot.set_task(id);

@@ -47,7 +47,7 @@ pub(crate) struct Slot {
     pub(super) scheduler: &'static Scheduler,
     /// The task's id, shifted by one, and in the lowest bit whether it is finished. 0: vacant.
     phase: AtomicU64,
-    posted: Posted,
+    pub(super) posted: Posted,
     /// Other threads may take the slot while it is vacant: scheduler invariant 4.
     pub(super) is_shared: bool,
     cells: Cells,
@@ -87,7 +87,7 @@ impl Slot {
         Slot {
             scheduler,
             phase: AtomicU64::new(0),
-            posted: Posted::new(),
+            posted: Posted::default(),
             is_shared,
             cells: Cells { scheduled: Cell::new(true), ..Cells::default() },
             output: UnsafeCell::new(None),
@@ -203,12 +203,6 @@ impl LocalSlot {
         if !self.cells().scheduled.replace(true) {
             self.scheduler().push(self);
         }
-    }
-
-    /// A wake from another thread has arrived.
-    pub(super) fn arrive(self) {
-        self.slot.posted.clear();
-        self.schedule();
     }
 }
 

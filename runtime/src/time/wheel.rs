@@ -118,13 +118,8 @@ impl<W> Wheel<W> {
     /// Ends a timer in whatever state it is. Returns its waker if it has not fired.
     #[inline]
     pub(crate) fn remove(&mut self, key: TimerKey) -> Option<W> {
-        let entry = &mut self.entries[key.0 as usize];
-        debug_assert_ne!(entry.prev, FREE, "a timer was removed twice");
-        let waker = entry.waker.take();
-        if waker.is_some() {
-            self.unlink(key.0);
-            self.len -= 1;
-        }
+        debug_assert_ne!(self.entries[key.0 as usize].prev, FREE, "a timer was removed twice");
+        let waker = self.take_waker(key.0);
         let next = replace(&mut self.free, key.0);
         let entry = &mut self.entries[key.0 as usize];
         (entry.prev, entry.next) = (FREE, next);
@@ -150,12 +145,7 @@ impl<W> Wheel<W> {
     #[inline]
     pub(crate) fn pop_expired(&mut self) -> Option<W> {
         let index = self.heads[EXPIRED];
-        if index == NIL {
-            return None;
-        }
-        self.unlink(index);
-        self.len -= 1;
-        self.entries[index as usize].waker.take()
+        if index == NIL { None } else { self.take_waker(index) }
     }
 
     /// When to call `advance` next: not after the earliest deadline, `None` if there are no timers.
@@ -164,6 +154,17 @@ impl<W> Wheel<W> {
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         let next = if self.heads[EXPIRED] == NIL { self.next } else { self.elapsed };
         (self.len > 0).then_some(next)
+    }
+
+    /// Ends the wait of a timer that is pending.
+    #[inline]
+    fn take_waker(&mut self, index: u32) -> Option<W> {
+        let waker = self.entries[index as usize].waker.take();
+        if waker.is_some() {
+            self.unlink(index);
+            self.len -= 1;
+        }
+        waker
     }
 
     fn expire(&mut self, now: u64) {
