@@ -101,3 +101,57 @@ fn udp_is_answered_in_the_signal_handler() {
     }
     server.stop();
 }
+
+#[test]
+fn a_comparison_of_two_rungs_prints_a_table_and_writes_a_page() {
+    let page = std::env::temp_dir().join(format!("models-compare-{}.html", std::process::id()));
+    let (code, table, errors) =
+        run(&["compare", "--quick", "blocking", "async_await", "--page", page.to_str().unwrap()]);
+    assert_eq!(code, 0, "{errors}");
+    for (connections, what) in
+        [("1 connection\n", "1"), ("16 connections\n", "16"), ("256 connections\n", "256")]
+    {
+        assert!(table.contains(connections), "nothing about {what} connections in {table}");
+    }
+    let ayi: Vec<&str> = table.lines().filter(|line| line.contains("async_await")).collect();
+    assert!(ayi.len() == 3 && ayi.iter().all(|line| line.contains(" µs ")), "{table}");
+    // What is beyond a rung is not an error.
+    assert!(table.contains("not measured: one client at a time"), "{table}");
+    let written = std::fs::read_to_string(&page).unwrap();
+    std::fs::remove_file(page).unwrap();
+    assert!(written.contains("<svg") && written.contains("data-rung=\"async_await\""));
+}
+
+#[test]
+fn a_page_that_cannot_be_written_is_said_before_anything_is_measured() {
+    let (code, table, errors) = run(&["compare", "--quick", "poll", "--page", "/proc/no/page.html"]);
+    assert_eq!((code, table.as_str()), (1, ""));
+    assert!(errors.contains("cannot write /proc/no/page.html"), "{errors}");
+}
+
+#[test]
+fn a_slow_answer_keeps_one_thread_busy_but_not_a_pool() {
+    let (code, table, errors) = run(&["slow", "epoll_level"]);
+    assert!(code == 0 && table.contains("everybody: there is one thread"), "{table}{errors}");
+    let (code, table, errors) = run(&["slow", "simulated_proactor"]);
+    assert!(code == 0 && table.contains("nobody: another thread computes"), "{table}{errors}");
+}
+
+#[test]
+fn signals_that_find_their_queue_full_are_made_up_for() {
+    // Room for one queued signal: the others become SIGIO, which says only that something was lost.
+    let mut limited = Command::new("prlimit");
+    limited.args(["--sigpending=1", env!("CARGO_BIN_EXE_models")]);
+    let server = Server::of("signal_driven", limited);
+    let clients: Vec<_> = (0..20).map(|_| server.client()).collect();
+    for round in 0..20 {
+        let questions: Vec<_> = (0..20).map(|client| server.question(client * 100 + round)).collect();
+        for (mut client, question) in clients.iter().zip(&questions) {
+            client.write_all(question).unwrap();
+        }
+        for (client, question) in clients.iter().zip(&questions) {
+            server.expect_answer(client, question);
+        }
+    }
+    server.stop();
+}
