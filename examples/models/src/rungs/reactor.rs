@@ -197,3 +197,55 @@ impl<'a> Reactor<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn timers_are_handled_in_their_order_and_can_be_set_anew() {
+        let (stop, told, now) = (Stop::new().unwrap(), RefCell::new(Vec::new()), Instant::now());
+        let reactor = Reactor::new(Epoll::new().unwrap());
+        reactor.at(now + Duration::from_millis(3), |_| {
+            told.borrow_mut().push("second");
+            stop.request();
+            Next::End
+        });
+        reactor.at(now + Duration::from_millis(1), |_| {
+            let mut told = told.borrow_mut();
+            told.push("first");
+            if told.len() == 2 { Next::End } else { Next::At(now + Duration::from_millis(2)) }
+        });
+        reactor.run(&stop).unwrap();
+        assert_eq!(*told.borrow(), ["first", "first", "second"]);
+    }
+
+    #[test]
+    fn a_handler_that_another_has_ended_is_not_called_for_what_was_reported_with_it() {
+        let (stop, called) = (Stop::new().unwrap(), Cell::new(0));
+        let reactor = Reactor::new(Epoll::new().unwrap());
+        let (mut one, one_end) = UnixStream::pair().unwrap();
+        let (mut two, two_end) = UnixStream::pair().unwrap();
+        // Two tokens, in order: each ends the other, whichever is called first.
+        let called = &called;
+        let handler = |other: u64| {
+            move |reactor: &Reactor<'_>, _: &mut UnixStream| {
+                called.set(called.get() + 1);
+                reactor.end(other);
+                Next::Wait
+            }
+        };
+        assert_eq!(reactor.register(one_end, handler(1)).unwrap(), 0);
+        assert_eq!(reactor.register(two_end, handler(0)).unwrap(), 1);
+        one.write_all(b"both").unwrap();
+        two.write_all(b"ready").unwrap();
+        reactor.at(Instant::now() + Duration::from_millis(5), |_| {
+            stop.request();
+            Next::End
+        });
+        reactor.run(&stop).unwrap();
+        assert_eq!(called.get(), 1);
+    }
+}
