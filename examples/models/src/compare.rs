@@ -39,6 +39,9 @@ const QUICK: Pace = Pace {
 /// What a server may do before it rests: the last of its accepting.
 const SETTLING: Duration = Duration::from_millis(20);
 
+/// How many ask when most are silent.
+pub const ASKING: usize = 16;
+
 /// Compares, prints tables, and writes the page. A rung that fails is an error in the end, not earlier.
 pub fn compare(rungs: &[&'static Rung], quick: bool, page: &Path) -> io::Result<()> {
     let pace = if quick { QUICK } else { THOROUGH };
@@ -57,7 +60,10 @@ pub fn compare(rungs: &[&'static Rung], quick: bool, page: &Path) -> io::Result<
     println!("\nWith charts: {}", page.display());
 
     reuse.map_err(|error| io::Error::other(format!("no requests with and without reuse: {error}")))?;
-    let has_failed = |row: &&Row| row.outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failed(_)));
+    let has_failed = |row: &&Row| {
+        let mut outcomes = row.outcomes.iter().chain([&row.mostly_silent]);
+        outcomes.any(|outcome| matches!(outcome, Outcome::Failed(_)))
+    };
     match comparison.rows.iter().filter(has_failed).count() {
         0 => Ok(()),
         failed => Err(io::Error::other(format!("{failed} of {} rungs failed, see above", rungs.len()))),
@@ -73,53 +79,55 @@ fn prepare(page: &Path) -> io::Result<()> {
 
 fn measure_all(rungs: &[&'static Rung], pace: &Pace) -> Comparison {
     // Shows nothing where there is no terminal.
-    let progress = ProgressBar::new((rungs.len() * pace.connections.len()) as u64);
+    let progress = ProgressBar::new((rungs.len() * (pace.connections.len() + 1)) as u64);
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}  {elapsed}");
     progress.set_style(style.expect("the template is correct"));
-    let mut rows: Vec<Row> = rungs.iter().map(|&rung| Row { rung, outcomes: Vec::new() }).collect();
-    for row in &mut rows {
-        for &connections in pace.connections {
-            progress.set_message(format!(
-                "{}, {} connections",
-                row.rung.name,
-                show::number(connections as u64)
-            ));
-            row.outcomes.push(outcome(row.rung, connections, pace));
-            progress.inc(1);
-        }
-    }
+    let most = pace.connections.iter().max().copied().unwrap_or_default();
+    let outcome = |rung: &'static Rung, connections: usize, asking: usize| {
+        progress.set_message(format!("{}, {} connections", rung.name, show::number(connections as u64)));
+        let outcome = outcome(rung, connections, asking, pace);
+        progress.inc(1);
+        outcome
+    };
+    let row = |&rung: &&'static Rung| Row {
+        rung,
+        outcomes: pace.connections.iter().map(|&number| outcome(rung, number, number)).collect(),
+        mostly_silent: outcome(rung, most, ASKING),
+    };
+    let rows = rungs.iter().map(row).collect();
     progress.finish_and_clear();
     Comparison { machine: Machine::this(), connections: pace.connections.to_vec(), rows, reuse: None }
 }
 
-fn outcome(rung: &'static Rung, connections: usize, pace: &Pace) -> Outcome {
+fn outcome(rung: &'static Rung, connections: usize, asking: usize, pace: &Pace) -> Outcome {
     match &rung.limit {
         Some(limit) if connections > limit.clients => Outcome::Limited(limit.beyond),
-        _ => match run(rung, connections, pace) {
+        _ => match run(rung, connections, asking, pace) {
             Ok(figures) => Outcome::Measured(figures),
             Err(error) => Outcome::Failed(error.to_string()),
         },
     }
 }
 
-fn run(rung: &Rung, connections: usize, pace: &Pace) -> io::Result<Figures> {
+fn run(rung: &Rung, connections: usize, asking: usize, pace: &Pace) -> io::Result<Figures> {
     Child::with(rung, |child| {
         let Pace { warm_up, time, .. } = *pace;
         let load = Load { address: child.address, connections, slow: 0, answer: rung.answer, warm_up, time };
         // In a thread of its own, so that only this one stays on a core, and not the servers to come.
         thread::scope(|scope| {
-            let client = scope.spawn(|| measure(child, &load, pace.idle));
+            let client = scope.spawn(|| measure(child, &load, asking, pace.idle));
             client.join().expect("the client's thread does not panic")
         })
     })
 }
 
-fn measure(child: &mut Child, load: &Load, idle: Duration) -> io::Result<Figures> {
+fn measure(child: &mut Child, load: &Load, asking: usize, idle: Duration) -> io::Result<Figures> {
     sys::stay_on_last_core()?;
     let mut clients = load.connect()?;
     clients.errors.check()?;
     thread::sleep(SETTLING);
     let idle_cpu = idle_cpu(child, idle)?;
+    clients.asking = asking;
     clients.ask(load.warm_up)?.errors.check()?;
     let before = child.report()?;
     let taken = clients.ask(load.time)?;
@@ -161,6 +169,10 @@ fn print(comparison: &Comparison) {
         println!("\n{} connection{plural}\n", show::number(connections as u64));
         println!("{}", show::table(&HEADINGS, HEADINGS.len() - 1, &rows));
     }
+    let silent: Vec<show::Row> =
+        comparison.rows.iter().map(|row| (name(row.rung), cells(&row.mostly_silent))).collect();
+    println!("\n{}\n", mostly_silent(comparison));
+    println!("{}", show::table(&HEADINGS, HEADINGS.len() - 1, &silent));
     if let Some(Reuse { with, without }) = comparison.reuse {
         let (with, without) = (show::time(with), show::time(without));
         println!(
@@ -180,6 +192,12 @@ pub const HEADINGS: [&str; 9] = [
     "memory",
     "idle CPU\nof a core",
 ];
+
+/// `4,000 connections, of which 16 ask`.
+pub fn mostly_silent(comparison: &Comparison) -> String {
+    let most = comparison.connections.iter().max().copied().unwrap_or_default();
+    format!("{} connections, of which {ASKING} ask", show::number(most as u64))
+}
 
 fn name(rung: &Rung) -> String {
     format!("{:>2}  {}", rung.number, rung.name)

@@ -71,6 +71,7 @@ impl Load {
             epoll: Epoll::new()?,
             clients: Vec::new(),
             measured: self.connections,
+            asking: usize::MAX,
             waiting: 0,
             errors: Errors::default(),
         };
@@ -100,6 +101,8 @@ pub struct Clients {
     clients: Vec<Option<Client>>,
     /// The first so many; the others are the slow ones.
     measured: usize,
+    /// How many of them ask: all, unless somebody says so. The others stay connected, and are silent.
+    pub asking: usize,
     /// Questions under way.
     waiting: usize,
     pub errors: Errors,
@@ -108,7 +111,7 @@ pub struct Clients {
 impl Clients {
     /// Everybody asks for so long, but at least once; then waits for the last answers.
     pub fn ask(&mut self, time: Duration) -> io::Result<Taken> {
-        self.talk(0..self.clients.len(), time)
+        self.talk(0..self.asking.min(self.clients.len()), time)
     }
 
     fn add(&mut self, client: Client) -> io::Result<()> {

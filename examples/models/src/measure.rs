@@ -26,6 +26,8 @@ pub struct Row {
     pub rung: &'static Rung,
     /// One for each of [`Comparison::connections`].
     pub outcomes: Vec<Outcome>,
+    /// With as many connections as there were at most, while only a few of them ask.
+    pub mostly_silent: Outcome,
 }
 
 pub enum Outcome {

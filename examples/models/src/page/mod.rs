@@ -4,7 +4,7 @@ mod chart;
 #[cfg(test)]
 mod tests;
 
-use crate::compare::{HEADINGS, cells};
+use crate::compare::{HEADINGS, cells, mostly_silent};
 use crate::measure::{Comparison, Figures, Machine, Outcome, Reuse, Row};
 use crate::rungs::{Family, Rung};
 use crate::show;
@@ -132,9 +132,18 @@ fn page(comparison: &Comparison) -> Markup {
                 p.machine { (processor) ", cores: " (cores) ", " (kernel) ", " (date) " UTC" }
                 nav {
                     @for metric in &METRICS { a href={ "#" (metric.id) } { (metric.title) } " " }
+                    a href="#silent" { "Mostly silent" }
                     a href="#rungs" { "The rungs" }
                 }
                 @for metric in &METRICS { (section(comparison, metric)) }
+                section #silent {
+                    h2 { (mostly_silent(comparison)) }
+                    p {
+                        "What a server costs that has many clients, most of whom are silent, as most are. "
+                        "Here it shows who searches all of them on each call."
+                    }
+                    (table("rung", comparison.rows.iter().map(|row| (row.rung.name.into(), &row.mostly_silent))))
+                }
                 section #rungs {
                     h2 { "The rungs" }
                     @for row in &comparison.rows { (rung(comparison, row)) }
@@ -183,23 +192,32 @@ fn panel(comparison: &Comparison, metric: &Metric, family: Family) -> Markup {
 
 fn rung(comparison: &Comparison, row: &Row) -> Markup {
     let Rung { number, name, summary, limit, .. } = row.rung;
+    let numbers = comparison.connections.iter().map(|&number| show::number(number as u64));
+    let rows = numbers.zip(&row.outcomes);
     html! {
         article id=(name) {
             h3 { span.number { (number) } " " (name) }
             p { (sentence(summary)) }
             @if let Some(limit) = limit { p { "Limit: " (limit.beyond) "." } }
             @if let (&"connection_pool", Some(reuse)) = (name, comparison.reuse) { p { (saved(reuse)) } }
-            div.table {
-                table {
-                    thead { tr { th { "connections" } @for heading in &HEADINGS[1..] { th { (heading) } } } }
-                    tbody {
-                        @for (connections, outcome) in comparison.connections.iter().zip(&row.outcomes) {
-                            tr {
-                                th { (show::number(*connections as u64)) }
-                                @match cells(outcome) {
-                                    Ok(cells) => @for cell in cells { td { (cell) } },
-                                    Err(why) => td.why colspan=(HEADINGS.len() - 1) { (why) },
-                                }
+            (table("connections", rows))
+        }
+    }
+}
+
+/// The figures of several outcomes, each with its name.
+fn table<'a>(heading: &str, rows: impl Iterator<Item = (String, &'a Outcome)>) -> Markup {
+    html! {
+        div.table {
+            table {
+                thead { tr { th { (heading) } @for heading in &HEADINGS[1..] { th { (heading) } } } }
+                tbody {
+                    @for (name, outcome) in rows {
+                        tr {
+                            th { (name) }
+                            @match cells(outcome) {
+                                Ok(cells) => @for cell in cells { td { (cell) } },
+                                Err(why) => td.why colspan=(HEADINGS.len() - 1) { (why) },
                             }
                         }
                     }

@@ -32,6 +32,7 @@ fn invented() -> Comparison {
     let row = |(index, rung): (usize, &'static Rung)| Row {
         rung,
         outcomes: connections.iter().map(|&connections| outcome(index, connections)).collect(),
+        mostly_silent: outcome(index, 4_000),
     };
     let rows = LADDER.into_iter().enumerate().map(row).collect();
     let machine = Machine {
