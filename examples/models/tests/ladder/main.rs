@@ -94,7 +94,7 @@ fn a_half_closed_connection_still_gets_its_answer(name: &'static str) {
     client.write_all(&server.question(5)).unwrap();
     client.shutdown(Shutdown::Write).unwrap();
     server.expect_answer(&client, &server.question(5));
-    assert_eq!(client.read(&mut [0; 64]).unwrap(), 0, "{name} does not close");
+    assert_eq!(client.read_to_end(&mut Vec::new()).unwrap(), 0, "{name} does not close");
     server.stop();
 }
 
@@ -144,6 +144,8 @@ fn a_client_that_never_reads(name: &'static str) {
         match greedy.write(&questions) {
             Ok(bytes) => sent += bytes,
             Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            // With a time limit set, a call is not made again by itself, signal(7).
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => panic!("{name}: {error}"),
         }
     }
@@ -175,7 +177,13 @@ fn more_clients_than_descriptors(name: &'static str) {
         _ => clients.len(),
     };
     for (number, mut client) in clients.iter().take(certain).enumerate() {
-        match client.read(&mut [0; 64]) {
+        let read = loop {
+            match client.read(&mut [0; 64]) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => break read,
+            }
+        };
+        match read {
             Ok(0) => {}
             Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
             Ok(_) => answered += 1,
@@ -197,7 +205,7 @@ fn more_clients_than_descriptors(name: &'static str) {
     let until = Instant::now() + PATIENCE;
     loop {
         if let Ok(mut client) = server.try_client() {
-            if client.write_all(&server.question(7)).is_ok() && matches!(client.read(&mut [0]), Ok(1)) {
+            if client.write_all(&server.question(7)).is_ok() && client.read_exact(&mut [0]).is_ok() {
                 break;
             }
         }
