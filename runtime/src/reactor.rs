@@ -3,7 +3,7 @@
 //! A *source* is a descriptor that somebody had to wait for, with what is known of its readiness and who waits.
 //!
 //! ```text
-//!   epoll_wait ──▶ token ──▶ source: set bits, take the wakers of that direction ──▶ wake them, nothing borrowed
+//!   epoll_wait ──▶ token ──▶ source: set bits, take the wakers they concern ──▶ wake them, nothing borrowed
 //!   task ──▶ bit set? try the operation ──▶ WouldBlock: clear the bit, store the waker ──▶ Pending
 //! ```
 //!
@@ -16,7 +16,7 @@
 //!    to count ticks here.)
 //! 3. A token carries its source's generation, which changes when the source is given up: what the kernel still
 //!    reports of an earlier descriptor, in the same batch say, finds nobody.
-//! 4. Every waiter is woken by the next report for its direction, or by the end of the runtime.
+//! 4. Every waiter is woken by the next report that concerns its interest, or by the end of the runtime.
 //!
 //! In tokio: `runtime/io/{driver,scheduled_io}.rs`.
 
@@ -30,7 +30,7 @@ use std::time::Duration;
 /// The bell's token. No source has it: there are fewer than 2^32 - 1 of them. So its events find nobody.
 const BELL: u64 = u64::MAX;
 
-/// How many poll-style waiters (see [`Waiter::POLL_STYLE`]) one direction of a source keeps.
+/// How many poll-style waiters (see [`Waiter::POLL_STYLE`]) a source keeps for one interest.
 const MAX_POLL_WAITERS: usize = 64;
 
 pub(crate) struct Reactor {
@@ -50,15 +50,20 @@ struct Source {
     /// `None`: given up, or not yet registered.
     fd: Option<RawFd>,
     ready: Ready,
-    /// By direction, see `Interest::index`.
-    waiters: [Waiters; 2],
+    waiters: Waiters,
 }
 
-/// Who waits for one direction. One is the common case and lies inline.
+/// Who waits, and for what. One who reads and one who writes is the common case, and lies inline.
 #[derive(Default)]
 struct Waiters {
-    first: Option<(Waiter, Waker)>,
-    more: Vec<(Waiter, Waker)>,
+    first: [Option<Waiting>; 2],
+    more: Vec<Waiting>,
+}
+
+struct Waiting {
+    who: Waiter,
+    interest: Interest,
+    waker: Waker,
 }
 
 /// Tells the waiters of a source apart, so that each can update and withdraw its own waker.
@@ -126,7 +131,7 @@ impl Reactor {
         source.key.0 = source.key.0.wrapping_add(1 << 32);
         (source.fd, source.ready) = (None, Ready::EMPTY);
         let mut wakers = Vec::new();
-        source.waiters.iter_mut().for_each(|waiters| waiters.take(&mut wakers));
+        source.waiters.take(Ready::ALL, &mut wakers);
         self.free.push(key.0 as u32);
         wakers
     }
@@ -179,7 +184,7 @@ impl Reactor {
             *waiter = Waiter(self.last_waiter);
         }
         match self.source(key) {
-            Some(source) => source.waiters[interest.index()].store(*waiter, waker),
+            Some(source) => source.waiters.store(*waiter, interest, waker),
             None => Some((waker, Waker::wake)),
         }
     }
@@ -187,14 +192,14 @@ impl Reactor {
     /// Stops waiting. The caller drops the waker when nothing is borrowed.
     #[must_use]
     pub(crate) fn withdraw(&mut self, key: SourceKey, interest: Interest, waiter: Waiter) -> Option<Waker> {
-        self.source(key)?.waiters[interest.index()].remove(waiter)
+        self.source(key)?.waiters.remove(waiter, interest)
     }
 
     /// The runtime ends: everybody who waits, to be woken.
     #[must_use]
     pub(crate) fn take_all_wakers(&mut self) -> Vec<Waker> {
         let mut wakers = Vec::new();
-        self.sources.iter_mut().flat_map(|s| &mut s.waiters).for_each(|waiters| waiters.take(&mut wakers));
+        self.sources.iter_mut().for_each(|source| source.waiters.take(Ready::ALL, &mut wakers));
         wakers
     }
 
@@ -212,48 +217,62 @@ fn find(sources: &mut [Source], key: SourceKey) -> Option<&mut Source> {
 
 impl Source {
     fn record(&mut self, ready: Ready, wakers: &mut Vec<Waker>) {
-        self.ready.insert(ready);
-        for interest in [Interest::READABLE, Interest::WRITABLE] {
-            if !ready.of(interest).is_empty() {
-                self.waiters[interest.index()].take(wakers);
-            }
-        }
+        self.ready |= ready;
+        self.waiters.take(ready, wakers);
     }
 }
 
 impl Waiters {
-    fn take(&mut self, wakers: &mut Vec<Waker>) {
-        wakers.extend(self.first.take().map(|(_, waker)| waker));
-        wakers.extend(self.more.drain(..).map(|(_, waker)| waker));
-    }
-
-    fn iter_mut(&mut self) -> impl Iterator<Item = &mut (Waiter, Waker)> {
-        self.first.iter_mut().chain(&mut self.more)
-    }
-
-    fn store(&mut self, waiter: Waiter, waker: Waker) -> Displaced {
-        let mut poll_style = 0;
-        for (other, stored) in self.iter_mut() {
-            if *other == waiter && (waiter != Waiter::POLL_STYLE || stored.will_wake(&waker)) {
-                return Some((std::mem::replace(stored, waker), drop));
-            }
-            poll_style += usize::from(*other == Waiter::POLL_STYLE);
+    /// Takes those whom `ready` concerns.
+    fn take(&mut self, ready: Ready, wakers: &mut Vec<Waker>) {
+        let concerns = |waiting: &mut Waiting| !ready.of(waiting.interest).is_empty();
+        for first in &mut self.first {
+            wakers.extend(first.take_if(concerns).map(|waiting| waiting.waker));
         }
-        let is_full = waiter == Waiter::POLL_STYLE && poll_style == MAX_POLL_WAITERS;
-        let pushed_out = if is_full { self.remove(waiter) } else { None };
-        match &mut self.first {
-            first @ None if self.more.is_empty() => *first = Some((waiter, waker)),
-            _ => self.more.push((waiter, waker)),
+        // (One that does nothing takes the place of a waker that is taken.)
+        self.more.retain_mut(|waiting| {
+            let stays = !concerns(waiting);
+            if !stays {
+                wakers.push(std::mem::replace(&mut waiting.waker, Waker::noop().clone()));
+            }
+            stays
+        });
+    }
+
+    fn store(&mut self, who: Waiter, interest: Interest, waker: Waker) -> Displaced {
+        let mut poll_style = 0;
+        for other in self.first.iter_mut().flatten().chain(&mut self.more) {
+            if !other.is(who, interest) {
+                continue;
+            }
+            if who != Waiter::POLL_STYLE || other.waker.will_wake(&waker) {
+                return Some((std::mem::replace(&mut other.waker, waker), drop));
+            }
+            poll_style += 1;
+        }
+        let pushed_out = if poll_style == MAX_POLL_WAITERS { self.remove(who, interest) } else { None };
+        let waiting = Waiting { who, interest, waker };
+        match self.first.iter_mut().find(|first| first.is_none()) {
+            // Whoever comes later must not get in front of those in `more`.
+            Some(first) if self.more.is_empty() => *first = Some(waiting),
+            _ => self.more.push(waiting),
         }
         pushed_out.map(|waker| (waker, Waker::wake as fn(Waker)))
     }
 
-    /// The oldest entry of `waiter`.
-    fn remove(&mut self, waiter: Waiter) -> Option<Waker> {
-        if self.first.as_ref().is_some_and(|(first, _)| *first == waiter) {
-            return self.first.take().map(|(_, waker)| waker);
+    /// The oldest entry of `who`.
+    fn remove(&mut self, who: Waiter, interest: Interest) -> Option<Waker> {
+        let taken = self.first.iter_mut().find_map(|first| first.take_if(|first| first.is(who, interest)));
+        if let Some(taken) = taken {
+            return Some(taken.waker);
         }
-        let at = self.more.iter().position(|(other, _)| *other == waiter)?;
-        Some(self.more.remove(at).1)
+        let at = self.more.iter().position(|other| other.is(who, interest))?;
+        Some(self.more.remove(at).waker)
+    }
+}
+
+impl Waiting {
+    fn is(&self, who: Waiter, interest: Interest) -> bool {
+        self.who == who && self.interest == interest
     }
 }

@@ -3,17 +3,19 @@
 use crate::sys;
 use std::fmt;
 
-/// What to wait for.
+/// What to wait for: a set.
 ///
 /// # Examples
 ///
 /// ```
 /// use ayi_runtime::io::Interest;
-/// assert!(Interest::READABLE.is_readable() && !Interest::READABLE.is_writable());
+/// let both = Interest::READABLE | Interest::WRITABLE;
+/// assert!(both.is_readable() && both.is_writable());
+/// assert_eq!(both.remove(Interest::WRITABLE), Some(Interest::READABLE));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Interest(
-    /// The bits of [`Ready`] that concern it.
+    /// The bits of [`Ready`] that concern it, and one more, which no `Ready` has, if errors are a member.
     u8,
 );
 
@@ -22,25 +24,76 @@ impl Interest {
     pub const READABLE: Interest = Interest(Ready::READABLE.0 | Ready::READ_CLOSED.0 | Ready::ERROR.0);
     /// Room to write, or a finished connect.
     pub const WRITABLE: Interest = Interest(Ready::WRITABLE.0 | Ready::WRITE_CLOSED.0 | Ready::ERROR.0);
+    /// What `EPOLLPRI` is for: urgent data on a TCP socket, a changed file of sysfs or cgroups, see poll(2). Or
+    /// the end of the stream, after which none can come.
+    pub const PRIORITY: Interest = Interest(Ready::PRIORITY.0 | Ready::READ_CLOSED.0);
+    /// An error. It ends the waits of the other three as well: this is for who waits for nothing else.
+    pub const ERROR: Interest = Interest(Ready::ERROR.0 | 1 << 7);
 
-    /// Whether this is [`READABLE`](Interest::READABLE).
+    /// Of each member the bit that no other has.
+    const MEMBERS: [(Interest, u8, &'static str); 4] = [
+        (Interest::READABLE, Ready::READABLE.0, "READABLE"),
+        (Interest::WRITABLE, Ready::WRITABLE.0, "WRITABLE"),
+        (Interest::PRIORITY, Ready::PRIORITY.0, "PRIORITY"),
+        (Interest::ERROR, 1 << 7, "ERROR"),
+    ];
+
+    /// Whether [`READABLE`](Interest::READABLE) is in the set.
     pub const fn is_readable(self) -> bool {
-        self.0 == Interest::READABLE.0
+        self.0 & Ready::READABLE.0 != 0
     }
 
-    /// Whether this is [`WRITABLE`](Interest::WRITABLE).
+    /// Whether [`WRITABLE`](Interest::WRITABLE) is in the set.
     pub const fn is_writable(self) -> bool {
-        self.0 == Interest::WRITABLE.0
+        self.0 & Ready::WRITABLE.0 != 0
     }
 
-    pub(crate) fn index(self) -> usize {
-        usize::from(self.is_writable())
+    /// Whether [`PRIORITY`](Interest::PRIORITY) is in the set.
+    pub const fn is_priority(self) -> bool {
+        self.0 & Ready::PRIORITY.0 != 0
+    }
+
+    /// Whether [`ERROR`](Interest::ERROR) is in the set.
+    pub const fn is_error(self) -> bool {
+        self.0 & 1 << 7 != 0
+    }
+
+    /// Both together.
+    #[must_use = "the set itself stays as it is"]
+    pub const fn add(self, other: Interest) -> Interest {
+        Interest(self.0 | other.0)
+    }
+
+    /// What is in `self` and not in `other`, if anything is.
+    #[must_use = "the set itself stays as it is"]
+    pub fn remove(self, other: Interest) -> Option<Interest> {
+        let stays = |(_, bit, _): &&(Interest, u8, &str)| self.0 & !other.0 & bit != 0;
+        Interest::MEMBERS.iter().filter(stays).map(|(member, ..)| *member).reduce(Interest::add)
+    }
+}
+
+impl std::ops::BitOr for Interest {
+    type Output = Interest;
+
+    fn bitor(self, other: Interest) -> Interest {
+        self.add(other)
+    }
+}
+
+impl std::ops::BitOrAssign for Interest {
+    fn bitor_assign(&mut self, other: Interest) {
+        *self = self.add(other);
     }
 }
 
 impl fmt::Debug for Interest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_readable() { "READABLE" } else { "WRITABLE" })
+        let mut separator = "";
+        for (_, _, name) in Interest::MEMBERS.iter().filter(|(_, bit, _)| self.0 & bit != 0) {
+            write!(f, "{separator}{name}")?;
+            separator = " | ";
+        }
+        Ok(())
     }
 }
 
@@ -69,6 +122,10 @@ impl Ready {
     pub const WRITE_CLOSED: Ready = Ready(8);
     /// An error waits to be fetched by the next operation.
     pub const ERROR: Ready = Ready(16);
+    /// A priority event: urgent data, or what else `EPOLLPRI` means for the descriptor, see poll(2).
+    pub const PRIORITY: Ready = Ready(32);
+    /// Everything.
+    pub const ALL: Ready = Ready(63);
 
     /// Whether nothing is set.
     pub const fn is_empty(self) -> bool {
@@ -100,8 +157,18 @@ impl Ready {
         self.0 & Ready::ERROR.0 != 0
     }
 
-    /// Urgent (out-of-band) data has come at some time; never taken back.
-    const URGENT: Ready = Ready(32);
+    /// Whether there is a priority event.
+    pub const fn is_priority(self) -> bool {
+        self.0 & Ready::PRIORITY.0 != 0
+    }
+
+    /// Whether all of `other` is in the set.
+    pub const fn contains(self, other: Ready) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Urgent (out-of-band) data has come at some time; never taken back, and nobody's business outside.
+    const URGENT: Ready = Ready(64);
 
     /// epoll_ctl(2). `EPOLLHUP` and `EPOLLERR` concern both directions: reads and writes then return at once.
     pub(crate) fn from_epoll(bits: u32) -> Ready {
@@ -112,7 +179,7 @@ impl Ready {
             (sys::PEER_SHUT_DOWN, Ready::READABLE.0 | Ready::READ_CLOSED.0),
             (sys::HANG_UP, both | Ready::READ_CLOSED.0 | Ready::WRITE_CLOSED.0),
             (sys::ERROR, both | Ready::ERROR.0),
-            (sys::URGENT, Ready::READABLE.0 | Ready::URGENT.0),
+            (sys::URGENT, Ready::READABLE.0 | Ready::PRIORITY.0 | Ready::URGENT.0),
         ];
         Ready(meaning.iter().filter(|(bit, _)| bits & bit != 0).fold(0, |all, (_, ready)| all | ready))
     }
@@ -122,11 +189,7 @@ impl Ready {
         Ready(self.0 & interest.0)
     }
 
-    pub(crate) fn insert(&mut self, other: Ready) {
-        self.0 |= other.0;
-    }
-
-    /// The kernel has nothing (more) for this direction. So it is not closed either, or not any more: another
+    /// The kernel has nothing (more) for this interest. So it is not closed either, or not any more: another
     /// writer may have opened a FIFO. When it closes again, that is a new edge.
     pub(crate) fn clear(&mut self, interest: Interest) {
         self.0 &= !interest.0;
@@ -149,9 +212,31 @@ impl std::ops::BitOr for Ready {
     }
 }
 
+impl std::ops::BitOrAssign for Ready {
+    fn bitor_assign(&mut self, other: Ready) {
+        *self = *self | other;
+    }
+}
+
+impl std::ops::BitAnd for Ready {
+    type Output = Ready;
+
+    fn bitand(self, other: Ready) -> Ready {
+        Ready(self.0 & other.0)
+    }
+}
+
+impl std::ops::Sub for Ready {
+    type Output = Ready;
+
+    fn sub(self, other: Ready) -> Ready {
+        Ready(self.0 & !other.0)
+    }
+}
+
 impl fmt::Debug for Ready {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = ["READABLE", "WRITABLE", "READ_CLOSED", "WRITE_CLOSED", "ERROR", "URGENT"];
+        let names = ["READABLE", "WRITABLE", "READ_CLOSED", "WRITE_CLOSED", "ERROR", "PRIORITY"];
         let set = names.iter().enumerate().filter(|(bit, _)| self.0 & 1 << bit != 0).map(|(_, name)| name);
         f.debug_set().entries(set).finish()
     }
