@@ -52,7 +52,11 @@ fn run(function: Function, runner: Runner, options: Options) -> TokenStream {
     // wrong here. It spares functions that are used as values.
     body.extend(parse(&format!("let {name} = {name};")));
     body.extend(options.ayi);
-    body.extend(parse(&format!("::runtime::Runtime::new().expect({NO_RUNTIME:?}).block_on({name}())")));
+    let runtime = match options.start_paused {
+        true => "Builder::new_current_thread().start_paused(true).build()",
+        false => "Runtime::new()",
+    };
+    body.extend(parse(&format!("::runtime::{runtime}.expect({NO_RUNTIME:?}).block_on({name}())")));
     let body = braced(body, &function);
 
     let mut outer = TokenStream::from_iter(function.attributes);

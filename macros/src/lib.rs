@@ -67,6 +67,11 @@ use proc_macro::TokenStream;
 /// async fn main() {}
 /// ```
 ///
+/// `start_paused = true` lets the runtime's time stand still, see `ayi::time::pause`.
+///
+/// `flavor = "current_thread"` changes nothing: every runtime is of one thread. It is there for programs that
+/// come from tokio.
+///
 /// # Panics
 ///
 /// The function panics if the kernel refuses what a runtime needs, as it does when the process
@@ -91,7 +96,19 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// `crate = path`, as in [`#[ayi::main]`](macro@main).
+/// Those of [`#[ayi::main]`](macro@main). Most useful here is `start_paused = true`: timers then fire as soon as the
+/// test has nothing else to do, and always in the same order.
+///
+/// ```
+/// use ayi::time::{Duration, Instant, sleep};
+///
+/// #[ayi::test(start_paused = true)]
+/// async fn an_hour_takes_no_time() {
+///     let start = Instant::now();
+///     sleep(Duration::from_secs(3600)).await;
+///     assert_eq!(start.elapsed(), Duration::from_secs(3600));
+/// }
+/// ```
 ///
 /// # Panics
 ///

@@ -1,7 +1,12 @@
 //! What stands between the parentheses of `#[ayi::main(…)]`.
 //!
-//! There is one option, `crate = path`. Whoever comes from tokio may write others; those errors
-//! say what stands in their place.
+//! | option | value |
+//! |---|---|
+//! | `crate` | a path: where `ayi` is found |
+//! | `start_paused` | `true` or `false` |
+//! | `flavor` | `"current_thread"`, which changes nothing: for those who come from tokio |
+//!
+//! What else tokio has is refused, and the error says what stands in its place.
 
 use std::iter::Peekable;
 
@@ -10,27 +15,44 @@ use proc_macro::{Delimiter, Ident, Spacing, Span, TokenStream, TokenTree, token_
 use crate::error::Error;
 use crate::function::is_punct;
 
-const KNOWN: &str = "the known option is `crate = path::to::ayi`";
+const KNOWN: &str = "the known options are `crate = path::to::ayi`, `start_paused = true` and \
+                     `flavor = \"current_thread\"`";
 
 /// The options of one attribute, checked.
 pub(crate) struct Options {
     /// Where the crate `ayi` is found, as the user's code names it.
     pub(crate) ayi: TokenStream,
+    /// Whether the runtime's time stands still at first.
+    pub(crate) start_paused: bool,
 }
 
 impl Options {
     pub(crate) fn parse(options: TokenStream) -> Result<Options, Error> {
         let mut tokens = options.into_iter().peekable();
-        let mut ayi = None;
+        let (mut ayi, mut start_paused, mut flavor) = (None, None, None);
         while let Some(token) = tokens.next() {
             let name = option_name(token)?;
-            let value = option_value(&name, &mut tokens)?;
-            if ayi.replace(parse_path(value)?).is_some() {
-                let message = "the option `crate` is given twice: keep one of them";
-                return Err(Error::new(name.span(), message.to_owned()));
+            let (is_twice, text) = match name.to_string().as_str() {
+                "crate" => {
+                    let value = option_value(&name, "path::to::ayi", &mut tokens)?;
+                    (ayi.replace(parse_path(value)?).is_some(), "crate")
+                }
+                "start_paused" => {
+                    let value = option_value(&name, "true", &mut tokens)?;
+                    (start_paused.replace(parse_bool(&value)?).is_some(), "start_paused")
+                }
+                _ => {
+                    let value = option_value(&name, "\"current_thread\"", &mut tokens)?;
+                    (flavor.replace(check_flavor(&value)?).is_some(), "flavor")
+                }
+            };
+            if is_twice {
+                let message = format!("the option `{text}` is given twice: keep one of them");
+                return Err(Error::new(name.span(), message));
             }
         }
-        Ok(Options { ayi: ayi.unwrap_or_else(|| "::ayi".parse().expect("a path is valid Rust")) })
+        let ayi = ayi.unwrap_or_else(|| "::ayi".parse().expect("a path is valid Rust"));
+        Ok(Options { ayi, start_paused: start_paused.unwrap_or(false) })
     }
 }
 
@@ -41,16 +63,40 @@ fn option_name(token: TokenTree) -> Result<Ident, Error> {
     };
     let text = name.to_string();
     let remedy = match text.as_str() {
-        "crate" => return Ok(name),
-        "flavor" | "worker_threads" => "an ayi runtime always runs on one thread, so leave it out; ",
+        "crate" | "start_paused" | "flavor" => return Ok(name),
+        "worker_threads" => "an ayi runtime always runs on one thread, so leave it out; ",
+        "unhandled_panic" => "runtime::Builder::unhandled_panic sets it; ",
         _ => "",
     };
     Err(Error::new(name.span(), format!("unknown option `{text}`: {remedy}{KNOWN}")))
 }
 
+fn parse_bool(value: &[TokenTree]) -> Result<bool, Error> {
+    match value {
+        [TokenTree::Ident(word)] if word.to_string() == "true" => Ok(true),
+        [TokenTree::Ident(word)] if word.to_string() == "false" => Ok(false),
+        _ => Err(wrong(value, "the value of `start_paused` must be `true` or `false`")),
+    }
+}
+
+fn check_flavor(value: &[TokenTree]) -> Result<(), Error> {
+    match value {
+        [TokenTree::Literal(literal)] if literal.to_string() == "\"current_thread\"" => Ok(()),
+        _ => Err(wrong(
+            value,
+            "an ayi runtime always runs on one thread: write `\"current_thread\"` or leave it out",
+        )),
+    }
+}
+
+fn wrong(value: &[TokenTree], message: &str) -> Error {
+    Error::between(value[0].span(), value[value.len() - 1].span(), message.to_owned())
+}
+
 /// Takes `= value` and the comma that ends it, if there is one.
 fn option_value(
     name: &Ident,
+    example: &str,
     tokens: &mut Peekable<token_stream::IntoIter>,
 ) -> Result<Vec<TokenTree>, Error> {
     let mut value = Vec::new();
@@ -58,7 +104,7 @@ fn option_value(
         value.extend(std::iter::from_fn(|| tokens.next_if(|token| !is_punct(token, ','))));
     }
     if value.is_empty() {
-        let message = format!("the option `{name}` needs a value: write `{name} = path::to::ayi`");
+        let message = format!("the option `{name}` needs a value: write `{name} = {example}`");
         return Err(Error::new(name.span(), message));
     }
     tokens.next_if(|token| is_punct(token, ','));
@@ -67,7 +113,7 @@ fn option_value(
 
 /// Accepts `path::to::ayi`, and `"path::to::ayi"` as tokio does.
 fn parse_path(value: Vec<TokenTree>) -> Result<TokenStream, Error> {
-    let (first, last) = (value[0].span(), value[value.len() - 1].span());
+    let error = wrong(&value, "the value of `crate` must be a path: write `crate = path::to::ayi`");
     let path = match value.as_slice() {
         [TokenTree::Literal(literal)] => unquote(&literal.to_string(), literal.span()),
         // A `$path:path` of a `macro_rules!` macro comes in a group without delimiters.
@@ -78,10 +124,7 @@ fn parse_path(value: Vec<TokenTree>) -> Result<TokenStream, Error> {
     };
     match path {
         Some(path) if is_path(&path) => Ok(path.into_iter().collect()),
-        _ => {
-            let message = "the value of `crate` must be a path: write `crate = path::to::ayi`";
-            Err(Error::between(first, last, message.to_owned()))
-        }
+        _ => Err(error),
     }
 }
 

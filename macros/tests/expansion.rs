@@ -213,3 +213,22 @@ async fn a_test_may_return_a_result() -> Result<(), Box<dyn std::error::Error>> 
 
 #[ayi::test(crate = ::ayi)]
 async fn a_test_takes_the_option_crate() {}
+
+#[ayi::test(start_paused = true, flavor = "current_thread")]
+async fn time_may_stand_still() {
+    let start = ayi::time::Instant::now();
+    ayi::time::sleep(ayi::time::Duration::from_secs(3600)).await;
+    assert_eq!(start.elapsed(), ayi::time::Duration::from_secs(3600));
+}
+
+#[ayi::main(crate = ayi, flavor = "current_thread", start_paused = false)]
+async fn time_goes_on() -> bool {
+    let start = ayi::time::Instant::now();
+    ayi::time::sleep(ayi::time::Duration::from_micros(10)).await;
+    start.elapsed() < ayi::time::Duration::from_secs(3600)
+}
+
+#[test]
+fn options_can_be_combined() {
+    assert!(time_goes_on());
+}

@@ -34,4 +34,16 @@ async fn bytes() {}
 #[ayi::main(crate = ayi, crate = "ayi")]
 async fn twice() {}
 
+#[ayi::main(start_paused)]
+async fn no_bool() {}
+
+#[ayi::main(start_paused = "true")]
+async fn no_bool_either() {}
+
+#[ayi::main(start_paused = true, start_paused = true)]
+async fn twice_a_bool() {}
+
+#[ayi::main(flavor = current_thread)]
+async fn no_flavor() {}
+
 fn main() {}

@@ -1,11 +1,11 @@
-#[ayi::main(flavor = "current_thread")]
+#[ayi::main(flavor = "multi_thread")]
 async fn flavor() {}
 
 #[ayi::main(worker_threads = 4)]
 async fn worker_threads() {}
 
-#[ayi::test(start_paused = true)]
-async fn start_paused() {}
+#[ayi::test(unhandled_panic = "shutdown_runtime")]
+async fn unhandled_panic() {}
 
 #[ayi::main(crate = ayi, name)]
 async fn name() {}
