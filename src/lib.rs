@@ -75,7 +75,7 @@ pub mod time {
     mod interval;
     mod timeout;
 
-    pub use ayi_runtime::time::{Duration, Instant, Sleep, sleep, sleep_until};
+    pub use ayi_runtime::time::{Duration, Instant, Sleep, advance, pause, resume, sleep, sleep_until};
     pub use interval::{Interval, MissedTickBehavior, interval, interval_at};
     pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
 }

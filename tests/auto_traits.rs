@@ -3,7 +3,7 @@
 
 use ayi::io::AsyncFd;
 use ayi::net::{TcpListener, TcpStream};
-use ayi::runtime::{Builder, EnterGuard, Handle, Runtime, TryCurrentError, UnhandledPanic};
+use ayi::runtime::{Builder, EnterGuard, Handle, Runtime, RuntimeMetrics, TryCurrentError, UnhandledPanic};
 use ayi::task::{AbortHandle, Id, JoinError, JoinHandle};
 use ayi::time::{Elapsed, Instant, Interval, Sleep, Timeout};
 use std::cell::Cell;
@@ -60,6 +60,8 @@ fn types() {
         Handle: true, true, true;
         Builder: true, true, true;
         TryCurrentError: true, true, true;
+        RuntimeMetrics: true, true, true;
+        ayi::runtime::Id: true, true, true;
         UnhandledPanic: true, true, true;
 
         // It can only give the output away, to one.
@@ -110,6 +112,23 @@ fn futures_of_async_functions_are_send() {
         drop(task.await);
         std::io::Result::Ok(())
     });
+}
+
+#[test]
+fn a_panic_may_pass_by() {
+    use std::panic::{RefUnwindSafe, UnwindSafe};
+    fn is_unwind_safe<T: UnwindSafe + RefUnwindSafe>() {}
+    is_unwind_safe::<Runtime>();
+    is_unwind_safe::<Handle>();
+    is_unwind_safe::<RuntimeMetrics>();
+    is_unwind_safe::<JoinHandle<u8>>();
+    is_unwind_safe::<AbortHandle>();
+    is_unwind_safe::<JoinError>();
+    is_unwind_safe::<Sleep>();
+    is_unwind_safe::<Interval>();
+    is_unwind_safe::<TcpStream>();
+    is_unwind_safe::<TcpListener>();
+    is_unwind_safe::<AsyncFd<OwnedFd>>();
 }
 
 /// What an error has to be for `Box<dyn Error + Send + Sync>`, which is what most people use.

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::channel;
 use std::task::Poll;
 use std::thread::{self, ThreadId};
-use support::{in_a_child, turn, watched};
+use support::{connected, in_a_child, turn, watched};
 
 /// What tells runtimes apart.
 fn name(handle: &Handle) -> String {
@@ -148,7 +148,10 @@ fn enter_the_runtime_of_another_thread() {
             let spawned = Handle::current().spawn(async { thread::current().id() });
             assert_ne!(foreign_block_on(spawned).unwrap(), thread::current().id());
             assert!(panic_of(|| ayi::spawn(async {})).contains("use Handle::spawn"));
-            assert!(panic_of(|| foreign_block_on(turn())).contains("there is no ayi runtime"));
+            assert!(panic_of(|| foreign_block_on(turn())).contains("timers are of that one"));
+            let (stream, _peer) = connected();
+            let error = foreign_block_on(stream.read(&mut [0])).unwrap_err().to_string();
+            assert!(error.contains("sockets wait on that one"), "{error}");
         };
         let thread = thread::spawn(elsewhere);
         rt.block_on(async { spawn_blocking(|| thread.join().unwrap()).await.unwrap() });
@@ -259,7 +262,7 @@ fn guard_outlives_its_runtime() {
         assert!(foreign_block_on(before).unwrap_err().is_cancelled());
         assert!(other.block_on(after).unwrap_err().is_cancelled());
         assert!(foreign_block_on(Handle::current().spawn_blocking(|| ())).unwrap_err().is_cancelled());
-        assert!(panic_of(|| foreign_block_on(turn())).contains("is shutting down"));
+        assert!(panic_of(|| foreign_block_on(turn())).contains("has been shut down"));
         drop(ayi::spawn(async { panic!("never polled") }));
         drop(inside);
         assert_eq!(current(), None);

@@ -168,7 +168,7 @@ fn a_stream_that_has_not_waited_moves_to_the_runtime_of_another_thread() {
 }
 
 /// The error that says to which runtime a stream belongs, whatever is asked of it.
-async fn assert_belongs_elsewhere(stream: &TcpStream) {
+async fn assert_belongs_elsewhere(stream: &TcpStream, has_ended: bool) {
     let errors = [
         stream.read(&mut [0]).await.map(drop),
         stream.write(b"x").await.map(drop),
@@ -176,8 +176,13 @@ async fn assert_belongs_elsewhere(stream: &TcpStream) {
         stream.ready(Interest::WRITABLE).await.map(drop),
     ];
     for error in errors {
-        let error = error.unwrap_err().to_string();
-        assert!(error.contains("has ended or belongs to another thread"), "{error}");
+        let error = error.unwrap_err();
+        assert_eq!(ayi::runtime::is_rt_shutdown_err(&error), has_ended);
+        let error = error.to_string();
+        assert!(
+            error.contains(if has_ended { "has been shut down" } else { "belongs to another" }),
+            "{error}"
+        );
         assert!(error.contains("into_std and from_std"), "{error}");
     }
 }
@@ -189,11 +194,11 @@ fn a_stream_that_has_waited_says_elsewhere_where_it_belongs_and_works_there_stil
     let rt = Runtime::new().unwrap();
     let stream = rt.block_on(async { waited(stream) });
     let there = thread::spawn(move || {
-        run(async || assert_belongs_elsewhere(&stream).await);
+        run(async || assert_belongs_elsewhere(&stream, false).await);
         stream
     });
     let stream = there.join().unwrap();
-    run(async || assert_belongs_elsewhere(&stream).await);
+    run(async || assert_belongs_elsewhere(&stream, false).await);
     rt.block_on(assert_works(&stream, &mut peer));
 }
 
@@ -207,10 +212,10 @@ fn a_stream_that_outlives_its_runtime_wakes_who_waits_and_says_so() {
     rt.block_on(async { assert!(!is_readable(&stream, &wakes)) });
     drop(rt);
     assert_eq!(wakes.count(), 1);
-    run(async || assert_belongs_elsewhere(&stream).await);
+    run(async || assert_belongs_elsewhere(&stream, true).await);
     // Outside of any runtime too.
     match poll_once(pin!(stream.readable())) {
-        Poll::Ready(Err(error)) => assert!(error.to_string().contains("has ended"), "{error}"),
+        Poll::Ready(Err(error)) => assert!(ayi::runtime::is_rt_shutdown_err(&error), "{error}"),
         other => panic!("{other:?}"),
     }
     drop(stream);

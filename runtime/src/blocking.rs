@@ -14,11 +14,12 @@
 //! In tokio: `runtime/blocking`.
 
 use crate::foreign::{self, Panic, lock};
+use crate::task::Kind;
 use std::collections::VecDeque;
 use std::io;
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
@@ -53,13 +54,34 @@ impl<T> Ticket<T> {
 }
 
 /// The task's side of a call.
-pub(crate) struct Outcome<T>(pub(crate) Arc<Ticket<T>>);
+pub(crate) struct Outcome<T> {
+    ticket: Arc<Ticket<T>>,
+    pool: Arc<Pool>,
+}
+
+impl<T> Outcome<T> {
+    pub(crate) fn new(ticket: Arc<Ticket<T>>, pool: Arc<Pool>) -> Outcome<T> {
+        // Relaxed, here and below: the owner counts those that it has been given, and drops them itself.
+        pool.outcomes.fetch_add(1, Ordering::Relaxed);
+        Outcome { ticket, pool }
+    }
+}
+
+/// What the task of a call is.
+pub(crate) struct BlockingCall;
+
+impl<T> Kind<Outcome<T>> for BlockingCall {
+    /// A call that has been started runs to its end.
+    fn may_cancel(&self, outcome: &Outcome<T>) -> bool {
+        outcome.ticket.claim()
+    }
+}
 
 impl<T> Future for Outcome<T> {
     type Output = T;
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
-        let result = lock(&self.0.result).take();
+        let result = lock(&self.ticket.result).take();
         result
             .map_or(Poll::Pending, |result| Poll::Ready(result.unwrap_or_else(|panic| resume_unwind(panic))))
     }
@@ -68,17 +90,25 @@ impl<T> Future for Outcome<T> {
 impl<T> Drop for Outcome<T> {
     /// Also when the runtime ends, which asks nobody.
     fn drop(&mut self) {
-        self.0.claim();
+        self.ticket.claim();
+        self.pool.outcomes.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// How large the pool may grow, what its threads are called, and how long an idle one stays.
-#[derive(Clone, Debug)]
+/// How large the pool may grow, what its threads are, and how long an idle one stays.
+#[derive(Clone)]
 pub(crate) struct Limits {
     pub(crate) threads: usize,
     pub(crate) keep_alive: Duration,
     pub(crate) thread_name: String,
+    /// In bytes; the system's, if it is not set.
+    pub(crate) stack_size: Option<usize>,
+    /// The user's functions, run on each thread at its beginning and at its end.
+    pub(crate) on_start: Option<ThreadHook>,
+    pub(crate) on_stop: Option<ThreadHook>,
 }
+
+pub(crate) type ThreadHook = Arc<dyn Fn() + Send + Sync>;
 
 pub(crate) struct Pool {
     state: Mutex<State>,
@@ -87,6 +117,8 @@ pub(crate) struct Pool {
     /// A thread ended.
     ended: Condvar,
     limits: Limits,
+    /// How many calls' tasks are not finished.
+    outcomes: AtomicUsize,
 }
 
 type Call = Box<dyn FnOnce() + Send>;
@@ -102,7 +134,24 @@ struct State {
 impl Pool {
     pub(crate) fn new(limits: Limits) -> Arc<Pool> {
         let state = State { queue: VecDeque::new(), threads: 0, idle: 0, started: 0, is_closed: false };
-        Arc::new(Pool { state: Mutex::new(state), work: Condvar::new(), ended: Condvar::new(), limits })
+        Arc::new(Pool {
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            ended: Condvar::new(),
+            limits,
+            outcomes: AtomicUsize::new(0),
+        })
+    }
+
+    /// Whether a task waits for a call.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.outcomes.load(Ordering::Relaxed) > 0
+    }
+
+    /// How many threads there are, how many of them are idle, and how many calls are queued.
+    pub(crate) fn count(&self) -> (usize, usize, usize) {
+        let state = lock(&self.state);
+        (state.threads, state.idle, state.queue.len())
     }
 
     /// After the end the call is dropped: its task has been cancelled.
@@ -133,7 +182,16 @@ impl Pool {
     fn start_thread(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
         let pool = self.clone();
         let name = format!("{}-{}", self.limits.thread_name, state.started);
-        thread::Builder::new().name(name).spawn(move || pool.work())?;
+        let mut thread = thread::Builder::new().name(name);
+        if let Some(size) = self.limits.stack_size {
+            thread = thread.stack_size(size);
+        }
+        thread.spawn(move || {
+            pool.limits.on_start.iter().for_each(|hook| foreign::run(|| hook()));
+            pool.work();
+            // (`work` has counted the thread out: nobody waits for this.)
+            pool.limits.on_stop.iter().for_each(|hook| foreign::run(|| hook()));
+        })?;
         state.threads += 1;
         state.started += 1;
         Ok(())

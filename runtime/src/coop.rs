@@ -62,6 +62,66 @@ pub fn has_budget_remaining() -> bool {
     LEFT.get() != Some(0)
 }
 
+/// Takes one from the budget of the current task, and lets others run if it is used up.
+///
+/// For loops of one's own that compute for long, or that read from something that is never empty and does not
+/// charge. Sockets, pipes, timers, JoinHandles and `AsyncFd` charge by themselves.
+///
+/// # Cancel safety
+///
+/// Nothing is lost if it is dropped.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let mut sum = 0u64;
+/// for n in 0..1_000 {
+///     sum += n; // imagine more
+///     ayi_runtime::task::coop::consume_budget().await;
+/// }
+/// # assert_eq!(sum, 499_500);
+/// # });
+/// ```
+pub async fn consume_budget() {
+    std::future::poll_fn(|cx| poll_charged(cx, |_| Poll::Ready(()))).await
+}
+
+/// Charges one when `future` completes, and does not poll it while the budget is used up.
+///
+/// For leaf futures that know nothing of the budget: those of channels, say.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// assert_eq!(ayi_runtime::task::coop::cooperative(async { 7 }).await, 7);
+/// # });
+/// ```
+pub fn cooperative<F: Future>(future: F) -> Coop<F> {
+    Coop { future }
+}
+
+pin_project_lite::pin_project! {
+    /// The future of [`cooperative`].
+    #[derive(Debug)]
+    #[must_use = "a Coop does nothing unless it is awaited"]
+    pub struct Coop<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for Coop<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        poll_charged(cx, |cx| self.project().future.poll(cx))
+    }
+}
+
 /// Takes the limit off `future`: what it completes is not charged, and it is not made to give way.
 ///
 /// # Examples

@@ -12,6 +12,7 @@
 
 mod blocking;
 mod coop;
+mod counters;
 mod executor;
 mod foreign;
 pub mod io;
@@ -24,8 +25,10 @@ pub mod time;
 
 /// The runtime itself, its settings and its handles.
 pub mod runtime {
-    pub use crate::executor::{Builder, EnterGuard, Handle, Runtime, TryCurrentError};
-    pub use crate::task::UnhandledPanic;
+    pub use crate::executor::{
+        Builder, EnterGuard, Handle, Id, Runtime, RuntimeMetrics, TryCurrentError, is_rt_shutdown_err,
+    };
+    pub use crate::task::{TaskMeta, UnhandledPanic};
 }
 
 pub use executor::spawn;

@@ -55,6 +55,10 @@ impl<T> Inbox<T> {
         if self.queue.is_empty() { None } else { self.queue.pop().ok() }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
     /// Owner: how many items wait; others may be added at any moment. Not for each turn: it counts anew whenever
     /// one is added meanwhile, so a flood can hold it up.
     pub(crate) fn len(&self) -> usize {

@@ -142,14 +142,16 @@ impl Reactor {
         let _ = self.epoll.delete(fd.as_raw_fd());
     }
 
-    /// Waits for events, records them, and puts whom they concern into `wakers`.
-    pub(crate) fn turn(&mut self, timeout: Option<Duration>, wakers: &mut Vec<Waker>) -> io::Result<()> {
+    /// Waits for events, records them, and puts whom they concern into `wakers`. Gives their number.
+    pub(crate) fn turn(&mut self, timeout: Option<Duration>, wakers: &mut Vec<Waker>) -> io::Result<usize> {
+        let mut events = 0;
         for (token, bits) in self.epoll.wait(timeout)? {
+            events += 1;
             if let Some(source) = find(&mut self.sources, SourceKey(token)) {
                 source.record(Ready::from_epoll(bits), wakers);
             }
         }
-        Ok(())
+        Ok(events)
     }
 
     pub(crate) fn ready(&mut self, key: SourceKey, interest: Interest) -> Ready {

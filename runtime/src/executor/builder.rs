@@ -1,11 +1,16 @@
 //! The settings of a runtime.
 
+use super::handle::Shared;
+use super::local::{POLLS_PER_TURN, ParkHooks};
 use super::{Local, Runtime};
 use crate::blocking::{Limits, Pool};
 use crate::reactor::Reactor;
-use crate::task::{Scheduler, UnhandledPanic};
+use crate::sys::ThreadClock;
+use crate::task::{Hooks, Scheduler, TaskMeta, UnhandledPanic};
+use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Makes a [`Runtime`] with settings of one's own.
@@ -21,10 +26,21 @@ use std::time::Duration;
 ///     .build()?;
 /// # std::io::Result::Ok(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Builder {
     limits: Limits,
     unhandled: UnhandledPanic,
+    task_hooks: Hooks,
+    name: Option<String>,
+    settings: Settings,
+}
+
+/// What concerns the loop.
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) start_paused: bool,
+    pub(super) polls_per_turn: u32,
+    pub(super) park_hooks: ParkHooks,
 }
 
 impl Builder {
@@ -35,8 +51,65 @@ impl Builder {
             threads: 512,
             keep_alive: Duration::from_secs(10),
             thread_name: String::from("ayi-blocking"),
+            stack_size: None,
+            on_start: None,
+            on_stop: None,
         };
-        Builder { limits, unhandled: UnhandledPanic::default() }
+        Builder {
+            limits,
+            unhandled: UnhandledPanic::default(),
+            task_hooks: Hooks::default(),
+            name: None,
+            settings: Settings {
+                start_paused: false,
+                polls_per_turn: POLLS_PER_TURN,
+                park_hooks: ParkHooks::default(),
+            },
+        }
+    }
+
+    /// Does nothing: sockets and timers are always there, and cost nothing while there are none. For programs that
+    /// come from tokio.
+    pub fn enable_all(&mut self) -> &mut Builder {
+        self
+    }
+
+    /// Does nothing. See [`enable_all`](Builder::enable_all).
+    pub fn enable_io(&mut self) -> &mut Builder {
+        self
+    }
+
+    /// Does nothing. See [`enable_all`](Builder::enable_all).
+    pub fn enable_time(&mut self) -> &mut Builder {
+        self
+    }
+
+    /// Names the runtime, for [`Handle::name`](super::Handle::name).
+    pub fn name(&mut self, name: impl Into<String>) -> &mut Builder {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Whether the runtime's time stands still from the beginning, see [`pause`](crate::time::pause). Not by
+    /// default; it is meant for tests.
+    pub fn start_paused(&mut self, start_paused: bool) -> &mut Builder {
+        self.settings.start_paused = start_paused;
+        self
+    }
+
+    /// How many tasks are polled before timers, sockets and other threads' messages are looked at. 61 by default.
+    ///
+    /// A smaller number answers sooner under load, a larger one spends less on looking. (tokio's
+    /// `global_queue_interval` is the same here: what comes from other threads is read at each turn.)
+    ///
+    /// # Panics
+    ///
+    /// If it is 0.
+    #[track_caller]
+    pub fn event_interval(&mut self, polls: u32) -> &mut Builder {
+        assert!(polls > 0, "event_interval(0): no task could ever be polled, give it at least 1");
+        self.settings.polls_per_turn = polls;
+        self
     }
 
     /// The most threads that `spawn_blocking` uses at a time; calls beyond that wait. 512 by default.
@@ -73,6 +146,61 @@ impl Builder {
         self
     }
 
+    /// The stack of the pool's threads, in bytes. The system's default (2 MiB, or `RUST_MIN_STACK`) otherwise.
+    pub fn thread_stack_size(&mut self, bytes: usize) -> &mut Builder {
+        self.limits.stack_size = Some(bytes);
+        self
+    }
+
+    /// Runs `f` on each thread of the pool when it starts. (The runtime's own thread is the user's.)
+    ///
+    /// Where a hook panics, here and below, the panic hook reports it and nothing else happens.
+    pub fn on_thread_start(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Builder {
+        self.limits.on_start = Some(Arc::new(f));
+        self
+    }
+
+    /// Runs `f` on each thread of the pool before it ends.
+    pub fn on_thread_stop(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Builder {
+        self.limits.on_stop = Some(Arc::new(f));
+        self
+    }
+
+    /// Runs `f` on the runtime's thread when it has nothing to do and is about to sleep. It may wake and spawn.
+    pub fn on_thread_park(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Builder {
+        self.settings.park_hooks.on_park = Some(Arc::new(f));
+        self
+    }
+
+    /// Runs `f` on the runtime's thread when it is awake again: once for each time that
+    /// [`on_thread_park`](Builder::on_thread_park)'s has run.
+    pub fn on_thread_unpark(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Builder {
+        self.settings.park_hooks.on_unpark = Some(Arc::new(f));
+        self
+    }
+
+    /// Runs `f` on the runtime's thread for each task that begins, before its first poll.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread()
+    ///     .on_task_spawn(|task| println!("task {} spawned at {}", task.id(), task.spawned_at()))
+    ///     .build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn on_task_spawn(&mut self, f: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> &mut Builder {
+        self.task_hooks.on_spawn = Some(Arc::new(f));
+        self
+    }
+
+    /// Runs `f` on the runtime's thread for each task that is finished: returned, panicked or cancelled.
+    pub fn on_task_terminate(&mut self, f: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> &mut Builder {
+        self.task_hooks.on_terminate = Some(Arc::new(f));
+        self
+    }
+
     /// What to do about a task's panic that nobody will hear of. [`Report`](UnhandledPanic::Report) by default.
     pub fn unhandled_panic(&mut self, policy: UnhandledPanic) -> &mut Builder {
         self.unhandled = policy;
@@ -89,8 +217,29 @@ impl Builder {
         static IDS: AtomicU64 = AtomicU64::new(1);
         // Relaxed: only uniqueness matters.
         let id = IDS.fetch_add(1, Ordering::Relaxed);
-        let tasks = Scheduler::acquire(id, self.unhandled)?;
+        let tasks = Scheduler::acquire(id, self.unhandled, self.task_hooks.clone())?;
         let reactor = Reactor::new(tasks.shared().bell.raw())?;
-        Ok(Runtime { local: Local::new(id, tasks, reactor, Pool::new(self.limits.clone())) })
+        let clock = ThreadClock::of_this_thread();
+        let shared = Shared {
+            pool: Pool::new(self.limits.clone()),
+            name: self.name.clone(),
+            cpu: (clock, clock.read()),
+            last: OnceLock::new(),
+        };
+        Ok(Runtime { local: Local::new(id, tasks, reactor, Arc::new(shared), &self.settings) })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("name", &self.name)
+            .field("max_blocking_threads", &self.limits.threads)
+            .field("thread_name", &self.limits.thread_name)
+            .field("thread_keep_alive", &self.limits.keep_alive)
+            .field("unhandled_panic", &self.unhandled)
+            .field("event_interval", &self.settings.polls_per_turn)
+            .field("start_paused", &self.settings.start_paused)
+            .finish_non_exhaustive()
     }
 }

@@ -7,8 +7,10 @@
 
 use super::{Handle, Local};
 use crate::task::{LocalScheduler, Scheduler};
+use crate::time::Clock;
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::io;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
@@ -17,10 +19,14 @@ pub(crate) const NO_RUNTIME: &str =
     "there is no ayi runtime on this thread: call this from inside Runtime::block_on or #[ayi::main]";
 pub(super) const NOT_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and a future that is not Send \
      cannot go there: use Handle::spawn";
-pub(super) const TIED_ELSEWHERE: &str = "this descriptor has waited in an ayi runtime that has ended or belongs to another thread, and can wait \
-     only there: move it with into_std and from_std (or AsyncFd::into_inner and new)";
-pub(crate) const SHUT_DOWN: &str =
-    "the ayi runtime of this thread is shutting down: nothing can wait in it any more";
+const NO_IO_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter, Handle::block_on), and sockets \
+     wait on that one: use them in a task that Handle::spawn makes";
+const NO_TIMERS_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter, Handle::block_on), and timers \
+     are of that one: use them in a task that Handle::spawn makes";
+const TIED_ELSEWHERE: &str = "this descriptor has waited in an ayi runtime that belongs to another thread, or is not the current one of \
+     this, and can wait only there: move it with into_std and from_std (or AsyncFd::into_inner and new)";
+pub(crate) const SHUT_DOWN: &str = "the ayi runtime has been shut down: nothing can wait in it any more. A descriptor can be moved to another \
+     with into_std and from_std (or AsyncFd::into_inner and new)";
 
 enum Current {
     None,
@@ -37,10 +43,12 @@ thread_local! {
 }
 
 fn install(current: Current) -> Current {
-    LocalScheduler::set_owned(match &current {
-        Current::Here(local) => Some(local.tasks()),
+    let here = match &current {
+        Current::Here(local) => Some(local),
         _ => None,
-    });
+    };
+    LocalScheduler::set_owned(here.map(|local| local.tasks()));
+    Clock::install(here.map_or(Clock::REAL, |local| local.clock.get()));
     ManuallyDrop::into_inner(CURRENT.replace(ManuallyDrop::new(current)))
 }
 
@@ -55,6 +63,57 @@ pub(crate) fn with_current<R>(f: impl FnOnce(&Rc<Local>) -> R) -> Option<R> {
         Current::Here(local) => Some(f(local)),
         _ => None,
     })
+}
+
+/// The runtime that takes tasks which are not `Send`.
+#[track_caller]
+pub(super) fn current_to_spawn() -> Rc<Local> {
+    match current() {
+        Some(local) => local,
+        None => panic!("{}", current_handle().map_or(NO_RUNTIME, |_| NOT_HERE)),
+    }
+}
+
+/// Why there is none here that a descriptor could wait in.
+pub(super) fn why_no_io(tie: Option<RuntimeRef>) -> io::Error {
+    match tie {
+        Some(tie) if tie.scheduler.is_open(tie.id) => io::Error::other(TIED_ELSEWHERE),
+        Some(_) => shut_down(),
+        None => io::Error::other(current_handle().map_or(NO_RUNTIME, |_| NO_IO_HERE)),
+    }
+}
+
+/// Why there is none here that has timers.
+#[cold]
+pub(crate) fn why_no_timer() -> &'static str {
+    current_handle().map_or(NO_RUNTIME, |_| NO_TIMERS_HERE)
+}
+
+pub(super) fn shut_down() -> io::Error {
+    io::Error::other(ShutDown)
+}
+
+#[derive(Debug)]
+struct ShutDown;
+
+impl fmt::Display for ShutDown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(SHUT_DOWN)
+    }
+}
+
+impl std::error::Error for ShutDown {}
+
+/// Whether an error says that the runtime in which something waited, or was to wait, has ended.
+///
+/// # Examples
+///
+/// ```
+/// let error = std::io::Error::other("something else");
+/// assert!(!ayi_runtime::runtime::is_rt_shutdown_err(&error));
+/// ```
+pub fn is_rt_shutdown_err(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<ShutDown>())
 }
 
 pub(super) fn current_handle() -> Option<Handle> {

@@ -3,11 +3,21 @@
 //! In tokio: `runtime/handle.rs`.
 
 use super::context::{self, EnterGuard, RuntimeRef, TryCurrentError};
-use crate::blocking::{Outcome, Pool, Ticket};
-use crate::task::{JoinHandle, always, spawn_from_afar};
+use super::{Local, RuntimeMetrics};
+use crate::blocking::{BlockingCall, Outcome, Pool, Ticket};
+use crate::counters::Counters;
+use crate::sys::ThreadClock;
+use crate::task::{JoinHandle, Kind, Plain, spawn_from_afar};
 use futures_task::{FutureObj, Spawn, SpawnError};
 use std::fmt;
-use std::sync::Arc;
+use std::io;
+use std::panic::RefUnwindSafe;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
 
 /// Reaches a runtime from any thread: `Send`, `Sync`, cheap to clone. It does not keep the runtime alive.
 ///
@@ -27,7 +37,38 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Handle {
     pub(super) reference: RuntimeRef,
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What the handles of a runtime share with it.
+pub(super) struct Shared {
     pub(super) pool: Arc<Pool>,
+    pub(super) name: Option<String>,
+    /// Of the runtime's thread, and what it said at the beginning.
+    pub(super) cpu: (ThreadClock, Duration),
+    /// The last figures, once the runtime has ended.
+    pub(super) last: OnceLock<(Counters<u64>, Duration)>,
+}
+
+// As `Scheduler` is: a panic leaves it in order.
+impl RefUnwindSafe for Shared {}
+
+impl Shared {
+    /// The CPU time of the runtime's thread since the runtime was made.
+    pub(super) fn busy(&self) -> Duration {
+        let (clock, start) = self.cpu;
+        clock.read().saturating_sub(start)
+    }
+}
+
+/// Tells runtimes apart: no two of a process have the same. See [`Handle::id`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Id(u64);
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 impl Handle {
@@ -61,7 +102,7 @@ impl Handle {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        self.spawn_task(future, always)
+        self.spawn_task(future, Plain)
     }
 
     /// Runs `f`, which may block, on a thread of the runtime's pool.
@@ -82,33 +123,109 @@ impl Handle {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let ticket = Ticket::new();
-        let task = self.spawn_task(Outcome(ticket.clone()), |outcome| outcome.0.claim());
-        let (handle, waker) = (self.clone(), task.waker());
-        let run = move || {
-            let _inside = handle.enter();
-            ticket.run(f, waker);
-        };
-        if let Err(error) = self.pool.submit(Box::new(run)) {
-            task.abort();
-            panic!(
+        match self.submit(f, BlockingCall) {
+            Ok(task) => task,
+            Err(error) => panic!(
                 "spawn_blocking: the system refuses to start the pool's first thread ({error}): raise the limit on \
                  threads (ulimit -u, cgroup pids.max)"
-            );
+            ),
         }
-        task
     }
 
     #[track_caller]
-    fn spawn_task<F: Future<Output: Send + 'static> + Send + 'static>(
+    pub(super) fn submit<F, T>(&self, f: F, kind: impl Kind<Outcome<T>> + Send) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let (ticket, pool) = (Ticket::new(), &self.shared.pool);
+        let task = self.spawn_task(Outcome::new(ticket.clone(), pool.clone()), kind);
+        let (handle, waker, id) = (self.clone(), task.waker(), task.id());
+        let run = move || {
+            let _inside = handle.enter();
+            id.scope(|| ticket.run(f, waker));
+        };
+        match pool.submit(Box::new(run)) {
+            Ok(()) => Ok(task),
+            Err(error) => {
+                task.abort();
+                Err(error)
+            }
+        }
+    }
+
+    #[track_caller]
+    pub(super) fn spawn_task<F: Future<Output: Send + 'static> + Send + 'static>(
         &self,
         future: F,
-        may_cancel: impl Fn(&F) -> bool + Send + 'static,
+        kind: impl Kind<F> + Send,
     ) -> JoinHandle<F::Output> {
         match self.reference.local() {
-            Some(local) => local.tasks().spawn(future, may_cancel),
-            None => spawn_from_afar(self.reference.scheduler, self.reference.id, future, may_cancel),
+            Some(local) => local.tasks().spawn(future, kind),
+            None => spawn_from_afar(self.reference.scheduler, self.reference.id, future, kind),
         }
+    }
+
+    /// Runs `future` to its end on this thread.
+    ///
+    /// On the runtime's own thread this is [`Runtime::block_on`](super::Runtime::block_on), which runs the other
+    /// tasks beside it. On another thread, that one sleeps while `future` waits: for tasks, channels, locks, or
+    /// `spawn_blocking` calls of the runtime, which somebody has to be running meanwhile. Sockets and timers live
+    /// on the runtime's thread and do not wait here: `spawn` a task for them, and await that.
+    ///
+    /// # Panics
+    ///
+    /// If `future` panics; inside another `block_on`; if it awaits a timer on another thread than the runtime's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_runtime::{runtime::{Handle, Runtime}, task, time::{Duration, sleep}};
+    /// # let rt = Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let handle = Handle::current();
+    /// let slept = task::spawn_blocking(move || {
+    ///     let sleeper = handle.spawn(async { sleep(Duration::from_millis(1)).await });
+    ///     handle.block_on(sleeper)
+    /// });
+    /// assert!(slept.await.unwrap().is_ok());
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        if let Some(local) = Local::find(self.reference).filter(|local| !local.is_shut_down()) {
+            return local.block_on(future);
+        }
+        let _blocked = super::local::BlockedOn::new();
+        let _inside = self.enter();
+        let sleeper = Arc::new(Sleeper { thread: thread::current(), is_woken: AtomicBool::new(false) });
+        let waker = Waker::from(sleeper.clone());
+        let mut cx = Context::from_waker(&waker);
+        let mut future = pin!(future);
+        loop {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                return output;
+            }
+            // Acquire: pairs with the Release in `wake`, so that the poll sees what the waker's thread wrote.
+            while !sleeper.is_woken.swap(false, Ordering::Acquire) {
+                thread::park();
+            }
+        }
+    }
+
+    /// What has been counted of the runtime. See [`RuntimeMetrics`].
+    pub fn metrics(&self) -> RuntimeMetrics {
+        RuntimeMetrics::new(self.clone())
+    }
+
+    /// The runtime's number.
+    pub fn id(&self) -> Id {
+        Id(self.reference.id)
+    }
+
+    /// The runtime's name, if [`Builder::name`](super::Builder::name) gave it one.
+    pub fn name(&self) -> Option<&str> {
+        self.shared.name.as_deref()
     }
 
     /// Makes the handle's runtime the current one of this thread, until the guard is dropped.
@@ -119,6 +236,26 @@ impl Handle {
     /// which live on the runtime's thread, do not.
     pub fn enter(&self) -> EnterGuard<'_> {
         EnterGuard::afar(self)
+    }
+}
+
+/// A thread in [`Handle::block_on`].
+struct Sleeper {
+    thread: Thread,
+    /// A thread may return from `park` for no reason, and be unparked by others for reasons of theirs.
+    is_woken: AtomicBool,
+}
+
+impl Wake for Sleeper {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // Release: pairs with the Acquire in `block_on`.
+        if !self.is_woken.swap(true, Ordering::Release) {
+            self.thread.unpark();
+        }
     }
 }
 

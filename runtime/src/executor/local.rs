@@ -18,25 +18,27 @@
 //!
 //! Nothing is borrowed while a task, a waker or a drop runs. In tokio: `runtime/scheduler/current_thread`.
 
-use super::context::{self, EnterGuard, NO_RUNTIME, RuntimeRef, SHUT_DOWN, TIED_ELSEWHERE};
-use super::handle::Handle;
-use crate::blocking::Pool;
+use super::builder::Settings;
+use super::context::{self, EnterGuard, RuntimeRef};
+use super::handle::{Handle, Shared};
+use crate::counters::Counters;
 use crate::reactor::{Reactor, SourceKey, Waiter};
 use crate::ready::Interest;
-use crate::task::{Lease, LocalScheduler, LocalSlot};
-use crate::time::{Instant, Wheel};
+use crate::task::{Id, Lease, LocalScheduler, LocalSlot};
+use crate::time::{Clock, Instant, Wheel};
 use crate::{coop, foreign};
 use std::cell::{Cell, RefCell, RefMut};
 use std::io;
+use std::panic::RefUnwindSafe;
 use std::pin::pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// Tasks between two turns. As tokio's: a prime, so that it does not fall into step with what tasks do in twos
+/// Tasks between two turns, unless the user says otherwise. As tokio's: a prime, so that it does not fall into step with what tasks do in twos
 /// and tens; large enough that the turn's system call (some 200 ns) is small change beside the polls.
-const POLLS_PER_TURN: usize = 61;
+pub(super) const POLLS_PER_TURN: u32 = 61;
 
 /// Messages of other threads that one turn takes. As many as events: what floods in waits in the inbox, not on
 /// the run queue, where everybody else would have to wait behind it.
@@ -56,23 +58,48 @@ pub(crate) struct Local {
     timers: RefCell<Wheel<Waker>>,
     /// What the timers' nanoseconds count from.
     start: Instant,
+    /// How the time is told while this runtime is the current one.
+    pub(super) clock: Cell<Clock>,
     /// The clock as of the latest turn that had timers to look at.
     now: Cell<u64>,
     /// Wakers on their way from the reactor to being woken; kept for its allocation.
     wakers: Cell<Vec<Waker>>,
+    polls_per_turn: u32,
+    hooks: ParkHooks,
 }
 
+/// The user's functions around a sleep.
+#[derive(Clone, Default)]
+pub(super) struct ParkHooks {
+    pub(super) on_park: Option<Arc<dyn Fn() + Send + Sync>>,
+    pub(super) on_unpark: Option<Arc<dyn Fn() + Send + Sync>>,
+}
+
+// As `Scheduler` is: a panic leaves it in order.
+impl RefUnwindSafe for Local {}
+
 impl Local {
-    pub(super) fn new(id: u64, tasks: Lease, reactor: Reactor, pool: Arc<Pool>) -> Rc<Local> {
+    pub(super) fn new(
+        id: u64,
+        tasks: Lease,
+        reactor: Reactor,
+        shared: Arc<Shared>,
+        settings: &Settings,
+    ) -> Rc<Local> {
         let reference = RuntimeRef { scheduler: tasks.shared(), id };
+        // Not that of a runtime which this thread may be in.
+        let clock = Clock::REAL;
         let local = Rc::new(Local {
-            handle: Handle { reference, pool },
+            handle: Handle { reference, shared },
             tasks,
             reactor: RefCell::new(reactor),
             timers: RefCell::new(Wheel::new()),
-            start: Instant::now(),
+            start: clock.now(),
+            clock: Cell::new(if settings.start_paused { clock.pause() } else { clock }),
             now: Cell::new(0),
             wakers: Cell::default(),
+            polls_per_turn: settings.polls_per_turn,
+            hooks: settings.park_hooks.clone(),
         });
         // Fails only while the thread ends: then nobody will look there any more.
         let _ = ALL.try_with(|all| {
@@ -96,8 +123,8 @@ impl Local {
         let local = tie.map_or_else(context::current, |tie| tie.local());
         match local {
             Some(local) if !local.is_shut_down() => Ok(local),
-            Some(_) => Err(io::Error::other(SHUT_DOWN)),
-            None => Err(io::Error::other(if tie.is_some() { TIED_ELSEWHERE } else { NO_RUNTIME })),
+            Some(_) => Err(context::shut_down()),
+            None => Err(context::why_no_io(tie)),
         }
     }
 
@@ -158,14 +185,18 @@ impl Local {
         root.0.schedule();
         self.end_if_fatal();
         loop {
-            for _ in 0..POLLS_PER_TURN {
+            for _ in 0..self.polls_per_turn {
                 let Some(slot) = self.tasks.pop() else { break };
                 if !std::ptr::eq(*slot, *root.0) {
                     self.tasks.run(slot);
-                } else if let Poll::Ready(output) = coop::with_budget(|| future.as_mut().poll(&mut cx)) {
+                    continue;
+                }
+                Id::leave();
+                if let Poll::Ready(output) = coop::with_budget(|| future.as_mut().poll(&mut cx)) {
                     return output;
                 }
             }
+            Id::leave();
             self.end_if_fatal();
             self.turn();
         }
@@ -182,13 +213,22 @@ impl Local {
     }
 
     fn turn(&self) {
+        self.counters().turns.add(1);
         let mut wakers = self.wakers.take();
+        let is_idle = !self.tasks.has_work();
+        if is_idle {
+            // What a hook wakes or spawns is not slept over: whether there is work is asked again.
+            self.hooks.on_park.iter().for_each(|hook| foreign::run(|| hook()));
+        }
         if !self.tasks.has_work() && self.tasks.shared().inbox.prepare_park() {
-            self.poll_reactor(self.until_next_timer(), &mut wakers);
+            self.park(&mut wakers);
             self.tasks.shared().inbox.unpark();
         } else if !self.reactor().is_empty() {
             // (With no descriptor registered there is nothing to ask the kernel.)
             self.poll_reactor(Some(Duration::ZERO), &mut wakers);
+        }
+        if is_idle {
+            self.hooks.on_unpark.iter().for_each(|hook| foreign::run(|| hook()));
         }
         wakers.drain(..).for_each(foreign::wake);
         self.wakers.set(wakers);
@@ -196,9 +236,43 @@ impl Local {
         self.tasks.read_inbox(MESSAGES_PER_TURN);
     }
 
+    /// Sleeps until something happens.
+    fn park(&self, wakers: &mut Vec<Waker>) {
+        let timeout = if !self.clock.get().is_paused {
+            self.until_next_timer()
+        } else {
+            // Time stands still. First whatever can happen without it.
+            self.poll_reactor(Some(Duration::ZERO), wakers);
+            // (The bell may have been heard just now: then there is a message, and nobody will ring again.)
+            if !wakers.is_empty() || !self.tasks.shared().inbox.is_empty() {
+                return;
+            }
+            let next = self.timers().next_deadline();
+            if let Some(next) = next.filter(|_| !self.handle.shared.pool.is_awaited()) {
+                let next = self.start + Duration::from_nanos(next);
+                return self.set_clock(Clock::paused_at(next.max(Instant::now())));
+            }
+            None
+        };
+        self.counters().parks.add(1);
+        self.poll_reactor(timeout, wakers);
+    }
+
     fn poll_reactor(&self, timeout: Option<Duration>, wakers: &mut Vec<Waker>) {
         let result = self.reactor().turn(timeout, wakers);
-        result.expect("epoll_wait fails only if something has closed the runtime's epoll descriptor");
+        let events =
+            result.expect("epoll_wait fails only if something has closed the runtime's epoll descriptor");
+        self.counters().events.add(events as u64);
+    }
+
+    pub(crate) fn counters(&self) -> &'static Counters {
+        &self.tasks.shared().counters
+    }
+
+    /// Inside the runtime: this thread tells the time by it.
+    pub(super) fn set_clock(&self, clock: Clock) {
+        self.clock.set(clock);
+        clock.install();
     }
 
     /// `None`: no timer is set.
@@ -207,10 +281,13 @@ impl Local {
         Some(Duration::from_nanos(next.saturating_sub(self.nanos(Instant::now()))))
     }
 
-    fn fire_timers(&self) {
-        if self.timers().next_deadline().is_none() {
+    pub(super) fn fire_timers(&self) {
+        let timers = self.timers();
+        self.counters().timers.set(timers.len() as u64);
+        if timers.next_deadline().is_none() {
             return;
         }
+        drop(timers);
         let now = self.nanos(Instant::now());
         self.now.set(now);
         self.wake_timers(now);
@@ -236,36 +313,58 @@ impl Local {
         }
         let _inside = EnterGuard::here(self);
         self.tasks.cancel_all();
+        let shared = &self.handle.shared;
+        // Before the gate closes: after that, the counters are the next runtime's.
+        let _ = shared.last.set((self.counters().read(), shared.busy()));
         self.tasks.close_gate();
-        self.handle.pool.shut_down(grace);
+        shared.pool.shut_down(grace);
         let wakers = self.reactor().take_all_wakers();
         wakers.into_iter().for_each(foreign::wake);
         self.wake_timers(u64::MAX);
     }
 }
 
-/// The slot of a `block_on`'s own future, which lies on the stack; and the mark that this thread runs one, which does
-/// not nest.
-struct Root(LocalSlot);
+/// The slot of a `block_on`'s own future, which lies on the stack.
+struct Root(LocalSlot, BlockedOn);
 
 impl Root {
     #[track_caller]
     fn new(tasks: LocalScheduler) -> Root {
-        assert!(
-            !BLOCKED_ON.replace(true),
-            "block_on inside block_on: the outer runtime would stand still. Use .await here, or spawn_blocking \
-             for code that insists on blocking"
-        );
+        let blocked_on = BlockedOn::new();
         let (slot, _) = tasks.alloc();
         slot.occupy();
-        Root(slot)
+        Root(slot, blocked_on)
     }
 }
 
 impl Drop for Root {
     fn drop(&mut self) {
-        BLOCKED_ON.set(false);
         coop::leave();
         self.0.scheduler().free(self.0);
     }
+}
+
+/// The mark that this thread is in a `block_on`, which does not nest.
+pub(super) struct BlockedOn(());
+
+impl BlockedOn {
+    #[track_caller]
+    pub(super) fn new() -> BlockedOn {
+        assert!(
+            !BLOCKED_ON.replace(true),
+            "block_on inside block_on: the outer runtime would stand still. Use .await here, or spawn_blocking \
+             for code that insists on blocking"
+        );
+        BlockedOn(())
+    }
+}
+
+impl Drop for BlockedOn {
+    fn drop(&mut self) {
+        BLOCKED_ON.set(false);
+    }
+}
+
+pub(super) fn is_blocked_on() -> bool {
+    BLOCKED_ON.get()
 }

@@ -1,21 +1,28 @@
 //! The executor: runs tasks, fires timers, turns the reactor, sleeps when there is nothing to do.
 //!
-//! Read in this order: `local` (the loop), `context` (which runtime is the current one), `runtime`, `handle`.
+//! Read in this order: `local` (the loop), `context` (which runtime is the current one), `runtime`, `handle`,
+//! `builder`, `clock` (time that stands still, for tests), `metrics`, `task_builder`.
 
 mod builder;
+mod clock;
 mod context;
 mod handle;
 mod local;
+mod metrics;
 mod runtime;
+mod task_builder;
 
 pub use builder::Builder;
-pub use context::{EnterGuard, TryCurrentError};
-pub(crate) use context::{NO_RUNTIME, RuntimeRef, SHUT_DOWN, with_current};
-pub use handle::Handle;
+pub use clock::{advance, pause, resume};
+pub use context::{EnterGuard, TryCurrentError, is_rt_shutdown_err};
+pub(crate) use context::{RuntimeRef, SHUT_DOWN, why_no_timer, with_current};
+pub use handle::{Handle, Id};
 pub(crate) use local::Local;
+pub use metrics::RuntimeMetrics;
 pub use runtime::Runtime;
+pub use task_builder::TaskBuilder;
 
-use crate::task::{JoinHandle, always};
+use crate::task::{JoinHandle, Plain};
 
 /// Spawns a task on the current thread's runtime. It is first polled after the caller has awaited something.
 ///
@@ -47,10 +54,7 @@ pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: 'static> + 'static,
 {
-    match context::current() {
-        Some(local) => local.tasks().spawn(future, always),
-        None => panic!("{}", context::current_handle().map_or(NO_RUNTIME, |_| context::NOT_HERE)),
-    }
+    context::current_to_spawn().tasks().spawn(future, Plain)
 }
 
 /// Runs `f`, which may block, on a thread of the pool. See [`Handle::spawn_blocking`].
@@ -75,4 +79,28 @@ where
     T: Send + 'static,
 {
     Handle::current().spawn_blocking(f)
+}
+
+/// Refuses to block: on one thread there is nobody to whom the other tasks could be handed.
+///
+/// In tokio's multi-threaded runtime this moves them to another thread, and its single-threaded one refuses as well.
+/// Here [`spawn_blocking`] does what is wanted: `f` goes to a thread of its own, and this one runs on. Where no
+/// task would have to wait (outside a runtime, or on a thread of the pool), `f` is called as it is.
+///
+/// # Panics
+///
+/// On a thread that is inside `block_on`.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(ayi_runtime::task::block_in_place(|| 7), 7); // not inside a runtime: nobody waits
+/// ```
+#[track_caller]
+pub fn block_in_place<F: FnOnce() -> R, R>(f: F) -> R {
+    assert!(
+        !local::is_blocked_on(),
+        "block_in_place: this thread runs all tasks of its runtime, which would wait: use spawn_blocking"
+    );
+    f()
 }

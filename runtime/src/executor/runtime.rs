@@ -3,8 +3,8 @@
 //! In tokio: `runtime/runtime.rs`, and `LocalRuntime`, which this resembles more: it is of one thread.
 
 use super::context::EnterGuard;
-use super::{Builder, Handle, Local};
-use crate::task::{JoinHandle, always};
+use super::{Builder, Handle, Local, RuntimeMetrics};
+use crate::task::{JoinHandle, Plain};
 use futures_task::{FutureObj, LocalFutureObj, LocalSpawn, Spawn, SpawnError};
 use std::fmt;
 use std::io;
@@ -75,7 +75,7 @@ impl Runtime {
         F: Future<Output: 'static> + 'static,
     {
         let _inside = self.enter();
-        self.local.tasks().spawn(future, always)
+        self.local.tasks().spawn(future, Plain)
     }
 
     /// Runs `f`, which may block, on a thread of the pool. See [`Handle::spawn_blocking`].
@@ -93,6 +93,11 @@ impl Runtime {
         EnterGuard::here(&self.local)
     }
 
+    /// What has been counted of this runtime. See [`RuntimeMetrics`].
+    pub fn metrics(&self) -> RuntimeMetrics {
+        self.local.handle().metrics()
+    }
+
     /// What reaches this runtime from other threads.
     pub fn handle(&self) -> Handle {
         self.local.handle().clone()
@@ -102,6 +107,20 @@ impl Runtime {
     /// seconds. What has not finished by then goes on, on its thread, and its result is dropped.
     pub fn shutdown_timeout(self, grace: Duration) {
         self.local.shut_down(grace);
+    }
+
+    /// Ends the runtime without waiting for `spawn_blocking` calls that are running: they go on, on their threads,
+    /// and their results are dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// rt.spawn_blocking(|| std::thread::sleep(std::time::Duration::from_secs(1)));
+    /// rt.shutdown_background(); // at once
+    /// ```
+    pub fn shutdown_background(self) {
+        self.shutdown_timeout(Duration::ZERO);
     }
 }
 

@@ -236,6 +236,7 @@ impl Registration {
             registered = local.reactor().register(fd);
         }
         let key = registered?;
+        local.counters().registered.add(1);
         let source = Source { runtime: local.reference(), key };
         if let Err(source) = self.source.set(source) {
             // Another thread was faster: the tie is to its runtime.
@@ -265,6 +266,7 @@ impl Drop for Source {
         let key = self.key;
         self.runtime.send(move |local| {
             let wakers = local.reactor().deregister(key);
+            local.counters().deregistered.add(1);
             // Foreign code, so after the borrow.
             drop(wakers);
         });

@@ -1,54 +1,10 @@
-//! Why a task has no output, what is done about that, and what a task is called.
+//! Why a task has no output, and what is done about that.
 
+use super::id::Id;
 use crate::foreign::{Panic, lock};
-use std::cell::Cell;
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-
-/// Tells tasks apart: no two tasks of a process ever have the same.
-///
-/// # Examples
-///
-/// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-/// # rt.block_on(async {
-/// let (a, b) = (ayi_runtime::spawn(async {}), ayi_runtime::spawn(async {}));
-/// assert_ne!(a.id(), b.id());
-/// # });
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Id(pub(super) u64);
-
-impl Id {
-    pub(super) const NONE: Id = Id(0);
-
-    /// One that no task of the process has had. A thread takes them from the common counter in blocks, so that a
-    /// spawn needs no atomic.
-    #[inline]
-    pub(super) fn next() -> Id {
-        const BLOCK: u64 = 1 << 16;
-        static BLOCKS: AtomicU64 = AtomicU64::new(1);
-        thread_local! {
-            /// Where a block begins, as it does at first, a new one is needed: that one is not ours.
-            static NEXT: Cell<u64> = const { Cell::new(1) };
-        }
-        let mut id = NEXT.get();
-        if id % BLOCK == 1 {
-            // Relaxed: only uniqueness matters. 2^47 blocks before the shift in `phase` would overflow.
-            id = BLOCKS.fetch_add(BLOCK, Ordering::Relaxed);
-        }
-        NEXT.set(id + 1);
-        Id(id)
-    }
-}
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// Why awaiting a [`JoinHandle`](super::JoinHandle) gave no output: the task panicked, or was cancelled.
 ///
@@ -64,9 +20,15 @@ impl fmt::Display for Id {
 /// ```
 pub struct JoinError {
     id: Id,
-    /// `None`: cancelled. The mutex is never contended; it makes a payload that is only `Send` shareable, as
-    /// `Box<dyn Error + Send + Sync>` asks.
-    panic: Option<Mutex<Panic>>,
+    /// `None`: cancelled.
+    panic: Option<Box<TaskPanic>>,
+}
+
+struct TaskPanic {
+    /// Never contended: it makes a payload that is only `Send` shareable, as `Box<dyn Error + Send + Sync>` asks.
+    payload: Mutex<Panic>,
+    /// The task's.
+    name: Option<String>,
 }
 
 impl JoinError {
@@ -74,8 +36,13 @@ impl JoinError {
         JoinError { id, panic: None }
     }
 
-    pub(crate) fn panicked(id: Id, payload: Panic) -> JoinError {
-        JoinError { id, panic: Some(Mutex::new(payload)) }
+    pub(crate) fn panicked(id: Id, name: Option<String>, payload: Panic) -> JoinError {
+        JoinError { id, panic: Some(Box::new(TaskPanic { payload: Mutex::new(payload), name })) }
+    }
+
+    /// The task's name, where it panicked and has one.
+    pub(super) fn task_name(&self) -> Option<&str> {
+        self.panic.as_ref()?.name.as_deref()
     }
 
     /// Whether the task was aborted, or its runtime shut down, before it was finished.
@@ -105,7 +72,7 @@ impl JoinError {
     /// Gives the error back if the task was cancelled.
     pub fn try_into_panic(self) -> Result<Panic, JoinError> {
         match self.panic {
-            Some(payload) => Ok(payload.into_inner().unwrap_or_else(PoisonError::into_inner)),
+            Some(panic) => Ok(panic.payload.into_inner().unwrap_or_else(PoisonError::into_inner)),
             None => Err(self),
         }
     }
@@ -118,8 +85,8 @@ impl JoinError {
 
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(payload) = &self.panic else { return write!(f, "task {} was cancelled", self.id) };
-        let payload = lock(payload);
+        let Some(panic) = &self.panic else { return write!(f, "task {} was cancelled", self.id) };
+        let payload = lock(&panic.payload);
         let message = payload.downcast_ref::<&str>().copied();
         match message.or_else(|| payload.downcast_ref::<String>().map(String::as_str)) {
             Some(message) => write!(f, "task {} panicked with message {message:?}", self.id),

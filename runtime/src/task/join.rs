@@ -3,7 +3,8 @@
 //! Both are a slot's address and the task's id, which no other task ever has. On the owner thread they go to the
 //! slot; elsewhere they look at `phase` and send the owner what is to be done. In tokio: `runtime/task/join.rs`.
 
-use super::error::{Id, JoinError};
+use super::error::JoinError;
+use super::id::Id;
 use super::output::Output;
 use super::scheduler::Message;
 use super::slot::{LocalSlot, Slot};

@@ -1,9 +1,11 @@
 //! Tasks: spawning, awaiting, aborting, and yielding.
 //!
-//! Inside, read in this order: `body`, `output`, `error`, `slot`, `scheduler`, `run`, `join`.
+//! Inside, read in this order: `id`, `body`, `error`, `output`, `hooks`, `slot`, `scheduler`, `run`, `join`.
 
 mod body;
 mod error;
+mod hooks;
+mod id;
 mod join;
 mod output;
 mod run;
@@ -12,18 +14,25 @@ mod slot;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-pub use error::{Id, JoinError, UnhandledPanic};
+pub(crate) use body::{Kind, Named, Plain};
+pub use error::{JoinError, UnhandledPanic};
+pub(crate) use hooks::Hooks;
+pub use hooks::TaskMeta;
+pub use id::{Id, id, try_id};
 pub use join::{AbortHandle, JoinHandle};
-pub(crate) use run::{always, spawn_from_afar};
+pub(crate) use run::spawn_from_afar;
 pub(crate) use scheduler::{Lease, LocalScheduler, Scheduler};
 pub(crate) use slot::LocalSlot;
 
 /// The cooperative budget. See [`Runtime`](crate::runtime::Runtime#fairness).
 pub mod coop {
-    pub use crate::coop::{Unconstrained, has_budget_remaining, unconstrained};
+    pub use crate::coop::{
+        Coop, Unconstrained, consume_budget, cooperative, has_budget_remaining, unconstrained,
+    };
 }
 // For users, who look for them here.
-pub use crate::executor::{spawn, spawn_blocking};
+pub use crate::coop::consume_budget;
+pub use crate::executor::{TaskBuilder as Builder, block_in_place, spawn, spawn_blocking};
 
 use std::task::Poll;
 

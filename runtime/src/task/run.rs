@@ -6,8 +6,10 @@
 //!
 //! In tokio: `runtime/task/harness.rs`.
 
-use super::body::{Body, FutureBody};
-use super::error::{Id, JoinError, UnhandledPanic};
+use super::body::{Body, FutureBody, Kind};
+use super::error::{JoinError, UnhandledPanic};
+use super::hooks::{Hooks, TaskHook, TaskMeta};
+use super::id::Id;
 use super::join::JoinHandle;
 use super::output::Output;
 use super::scheduler::{LocalScheduler, Scheduler};
@@ -18,11 +20,6 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// What `may_cancel` is for an ordinary task: an abort takes effect as soon as it is not being polled.
-pub(crate) fn always<F>(_: &F) -> bool {
-    true
-}
-
 /// Like [`LocalScheduler::spawn`], on the runtime `runtime` from whatever thread this is. If it has ended, the task
 /// is cancelled.
 #[track_caller]
@@ -30,9 +27,9 @@ pub(crate) fn spawn_from_afar<F: Future<Output: Send + 'static> + Send + 'static
     scheduler: &'static Scheduler,
     runtime: u64,
     future: F,
-    may_cancel: impl Fn(&F) -> bool + Send + 'static,
+    kind: impl Kind<F> + Send,
 ) -> JoinHandle<F::Output> {
-    let (body, spawned_at) = (Box::pin(FutureBody { future, may_cancel }), Location::caller());
+    let (body, spawned_at) = (Box::pin(FutureBody { future, kind }), Location::caller());
     let (slot, id) = (scheduler.reserve(), Id::next());
     slot.set_task(id);
     let start = move |owner: LocalScheduler| owner.start(LocalSlot::new(owner, slot), body, spawned_at);
@@ -46,15 +43,15 @@ pub(crate) fn spawn_from_afar<F: Future<Output: Send + 'static> + Send + 'static
 }
 
 impl LocalScheduler {
-    /// Makes a task of `future`. Where an abort finds that `may_cancel` is false, the task runs on to its end.
+    /// Makes a task of `future`.
     #[inline]
     #[track_caller]
     pub(crate) fn spawn<F: Future<Output: 'static> + 'static>(
         self,
         future: F,
-        may_cancel: impl Fn(&F) -> bool + 'static,
+        kind: impl Kind<F>,
     ) -> JoinHandle<F::Output> {
-        let body = Box::pin(FutureBody { future, may_cancel });
+        let body = Box::pin(FutureBody { future, kind });
         let (slot, id) = self.alloc();
         self.start(slot, body, Location::caller());
         JoinHandle::new(*slot, id, false)
@@ -65,7 +62,11 @@ impl LocalScheduler {
         let cells = slot.cells();
         slot.occupy();
         self.cells().tasks.set(self.cells().tasks.get() + 1);
+        self.shared().counters.spawned.add(1);
         cells.spawned_at.set(Some(spawned_at));
+        if self.cells().has_hooks.get() {
+            self.run_hook(|hooks| &hooks.on_spawn, slot, &*body);
+        }
         if self.cells().is_closed.get() {
             self.cancel(slot, body);
         } else {
@@ -77,7 +78,8 @@ impl LocalScheduler {
     /// Polls the task of a slot that came off the run queue.
     pub(crate) fn run(self, slot: LocalSlot) {
         let cells = slot.cells();
-        if cells.freed.replace(false) {
+        if cells.freed.get() {
+            cells.freed.set(false);
             cells.scheduled.set(true);
             return self.push_free(slot);
         }
@@ -86,17 +88,34 @@ impl LocalScheduler {
         if cells.aborted.get() && body.may_cancel() {
             return self.cancel(slot, body);
         }
-        let waker = slot.waker();
+        let (waker, id) = (slot.waker(), slot.id());
+        // Until the next task, or until the loop does something else.
+        id.enter();
         let poll = || coop::with_budget(|| body.as_mut().poll(&mut Context::from_waker(&waker)));
         match foreign::catch(poll) {
             Ok(Poll::Pending) => cells.body.set(Some(body)),
             Ok(Poll::Ready(output)) => self.finish(slot, body, output),
-            Err(panic) => self.finish(slot, body, Err(JoinError::panicked(slot.id(), panic))),
+            Err(panic) => {
+                let error = JoinError::panicked(id, body.name().map(String::from), panic);
+                self.finish(slot, body, Err(error));
+            }
         }
     }
 
     fn cancel(self, slot: LocalSlot, body: Pin<Box<dyn Body>>) {
-        self.finish(slot, body, Err(JoinError::cancelled(slot.id())));
+        let id = slot.id();
+        id.scope(|| self.finish(slot, body, Err(JoinError::cancelled(id))));
+    }
+
+    /// What a user wants to know of a task's life, if anything.
+    #[cold]
+    fn run_hook(self, hook: fn(&Hooks) -> &Option<TaskHook>, slot: LocalSlot, body: &dyn Body) {
+        let hooks = self.cells().hooks.take();
+        self.cells().hooks.set(hooks.clone());
+        let Some(hook) = hooks.as_deref().and_then(|hooks| hook(hooks).as_ref()) else { return };
+        let Some(spawned_at) = slot.cells().spawned_at.get() else { return };
+        let meta = TaskMeta { id: slot.id(), name: body.name(), spawned_at };
+        foreign::run(|| hook(&meta));
     }
 
     /// Drops the body now, and keeps the output for the JoinHandle, if there is one.
@@ -104,13 +123,17 @@ impl LocalScheduler {
         let (cells, id) = (slot.cells(), slot.id());
         let spawned_at = cells.spawned_at.get();
         self.cells().tasks.set(self.cells().tasks.get() - 1);
+        self.shared().counters.finished.add(1);
         let is_panic = matches!(&output, Err(error) if error.is_panic());
+        if self.cells().has_hooks.get() {
+            self.run_hook(|hooks| &hooks.on_terminate, slot, &*body);
+        }
         match foreign::catch(|| drop(body)) {
             Ok(()) => {}
             // The first panic is the one to tell of.
             Err(another) if is_panic => foreign::drop_panic(another),
             Err(panic) => {
-                let unread = std::mem::replace(&mut output, Err(JoinError::panicked(id, panic)));
+                let unread = std::mem::replace(&mut output, Err(JoinError::panicked(id, None, panic)));
                 self.discard(unread, id, spawned_at);
             }
         }
@@ -130,16 +153,19 @@ impl LocalScheduler {
     /// Drops an output that nobody will read; a panic in it, or while dropping it, is unhandled.
     pub(super) fn discard(self, output: Output, id: Id, spawned_at: Option<&'static Location<'static>>) {
         let policy = self.cells().unhandled.get();
-        let panic = match output {
-            Ok(value) => foreign::catch(|| drop(value)).err(),
-            Err(error) => error.try_into_panic().ok(),
+        let error = match output {
+            Err(error) if error.is_panic() => error,
+            Err(_cancelled) => return,
+            Ok(value) => match foreign::catch(|| drop(value)) {
+                Ok(()) => return,
+                Err(panic) => JoinError::panicked(id, None, panic),
+            },
         };
-        let Some(panic) = panic else { return };
-        let error = JoinError::panicked(id, panic);
         if policy != UnhandledPanic::Ignore {
+            let name = error.task_name().map(|name| format!("its name is {name:?}, ")).unwrap_or_default();
             let place = spawned_at.map(|place| format!("it was spawned at {place} and ")).unwrap_or_default();
             // If stderr is closed, there is nobody to tell. (`eprintln!` would panic.)
-            let _ = writeln!(std::io::stderr(), "ayi: {error}; {place}nobody joins it");
+            let _ = writeln!(std::io::stderr(), "ayi: {error}; {name}{place}nobody joins it");
         }
         foreign::run(|| drop(error));
         // The drop may have been of what kept this thread inside the runtime.

@@ -15,8 +15,11 @@
 //!    slots of tasks that other threads spawn lie in pages of their own, and the vacant ones in a queue, from which
 //!    any thread takes them. A slot is of the same kind for ever.
 
-use super::error::{Id, UnhandledPanic};
+use super::error::UnhandledPanic;
+use super::hooks::Hooks;
+use super::id::Id;
 use super::slot::{LocalSlot, Slot};
+use crate::counters::Counters;
 use crate::foreign::{self, lock};
 use crate::queue::Inbox;
 use crate::sys::EventFd;
@@ -24,6 +27,8 @@ use concurrent_queue::ConcurrentQueue;
 use std::cell::Cell;
 use std::io;
 use std::marker::PhantomData;
+use std::panic::RefUnwindSafe;
+use std::rc::Rc;
 use std::sync::Mutex;
 
 /// 64 slots are 8 KiB.
@@ -54,6 +59,8 @@ pub(crate) struct Scheduler {
     pages: Mutex<Vec<&'static [Slot]>>,
     /// The vacant slots that other threads may take: invariant 4.
     spare: ConcurrentQueue<&'static Slot>,
+    /// Written by the owner.
+    pub(crate) counters: Counters,
     cells: Cells,
 }
 
@@ -80,14 +87,20 @@ pub(crate) struct Cells {
     pub(super) unhandled: Cell<UnhandledPanic>,
     /// There was a panic that the policy wants to end the runtime.
     pub(crate) is_fatal: Cell<bool>,
+    /// Whether there are hooks to be run.
+    pub(super) has_hooks: Cell<bool>,
+    pub(super) hooks: Cell<Option<Rc<Hooks>>>,
 }
 
 // SAFETY: `cells` are reached only through a LocalScheduler (invariant 1); the rest is `Sync` by itself.
 unsafe impl Sync for Scheduler {}
 
+// Nothing is half done while foreign code runs, so a panic leaves everything in order. Its slots are as safe.
+impl RefUnwindSafe for Scheduler {}
+
 impl Scheduler {
     /// Takes a scheduler from the pool for the current thread, and opens it for the runtime `runtime`.
-    pub(crate) fn acquire(runtime: u64, unhandled: UnhandledPanic) -> io::Result<Lease> {
+    pub(crate) fn acquire(runtime: u64, unhandled: UnhandledPanic, hooks: Hooks) -> io::Result<Lease> {
         let pooled = lock(&POOL).pop();
         let shared = match pooled {
             Some(scheduler) => scheduler,
@@ -97,14 +110,18 @@ impl Scheduler {
                 gate: Mutex::new(Gate::Closed),
                 pages: Mutex::default(),
                 spare: ConcurrentQueue::unbounded(),
+                counters: Counters::default(),
                 cells: Cells::default(),
             })),
         };
+        shared.counters.reset();
         *lock(&shared.gate) = Gate::Open(runtime);
         let local = LocalScheduler { shared, _owner_thread: PhantomData };
         local.cells().is_closed.set(false);
         local.cells().is_fatal.set(false);
         local.cells().unhandled.set(unhandled);
+        local.cells().has_hooks.set(hooks.on_spawn.is_some() || hooks.on_terminate.is_some());
+        local.cells().hooks.set(Some(Rc::new(hooks)));
         Ok(Lease(local))
     }
 
@@ -146,6 +163,13 @@ impl Scheduler {
 
     pub(crate) fn is_open(&self, runtime: u64) -> bool {
         *lock(&self.gate) == Gate::Open(runtime)
+    }
+
+    /// What has been counted of the runtime `runtime`, unless it has ended. (While the gate is locked, the counters
+    /// cannot become another's.)
+    pub(crate) fn counted(&self, runtime: u64) -> Option<Counters<u64>> {
+        let gate = lock(&self.gate);
+        (*gate == Gate::Open(runtime)).then(|| self.counters.read())
     }
 
     /// Takes a vacant slot for a task that another thread spawns.
@@ -207,6 +231,7 @@ impl LocalScheduler {
             Some(tail) => tail.cells().link.set(Some(slot)),
             None => self.cells().head.set(Some(slot)),
         }
+        self.shared.counters.scheduled.add(1);
     }
 
     /// Takes the slot that has been on the run queue for longest.
@@ -219,6 +244,7 @@ impl LocalScheduler {
             self.cells().tail.set(None);
         }
         slot.cells().scheduled.set(false);
+        self.shared.counters.popped.add(1);
         Some(slot)
     }
 
@@ -238,6 +264,7 @@ impl LocalScheduler {
             match self.shared.inbox.pop() {
                 Some(Message::Wake(slot)) => {
                     slot.posted.clear();
+                    self.shared.counters.woken_from_afar.add(1);
                     LocalSlot::new(self, slot).schedule();
                 }
                 Some(Message::Free(slot)) => self.free(LocalSlot::new(self, slot)),
@@ -338,6 +365,9 @@ impl Drop for Lease {
         while let Some(slot) = self.pop() {
             self.run(slot);
         }
+        // (Closures of the user's: foreign code.)
+        let hooks = self.cells().hooks.take();
+        foreign::run(|| drop(hooks));
         // Unlocking the pool releases all of this; the next owner's lock acquires it (invariant 1).
         lock(&POOL).push(self.shared);
     }

@@ -29,13 +29,13 @@
 //! In tokio: `runtime/task/{core,state,waker}.rs`, where a reference count and ten state bits do this.
 
 use super::body::Body;
-use super::error::Id;
+use super::id::Id;
 use super::output::Output;
 use super::scheduler::{LocalScheduler, Message, Scheduler};
 use crate::queue::Posted;
 use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{RawWaker, RawWakerVTable, Waker};
@@ -81,6 +81,9 @@ const _: () = assert!(size_of::<Slot>() == 128 || cfg!(loom));
 // them. What the cells and the output hold is created, used and dropped on the owner thread, or is `Send` where
 // its JoinHandle went elsewhere.
 unsafe impl Sync for Slot {}
+
+// As its scheduler is.
+impl RefUnwindSafe for Slot {}
 
 impl Slot {
     pub(super) fn new(scheduler: &'static Scheduler, is_shared: bool) -> Slot {

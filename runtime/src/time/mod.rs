@@ -7,6 +7,8 @@ mod instant;
 mod sleep;
 mod wheel;
 
+pub use crate::executor::{advance, pause, resume};
+pub(crate) use instant::Clock;
 pub use instant::Instant;
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use std::time::Duration;

@@ -5,7 +5,7 @@
 //! clock, which the vDSO reads in user space. In tokio: `time/sleep.rs` and `runtime/time/entry.rs`.
 
 use super::{Instant, TimerKey};
-use crate::executor::{Local, NO_RUNTIME, RuntimeRef, SHUT_DOWN, with_current};
+use crate::executor::{Local, RuntimeRef, SHUT_DOWN, why_no_timer, with_current};
 use crate::{coop, foreign};
 use std::fmt;
 use std::pin::Pin;
@@ -23,7 +23,7 @@ use std::time::Duration;
 ///
 /// # Panics
 ///
-/// When polled outside a runtime.
+/// When polled outside a runtime, and in one that has been shut down.
 ///
 /// # Examples
 ///
@@ -148,7 +148,8 @@ impl Future for Sleep {
             // Cloned before anything is borrowed, and what is left of it is dropped at the end: foreign code.
             let mut waker = Some(cx.waker().clone());
             loop {
-                match with_current(|local| self.look(local, &mut waker)).unwrap_or(Look::Never(NO_RUNTIME)) {
+                let look = with_current(|local| self.look(local, &mut waker));
+                match look.unwrap_or_else(|| Look::Never(why_no_timer())) {
                     Look::Elapsed => return Poll::Ready(()),
                     Look::Waits => return Poll::Pending,
                     Look::Elsewhere => self.withdraw(),

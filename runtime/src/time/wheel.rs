@@ -96,6 +96,11 @@ impl<W> Wheel<W> {
         }
     }
 
+    /// How many timers are pending.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     /// Adds a timer. One that is due already goes to the end of the expired list.
     #[inline]
     pub(crate) fn insert(&mut self, deadline: u64, waker: W) -> TimerKey {

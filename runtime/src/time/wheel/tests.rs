@@ -8,10 +8,6 @@ const MS: u64 = 1_000_000;
 const YEAR: u64 = 365 * 24 * 3_600 * 1_000 * MS;
 
 impl<W> Wheel<W> {
-    fn len(&self) -> usize {
-        self.len
-    }
-
     /// Whether `pop_expired` has returned this timer's waker.
     fn is_fired(&self, key: TimerKey) -> bool {
         self.entries[key.0 as usize].waker.is_none()

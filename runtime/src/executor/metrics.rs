@@ -1,0 +1,163 @@
+//! What can be known of a runtime from outside.
+//!
+//! In tokio: `runtime/metrics/runtime.rs`, where most of it is unstable.
+
+use super::Handle;
+use crate::counters::Counters;
+use std::fmt;
+use std::time::Duration;
+
+/// What has been counted of a runtime: `Send`, `Sync`, and readable on any thread at any time.
+///
+/// The names are tokio's. There is one worker, number 0: the runtime's thread. Counting costs an addition per
+/// event, and reading a short lock; what has ended keeps its last figures.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let metrics = ayi_runtime::runtime::Handle::current().metrics();
+/// let task = ayi_runtime::spawn(std::future::pending::<()>());
+/// assert_eq!(metrics.num_alive_tasks(), 1);
+/// # drop(task);
+/// # });
+/// ```
+#[derive(Clone)]
+pub struct RuntimeMetrics {
+    handle: Handle,
+}
+
+impl RuntimeMetrics {
+    pub(super) fn new(handle: Handle) -> RuntimeMetrics {
+        RuntimeMetrics { handle }
+    }
+
+    fn counters(&self) -> Counters<u64> {
+        let runtime = self.handle.reference;
+        let live = runtime.scheduler.counted(runtime.id);
+        live.or_else(|| Some(self.handle.shared.last.get()?.0)).unwrap_or_default()
+    }
+
+    #[track_caller]
+    fn worker(&self, worker: usize) -> Counters<u64> {
+        assert_eq!(worker, 0, "an ayi runtime has one worker, number 0: its thread");
+        self.counters()
+    }
+
+    /// 1: the runtime's thread.
+    pub fn num_workers(&self) -> usize {
+        1
+    }
+
+    /// How many tasks have been spawned and are not finished.
+    pub fn num_alive_tasks(&self) -> usize {
+        let counters = self.counters();
+        counters.spawned.saturating_sub(counters.finished) as usize
+    }
+
+    /// How many tasks have been spawned.
+    pub fn spawned_tasks_count(&self) -> u64 {
+        self.counters().spawned
+    }
+
+    /// How many messages of other threads (wakes, spawns) the runtime has not read yet.
+    pub fn global_queue_depth(&self) -> usize {
+        let runtime = self.handle.reference;
+        if runtime.scheduler.is_open(runtime.id) { runtime.scheduler.inbox.len() } else { 0 }
+    }
+
+    /// How many tasks are on the run queue.
+    ///
+    /// # Panics
+    ///
+    /// If `worker` is not 0, here and below.
+    #[track_caller]
+    pub fn worker_local_queue_depth(&self, worker: usize) -> usize {
+        let counters = self.worker(worker);
+        counters.scheduled.saturating_sub(counters.popped) as usize
+    }
+
+    /// How often a task (or the future of `block_on`) was taken off the run queue to be polled.
+    #[track_caller]
+    pub fn worker_poll_count(&self, worker: usize) -> u64 {
+        self.worker(worker).popped
+    }
+
+    /// How often a task was put on the run queue by the runtime's own thread: spawned or woken.
+    #[track_caller]
+    pub fn worker_local_schedule_count(&self, worker: usize) -> u64 {
+        let counters = self.worker(worker);
+        counters.scheduled.saturating_sub(counters.woken_from_afar)
+    }
+
+    /// How often a task was woken by another thread.
+    pub fn remote_schedule_count(&self) -> u64 {
+        self.counters().woken_from_afar
+    }
+
+    /// How often the runtime went to sleep.
+    #[track_caller]
+    pub fn worker_park_count(&self, worker: usize) -> u64 {
+        self.worker(worker).parks
+    }
+
+    /// How often timers, descriptors and other threads' messages were looked at. (ayi's own.)
+    #[track_caller]
+    pub fn worker_turn_count(&self, worker: usize) -> u64 {
+        self.worker(worker).turns
+    }
+
+    /// The CPU time of the runtime's thread since the runtime was made, as the kernel counts it. (tokio takes the
+    /// time between sleeps instead, which costs it two looks at the clock for each.)
+    #[track_caller]
+    pub fn worker_total_busy_duration(&self, worker: usize) -> Duration {
+        assert_eq!(worker, 0, "an ayi runtime has one worker, number 0: its thread");
+        let shared = &self.handle.shared;
+        match shared.last.get() {
+            Some((_, busy)) => *busy,
+            None => shared.busy(),
+        }
+    }
+
+    /// How many descriptors have been registered with the reactor.
+    pub fn io_driver_fd_registered_count(&self) -> u64 {
+        self.counters().registered
+    }
+
+    /// How many of these have been given up.
+    pub fn io_driver_fd_deregistered_count(&self) -> u64 {
+        self.counters().deregistered
+    }
+
+    /// How many events epoll has reported.
+    pub fn io_driver_ready_count(&self) -> u64 {
+        self.counters().events
+    }
+
+    /// How many timers are pending, as of the runtime's latest turn. (ayi's own.)
+    pub fn num_timers(&self) -> usize {
+        self.counters().timers as usize
+    }
+
+    /// How many threads the pool for blocking calls has.
+    pub fn num_blocking_threads(&self) -> usize {
+        self.handle.shared.pool.count().0
+    }
+
+    /// How many of these have nothing to do.
+    pub fn num_idle_blocking_threads(&self) -> usize {
+        self.handle.shared.pool.count().1
+    }
+
+    /// How many `spawn_blocking` calls wait for a thread.
+    pub fn blocking_queue_depth(&self) -> usize {
+        self.handle.shared.pool.count().2
+    }
+}
+
+impl fmt::Debug for RuntimeMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuntimeMetrics").field("counters", &self.counters()).finish_non_exhaustive()
+    }
+}

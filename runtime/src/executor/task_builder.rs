@@ -1,0 +1,134 @@
+//! A task with a name.
+//!
+//! In tokio: `task/builder.rs`.
+
+use super::{Handle, context};
+use crate::blocking::BlockingCall;
+use crate::task::{JoinHandle, Named, Plain};
+use std::io;
+
+/// Spawns a task that has a name.
+///
+/// The name is in the report of a panic that nobody joins, and
+/// [`TaskMeta`](crate::task::TaskMeta) tells it to the runtime's hooks. It costs an allocation.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let task = ayi_runtime::task::Builder::new().name("kettle").spawn(async { "hot" })?;
+/// assert_eq!(task.await?, "hot");
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use = "a task::Builder does nothing until it spawns"]
+pub struct TaskBuilder<'a> {
+    name: Option<&'a str>,
+}
+
+impl<'a> TaskBuilder<'a> {
+    /// No name yet.
+    pub fn new() -> TaskBuilder<'a> {
+        TaskBuilder::default()
+    }
+
+    /// Names the task.
+    pub fn name(self, name: &'a str) -> TaskBuilder<'a> {
+        TaskBuilder { name: Some(name) }
+    }
+
+    fn named<K>(self, kind: K) -> Named<K> {
+        Named { name: self.name.unwrap_or_default().to_owned(), kind }
+    }
+
+    /// As [`spawn`](crate::spawn).
+    ///
+    /// # Errors
+    ///
+    /// None: tokio's signature.
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn spawn<F>(self, future: F) -> io::Result<JoinHandle<F::Output>>
+    where
+        F: Future<Output: 'static> + 'static,
+    {
+        let tasks = context::current_to_spawn().tasks();
+        Ok(match self.name {
+            Some(_) => tasks.spawn(future, self.named(Plain)),
+            None => tasks.spawn(future, Plain),
+        })
+    }
+
+    /// As [`spawn`](TaskBuilder::spawn), which takes futures that are not `Send` too.
+    ///
+    /// # Errors
+    ///
+    /// None: tokio's signature.
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn spawn_local<F>(self, future: F) -> io::Result<JoinHandle<F::Output>>
+    where
+        F: Future<Output: 'static> + 'static,
+    {
+        self.spawn(future)
+    }
+
+    /// As [`Handle::spawn`].
+    ///
+    /// # Errors
+    ///
+    /// None: tokio's signature.
+    #[track_caller]
+    pub fn spawn_on<F>(self, future: F, handle: &Handle) -> io::Result<JoinHandle<F::Output>>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        Ok(match self.name {
+            Some(_) => handle.spawn_task(future, self.named(Plain)),
+            None => handle.spawn_task(future, Plain),
+        })
+    }
+
+    /// As [`spawn_blocking`](crate::task::spawn_blocking).
+    ///
+    /// # Errors
+    ///
+    /// If the pool has no thread and the system refuses to start one.
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.spawn_blocking_on(f, &Handle::current())
+    }
+
+    /// As [`Handle::spawn_blocking`].
+    ///
+    /// # Errors
+    ///
+    /// If the pool has no thread and the system refuses to start one.
+    #[track_caller]
+    pub fn spawn_blocking_on<F, T>(self, f: F, handle: &Handle) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        match self.name {
+            Some(_) => handle.submit(f, self.named(BlockingCall)),
+            None => handle.submit(f, BlockingCall),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What a user of the runtime wants to be told of its tasks.
+
+use super::id::Id;
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+
+pub(crate) type TaskHook = Arc<dyn Fn(&TaskMeta<'_>) + Send + Sync>;
+
+/// The user's functions.
+#[derive(Clone, Default)]
+pub(crate) struct Hooks {
+    pub(crate) on_spawn: Option<TaskHook>,
+    pub(crate) on_terminate: Option<TaskHook>,
+}
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hooks")
+            .field("on_spawn", &self.on_spawn.is_some())
+            .field("on_terminate", &self.on_terminate.is_some())
+            .finish()
+    }
+}
+
+/// What [`on_task_spawn`](crate::runtime::Builder::on_task_spawn) and
+/// [`on_task_terminate`](crate::runtime::Builder::on_task_terminate) are told of a task.
+#[derive(Debug)]
+pub struct TaskMeta<'a> {
+    pub(super) id: Id,
+    pub(super) name: Option<&'a str>,
+    pub(super) spawned_at: &'static Location<'static>,
+}
+
+impl TaskMeta<'_> {
+    /// The task's id.
+    pub fn id(&self) -> Id {
+        self.id
+    }
+
+    /// The name that [`task::Builder`](crate::task::Builder) gave it.
+    pub fn name(&self) -> Option<&str> {
+        self.name
+    }
+
+    /// Where it was spawned.
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.spawned_at
+    }
+}
