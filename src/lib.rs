@@ -39,6 +39,12 @@ struct Readme;
 #[cfg(not(target_os = "linux"))]
 compile_error!("ayi runs on Linux only: its reactor is built on epoll and eventfd");
 
+#[cfg(target_os = "linux")]
+mod macros;
+#[cfg(target_os = "linux")]
+#[doc(hidden)]
+pub use macros::support as __private;
+
 pub use ayi_macros::{main, test};
 #[cfg(target_os = "linux")]
 pub use ayi_net as net;

@@ -1,0 +1,62 @@
+/// Waits for all of several futures, and gives their outputs as a tuple.
+///
+/// They are polled in the same task: concurrently, but not in parallel. To run them as tasks, [`spawn`](crate::spawn)
+/// them and join the handles. Up to some sixty futures (or whatever can be awaited); they are stored in place, without
+/// an allocation.
+///
+/// Each time, another one is polled first, so that the first does not use up the task's
+/// [budget](crate::task::coop) before the others get a turn. `biased;` at the beginning polls them always in order.
+///
+/// # Cancel safety
+///
+/// If it is dropped, so are the futures, and the outputs of those that were done.
+///
+/// # Examples
+///
+/// ```
+/// # #[ayi::main]
+/// # async fn main() {
+/// let (a, b) = ayi::join!(async { 1 }, async { "two" });
+/// assert_eq!((a, b), (1, "two"));
+/// # }
+/// ```
+#[macro_export]
+macro_rules! join {
+    (biased; $($future:expr),* $(,)?) => {
+        $crate::join!(@name { false } {} $($future,)*)
+    };
+    ($($future:expr),* $(,)?) => {
+        $crate::join!(@name { true } {} $($future,)*)
+    };
+
+    // Gives each future a variable: the `future` of each expansion is another one.
+    (@name { $rotate:expr } { $($named:tt)* } $first:expr, $($rest:tt)*) => {
+        $crate::join!(@name { $rotate } { $($named)* (future = $first) } $($rest)*)
+    };
+
+    // All have one.
+    (@name { $rotate:expr } { $(($name:ident = $future:expr))* }) => {{
+        $(let mut $name = ::core::pin::pin!($crate::__private::MaybeDone::new($future));)*
+        let count = 0u32 $(+ { let _ = &$name; 1 })*;
+        let mut first = 0u32;
+        ::core::future::poll_fn(move |_cx| {
+            let mut is_pending = false;
+            // Those from `first` on, and then those before it.
+            for is_second_round in [false, true] {
+                let mut _index = 0u32;
+                $(
+                    if (_index < first) == is_second_round {
+                        is_pending |= $name.as_mut().poll_is_pending(_cx);
+                    }
+                    _index += 1;
+                )*
+            }
+            if is_pending {
+                first = if $rotate && first + 1 < count { first + 1 } else { 0 };
+                return ::core::task::Poll::Pending;
+            }
+            ::core::task::Poll::Ready(($($name.as_mut().take(),)*))
+        })
+        .await
+    }};
+}
