@@ -49,7 +49,9 @@ pub use ayi_macros::{main, test};
 #[cfg(target_os = "linux")]
 pub use ayi_net as net;
 #[cfg(target_os = "linux")]
-pub use ayi_runtime::{runtime, spawn, task};
+pub use ayi_runtime::{runtime, spawn};
+#[cfg(target_os = "linux")]
+pub mod task;
 
 /// Reading and writing, and waiting for any file descriptor.
 ///

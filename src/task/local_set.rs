@@ -1,0 +1,310 @@
+//! Tasks that run only while somebody awaits their set, and are dropped with it.
+//!
+//! In tokio, this is how futures that are not `Send` are spawned. Here every task may hold what is not `Send`, and the
+//! set is for programs that come from there, or want its other property.
+//!
+//! ```text
+//!   a task of the set is an ordinary task, around a body that it shares with the set
+//!     polled, and the set is awaited ──▶ polls the body
+//!     polled, and it is not ───────────▶ leaves its waker with the set, which wakes it when it is awaited
+//!     the set is dropped ──────────────▶ the body is dropped, there and then, and the task aborted
+//! ```
+//!
+//! Invariants:
+//! 1. A body is out of its cell while it is polled, so that the set can be dropped by one of its own tasks.
+//! 2. Nothing is borrowed while a body is polled or dropped, or a waker cloned, woken or dropped.
+//!
+//! In tokio: `task/local.rs`.
+
+use super::{AbortHandle, JoinHandle};
+use crate::runtime::Runtime;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+thread_local! {
+    /// The set that `spawn_local` spawns on.
+    static CURRENT: RefCell<Option<Rc<Set>>> = const { RefCell::new(None) };
+}
+
+/// Spawns a task on this thread: on the [`LocalSet`] that this code runs in, else on the runtime.
+///
+/// Outside of a set it is the same as [`spawn`](crate::spawn): a task of ayi's never leaves its thread, so none has to
+/// be `Send`. (In tokio, it panics there.)
+///
+/// # Panics
+///
+/// Outside a runtime.
+///
+/// # Examples
+///
+/// ```
+/// # #[ayi::main]
+/// # async fn main() {
+/// let shared = std::rc::Rc::new(7);
+/// assert_eq!(ayi::task::spawn_local(async move { *shared }).await.unwrap(), 7);
+/// # }
+/// ```
+#[track_caller]
+pub fn spawn_local<F: Future<Output: 'static> + 'static>(future: F) -> JoinHandle<F::Output> {
+    match CURRENT.with_borrow(Clone::clone) {
+        Some(set) => set.spawn(future),
+        None => crate::spawn(future),
+    }
+}
+
+/// A set of tasks that run while it is awaited, and are dropped with it.
+///
+/// It is awaited from the first poll of [`run_until`](LocalSet::run_until), or of the set itself, until that is done or
+/// dropped. Between, its tasks stand still. When it is dropped, so are the futures of its tasks, at once, and their
+/// JoinHandles say "cancelled".
+///
+/// Differs from tokio's: tasks are spawned on the runtime of this thread, so there must be one, entered or running.
+///
+/// # Examples
+///
+/// ```
+/// use ayi::task::{LocalSet, spawn_local};
+/// use std::{cell::Cell, rc::Rc};
+///
+/// let rt = ayi::runtime::Runtime::new().unwrap();
+/// let set = LocalSet::new();
+/// let cups = Rc::new(Cell::new(0));
+/// let counter = cups.clone();
+/// set.block_on(&rt, async {
+///     spawn_local(async move { counter.set(1) }).await.unwrap();
+/// });
+/// assert_eq!(cups.get(), 1);
+/// ```
+#[derive(Default)]
+pub struct LocalSet {
+    set: Rc<Set>,
+    /// While the set itself is awaited.
+    awaited: Option<Awaited>,
+}
+
+#[derive(Default)]
+struct Set {
+    /// By the number of the task in the set.
+    members: RefCell<Vec<Option<Member>>>,
+    vacant: RefCell<Vec<usize>>,
+    /// By how many it is awaited.
+    awaited: Cell<usize>,
+    /// Tasks that were woken while it was not.
+    parked: RefCell<Vec<Waker>>,
+    /// Awaits the set itself: until no task is left.
+    waiter: Cell<Option<Waker>>,
+    is_dropped: Cell<bool>,
+}
+
+type Body = Cell<Option<Pin<Box<dyn Future<Output = ()>>>>>;
+
+struct Member {
+    body: Rc<Body>,
+    /// `None` while it is being spawned.
+    task: Option<AbortHandle>,
+}
+
+impl Set {
+    #[track_caller]
+    fn spawn<F: Future<Output: 'static> + 'static>(self: &Rc<Self>, future: F) -> JoinHandle<F::Output> {
+        let output = Rc::new(Cell::new(None));
+        let there = output.clone();
+        let body = async move { there.set(Some(future.await)) };
+        let body: Rc<Body> = Rc::new(Cell::new(Some(Box::pin(body))));
+        let number = self.vacant.borrow_mut().pop().unwrap_or_else(|| {
+            self.members.borrow_mut().push(None);
+            self.members.borrow().len() - 1
+        });
+        self.members.borrow_mut()[number] = Some(Member { body: body.clone(), task: None });
+        let task = crate::spawn(Task { set: self.clone(), number, body, output });
+        // Not if the runtime is shutting down: then the task is gone by now.
+        if let Some(member) = &mut self.members.borrow_mut()[number] {
+            member.task = Some(task.abort_handle());
+        }
+        task
+    }
+
+    fn len(&self) -> usize {
+        self.members.borrow().len() - self.vacant.borrow().len()
+    }
+
+    /// Runs `f` such that `spawn_local` spawns here.
+    fn enter<R>(self: &Rc<Self>, f: impl FnOnce() -> R) -> R {
+        let _inside = LocalEnterGuard::new(self);
+        f()
+    }
+
+    fn leave(&self, number: usize) {
+        let member = self.members.borrow_mut()[number].take();
+        self.vacant.borrow_mut().push(number);
+        // Still there, if the task was aborted. Its drop may panic, so that comes last.
+        let _body = member.and_then(|member| member.body.take());
+        if self.len() == 0 {
+            self.waiter.take().into_iter().for_each(Waker::wake);
+        }
+    }
+}
+
+/// What the runtime polls.
+struct Task<T> {
+    set: Rc<Set>,
+    number: usize,
+    body: Rc<Body>,
+    output: Rc<Cell<Option<T>>>,
+}
+
+impl<T> Future for Task<T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        if self.set.awaited.get() == 0 {
+            let waker = cx.waker().clone();
+            self.set.parked.borrow_mut().push(waker);
+            return Poll::Pending;
+        }
+        // If it is not there, the set has been dropped, and the task will be.
+        let Some(mut body) = self.body.take() else { return Poll::Pending };
+        if self.set.enter(|| body.as_mut().poll(cx)).is_pending() {
+            if !self.set.is_dropped.get() {
+                self.body.set(Some(body));
+            }
+            return Poll::Pending;
+        }
+        drop(body);
+        Poll::Ready(self.output.take().expect("a body that is done has left its output"))
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.set.leave(self.number);
+    }
+}
+
+/// Counts who awaits a set.
+struct Awaited(Rc<Set>);
+
+impl Awaited {
+    fn new(set: &Rc<Set>) -> Awaited {
+        set.awaited.set(set.awaited.get() + 1);
+        let parked = set.parked.take();
+        parked.into_iter().for_each(Waker::wake);
+        Awaited(set.clone())
+    }
+}
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        self.0.awaited.set(self.0.awaited.get() - 1);
+    }
+}
+
+impl LocalSet {
+    /// An empty set.
+    pub fn new() -> LocalSet {
+        LocalSet::default()
+    }
+
+    /// Spawns a task on the set.
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn spawn_local<F: Future<Output: 'static> + 'static>(&self, future: F) -> JoinHandle<F::Output> {
+        self.set.spawn(future)
+    }
+
+    /// Awaits `future`, while the tasks of the set run.
+    ///
+    /// # Cancel safety
+    ///
+    /// As cancel safe as `future`. The tasks stay in the set.
+    pub async fn run_until<F: Future>(&self, future: F) -> F::Output {
+        let _awaited = Awaited::new(&self.set);
+        let mut future = pin!(future);
+        poll_fn(|cx| self.set.enter(|| future.as_mut().poll(cx))).await
+    }
+
+    /// Runs `future` on `rt`, while the tasks of the set run.
+    ///
+    /// # Panics
+    ///
+    /// As [`Runtime::block_on`].
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, rt: &Runtime, future: F) -> F::Output {
+        rt.block_on(self.run_until(future))
+    }
+
+    /// Makes [`spawn_local`] spawn on this set, until the guard is dropped. Guards must be dropped in the reverse order
+    /// of entering.
+    pub fn enter(&self) -> LocalEnterGuard {
+        LocalEnterGuard::new(&self.set)
+    }
+}
+
+/// Done when no task is left in the set.
+impl Future for LocalSet {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.awaited.is_none() {
+            self.awaited = Some(Awaited::new(&self.set));
+        }
+        if self.set.len() == 0 {
+            self.awaited = None;
+            return Poll::Ready(());
+        }
+        drop(self.set.waiter.replace(Some(cx.waker().clone())));
+        Poll::Pending
+    }
+}
+
+impl Drop for LocalSet {
+    fn drop(&mut self) {
+        self.set.is_dropped.set(true);
+        let members = self.set.members.borrow();
+        let bodies: Vec<_> = members.iter().flatten().map(|member| member.body.take()).collect();
+        let tasks: Vec<_> = members.iter().flatten().filter_map(|member| member.task.clone()).collect();
+        drop(members);
+        tasks.iter().for_each(AbortHandle::abort);
+        // If one panics, the others are dropped all the same.
+        drop(bodies);
+    }
+}
+
+impl fmt::Debug for LocalSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalSet").field("len", &self.set.len()).finish_non_exhaustive()
+    }
+}
+
+/// Made by [`LocalSet::enter`].
+#[must_use = "the set is left when the guard is dropped"]
+pub struct LocalEnterGuard {
+    outer: Option<Rc<Set>>,
+}
+
+impl LocalEnterGuard {
+    fn new(set: &Rc<Set>) -> LocalEnterGuard {
+        LocalEnterGuard { outer: CURRENT.replace(Some(set.clone())) }
+    }
+}
+
+impl Drop for LocalEnterGuard {
+    fn drop(&mut self) {
+        // Dropped after it has left its place: it may be the last of its set.
+        let inner = CURRENT.replace(self.outer.take());
+        drop(inner);
+    }
+}
+
+impl fmt::Debug for LocalEnterGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LocalEnterGuard")
+    }
+}
