@@ -41,7 +41,9 @@
 #![deny(unsafe_code)]
 
 mod addr;
+mod halves;
 mod socket;
+mod stream;
 #[allow(unsafe_code)]
 mod sys;
 pub mod tcp;

@@ -8,7 +8,7 @@
 //!    checks it.
 //! 2. The registration is declared, and so dropped, before the descriptor: the reactor must have
 //!    forgotten a number before the kernel can give it to another file.
-//! 3. A transfer is told the number of bytes that one call *can* move, not the number that was
+//! 3. A transfer of a stream is told the number of bytes that one call *can* move, not the number that was
 //!    asked for. A call that moves less has emptied (or filled) the kernel's buffer, and the
 //!    registration takes it for that; so the kernel's own limits must not look like it.
 //! 4. A transfer of nothing is done at once. It must not wait, nor be taken for the end of file.
@@ -16,7 +16,7 @@
 //! In tokio: `io/poll_evented.rs`.
 
 use std::fmt;
-use std::io;
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::ops::Deref;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::task::{Context, Poll};
@@ -25,9 +25,89 @@ use ayi_runtime::io::{Interest, Ready, Registration};
 
 use crate::sys;
 
-pub(crate) struct Socket<S> {
+pub struct Socket<S> {
     registration: Registration,
     std: S,
+}
+
+/// A std type that moves a stream of bytes, without blocking.
+pub trait ByteStream: AsFd {
+    /// Whether a read that fills less than the buffer has taken all there was.
+    const SHORT_READ_IS_ALL: bool;
+    /// Whether a write that takes less than the buffer has left no room.
+    const SHORT_WRITE_FILLS: bool;
+
+    fn read(&self, buf: &mut [u8]) -> io::Result<usize>;
+    fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
+    fn write(&self, buf: &[u8]) -> io::Result<usize>;
+    fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize>;
+}
+
+impl ByteStream for std::net::TcpStream {
+    const SHORT_READ_IS_ALL: bool = true;
+    const SHORT_WRITE_FILLS: bool = true;
+
+    fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        Read::read(&mut &*self, buf)
+    }
+
+    fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        Read::read_vectored(&mut &*self, bufs)
+    }
+
+    fn write(&self, buf: &[u8]) -> io::Result<usize> {
+        Write::write(&mut &*self, buf)
+    }
+
+    fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        sys::send_vectored(self.as_fd(), bufs)
+    }
+}
+
+impl ByteStream for std::os::unix::net::UnixStream {
+    /// A read also stops after a message that came with descriptors or with other credentials than the one before
+    /// it (unix(7), "Ancillary messages"), and the peer decides on those.
+    const SHORT_READ_IS_ALL: bool = false;
+    const SHORT_WRITE_FILLS: bool = true;
+
+    fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        Read::read(&mut &*self, buf)
+    }
+
+    fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        Read::read_vectored(&mut &*self, bufs)
+    }
+
+    fn write(&self, buf: &[u8]) -> io::Result<usize> {
+        Write::write(&mut &*self, buf)
+    }
+
+    fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        sys::send_vectored(self.as_fd(), bufs)
+    }
+}
+
+/// A pipe.
+impl ByteStream for std::fs::File {
+    /// In packet mode (pipe(2), `O_DIRECT`) a read takes one packet.
+    const SHORT_READ_IS_ALL: bool = false;
+    const SHORT_WRITE_FILLS: bool = false;
+
+    fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        Read::read(&mut &*self, buf)
+    }
+
+    fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        Read::read_vectored(&mut &*self, bufs)
+    }
+
+    fn write(&self, buf: &[u8]) -> io::Result<usize> {
+        Write::write(&mut &*self, buf)
+    }
+
+    fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        Write::write_vectored(&mut &*self, bufs)
+    }
 }
 
 impl<S: AsFd> Socket<S> {
@@ -75,33 +155,6 @@ impl<S: AsFd> Socket<S> {
         self.registration.async_io(self.std.as_fd(), interest, move || op(&self.std), |_| false)
     }
 
-    /// As [`Socket::poll_io`] for `op`s that move up to `len` bytes of a stream.
-    pub(crate) fn poll_transfer(
-        &self,
-        interest: Interest,
-        len: usize,
-        cx: &mut Context<'_>,
-        mut op: impl FnMut(&S) -> io::Result<usize>,
-    ) -> Poll<io::Result<usize>> {
-        if len == 0 {
-            return Poll::Ready(Ok(0));
-        }
-        self.registration.poll_io(self.std.as_fd(), interest, cx, || op(&self.std), is_short(len))
-    }
-
-    /// As [`Socket::async_io`] for `op`s that move up to `len` bytes of a stream.
-    pub(crate) async fn transfer(
-        &self,
-        interest: Interest,
-        len: usize,
-        mut op: impl FnMut(&S) -> io::Result<usize>,
-    ) -> io::Result<usize> {
-        if len == 0 {
-            return Ok(0);
-        }
-        self.registration.async_io(self.std.as_fd(), interest, || op(&self.std), is_short(len)).await
-    }
-
     pub(crate) fn try_io<R>(
         &self,
         interest: Interest,
@@ -119,9 +172,108 @@ impl<S: AsFd> Socket<S> {
     }
 }
 
+/// Streams of bytes.
+impl<S: ByteStream> Socket<S> {
+    pub(crate) async fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        let len = buf.len();
+        self.transfer(Interest::READABLE, len, |stream| stream.read(buf)).await
+    }
+
+    pub(crate) async fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let len = vectored_len(bufs);
+        self.transfer(Interest::READABLE, len, |stream| stream.read_vectored(bufs)).await
+    }
+
+    pub(crate) async fn write(&self, buf: &[u8]) -> io::Result<usize> {
+        self.transfer(Interest::WRITABLE, buf.len(), |stream| stream.write(buf)).await
+    }
+
+    pub(crate) async fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let len = vectored_len(bufs);
+        self.transfer(Interest::WRITABLE, len, |stream| stream.write_vectored(bufs)).await
+    }
+
+    pub(crate) fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        let len = buf.len();
+        self.poll_transfer(Interest::READABLE, len, cx, |stream| stream.read(buf))
+    }
+
+    pub(crate) fn poll_read_vectored(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let len = vectored_len(bufs);
+        self.poll_transfer(Interest::READABLE, len, cx, |stream| stream.read_vectored(bufs))
+    }
+
+    pub(crate) fn poll_write(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_transfer(Interest::WRITABLE, buf.len(), cx, |stream| stream.write(buf))
+    }
+
+    pub(crate) fn poll_write_vectored(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let len = vectored_len(bufs);
+        self.poll_transfer(Interest::WRITABLE, len, cx, |stream| stream.write_vectored(bufs))
+    }
+
+    pub(crate) fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.try_io(Interest::READABLE, |stream| stream.read(buf))
+    }
+
+    pub(crate) fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        self.try_io(Interest::READABLE, |stream| stream.read_vectored(bufs))
+    }
+
+    pub(crate) fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
+        self.try_io(Interest::WRITABLE, |stream| stream.write(buf))
+    }
+
+    pub(crate) fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.try_io(Interest::WRITABLE, |stream| stream.write_vectored(bufs))
+    }
+
+    /// As [`Socket::poll_io`] for `op`s that move up to `len` bytes.
+    fn poll_transfer(
+        &self,
+        interest: Interest,
+        len: usize,
+        cx: &mut Context<'_>,
+        mut op: impl FnMut(&S) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        if len == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        self.registration.poll_io(
+            self.std.as_fd(),
+            interest,
+            cx,
+            || op(&self.std),
+            is_short::<S>(interest, len),
+        )
+    }
+
+    /// As [`Socket::async_io`] for `op`s that move up to `len` bytes.
+    async fn transfer(
+        &self,
+        interest: Interest,
+        len: usize,
+        mut op: impl FnMut(&S) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        if len == 0 {
+            return Ok(0);
+        }
+        let is_short = is_short::<S>(interest, len);
+        self.registration.async_io(self.std.as_fd(), interest, || op(&self.std), is_short).await
+    }
+}
+
 /// The number of bytes that one vectored call on `buffers` can move, but for the limit that holds
 /// for all calls (invariant 3).
-pub(crate) fn vectored_len(buffers: &[impl Deref<Target = [u8]>]) -> usize {
+fn vectored_len(buffers: &[impl Deref<Target = [u8]>]) -> usize {
     buffers.iter().take(sys::MAX_BUFFERS).fold(0, |sum, buffer| sum.saturating_add(buffer.len()))
 }
 
@@ -139,7 +291,8 @@ impl<S: fmt::Debug> fmt::Debug for Socket<S> {
 }
 
 /// Invariant 3.
-fn is_short(len: usize) -> impl Fn(&usize) -> bool {
+fn is_short<S: ByteStream>(interest: Interest, len: usize) -> impl Fn(&usize) -> bool {
+    let says_it_all = if interest.is_readable() { S::SHORT_READ_IS_ALL } else { S::SHORT_WRITE_FILLS };
     let len = len.min(sys::MAX_BYTES);
-    move |moved| 0 < *moved && *moved < len
+    move |moved| says_it_all && 0 < *moved && *moved < len
 }

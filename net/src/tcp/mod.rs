@@ -1,17 +1,26 @@
 //! TCP listeners and streams, and the halves of a stream.
 
-mod into_split;
 mod io;
 mod listener;
 mod options;
 mod readiness;
-mod split;
 mod stream;
 
-pub use into_split::{OwnedReadHalf, OwnedWriteHalf, ReuniteError};
 pub use listener::TcpListener;
-pub use split::{ReadHalf, WriteHalf};
 pub use stream::TcpStream;
+
+use crate::halves;
+
+/// The half of a [`TcpStream`] that reads, made by [`TcpStream::split`].
+pub type ReadHalf<'a> = halves::ReadHalf<'a, TcpStream>;
+/// The half of a [`TcpStream`] that writes, made by [`TcpStream::split`].
+pub type WriteHalf<'a> = halves::WriteHalf<'a, TcpStream>;
+/// The half of a [`TcpStream`] that reads, made by [`TcpStream::into_split`].
+pub type OwnedReadHalf = halves::OwnedReadHalf<TcpStream>;
+/// The half of a [`TcpStream`] that writes, made by [`TcpStream::into_split`].
+pub type OwnedWriteHalf = halves::OwnedWriteHalf<TcpStream>;
+/// Two halves that come from different streams: of [`OwnedReadHalf::reunite`](halves::OwnedReadHalf::reunite).
+pub type ReuniteError = halves::ReuniteError<TcpStream>;
 
 #[cfg(test)]
 mod tests {

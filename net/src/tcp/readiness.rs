@@ -8,13 +8,11 @@
 //!
 //! In tokio: `net/tcp/stream.rs` and, for the rules, `io/async_fd.rs`.
 
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::os::fd::AsFd;
+use std::io::{self, IoSlice, IoSliceMut};
 use std::task::{Context, Poll};
 
 use ayi_runtime::io::{Interest, Ready};
 
-use crate::sys;
 use crate::tcp::TcpStream;
 
 impl TcpStream {
@@ -110,7 +108,7 @@ impl TcpStream {
     ///
     /// `WouldBlock` if nothing has arrived, and what recv(2) reports.
     pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.try_io(Interest::READABLE, |mut stream| stream.read(buf))
+        self.socket.try_read(buf)
     }
 
     /// As [`try_read`](TcpStream::try_read) into several buffers.
@@ -119,7 +117,7 @@ impl TcpStream {
     ///
     /// As [`try_read`](TcpStream::try_read).
     pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        self.socket.try_io(Interest::READABLE, |mut stream| stream.read_vectored(bufs))
+        self.socket.try_read_vectored(bufs)
     }
 
     /// Writes as much of `buf` as there is room for, without waiting. Returns the number of bytes.
@@ -128,7 +126,7 @@ impl TcpStream {
     ///
     /// `WouldBlock` if there is no room, and what send(2) reports.
     pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
-        self.socket.try_io(Interest::WRITABLE, |mut stream| stream.write(buf))
+        self.socket.try_write(buf)
     }
 
     /// As [`try_write`](TcpStream::try_write) from several buffers.
@@ -137,7 +135,7 @@ impl TcpStream {
     ///
     /// As [`try_write`](TcpStream::try_write).
     pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.socket.try_io(Interest::WRITABLE, |stream| sys::send_vectored(stream.as_fd(), bufs))
+        self.socket.try_write_vectored(bufs)
     }
 
     /// Calls `op` once, which is to do its own I/O on this socket and to return `WouldBlock` only

@@ -12,7 +12,7 @@
 //! In tokio: `net/tcp/stream.rs`.
 
 use std::fmt;
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::task::{Context, Poll};
@@ -20,10 +20,11 @@ use std::task::{Context, Poll};
 use ayi_runtime::io::Interest;
 
 use crate::addr::{self, ToSocketAddrs};
-use crate::socket::{Socket, vectored_len};
+use crate::halves;
+use crate::socket::Socket;
+use crate::stream::Stream;
 use crate::sys;
-use crate::tcp::into_split::{self, OwnedReadHalf, OwnedWriteHalf};
-use crate::tcp::split::{self, ReadHalf, WriteHalf};
+use crate::tcp::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 
 /// A TCP connection.
 ///
@@ -104,7 +105,7 @@ impl TcpStream {
     ///
     /// No byte is lost if this future is dropped: it returns as soon as it has read any.
     pub async fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.transfer(Interest::READABLE, buf.len(), |mut stream| stream.read(buf)).await
+        self.socket.read(buf).await
     }
 
     /// As [`read`](TcpStream::read) into several buffers, one after the other, of which the system
@@ -118,8 +119,7 @@ impl TcpStream {
     ///
     /// As [`read`](TcpStream::read).
     pub async fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let len = vectored_len(bufs);
-        self.socket.transfer(Interest::READABLE, len, |mut stream| stream.read_vectored(bufs)).await
+        self.socket.read_vectored(bufs).await
     }
 
     /// Writes as much of `buf` as the system has room for, and waits while it has none. Returns the
@@ -134,7 +134,7 @@ impl TcpStream {
     ///
     /// Nothing was written if this future is dropped: it returns as soon as it has written any.
     pub async fn write(&self, buf: &[u8]) -> io::Result<usize> {
-        self.socket.transfer(Interest::WRITABLE, buf.len(), |mut stream| stream.write(buf)).await
+        self.socket.write(buf).await
     }
 
     /// As [`write`](TcpStream::write) from several buffers, one after the other, of which the
@@ -148,8 +148,7 @@ impl TcpStream {
     ///
     /// As [`write`](TcpStream::write).
     pub async fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        let len = vectored_len(bufs);
-        self.socket.transfer(Interest::WRITABLE, len, |stream| sys::send_vectored(stream.as_fd(), bufs)).await
+        self.socket.write_vectored(bufs).await
     }
 
     /// As [`read`](TcpStream::read), but leaves the bytes to be read again.
@@ -193,7 +192,7 @@ impl TcpStream {
     /// Splits the stream into a half that reads and a half that writes, for one task: they borrow
     /// from the stream. [`into_split`](TcpStream::into_split) makes halves for two tasks.
     pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
-        split::split(self)
+        halves::split(self)
     }
 
     /// Splits the stream into a half that reads and a half that writes, which can go to different
@@ -202,7 +201,7 @@ impl TcpStream {
     /// The half that writes shuts down that direction when it is dropped. It costs an `Arc`; tasks
     /// that can share a reference (or an `Rc`) to the stream need no halves.
     pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
-        into_split::split(self)
+        halves::into_split(self)
     }
 }
 
@@ -226,6 +225,27 @@ impl TcpStream {
     /// None today; tokio's signature.
     pub fn into_std(self) -> io::Result<std::net::TcpStream> {
         self.socket.into_std()
+    }
+}
+
+impl Stream for TcpStream {
+    type Std = std::net::TcpStream;
+    type Addr = SocketAddr;
+
+    fn socket(&self) -> &Socket<std::net::TcpStream> {
+        &self.socket
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.shutdown(how)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.local_addr()
+    }
+
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.peer_addr()
     }
 }
 

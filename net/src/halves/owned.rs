@@ -1,0 +1,265 @@
+//! The halves of a stream that own it together, for two tasks.
+//!
+//! ```text
+//! into_split ──► OwnedReadHalf ──► dropped: nothing          ─┐  the last closes
+//!           └──► OwnedWriteHalf ─► dropped: shuts down writing ┴► the connection
+//!                     │  forget: nothing
+//!   both: reunite ────┴─► the stream
+//! ```
+//!
+//! Invariant: a stream has one half of each kind, and only they own it. So when a half is the last
+//! owner, the other is gone.
+//!
+//! In tokio: `net/tcp/split_owned.rs` and `net/unix/split_owned.rs`.
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use ayi_runtime::io::{Interest, Ready};
+use futures_io::{AsyncRead, AsyncWrite};
+
+use crate::stream::{self, Stream};
+use crate::tcp::TcpStream;
+
+/// The half of a stream that reads, made by its `into_split`.
+///
+/// It implements [`futures_io::AsyncRead`]; its methods are those of the stream.
+#[derive(Debug)]
+pub struct OwnedReadHalf<S> {
+    stream: Arc<S>,
+}
+
+/// The half of a stream that writes, made by its `into_split`.
+///
+/// It implements [`futures_io::AsyncWrite`]; its methods are those of the stream. Dropping it shuts
+/// down the direction of writing, so that the peer reads the end of the stream, unless it is told
+/// to [`forget`](OwnedWriteHalf::forget) that.
+#[derive(Debug)]
+pub struct OwnedWriteHalf<S: Stream> {
+    stream: Arc<S>,
+    shut_down_on_drop: bool,
+}
+
+pub(crate) fn into_split<S: Stream>(stream: S) -> (OwnedReadHalf<S>, OwnedWriteHalf<S>) {
+    let stream = Arc::new(stream);
+    let read = OwnedReadHalf { stream: Arc::clone(&stream) };
+    let write = OwnedWriteHalf { stream, shut_down_on_drop: true };
+    (read, write)
+}
+
+fn reunite<S: Stream>(read: OwnedReadHalf<S>, write: OwnedWriteHalf<S>) -> Result<S, ReuniteError<S>> {
+    if !Arc::ptr_eq(&read.stream, &write.stream) {
+        return Err(ReuniteError(read, write));
+    }
+    write.forget();
+    let stream = Arc::into_inner(read.stream);
+    Ok(stream.expect("a stream has one half of each kind, and both have come together here"))
+}
+
+/// The error of halves that come from different streams. It gives them back.
+#[derive(Debug)]
+pub struct ReuniteError<S: Stream>(pub OwnedReadHalf<S>, pub OwnedWriteHalf<S>);
+
+impl<S: Stream> fmt::Display for ReuniteError<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "these halves come from different streams, so they do not make one: reunite the two \
+             that one call of into_split returned",
+        )
+    }
+}
+
+impl<S: Stream + fmt::Debug> Error for ReuniteError<S> {}
+
+impl<S: Stream> OwnedReadHalf<S> {
+    fn stream(&self) -> &S {
+        &self.stream
+    }
+
+    /// Makes a stream again of its two halves.
+    ///
+    /// # Errors
+    ///
+    /// [`ReuniteError`], with both halves, if they come from different streams.
+    pub fn reunite(self, write: OwnedWriteHalf<S>) -> Result<S, ReuniteError<S>> {
+        reunite(self, write)
+    }
+
+    /// See the stream's `ready`, also for errors.
+    ///
+    /// # Cancel safety
+    ///
+    /// As the stream's.
+    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+        self.stream().socket().ready(interest).await
+    }
+
+    /// See the stream's `readable`, also for errors.
+    ///
+    /// # Cancel safety
+    ///
+    /// As the stream's.
+    pub async fn readable(&self) -> io::Result<()> {
+        self.ready(Interest::READABLE).await.map(drop)
+    }
+
+    /// See the stream's `try_read`, also for errors.
+    pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.stream().socket().try_read(buf)
+    }
+
+    /// See the stream's `try_read_vectored`, also for errors.
+    pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        self.stream().socket().try_read_vectored(bufs)
+    }
+
+    /// See the stream's `local_addr`, also for errors.
+    pub fn local_addr(&self) -> io::Result<S::Addr> {
+        self.stream().local_addr()
+    }
+
+    /// See the stream's `peer_addr`, also for errors.
+    pub fn peer_addr(&self) -> io::Result<S::Addr> {
+        self.stream().peer_addr()
+    }
+}
+
+impl<S: Stream> OwnedWriteHalf<S> {
+    fn stream(&self) -> &S {
+        &self.stream
+    }
+
+    /// Makes a stream again of its two halves.
+    ///
+    /// # Errors
+    ///
+    /// [`ReuniteError`], with both halves, if they come from different streams.
+    pub fn reunite(self, read: OwnedReadHalf<S>) -> Result<S, ReuniteError<S>> {
+        reunite(read, self)
+    }
+
+    /// Drops this half without shutting down the direction of writing.
+    pub fn forget(mut self) {
+        self.shut_down_on_drop = false;
+    }
+
+    /// See the stream's `ready`, also for errors.
+    ///
+    /// # Cancel safety
+    ///
+    /// As the stream's.
+    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+        self.stream().socket().ready(interest).await
+    }
+
+    /// See the stream's `writable`, also for errors.
+    ///
+    /// # Cancel safety
+    ///
+    /// As the stream's.
+    pub async fn writable(&self) -> io::Result<()> {
+        self.ready(Interest::WRITABLE).await.map(drop)
+    }
+
+    /// See the stream's `try_write`, also for errors.
+    pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
+        self.stream().socket().try_write(buf)
+    }
+
+    /// See the stream's `try_write_vectored`, also for errors.
+    pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.stream().socket().try_write_vectored(bufs)
+    }
+
+    /// See the stream's `local_addr`, also for errors.
+    pub fn local_addr(&self) -> io::Result<S::Addr> {
+        self.stream().local_addr()
+    }
+
+    /// See the stream's `peer_addr`, also for errors.
+    pub fn peer_addr(&self) -> io::Result<S::Addr> {
+        self.stream().peer_addr()
+    }
+}
+
+/// What TCP has besides.
+impl OwnedReadHalf<TcpStream> {
+    /// See [`TcpStream::peek`], also for errors.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`TcpStream::peek`].
+    pub async fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.stream().peek(buf).await
+    }
+
+    /// See [`TcpStream::poll_peek`], also for errors.
+    pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.stream().poll_peek(cx, buf)
+    }
+}
+
+impl<S: Stream> Drop for OwnedWriteHalf<S> {
+    fn drop(&mut self) {
+        if self.shut_down_on_drop {
+            // It fails if the connection has broken: then the peer needs no word from us.
+            let _ = self.stream.shutdown(Shutdown::Write);
+        }
+    }
+}
+
+impl<S: Stream> AsRef<S> for OwnedReadHalf<S> {
+    fn as_ref(&self) -> &S {
+        &self.stream
+    }
+}
+
+impl<S: Stream> AsRef<S> for OwnedWriteHalf<S> {
+    fn as_ref(&self) -> &S {
+        &self.stream
+    }
+}
+
+impl<S: Stream> AsyncRead for OwnedReadHalf<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.stream.socket().poll_read(cx, buf)
+    }
+
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.stream.socket().poll_read_vectored(cx, bufs)
+    }
+}
+
+impl<S: Stream> AsyncWrite for OwnedWriteHalf<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.stream.socket().poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.stream.socket().poll_write_vectored(cx, bufs)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// As for the stream. The drop of the half has nothing left to do then.
+    fn poll_close(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let closed = stream::close(&*self.stream);
+        self.shut_down_on_drop &= closed.is_err();
+        Poll::Ready(closed)
+    }
+}

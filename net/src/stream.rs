@@ -1,0 +1,25 @@
+//! What the streams have in common, for their halves.
+
+use std::io;
+use std::net::Shutdown;
+
+use crate::socket::{ByteStream, Socket};
+
+/// A connection whose two directions can be used, and ended, apart. Not for others to implement.
+pub trait Stream {
+    type Std: ByteStream;
+    type Addr;
+
+    fn socket(&self) -> &Socket<Self::Std>;
+    fn shutdown(&self, how: Shutdown) -> io::Result<()>;
+    fn local_addr(&self) -> io::Result<Self::Addr>;
+    fn peer_addr(&self) -> io::Result<Self::Addr>;
+}
+
+/// Ends the direction of writing. A connection that is gone counts as closed.
+pub(crate) fn close(stream: &impl Stream) -> io::Result<()> {
+    match stream.shutdown(Shutdown::Write) {
+        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+        result => result,
+    }
+}
