@@ -1,4 +1,4 @@
-//! TCP for the ayi runtime: listeners, streams and name lookup.
+//! Sockets for the ayi runtime: TCP, UDP, Unix sockets and pipes, and name lookup.
 //!
 //! The types here are std's sockets, made non-blocking and tied to the reactor of the runtime by
 //! one seam, [`ayi_runtime::io::Registration`]. Names and semantics are those of `tokio::net`.
@@ -32,21 +32,26 @@
 //! # Reading order
 //!
 //! `sys` (system calls) → `socket` (a descriptor and its registration) → `addr` (what an address
-//! may be) → `tcp/listener` → `tcp/stream` → `tcp/io` (the traits) → `tcp/split`,
-//! `tcp/into_split`.
+//! may be) → `accept` → `tcp/listener` → `tcp/stream` → `tcp/io` (the traits) → `stream` and `halves` (two tasks on one
+//! connection) → `udp`, `unix`.
 
 #![cfg(target_os = "linux")]
 #![deny(unsafe_op_in_unsafe_fn)]
 // `sys` alone may call the kernel without std, so it alone lifts this.
 #![deny(unsafe_code)]
 
+mod accept;
 mod addr;
-mod halves;
+pub mod halves;
 mod socket;
 mod stream;
 #[allow(unsafe_code)]
 mod sys;
 pub mod tcp;
+mod udp;
+pub mod unix;
 
 pub use addr::{ToSocketAddrs, lookup_host};
-pub use tcp::{TcpListener, TcpStream};
+pub use tcp::{TcpListener, TcpSocket, TcpStream};
+pub use udp::UdpSocket;
+pub use unix::{UnixDatagram, UnixListener, UnixSocket, UnixStream};

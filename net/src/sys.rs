@@ -1,4 +1,4 @@
-//! The system calls that std does not offer for non-blocking TCP, as safe functions.
+//! The system calls that std does not offer for non-blocking sockets and pipes, as safe functions.
 //!
 //! std can make sockets, but connects and binds them in one blocking step and accepts them in
 //! blocking mode. What is made here is non-blocking and close-on-exec from its first moment
@@ -14,15 +14,24 @@
 //!
 //! In tokio: mio's `sys/unix/tcp.rs` and `sys/unix/net.rs`.
 
-use std::ffi::c_int;
+use std::ffi::{OsStr, c_int};
 use std::io::{self, IoSlice};
 use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{self as unix, UnixStream};
 
 /// Connections that the kernel completes before `accept` has asked for them: tokio's number. The
 /// kernel lowers it to `net.core.somaxconn` (listen(2)).
 const BACKLOG: c_int = 1024;
+
+/// A connection is on its way: connect(2).
+pub(crate) const IN_PROGRESS: c_int = libc::EINPROGRESS;
+
+/// For open(2).
+pub(crate) const O_NONBLOCK: c_int = libc::O_NONBLOCK;
 
 /// Buffers that one vectored call looks at; std and [`send_vectored`] leave out the rest (readv(2),
 /// `IOV_MAX`).
@@ -79,19 +88,90 @@ pub(crate) fn connect(addr: SocketAddr) -> io::Result<std::net::TcpStream> {
 pub(crate) fn accept(listener: BorrowedFd<'_>) -> io::Result<(std::net::TcpStream, SocketAddr)> {
     let mut raw = RawAddr::ZERO;
     let mut len = length_of::<RawAddr>();
-    // SAFETY: accept4(2) writes at most `len` bytes to the address, and `raw` has that many; both
-    // outlive the call.
-    let fd = check(unsafe {
-        libc::accept4(
-            listener.as_raw_fd(),
-            raw.as_mut_ptr(),
+    // SAFETY: `raw` has `len` bytes, and both outlive the call.
+    let socket = unsafe { accept4(listener, raw.as_mut_ptr(), &mut len) }?;
+    Ok((socket.into(), raw.decode()?))
+}
+
+/// The same for Unix sockets, whose peers mostly have no address.
+pub(crate) fn accept_unix(listener: BorrowedFd<'_>) -> io::Result<(UnixStream, unix::SocketAddr)> {
+    // SAFETY: all zeros is a valid sockaddr_un.
+    let mut raw: libc::sockaddr_un = unsafe { mem::zeroed() };
+    let mut len = length_of::<libc::sockaddr_un>();
+    // SAFETY: `raw` has `len` bytes, and both outlive the call.
+    let socket = unsafe { accept4(listener, (&raw mut raw).cast(), &mut len) }?;
+    let count = (len as usize).saturating_sub(mem::offset_of!(libc::sockaddr_un, sun_path));
+    let path: Vec<u8> = raw.sun_path.iter().take(count).map(|byte| *byte as u8).collect();
+    let peer = match path.split_first() {
+        Some((0, name)) => unix::SocketAddr::from_abstract_name(name),
+        _ => {
+            let path = path.split(|byte| *byte == 0).next().unwrap_or_default();
+            unix::SocketAddr::from_pathname(OsStr::from_bytes(path))
+        }
+    };
+    // A path that std finds too long is the peer's own affair.
+    let peer = peer.or_else(|_| unix::SocketAddr::from_pathname(""))?;
+    Ok((socket.into(), peer))
+}
+
+/// # Safety
+///
+/// `addr` points to `len` bytes that may be written.
+unsafe fn accept4(
+    listener: BorrowedFd<'_>,
+    addr: *mut libc::sockaddr,
+    len: &mut libc::socklen_t,
+) -> io::Result<OwnedFd> {
+    let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    // SAFETY: accept4(2) writes at most `len` bytes to the address, which the caller promises to be there.
+    let fd = check(unsafe { libc::accept4(listener.as_raw_fd(), addr, len, flags) })?;
+    // SAFETY: accept4(2) has just made this descriptor, nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Who is at the other end of a Unix socket: user, group and process, as of when it connected (unix(7),
+/// `SO_PEERCRED`).
+pub(crate) fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<(u32, u32, i32)> {
+    let mut peer = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut len = length_of::<libc::ucred>();
+    // SAFETY: getsockopt(2) writes at most `len` bytes at `optval`: a ucred that outlives the call, as `len` does.
+    check(unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            (&raw mut peer).cast(),
             &mut len,
-            libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC,
         )
     })?;
-    // SAFETY: accept4(2) has just made this descriptor, nobody else owns it.
-    let socket = unsafe { OwnedFd::from_raw_fd(fd) };
-    Ok((socket.into(), raw.decode()?))
+    Ok((peer.uid, peer.gid, peer.pid))
+}
+
+/// A pipe: what is written to the second is read from the first.
+pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let mut fds = [0; 2];
+    // SAFETY: pipe2(2) writes two descriptors, for which there is room.
+    check(unsafe { libc::pipe2(fds.as_mut_ptr(), libc::O_CLOEXEC | libc::O_NONBLOCK) })?;
+    // SAFETY: pipe2(2) has just made these descriptors, nobody else owns them.
+    Ok(unsafe { (OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])) })
+}
+
+/// Whether a file was opened for reading, and whether for writing.
+pub(crate) fn access(fd: BorrowedFd<'_>) -> io::Result<(bool, bool)> {
+    let mode = status_flags(fd)? & libc::O_ACCMODE;
+    Ok((mode != libc::O_WRONLY, mode != libc::O_RDONLY))
+}
+
+pub(crate) fn set_nonblocking(fd: BorrowedFd<'_>, nonblocking: bool) -> io::Result<()> {
+    let flags = status_flags(fd)?;
+    let new = if nonblocking { flags | libc::O_NONBLOCK } else { flags & !libc::O_NONBLOCK };
+    // SAFETY: F_SETFL takes an integer (fcntl(2)).
+    check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, new) }).map(drop)
+}
+
+fn status_flags(fd: BorrowedFd<'_>) -> io::Result<c_int> {
+    // SAFETY: F_GETFL takes no argument (fcntl(2)).
+    check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })
 }
 
 /// Writes from several buffers, of which the first [`MAX_BUFFERS`] are looked at, and raises no
@@ -111,9 +191,7 @@ pub(crate) fn send_vectored(socket: BorrowedFd<'_>, bufs: &[IoSlice<'_>]) -> io:
 
 /// Whether calls on `fd` return `EAGAIN` instead of blocking the thread.
 pub(crate) fn is_nonblocking(fd: BorrowedFd<'_>) -> io::Result<bool> {
-    // SAFETY: F_GETFL takes no argument (fcntl(2)).
-    let flags = check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })?;
-    Ok(flags & libc::O_NONBLOCK != 0)
+    Ok(status_flags(fd)? & libc::O_NONBLOCK != 0)
 }
 
 /// Whether `fd` is a socket on which connections can be accepted (socket(7), `SO_ACCEPTCONN`).

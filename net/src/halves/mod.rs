@@ -1,4 +1,6 @@
 //! The two directions of a stream, apart: borrowed from it, or owning it together.
+//!
+//! [`tcp`](crate::tcp) and [`unix`](crate::unix) have names for those of their streams.
 
 mod borrowed;
 mod owned;

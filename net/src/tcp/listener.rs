@@ -1,40 +1,18 @@
 //! A socket that accepts connections.
 //!
-//! ```text
-//!               ┌──────────────── one connection failed ◄──┐
-//!               ▼                                          │
-//! accept ──► accept4 ──► WouldBlock: wait until readable   │
-//!               ▲  └───► error ────────────────────────────┤
-//!               │                                          ▼
-//!               └── ACCEPT_PAUSE ◄── no room for another socket; any other: to the caller
-//! ```
-//!
-//! Invariants:
-//! 1. What befalls one connection does not stop the server.
-//! 2. Every `accept4` goes through the registration, which charges the task's budget for it: a
-//!    flood of failing connections cannot hold up the other tasks.
-//!
-//! In tokio: `net/tcp/listener.rs`. There, all errors reach the caller.
+//! What happens to errors is told in `accept`. In tokio: `net/tcp/listener.rs`.
 
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::task::{Context, Poll};
 
-use ayi_runtime::io::Interest;
-use ayi_runtime::time;
-
+use crate::accept;
 use crate::addr::{self, ToSocketAddrs};
 use crate::socket::Socket;
 use crate::sys;
 use crate::tcp::TcpStream;
-
-/// How long `accept` waits for descriptors to come free. The reactor cannot tell when that
-/// happens, so it has to look again: 20 times a second costs nothing that can be measured, and
-/// adds little to what a client waits who comes to a server that is full.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A TCP socket that listens for connections.
 ///
@@ -76,14 +54,16 @@ impl TcpListener {
         let mut last_error = None;
         for addr in addr::resolve(addr).await? {
             match sys::listen(addr) {
-                Ok(listener) => {
-                    let socket = Socket::new(listener);
-                    return Ok(TcpListener { socket });
-                }
+                Ok(listener) => return Ok(TcpListener::new(listener)),
                 Err(error) => last_error = Some(error),
             }
         }
         Err(last_error.unwrap_or_else(|| addr::no_address("to bind to")))
+    }
+
+    /// Takes a socket that is known to be non-blocking.
+    pub(super) fn new(listener: std::net::TcpListener) -> TcpListener {
+        TcpListener { socket: Socket::new(listener) }
     }
 
     /// Waits for the next connection, and returns it with the address of its peer.
@@ -109,16 +89,8 @@ impl TcpListener {
     ///
     /// No connection is lost if this future is dropped: it returns as soon as it has one.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        loop {
-            let accepted =
-                self.socket.async_io(Interest::READABLE, |listener| sys::accept(listener.as_fd())).await;
-            match accepted {
-                Ok((stream, peer)) => return Ok((TcpStream::new(stream), peer)),
-                Err(error) if sys::is_connection_error(&error) => {}
-                Err(error) if sys::is_out_of_room(&error) => time::sleep(ACCEPT_PAUSE).await,
-                Err(error) => return Err(error),
-            }
-        }
+        let (stream, peer) = accept::accept(&self.socket, |listener| sys::accept(listener.as_fd())).await?;
+        Ok((TcpStream::new(stream), peer))
     }
 
     /// As [`accept`](TcpListener::accept), to be called from a `poll` function.
@@ -131,15 +103,8 @@ impl TcpListener {
     /// is returned, since there is nothing here to sleep with. Wait a little before the next call:
     /// it would fail at once, for as long as no descriptor is free.
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
-        loop {
-            let accepted =
-                ready!(self.socket.poll_io(Interest::READABLE, cx, |listener| sys::accept(listener.as_fd())));
-            match accepted {
-                Ok((stream, peer)) => return Poll::Ready(Ok((TcpStream::new(stream), peer))),
-                Err(error) if sys::is_connection_error(&error) => {}
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
+        let accepted = accept::poll_accept(&self.socket, cx, |listener| sys::accept(listener.as_fd()));
+        accepted.map_ok(|(stream, peer)| (TcpStream::new(stream), peer))
     }
 
     /// The address to which this listener is bound.
@@ -167,14 +132,7 @@ impl TcpListener {
     /// `InvalidInput` if the socket is in blocking mode (call `set_nonblocking(true)` on it first:
     /// it would stop the runtime's thread) or does not listen.
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
-        // On such a socket `accept` fails with one of the errors that it retries.
-        if !sys::is_listening(listener.as_fd())? {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "this socket does not listen for connections: call listen(2) on it first, and see \
-                 that it is a stream socket",
-            ));
-        }
+        accept::check_listening(&listener)?;
         let socket = Socket::from_std(listener)?;
         Ok(TcpListener { socket })
     }

@@ -4,9 +4,11 @@ mod io;
 mod listener;
 mod options;
 mod readiness;
+mod socket;
 mod stream;
 
 pub use listener::TcpListener;
+pub use socket::TcpSocket;
 pub use stream::TcpStream;
 
 use crate::halves;

@@ -1,12 +1,14 @@
 //! What a stream knows of itself: its addresses, its pending error, its options.
 //!
-//! Left out: `linger`, which std does not have yet. `socket2::SockRef::from(&stream)` sets it and
-//! all other options.
+//! `socket2::SockRef::from(&stream)` sets all other options.
 //!
 //! In tokio: `net/tcp/stream.rs`.
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
+
+use socket2::SockRef;
 
 use crate::tcp::TcpStream;
 
@@ -73,5 +75,55 @@ impl TcpStream {
     /// What setsockopt(2) reports.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
         self.socket.std().set_ttl(ttl)
+    }
+
+    /// How long closing the stream waits until what was written is sent (socket(7), `SO_LINGER`).
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn linger(&self) -> io::Result<Option<Duration>> {
+        SockRef::from(self.socket.std()).linger()
+    }
+
+    /// Sets how long closing the stream waits until what was written is sent, in whole seconds. With zero, closing
+    /// resets the connection.
+    ///
+    /// Anything longer blocks the thread, and with it the whole runtime, when the stream is dropped: zero and `None`
+    /// are what is of use here.
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        SockRef::from(self.socket.std()).set_linger(linger)
+    }
+
+    /// Has closing the stream reset the connection: [`set_linger`](TcpStream::set_linger) with zero.
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_zero_linger(&self) -> io::Result<()> {
+        self.set_linger(Some(Duration::ZERO))
+    }
+
+    /// Whether what arrives is confirmed at once (tcp(7), `TCP_QUICKACK`).
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn quickack(&self) -> io::Result<bool> {
+        SockRef::from(self.socket.std()).tcp_quickack()
+    }
+
+    /// Sets whether what arrives is confirmed at once. The system goes back to its own judgement later: set it anew
+    /// after reading.
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_quickack(&self, quickack: bool) -> io::Result<()> {
+        SockRef::from(self.socket.std()).set_tcp_quickack(quickack)
     }
 }

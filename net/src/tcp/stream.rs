@@ -255,7 +255,7 @@ impl Stream for TcpStream {
 /// address is asked for too: it tells "connected" from "no error so far", so that this can also be
 /// called before anybody waited. Connections within one machine are done by then, and never enter
 /// epoll for it.
-fn has_connected(stream: &std::net::TcpStream) -> io::Result<()> {
+pub(super) fn has_connected(stream: &std::net::TcpStream) -> io::Result<()> {
     if let Some(error) = stream.take_error()? {
         return Err(error);
     }

@@ -1,0 +1,339 @@
+//! A TCP socket before it listens or connects. In tokio: `net/tcp/socket.rs`.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+use ayi_runtime::io::Interest;
+use socket2::{Domain, Socket, Type};
+
+use crate::sys;
+use crate::tcp::stream::has_connected;
+use crate::tcp::{TcpListener, TcpStream};
+
+/// A TCP socket that does not listen yet and is not connected: for options that have to be set before that.
+///
+/// Unlike [`TcpListener::bind`], it sets no option by itself.
+///
+/// # Examples
+///
+/// A listener of its own on every core, between which the kernel shares the connections out:
+///
+/// ```
+/// use ayi_net::tcp::TcpSocket;
+/// let socket = TcpSocket::new_v4()?;
+/// socket.set_reuseport(true)?;
+/// socket.bind("127.0.0.1:0".parse().unwrap())?;
+/// let listener = socket.listen(1024)?;
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Debug)]
+pub struct TcpSocket {
+    socket: Socket,
+}
+
+impl TcpSocket {
+    /// For IPv4.
+    ///
+    /// # Errors
+    ///
+    /// What socket(2) reports: mostly that there are no file descriptors left.
+    pub fn new_v4() -> io::Result<TcpSocket> {
+        TcpSocket::new(Domain::IPV4)
+    }
+
+    /// For IPv6. It takes IPv4 as well, unless `net.ipv6.bindv6only` is set.
+    ///
+    /// # Errors
+    ///
+    /// As [`new_v4`](TcpSocket::new_v4); `Unsupported` on a machine without IPv6.
+    pub fn new_v6() -> io::Result<TcpSocket> {
+        TcpSocket::new(Domain::IPV6)
+    }
+
+    fn new(domain: Domain) -> io::Result<TcpSocket> {
+        let socket = Socket::new(domain, Type::STREAM.nonblocking().cloexec(), None)?;
+        Ok(TcpSocket { socket })
+    }
+
+    /// Takes a socket that std (or another library) has made and that is not connected. It becomes non-blocking.
+    ///
+    /// # Panics
+    ///
+    /// If the system refuses to make it so, which it does not.
+    #[track_caller]
+    pub fn from_std_stream(stream: std::net::TcpStream) -> TcpSocket {
+        let socket = Socket::from(OwnedFd::from(stream));
+        socket.set_nonblocking(true).expect("fcntl(2) makes any socket non-blocking");
+        TcpSocket { socket }
+    }
+
+    /// Gives it an address. Port 0 lets the system choose a free one.
+    ///
+    /// # Errors
+    ///
+    /// What bind(2) reports: `AddrInUse`, `AddrNotAvailable`, `InvalidInput` if it has one already.
+    pub fn bind(&self, addr: SocketAddr) -> io::Result<()> {
+        self.socket.bind(&addr.into())
+    }
+
+    /// Listens for connections, of which up to `backlog` wait to be accepted (fewer where `net.core.somaxconn` is
+    /// lower). Without an address, the system chooses a port on all interfaces.
+    ///
+    /// # Errors
+    ///
+    /// What listen(2) reports: `AddrInUse` if another socket listens at the address.
+    pub fn listen(self, backlog: u32) -> io::Result<TcpListener> {
+        self.socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+        Ok(TcpListener::new(OwnedFd::from(self.socket).into()))
+    }
+
+    /// Connects to `addr`.
+    ///
+    /// # Errors
+    ///
+    /// As [`TcpStream::connect`], of this one address.
+    ///
+    /// # Cancel safety
+    ///
+    /// The attempt is given up if this future is dropped.
+    pub async fn connect(self, addr: SocketAddr) -> io::Result<TcpStream> {
+        match self.socket.connect(&addr.into()) {
+            // (Interrupted means the same as in progress, connect(2).)
+            Err(error) if error.raw_os_error() == Some(sys::IN_PROGRESS) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => result?,
+        }
+        let stream = TcpStream::new(OwnedFd::from(self.socket).into());
+        stream.socket.async_io(Interest::WRITABLE, has_connected).await?;
+        Ok(stream)
+    }
+
+    /// The address of this socket.
+    ///
+    /// # Errors
+    ///
+    /// What getsockname(2) reports.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        let addr = self.socket.local_addr()?;
+        addr.as_socket().ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidInput, "this is no TCP socket: its address is not of IP")
+        })
+    }
+
+    /// Takes the error that the system holds for this socket, if any.
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.socket.take_error()
+    }
+}
+
+/// Options.
+impl TcpSocket {
+    /// Whether its address can be bound although connections of an earlier owner still linger (`SO_REUSEADDR`).
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn reuseaddr(&self) -> io::Result<bool> {
+        self.socket.reuse_address()
+    }
+
+    /// Sets [`reuseaddr`](TcpSocket::reuseaddr).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_reuseaddr(&self, value: bool) -> io::Result<()> {
+        self.socket.set_reuse_address(value)
+    }
+
+    /// Whether several sockets can be bound to its address, if all of them want that (`SO_REUSEPORT`).
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn reuseport(&self) -> io::Result<bool> {
+        self.socket.reuse_port()
+    }
+
+    /// Sets [`reuseport`](TcpSocket::reuseport).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_reuseport(&self, value: bool) -> io::Result<()> {
+        self.socket.set_reuse_port(value)
+    }
+
+    /// The size of its send buffer in bytes, as the kernel counts: twice what was set (socket(7), `SO_SNDBUF`).
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn send_buffer_size(&self) -> io::Result<u32> {
+        self.socket.send_buffer_size().map(|size| u32::try_from(size).unwrap_or(u32::MAX))
+    }
+
+    /// Sets [`send_buffer_size`](TcpSocket::send_buffer_size).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_send_buffer_size(&self, value: u32) -> io::Result<()> {
+        self.socket.set_send_buffer_size(value as usize)
+    }
+
+    /// The size of its recv buffer in bytes, as the kernel counts: twice what was set (socket(7), `SO_RCVBUF`).
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn recv_buffer_size(&self) -> io::Result<u32> {
+        self.socket.recv_buffer_size().map(|size| u32::try_from(size).unwrap_or(u32::MAX))
+    }
+
+    /// Sets [`recv_buffer_size`](TcpSocket::recv_buffer_size).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_recv_buffer_size(&self, value: u32) -> io::Result<()> {
+        self.socket.set_recv_buffer_size(value as usize)
+    }
+
+    /// Whether an idle connection is probed (`SO_KEEPALIVE`).
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn keepalive(&self) -> io::Result<bool> {
+        self.socket.keepalive()
+    }
+
+    /// Sets [`keepalive`](TcpSocket::keepalive).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_keepalive(&self, value: bool) -> io::Result<()> {
+        self.socket.set_keepalive(value)
+    }
+
+    /// Whether small writes are sent at once (tcp(7), `TCP_NODELAY`).
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn nodelay(&self) -> io::Result<bool> {
+        self.socket.tcp_nodelay()
+    }
+
+    /// Sets [`nodelay`](TcpSocket::nodelay).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_nodelay(&self, value: bool) -> io::Result<()> {
+        self.socket.set_tcp_nodelay(value)
+    }
+
+    /// How long closing it waits until what was written is sent (socket(7), `SO_LINGER`), in whole seconds. With zero, closing
+    /// resets the connection. Waiting blocks the thread: zero and `None` are what is of use here.
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn linger(&self) -> io::Result<Option<Duration>> {
+        self.socket.linger()
+    }
+
+    /// Sets [`linger`](TcpSocket::linger).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_linger(&self, value: Option<Duration>) -> io::Result<()> {
+        self.socket.set_linger(value)
+    }
+
+    /// The type of service of its IPv4 packets (ip(7), `IP_TOS`).
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn tos_v4(&self) -> io::Result<u32> {
+        self.socket.tos_v4()
+    }
+
+    /// Sets [`tos_v4`](TcpSocket::tos_v4).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_tos_v4(&self, value: u32) -> io::Result<()> {
+        self.socket.set_tos_v4(value)
+    }
+
+    /// The traffic class of its IPv6 packets (ipv6(7), `IPV6_TCLASS`).
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn tclass_v6(&self) -> io::Result<u32> {
+        self.socket.tclass_v6()
+    }
+
+    /// Sets [`tclass_v6`](TcpSocket::tclass_v6).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_tclass_v6(&self, value: u32) -> io::Result<()> {
+        self.socket.set_tclass_v6(value)
+    }
+
+    /// Has closing it reset the connection: [`set_linger`](TcpSocket::set_linger) with zero.
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_zero_linger(&self) -> io::Result<()> {
+        self.set_linger(Some(Duration::ZERO))
+    }
+
+    /// The network device that it is bound to, by name (socket(7), `SO_BINDTODEVICE`).
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn device(&self) -> io::Result<Option<Vec<u8>>> {
+        self.socket.device()
+    }
+
+    /// Binds it to a network device, such as `b"eth0"`; `None` to any. Some systems ask for the capability
+    /// `CAP_NET_RAW`.
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn bind_device(&self, device: Option<&[u8]>) -> io::Result<()> {
+        self.socket.bind_device(device)
+    }
+}
+
+impl AsFd for TcpSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for TcpSocket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}

@@ -1,0 +1,679 @@
+//! UDP.
+//!
+//! A datagram may be empty, and a short one says nothing of what comes next: so nothing here is short-cut as for streams.
+//!
+//! Left out: `recv_buf` and its kin, which fill what implements `bytes::BufMut`. A slice or the tail of a `Vec` does as
+//! well, without that crate: `recv(&mut buf[start..])`.
+//!
+//! In tokio: `net/udp.rs`.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::task::{Context, Poll};
+
+use ayi_runtime::io::{Interest, Ready};
+use socket2::SockRef;
+
+use crate::addr::{self, ToSocketAddrs};
+use crate::socket::Socket;
+
+/// A UDP socket.
+///
+/// Unconnected, it sends to anybody and receives from anybody ([`send_to`](UdpSocket::send_to),
+/// [`recv_from`](UdpSocket::recv_from)); [connected](UdpSocket::connect), only to and from its peer. All methods take
+/// `&self`: any number of tasks can send and receive at once, through a reference, an `Rc` or an `Arc`.
+///
+/// # Examples
+///
+/// An echo server:
+///
+/// ```no_run
+/// use ayi_net::UdpSocket;
+/// # async fn run() -> std::io::Result<()> {
+/// let socket = UdpSocket::bind("127.0.0.1:7000").await?;
+/// let mut buf = [0; 1500];
+/// loop {
+///     let (len, peer) = socket.recv_from(&mut buf).await?;
+///     socket.send_to(&buf[..len], peer).await?;
+/// }
+/// # }
+/// ```
+pub struct UdpSocket {
+    socket: Socket<std::net::UdpSocket>,
+}
+
+impl UdpSocket {
+    /// Makes a socket that is bound to `addr`. Of several addresses, the first that can be bound is taken. Port 0 lets
+    /// the system choose a free one.
+    ///
+    /// # Errors
+    ///
+    /// The error of the last address that was tried, often `AddrInUse`; those of
+    /// [`lookup_host`](crate::lookup_host); `InvalidInput` if `addr` is an empty list.
+    ///
+    /// # Panics
+    ///
+    /// If `addr` is a name and there is no ayi runtime on this thread.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is bound if this future is dropped before it is done.
+    pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<UdpSocket> {
+        let mut last_error = None;
+        for addr in addr::resolve(addr).await? {
+            match std::net::UdpSocket::bind(addr) {
+                Ok(socket) => {
+                    socket.set_nonblocking(true)?;
+                    return Ok(UdpSocket { socket: Socket::new(socket) });
+                }
+                Err(error) => last_error = Some(error),
+            }
+        }
+        Err(last_error.unwrap_or_else(|| addr::no_address("to bind to")))
+    }
+
+    /// Connects to `addr`: [`send`](UdpSocket::send) goes there, and only what comes from there is received. Nothing
+    /// is sent for it. Of several addresses, the first that works is taken.
+    ///
+    /// # Errors
+    ///
+    /// What connect(2) reports of the last address that was tried; those of [`lookup_host`](crate::lookup_host).
+    ///
+    /// # Panics
+    ///
+    /// If `addr` is a name and there is no ayi runtime on this thread.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is not connected if this future is dropped before it is done.
+    pub async fn connect<A: ToSocketAddrs>(&self, addr: A) -> io::Result<()> {
+        let mut last_error = None;
+        for addr in addr::resolve(addr).await? {
+            match self.socket.std().connect(addr) {
+                Ok(()) => return Ok(()),
+                Err(error) => last_error = Some(error),
+            }
+        }
+        Err(last_error.unwrap_or_else(|| addr::no_address("to connect to")))
+    }
+
+    /// Sends a datagram to the connected peer. Returns the number of bytes.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected` (`EDESTADDRREQ`) if it is not connected; `ConnectionRefused` if an earlier one was refused; and what
+    /// send(2) reports; that there is no ayi runtime on this thread, if it has to wait.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing was sent if this future is dropped: it returns as soon as it has sent.
+    pub async fn send(&self, buf: &[u8]) -> io::Result<usize> {
+        self.socket.async_io(Interest::WRITABLE, |socket| socket.send(buf)).await
+    }
+
+    /// As [`send`](UdpSocket::send), to be called from a `poll` function.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](UdpSocket::send).
+    pub fn poll_send(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.socket.poll_io(Interest::WRITABLE, cx, |socket| socket.send(buf))
+    }
+
+    /// As [`send`](UdpSocket::send), without waiting.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if it would have to wait; else as [`send`](UdpSocket::send).
+    pub fn try_send(&self, buf: &[u8]) -> io::Result<usize> {
+        self.socket.try_io(Interest::WRITABLE, |socket| socket.send(buf))
+    }
+
+    /// Sends a datagram to `addr`; of several addresses, to the first.
+    ///
+    /// # Errors
+    ///
+    /// What send(2) reports; those of [`lookup_host`](crate::lookup_host); `InvalidInput` if `addr` is an empty list;
+    /// that there is no ayi runtime on this thread, if it has to wait.
+    ///
+    /// # Panics
+    ///
+    /// If `addr` is a name and there is no ayi runtime on this thread.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing was sent if this future is dropped: it returns as soon as it has sent.
+    pub async fn send_to<A: ToSocketAddrs>(&self, buf: &[u8], addr: A) -> io::Result<usize> {
+        let to = addr::resolve(addr).await?.next().ok_or_else(|| addr::no_address("to send to"))?;
+        self.socket.async_io(Interest::WRITABLE, |socket| socket.send_to(buf, to)).await
+    }
+
+    /// As [`send_to`](UdpSocket::send_to), to be called from a `poll` function.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_to`](UdpSocket::send_to).
+    pub fn poll_send_to(&self, cx: &mut Context<'_>, buf: &[u8], to: SocketAddr) -> Poll<io::Result<usize>> {
+        self.socket.poll_io(Interest::WRITABLE, cx, |socket| socket.send_to(buf, to))
+    }
+
+    /// As [`send_to`](UdpSocket::send_to), without waiting.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if it would have to wait; else as [`send_to`](UdpSocket::send_to).
+    pub fn try_send_to(&self, buf: &[u8], to: SocketAddr) -> io::Result<usize> {
+        self.socket.try_io(Interest::WRITABLE, |socket| socket.send_to(buf, to))
+    }
+
+    /// Waits for a datagram, and returns the number of its bytes. What does not fit into `buf` is lost.
+    ///
+    /// # Errors
+    ///
+    /// What recv(2) reports: `ConnectionRefused` if the connected peer refused an earlier datagram; that there is no ayi runtime on this thread, if it has to wait.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if this future is dropped: it returns as soon as it has a datagram.
+    pub async fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.socket.async_io(Interest::READABLE, |socket| socket.recv(buf)).await
+    }
+
+    /// As [`recv`](UdpSocket::recv), to be called from a `poll` function.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](UdpSocket::recv).
+    pub fn poll_recv(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.socket.poll_io(Interest::READABLE, cx, |socket| socket.recv(buf))
+    }
+
+    /// As [`recv`](UdpSocket::recv), without waiting.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if it would have to wait; else as [`recv`](UdpSocket::recv).
+    pub fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.socket.try_io(Interest::READABLE, |socket| socket.recv(buf))
+    }
+
+    /// As [`recv`](UdpSocket::recv), with the address of the sender.
+    ///
+    /// # Errors
+    ///
+    /// What recv(2) reports: `ConnectionRefused` if the connected peer refused an earlier datagram; that there is no ayi runtime on this thread, if it has to wait.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if this future is dropped: it returns as soon as it has a datagram.
+    pub async fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.socket.async_io(Interest::READABLE, |socket| socket.recv_from(buf)).await
+    }
+
+    /// As [`recv_from`](UdpSocket::recv_from), to be called from a `poll` function.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv_from`](UdpSocket::recv_from).
+    pub fn poll_recv_from(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        self.socket.poll_io(Interest::READABLE, cx, |socket| socket.recv_from(buf))
+    }
+
+    /// As [`recv_from`](UdpSocket::recv_from), without waiting.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if it would have to wait; else as [`recv_from`](UdpSocket::recv_from).
+    pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.socket.try_io(Interest::READABLE, |socket| socket.recv_from(buf))
+    }
+
+    /// As [`recv`](UdpSocket::recv), but leaves the datagram to be received again.
+    ///
+    /// # Errors
+    ///
+    /// What recv(2) reports: `ConnectionRefused` if the connected peer refused an earlier datagram; that there is no ayi runtime on this thread, if it has to wait.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if this future is dropped: it takes nothing.
+    pub async fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.socket.async_io(Interest::READABLE, |socket| socket.peek(buf)).await
+    }
+
+    /// As [`peek`](UdpSocket::peek), to be called from a `poll` function.
+    ///
+    /// # Errors
+    ///
+    /// As [`peek`](UdpSocket::peek).
+    pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.socket.poll_io(Interest::READABLE, cx, |socket| socket.peek(buf))
+    }
+
+    /// As [`peek`](UdpSocket::peek), without waiting.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if it would have to wait; else as [`peek`](UdpSocket::peek).
+    pub fn try_peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.socket.try_io(Interest::READABLE, |socket| socket.peek(buf))
+    }
+
+    /// As [`recv_from`](UdpSocket::recv_from), but leaves the datagram to be received again.
+    ///
+    /// # Errors
+    ///
+    /// What recv(2) reports: `ConnectionRefused` if the connected peer refused an earlier datagram; that there is no ayi runtime on this thread, if it has to wait.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if this future is dropped: it takes nothing.
+    pub async fn peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.socket.async_io(Interest::READABLE, |socket| socket.peek_from(buf)).await
+    }
+
+    /// As [`peek_from`](UdpSocket::peek_from), to be called from a `poll` function.
+    ///
+    /// # Errors
+    ///
+    /// As [`peek_from`](UdpSocket::peek_from).
+    pub fn poll_peek_from(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        self.socket.poll_io(Interest::READABLE, cx, |socket| socket.peek_from(buf))
+    }
+
+    /// As [`peek_from`](UdpSocket::peek_from), without waiting.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if it would have to wait; else as [`peek_from`](UdpSocket::peek_from).
+    pub fn try_peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.socket.try_io(Interest::READABLE, |socket| socket.peek_from(buf))
+    }
+
+    /// Waits for a datagram, and tells who has sent it, but leaves it to be received.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](UdpSocket::recv).
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if this future is dropped: it takes nothing.
+    pub async fn peek_sender(&self) -> io::Result<SocketAddr> {
+        let (_, sender) = self.peek_from(&mut []).await?;
+        Ok(sender)
+    }
+
+    /// As [`peek_sender`](UdpSocket::peek_sender), to be called from a `poll` function.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](UdpSocket::recv).
+    pub fn poll_peek_sender(&self, cx: &mut Context<'_>) -> Poll<io::Result<SocketAddr>> {
+        self.poll_peek_from(cx, &mut []).map_ok(|(_, sender)| sender)
+    }
+
+    /// As [`peek_sender`](UdpSocket::peek_sender), without waiting.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if there is no datagram; else as [`recv`](UdpSocket::recv).
+    pub fn try_peek_sender(&self) -> io::Result<SocketAddr> {
+        self.try_peek_from(&mut []).map(|(_, sender)| sender)
+    }
+
+    /// The address of this socket.
+    ///
+    /// # Errors
+    ///
+    /// What getsockname(2) reports.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.std().local_addr()
+    }
+
+    /// The address of the connected peer.
+    ///
+    /// # Errors
+    ///
+    /// What getpeername(2) reports: `NotConnected`.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.std().peer_addr()
+    }
+
+    /// Takes the error that the system holds for this socket, if any.
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.socket.std().take_error()
+    }
+
+    /// Makes a socket of one that std made or another process handed over.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if the socket is in blocking mode: call `set_nonblocking(true)` on it first.
+    pub fn from_std(socket: std::net::UdpSocket) -> io::Result<UdpSocket> {
+        Ok(UdpSocket { socket: Socket::from_std(socket)? })
+    }
+
+    /// Takes the socket out of the runtime. It stays in non-blocking mode.
+    ///
+    /// # Errors
+    ///
+    /// None today; tokio's signature.
+    pub fn into_std(self) -> io::Result<std::net::UdpSocket> {
+        self.socket.into_std()
+    }
+}
+
+/// Waiting until it is ready, and then trying.
+impl UdpSocket {
+    /// Waits until the socket is ready for one of `interest`, and tells in what way.
+    ///
+    /// # Errors
+    ///
+    /// That there is no ayi runtime on this thread, or that the socket belongs to another.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if this future is dropped: readiness stays.
+    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+        self.socket.ready(interest).await
+    }
+
+    /// Waits until there may be a datagram to receive.
+    ///
+    /// # Errors
+    ///
+    /// As [`ready`](UdpSocket::ready).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`ready`](UdpSocket::ready).
+    pub async fn readable(&self) -> io::Result<()> {
+        self.ready(Interest::READABLE).await.map(drop)
+    }
+
+    /// Waits until there may be room for a datagram to send.
+    ///
+    /// # Errors
+    ///
+    /// As [`ready`](UdpSocket::ready).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`ready`](UdpSocket::ready).
+    pub async fn writable(&self) -> io::Result<()> {
+        self.ready(Interest::WRITABLE).await.map(drop)
+    }
+
+    /// As [`readable`](UdpSocket::readable), to be called from a `poll` function.
+    ///
+    /// # Errors
+    ///
+    /// As [`ready`](UdpSocket::ready).
+    pub fn poll_recv_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket.poll_ready(Interest::READABLE, cx).map_ok(drop)
+    }
+
+    /// As [`writable`](UdpSocket::writable), to be called from a `poll` function.
+    ///
+    /// # Errors
+    ///
+    /// As [`ready`](UdpSocket::ready).
+    pub fn poll_send_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket.poll_ready(Interest::WRITABLE, cx).map_ok(drop)
+    }
+
+    /// Calls `op` once, which is to do its own I/O on this socket and to return `WouldBlock` only if the socket did.
+    ///
+    /// # Errors
+    ///
+    /// What `op` returns.
+    pub fn try_io<R>(&self, interest: Interest, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+        self.socket.try_io(interest, |_| op())
+    }
+
+    /// Calls `op`, which is to do its own I/O on this socket, until it returns something other than `WouldBlock`, and
+    /// waits for `interest` in between.
+    ///
+    /// # Errors
+    ///
+    /// What `op` returns; as [`ready`](UdpSocket::ready).
+    ///
+    /// # Cancel safety
+    ///
+    /// It returns as soon as `op` has done something, so nothing is lost if this future is dropped.
+    pub async fn async_io<R>(
+        &self,
+        interest: Interest,
+        mut op: impl FnMut() -> io::Result<R>,
+    ) -> io::Result<R> {
+        self.socket.async_io(interest, |_| op()).await
+    }
+}
+
+/// Options. Each fails as getsockopt(2) or setsockopt(2) says.
+impl UdpSocket {
+    /// Whether it may send to broadcast addresses (socket(7), `SO_BROADCAST`).
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn broadcast(&self) -> io::Result<bool> {
+        self.socket.std().broadcast()
+    }
+
+    /// Sets [`broadcast`](UdpSocket::broadcast).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_broadcast(&self, value: bool) -> io::Result<()> {
+        self.socket.std().set_broadcast(value)
+    }
+
+    /// How many hops its packets may take (ip(7), `IP_TTL`).
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.socket.std().ttl()
+    }
+
+    /// Sets [`ttl`](UdpSocket::ttl).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_ttl(&self, value: u32) -> io::Result<()> {
+        self.socket.std().set_ttl(value)
+    }
+
+    /// The type of service of its IPv4 packets (ip(7), `IP_TOS`).
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn tos_v4(&self) -> io::Result<u32> {
+        SockRef::from(self.socket.std()).tos_v4()
+    }
+
+    /// Sets [`tos_v4`](UdpSocket::tos_v4).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_tos_v4(&self, value: u32) -> io::Result<()> {
+        SockRef::from(self.socket.std()).set_tos_v4(value)
+    }
+
+    /// The traffic class of its IPv6 packets (ipv6(7), `IPV6_TCLASS`).
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn tclass_v6(&self) -> io::Result<u32> {
+        SockRef::from(self.socket.std()).tclass_v6()
+    }
+
+    /// Sets [`tclass_v6`](UdpSocket::tclass_v6).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_tclass_v6(&self, value: u32) -> io::Result<()> {
+        SockRef::from(self.socket.std()).set_tclass_v6(value)
+    }
+
+    /// Whether IPv4 multicasts come back to this machine (`IP_MULTICAST_LOOP`).
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn multicast_loop_v4(&self) -> io::Result<bool> {
+        self.socket.std().multicast_loop_v4()
+    }
+
+    /// Sets [`multicast_loop_v4`](UdpSocket::multicast_loop_v4).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_multicast_loop_v4(&self, value: bool) -> io::Result<()> {
+        self.socket.std().set_multicast_loop_v4(value)
+    }
+
+    /// Whether IPv6 multicasts come back to this machine (`IPV6_MULTICAST_LOOP`).
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn multicast_loop_v6(&self) -> io::Result<bool> {
+        self.socket.std().multicast_loop_v6()
+    }
+
+    /// Sets [`multicast_loop_v6`](UdpSocket::multicast_loop_v6).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_multicast_loop_v6(&self, value: bool) -> io::Result<()> {
+        self.socket.std().set_multicast_loop_v6(value)
+    }
+
+    /// How many hops its IPv4 multicasts may take (`IP_MULTICAST_TTL`). 1 at first: this network.
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn multicast_ttl_v4(&self) -> io::Result<u32> {
+        self.socket.std().multicast_ttl_v4()
+    }
+
+    /// Sets [`multicast_ttl_v4`](UdpSocket::multicast_ttl_v4).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn set_multicast_ttl_v4(&self, value: u32) -> io::Result<()> {
+        self.socket.std().set_multicast_ttl_v4(value)
+    }
+
+    /// Receives what is sent to the group `multicast` on the interface with the address `interface`
+    /// (`IP_ADD_MEMBERSHIP`); `UNSPECIFIED` lets the system choose one.
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports: `InvalidInput` if it is no multicast address.
+    pub fn join_multicast_v4(&self, multicast: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
+        self.socket.std().join_multicast_v4(&multicast, &interface)
+    }
+
+    /// Receives what is sent to the group `multicast` on the interface of this index (`IPV6_ADD_MEMBERSHIP`); 0 lets
+    /// the system choose one.
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports: `InvalidInput` if it is no multicast address.
+    pub fn join_multicast_v6(&self, multicast: &Ipv6Addr, interface: u32) -> io::Result<()> {
+        self.socket.std().join_multicast_v6(multicast, interface)
+    }
+
+    /// Leaves a group that was [joined](UdpSocket::join_multicast_v4).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn leave_multicast_v4(&self, multicast: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
+        self.socket.std().leave_multicast_v4(&multicast, &interface)
+    }
+
+    /// Leaves a group that was [joined](UdpSocket::join_multicast_v6).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn leave_multicast_v6(&self, multicast: &Ipv6Addr, interface: u32) -> io::Result<()> {
+        self.socket.std().leave_multicast_v6(multicast, interface)
+    }
+
+    /// The network device that it is bound to, by name (socket(7), `SO_BINDTODEVICE`).
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn device(&self) -> io::Result<Option<Vec<u8>>> {
+        SockRef::from(self.socket.std()).device()
+    }
+
+    /// Binds it to a network device, such as `b"eth0"`; `None` to any. Some systems ask for the capability
+    /// `CAP_NET_RAW`.
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) reports.
+    pub fn bind_device(&self, device: Option<&[u8]>) -> io::Result<()> {
+        SockRef::from(self.socket.std()).bind_device(device)
+    }
+}
+
+/// As [`UdpSocket::from_std`].
+impl TryFrom<std::net::UdpSocket> for UdpSocket {
+    type Error = io::Error;
+
+    fn try_from(socket: std::net::UdpSocket) -> io::Result<UdpSocket> {
+        UdpSocket::from_std(socket)
+    }
+}
+
+impl AsFd for UdpSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for UdpSocket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
+    }
+}
+
+impl fmt::Debug for UdpSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.socket.fmt(f)
+    }
+}

@@ -1,0 +1,164 @@
+//! A Unix socket that accepts connections.
+//!
+//! What happens to errors is told in `accept`. In tokio: `net/unix/listener.rs`.
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::unix::net::SocketAddr;
+use std::path::Path;
+use std::task::{Context, Poll};
+
+use crate::accept;
+use crate::socket::Socket;
+use crate::sys;
+use crate::unix::{UnixSocket, UnixStream};
+
+/// As many as [`TcpListener::bind`](crate::TcpListener::bind) lets wait.
+const BACKLOG: u32 = 1024;
+
+/// A Unix socket that listens for connections.
+///
+/// The file at its path stays when it is dropped: whoever binds there next has to remove it first.
+///
+/// # Examples
+///
+/// ```no_run
+/// use ayi_net::UnixListener;
+/// # async fn run() -> std::io::Result<()> {
+/// let listener = UnixListener::bind("/run/tea.sock")?;
+/// loop {
+///     let (stream, _) = listener.accept().await?;
+///     println!("{:?} is here", stream.peer_cred()?);
+/// }
+/// # }
+/// ```
+pub struct UnixListener {
+    socket: Socket<std::os::unix::net::UnixListener>,
+}
+
+impl UnixListener {
+    /// Makes a listener at `path`, or at the abstract name that follows a null byte. Up to 1024 connections wait to
+    /// be accepted.
+    ///
+    /// # Errors
+    ///
+    /// `AddrInUse` if there is a file of that name, also one that a socket has left behind; `InvalidInput` if the
+    /// path has more than 107 bytes; and what bind(2) reports.
+    pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixListener> {
+        let socket = UnixSocket::new_stream()?;
+        socket.bind(path)?;
+        socket.listen(BACKLOG)
+    }
+
+    /// Makes a listener at an address of std's.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](UnixListener::bind).
+    pub fn bind_addr(addr: &SocketAddr) -> io::Result<UnixListener> {
+        let socket = UnixSocket::new_stream()?;
+        socket.bind_addr(addr)?;
+        socket.listen(BACKLOG)
+    }
+
+    /// Takes a socket that is known to be non-blocking.
+    pub(super) fn new(listener: std::os::unix::net::UnixListener) -> UnixListener {
+        UnixListener { socket: Socket::new(listener) }
+    }
+
+    /// Waits for the next connection, and returns it with the address of its peer, which mostly has none. Any number
+    /// of tasks may wait here at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`TcpListener::accept`](crate::TcpListener::accept), which also tells what errors are dealt with inside.
+    ///
+    /// # Panics
+    ///
+    /// If there is no room for another socket and no ayi runtime on this thread.
+    ///
+    /// # Cancel safety
+    ///
+    /// No connection is lost if this future is dropped: it returns as soon as it has one.
+    pub async fn accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
+        let (stream, peer) =
+            accept::accept(&self.socket, |listener| sys::accept_unix(listener.as_fd())).await?;
+        Ok((UnixStream::new(stream), peer))
+    }
+
+    /// As [`accept`](UnixListener::accept), to be called from a `poll` function.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept`](UnixListener::accept); and if there is no room for another socket.
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(UnixStream, SocketAddr)>> {
+        let accepted = accept::poll_accept(&self.socket, cx, |listener| sys::accept_unix(listener.as_fd()));
+        accepted.map_ok(|(stream, peer)| (UnixStream::new(stream), peer))
+    }
+
+    /// The address at which it listens.
+    ///
+    /// # Errors
+    ///
+    /// What getsockname(2) reports.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.std().local_addr()
+    }
+
+    /// Takes the error that the system holds for this socket, if any.
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) reports.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.socket.std().take_error()
+    }
+
+    /// Makes a listener of one that std made or another process handed over.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if the socket is in blocking mode (call `set_nonblocking(true)` on it first), or if it does not
+    /// listen.
+    pub fn from_std(listener: std::os::unix::net::UnixListener) -> io::Result<UnixListener> {
+        accept::check_listening(&listener)?;
+        Ok(UnixListener { socket: Socket::from_std(listener)? })
+    }
+
+    /// Takes the listener out of the runtime. It stays in non-blocking mode.
+    ///
+    /// # Errors
+    ///
+    /// None today; tokio's signature.
+    pub fn into_std(self) -> io::Result<std::os::unix::net::UnixListener> {
+        self.socket.into_std()
+    }
+}
+
+/// As [`UnixListener::from_std`].
+impl TryFrom<std::os::unix::net::UnixListener> for UnixListener {
+    type Error = io::Error;
+
+    fn try_from(listener: std::os::unix::net::UnixListener) -> io::Result<UnixListener> {
+        UnixListener::from_std(listener)
+    }
+}
+
+impl AsFd for UnixListener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for UnixListener {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
+    }
+}
+
+impl fmt::Debug for UnixListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.socket.fmt(f)
+    }
+}

@@ -1,0 +1,508 @@
+//! Pipes and FIFOs.
+//!
+//! In tokio: `net/unix/pipe.rs`.
+
+use std::fmt;
+use std::fs::{File, OpenOptions as FileOptions};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use ayi_runtime::io::{Interest, Ready};
+use futures_io::{AsyncRead, AsyncWrite};
+
+use crate::socket::Socket;
+use crate::sys;
+
+/// Makes a pipe: what is written to the sender is read from the receiver.
+///
+/// # Errors
+///
+/// What pipe2(2) reports: mostly that there are no file descriptors left.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_net::unix::pipe;
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let (sender, receiver) = pipe::pipe()?;
+/// sender.write(b"tea").await?;
+/// let mut buf = [0; 8];
+/// assert_eq!(receiver.read(&mut buf).await?, 3);
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+pub fn pipe() -> io::Result<(Sender, Receiver)> {
+    let (receiver, sender) = sys::pipe()?;
+    Ok((Sender { socket: Socket::new(sender.into()) }, Receiver { socket: Socket::new(receiver.into()) }))
+}
+
+/// How to open a FIFO, fifo(7).
+///
+/// # Examples
+///
+/// ```no_run
+/// use ayi_net::unix::pipe;
+/// // With the writer's side open too, the end of the stream never comes when writers go.
+/// let receiver = pipe::OpenOptions::new().read_write(true).open_receiver("/run/orders")?;
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    read_write: bool,
+    unchecked: bool,
+}
+
+impl OpenOptions {
+    /// Opens one side, and checks that it is a FIFO.
+    pub fn new() -> OpenOptions {
+        OpenOptions::default()
+    }
+
+    /// Whether both sides are opened. A sender can then be opened before there is a receiver, and a receiver does not
+    /// see the end of the stream when the last other sender goes. A feature of Linux.
+    pub fn read_write(&mut self, read_write: bool) -> &mut OpenOptions {
+        self.read_write = read_write;
+        self
+    }
+
+    /// Whether it is not checked that the file is a FIFO. Something else may fail in its own way.
+    pub fn unchecked(&mut self, unchecked: bool) -> &mut OpenOptions {
+        self.unchecked = unchecked;
+        self
+    }
+
+    /// Opens the FIFO at `path` for reading. It need not have a writer yet.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if it is no FIFO, and what open(2) reports.
+    pub fn open_receiver(&self, path: impl AsRef<Path>) -> io::Result<Receiver> {
+        let file = self.open(path.as_ref(), true)?;
+        Ok(Receiver { socket: Socket::new(file) })
+    }
+
+    /// Opens the FIFO at `path` for writing.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if it is no FIFO; `ENXIO` if nobody has opened it for reading yet, unless
+    /// [`read_write`](OpenOptions::read_write) is set: try again later; and what open(2) reports.
+    pub fn open_sender(&self, path: impl AsRef<Path>) -> io::Result<Sender> {
+        let file = self.open(path.as_ref(), false)?;
+        Ok(Sender { socket: Socket::new(file) })
+    }
+
+    fn open(&self, path: &Path, is_receiver: bool) -> io::Result<File> {
+        let mut options = FileOptions::new();
+        options.read(is_receiver || self.read_write).write(!is_receiver || self.read_write);
+        let file = options.custom_flags(sys::O_NONBLOCK).open(path)?;
+        if !self.unchecked {
+            check_fifo(&file)?;
+        }
+        Ok(file)
+    }
+}
+
+fn check_fifo(file: &File) -> io::Result<()> {
+    if file.metadata()?.file_type().is_fifo() {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "this file is neither a pipe nor a FIFO: make one by mkfifo(3)",
+    ))
+}
+
+fn from_file(file: File, is_receiver: bool) -> io::Result<File> {
+    check_fifo(&file)?;
+    let (readable, writable) = sys::access(file.as_fd())?;
+    if !(if is_receiver { readable } else { writable }) {
+        let (side, mode) = if is_receiver { ("receiver", "reading") } else { ("sender", "writing") };
+        let text = format!("this side of the pipe was not opened for {mode}, so it cannot be a {side}");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
+    sys::set_nonblocking(file.as_fd(), true)?;
+    Ok(file)
+}
+
+/// The side of a pipe that reads.
+///
+/// Its end of the stream comes when the last sender is dropped.
+pub struct Receiver {
+    socket: Socket<File>,
+}
+
+impl Receiver {
+    /// Takes a pipe or FIFO that was opened by other means. It becomes non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if it is neither, or not open for reading.
+    pub fn from_file(file: File) -> io::Result<Receiver> {
+        Ok(Receiver { socket: Socket::new(from_file(file, true)?) })
+    }
+
+    /// Takes a descriptor. See [`from_file`](Receiver::from_file).
+    ///
+    /// # Errors
+    ///
+    /// As [`from_file`](Receiver::from_file).
+    pub fn from_owned_fd(fd: OwnedFd) -> io::Result<Receiver> {
+        Receiver::from_file(fd.into())
+    }
+
+    /// As [`from_file`](Receiver::from_file), but that it must be non-blocking already, and what it is is not checked.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if it is in blocking mode.
+    pub fn from_file_unchecked(file: File) -> io::Result<Receiver> {
+        Ok(Receiver { socket: Socket::from_std(file)? })
+    }
+
+    /// As [`from_file_unchecked`](Receiver::from_file_unchecked), of a descriptor.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_file_unchecked`](Receiver::from_file_unchecked).
+    pub fn from_owned_fd_unchecked(fd: OwnedFd) -> io::Result<Receiver> {
+        Receiver::from_file_unchecked(fd.into())
+    }
+
+    /// Reads what is there into `buf`, and waits while nothing is. 0 at the end of the stream. An empty `buf` is filled
+    /// at once.
+    ///
+    /// # Errors
+    ///
+    /// What read(2) reports; that there is no ayi runtime on this thread, if it has to wait.
+    ///
+    /// # Cancel safety
+    ///
+    /// No byte is lost if this future is dropped: it returns as soon as it has read any.
+    pub async fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.socket.read(buf).await
+    }
+
+    /// Reads what is there, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if nothing is there, and what read(2) reports.
+    pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.socket.try_read(buf)
+    }
+
+    /// As [`try_read`](Receiver::try_read) into several buffers.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_read`](Receiver::try_read).
+    pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        self.socket.try_read_vectored(bufs)
+    }
+
+    /// Waits until the pipe is ready for one of `interest`, and tells in what way.
+    ///
+    /// # Errors
+    ///
+    /// That there is no ayi runtime on this thread, or that the pipe belongs to another.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if this future is dropped: readiness stays.
+    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+        self.socket.ready(interest).await
+    }
+
+    /// Waits until there may be something to read, or the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// As [`ready`](Receiver::ready).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`ready`](Receiver::ready).
+    pub async fn readable(&self) -> io::Result<()> {
+        self.ready(Interest::READABLE).await.map(drop)
+    }
+
+    /// As [`readable`](Receiver::readable), to be called from a `poll` function.
+    ///
+    /// # Errors
+    ///
+    /// As [`ready`](Receiver::ready).
+    pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket.poll_ready(Interest::READABLE, cx).map_ok(drop)
+    }
+
+    /// Takes the descriptor out of the runtime, and makes it blocking: for a child process, say.
+    ///
+    /// # Errors
+    ///
+    /// What fcntl(2) reports.
+    pub fn into_blocking_fd(self) -> io::Result<OwnedFd> {
+        let fd = self.into_nonblocking_fd()?;
+        sys::set_nonblocking(fd.as_fd(), false)?;
+        Ok(fd)
+    }
+
+    /// Takes the descriptor out of the runtime. It stays non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// None today; tokio's signature.
+    pub fn into_nonblocking_fd(self) -> io::Result<OwnedFd> {
+        Ok(self.socket.into_std()?.into())
+    }
+}
+
+impl AsyncRead for &Receiver {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.socket.poll_read(cx, buf)
+    }
+
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.socket.poll_read_vectored(cx, bufs)
+    }
+}
+
+impl AsyncRead for Receiver {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.socket.poll_read(cx, buf)
+    }
+
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.socket.poll_read_vectored(cx, bufs)
+    }
+}
+
+impl AsFd for Receiver {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for Receiver {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
+    }
+}
+
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").field("fd", &self.as_raw_fd()).finish()
+    }
+}
+
+/// The side of a pipe that writes.
+///
+/// When the last receiver is dropped, writing fails with `BrokenPipe`.
+pub struct Sender {
+    socket: Socket<File>,
+}
+
+impl Sender {
+    /// Takes a pipe or FIFO that was opened by other means. It becomes non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if it is neither, or not open for writing.
+    pub fn from_file(file: File) -> io::Result<Sender> {
+        Ok(Sender { socket: Socket::new(from_file(file, false)?) })
+    }
+
+    /// Takes a descriptor. See [`from_file`](Sender::from_file).
+    ///
+    /// # Errors
+    ///
+    /// As [`from_file`](Sender::from_file).
+    pub fn from_owned_fd(fd: OwnedFd) -> io::Result<Sender> {
+        Sender::from_file(fd.into())
+    }
+
+    /// As [`from_file`](Sender::from_file), but that it must be non-blocking already, and what it is is not checked.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if it is in blocking mode.
+    pub fn from_file_unchecked(file: File) -> io::Result<Sender> {
+        Ok(Sender { socket: Socket::from_std(file)? })
+    }
+
+    /// As [`from_file_unchecked`](Sender::from_file_unchecked), of a descriptor.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_file_unchecked`](Sender::from_file_unchecked).
+    pub fn from_owned_fd_unchecked(fd: OwnedFd) -> io::Result<Sender> {
+        Sender::from_file_unchecked(fd.into())
+    }
+
+    /// Writes as much of `buf` as there is room for, and waits while there is none. What has at most 4096 bytes
+    /// (`PIPE_BUF`, pipe(7)) is written whole.
+    ///
+    /// # Errors
+    ///
+    /// `BrokenPipe` if no receiver is left, and what write(2) reports; that there is no ayi runtime on this thread, if
+    /// it has to wait.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing was written if this future is dropped: it returns as soon as it has written any.
+    pub async fn write(&self, buf: &[u8]) -> io::Result<usize> {
+        self.socket.write(buf).await
+    }
+
+    /// Writes as much of `buf` as there is room for, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if there is no room, and what write(2) reports.
+    pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
+        self.socket.try_write(buf)
+    }
+
+    /// As [`try_write`](Sender::try_write) from several buffers.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_write`](Sender::try_write).
+    pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.socket.try_write_vectored(bufs)
+    }
+
+    /// Waits until the pipe is ready for one of `interest`, and tells in what way.
+    ///
+    /// # Errors
+    ///
+    /// That there is no ayi runtime on this thread, or that the pipe belongs to another.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if this future is dropped: readiness stays.
+    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+        self.socket.ready(interest).await
+    }
+
+    /// Waits until there may be room to write.
+    ///
+    /// # Errors
+    ///
+    /// As [`ready`](Sender::ready).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`ready`](Sender::ready).
+    pub async fn writable(&self) -> io::Result<()> {
+        self.ready(Interest::WRITABLE).await.map(drop)
+    }
+
+    /// As [`writable`](Sender::writable), to be called from a `poll` function.
+    ///
+    /// # Errors
+    ///
+    /// As [`ready`](Sender::ready).
+    pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket.poll_ready(Interest::WRITABLE, cx).map_ok(drop)
+    }
+
+    /// Takes the descriptor out of the runtime, and makes it blocking: for a child process, say.
+    ///
+    /// # Errors
+    ///
+    /// What fcntl(2) reports.
+    pub fn into_blocking_fd(self) -> io::Result<OwnedFd> {
+        let fd = self.into_nonblocking_fd()?;
+        sys::set_nonblocking(fd.as_fd(), false)?;
+        Ok(fd)
+    }
+
+    /// Takes the descriptor out of the runtime. It stays non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// None today; tokio's signature.
+    pub fn into_nonblocking_fd(self) -> io::Result<OwnedFd> {
+        Ok(self.socket.into_std()?.into())
+    }
+}
+
+impl AsyncWrite for &Sender {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.socket.poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.socket.poll_write_vectored(cx, bufs)
+    }
+
+    /// Done at once: a written byte is in the pipe.
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// Done at once: a pipe is closed by dropping its sender.
+    fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Sender {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.socket.poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.socket.poll_write_vectored(cx, bufs)
+    }
+
+    /// Done at once: a written byte is in the pipe.
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// Done at once: a pipe is closed by dropping its sender.
+    fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsFd for Sender {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for Sender {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
+    }
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").field("fd", &self.as_raw_fd()).finish()
+    }
+}

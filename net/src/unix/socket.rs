@@ -1,0 +1,150 @@
+//! A Unix socket before it is a listener, a stream or a datagram socket. In tokio: `net/unix/socket.rs`.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::net::{self as std_unix, SocketAddr};
+use std::path::Path;
+
+use socket2::{Domain, Socket, Type};
+
+use crate::unix::{UnixDatagram, UnixListener, UnixStream, addr};
+
+/// A Unix socket that is not yet bound, listening or connected.
+///
+/// For what [`UnixListener::bind`] and [`UnixStream::connect`] do not offer: a backlog, or an address for a
+/// stream that connects.
+///
+/// # Examples
+///
+/// ```no_run
+/// use ayi_net::UnixSocket;
+/// # async fn run() -> std::io::Result<()> {
+/// let socket = UnixSocket::new_stream()?;
+/// socket.bind("/run/tea.sock")?;
+/// let listener = socket.listen(16)?;
+/// let (stream, _) = listener.accept().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct UnixSocket {
+    socket: Socket,
+    is_datagram: bool,
+}
+
+impl UnixSocket {
+    /// For streams.
+    ///
+    /// # Errors
+    ///
+    /// What socket(2) reports: mostly that there are no file descriptors left.
+    pub fn new_stream() -> io::Result<UnixSocket> {
+        UnixSocket::new(Type::STREAM)
+    }
+
+    /// For datagrams.
+    ///
+    /// # Errors
+    ///
+    /// As [`new_stream`](UnixSocket::new_stream).
+    pub fn new_datagram() -> io::Result<UnixSocket> {
+        UnixSocket::new(Type::DGRAM)
+    }
+
+    fn new(kind: Type) -> io::Result<UnixSocket> {
+        let socket = Socket::new(Domain::UNIX, kind.nonblocking().cloexec(), None)?;
+        Ok(UnixSocket { socket, is_datagram: kind == Type::DGRAM })
+    }
+
+    /// Gives it an address: a path, or a null byte and an abstract name.
+    ///
+    /// # Errors
+    ///
+    /// `AddrInUse` if there is a file of that name, also one that a socket has left behind; `InvalidInput` if the
+    /// path has more than 107 bytes; and what bind(2) reports.
+    pub fn bind(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        self.bind_addr(&addr::from_path(path.as_ref())?)
+    }
+
+    /// Gives it an address of std's.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](UnixSocket::bind).
+    pub fn bind_addr(&self, addr: &SocketAddr) -> io::Result<()> {
+        self.socket.bind(&addr::to_raw(addr)?)
+    }
+
+    /// Listens for connections, of which up to `backlog` wait to be accepted.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if it is a datagram socket or has no address.
+    pub fn listen(self, backlog: u32) -> io::Result<UnixListener> {
+        self.must_be_stream("listen")?;
+        self.socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+        Ok(UnixListener::new(OwnedFd::from(self.socket).into()))
+    }
+
+    /// Connects to the socket at `path`.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if it is a datagram socket; and as [`UnixStream::connect`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is connected if it is dropped before it is polled. It never waits.
+    pub async fn connect(self, path: impl AsRef<Path>) -> io::Result<UnixStream> {
+        self.connect_addr(&addr::from_path(path.as_ref())?).await
+    }
+
+    /// Connects to an address of std's.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](UnixSocket::connect).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`connect`](UnixSocket::connect).
+    pub async fn connect_addr(self, addr: &SocketAddr) -> io::Result<UnixStream> {
+        self.must_be_stream("connect")?;
+        self.socket.connect(&addr::to_raw(addr)?)?;
+        Ok(UnixStream::new(OwnedFd::from(self.socket).into()))
+    }
+
+    /// A datagram socket.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if it is a stream socket.
+    pub fn datagram(self) -> io::Result<UnixDatagram> {
+        if !self.is_datagram {
+            return Err(wrong_kind("datagram", "new_datagram"));
+        }
+        Ok(UnixDatagram::new(std_unix::UnixDatagram::from(OwnedFd::from(self.socket))))
+    }
+
+    fn must_be_stream(&self, what: &str) -> io::Result<()> {
+        if self.is_datagram { Err(wrong_kind(what, "new_stream")) } else { Ok(()) }
+    }
+}
+
+fn wrong_kind(what: &str, instead: &str) -> io::Error {
+    let text =
+        format!("UnixSocket::{what}: this is the other kind of socket, make it by UnixSocket::{instead}");
+    io::Error::new(io::ErrorKind::InvalidInput, text)
+}
+
+impl AsFd for UnixSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for UnixSocket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}
