@@ -49,7 +49,7 @@ async fn proxy(client: TcpStream, target: &str) -> io::Result<()> {
 
 /// Copies until `from` ends, and then ends `to` in that direction: the other one may go on for long.
 async fn pass_on(from: Rc<TcpStream>, to: Rc<TcpStream>) -> io::Result<()> {
-    let copied = copy(&*from, &*to).await;
+    let copied = copy(&mut &*from, &mut &*to).await;
     if copied.is_ok() {
         // Fails if the connection has broken. Then the other direction meets that too, and reports it.
         let _ = to.shutdown(Shutdown::Write);

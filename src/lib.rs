@@ -62,16 +62,24 @@ pub mod task;
 #[cfg(target_os = "linux")]
 pub mod io {
     mod async_fd;
+    mod copy;
+    mod duplex;
+    mod ready_guard;
+    mod split;
 
-    pub use async_fd::{AsyncFd, AsyncFdReadyGuard, TryIoError};
+    pub use async_fd::{AsyncFd, AsyncFdTryNewError};
     pub use ayi_runtime::io::{Interest, Ready, Registration};
+    pub use copy::{copy, copy_bidirectional, copy_bidirectional_with_sizes, copy_buf};
+    pub use duplex::{DuplexStream, SimplexStream, duplex, simplex};
     pub use futures_lite::io::{
         AssertAsync, AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncSeek, AsyncSeekExt,
-        AsyncWrite, AsyncWriteExt, BlockOn, BufReader, BufWriter, Bytes, Chain, Cursor, Empty, Lines,
-        ReadHalf, Repeat, Sink, Split, Take, WriteHalf, copy, empty, repeat, sink, split,
+        AsyncWrite, AsyncWriteExt, BlockOn, BufReader, BufWriter, Bytes, Chain, Cursor, Empty, Lines, Repeat,
+        Sink, Split, Take, empty, repeat, sink,
     };
     // What `lines` and `split` of a reader give.
     pub use futures_lite::stream::{Stream, StreamExt};
+    pub use ready_guard::{AsyncFdReadyGuard, AsyncFdReadyMutGuard, TryIoError};
+    pub use split::{ReadHalf, WriteHalf, split};
 }
 
 /// Sleeping, time limits, and ticking at an interval.

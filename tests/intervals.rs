@@ -158,3 +158,26 @@ fn a_tick_that_is_given_up_comes_later() {
         assert_eq!(ticks.tick().await, start);
     });
 }
+
+#[test]
+fn resets_set_the_next_tick_and_keep_the_rhythm() {
+    let rt = ayi::runtime::Builder::new_current_thread().start_paused(true).build().unwrap();
+    rt.block_on(async {
+        let (second, start) = (Duration::from_secs(1), Instant::now());
+        let mut ticks = interval(10 * second);
+        let next = async |ticks: &mut ayi::time::Interval| (ticks.tick().await - start).as_secs();
+        assert_eq!(next(&mut ticks).await, 0);
+        ticks.reset_after(3 * second);
+        assert_eq!(next(&mut ticks).await, 3);
+        assert_eq!(next(&mut ticks).await, 13);
+        ticks.reset_immediately();
+        assert_eq!(next(&mut ticks).await, 13);
+        assert_eq!(next(&mut ticks).await, 23);
+        ticks.reset_at(start + 25 * second);
+        assert_eq!(next(&mut ticks).await, 25);
+        ticks.reset();
+        assert_eq!(next(&mut ticks).await, 35);
+        ticks.reset_after(Duration::MAX);
+        assert!(ayi::time::timeout(1000 * second, ticks.tick()).await.is_err());
+    });
+}

@@ -263,7 +263,7 @@ fn signals_interrupt_waiting_reading_connecting_and_accepting() {
         let server = ayi::spawn(async move {
             for _ in 0..50 {
                 let (stream, _) = listener.accept().await.unwrap();
-                drop(ayi::spawn(async move { ayi::io::copy(&stream, &stream).await.unwrap() }));
+                drop(ayi::spawn(async move { ayi::io::copy(&mut &stream, &mut &stream).await.unwrap() }));
             }
         });
         for _ in 0..50 {

@@ -291,7 +291,7 @@ fn a_reader_and_a_writer_in_two_tasks() {
         let stream = Rc::new(stream);
         peer.set_nonblocking(true).unwrap();
         let peer = TcpStream::from_std(peer).unwrap();
-        let echo = ayi::spawn(async move { ayi::io::copy(&peer, &peer).await.unwrap() });
+        let echo = ayi::spawn(async move { ayi::io::copy(&mut &peer, &mut &peer).await.unwrap() });
         let writer = ayi::spawn({
             let stream = stream.clone();
             async move {

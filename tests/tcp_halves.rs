@@ -151,7 +151,7 @@ fn the_traits_of_streams_references_and_halves() {
 fn copying_from_a_stream_to_another() {
     run(async || {
         let ((from, mut source), (to, mut sink)) = (connected(), connected());
-        let copy = ayi::spawn(async move { ayi::io::copy(from, to).await.unwrap() });
+        let copy = ayi::spawn(async move { ayi::io::copy(&mut { from }, &mut { to }).await.unwrap() });
         let reader = thread::spawn(move || {
             let mut all = vec![];
             sink.read_to_end(&mut all).map(|_| all).unwrap()

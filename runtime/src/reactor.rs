@@ -172,6 +172,13 @@ impl Reactor {
         }
     }
 
+    /// As `clear`, of these bits.
+    pub(crate) fn clear_matching(&mut self, key: SourceKey, ready: Ready) {
+        if let Some(source) = self.source(key) {
+            source.ready.remove(ready);
+        }
+    }
+
     /// Stores `waker` for the next report.
     #[must_use]
     pub(crate) fn wait(

@@ -88,12 +88,8 @@ impl std::ops::BitOrAssign for Interest {
 
 impl fmt::Debug for Interest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut separator = "";
-        for (_, _, name) in Interest::MEMBERS.iter().filter(|(_, bit, _)| self.0 & bit != 0) {
-            write!(f, "{separator}{name}")?;
-            separator = " | ";
-        }
-        Ok(())
+        let is_member = |(_, bit, _): &&(Interest, u8, &str)| self.0 & bit != 0;
+        write_set(f, Interest::MEMBERS.iter().filter(is_member).map(|(_, _, name)| *name))
     }
 }
 
@@ -195,6 +191,11 @@ impl Ready {
         self.0 &= !interest.0;
     }
 
+    /// As `clear`, of these bits.
+    pub(crate) fn remove(&mut self, ready: Ready) {
+        *self = *self - ready;
+    }
+
     /// Whether a short transfer proves that nothing is left. Not when the end of the stream or an error is still
     /// to be fetched, for which there will be no further report; and not on a stream that carries urgent data,
     /// where a read stops short of the mark, tcp(7).
@@ -237,7 +238,12 @@ impl std::ops::Sub for Ready {
 impl fmt::Debug for Ready {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = ["READABLE", "WRITABLE", "READ_CLOSED", "WRITE_CLOSED", "ERROR", "PRIORITY"];
-        let set = names.iter().enumerate().filter(|(bit, _)| self.0 & 1 << bit != 0).map(|(_, name)| name);
-        f.debug_set().entries(set).finish()
+        let set = names.iter().enumerate().filter(|(bit, _)| self.0 & 1 << bit != 0).map(|(_, name)| *name);
+        write_set(f, set)
     }
+}
+
+fn write_set(f: &mut fmt::Formatter<'_>, mut names: impl Iterator<Item = &'static str>) -> fmt::Result {
+    f.write_str(names.next().unwrap_or("EMPTY"))?;
+    names.try_for_each(|name| write!(f, " | {name}"))
 }

@@ -2,10 +2,12 @@
 //!
 //! In tokio: `io/async_fd.rs`.
 
-use ayi_runtime::io::{Interest, Ready, Registration};
+use super::ready_guard::{AsyncFdReadyGuard, AsyncFdReadyMutGuard};
+use ayi_runtime::io::{Interest, Registration};
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::task::{Context, Poll, ready};
 
 /// Makes a non-blocking descriptor awaitable.
 ///
@@ -39,7 +41,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 /// # }).unwrap();
 /// ```
 pub struct AsyncFd<T: AsFd> {
-    registration: Registration,
+    pub(super) registration: Registration,
     /// `None` only while it is taken apart.
     inner: Option<T>,
 }
@@ -51,11 +53,42 @@ impl<T: AsFd> AsyncFd<T> {
     ///
     /// If there is no runtime on this thread, or as epoll_ctl(2) says: `PermissionDenied` for a descriptor that
     /// epoll cannot wait for (a regular file: reading one never waits for anybody, use `spawn_blocking`);
-    /// `AlreadyExists` if it is registered with this runtime already.
+    /// `AlreadyExists` if it is registered with this runtime already. `inner` is dropped then;
+    /// [`try_new`](AsyncFd::try_new) gives it back.
     pub fn new(inner: T) -> io::Result<AsyncFd<T>> {
+        AsyncFd::try_new(inner).map_err(|error| error.cause)
+    }
+
+    /// As [`new`](AsyncFd::new): a descriptor is always registered for everything, and what is waited for is said
+    /// then. (In tokio, one cannot wait for what is not in `interest`.)
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](AsyncFd::new).
+    pub fn with_interest(inner: T, _interest: Interest) -> io::Result<AsyncFd<T>> {
+        AsyncFd::new(inner)
+    }
+
+    /// As [`new`](AsyncFd::new).
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](AsyncFd::new). The error gives `inner` back.
+    pub fn try_new(inner: T) -> Result<AsyncFd<T>, AsyncFdTryNewError<T>> {
         let registration = Registration::new();
-        registration.register(inner.as_fd())?;
-        Ok(AsyncFd { registration, inner: Some(inner) })
+        match registration.register(inner.as_fd()) {
+            Ok(()) => Ok(AsyncFd { registration, inner: Some(inner) }),
+            Err(cause) => Err(AsyncFdTryNewError { inner, cause }),
+        }
+    }
+
+    /// As [`with_interest`](AsyncFd::with_interest).
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](AsyncFd::new). The error gives `inner` back.
+    pub fn try_with_interest(inner: T, _interest: Interest) -> Result<AsyncFd<T>, AsyncFdTryNewError<T>> {
+        AsyncFd::try_new(inner)
     }
 
     /// The descriptor's owner.
@@ -88,9 +121,22 @@ impl<T: AsFd> AsyncFd<T> {
     ///
     /// # Errors
     ///
-    /// On another thread than the one of the runtime that it was made in.
+    /// On another thread than the one of the runtime that it was made in, and after that has ended.
     pub async fn readable(&self) -> io::Result<AsyncFdReadyGuard<'_, T>> {
         self.ready(Interest::READABLE).await
+    }
+
+    /// As [`readable`](AsyncFd::readable), with a guard that lends the owner mutably.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// On another thread than the one of the runtime that it was made in, and after that has ended.
+    pub async fn readable_mut(&mut self) -> io::Result<AsyncFdReadyMutGuard<'_, T>> {
+        self.ready_mut(Interest::READABLE).await
     }
 
     /// Waits until a write would not block. Any number of tasks may wait.
@@ -101,12 +147,12 @@ impl<T: AsFd> AsyncFd<T> {
     ///
     /// # Errors
     ///
-    /// On another thread than the one of the runtime that it was made in.
+    /// On another thread than the one of the runtime that it was made in, and after that has ended.
     pub async fn writable(&self) -> io::Result<AsyncFdReadyGuard<'_, T>> {
         self.ready(Interest::WRITABLE).await
     }
 
-    /// [`readable`](AsyncFd::readable) or [`writable`](AsyncFd::writable).
+    /// As [`writable`](AsyncFd::writable), with a guard that lends the owner mutably.
     ///
     /// # Cancel safety
     ///
@@ -114,10 +160,121 @@ impl<T: AsFd> AsyncFd<T> {
     ///
     /// # Errors
     ///
-    /// On another thread than the one of the runtime that it was made in.
+    /// On another thread than the one of the runtime that it was made in, and after that has ended.
+    pub async fn writable_mut(&mut self) -> io::Result<AsyncFdReadyMutGuard<'_, T>> {
+        self.ready_mut(Interest::WRITABLE).await
+    }
+
+    /// Waits until the descriptor is ready for one of `interest`. Any number of tasks may wait.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// On another thread than the one of the runtime that it was made in, and after that has ended.
     pub async fn ready(&self, interest: Interest) -> io::Result<AsyncFdReadyGuard<'_, T>> {
         let ready = self.registration.ready(self.as_fd(), interest).await?;
         Ok(AsyncFdReadyGuard { fd: self, interest, ready })
+    }
+
+    /// As [`ready`](AsyncFd::ready), with a guard that lends the owner mutably.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// On another thread than the one of the runtime that it was made in, and after that has ended.
+    pub async fn ready_mut(&mut self, interest: Interest) -> io::Result<AsyncFdReadyMutGuard<'_, T>> {
+        let ready = self.registration.ready(self.as_fd(), interest).await?;
+        Ok(AsyncFdReadyMutGuard { fd: self, interest, ready })
+    }
+
+    /// As [`readable`](AsyncFd::readable), to be called from a `poll` function.
+    ///
+    /// # Errors
+    ///
+    /// As [`readable`](AsyncFd::readable).
+    pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<AsyncFdReadyGuard<'_, T>>> {
+        self.poll_ready(Interest::READABLE, cx)
+    }
+
+    /// As [`readable_mut`](AsyncFd::readable_mut), to be called from a `poll` function.
+    ///
+    /// # Errors
+    ///
+    /// As [`readable`](AsyncFd::readable).
+    pub fn poll_read_ready_mut(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<AsyncFdReadyMutGuard<'_, T>>> {
+        self.poll_ready_mut(Interest::READABLE, cx)
+    }
+
+    /// As [`writable`](AsyncFd::writable), to be called from a `poll` function.
+    ///
+    /// # Errors
+    ///
+    /// As [`writable`](AsyncFd::writable).
+    pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<AsyncFdReadyGuard<'_, T>>> {
+        self.poll_ready(Interest::WRITABLE, cx)
+    }
+
+    /// As [`writable_mut`](AsyncFd::writable_mut), to be called from a `poll` function.
+    ///
+    /// # Errors
+    ///
+    /// As [`writable`](AsyncFd::writable).
+    pub fn poll_write_ready_mut(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<AsyncFdReadyMutGuard<'_, T>>> {
+        self.poll_ready_mut(Interest::WRITABLE, cx)
+    }
+
+    fn poll_ready(
+        &self,
+        interest: Interest,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<AsyncFdReadyGuard<'_, T>>> {
+        let ready = ready!(self.registration.poll_ready(self.as_fd(), interest, cx))?;
+        Poll::Ready(Ok(AsyncFdReadyGuard { fd: self, interest, ready }))
+    }
+
+    fn poll_ready_mut(
+        &mut self,
+        interest: Interest,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<AsyncFdReadyMutGuard<'_, T>>> {
+        let ready = ready!(self.registration.poll_ready(self.as_fd(), interest, cx))?;
+        Poll::Ready(Ok(AsyncFdReadyMutGuard { fd: self, interest, ready }))
+    }
+
+    /// Tries the non-blocking `op` once. If it gives `WouldBlock`, the descriptor counts as not ready until the kernel
+    /// reports it anew.
+    ///
+    /// # Errors
+    ///
+    /// What `op` gives, `WouldBlock` among them.
+    pub fn try_io<R>(&self, interest: Interest, op: impl FnOnce(&T) -> io::Result<R>) -> io::Result<R> {
+        self.registration.try_io(interest, || op(self.get_ref()))
+    }
+
+    /// As [`try_io`](AsyncFd::try_io), lending the owner mutably.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_io`](AsyncFd::try_io).
+    pub fn try_io_mut<R>(
+        &mut self,
+        interest: Interest,
+        op: impl FnOnce(&mut T) -> io::Result<R>,
+    ) -> io::Result<R> {
+        let inner = self.inner.as_mut().expect("it is there until the AsyncFd is taken apart");
+        self.registration.try_io(interest, || op(inner))
     }
 
     /// Runs the non-blocking `op` until it gives something else than `WouldBlock`, waiting in between.
@@ -128,13 +285,35 @@ impl<T: AsFd> AsyncFd<T> {
     ///
     /// # Errors
     ///
-    /// What `op` gives; and on another thread than the one of the runtime that it was made in.
+    /// What `op` gives; and as [`readable`](AsyncFd::readable).
     pub async fn async_io<R>(
         &self,
         interest: Interest,
         mut op: impl FnMut(&T) -> io::Result<R>,
     ) -> io::Result<R> {
         self.registration.async_io(self.as_fd(), interest, || op(self.get_ref()), |_| false).await
+    }
+
+    /// As [`async_io`](AsyncFd::async_io), lending the owner mutably.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`async_io`](AsyncFd::async_io).
+    ///
+    /// # Errors
+    ///
+    /// As [`async_io`](AsyncFd::async_io).
+    pub async fn async_io_mut<R>(
+        &mut self,
+        interest: Interest,
+        mut op: impl FnMut(&mut T) -> io::Result<R>,
+    ) -> io::Result<R> {
+        loop {
+            let mut guard = self.ready_mut(interest).await?;
+            if let Ok(result) = guard.try_io(|fd| op(fd.get_mut())) {
+                return result;
+            }
+        }
     }
 }
 
@@ -162,67 +341,39 @@ impl<T: AsFd + fmt::Debug> fmt::Debug for AsyncFd<T> {
     }
 }
 
-/// Says that a descriptor was reported ready, until an operation shows that it is not.
-///
-/// Dropping it leaves the descriptor ready.
-#[must_use = "use try_io, or the next wait returns at once"]
-pub struct AsyncFdReadyGuard<'a, T: AsFd> {
-    fd: &'a AsyncFd<T>,
-    interest: Interest,
-    ready: Ready,
+/// [`AsyncFd::try_new`] failed: says why, and gives the descriptor's owner back.
+pub struct AsyncFdTryNewError<T> {
+    inner: T,
+    cause: io::Error,
 }
 
-impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
-    /// Tries `op`, non-blocking.
-    ///
-    /// # Errors
-    ///
-    /// [`TryIoError`] if `op` gave `WouldBlock`: the descriptor is not ready after all, wait again. Other errors
-    /// of `op` are in the inner result.
-    pub fn try_io<R>(
-        &mut self,
-        op: impl FnOnce(&'a AsyncFd<T>) -> io::Result<R>,
-    ) -> Result<io::Result<R>, TryIoError> {
-        match op(self.fd) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.clear_ready();
-                Err(TryIoError(()))
-            }
-            result => Ok(result),
-        }
-    }
-
-    /// Takes the descriptor for not ready until the kernel reports it anew. Only right after `WouldBlock`: since
-    /// reports are edge-triggered, whoever clears without having drained waits for ever.
-    pub fn clear_ready(&mut self) {
-        self.fd.registration.clear_ready(self.interest);
-    }
-
-    /// What was reported.
-    pub fn ready(&self) -> Ready {
-        self.ready
-    }
-
-    /// The [`AsyncFd`] that this is about.
-    pub fn get_ref(&self) -> &'a AsyncFd<T> {
-        self.fd
+impl<T> AsyncFdTryNewError<T> {
+    /// The descriptor's owner, and why it could not be registered.
+    pub fn into_parts(self) -> (T, io::Error) {
+        (self.inner, self.cause)
     }
 }
 
-impl<T: AsFd> fmt::Debug for AsyncFdReadyGuard<'_, T> {
+impl<T> fmt::Debug for AsyncFdTryNewError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AsyncFdReadyGuard").field("ready", &self.ready).finish_non_exhaustive()
+        self.cause.fmt(f)
     }
 }
 
-/// The operation gave `WouldBlock`: see [`AsyncFdReadyGuard::try_io`].
-#[derive(Debug)]
-pub struct TryIoError(());
-
-impl fmt::Display for TryIoError {
+impl<T> fmt::Display for AsyncFdTryNewError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the operation would block: wait for readiness again")
+        self.cause.fmt(f)
     }
 }
 
-impl std::error::Error for TryIoError {}
+impl<T> std::error::Error for AsyncFdTryNewError<T> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
+impl<T> From<AsyncFdTryNewError<T>> for io::Error {
+    fn from(error: AsyncFdTryNewError<T>) -> io::Error {
+        error.cause
+    }
+}

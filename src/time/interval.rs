@@ -105,8 +105,22 @@ impl Interval {
 
     /// The next tick comes one period from now.
     pub fn reset(&mut self) {
-        let next = Instant::now().checked_add(self.period).unwrap_or_else(far_future);
-        Pin::new(&mut self.next).reset(next);
+        self.reset_after(self.period);
+    }
+
+    /// The next tick comes at once.
+    pub fn reset_immediately(&mut self) {
+        self.reset_at(Instant::now());
+    }
+
+    /// The next tick comes after `duration`, and those that follow in the rhythm of the period.
+    pub fn reset_after(&mut self, duration: Duration) {
+        self.reset_at(Instant::now().checked_add(duration).unwrap_or_else(far_future));
+    }
+
+    /// The next tick comes at `deadline`, and those that follow in the rhythm of the period.
+    pub fn reset_at(&mut self, deadline: Instant) {
+        Pin::new(&mut self.next).reset(deadline);
     }
 
     /// What happens to missed ticks.

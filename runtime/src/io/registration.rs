@@ -175,6 +175,13 @@ impl Registration {
         }
     }
 
+    /// As [`clear_ready`](Registration::clear_ready), of what is in `ready` only.
+    pub fn clear_ready_matching(&self, ready: Ready) {
+        if let Some(source) = self.source.get() {
+            source.runtime.with_local(|local| local.reactor().clear_matching(source.key, ready));
+        }
+    }
+
     /// As an operation: gives `WouldBlock` if nothing is known to be ready.
     fn known_ready(&self, interest: Interest) -> io::Result<Ready> {
         let known =

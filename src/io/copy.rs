@@ -1,0 +1,259 @@
+//! Moving bytes from a reader to a writer, and both ways between two streams.
+//!
+//! futures-lite has a `copy`, which takes its ends by value and never gives way while both are ready. This one takes them
+//! by reference, as tokio's.
+//!
+//! In tokio: `io/util/{copy,copy_buf,copy_bidirectional}.rs`.
+
+use super::{AsyncBufRead, AsyncRead, AsyncWrite};
+use ayi_runtime::task::coop;
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+
+/// As much as tokio takes at a time.
+const BUFFER: usize = 8 * 1024;
+
+/// One direction: what has been read and not yet written.
+struct Pump {
+    buffer: Box<[u8]>,
+    start: usize,
+    end: usize,
+    copied: u64,
+    /// Something has been written since the last flush.
+    needs_flush: bool,
+    is_at_end: bool,
+}
+
+impl Pump {
+    fn new(size: usize) -> Pump {
+        Pump {
+            buffer: vec![0; size].into(),
+            start: 0,
+            end: 0,
+            copied: 0,
+            needs_flush: false,
+            is_at_end: false,
+        }
+    }
+
+    /// Ready when the reader is at its end, and all of it is written and flushed.
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut reader: Pin<&mut (impl AsyncRead + ?Sized)>,
+        mut writer: Pin<&mut (impl AsyncWrite + ?Sized)>,
+    ) -> Poll<io::Result<u64>> {
+        loop {
+            if self.start == self.end && !self.is_at_end {
+                match reader.as_mut().poll_read(cx, &mut self.buffer)? {
+                    Poll::Ready(0) => self.is_at_end = true,
+                    Poll::Ready(read) => (self.start, self.end) = (0, read),
+                    Poll::Pending => {
+                        // Whoever reads at the other end should not wait for what is here already.
+                        if self.needs_flush {
+                            ready!(writer.as_mut().poll_flush(cx))?;
+                            self.needs_flush = false;
+                        }
+                        return Poll::Pending;
+                    }
+                }
+            }
+            if self.start < self.end {
+                let written = ready!(writer.as_mut().poll_write(cx, &self.buffer[self.start..self.end]))?;
+                if written == 0 {
+                    return Poll::Ready(Err(wrote_nothing()));
+                }
+                self.start += written;
+                self.copied += written as u64;
+                self.needs_flush = true;
+                // Readers and writers in memory need not charge, and must not hold up the others either.
+                ready!(poll_budget(cx));
+            } else if self.is_at_end {
+                ready!(writer.as_mut().poll_flush(cx))?;
+                return Poll::Ready(Ok(self.copied));
+            }
+        }
+    }
+}
+
+fn wrote_nothing() -> io::Error {
+    io::Error::new(io::ErrorKind::WriteZero, "the writer took none of the bytes: it can take no more")
+}
+
+/// Charges one operation.
+fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
+    pin!(coop::consume_budget()).poll(cx)
+}
+
+/// Copies everything from `reader` to `writer`, up to the end, and flushes it. Returns the number of bytes.
+///
+/// # Errors
+///
+/// What reading or writing gives; `WriteZero` if the writer takes no more.
+///
+/// # Cancel safety
+///
+/// None: if it is dropped, bytes may have been read that are not written.
+///
+/// # Examples
+///
+/// ```
+/// # #[ayi::main]
+/// # async fn main() -> std::io::Result<()> {
+/// let mut cup = Vec::new();
+/// assert_eq!(ayi::io::copy(&mut &b"tea"[..], &mut cup).await?, 3);
+/// assert_eq!(cup, b"tea");
+/// # Ok(())
+/// # }
+/// ```
+pub async fn copy<R, W>(reader: &mut R, writer: &mut W) -> io::Result<u64>
+where
+    R: AsyncRead + Unpin + ?Sized,
+    W: AsyncWrite + Unpin + ?Sized,
+{
+    let mut pump = Pump::new(BUFFER);
+    poll_fn(|cx| pump.poll(cx, Pin::new(reader), Pin::new(writer))).await
+}
+
+/// As [`copy`], from a reader that has a buffer of its own.
+///
+/// # Errors
+///
+/// As [`copy`].
+///
+/// # Cancel safety
+///
+/// If it is dropped, what the reader still has is not lost; how much has been copied is not known.
+pub async fn copy_buf<R, W>(reader: &mut R, writer: &mut W) -> io::Result<u64>
+where
+    R: AsyncBufRead + Unpin + ?Sized,
+    W: AsyncWrite + Unpin + ?Sized,
+{
+    let mut copied = 0;
+    poll_fn(|cx| {
+        loop {
+            let buffer = ready!(Pin::new(&mut *reader).poll_fill_buf(cx))?;
+            if buffer.is_empty() {
+                ready!(Pin::new(&mut *writer).poll_flush(cx))?;
+                return Poll::Ready(Ok(copied));
+            }
+            let written = ready!(Pin::new(&mut *writer).poll_write(cx, buffer))?;
+            if written == 0 {
+                return Poll::Ready(Err(wrote_nothing()));
+            }
+            copied += written as u64;
+            Pin::new(&mut *reader).consume(written);
+            ready!(poll_budget(cx));
+        }
+    })
+    .await
+}
+
+/// Copies in both directions between two streams, until both have ended. Returns the number of bytes from `a` to `b`,
+/// and from `b` to `a`.
+///
+/// When one direction ends, its writer is closed, so that the other side hears of the end; the other direction goes on.
+///
+/// # Errors
+///
+/// What reading or writing of either side gives. The other direction ends with it.
+///
+/// # Cancel safety
+///
+/// None: if it is dropped, bytes may have been read that are not written.
+///
+/// # Examples
+///
+/// ```
+/// # #[ayi::main]
+/// # async fn main() -> std::io::Result<()> {
+/// use ayi::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional, duplex};
+///
+/// let ((mut client, mut a), (mut b, mut server)) = (duplex(64), duplex(64));
+/// let proxy = ayi::spawn(async move { copy_bidirectional(&mut a, &mut b).await });
+/// client.write_all(b"tea?").await?;
+/// client.close().await?;
+/// let mut order = String::new();
+/// server.read_to_string(&mut order).await?;
+/// server.write_all(b"here").await?;
+/// drop(server);
+/// assert_eq!((order.as_str(), proxy.await??), ("tea?", (4, 4)));
+/// # Ok(())
+/// # }
+/// ```
+pub async fn copy_bidirectional<A, B>(a: &mut A, b: &mut B) -> io::Result<(u64, u64)>
+where
+    A: AsyncRead + AsyncWrite + Unpin + ?Sized,
+    B: AsyncRead + AsyncWrite + Unpin + ?Sized,
+{
+    copy_bidirectional_with_sizes(a, b, BUFFER, BUFFER).await
+}
+
+/// As [`copy_bidirectional`], with buffers of these sizes, in bytes.
+///
+/// # Panics
+///
+/// If a size is 0.
+///
+/// # Errors
+///
+/// As [`copy_bidirectional`].
+///
+/// # Cancel safety
+///
+/// As [`copy_bidirectional`].
+pub async fn copy_bidirectional_with_sizes<A, B>(
+    a: &mut A,
+    b: &mut B,
+    a_to_b: usize,
+    b_to_a: usize,
+) -> io::Result<(u64, u64)>
+where
+    A: AsyncRead + AsyncWrite + Unpin + ?Sized,
+    B: AsyncRead + AsyncWrite + Unpin + ?Sized,
+{
+    assert!(
+        a_to_b > 0 && b_to_a > 0,
+        "copy_bidirectional: through a buffer of 0 bytes nothing can be copied"
+    );
+    let (mut there, mut back) = (OneWay::Copying(Pump::new(a_to_b)), OneWay::Copying(Pump::new(b_to_a)));
+    poll_fn(|cx| {
+        let there = there.poll(cx, Pin::new(&mut *a), Pin::new(&mut *b))?;
+        let back = back.poll(cx, Pin::new(&mut *b), Pin::new(&mut *a))?;
+        match (there, back) {
+            (Poll::Ready(there), Poll::Ready(back)) => Poll::Ready(Ok((there, back))),
+            _ => Poll::Pending,
+        }
+    })
+    .await
+}
+
+enum OneWay {
+    Copying(Pump),
+    Closing(u64),
+    Done(u64),
+}
+
+impl OneWay {
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut reader: Pin<&mut (impl AsyncRead + ?Sized)>,
+        mut writer: Pin<&mut (impl AsyncWrite + ?Sized)>,
+    ) -> Poll<io::Result<u64>> {
+        loop {
+            *self = match self {
+                OneWay::Copying(pump) => {
+                    OneWay::Closing(ready!(pump.poll(cx, reader.as_mut(), writer.as_mut()))?)
+                }
+                OneWay::Closing(copied) => {
+                    ready!(writer.as_mut().poll_close(cx))?;
+                    OneWay::Done(*copied)
+                }
+                OneWay::Done(copied) => return Poll::Ready(Ok(*copied)),
+            };
+        }
+    }
+}

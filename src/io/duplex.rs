@@ -1,0 +1,240 @@
+//! Streams in memory, so that what works on a socket can be tested without one.
+//!
+//! Invariants, of each direction:
+//! 1. It never holds more than its size: who writes waits until there is room.
+//! 2. Whoever waits is woken by the next change: what is read makes room, what is written is there to be read, and a
+//!    side that goes wakes the other for good.
+//! 3. Its lock is held for the copying alone: no waker is cloned, woken or dropped under it.
+//!
+//! In tokio: `io/util/mem.rs`.
+
+use super::{AsyncRead, AsyncWrite};
+use ayi_runtime::task::coop;
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// Makes two streams in memory that are connected to each other: what is written to one is read from the other. Each
+/// direction holds up to `max_buf_size` bytes.
+///
+/// They work in tasks, threads and executors of any kind. When one is dropped, the other reads what is left and then the
+/// end of the stream, and writing to it gives `BrokenPipe`.
+///
+/// # Panics
+///
+/// If `max_buf_size` is 0.
+///
+/// # Examples
+///
+/// ```
+/// # #[ayi::main]
+/// # async fn main() -> std::io::Result<()> {
+/// use ayi::io::{AsyncReadExt, AsyncWriteExt, duplex};
+///
+/// let (mut client, mut server) = duplex(64);
+/// client.write_all(b"ping").await?;
+/// let mut buf = [0; 4];
+/// server.read_exact(&mut buf).await?;
+/// assert_eq!(&buf, b"ping");
+/// # Ok(())
+/// # }
+/// ```
+#[track_caller]
+pub fn duplex(max_buf_size: usize) -> (DuplexStream, DuplexStream) {
+    let (there, back) = (Arc::new(Pipe::new(max_buf_size)), Arc::new(Pipe::new(max_buf_size)));
+    let a = DuplexStream { reads: back.clone(), writes: there.clone() };
+    let b = DuplexStream { reads: there, writes: back };
+    (a, b)
+}
+
+/// Makes a stream in memory from which one reads what one has written to it: up to `max_buf_size` bytes at a time.
+/// [`split`](super::split) gives its two ends.
+///
+/// # Panics
+///
+/// If `max_buf_size` is 0.
+#[track_caller]
+pub fn simplex(max_buf_size: usize) -> SimplexStream {
+    SimplexStream { pipe: Arc::new(Pipe::new(max_buf_size)) }
+}
+
+/// One end of what [`duplex`] makes.
+pub struct DuplexStream {
+    reads: Arc<Pipe>,
+    writes: Arc<Pipe>,
+}
+
+/// What [`simplex`] makes.
+pub struct SimplexStream {
+    pipe: Arc<Pipe>,
+}
+
+/// One direction.
+struct Pipe {
+    size: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    bytes: VecDeque<u8>,
+    /// Nothing more is written: the end of the stream.
+    is_closed: bool,
+    /// Nothing more is read.
+    is_broken: bool,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+impl Pipe {
+    #[track_caller]
+    fn new(size: usize) -> Pipe {
+        assert!(size > 0, "a stream in memory of 0 bytes could never be written to, give it at least 1");
+        Pipe { size, state: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tries `op`, which gives a result and whom to wake for it; if it gives none, leaves the waker of `cx` in `waits`.
+    fn poll<R>(
+        &self,
+        cx: &mut Context<'_>,
+        waits: fn(&mut State) -> &mut Option<Waker>,
+        mut op: impl FnMut(&mut State) -> Option<(R, Option<Waker>)>,
+    ) -> Poll<R> {
+        // (Asked first, so that what is charged for happens.)
+        if !coop::has_budget_remaining() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let waker = cx.waker().clone();
+        let mut state = self.lock();
+        let result = op(&mut state);
+        let unused = if result.is_none() { waits(&mut state).replace(waker) } else { Some(waker) };
+        drop(state);
+        drop(unused);
+        let Some((result, wakes)) = result else { return Poll::Pending };
+        wakes.into_iter().for_each(Waker::wake);
+        // There is some left, as was asked above.
+        let _ = pin!(coop::consume_budget()).poll(cx);
+        Poll::Ready(result)
+    }
+
+    fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.poll(
+            cx,
+            |state| &mut state.reader,
+            |state| {
+                if buf.is_empty() {
+                    return Some((Ok(0), None));
+                }
+                let read = state.bytes.read(buf);
+                let is_something = !matches!(read, Ok(0));
+                (is_something || state.is_closed).then(|| (read, state.writer.take()))
+            },
+        )
+    }
+
+    fn poll_write(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll(
+            cx,
+            |state| &mut state.writer,
+            |state| {
+                if state.is_broken || state.is_closed {
+                    return Some((Err(io::ErrorKind::BrokenPipe.into()), None));
+                }
+                let room = (self.size - state.bytes.len()).min(buf.len());
+                let is_something = room > 0 || buf.is_empty();
+                is_something.then(|| (state.bytes.write(&buf[..room]), state.reader.take()))
+            },
+        )
+    }
+
+    fn close(&self) {
+        let mut state = self.lock();
+        state.is_closed = true;
+        let reader = state.reader.take();
+        drop(state);
+        reader.into_iter().for_each(Waker::wake);
+    }
+
+    /// Nobody will read it any more.
+    fn give_up(&self) {
+        let mut state = self.lock();
+        state.is_broken = true;
+        state.bytes = VecDeque::new();
+        let writer = state.writer.take();
+        drop(state);
+        writer.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl AsyncRead for DuplexStream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.reads.poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for DuplexStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.writes.poll_write(cx, buf)
+    }
+
+    /// Done at once: a written byte is there to be read.
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// The other end reads the end of the stream once it has read what was written.
+    fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.writes.close();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for DuplexStream {
+    fn drop(&mut self) {
+        self.writes.close();
+        self.reads.give_up();
+    }
+}
+
+impl AsyncRead for SimplexStream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.pipe.poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for SimplexStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.pipe.poll_write(cx, buf)
+    }
+
+    /// Done at once: a written byte is there to be read.
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// The end of the stream comes after what was written.
+    fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.pipe.close();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl fmt::Debug for DuplexStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DuplexStream").field("max_buf_size", &self.reads.size).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SimplexStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimplexStream").field("max_buf_size", &self.pipe.size).finish_non_exhaustive()
+    }
+}

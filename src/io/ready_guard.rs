@@ -1,0 +1,163 @@
+//! What [`AsyncFd`] gives to those who have waited.
+//!
+//! In tokio: `io/async_fd.rs`.
+
+use super::AsyncFd;
+use ayi_runtime::io::{Interest, Ready};
+use std::fmt;
+use std::io;
+use std::os::fd::AsFd;
+
+/// Says that a descriptor was reported ready, until an operation shows that it is not.
+///
+/// Dropping it leaves the descriptor ready.
+#[must_use = "use try_io, or the next wait returns at once"]
+pub struct AsyncFdReadyGuard<'a, T: AsFd> {
+    pub(super) fd: &'a AsyncFd<T>,
+    pub(super) interest: Interest,
+    pub(super) ready: Ready,
+}
+
+impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
+    /// Tries `op`, non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// [`TryIoError`] if `op` gave `WouldBlock`: the descriptor is not ready after all, wait again. Other errors
+    /// of `op` are in the inner result.
+    pub fn try_io<R>(
+        &mut self,
+        op: impl FnOnce(&'a AsyncFd<T>) -> io::Result<R>,
+    ) -> Result<io::Result<R>, TryIoError> {
+        match op(self.fd) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.clear_ready();
+                Err(TryIoError(()))
+            }
+            result => Ok(result),
+        }
+    }
+
+    /// Takes the descriptor for not ready until the kernel reports it anew. Only right after `WouldBlock`: since
+    /// reports are edge-triggered, whoever clears without having drained waits for ever.
+    pub fn clear_ready(&mut self) {
+        self.fd.registration.clear_ready(self.interest);
+    }
+
+    /// As [`clear_ready`](AsyncFdReadyGuard::clear_ready), but of `ready` only: where one of several kinds was used up.
+    pub fn clear_ready_matching(&mut self, ready: Ready) {
+        self.fd.registration.clear_ready_matching(ready);
+    }
+
+    /// Leaves the descriptor ready. It does nothing: it is there to say so.
+    pub fn retain_ready(&mut self) {}
+
+    /// What was reported.
+    pub fn ready(&self) -> Ready {
+        self.ready
+    }
+
+    /// The [`AsyncFd`] that this is about.
+    pub fn get_ref(&self) -> &'a AsyncFd<T> {
+        self.fd
+    }
+
+    /// The descriptor's owner.
+    pub fn get_inner(&self) -> &'a T {
+        self.fd.get_ref()
+    }
+}
+
+impl<T: AsFd> fmt::Debug for AsyncFdReadyGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncFdReadyGuard").field("ready", &self.ready).finish_non_exhaustive()
+    }
+}
+
+/// Says that a descriptor was reported ready, until an operation shows that it is not, and lends its owner mutably.
+///
+/// Dropping it leaves the descriptor ready.
+#[must_use = "use try_io, or the next wait returns at once"]
+pub struct AsyncFdReadyMutGuard<'a, T: AsFd> {
+    pub(super) fd: &'a mut AsyncFd<T>,
+    pub(super) interest: Interest,
+    pub(super) ready: Ready,
+}
+
+impl<T: AsFd> AsyncFdReadyMutGuard<'_, T> {
+    /// Tries `op`, non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// [`TryIoError`] if `op` gave `WouldBlock`: the descriptor is not ready after all, wait again. Other errors
+    /// of `op` are in the inner result.
+    pub fn try_io<R>(
+        &mut self,
+        op: impl FnOnce(&mut AsyncFd<T>) -> io::Result<R>,
+    ) -> Result<io::Result<R>, TryIoError> {
+        match op(self.fd) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.clear_ready();
+                Err(TryIoError(()))
+            }
+            result => Ok(result),
+        }
+    }
+
+    /// Takes the descriptor for not ready until the kernel reports it anew. Only right after `WouldBlock`: since
+    /// reports are edge-triggered, whoever clears without having drained waits for ever.
+    pub fn clear_ready(&mut self) {
+        self.fd.registration.clear_ready(self.interest);
+    }
+
+    /// As [`clear_ready`](AsyncFdReadyMutGuard::clear_ready), but of `ready` only: where one of several kinds was used up.
+    pub fn clear_ready_matching(&mut self, ready: Ready) {
+        self.fd.registration.clear_ready_matching(ready);
+    }
+
+    /// Leaves the descriptor ready. It does nothing: it is there to say so.
+    pub fn retain_ready(&mut self) {}
+
+    /// What was reported.
+    pub fn ready(&self) -> Ready {
+        self.ready
+    }
+
+    /// The [`AsyncFd`] that this is about.
+    pub fn get_ref(&self) -> &AsyncFd<T> {
+        self.fd
+    }
+
+    /// The [`AsyncFd`] that this is about, mutably.
+    pub fn get_mut(&mut self) -> &mut AsyncFd<T> {
+        self.fd
+    }
+
+    /// The descriptor's owner.
+    pub fn get_inner(&self) -> &T {
+        self.fd.get_ref()
+    }
+
+    /// The descriptor's owner, mutably.
+    pub fn get_inner_mut(&mut self) -> &mut T {
+        self.fd.get_mut()
+    }
+}
+
+impl<T: AsFd> fmt::Debug for AsyncFdReadyMutGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncFdReadyMutGuard").field("ready", &self.ready).finish_non_exhaustive()
+    }
+}
+
+/// The operation gave `WouldBlock`: see [`AsyncFdReadyGuard::try_io`].
+#[derive(Debug)]
+pub struct TryIoError(());
+
+impl fmt::Display for TryIoError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the operation would block: wait for readiness again")
+    }
+}
+
+impl std::error::Error for TryIoError {}

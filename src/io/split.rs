@@ -1,0 +1,130 @@
+//! The two directions of anything that reads and writes.
+//!
+//! Sockets have halves of their own, which cost less. futures-lite's `split` cannot put its halves together again.
+//!
+//! The halves share the stream behind a mutex, which is held while one of them polls it: so a stream whose poll
+//! polls the other half would wait for itself. It is never held for longer, so halves in two tasks of one thread never
+//! wait for it, and on two threads only for the length of a poll.
+//!
+//! In tokio: `io/split.rs`.
+
+use super::{AsyncRead, AsyncWrite};
+use std::fmt;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+/// Splits a stream into a half that reads and a half that writes, for two tasks.
+///
+/// # Examples
+///
+/// ```
+/// # #[ayi::main]
+/// # async fn main() -> std::io::Result<()> {
+/// use ayi::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
+///
+/// let (ours, mut theirs) = duplex(64);
+/// let (mut read, mut write) = split(ours);
+/// let writer = ayi::spawn(async move { write.write_all(b"tea").await });
+/// let mut buf = [0; 3];
+/// theirs.read_exact(&mut buf).await?;
+/// theirs.write_all(&buf).await?;
+/// read.read_exact(&mut buf).await?;
+/// # writer.await?
+/// # }
+/// ```
+pub fn split<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> (ReadHalf<S>, WriteHalf<S>) {
+    let stream = Arc::new(Mutex::new(stream));
+    (ReadHalf { stream: stream.clone() }, WriteHalf { stream })
+}
+
+/// The half of a stream that reads: made by [`split`].
+pub struct ReadHalf<S> {
+    stream: Arc<Mutex<S>>,
+}
+
+/// The half of a stream that writes: made by [`split`]. Dropping it does not close that direction.
+pub struct WriteHalf<S> {
+    stream: Arc<Mutex<S>>,
+}
+
+impl<S> ReadHalf<S> {
+    /// Whether these are the two halves of one stream.
+    pub fn is_pair_of(&self, other: &WriteHalf<S>) -> bool {
+        Arc::ptr_eq(&self.stream, &other.stream)
+    }
+
+    /// Makes the stream again of its two halves.
+    ///
+    /// # Panics
+    ///
+    /// If they are of different streams: [`is_pair_of`](ReadHalf::is_pair_of) asks.
+    #[track_caller]
+    pub fn unsplit(self, write: WriteHalf<S>) -> S {
+        assert!(self.is_pair_of(&write), "unsplit: these halves are of different streams");
+        drop(write);
+        let stream = Arc::into_inner(self.stream).expect("a stream has two halves, and both are here");
+        stream.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S> WriteHalf<S> {
+    /// Whether these are the two halves of one stream.
+    pub fn is_pair_of(&self, other: &ReadHalf<S>) -> bool {
+        other.is_pair_of(self)
+    }
+}
+
+fn with<S: Unpin, R>(stream: &Mutex<S>, f: impl FnOnce(Pin<&mut S>) -> R) -> R {
+    // A poll that panicked has left the stream as it is: its own affair.
+    f(Pin::new(&mut *stream.lock().unwrap_or_else(PoisonError::into_inner)))
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for ReadHalf<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        with(&self.stream, |stream| stream.poll_read(cx, buf))
+    }
+
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        with(&self.stream, |stream| stream.poll_read_vectored(cx, bufs))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteHalf<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        with(&self.stream, |stream| stream.poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        with(&self.stream, |stream| stream.poll_write_vectored(cx, bufs))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        with(&self.stream, |stream| stream.poll_flush(cx))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        with(&self.stream, |stream| stream.poll_close(cx))
+    }
+}
+
+impl<S> fmt::Debug for ReadHalf<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReadHalf")
+    }
+}
+
+impl<S> fmt::Debug for WriteHalf<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WriteHalf")
+    }
+}
