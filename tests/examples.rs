@@ -9,7 +9,7 @@ use std::thread;
 
 #[test]
 fn wrong_arguments_are_answered_with_the_usage() {
-    let cases: [(&str, &[&str]); 12] = [
+    let cases: [(&str, &[&str]); 18] = [
         ("hello", &["nonsense"]),
         ("hello", &["127.0.0.1:0", "more"]),
         ("echo", &["127.0.0.1:70000"]),
@@ -22,6 +22,12 @@ fn wrong_arguments_are_answered_with_the_usage() {
         ("http", &["--header-timeout"]),
         ("http", &["--idle-timeout", "soon"]),
         ("http_load", &["127.0.0.1:1", "0", "1"]),
+        ("chat_room", &["nonsense"]),
+        ("port_scan", &["localhost"]),
+        ("port_scan", &["localhost", "9-1"]),
+        ("port_scan", &["localhost", "0-70000"]),
+        ("tftp", &["127.0.0.1:0"]),
+        ("tftp", &["127.0.0.1:0", "/no/such/directory"]),
     ];
     for (example, args) in cases {
         let output = run(example, args);
