@@ -1,10 +1,19 @@
 //! What may be sent to other threads and shared with them, and what not. Decided by the compiler: these tests only
 //! compare.
 
-use ayi::io::AsyncFd;
-use ayi::net::{TcpListener, TcpStream};
+use ayi::io::{
+    AsyncFd, AsyncFdReadyGuard, AsyncFdReadyMutGuard, DuplexStream, Interest, Ready, SimplexStream,
+};
+use ayi::net::{
+    TcpListener, TcpSocket, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixSocket, UnixStream, tcp,
+    unix,
+};
 use ayi::runtime::{Builder, EnterGuard, Handle, Runtime, RuntimeMetrics, TryCurrentError, UnhandledPanic};
-use ayi::task::{AbortHandle, Id, JoinError, JoinHandle};
+use ayi::task::coop::{Coop, Unconstrained};
+use ayi::task::{
+    self, AbortHandle, Id, JoinError, JoinHandle, JoinSet, LocalEnterGuard, LocalKey, LocalSet,
+    TaskLocalFuture,
+};
 use ayi::time::{Elapsed, Instant, Interval, Sleep, Timeout};
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -83,9 +92,44 @@ fn types() {
         Timeout<std::future::Ready<NotSend>>: false, false, true;
         Timeout<NotUnpin>: true, true, false;
 
+        JoinSet<u8>: true, true, true;
+        JoinSet<NotSync>: true, true, true;
+        JoinSet<NotSend>: false, false, true;
+        LocalSet: false, false, true;
+        LocalEnterGuard: false, false, true;
+        LocalKey<NotSend>: true, true, true;
+        TaskLocalFuture<u8, std::future::Ready<u8>>: true, true, true;
+        TaskLocalFuture<NotSend, std::future::Ready<u8>>: false, false, true;
+        TaskLocalFuture<u8, NotUnpin>: true, true, false;
+        task::Builder<'static>: true, true, true;
+        Coop<std::future::Ready<u8>>: true, true, true;
+        Unconstrained<NotSend>: false, false, true;
+
         TcpStream: true, true, true;
         TcpListener: true, true, true;
+        TcpSocket: true, true, true;
+        tcp::ReadHalf<'static>: true, true, true;
+        tcp::WriteHalf<'static>: true, true, true;
+        tcp::OwnedReadHalf: true, true, true;
+        tcp::OwnedWriteHalf: true, true, true;
+        UdpSocket: true, true, true;
+        UnixStream: true, true, true;
+        UnixListener: true, true, true;
+        UnixDatagram: true, true, true;
+        UnixSocket: true, true, true;
+        unix::OwnedReadHalf: true, true, true;
+        unix::OwnedWriteHalf: true, true, true;
+        unix::pipe::Sender: true, true, true;
+        unix::pipe::Receiver: true, true, true;
         AsyncFd<OwnedFd>: true, true, true;
+        AsyncFdReadyGuard<'static, OwnedFd>: true, true, true;
+        AsyncFdReadyMutGuard<'static, OwnedFd>: true, true, true;
+        DuplexStream: true, true, true;
+        SimplexStream: true, true, true;
+        ayi::io::ReadHalf<DuplexStream>: true, true, true;
+        ayi::io::WriteHalf<NotSend>: false, false, true;
+        Interest: true, true, true;
+        Ready: true, true, true;
     };
     for (name, is, expected) in table {
         assert_eq!(is, expected, "{name}");

@@ -277,3 +277,22 @@ fn ids_are_unique() {
     all.sort();
     assert!(all.windows(2).all(|pair| pair[0] != pair[1]));
 }
+
+#[test]
+fn a_future_may_be_large() {
+    support::run(async || {
+        let large = |n: u8| async move {
+            let cups = [n; 64 * 1024];
+            ayi::task::yield_now().await;
+            cups.iter().map(|cup| usize::from(*cup)).sum::<usize>()
+        };
+        assert!(size_of_val(&large(1)) >= 64 * 1024);
+        let tasks: Vec<_> = (0..20).map(|n| ayi::spawn(large(n))).collect();
+        for (n, task) in tasks.into_iter().enumerate() {
+            assert_eq!(task.await.unwrap(), n * 64 * 1024);
+        }
+        let handle = ayi::runtime::Handle::current();
+        let there = ayi::task::spawn_blocking(move || handle.spawn(large(1)));
+        assert_eq!(there.await.unwrap().await.unwrap(), 64 * 1024);
+    });
+}
