@@ -23,11 +23,13 @@
 //! threads; timers have a resolution of a nanosecond. Channels, locks and streams that are not tied to a runtime
 //! work here as they are (`tokio::sync`, `async-channel`, `futures`).
 //!
-//! - [`spawn`] and [`task`]: tasks, blocking calls
-//! - [`net`]: TCP sockets, name lookup
-//! - [`time`]: sleeping, time limits, intervals
-//! - [`io`]: the reading and writing traits, and waiting for any file descriptor
-//! - [`runtime`]: what `#[ayi::main]` does for you
+//! - [`spawn`] and [`task`]: tasks, sets of tasks, blocking calls, values that belong to a task
+//! - [`select!`], [`join!`], [`try_join!`]: waiting for several things in one task
+//! - [`net`]: TCP, UDP, Unix sockets and pipes, name lookup
+//! - [`time`]: sleeping, time limits, intervals, and time that stands still for tests
+//! - [`io`]: the reading and writing traits, copying, streams in memory, and waiting for any file descriptor
+//! - [`runtime`]: what `#[ayi::main]` does for you, its settings and what it counts
+//! - [`coming_from_tokio`]: tokio's items, and what they are called here
 
 #![forbid(unsafe_code)]
 
@@ -39,6 +41,9 @@ struct Readme;
 #[cfg(not(target_os = "linux"))]
 compile_error!("ayi runs on Linux only: its reactor is built on epoll and eventfd");
 
+#[cfg(target_os = "linux")]
+#[doc = include_str!("coming_from_tokio.md")]
+pub mod coming_from_tokio {}
 #[cfg(target_os = "linux")]
 mod macros;
 #[cfg(target_os = "linux")]

@@ -2,94 +2,63 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+/// What is counted.
+#[derive(Clone, Copy)]
+pub(crate) enum Count {
+    Spawned,
+    Finished,
+    /// Put on the run queue.
+    Scheduled,
+    /// Of these, because another thread woke it.
+    WokenFromAfar,
+    /// Taken off the run queue.
+    Popped,
+    Turns,
+    Parks,
+    Events,
+    Registered,
+    Deregistered,
+    /// Timers that are pending, as of the latest turn.
+    Timers,
+}
+
+const COUNTS: usize = Count::Timers as usize + 1;
+
 /// Written by one thread, read by any: so plain loads and stores do, and counting costs an addition.
 #[derive(Default)]
-pub(crate) struct Counter(AtomicU64);
+pub(crate) struct Counters([AtomicU64; COUNTS]);
 
-impl Counter {
-    #[inline]
-    pub(crate) fn add(&self, n: u64) {
-        // Relaxed: a figure that stands alone, and this thread is the only one that writes it.
-        self.set(self.0.load(Relaxed).wrapping_add(n));
-    }
-
-    #[inline]
-    pub(crate) fn set(&self, n: u64) {
-        // Relaxed: see `add`.
-        self.0.store(n, Relaxed);
-    }
-
-    fn get(&self) -> u64 {
-        // Relaxed: see `add`.
-        self.0.load(Relaxed)
-    }
-}
-
-/// All that is counted: as `Counters<Counter>` while it goes on, as plain numbers when it is read.
+/// The counters as they were at some moment.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counters<T = Counter> {
-    pub(crate) spawned: T,
-    pub(crate) finished: T,
-    /// Put on the run queue.
-    pub(crate) scheduled: T,
-    /// Of these, because another thread woke it.
-    pub(crate) woken_from_afar: T,
-    /// Taken off the run queue.
-    pub(crate) popped: T,
-    pub(crate) turns: T,
-    pub(crate) parks: T,
-    pub(crate) events: T,
-    pub(crate) registered: T,
-    pub(crate) deregistered: T,
-    /// Timers as of the latest turn.
-    pub(crate) timers: T,
-}
+pub(crate) struct Figures([u64; COUNTS]);
 
 impl Counters {
-    pub(crate) fn read(&self) -> Counters<u64> {
-        Counters {
-            spawned: self.spawned.get(),
-            finished: self.finished.get(),
-            scheduled: self.scheduled.get(),
-            woken_from_afar: self.woken_from_afar.get(),
-            popped: self.popped.get(),
-            turns: self.turns.get(),
-            parks: self.parks.get(),
-            events: self.events.get(),
-            registered: self.registered.get(),
-            deregistered: self.deregistered.get(),
-            timers: self.timers.get(),
-        }
+    #[inline]
+    pub(crate) fn add(&self, count: Count, n: u64) {
+        // Relaxed: a figure that stands alone, and this thread is the only one that writes it.
+        self.set(count, self.0[count as usize].load(Relaxed).wrapping_add(n));
+    }
+
+    #[inline]
+    pub(crate) fn set(&self, count: Count, n: u64) {
+        // Relaxed: see `add`.
+        self.0[count as usize].store(n, Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> Figures {
+        // Relaxed: see `add`.
+        Figures(std::array::from_fn(|count| self.0[count].load(Relaxed)))
     }
 
     /// For the next runtime, before it counts anything.
     pub(crate) fn reset(&self) {
-        let Counters {
-            spawned,
-            finished,
-            scheduled,
-            woken_from_afar,
-            popped,
-            turns,
-            parks,
-            events,
-            registered,
-            deregistered,
-            timers,
-        } = self;
-        let all = [
-            spawned,
-            finished,
-            scheduled,
-            woken_from_afar,
-            popped,
-            turns,
-            parks,
-            events,
-            registered,
-            deregistered,
-            timers,
-        ];
-        all.into_iter().for_each(|counter| counter.set(0));
+        // Relaxed: see `add`.
+        self.0.iter().for_each(|counter| counter.store(0, Relaxed));
+    }
+}
+
+impl Figures {
+    pub(crate) fn get(&self, count: Count) -> u64 {
+        self.0[count as usize]
     }
 }

@@ -5,7 +5,7 @@
 use super::context::{self, EnterGuard, RuntimeRef, TryCurrentError};
 use super::{Local, RuntimeMetrics};
 use crate::blocking::{BlockingCall, Outcome, Pool, Ticket};
-use crate::counters::Counters;
+use crate::counters::Figures;
 use crate::sys::ThreadClock;
 use crate::task::{JoinHandle, Kind, Plain, spawn_from_afar};
 use futures_task::{FutureObj, Spawn, SpawnError};
@@ -47,7 +47,7 @@ pub(super) struct Shared {
     /// Of the runtime's thread, and what it said at the beginning.
     pub(super) cpu: (ThreadClock, Duration),
     /// The last figures, once the runtime has ended.
-    pub(super) last: OnceLock<(Counters<u64>, Duration)>,
+    pub(super) last: OnceLock<(Figures, Duration)>,
 }
 
 // As `Scheduler` is: a panic leaves it in order.

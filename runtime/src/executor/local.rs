@@ -21,7 +21,7 @@
 use super::builder::Settings;
 use super::context::{self, EnterGuard, RuntimeRef};
 use super::handle::{Handle, Shared};
-use crate::counters::Counters;
+use crate::counters::{Count, Counters};
 use crate::reactor::{Reactor, SourceKey, Waiter};
 use crate::ready::Interest;
 use crate::task::{Id, Lease, LocalScheduler, LocalSlot};
@@ -213,7 +213,7 @@ impl Local {
     }
 
     fn turn(&self) {
-        self.counters().turns.add(1);
+        self.counters().add(Count::Turns, 1);
         let mut wakers = self.wakers.take();
         let is_idle = !self.tasks.has_work();
         if is_idle {
@@ -254,7 +254,7 @@ impl Local {
             }
             None
         };
-        self.counters().parks.add(1);
+        self.counters().add(Count::Parks, 1);
         self.poll_reactor(timeout, wakers);
     }
 
@@ -262,7 +262,7 @@ impl Local {
         let result = self.reactor().turn(timeout, wakers);
         let events =
             result.expect("epoll_wait fails only if something has closed the runtime's epoll descriptor");
-        self.counters().events.add(events as u64);
+        self.counters().add(Count::Events, events as u64);
     }
 
     pub(crate) fn counters(&self) -> &'static Counters {
@@ -283,7 +283,7 @@ impl Local {
 
     pub(super) fn fire_timers(&self) {
         let timers = self.timers();
-        self.counters().timers.set(timers.len() as u64);
+        self.counters().set(Count::Timers, timers.len() as u64);
         if timers.next_deadline().is_none() {
             return;
         }

@@ -3,7 +3,7 @@
 //! In tokio: `runtime/metrics/runtime.rs`, where most of it is unstable.
 
 use super::Handle;
-use crate::counters::Counters;
+use crate::counters::{Count, Figures};
 use std::fmt;
 use std::time::Duration;
 
@@ -33,14 +33,14 @@ impl RuntimeMetrics {
         RuntimeMetrics { handle }
     }
 
-    fn counters(&self) -> Counters<u64> {
+    fn counters(&self) -> Figures {
         let runtime = self.handle.reference;
         let live = runtime.scheduler.counted(runtime.id);
         live.or_else(|| Some(self.handle.shared.last.get()?.0)).unwrap_or_default()
     }
 
     #[track_caller]
-    fn worker(&self, worker: usize) -> Counters<u64> {
+    fn worker(&self, worker: usize) -> Figures {
         assert_eq!(worker, 0, "an ayi runtime has one worker, number 0: its thread");
         self.counters()
     }
@@ -53,12 +53,12 @@ impl RuntimeMetrics {
     /// How many tasks have been spawned and are not finished.
     pub fn num_alive_tasks(&self) -> usize {
         let counters = self.counters();
-        counters.spawned.saturating_sub(counters.finished) as usize
+        counters.get(Count::Spawned).saturating_sub(counters.get(Count::Finished)) as usize
     }
 
     /// How many tasks have been spawned.
     pub fn spawned_tasks_count(&self) -> u64 {
-        self.counters().spawned
+        self.counters().get(Count::Spawned)
     }
 
     /// How many messages of other threads (wakes, spawns) the runtime has not read yet.
@@ -75,37 +75,37 @@ impl RuntimeMetrics {
     #[track_caller]
     pub fn worker_local_queue_depth(&self, worker: usize) -> usize {
         let counters = self.worker(worker);
-        counters.scheduled.saturating_sub(counters.popped) as usize
+        counters.get(Count::Scheduled).saturating_sub(counters.get(Count::Popped)) as usize
     }
 
     /// How often a task (or the future of `block_on`) was taken off the run queue to be polled.
     #[track_caller]
     pub fn worker_poll_count(&self, worker: usize) -> u64 {
-        self.worker(worker).popped
+        self.worker(worker).get(Count::Popped)
     }
 
     /// How often a task was put on the run queue by the runtime's own thread: spawned or woken.
     #[track_caller]
     pub fn worker_local_schedule_count(&self, worker: usize) -> u64 {
         let counters = self.worker(worker);
-        counters.scheduled.saturating_sub(counters.woken_from_afar)
+        counters.get(Count::Scheduled).saturating_sub(counters.get(Count::WokenFromAfar))
     }
 
     /// How often a task was woken by another thread.
     pub fn remote_schedule_count(&self) -> u64 {
-        self.counters().woken_from_afar
+        self.counters().get(Count::WokenFromAfar)
     }
 
     /// How often the runtime went to sleep.
     #[track_caller]
     pub fn worker_park_count(&self, worker: usize) -> u64 {
-        self.worker(worker).parks
+        self.worker(worker).get(Count::Parks)
     }
 
     /// How often timers, descriptors and other threads' messages were looked at. (ayi's own.)
     #[track_caller]
     pub fn worker_turn_count(&self, worker: usize) -> u64 {
-        self.worker(worker).turns
+        self.worker(worker).get(Count::Turns)
     }
 
     /// The CPU time of the runtime's thread since the runtime was made, as the kernel counts it. (tokio takes the
@@ -122,22 +122,22 @@ impl RuntimeMetrics {
 
     /// How many descriptors have been registered with the reactor.
     pub fn io_driver_fd_registered_count(&self) -> u64 {
-        self.counters().registered
+        self.counters().get(Count::Registered)
     }
 
     /// How many of these have been given up.
     pub fn io_driver_fd_deregistered_count(&self) -> u64 {
-        self.counters().deregistered
+        self.counters().get(Count::Deregistered)
     }
 
     /// How many events epoll has reported.
     pub fn io_driver_ready_count(&self) -> u64 {
-        self.counters().events
+        self.counters().get(Count::Events)
     }
 
     /// How many timers are pending, as of the runtime's latest turn. (ayi's own.)
     pub fn num_timers(&self) -> usize {
-        self.counters().timers as usize
+        self.counters().get(Count::Timers) as usize
     }
 
     /// How many threads the pool for blocking calls has.
@@ -158,6 +158,10 @@ impl RuntimeMetrics {
 
 impl fmt::Debug for RuntimeMetrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RuntimeMetrics").field("counters", &self.counters()).finish_non_exhaustive()
+        f.debug_struct("RuntimeMetrics")
+            .field("alive_tasks", &self.num_alive_tasks())
+            .field("spawned_tasks", &self.spawned_tasks_count())
+            .field("polls", &self.worker_poll_count(0))
+            .finish_non_exhaustive()
     }
 }

@@ -4,6 +4,7 @@
 
 use super::{Interest, Ready};
 use crate::coop;
+use crate::counters::Count;
 use crate::executor::{Local, RuntimeRef};
 use crate::reactor::{SourceKey, Waiter};
 use std::fmt;
@@ -243,7 +244,7 @@ impl Registration {
             registered = local.reactor().register(fd);
         }
         let key = registered?;
-        local.counters().registered.add(1);
+        local.counters().add(Count::Registered, 1);
         let source = Source { runtime: local.reference(), key };
         if let Err(source) = self.source.set(source) {
             // Another thread was faster: the tie is to its runtime.
@@ -273,7 +274,7 @@ impl Drop for Source {
         let key = self.key;
         self.runtime.send(move |local| {
             let wakers = local.reactor().deregister(key);
-            local.counters().deregistered.add(1);
+            local.counters().add(Count::Deregistered, 1);
             // Foreign code, so after the borrow.
             drop(wakers);
         });

@@ -14,6 +14,7 @@ use super::join::JoinHandle;
 use super::output::Output;
 use super::scheduler::{LocalScheduler, Scheduler};
 use super::slot::LocalSlot;
+use crate::counters::Count;
 use crate::{coop, foreign};
 use std::io::Write;
 use std::panic::Location;
@@ -62,7 +63,7 @@ impl LocalScheduler {
         let cells = slot.cells();
         slot.occupy();
         self.cells().tasks.set(self.cells().tasks.get() + 1);
-        self.shared().counters.spawned.add(1);
+        self.shared().counters.add(Count::Spawned, 1);
         cells.spawned_at.set(Some(spawned_at));
         if self.cells().has_hooks.get() {
             self.run_hook(|hooks| &hooks.on_spawn, slot, &*body);
@@ -123,7 +124,7 @@ impl LocalScheduler {
         let (cells, id) = (slot.cells(), slot.id());
         let spawned_at = cells.spawned_at.get();
         self.cells().tasks.set(self.cells().tasks.get() - 1);
-        self.shared().counters.finished.add(1);
+        self.shared().counters.add(Count::Finished, 1);
         let is_panic = matches!(&output, Err(error) if error.is_panic());
         if self.cells().has_hooks.get() {
             self.run_hook(|hooks| &hooks.on_terminate, slot, &*body);

@@ -19,7 +19,7 @@ use super::error::UnhandledPanic;
 use super::hooks::Hooks;
 use super::id::Id;
 use super::slot::{LocalSlot, Slot};
-use crate::counters::Counters;
+use crate::counters::{Count, Counters, Figures};
 use crate::foreign::{self, lock};
 use crate::queue::Inbox;
 use crate::sys::EventFd;
@@ -167,7 +167,7 @@ impl Scheduler {
 
     /// What has been counted of the runtime `runtime`, unless it has ended. (While the gate is locked, the counters
     /// cannot become another's.)
-    pub(crate) fn counted(&self, runtime: u64) -> Option<Counters<u64>> {
+    pub(crate) fn counted(&self, runtime: u64) -> Option<Figures> {
         let gate = lock(&self.gate);
         (*gate == Gate::Open(runtime)).then(|| self.counters.read())
     }
@@ -231,7 +231,7 @@ impl LocalScheduler {
             Some(tail) => tail.cells().link.set(Some(slot)),
             None => self.cells().head.set(Some(slot)),
         }
-        self.shared.counters.scheduled.add(1);
+        self.shared.counters.add(Count::Scheduled, 1);
     }
 
     /// Takes the slot that has been on the run queue for longest.
@@ -244,7 +244,7 @@ impl LocalScheduler {
             self.cells().tail.set(None);
         }
         slot.cells().scheduled.set(false);
-        self.shared.counters.popped.add(1);
+        self.shared.counters.add(Count::Popped, 1);
         Some(slot)
     }
 
@@ -264,7 +264,7 @@ impl LocalScheduler {
             match self.shared.inbox.pop() {
                 Some(Message::Wake(slot)) => {
                     slot.posted.clear();
-                    self.shared.counters.woken_from_afar.add(1);
+                    self.shared.counters.add(Count::WokenFromAfar, 1);
                     LocalSlot::new(self, slot).schedule();
                 }
                 Some(Message::Free(slot)) => self.free(LocalSlot::new(self, slot)),
