@@ -38,20 +38,23 @@ fn tasks_are_counted_while_they_live() {
 
 #[test]
 fn polls_and_wakes_are_counted() {
-    run(async || {
-        let metrics = metrics();
-        let before = (metrics.worker_poll_count(0), metrics.worker_local_schedule_count(0));
+    let rt = Runtime::new().unwrap();
+    let metrics = rt.metrics();
+    rt.block_on(async {});
+    assert_eq!((metrics.worker_poll_count(0), metrics.worker_local_schedule_count(0)), (1, 1));
+    rt.block_on(async {
         let task = ayi::spawn(async {
             for _ in 0..9 {
                 yield_now().await;
             }
         });
         task.await.unwrap();
-        // Ten polls of the task, and one of the future that waits for it.
-        assert_eq!(metrics.worker_poll_count(0) - before.0, 11);
-        assert_eq!(metrics.worker_local_schedule_count(0) - before.1, 11);
-        assert_eq!(metrics.remote_schedule_count(), 0);
     });
+    // Ten polls of the task, and two of the future that waits for it.
+    assert_eq!((metrics.worker_poll_count(0), metrics.worker_local_schedule_count(0)), (13, 13));
+    assert_eq!(metrics.remote_schedule_count(), 0);
+    let elsewhere = metrics.clone();
+    assert_eq!(thread::spawn(move || elsewhere.worker_local_queue_depth(0)).join().unwrap(), 0);
 }
 
 #[test]

@@ -20,16 +20,14 @@ thread_local! {
     static LEFT: Cell<Option<u8>> = const { Cell::new(None) };
 }
 
-/// Runs one poll of a task with a full budget. (If it unwinds, the next poll sets it anew or `leave` clears it.)
+/// A poll of a task begins, with a full budget.
 #[inline]
-pub(crate) fn with_budget<R>(poll: impl FnOnce() -> R) -> R {
+pub(crate) fn enter() {
     LEFT.set(Some(BUDGET));
-    let result = poll();
-    LEFT.set(None);
-    result
 }
 
-/// No poll is going on: what runs now is not limited.
+/// No poll is going on: what runs now is not limited. Before any foreign code that is not polled, after [`enter`].
+#[inline]
 pub(crate) fn leave() {
     LEFT.set(None);
 }

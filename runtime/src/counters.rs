@@ -11,7 +11,7 @@ pub(crate) enum Count {
     Scheduled,
     /// Of these, because another thread woke it.
     WokenFromAfar,
-    /// Taken off the run queue.
+    /// Taken off the run queue, as of the latest turn.
     Popped,
     Turns,
     Parks,
@@ -36,13 +36,19 @@ impl Counters {
     #[inline]
     pub(crate) fn add(&self, count: Count, n: u64) {
         // Relaxed: a figure that stands alone, and this thread is the only one that writes it.
-        self.set(count, self.0[count as usize].load(Relaxed).wrapping_add(n));
+        self.set(count, self.get(count).wrapping_add(n));
     }
 
     #[inline]
     pub(crate) fn set(&self, count: Count, n: u64) {
         // Relaxed: see `add`.
         self.0[count as usize].store(n, Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, count: Count) -> u64 {
+        // Relaxed: see `add`.
+        self.0[count as usize].load(Relaxed)
     }
 
     pub(crate) fn read(&self) -> Figures {

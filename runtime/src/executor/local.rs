@@ -24,7 +24,7 @@ use super::handle::{Handle, Shared};
 use crate::counters::{Count, Counters};
 use crate::reactor::{Reactor, SourceKey, Waiter};
 use crate::ready::Interest;
-use crate::task::{Id, Lease, LocalScheduler, LocalSlot};
+use crate::task::{self, Lease, LocalScheduler, LocalSlot};
 use crate::time::{Clock, Instant, Wheel};
 use crate::{coop, foreign};
 use std::cell::{Cell, RefCell, RefMut};
@@ -185,18 +185,24 @@ impl Local {
         root.0.schedule();
         self.end_if_fatal();
         loop {
-            for _ in 0..self.polls_per_turn {
+            // (Counted here, not one by one: that would be seen in what a poll costs.)
+            let mut polls = 0;
+            while polls < self.polls_per_turn {
                 let Some(slot) = self.tasks.pop() else { break };
+                polls += 1;
                 if !std::ptr::eq(*slot, *root.0) {
                     self.tasks.run(slot);
                     continue;
                 }
-                Id::leave();
-                if let Poll::Ready(output) = coop::with_budget(|| future.as_mut().poll(&mut cx)) {
+                task::leave();
+                coop::enter();
+                if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                    self.counters().add(Count::Popped, polls.into());
                     return output;
                 }
             }
-            Id::leave();
+            self.counters().add(Count::Popped, polls.into());
+            task::leave();
             self.end_if_fatal();
             self.turn();
         }

@@ -67,7 +67,8 @@ impl RuntimeMetrics {
         if runtime.scheduler.is_open(runtime.id) { runtime.scheduler.inbox.len() } else { 0 }
     }
 
-    /// How many tasks are on the run queue.
+    /// How many tasks are on the run queue. (Seen from another thread: how many were at the latest turn, and those that
+    /// have been put there since.)
     ///
     /// # Panics
     ///
@@ -75,10 +76,13 @@ impl RuntimeMetrics {
     #[track_caller]
     pub fn worker_local_queue_depth(&self, worker: usize) -> usize {
         let counters = self.worker(worker);
-        counters.get(Count::Scheduled).saturating_sub(counters.get(Count::Popped)) as usize
+        match self.handle.reference.local() {
+            Some(local) => local.tasks().queue_len(),
+            None => counters.get(Count::Scheduled).saturating_sub(counters.get(Count::Popped)) as usize,
+        }
     }
 
-    /// How often a task (or the future of `block_on`) was taken off the run queue to be polled.
+    /// How often a task (or the future of `block_on`) was taken off the run queue to be polled, as of the latest turn.
     #[track_caller]
     pub fn worker_poll_count(&self, worker: usize) -> u64 {
         self.worker(worker).get(Count::Popped)

@@ -53,7 +53,7 @@ impl Id {
 
     /// No task runs: the loop does something else.
     #[inline]
-    pub(crate) fn leave() {
+    pub(super) fn leave() {
         CURRENT.set(Id::NONE);
     }
 

@@ -20,7 +20,7 @@ pub(crate) use hooks::Hooks;
 pub use hooks::TaskMeta;
 pub use id::{Id, id, try_id};
 pub use join::{AbortHandle, JoinHandle};
-pub(crate) use run::spawn_from_afar;
+pub(crate) use run::{leave, spawn_from_afar};
 pub(crate) use scheduler::{Lease, LocalScheduler, Scheduler};
 pub(crate) use slot::LocalSlot;
 

@@ -43,6 +43,18 @@ pub(crate) fn spawn_from_afar<F: Future<Output: Send + 'static> + Send + 'static
     JoinHandle::new(slot, id, refused.is_some())
 }
 
+#[cold]
+fn failed(id: Id, body: &dyn Body, panic: foreign::Panic) -> Output {
+    Err(JoinError::panicked(id, body.name().map(String::from), panic))
+}
+
+/// The loop does something else than polling a task.
+#[inline]
+pub(crate) fn leave() {
+    Id::leave();
+    coop::leave();
+}
+
 impl LocalScheduler {
     /// Makes a task of `future`.
     #[inline]
@@ -62,7 +74,6 @@ impl LocalScheduler {
     fn start(self, slot: LocalSlot, body: Pin<Box<dyn Body>>, spawned_at: &'static Location<'static>) {
         let cells = slot.cells();
         slot.occupy();
-        self.cells().tasks.set(self.cells().tasks.get() + 1);
         self.shared().counters.add(Count::Spawned, 1);
         cells.spawned_at.set(Some(spawned_at));
         if self.cells().has_hooks.get() {
@@ -79,30 +90,36 @@ impl LocalScheduler {
     /// Polls the task of a slot that came off the run queue.
     pub(crate) fn run(self, slot: LocalSlot) {
         let cells = slot.cells();
-        if cells.freed.get() {
-            cells.freed.set(false);
-            cells.scheduled.set(true);
-            return self.push_free(slot);
-        }
-        // Nothing to poll: a wake that came too late.
-        let Some(mut body) = cells.body.take() else { return };
+        let Some(mut body) = cells.body.take() else {
+            // Vacant. Else it is a wake that came too late.
+            if cells.freed.replace(false) {
+                cells.scheduled.set(true);
+                self.push_free(slot);
+            }
+            return;
+        };
         if cells.aborted.get() && body.may_cancel() {
+            leave();
             return self.cancel(slot, body);
         }
         let (waker, id) = (slot.waker(), slot.id());
-        // Until the next task, or until the loop does something else.
         id.enter();
-        let poll = || coop::with_budget(|| body.as_mut().poll(&mut Context::from_waker(&waker)));
-        match foreign::catch(poll) {
-            Ok(Poll::Pending) => cells.body.set(Some(body)),
-            Ok(Poll::Ready(output)) => self.finish(slot, body, output),
-            Err(panic) => {
-                let error = JoinError::panicked(id, body.name().map(String::from), panic);
-                self.finish(slot, body, Err(error));
+        coop::enter();
+        let output = match foreign::catch(|| body.as_mut().poll(&mut Context::from_waker(&waker))) {
+            Ok(Poll::Pending) => {
+                // What it replaces is nothing, since the body was out: no need to look before dropping it.
+                std::mem::forget(cells.body.replace(Some(body)));
+                // The loop leaves the task, or the next one takes its place.
+                return;
             }
-        }
+            Ok(Poll::Ready(output)) => output,
+            Err(panic) => failed(id, &*body, panic),
+        };
+        coop::leave();
+        self.finish(slot, body, output);
     }
 
+    #[cold]
     fn cancel(self, slot: LocalSlot, body: Pin<Box<dyn Body>>) {
         let id = slot.id();
         id.scope(|| self.finish(slot, body, Err(JoinError::cancelled(id))));
@@ -123,7 +140,6 @@ impl LocalScheduler {
     fn finish(self, slot: LocalSlot, body: Pin<Box<dyn Body>>, mut output: Output) {
         let (cells, id) = (slot.cells(), slot.id());
         let spawned_at = cells.spawned_at.get();
-        self.cells().tasks.set(self.cells().tasks.get() - 1);
         self.shared().counters.add(Count::Finished, 1);
         let is_panic = matches!(&output, Err(error) if error.is_panic());
         if self.cells().has_hooks.get() {
@@ -179,7 +195,7 @@ impl LocalScheduler {
     pub(crate) fn cancel_all(self) {
         for slot in self.slots() {
             // A scheduler from the pool may have many more slots than there are tasks.
-            if self.cells().tasks.get() == 0 {
+            if self.tasks_left() == 0 {
                 return;
             }
             if let Some(body) = slot.cells().body.take() {

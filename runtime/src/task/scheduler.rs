@@ -26,6 +26,7 @@ use crate::sys::EventFd;
 use concurrent_queue::ConcurrentQueue;
 use std::cell::Cell;
 use std::io;
+use std::iter::successors;
 use std::marker::PhantomData;
 use std::panic::RefUnwindSafe;
 use std::rc::Rc;
@@ -80,8 +81,6 @@ pub(crate) struct Cells {
     head: Cell<Option<LocalSlot>>,
     tail: Cell<Option<LocalSlot>>,
     free: Cell<Option<LocalSlot>>,
-    /// How many tasks are not finished.
-    pub(super) tasks: Cell<usize>,
     /// The runtime is shutting down: what is spawned now is cancelled.
     pub(crate) is_closed: Cell<bool>,
     pub(super) unhandled: Cell<UnhandledPanic>,
@@ -244,8 +243,18 @@ impl LocalScheduler {
             self.cells().tail.set(None);
         }
         slot.cells().scheduled.set(false);
-        self.shared.counters.add(Count::Popped, 1);
         Some(slot)
+    }
+
+    /// How many tasks are not finished.
+    pub(super) fn tasks_left(self) -> u64 {
+        let counters = &self.shared.counters;
+        counters.get(Count::Spawned) - counters.get(Count::Finished)
+    }
+
+    /// How many slots are on the run queue.
+    pub(crate) fn queue_len(self) -> usize {
+        successors(self.cells().head.get(), |slot| slot.cells().link.get()).count()
     }
 
     #[inline]
@@ -358,7 +367,7 @@ impl Drop for Lease {
         self.close_gate();
         // If shutting down was cut short, a scheduler that is never used again is better than tasks that the next
         // owner finds.
-        if self.cells().tasks.get() > 0 {
+        if self.tasks_left() > 0 {
             return;
         }
         // What is still on the run queue has nothing left to poll: `run` only tidies up.

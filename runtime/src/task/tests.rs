@@ -353,13 +353,13 @@ fn live(scheduler: LocalScheduler, runtime: u64, tasks: &mut Vec<Task>, steps: V
     run_until_idle(scheduler);
     tasks.iter().for_each(Task::check_idle);
     let is_live = |task: &&Task| task.probe.future_drops.load(Relaxed) == 0;
-    assert_eq!(scheduler.cells().tasks.get(), tasks.iter().filter(is_live).count());
+    assert_eq!(scheduler.tasks_left(), tasks.iter().filter(is_live).count() as u64);
 
     // The end, as `Local::shut_down` brings it about.
     scheduler.cells().is_closed.set(true);
     scheduler.cancel_all();
     scheduler.close_gate();
-    assert_eq!(scheduler.cells().tasks.get(), 0);
+    assert_eq!(scheduler.tasks_left(), 0);
     for task in tasks {
         assert_eq!(task.probe.future_drops.load(Relaxed), 1);
         task.is_aborted = true;
