@@ -99,4 +99,9 @@ pub mod time {
     pub use ayi_runtime::time::{Duration, Instant, Sleep, advance, pause, resume, sleep, sleep_until};
     pub use interval::{Interval, MissedTickBehavior, interval, interval_at};
     pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
+
+    /// Where tokio has [`Elapsed`].
+    pub mod error {
+        pub use super::Elapsed;
+    }
 }

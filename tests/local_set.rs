@@ -235,3 +235,25 @@ fn awaited_twice_it_runs_until_both_are_done() {
         assert!(count.get() <= then + 1);
     });
 }
+
+#[test]
+fn a_task_that_is_woken_often_while_nobody_awaits_it_is_polled_once_then() {
+    run(async || {
+        let (set, polls, waker) = (LocalSet::new(), Rc::new(Cell::new(0)), Rc::new(RefCell::new(None)));
+        let (count, store) = (polls.clone(), waker.clone());
+        let task = set.spawn_local(std::future::poll_fn(move |cx| {
+            count.set(count.get() + 1);
+            *store.borrow_mut() = Some(cx.waker().clone());
+            if count.get() == 2 { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        set.run_until(turn()).await;
+        assert_eq!(polls.get(), 1);
+        for _ in 0..100 {
+            std::task::Waker::wake_by_ref(waker.borrow().as_ref().unwrap());
+            turn().await;
+        }
+        assert_eq!(polls.get(), 1);
+        set.run_until(task).await.unwrap();
+        assert_eq!(polls.get(), 2);
+    });
+}

@@ -93,8 +93,6 @@ struct Set {
     vacant: RefCell<Vec<usize>>,
     /// By how many it is awaited.
     awaited: Cell<usize>,
-    /// Tasks that were woken while it was not.
-    parked: RefCell<Vec<Waker>>,
     /// Awaits the set itself: until no task is left.
     waiter: Cell<Option<Waker>>,
     is_dropped: Cell<bool>,
@@ -106,6 +104,8 @@ struct Member {
     body: Rc<Body>,
     /// `None` while it is being spawned.
     task: Option<AbortHandle>,
+    /// It was polled while the set was not awaited.
+    parked: Option<Waker>,
 }
 
 impl Set {
@@ -119,7 +119,7 @@ impl Set {
             self.members.borrow_mut().push(None);
             self.members.borrow().len() - 1
         });
-        self.members.borrow_mut()[number] = Some(Member { body: body.clone(), task: None });
+        self.members.borrow_mut()[number] = Some(Member { body: body.clone(), task: None, parked: None });
         let task = crate::spawn(Task { set: self.clone(), number, body, output });
         // Not if the runtime is shutting down: then the task is gone by now.
         if let Some(member) = &mut self.members.borrow_mut()[number] {
@@ -163,7 +163,9 @@ impl<T> Future for Task<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         if self.set.awaited.get() == 0 {
             let waker = cx.waker().clone();
-            self.set.parked.borrow_mut().push(waker);
+            let park = |member: &mut Member| member.parked.replace(waker);
+            let replaced = self.set.members.borrow_mut()[self.number].as_mut().and_then(park);
+            drop(replaced);
             return Poll::Pending;
         }
         // If it is not there, the set has been dropped, and the task will be.
@@ -191,7 +193,8 @@ struct Awaited(Rc<Set>);
 impl Awaited {
     fn new(set: &Rc<Set>) -> Awaited {
         set.awaited.set(set.awaited.get() + 1);
-        let parked = set.parked.take();
+        let take = |member: &mut Option<Member>| member.as_mut()?.parked.take();
+        let parked: Vec<_> = set.members.borrow_mut().iter_mut().filter_map(take).collect();
         parked.into_iter().for_each(Waker::wake);
         Awaited(set.clone())
     }
