@@ -66,6 +66,7 @@ pub(crate) fn with_current<R>(f: impl FnOnce(&Rc<Local>) -> R) -> Option<R> {
 }
 
 /// The runtime that takes tasks which are not `Send`.
+#[inline]
 #[track_caller]
 pub(super) fn current_to_spawn() -> Rc<Local> {
     match current() {

@@ -70,7 +70,8 @@ impl LocalScheduler {
         JoinHandle::new(*slot, id, false)
     }
 
-    #[inline]
+    // (Called from two places, so it would be left out of line: 22 of a spawn's instructions.)
+    #[inline(always)]
     fn start(self, slot: LocalSlot, body: Pin<Box<dyn Body>>, spawned_at: &'static Location<'static>) {
         let cells = slot.cells();
         slot.occupy();
