@@ -31,6 +31,26 @@ fn it_listens() {
 }
 
 #[test]
+fn a_blocking_descriptor_becomes_a_socket_that_listens_without_blocking() {
+    run(async || {
+        let made_elsewhere =
+            socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        assert!(!made_elsewhere.nonblocking().unwrap());
+        let socket = TcpSocket::from(std::os::fd::OwnedFd::from(made_elsewhere));
+        socket.bind(any()).unwrap();
+        let listener = socket.listen(16).unwrap();
+        let addr = listener.local_addr().unwrap();
+        assert!(
+            poll_once(pin!(listener.accept())).is_pending(),
+            "it waits in the reactor, not in the kernel"
+        );
+        let client = std::os::fd::OwnedFd::from(TcpSocket::new_v4().unwrap());
+        let client = TcpSocket::from(client).connect(addr).await.unwrap();
+        assert_eq!(listener.accept().await.unwrap().1, client.local_addr().unwrap());
+    });
+}
+
+#[test]
 fn it_connects_from_the_address_it_is_bound_to() {
     run(async || {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

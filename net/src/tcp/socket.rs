@@ -64,9 +64,7 @@ impl TcpSocket {
     /// If the system refuses to make it so, which it does not.
     #[track_caller]
     pub fn from_std_stream(stream: std::net::TcpStream) -> TcpSocket {
-        let socket = Socket::from(OwnedFd::from(stream));
-        socket.set_nonblocking(true).expect("fcntl(2) makes any socket non-blocking");
-        TcpSocket { socket }
+        TcpSocket::from(OwnedFd::from(stream))
     }
 
     /// Gives it an address. Port 0 lets the system choose a free one.
@@ -335,5 +333,40 @@ impl AsFd for TcpSocket {
 impl AsRawFd for TcpSocket {
     fn as_raw_fd(&self) -> RawFd {
         self.socket.as_raw_fd()
+    }
+}
+
+/// Takes a TCP socket that another library has made, or another process has passed on. It becomes non-blocking. What
+/// is not a TCP socket is told so by the kernel when it is to listen or connect.
+///
+/// # Panics
+///
+/// If the descriptor is not open.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_net::tcp::TcpSocket;
+/// use std::os::fd::OwnedFd;
+/// let socket = TcpSocket::new_v4()?;
+/// socket.bind("127.0.0.1:0".parse().unwrap())?;
+/// let addr = socket.local_addr()?;
+/// let socket = TcpSocket::from(OwnedFd::from(socket));
+/// assert_eq!(socket.local_addr()?, addr);
+/// # std::io::Result::Ok(())
+/// ```
+impl From<OwnedFd> for TcpSocket {
+    #[track_caller]
+    fn from(fd: OwnedFd) -> TcpSocket {
+        let socket = Socket::from(fd);
+        socket.set_nonblocking(true).expect("fcntl(2) makes any open descriptor non-blocking");
+        TcpSocket { socket }
+    }
+}
+
+/// The descriptor stays non-blocking.
+impl From<TcpSocket> for OwnedFd {
+    fn from(socket: TcpSocket) -> OwnedFd {
+        socket.socket.into()
     }
 }
