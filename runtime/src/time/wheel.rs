@@ -116,7 +116,7 @@ impl<W> Wheel<W> {
             self.next = self.next.min(deadline);
         }
         self.len += 1;
-        self.link(key.0);
+        self.link(key.0, deadline);
         key
     }
 
@@ -186,8 +186,9 @@ impl<W> Wheel<W> {
             self.tails[list] = NIL;
             let mut index = replace(&mut self.heads[list], NIL);
             while index != NIL {
-                let next = self.entries[index as usize].next;
-                self.link(index);
+                let entry = &self.entries[index as usize];
+                let (next, deadline) = (entry.next, entry.deadline);
+                self.link(index, deadline);
                 index = next;
             }
         };
@@ -222,8 +223,8 @@ impl<W> Wheel<W> {
     }
 
     #[inline]
-    fn link(&mut self, index: u32) {
-        let list = self.list_of(self.entries[index as usize].deadline);
+    fn link(&mut self, index: u32, deadline: u64) {
+        let list = self.list_of(deadline);
         let tail = replace(&mut self.tails[list], index);
         let entry = &mut self.entries[index as usize];
         (entry.prev, entry.next) = (tail, NIL);
@@ -240,16 +241,23 @@ impl<W> Wheel<W> {
         let entry = &self.entries[index as usize];
         let (prev, next) = (entry.prev, entry.next);
         let list = self.list_of(entry.deadline);
-        match prev {
-            NIL => self.heads[list] = next,
-            _ => self.entries[prev as usize].next = next,
-        }
-        match next {
-            NIL => self.tails[list] = prev,
-            _ => self.entries[next as usize].prev = prev,
-        }
-        if prev == NIL && next == NIL {
-            self.occupied[list / SLOTS] &= !(1 << (list % SLOTS));
+        match (prev, next) {
+            (NIL, NIL) => {
+                (self.heads[list], self.tails[list]) = (NIL, NIL);
+                self.occupied[list / SLOTS] &= !(1 << (list % SLOTS));
+            }
+            (NIL, next) => {
+                self.heads[list] = next;
+                self.entries[next as usize].prev = NIL;
+            }
+            (prev, NIL) => {
+                self.tails[list] = prev;
+                self.entries[prev as usize].next = NIL;
+            }
+            (prev, next) => {
+                self.entries[prev as usize].next = next;
+                self.entries[next as usize].prev = prev;
+            }
         }
     }
 
