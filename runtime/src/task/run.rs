@@ -140,22 +140,21 @@ impl LocalScheduler {
     /// Drops the body now, and keeps the output for the JoinHandle, if there is one.
     fn finish(self, slot: LocalSlot, body: Pin<Box<dyn Body>>, mut output: Output) {
         let (cells, id) = (slot.cells(), slot.id());
-        let spawned_at = cells.spawned_at.get();
         self.shared().counters.add(Count::Finished, 1);
-        let is_panic = matches!(&output, Err(error) if error.is_panic());
         if self.cells().has_hooks.get() {
             self.run_hook(|hooks| &hooks.on_terminate, slot, &*body);
         }
         match foreign::catch(|| drop(body)) {
             Ok(()) => {}
             // The first panic is the one to tell of.
-            Err(another) if is_panic => foreign::drop_panic(another),
+            Err(another) if output.as_ref().is_err_and(JoinError::is_panic) => foreign::drop_panic(another),
             Err(panic) => {
                 let unread = std::mem::replace(&mut output, Err(JoinError::panicked(id, None, panic)));
-                self.discard(unread, id, spawned_at);
+                self.discard(unread, id, cells.spawned_at.get());
             }
         }
         if cells.detached.get() {
+            let spawned_at = cells.spawned_at.get();
             self.free(slot);
             return self.discard(output, id, spawned_at);
         }
