@@ -257,3 +257,67 @@ fn a_task_that_is_woken_often_while_nobody_awaits_it_is_polled_once_then() {
         assert_eq!(polls.get(), 2);
     });
 }
+
+#[test]
+fn spawned_into_a_set_that_is_gone_a_task_is_cancelled() {
+    run(async || {
+        let set = LocalSet::new();
+        let inside = set.enter();
+        drop(set);
+        let witness = Rc::new(());
+        let task = spawn_local({
+            let witness = witness.clone();
+            async move { drop(witness) }
+        });
+        assert_eq!(Rc::strong_count(&witness), 1, "its future is dropped at once");
+        assert!(task.await.unwrap_err().is_cancelled());
+        drop(inside);
+        assert_eq!(spawn_local(async { 1 }).await.unwrap(), 1, "the runtime's again");
+        assert_eq!(ayi::runtime::Handle::current().metrics().num_alive_tasks(), 0);
+    });
+}
+
+#[test]
+fn what_a_task_spawns_after_dropping_its_own_set_is_cancelled() {
+    run(async || {
+        let (send, receive) = flume::unbounded();
+        let set = Rc::new(Cell::new(None));
+        let mut awaited = LocalSet::new();
+        let task = awaited.spawn_local({
+            let set = set.clone();
+            async move {
+                drop(set.take());
+                send.send(spawn_local(pending::<()>())).unwrap();
+                yield_now().await;
+                unreachable!("its body is gone");
+            }
+        });
+        // Awaited, by a future that does not borrow it.
+        assert!(poll_once(std::pin::Pin::new(&mut awaited)).is_pending());
+        set.set(Some(awaited));
+        assert!(task.await.unwrap_err().is_cancelled());
+        assert!(receive.recv_async().await.unwrap().await.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn what_the_drop_of_a_future_spawns_is_of_the_set_and_cancelled_with_it() {
+    struct SpawnsWhenDropped(flume::Sender<ayi::task::JoinHandle<()>>);
+    impl Drop for SpawnsWhenDropped {
+        fn drop(&mut self) {
+            self.0.send(spawn_local(pending())).unwrap();
+        }
+    }
+    run(async || {
+        let (send, receive) = flume::unbounded();
+        let set = LocalSet::new();
+        let held = SpawnsWhenDropped(send);
+        drop(set.spawn_local(async move {
+            let _held = held;
+            pending::<()>().await;
+        }));
+        set.run_until(turn()).await;
+        drop(set);
+        assert!(receive.recv_async().await.unwrap().await.unwrap_err().is_cancelled());
+    });
+}

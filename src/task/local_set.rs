@@ -8,11 +8,13 @@
 //!     polled, and the set is awaited ──▶ polls the body
 //!     polled, and it is not ───────────▶ leaves its waker with the set, which wakes it when it is awaited
 //!     the set is dropped ──────────────▶ the body is dropped, there and then, and the task aborted
+//!     spawned after that ──────────────▶ the same
 //! ```
 //!
 //! Invariants:
 //! 1. A body is out of its cell while it is polled, so that the set can be dropped by one of its own tasks.
 //! 2. Nothing is borrowed while a body is polled or dropped, or a waker cloned, woken or dropped.
+//! 3. A body is polled and dropped inside its set: what it spawns there is of the set too.
 //!
 //! In tokio: `task/local.rs`.
 
@@ -60,7 +62,8 @@ pub fn spawn_local<F: Future<Output: 'static> + 'static>(future: F) -> JoinHandl
 ///
 /// It is awaited from the first poll of [`run_until`](LocalSet::run_until), or of the set itself, until that is done or
 /// dropped. Between, its tasks stand still. When it is dropped, so are the futures of its tasks, at once, and their
-/// JoinHandles say "cancelled".
+/// JoinHandles say "cancelled". So do those of tasks that are spawned on it after that: by one of its own, by a drop, or
+/// while a guard of [`enter`](LocalSet::enter) is held.
 ///
 /// Differs from tokio's: tasks are spawned on the runtime of this thread, so there must be one, entered or running.
 ///
@@ -120,10 +123,16 @@ impl Set {
             self.members.borrow().len() - 1
         });
         self.members.borrow_mut()[number] = Some(Member { body: body.clone(), task: None, parked: None });
-        let task = crate::spawn(Task { set: self.clone(), number, body, output });
-        // Not if the runtime is shutting down: then the task is gone by now.
-        if let Some(member) = &mut self.members.borrow_mut()[number] {
+        let task = crate::spawn(Task { set: self.clone(), number, body: body.clone(), output });
+        // Not if the runtime is shutting down: then the task is gone by now, and its place may be another's.
+        let is_it = |member: &&mut Member| Rc::ptr_eq(&member.body, &body);
+        if let Some(member) = self.members.borrow_mut()[number].as_mut().filter(is_it) {
             member.task = Some(task.abort_handle());
+        }
+        // By a task of its own, in a drop, or where its guard is still held.
+        if self.is_dropped.get() {
+            task.abort();
+            self.drop_inside(body.take());
         }
         task
     }
@@ -138,13 +147,20 @@ impl Set {
         f()
     }
 
-    fn leave(&self, number: usize) {
+    /// Drops bodies: invariant 3.
+    fn drop_inside<T>(self: &Rc<Self>, bodies: T) {
+        self.enter(|| drop(bodies));
+    }
+
+    fn leave(self: &Rc<Self>, number: usize) {
         let member = self.members.borrow_mut()[number].take();
         self.vacant.borrow_mut().push(number);
-        // Still there, if the task was aborted. Its drop may panic, so that comes last.
-        let _body = member.and_then(|member| member.body.take());
         if self.len() == 0 {
             self.waiter.take().into_iter().for_each(Waker::wake);
+        }
+        // Still there, if the task was aborted. Its drop may panic, so that comes last.
+        if let Some(body) = member.and_then(|member| member.body.take()) {
+            self.drop_inside(body);
         }
     }
 }
@@ -170,8 +186,10 @@ impl<T> Future for Task<T> {
         }
         // If it is not there, the set has been dropped, and the task will be.
         let Some(mut body) = self.body.take() else { return Poll::Pending };
-        if self.set.enter(|| body.as_mut().poll(cx)).is_pending() {
-            if !self.set.is_dropped.get() {
+        let set = self.set.clone();
+        let _inside = LocalEnterGuard::new(&set);
+        if body.as_mut().poll(cx).is_pending() {
+            if !set.is_dropped.get() {
                 self.body.set(Some(body));
             }
             return Poll::Pending;
@@ -276,7 +294,7 @@ impl Drop for LocalSet {
         drop(members);
         tasks.iter().for_each(AbortHandle::abort);
         // If one panics, the others are dropped all the same.
-        drop(bodies);
+        self.set.drop_inside(bodies);
     }
 }
 
@@ -294,14 +312,15 @@ pub struct LocalEnterGuard {
 
 impl LocalEnterGuard {
     fn new(set: &Rc<Set>) -> LocalEnterGuard {
-        LocalEnterGuard { outer: CURRENT.replace(Some(set.clone())) }
+        // While the thread ends, there is no place to leave it in, and nothing can be spawned any more.
+        LocalEnterGuard { outer: CURRENT.try_with(|it| it.replace(Some(set.clone()))).ok().flatten() }
     }
 }
 
 impl Drop for LocalEnterGuard {
     fn drop(&mut self) {
         // Dropped after it has left its place: it may be the last of its set.
-        let inner = CURRENT.replace(self.outer.take());
+        let inner = CURRENT.try_with(|it| it.replace(self.outer.take()));
         drop(inner);
     }
 }
