@@ -251,6 +251,8 @@ impl<T> JoinSet<T> {
         let detached: Vec<_> =
             entries.filter_map(|(index, entry)| Some((index, entry.task.take()?))).collect();
         self.vacant.extend(detached.iter().map(|(index, _)| *index));
+        // All are vacant. (One that is woken at this moment joins the list, and is passed over: `poll_entry`.)
+        self.list.lock().entries.clear();
         // Outputs that nobody took are dropped here: foreign code.
         drop(detached);
     }
@@ -518,3 +520,6 @@ impl<'a, T: 'static> Builder<'a, T> {
         Ok(self.set.insert(self.task.spawn_blocking_on(f, handle)?))
     }
 }
+
+#[cfg(test)]
+mod tests;
