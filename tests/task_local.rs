@@ -146,3 +146,17 @@ fn a_scope_cannot_begin_while_the_value_is_lent() {
         assert_eq!(NUMBER.with(|a| NUMBER.with(|b| a + b)), 2, "but it can be lent twice");
     });
 }
+
+/// A name that the macro's expansion once had for itself.
+const VALUE: usize = 3;
+
+ayi::task_local! {
+    static AS_LONG_AS_A_CONSTANT_OF_THE_USERS: [u8; VALUE];
+}
+
+#[test]
+fn a_type_may_name_constants_of_the_users() {
+    AS_LONG_AS_A_CONSTANT_OF_THE_USERS.sync_scope([7; VALUE], || {
+        assert_eq!(AS_LONG_AS_A_CONSTANT_OF_THE_USERS.get(), [7, 7, 7]);
+    });
+}

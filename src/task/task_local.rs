@@ -48,11 +48,12 @@ macro_rules! task_local {
     ($(#[$attribute:meta])* $visibility:vis static $name:ident: $type:ty) => {
         $(#[$attribute])*
         $visibility static $name: $crate::task::LocalKey<$type> = {
+            // Items have no hygiene: a shorter name could hide one that `$type` means.
             ::std::thread_local! {
-                static VALUE: ::core::cell::RefCell<::core::option::Option<$type>> =
+                static __AYI_VALUE: ::core::cell::RefCell<::core::option::Option<$type>> =
                     const { ::core::cell::RefCell::new(::core::option::Option::None) };
             }
-            $crate::task::LocalKey::__new(&VALUE)
+            $crate::task::LocalKey::__new(&__AYI_VALUE)
         };
     };
 }
