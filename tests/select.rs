@@ -386,3 +386,16 @@ fn its_future_is_send_if_its_branches_are() {
         assert_eq!(n, 1);
     });
 }
+
+#[test]
+fn a_branch_may_borrow_a_temporary() {
+    run(async || {
+        let seven = ayi::select! {
+            value = &mut ready(7) => value,
+            _ = &mut pending::<()>() => 0,
+        };
+        let (eight, nine) = ayi::join!(&mut ready(8), &mut ready(9));
+        let ten = ayi::try_join!(&mut ready(Ok::<_, ()>(10)));
+        assert_eq!((seven, eight, nine, ten), (7, 8, 9, Ok((10,))));
+    });
+}

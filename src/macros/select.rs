@@ -138,7 +138,11 @@ macro_rules! select {
             let mut $enabled: bool = $condition;
         )*
         {
-            $(let mut $name = ::core::pin::pin!(::core::future::IntoFuture::into_future($future));)*
+            $(
+                // By itself, so that what it borrows of temporaries lives until the futures are gone.
+                let $name = $future;
+                let mut $name = ::core::pin::pin!(::core::future::IntoFuture::into_future($name));
+            )*
             let count = 0u32 $(+ { let _ = &$name; 1 })*;
             let start: fn(u32) -> u32 = $start;
             ::core::future::poll_fn(|cx| {

@@ -35,7 +35,11 @@ macro_rules! try_join {
 
     // All have one.
     (@name { $rotate:expr } { $(($name:ident = $future:expr))* }) => {{
-        $(let mut $name = ::core::pin::pin!($crate::__private::MaybeDone::new($future));)*
+        $(
+            // By itself, so that what it borrows of temporaries lives until the end.
+            let $name = $future;
+            let mut $name = ::core::pin::pin!($crate::__private::MaybeDone::new($name));
+        )*
         let count = 0u32 $(+ { let _ = &$name; 1 })*;
         let mut first = 0u32;
         ::core::future::poll_fn(move |_cx| {
