@@ -66,7 +66,7 @@ pub fn resume() {
 ///
 /// # Panics
 ///
-/// Outside a runtime, or if the time is not paused.
+/// Outside a runtime, if the time is not paused, or beyond what an [`Instant`] can tell: 292 years.
 ///
 /// # Examples
 ///
