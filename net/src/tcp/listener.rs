@@ -50,6 +50,18 @@ impl TcpListener {
     /// # Cancel safety
     ///
     /// Nothing is bound if this future is dropped before it is done.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::TcpListener;
+    /// let listener = TcpListener::bind("localhost:0").await?; // port 0: a free one
+    /// println!("listening on {}", listener.local_addr()?);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<TcpListener> {
         let mut last_error = None;
         for addr in addr::resolve(addr).await? {
@@ -88,6 +100,20 @@ impl TcpListener {
     /// # Cancel safety
     ///
     /// No connection is lost if this future is dropped: it returns as soon as it has one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let client = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (stream, peer) = listener.accept().await?;
+    /// assert_eq!(peer, client.local_addr()?);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let (stream, peer) = accept::accept(&self.socket, |listener| sys::accept(listener.as_fd())).await?;
         Ok((TcpStream::new(stream), peer))
@@ -102,6 +128,20 @@ impl TcpListener {
     /// As [`accept`](TcpListener::accept), but when there is no room for another socket the error
     /// is returned, since there is nothing here to sleep with. Wait a little before the next call:
     /// it would fail at once, for as long as no descriptor is free.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let client = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (stream, _peer) = poll_fn(|cx| listener.poll_accept(cx)).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         let accepted = accept::poll_accept(&self.socket, cx, |listener| sys::accept(listener.as_fd()));
         accepted.map_ok(|(stream, peer)| (TcpStream::new(stream), peer))
@@ -112,6 +152,18 @@ impl TcpListener {
     /// # Errors
     ///
     /// What getsockname(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::TcpListener;
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// assert_ne!(listener.local_addr()?.port(), 0);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.std().local_addr()
     }
@@ -142,6 +194,19 @@ impl TcpListener {
     /// # Errors
     ///
     /// None today; tokio's signature.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::TcpListener;
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let of_std: std::net::TcpListener = listener.into_std()?;
+    /// of_std.set_nonblocking(false)?; // as std's are by default
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn into_std(self) -> io::Result<std::net::TcpListener> {
         self.socket.into_std()
     }
@@ -151,6 +216,19 @@ impl TcpListener {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::TcpListener;
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// listener.set_ttl(16)?;
+    /// assert_eq!(listener.ttl()?, 16);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn ttl(&self) -> io::Result<u32> {
         self.socket.std().ttl()
     }

@@ -86,6 +86,23 @@ impl TcpStream {
     /// # Errors
     ///
     /// As [`ready`](TcpStream::ready).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// # peer.write(b"tea").await?;
+    /// poll_fn(|cx| stream.poll_read_ready(cx)).await?;
+    /// assert_eq!(stream.try_read(&mut [0; 8])?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let ready = self.socket.poll_ready(Interest::READABLE, cx);
         ready.map_ok(drop)
@@ -107,6 +124,22 @@ impl TcpStream {
     /// # Errors
     ///
     /// `WouldBlock` if nothing has arrived, and what recv(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::io::ErrorKind;
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// let nothing = stream.try_read(&mut [0; 8]).unwrap_err();
+    /// assert_eq!(nothing.kind(), ErrorKind::WouldBlock);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.socket.try_read(buf)
     }
@@ -125,6 +158,21 @@ impl TcpStream {
     /// # Errors
     ///
     /// `WouldBlock` if there is no room, and what send(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// stream.writable().await?;
+    /// assert_eq!(stream.try_write(b"tea")?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
         self.socket.try_write(buf)
     }
@@ -144,6 +192,27 @@ impl TcpStream {
     /// # Errors
     ///
     /// What `op` returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::io::Interest;
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// # peer.write(b"tea").await?;
+    /// stream.readable().await?;
+    /// let n = stream.try_io(Interest::READABLE, || another_way_to_read(&stream))?;
+    /// # assert_eq!(n, 3);
+    /// # fn another_way_to_read(stream: &TcpStream) -> std::io::Result<usize> {
+    /// #     stream.try_read(&mut [0; 8])
+    /// # }
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_io<R>(&self, interest: Interest, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
         self.socket.try_io(interest, |_| op())
     }
@@ -158,6 +227,26 @@ impl TcpStream {
     /// # Cancel safety
     ///
     /// It returns as soon as `op` has done something, so nothing is lost if this future is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::io::Interest;
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// # peer.write(b"tea").await?;
+    /// let n = stream.async_io(Interest::READABLE, || another_way_to_read(&stream)).await?;
+    /// # assert_eq!(n, 3);
+    /// # fn another_way_to_read(stream: &TcpStream) -> std::io::Result<usize> {
+    /// #     stream.try_read(&mut [0; 8])
+    /// # }
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn async_io<R>(
         &self,
         interest: Interest,

@@ -39,6 +39,14 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What socket(2) reports: mostly that there are no file descriptors left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_net::tcp::TcpSocket;
+    /// let socket = TcpSocket::new_v4()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn new_v4() -> io::Result<TcpSocket> {
         TcpSocket::new(Domain::IPV4)
     }
@@ -62,6 +70,17 @@ impl TcpSocket {
     /// # Panics
     ///
     /// If the system refuses to make it so, which it does not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_net::tcp::TcpSocket;
+    /// # fn made_elsewhere() -> std::io::Result<std::net::TcpStream> {
+    /// #     Ok(std::os::fd::OwnedFd::from(TcpSocket::new_v4()?).into())
+    /// # }
+    /// let socket = TcpSocket::from_std_stream(made_elsewhere()?);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[track_caller]
     pub fn from_std_stream(stream: std::net::TcpStream) -> TcpSocket {
         TcpSocket::from(OwnedFd::from(stream))
@@ -72,6 +91,15 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What bind(2) reports: `AddrInUse`, `AddrNotAvailable`, `InvalidInput` if it has one already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_net::tcp::TcpSocket;
+    /// let socket = TcpSocket::new_v4()?;
+    /// socket.bind("127.0.0.1:0".parse().unwrap())?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn bind(&self, addr: SocketAddr) -> io::Result<()> {
         self.socket.bind(&addr.into())
     }
@@ -82,6 +110,17 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What listen(2) reports: `AddrInUse` if another socket listens at the address.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_net::tcp::TcpSocket;
+    /// let socket = TcpSocket::new_v4()?;
+    /// socket.set_reuseaddr(true)?;
+    /// socket.bind("127.0.0.1:0".parse().unwrap())?;
+    /// let listener = socket.listen(4096)?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn listen(self, backlog: u32) -> io::Result<TcpListener> {
         self.socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
         Ok(TcpListener::new(OwnedFd::from(self.socket).into()))
@@ -96,6 +135,21 @@ impl TcpSocket {
     /// # Cancel safety
     ///
     /// The attempt is given up if this future is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::tcp::TcpSocket;
+    /// # let listener = ayi_net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let addr = listener.local_addr()?;
+    /// let socket = TcpSocket::new_v4()?;
+    /// socket.bind("127.0.0.2:0".parse().unwrap())?; // where it comes from
+    /// let stream = socket.connect(addr).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn connect(self, addr: SocketAddr) -> io::Result<TcpStream> {
         match self.socket.connect(&addr.into()) {
             // (Interrupted means the same as in progress, connect(2).)
@@ -113,6 +167,16 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What getsockname(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_net::tcp::TcpSocket;
+    /// let socket = TcpSocket::new_v4()?;
+    /// socket.bind("127.0.0.1:0".parse().unwrap())?;
+    /// assert_ne!(socket.local_addr()?.port(), 0);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         let addr = self.socket.local_addr()?;
         addr.as_socket().ok_or_else(|| {
@@ -125,6 +189,14 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_net::tcp::TcpSocket;
+    /// assert!(TcpSocket::new_v4()?.take_error()?.is_none());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
         self.socket.take_error()
     }
@@ -137,6 +209,15 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// socket.set_reuseaddr(true)?;
+    /// assert!(socket.reuseaddr()?);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn reuseaddr(&self) -> io::Result<bool> {
         self.socket.reuse_address()
     }
@@ -155,6 +236,15 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// socket.set_reuseport(true)?;
+    /// assert!(socket.reuseport()?);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn reuseport(&self) -> io::Result<bool> {
         self.socket.reuse_port()
     }
@@ -173,6 +263,15 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// socket.set_send_buffer_size(20_000)?;
+    /// assert_eq!(socket.send_buffer_size()?, 40_000);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn send_buffer_size(&self) -> io::Result<u32> {
         self.socket.send_buffer_size().map(|size| u32::try_from(size).unwrap_or(u32::MAX))
     }
@@ -191,6 +290,15 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// socket.set_recv_buffer_size(30_000)?;
+    /// assert_eq!(socket.recv_buffer_size()?, 60_000);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn recv_buffer_size(&self) -> io::Result<u32> {
         self.socket.recv_buffer_size().map(|size| u32::try_from(size).unwrap_or(u32::MAX))
     }
@@ -209,6 +317,15 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// socket.set_keepalive(true)?;
+    /// assert!(socket.keepalive()?);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn keepalive(&self) -> io::Result<bool> {
         self.socket.keepalive()
     }
@@ -227,6 +344,15 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// socket.set_nodelay(true)?;
+    /// assert!(socket.nodelay()?);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn nodelay(&self) -> io::Result<bool> {
         self.socket.tcp_nodelay()
     }
@@ -246,6 +372,16 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// socket.set_linger(Some(Duration::from_secs(2)))?;
+    /// assert_eq!(socket.linger()?, Some(Duration::from_secs(2)));
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn linger(&self) -> io::Result<Option<Duration>> {
         self.socket.linger()
     }
@@ -264,6 +400,15 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// socket.set_tos_v4(0x10)?; // low delay
+    /// assert_eq!(socket.tos_v4()?, 0x10);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn tos_v4(&self) -> io::Result<u32> {
         self.socket.tos_v4()
     }
@@ -282,6 +427,17 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_net::tcp::TcpSocket;
+    /// if let Ok(socket) = TcpSocket::new_v6() {
+    ///     socket.set_tclass_v6(0x20)?;
+    ///     assert_eq!(socket.tclass_v6()?, 0x20);
+    /// }
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn tclass_v6(&self) -> io::Result<u32> {
         self.socket.tclass_v6()
     }
@@ -309,6 +465,14 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// assert_eq!(socket.device()?, None); // any
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn device(&self) -> io::Result<Option<Vec<u8>>> {
         self.socket.device()
     }
@@ -319,6 +483,15 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What setsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// socket.bind_device(Some(b"eth0"))?;
+    /// assert_eq!(socket.device()?.as_deref(), Some(&b"eth0"[..]));
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn bind_device(&self, device: Option<&[u8]>) -> io::Result<()> {
         self.socket.bind_device(device)
     }

@@ -68,6 +68,19 @@ impl TcpStream {
     /// # Cancel safety
     ///
     /// The attempt is given up if this future is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let port = listener.local_addr()?.port();
+    /// let stream = TcpStream::connect(("127.0.0.1", port)).await?; // or "name:80", a SocketAddr, several of them
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<TcpStream> {
         let mut last_error = None;
         for addr in addr::resolve(addr).await? {
@@ -104,6 +117,25 @@ impl TcpStream {
     /// # Cancel safety
     ///
     /// No byte is lost if this future is dropped: it returns as soon as it has read any.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// # peer.write(b"tea").await?;
+    /// let mut buf = [0; 1024];
+    /// match stream.read(&mut buf).await? {
+    ///     0 => println!("the peer will send no more"),
+    ///     n => assert_eq!(&buf[..n], b"tea"),
+    /// }
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.socket.read(buf).await
     }
@@ -118,6 +150,24 @@ impl TcpStream {
     /// # Cancel safety
     ///
     /// As [`read`](TcpStream::read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::io::IoSliceMut;
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// # peer.write(b"teapot").await?;
+    /// let (mut head, mut body) = ([0; 3], [0; 1024]);
+    /// let n = stream.read_vectored(&mut [IoSliceMut::new(&mut head), IoSliceMut::new(&mut body)]).await?;
+    /// assert_eq!((n, &head, &body[..3]), (6, b"tea", &b"pot"[..]));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         self.socket.read_vectored(bufs).await
     }
@@ -133,6 +183,21 @@ impl TcpStream {
     /// # Cancel safety
     ///
     /// Nothing was written if this future is dropped: it returns as soon as it has written any.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// let n = stream.write(b"tea").await?; // all of it, or what there was room for
+    /// # assert_eq!(n, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn write(&self, buf: &[u8]) -> io::Result<usize> {
         self.socket.write(buf).await
     }
@@ -147,6 +212,22 @@ impl TcpStream {
     /// # Cancel safety
     ///
     /// As [`write`](TcpStream::write).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::io::IoSlice;
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// let n = stream.write_vectored(&[IoSlice::new(b"tea"), IoSlice::new(b"pot")]).await?;
+    /// # assert_eq!(n, 6);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         self.socket.write_vectored(bufs).await
     }
@@ -160,6 +241,24 @@ impl TcpStream {
     /// # Cancel safety
     ///
     /// Nothing is lost if this future is dropped: it takes nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// # peer.write(b"tea").await?;
+    /// let (mut first, mut buf) = ([0; 1], [0; 8]);
+    /// stream.peek(&mut first).await?;
+    /// assert_eq!(first, *b"t");
+    /// assert_eq!(stream.read(&mut buf).await?, 3); // it is still there
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
         if buf.is_empty() {
             return Ok(0);
@@ -185,12 +284,47 @@ impl TcpStream {
     /// # Errors
     ///
     /// What shutdown(2) reports: `NotConnected` if the connection has broken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::net::Shutdown;
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// stream.shutdown(Shutdown::Write)?; // "that was all"; the answer can still be read
+    /// assert_eq!(peer.read(&mut [0; 8]).await?, 0);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.socket.std().shutdown(how)
     }
 
     /// Splits the stream into a half that reads and a half that writes, for one task: they borrow
     /// from the stream. [`into_split`](TcpStream::into_split) makes halves for two tasks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// # let mut stream = stream;
+    /// use futures_io::AsyncRead;
+    /// fn is_reader(_: impl AsyncRead) {}
+    /// let (reading, writing) = stream.split();
+    /// is_reader(reading); // and cannot write
+    /// # drop(writing);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
         halves::split(self)
     }
@@ -200,6 +334,24 @@ impl TcpStream {
     ///
     /// The half that writes shuts down that direction when it is dropped. It costs an `Arc`; tasks
     /// that can share a reference (or an `Rc`) to the stream need no halves.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// let (reading, writing) = stream.into_split();
+    /// let reader = ayi_runtime::spawn(async move { reading.readable().await });
+    /// drop(writing); // tells the peer that nothing more will come
+    /// # drop(peer);
+    /// # reader.await.unwrap()?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
         halves::into_split(self)
     }
@@ -213,6 +365,20 @@ impl TcpStream {
     ///
     /// `InvalidInput` if the socket is in blocking mode: call `set_nonblocking(true)` on it first.
     /// It would stop the runtime's thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::TcpStream;
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// let of_std = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// of_std.set_nonblocking(true)?;
+    /// let stream = TcpStream::from_std(of_std)?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn from_std(stream: std::net::TcpStream) -> io::Result<TcpStream> {
         let socket = Socket::from_std(stream)?;
         Ok(TcpStream { socket })
@@ -223,6 +389,21 @@ impl TcpStream {
     /// # Errors
     ///
     /// None today; tokio's signature.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// let of_std = stream.into_std()?;
+    /// of_std.set_nonblocking(false)?; // as std's are by default
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn into_std(self) -> io::Result<std::net::TcpStream> {
         self.socket.into_std()
     }
