@@ -60,6 +60,17 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Nothing is bound if this future is dropped before it is done.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::UdpSocket;
+    /// let socket = UdpSocket::bind("127.0.0.1:0").await?; // port 0: a free one
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<UdpSocket> {
         let mut last_error = None;
         for addr in addr::resolve(addr).await? {
@@ -88,6 +99,20 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// It is not connected if this future is dropped before it is done.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// # let (socket, server) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # let addr = server.local_addr()?;
+    /// socket.connect(addr).await?;
+    /// socket.send(b"tea").await?; // to that address; and from nowhere else does it receive
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn connect<A: ToSocketAddrs>(&self, addr: A) -> io::Result<()> {
         let mut last_error = None;
         for addr in addr::resolve(addr).await? {
@@ -109,6 +134,21 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Nothing was sent if this future is dropped: it returns as soon as it has sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # a.connect(b.local_addr()?).await?;
+    /// # b.connect(a.local_addr()?).await?;
+    /// a.send(b"tea").await?;
+    /// assert_eq!(b.recv(&mut [0; 8]).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn send(&self, buf: &[u8]) -> io::Result<usize> {
         self.socket.async_io(Interest::WRITABLE, |socket| socket.send(buf)).await
     }
@@ -118,6 +158,21 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As [`send`](UdpSocket::send).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # a.connect(b.local_addr()?).await?;
+    /// # b.connect(a.local_addr()?).await?;
+    /// assert_eq!(poll_fn(|cx| a.poll_send(cx, b"tea")).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_send(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.socket.poll_io(Interest::WRITABLE, cx, |socket| socket.send(buf))
     }
@@ -127,6 +182,21 @@ impl UdpSocket {
     /// # Errors
     ///
     /// `WouldBlock` if it would have to wait; else as [`send`](UdpSocket::send).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # a.connect(b.local_addr()?).await?;
+    /// # b.connect(a.local_addr()?).await?;
+    /// a.writable().await?;
+    /// assert_eq!(a.try_send(b"tea")?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_send(&self, buf: &[u8]) -> io::Result<usize> {
         self.socket.try_io(Interest::WRITABLE, |socket| socket.send(buf))
     }
@@ -145,6 +215,19 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Nothing was sent if this future is dropped: it returns as soon as it has sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// a.send_to(b"tea", b.local_addr()?).await?;
+    /// assert_eq!(b.recv(&mut [0; 8]).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn send_to<A: ToSocketAddrs>(&self, buf: &[u8], addr: A) -> io::Result<usize> {
         let to = addr::resolve(addr).await?.next().ok_or_else(|| addr::no_address("to send to"))?;
         self.socket.async_io(Interest::WRITABLE, |socket| socket.send_to(buf, to)).await
@@ -155,6 +238,20 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As [`send_to`](UdpSocket::send_to).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// let to = b.local_addr()?;
+    /// assert_eq!(poll_fn(|cx| a.poll_send_to(cx, b"tea", to)).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_send_to(&self, cx: &mut Context<'_>, buf: &[u8], to: SocketAddr) -> Poll<io::Result<usize>> {
         self.socket.poll_io(Interest::WRITABLE, cx, |socket| socket.send_to(buf, to))
     }
@@ -164,6 +261,18 @@ impl UdpSocket {
     /// # Errors
     ///
     /// `WouldBlock` if it would have to wait; else as [`send_to`](UdpSocket::send_to).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// assert_eq!(a.try_send_to(b"tea", b.local_addr()?)?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_send_to(&self, buf: &[u8], to: SocketAddr) -> io::Result<usize> {
         self.socket.try_io(Interest::WRITABLE, |socket| socket.send_to(buf, to))
     }
@@ -177,6 +286,23 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Nothing is lost if this future is dropped: it returns as soon as it has a datagram.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # a.connect(b.local_addr()?).await?;
+    /// # b.connect(a.local_addr()?).await?;
+    /// # b.send(b"tea").await?;
+    /// let mut buf = [0; 1500]; // what is longer than the buffer is cut off
+    /// let n = a.recv(&mut buf).await?;
+    /// assert_eq!(&buf[..n], b"tea");
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.socket.async_io(Interest::READABLE, |socket| socket.recv(buf)).await
     }
@@ -186,6 +312,23 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As [`recv`](UdpSocket::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # a.connect(b.local_addr()?).await?;
+    /// # b.connect(a.local_addr()?).await?;
+    /// # b.send(b"tea").await?;
+    /// let mut buf = [0; 1500];
+    /// assert_eq!(poll_fn(|cx| a.poll_recv(cx, &mut buf)).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_recv(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         self.socket.poll_io(Interest::READABLE, cx, |socket| socket.recv(buf))
     }
@@ -195,6 +338,21 @@ impl UdpSocket {
     /// # Errors
     ///
     /// `WouldBlock` if it would have to wait; else as [`recv`](UdpSocket::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::io::ErrorKind;
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # a.connect(b.local_addr()?).await?;
+    /// # b.connect(a.local_addr()?).await?;
+    /// assert_eq!(a.try_recv(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.socket.try_io(Interest::READABLE, |socket| socket.recv(buf))
     }
@@ -208,6 +366,21 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Nothing is lost if this future is dropped: it returns as soon as it has a datagram.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # b.send_to(b"tea", a.local_addr()?).await?;
+    /// let mut buf = [0; 1500];
+    /// let (n, peer) = a.recv_from(&mut buf).await?;
+    /// assert_eq!((&buf[..n], peer), (&b"tea"[..], b.local_addr()?));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.socket.async_io(Interest::READABLE, |socket| socket.recv_from(buf)).await
     }
@@ -217,6 +390,22 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As [`recv_from`](UdpSocket::recv_from).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # b.send_to(b"tea", a.local_addr()?).await?;
+    /// let mut buf = [0; 1500];
+    /// let (n, peer) = poll_fn(|cx| a.poll_recv_from(cx, &mut buf)).await?;
+    /// # assert_eq!((n, peer), (3, b.local_addr()?));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_recv_from(
         &self,
         cx: &mut Context<'_>,
@@ -230,6 +419,21 @@ impl UdpSocket {
     /// # Errors
     ///
     /// `WouldBlock` if it would have to wait; else as [`recv_from`](UdpSocket::recv_from).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # b.send_to(b"tea", a.local_addr()?).await?;
+    /// a.readable().await?;
+    /// let (n, peer) = a.try_recv_from(&mut [0; 1500])?;
+    /// # assert_eq!((n, peer), (3, b.local_addr()?));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.socket.try_io(Interest::READABLE, |socket| socket.recv_from(buf))
     }
@@ -243,6 +447,22 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Nothing is lost if this future is dropped: it takes nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # a.connect(b.local_addr()?).await?;
+    /// # b.connect(a.local_addr()?).await?;
+    /// # b.send(b"tea").await?;
+    /// assert_eq!(a.peek(&mut [0; 8]).await?, 3);
+    /// assert_eq!(a.recv(&mut [0; 8]).await?, 3); // it is still there
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.socket.async_io(Interest::READABLE, |socket| socket.peek(buf)).await
     }
@@ -252,6 +472,23 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As [`peek`](UdpSocket::peek).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # a.connect(b.local_addr()?).await?;
+    /// # b.connect(a.local_addr()?).await?;
+    /// # b.send(b"tea").await?;
+    /// let mut buf = [0; 8];
+    /// assert_eq!(poll_fn(|cx| a.poll_peek(cx, &mut buf)).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         self.socket.poll_io(Interest::READABLE, cx, |socket| socket.peek(buf))
     }
@@ -261,6 +498,22 @@ impl UdpSocket {
     /// # Errors
     ///
     /// `WouldBlock` if it would have to wait; else as [`peek`](UdpSocket::peek).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # a.connect(b.local_addr()?).await?;
+    /// # b.connect(a.local_addr()?).await?;
+    /// # b.send(b"tea").await?;
+    /// a.readable().await?;
+    /// assert_eq!(a.try_peek(&mut [0; 8])?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_peek(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.socket.try_io(Interest::READABLE, |socket| socket.peek(buf))
     }
@@ -274,6 +527,20 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Nothing is lost if this future is dropped: it takes nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # b.send_to(b"tea", a.local_addr()?).await?;
+    /// let (n, peer) = a.peek_from(&mut [0; 8]).await?;
+    /// assert_eq!(a.recv_from(&mut [0; 8]).await?, (n, peer)); // it is still there
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.socket.async_io(Interest::READABLE, |socket| socket.peek_from(buf)).await
     }
@@ -283,6 +550,22 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As [`peek_from`](UdpSocket::peek_from).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # b.send_to(b"tea", a.local_addr()?).await?;
+    /// let mut buf = [0; 8];
+    /// let (n, peer) = poll_fn(|cx| a.poll_peek_from(cx, &mut buf)).await?;
+    /// # assert_eq!((n, peer), (3, b.local_addr()?));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_peek_from(
         &self,
         cx: &mut Context<'_>,
@@ -296,6 +579,21 @@ impl UdpSocket {
     /// # Errors
     ///
     /// `WouldBlock` if it would have to wait; else as [`peek_from`](UdpSocket::peek_from).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # b.send_to(b"tea", a.local_addr()?).await?;
+    /// a.readable().await?;
+    /// let (n, peer) = a.try_peek_from(&mut [0; 8])?;
+    /// # assert_eq!((n, peer), (3, b.local_addr()?));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.socket.try_io(Interest::READABLE, |socket| socket.peek_from(buf))
     }
@@ -309,6 +607,19 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Nothing is lost if this future is dropped: it takes nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # b.send_to(b"tea", a.local_addr()?).await?;
+    /// assert_eq!(a.peek_sender().await?, b.local_addr()?);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn peek_sender(&self) -> io::Result<SocketAddr> {
         let (_, sender) = self.peek_from(&mut []).await?;
         Ok(sender)
@@ -319,6 +630,20 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As [`recv`](UdpSocket::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # b.send_to(b"tea", a.local_addr()?).await?;
+    /// assert_eq!(poll_fn(|cx| a.poll_peek_sender(cx)).await?, b.local_addr()?);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_peek_sender(&self, cx: &mut Context<'_>) -> Poll<io::Result<SocketAddr>> {
         self.poll_peek_from(cx, &mut []).map_ok(|(_, sender)| sender)
     }
@@ -328,6 +653,20 @@ impl UdpSocket {
     /// # Errors
     ///
     /// `WouldBlock` if there is no datagram; else as [`recv`](UdpSocket::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # b.send_to(b"tea", a.local_addr()?).await?;
+    /// a.readable().await?;
+    /// assert_eq!(a.try_peek_sender()?, b.local_addr()?);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_peek_sender(&self) -> io::Result<SocketAddr> {
         self.try_peek_from(&mut []).map(|(_, sender)| sender)
     }
@@ -337,6 +676,18 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What getsockname(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    /// assert_ne!(socket.local_addr()?.port(), 0);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.std().local_addr()
     }
@@ -346,6 +697,20 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What getpeername(2) reports: `NotConnected`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # a.connect(b.local_addr()?).await?;
+    /// # b.connect(a.local_addr()?).await?;
+    /// assert_eq!(a.peer_addr()?, b.local_addr()?);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.socket.std().peer_addr()
     }
@@ -355,6 +720,18 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// assert!(a.take_error()?.is_none());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
         self.socket.std().take_error()
     }
@@ -364,6 +741,19 @@ impl UdpSocket {
     /// # Errors
     ///
     /// `InvalidInput` if the socket is in blocking mode: call `set_nonblocking(true)` on it first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// let of_std = std::net::UdpSocket::bind("127.0.0.1:0")?;
+    /// of_std.set_nonblocking(true)?;
+    /// let socket = UdpSocket::from_std(of_std)?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn from_std(socket: std::net::UdpSocket) -> io::Result<UdpSocket> {
         Ok(UdpSocket { socket: Socket::from_std(socket)? })
     }
@@ -373,6 +763,19 @@ impl UdpSocket {
     /// # Errors
     ///
     /// None today; tokio's signature.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let of_std = socket.into_std()?;
+    /// of_std.set_nonblocking(false)?; // as std's are by default
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn into_std(self) -> io::Result<std::net::UdpSocket> {
         self.socket.into_std()
     }
@@ -389,6 +792,25 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Nothing is lost if this future is dropped: readiness stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::io::Interest;
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # a.connect(b.local_addr()?).await?;
+    /// # b.connect(a.local_addr()?).await?;
+    /// # b.send(b"tea").await?;
+    /// let ready = a.ready(Interest::READABLE | Interest::WRITABLE).await?;
+    /// if ready.is_readable() {
+    ///     a.try_recv(&mut [0; 1500]).ok();
+    /// }
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
         self.socket.ready(interest).await
     }
@@ -402,6 +824,30 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// As [`ready`](UdpSocket::ready).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::io::ErrorKind;
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # a.connect(b.local_addr()?).await?;
+    /// # b.connect(a.local_addr()?).await?;
+    /// # b.send(b"tea").await?;
+    /// let mut buf = [0; 1500];
+    /// let n = loop {
+    ///     a.readable().await?;
+    ///     match a.try_recv(&mut buf) {
+    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+    ///         result => break result?,
+    ///     }
+    /// };
+    /// # assert_eq!(n, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn readable(&self) -> io::Result<()> {
         self.ready(Interest::READABLE).await.map(drop)
     }
@@ -415,6 +861,21 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// As [`ready`](UdpSocket::ready).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # a.connect(b.local_addr()?).await?;
+    /// # b.connect(a.local_addr()?).await?;
+    /// a.writable().await?;
+    /// a.try_send(b"tea")?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn writable(&self) -> io::Result<()> {
         self.ready(Interest::WRITABLE).await.map(drop)
     }
@@ -424,6 +885,22 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As [`ready`](UdpSocket::ready).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # a.connect(b.local_addr()?).await?;
+    /// # b.connect(a.local_addr()?).await?;
+    /// # b.send(b"tea").await?;
+    /// poll_fn(|cx| a.poll_recv_ready(cx)).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_recv_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.socket.poll_ready(Interest::READABLE, cx).map_ok(drop)
     }
@@ -433,6 +910,21 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As [`ready`](UdpSocket::ready).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # a.connect(b.local_addr()?).await?;
+    /// # b.connect(a.local_addr()?).await?;
+    /// poll_fn(|cx| a.poll_send_ready(cx)).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_send_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.socket.poll_ready(Interest::WRITABLE, cx).map_ok(drop)
     }
@@ -442,6 +934,24 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What `op` returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::io::Interest;
+    /// use std::os::fd::AsFd;
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # a.connect(b.local_addr()?).await?;
+    /// # b.connect(a.local_addr()?).await?;
+    /// # fn another_way_to_send(_: impl AsFd) -> std::io::Result<usize> { Ok(3) }
+    /// a.writable().await?;
+    /// let n = a.try_io(Interest::WRITABLE, || another_way_to_send(&a))?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_io<R>(&self, interest: Interest, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
         self.socket.try_io(interest, |_| op())
     }
@@ -456,6 +966,23 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// It returns as soon as `op` has done something, so nothing is lost if this future is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::io::Interest;
+    /// use std::os::fd::AsFd;
+    /// # use ayi_net::UdpSocket;
+    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// # a.connect(b.local_addr()?).await?;
+    /// # b.connect(a.local_addr()?).await?;
+    /// # fn another_way_to_send(_: impl AsFd) -> std::io::Result<usize> { Ok(3) }
+    /// let n = a.async_io(Interest::WRITABLE, || another_way_to_send(&a)).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn async_io<R>(
         &self,
         interest: Interest,
@@ -472,6 +999,18 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let socket = ayi_net::UdpSocket::bind("0.0.0.0:0").await?;
+    /// socket.set_broadcast(true)?; // without it, sending to a broadcast address is refused
+    /// assert!(socket.broadcast()?);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn broadcast(&self) -> io::Result<bool> {
         self.socket.std().broadcast()
     }
@@ -490,6 +1029,18 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let socket = ayi_net::UdpSocket::bind("127.0.0.1:0").await?;
+    /// socket.set_ttl(16)?;
+    /// assert_eq!(socket.ttl()?, 16);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn ttl(&self) -> io::Result<u32> {
         self.socket.std().ttl()
     }
@@ -508,6 +1059,18 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let socket = ayi_net::UdpSocket::bind("127.0.0.1:0").await?;
+    /// socket.set_tos_v4(0x10)?; // low delay
+    /// assert_eq!(socket.tos_v4()?, 0x10);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn tos_v4(&self) -> io::Result<u32> {
         SockRef::from(self.socket.std()).tos_v4()
     }
@@ -526,6 +1089,19 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// if let Ok(socket) = ayi_net::UdpSocket::bind("[::1]:0").await {
+    ///     socket.set_tclass_v6(0x20)?;
+    ///     assert_eq!(socket.tclass_v6()?, 0x20);
+    /// }
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn tclass_v6(&self) -> io::Result<u32> {
         SockRef::from(self.socket.std()).tclass_v6()
     }
@@ -544,6 +1120,18 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let socket = ayi_net::UdpSocket::bind("127.0.0.1:0").await?;
+    /// socket.set_multicast_loop_v4(false)?;
+    /// assert!(!socket.multicast_loop_v4()?);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn multicast_loop_v4(&self) -> io::Result<bool> {
         self.socket.std().multicast_loop_v4()
     }
@@ -562,6 +1150,19 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// if let Ok(socket) = ayi_net::UdpSocket::bind("[::1]:0").await {
+    ///     socket.set_multicast_loop_v6(false)?;
+    ///     assert!(!socket.multicast_loop_v6()?);
+    /// }
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn multicast_loop_v6(&self) -> io::Result<bool> {
         self.socket.std().multicast_loop_v6()
     }
@@ -580,6 +1181,18 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let socket = ayi_net::UdpSocket::bind("127.0.0.1:0").await?;
+    /// socket.set_multicast_ttl_v4(3)?; // three routers away
+    /// assert_eq!(socket.multicast_ttl_v4()?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn multicast_ttl_v4(&self) -> io::Result<u32> {
         self.socket.std().multicast_ttl_v4()
     }
@@ -599,6 +1212,20 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What setsockopt(2) reports: `InvalidInput` if it is no multicast address.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::net::Ipv4Addr;
+    /// # let socket = ayi_net::UdpSocket::bind("0.0.0.0:7000").await?;
+    /// let group = Ipv4Addr::new(239, 1, 2, 3);
+    /// socket.join_multicast_v4(group, Ipv4Addr::UNSPECIFIED)?;
+    /// socket.leave_multicast_v4(group, Ipv4Addr::UNSPECIFIED)?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn join_multicast_v4(&self, multicast: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
         self.socket.std().join_multicast_v4(&multicast, &interface)
     }
@@ -609,6 +1236,20 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What setsockopt(2) reports: `InvalidInput` if it is no multicast address.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::net::Ipv6Addr;
+    /// # let socket = ayi_net::UdpSocket::bind("[::]:7000").await?;
+    /// let group: Ipv6Addr = "ff02::123".parse().unwrap();
+    /// socket.join_multicast_v6(&group, 0)?; // 0: any interface
+    /// socket.leave_multicast_v6(&group, 0)?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn join_multicast_v6(&self, multicast: &Ipv6Addr, interface: u32) -> io::Result<()> {
         self.socket.std().join_multicast_v6(multicast, interface)
     }
@@ -646,6 +1287,18 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What setsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let socket = ayi_net::UdpSocket::bind("0.0.0.0:0").await?;
+    /// socket.bind_device(Some(b"eth0"))?;
+    /// assert_eq!(socket.device()?.as_deref(), Some(&b"eth0"[..]));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn bind_device(&self, device: Option<&[u8]>) -> io::Result<()> {
         SockRef::from(self.socket.std()).bind_device(device)
     }

@@ -45,6 +45,18 @@ impl UnixDatagram {
     ///
     /// `AddrInUse` if there is a file of that name, also one that a socket has left behind; `InvalidInput` if the path
     /// has more than 107 bytes; and what bind(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::UnixDatagram;
+    /// let socket = UnixDatagram::bind("/run/tea.sock")?;
+    /// let socket = UnixDatagram::bind("\0tea")?; // an abstract name
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixDatagram> {
         let socket = UnixSocket::new_datagram()?;
         socket.bind(path)?;
@@ -56,6 +68,19 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// What socketpair(2) reports: mostly that there are no file descriptors left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::UnixDatagram;
+    /// let (one, other) = UnixDatagram::pair()?;
+    /// one.send(b"tea").await?;
+    /// assert_eq!(other.recv(&mut [0; 8]).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn pair() -> io::Result<(UnixDatagram, UnixDatagram)> {
         let (a, b) = std::os::unix::net::UnixDatagram::pair()?;
         a.set_nonblocking(true)?;
@@ -68,6 +93,18 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// What socket(2) reports: mostly that there are no file descriptors left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::UnixDatagram;
+    /// let socket = UnixDatagram::unbound()?; // can send, but nobody can answer
+    /// assert!(socket.local_addr()?.is_unnamed());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn unbound() -> io::Result<UnixDatagram> {
         UnixSocket::new_datagram()?.datagram()
     }
@@ -83,6 +120,21 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// `NotFound` if there is nothing at `path`; `ConnectionRefused` if no socket is bound there any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixDatagram;
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
+    /// a.connect(&name)?;
+    /// a.send(b"tea").await?;
+    /// assert_eq!(b.recv(&mut [0; 8]).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn connect(&self, path: impl AsRef<Path>) -> io::Result<()> {
         self.connect_addr(&addr::from_path(path.as_ref())?)
     }
@@ -92,6 +144,21 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// As [`connect`](UnixDatagram::connect).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixDatagram;
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
+    /// a.connect_addr(&b.local_addr()?)?;
+    /// a.send(b"tea").await?;
+    /// assert_eq!(b.recv(&mut [0; 8]).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn connect_addr(&self, addr: &SocketAddr) -> io::Result<()> {
         self.socket.std().connect_addr(addr)
     }
@@ -105,6 +172,19 @@ impl UnixDatagram {
     /// # Cancel safety
     ///
     /// Nothing was sent if this future is dropped: it returns as soon as it has sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixDatagram;
+    /// # let (a, b) = UnixDatagram::pair()?;
+    /// a.send(b"tea").await?;
+    /// assert_eq!(b.recv(&mut [0; 8]).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn send(&self, buf: &[u8]) -> io::Result<usize> {
         self.socket.async_io(Interest::WRITABLE, |socket| socket.send(buf)).await
     }
@@ -114,6 +194,19 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// As [`send`](UnixDatagram::send).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::UnixDatagram;
+    /// # let (a, b) = UnixDatagram::pair()?;
+    /// assert_eq!(poll_fn(|cx| a.poll_send(cx, b"tea")).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_send(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.socket.poll_io(Interest::WRITABLE, cx, |socket| socket.send(buf))
     }
@@ -123,6 +216,18 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// `WouldBlock` if it would have to wait; else as [`send`](UnixDatagram::send).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixDatagram;
+    /// # let (a, b) = UnixDatagram::pair()?;
+    /// assert_eq!(a.try_send(b"tea")?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_send(&self, buf: &[u8]) -> io::Result<usize> {
         self.socket.try_io(Interest::WRITABLE, |socket| socket.send(buf))
     }
@@ -137,6 +242,20 @@ impl UnixDatagram {
     /// # Cancel safety
     ///
     /// Nothing was sent if this future is dropped: it returns as soon as it has sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixDatagram;
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
+    /// a.send_to(b"tea", &name).await?;
+    /// assert_eq!(b.recv(&mut [0; 8]).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn send_to(&self, buf: &[u8], path: impl AsRef<Path>) -> io::Result<usize> {
         let to = addr::from_path(path.as_ref())?;
         self.socket.async_io(Interest::WRITABLE, |socket| socket.send_to_addr(buf, &to)).await
@@ -147,6 +266,20 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// As [`send_to`](UnixDatagram::send_to).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::UnixDatagram;
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
+    /// assert_eq!(poll_fn(|cx| a.poll_send_to(cx, b"tea", &name)).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_send_to(
         &self,
         cx: &mut Context<'_>,
@@ -162,6 +295,19 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// `WouldBlock` if it would have to wait; else as [`send_to`](UnixDatagram::send_to).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixDatagram;
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
+    /// assert_eq!(a.try_send_to(b"tea", &name)?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_send_to(&self, buf: &[u8], path: impl AsRef<Path>) -> io::Result<usize> {
         let to = addr::from_path(path.as_ref())?;
         self.socket.try_io(Interest::WRITABLE, |socket| socket.send_to_addr(buf, &to))
@@ -176,6 +322,21 @@ impl UnixDatagram {
     /// # Cancel safety
     ///
     /// Nothing is lost if this future is dropped: it returns as soon as it has a datagram.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixDatagram;
+    /// # let (a, b) = UnixDatagram::pair()?;
+    /// # b.send(b"tea").await?;
+    /// let mut buf = [0; 1500]; // what is longer than the buffer is cut off
+    /// let n = a.recv(&mut buf).await?;
+    /// assert_eq!(&buf[..n], b"tea");
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.socket.async_io(Interest::READABLE, |socket| socket.recv(buf)).await
     }
@@ -185,6 +346,21 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// As [`recv`](UnixDatagram::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::UnixDatagram;
+    /// # let (a, b) = UnixDatagram::pair()?;
+    /// # b.send(b"tea").await?;
+    /// let mut buf = [0; 1500];
+    /// assert_eq!(poll_fn(|cx| a.poll_recv(cx, &mut buf)).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_recv(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         self.socket.poll_io(Interest::READABLE, cx, |socket| socket.recv(buf))
     }
@@ -194,6 +370,19 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// `WouldBlock` if it would have to wait; else as [`recv`](UnixDatagram::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::io::ErrorKind;
+    /// # use ayi_net::UnixDatagram;
+    /// # let (a, b) = UnixDatagram::pair()?;
+    /// assert_eq!(a.try_recv(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.socket.try_io(Interest::READABLE, |socket| socket.recv(buf))
     }
@@ -207,6 +396,22 @@ impl UnixDatagram {
     /// # Cancel safety
     ///
     /// Nothing is lost if this future is dropped: it returns as soon as it has a datagram.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixDatagram;
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
+    /// # a.send_to(b"tea", &name).await?;
+    /// let mut buf = [0; 1500];
+    /// let (n, sender) = b.recv_from(&mut buf).await?;
+    /// assert!(n == 3 && sender.is_unnamed()); // it was not bound
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.socket.async_io(Interest::READABLE, |socket| socket.recv_from(buf)).await
     }
@@ -216,6 +421,23 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// As [`recv_from`](UnixDatagram::recv_from).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::UnixDatagram;
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
+    /// # a.send_to(b"tea", &name).await?;
+    /// let mut buf = [0; 1500];
+    /// let (n, sender) = poll_fn(|cx| b.poll_recv_from(cx, &mut buf)).await?;
+    /// # assert!(n == 3 && sender.is_unnamed());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_recv_from(
         &self,
         cx: &mut Context<'_>,
@@ -229,6 +451,22 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// `WouldBlock` if it would have to wait; else as [`recv_from`](UnixDatagram::recv_from).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixDatagram;
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
+    /// # a.send_to(b"tea", &name).await?;
+    /// b.readable().await?;
+    /// let (n, sender) = b.try_recv_from(&mut [0; 1500])?;
+    /// # assert!(n == 3 && sender.is_unnamed());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.socket.try_io(Interest::READABLE, |socket| socket.recv_from(buf))
     }
@@ -238,6 +476,20 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// What shutdown(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::net::Shutdown;
+    /// # use ayi_net::UnixDatagram;
+    /// # let (a, b) = UnixDatagram::pair()?;
+    /// a.shutdown(Shutdown::Write)?;
+    /// assert!(a.send(b"tea").await.is_err());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.socket.std().shutdown(how)
     }
@@ -247,6 +499,19 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// What getsockname(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixDatagram;
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
+    /// assert_eq!(b.local_addr()?.is_unnamed(), false);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.std().local_addr()
     }
@@ -256,6 +521,18 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// What getpeername(2) reports: `NotConnected`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixDatagram;
+    /// # let (a, b) = UnixDatagram::pair()?;
+    /// assert!(a.peer_addr()?.is_unnamed()); // it is one of a pair
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.socket.std().peer_addr()
     }
@@ -265,6 +542,18 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixDatagram;
+    /// # let (a, b) = UnixDatagram::pair()?;
+    /// assert!(a.take_error()?.is_none());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
         self.socket.std().take_error()
     }
@@ -274,6 +563,19 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// `InvalidInput` if the socket is in blocking mode: call `set_nonblocking(true)` on it first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixDatagram;
+    /// let of_std = std::os::unix::net::UnixDatagram::unbound()?;
+    /// of_std.set_nonblocking(true)?;
+    /// let socket = UnixDatagram::from_std(of_std)?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn from_std(socket: std::os::unix::net::UnixDatagram) -> io::Result<UnixDatagram> {
         Ok(UnixDatagram { socket: Socket::from_std(socket)? })
     }
@@ -283,6 +585,19 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// None today; tokio's signature.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixDatagram;
+    /// # let (a, b) = UnixDatagram::pair()?;
+    /// let of_std = a.into_std()?;
+    /// of_std.set_nonblocking(false)?; // as std's are by default
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn into_std(self) -> io::Result<std::os::unix::net::UnixDatagram> {
         self.socket.into_std()
     }
@@ -299,6 +614,20 @@ impl UnixDatagram {
     /// # Cancel safety
     ///
     /// Nothing is lost if this future is dropped: readiness stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::io::Interest;
+    /// # use ayi_net::UnixDatagram;
+    /// # let (a, b) = UnixDatagram::pair()?;
+    /// let ready = a.ready(Interest::READABLE | Interest::WRITABLE).await?;
+    /// assert!(ready.is_writable() && !ready.is_readable());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
         self.socket.ready(interest).await
     }
@@ -312,6 +641,28 @@ impl UnixDatagram {
     /// # Cancel safety
     ///
     /// As [`ready`](UnixDatagram::ready).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::io::ErrorKind;
+    /// # use ayi_net::UnixDatagram;
+    /// # let (a, b) = UnixDatagram::pair()?;
+    /// # b.send(b"tea").await?;
+    /// let mut buf = [0; 1500];
+    /// let n = loop {
+    ///     a.readable().await?;
+    ///     match a.try_recv(&mut buf) {
+    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+    ///         result => break result?,
+    ///     }
+    /// };
+    /// # assert_eq!(n, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn readable(&self) -> io::Result<()> {
         self.ready(Interest::READABLE).await.map(drop)
     }
@@ -325,6 +676,19 @@ impl UnixDatagram {
     /// # Cancel safety
     ///
     /// As [`ready`](UnixDatagram::ready).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixDatagram;
+    /// # let (a, b) = UnixDatagram::pair()?;
+    /// a.writable().await?;
+    /// a.try_send(b"tea")?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn writable(&self) -> io::Result<()> {
         self.ready(Interest::WRITABLE).await.map(drop)
     }
@@ -334,6 +698,20 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// As [`ready`](UnixDatagram::ready).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::UnixDatagram;
+    /// # let (a, b) = UnixDatagram::pair()?;
+    /// # b.send(b"tea").await?;
+    /// poll_fn(|cx| a.poll_recv_ready(cx)).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_recv_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.socket.poll_ready(Interest::READABLE, cx).map_ok(drop)
     }
@@ -343,6 +721,19 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// As [`ready`](UnixDatagram::ready).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::UnixDatagram;
+    /// # let (a, b) = UnixDatagram::pair()?;
+    /// poll_fn(|cx| a.poll_send_ready(cx)).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_send_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.socket.poll_ready(Interest::WRITABLE, cx).map_ok(drop)
     }
@@ -352,6 +743,22 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// What `op` returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::io::Interest;
+    /// use std::os::fd::AsFd;
+    /// # use ayi_net::UnixDatagram;
+    /// # let (a, b) = UnixDatagram::pair()?;
+    /// # fn another_way_to_send(_: impl AsFd) -> std::io::Result<usize> { Ok(3) }
+    /// a.writable().await?;
+    /// let n = a.try_io(Interest::WRITABLE, || another_way_to_send(&a))?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_io<R>(&self, interest: Interest, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
         self.socket.try_io(interest, |_| op())
     }
@@ -366,6 +773,21 @@ impl UnixDatagram {
     /// # Cancel safety
     ///
     /// It returns as soon as `op` has done something, so nothing is lost if this future is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::io::Interest;
+    /// use std::os::fd::AsFd;
+    /// # use ayi_net::UnixDatagram;
+    /// # let (a, b) = UnixDatagram::pair()?;
+    /// # fn another_way_to_send(_: impl AsFd) -> std::io::Result<usize> { Ok(3) }
+    /// let n = a.async_io(Interest::WRITABLE, || another_way_to_send(&a)).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn async_io<R>(
         &self,
         interest: Interest,

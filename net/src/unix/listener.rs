@@ -45,6 +45,18 @@ impl UnixListener {
     ///
     /// `AddrInUse` if there is a file of that name, also one that a socket has left behind; `InvalidInput` if the
     /// path has more than 107 bytes; and what bind(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::UnixListener;
+    /// let _ = std::fs::remove_file("/run/tea.sock"); // of an earlier run
+    /// let listener = UnixListener::bind("/run/tea.sock")?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixListener> {
         let socket = UnixSocket::new_stream()?;
         socket.bind(path)?;
@@ -56,6 +68,20 @@ impl UnixListener {
     /// # Errors
     ///
     /// As [`bind`](UnixListener::bind).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::UnixListener;
+    /// use std::os::linux::net::SocketAddrExt;
+    /// use std::os::unix::net::SocketAddr;
+    /// # let name = format!("ayi bind_addr {}", std::process::id());
+    /// let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(name)?)?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn bind_addr(addr: &SocketAddr) -> io::Result<UnixListener> {
         let socket = UnixSocket::new_stream()?;
         socket.bind_addr(addr)?;
@@ -81,6 +107,21 @@ impl UnixListener {
     /// # Cancel safety
     ///
     /// No connection is lost if this future is dropped: it returns as soon as it has one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::{UnixListener, UnixStream};
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// let listener = UnixListener::bind(&name)?;
+    /// let client = UnixStream::connect(&name).await?;
+    /// let (stream, peer) = listener.accept().await?;
+    /// assert!(peer.is_unnamed()); // as clients mostly are
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
         let (stream, peer) =
             accept::accept(&self.socket, |listener| sys::accept_unix(listener.as_fd())).await?;
@@ -92,6 +133,21 @@ impl UnixListener {
     /// # Errors
     ///
     /// As [`accept`](UnixListener::accept); and if there is no room for another socket.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::{UnixListener, UnixStream};
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// # let listener = UnixListener::bind(&name)?;
+    /// # let client = UnixStream::connect(&name).await?;
+    /// let (stream, _peer) = poll_fn(|cx| listener.poll_accept(cx)).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(UnixStream, SocketAddr)>> {
         let accepted = accept::poll_accept(&self.socket, cx, |listener| sys::accept_unix(listener.as_fd()));
         accepted.map_ok(|(stream, peer)| (UnixStream::new(stream), peer))
@@ -102,6 +158,19 @@ impl UnixListener {
     /// # Errors
     ///
     /// What getsockname(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::{UnixListener, UnixStream};
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// let listener = UnixListener::bind(&name)?;
+    /// assert!(!listener.local_addr()?.is_unnamed());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.std().local_addr()
     }
@@ -111,6 +180,19 @@ impl UnixListener {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::{UnixListener, UnixStream};
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// # let listener = UnixListener::bind(&name)?;
+    /// assert!(listener.take_error()?.is_none());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
         self.socket.std().take_error()
     }
@@ -121,6 +203,19 @@ impl UnixListener {
     ///
     /// `InvalidInput` if the socket is in blocking mode (call `set_nonblocking(true)` on it first), or if it does not
     /// listen.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::{UnixListener, UnixStream};
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// let of_std = UnixListener::bind(&name)?.into_std()?;
+    /// let listener = UnixListener::from_std(of_std)?; // non-blocking, as it has to be
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn from_std(listener: std::os::unix::net::UnixListener) -> io::Result<UnixListener> {
         accept::check_listening(&listener)?;
         Ok(UnixListener { socket: Socket::from_std(listener)? })
@@ -131,6 +226,19 @@ impl UnixListener {
     /// # Errors
     ///
     /// None today; tokio's signature.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::{UnixListener, UnixStream};
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// let of_std = UnixListener::bind(&name)?.into_std()?;
+    /// of_std.set_nonblocking(false)?; // as std's are by default
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn into_std(self) -> io::Result<std::os::unix::net::UnixListener> {
         self.socket.into_std()
     }

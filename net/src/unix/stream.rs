@@ -52,6 +52,18 @@ impl UnixStream {
     /// # Cancel safety
     ///
     /// Nothing is connected if it is dropped before it is polled.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::UnixStream;
+    /// let stream = UnixStream::connect("/run/tea.sock").await?;
+    /// let stream = UnixStream::connect("\0tea").await?; // an abstract name
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn connect(path: impl AsRef<Path>) -> io::Result<UnixStream> {
         UnixSocket::new_stream()?.connect(path).await
     }
@@ -65,6 +77,22 @@ impl UnixStream {
     /// # Cancel safety
     ///
     /// As [`connect`](UnixStream::connect).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::{UnixListener, UnixStream};
+    /// use std::os::linux::net::SocketAddrExt;
+    /// use std::os::unix::net::SocketAddr;
+    /// # let name = format!("ayi example {}", std::process::id());
+    /// let addr = SocketAddr::from_abstract_name(name)?;
+    /// let listener = UnixListener::bind_addr(&addr)?;
+    /// let stream = UnixStream::connect_addr(&addr).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn connect_addr(addr: &SocketAddr) -> io::Result<UnixStream> {
         UnixSocket::new_stream()?.connect_addr(addr).await
     }
@@ -74,6 +102,19 @@ impl UnixStream {
     /// # Errors
     ///
     /// What socketpair(2) reports: mostly that there are no file descriptors left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::UnixStream;
+    /// let (one, other) = UnixStream::pair()?;
+    /// one.write(b"tea").await?;
+    /// assert_eq!(other.read(&mut [0; 8]).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn pair() -> io::Result<(UnixStream, UnixStream)> {
         let (a, b) = std::os::unix::net::UnixStream::pair()?;
         a.set_nonblocking(true)?;
@@ -96,6 +137,23 @@ impl UnixStream {
     /// # Cancel safety
     ///
     /// No byte is lost if this future is dropped: it returns as soon as it has read any.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// # peer.write(b"tea").await?;
+    /// let mut buf = [0; 1024];
+    /// match stream.read(&mut buf).await? {
+    ///     0 => println!("the peer will send no more"),
+    ///     n => assert_eq!(&buf[..n], b"tea"),
+    /// }
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.socket.read(buf).await
     }
@@ -109,6 +167,22 @@ impl UnixStream {
     /// # Cancel safety
     ///
     /// As [`read`](UnixStream::read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::io::IoSliceMut;
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// # peer.write(b"teapot").await?;
+    /// let (mut head, mut body) = ([0; 3], [0; 1024]);
+    /// let n = stream.read_vectored(&mut [IoSliceMut::new(&mut head), IoSliceMut::new(&mut body)]).await?;
+    /// assert_eq!((n, &head, &body[..3]), (6, b"tea", &b"pot"[..]));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         self.socket.read_vectored(bufs).await
     }
@@ -122,6 +196,19 @@ impl UnixStream {
     /// # Cancel safety
     ///
     /// Nothing was written if this future is dropped: it returns as soon as it has written any.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// let n = stream.write(b"tea").await?; // all of it, or what there was room for
+    /// # assert_eq!(n, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn write(&self, buf: &[u8]) -> io::Result<usize> {
         self.socket.write(buf).await
     }
@@ -135,6 +222,20 @@ impl UnixStream {
     /// # Cancel safety
     ///
     /// As [`write`](UnixStream::write).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::io::IoSlice;
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// let n = stream.write_vectored(&[IoSlice::new(b"tea"), IoSlice::new(b"pot")]).await?;
+    /// # assert_eq!(n, 6);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         self.socket.write_vectored(bufs).await
     }
@@ -145,17 +246,64 @@ impl UnixStream {
     /// # Errors
     ///
     /// What shutdown(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::net::Shutdown;
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// stream.shutdown(Shutdown::Write)?; // "that was all"; the answer can still be read
+    /// assert_eq!(peer.read(&mut [0; 8]).await?, 0);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.socket.std().shutdown(how)
     }
 
     /// Splits the stream into a half that reads and a half that writes, for one task: they borrow from it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// # let mut stream = stream;
+    /// use futures_io::AsyncRead;
+    /// fn is_reader(_: impl AsyncRead) {}
+    /// let (reading, writing) = stream.split();
+    /// is_reader(reading); // and cannot write
+    /// # drop(writing);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
         halves::split(self)
     }
 
     /// Splits the stream into a half that reads and a half that writes, for two tasks. The half that writes shuts down
     /// that direction when it is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// let (reading, writing) = stream.into_split();
+    /// let reader = ayi_runtime::spawn(async move { reading.readable().await });
+    /// drop(writing); // tells the peer that nothing more will come
+    /// # drop(peer);
+    /// # reader.await.unwrap()?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
         halves::into_split(self)
     }
@@ -165,6 +313,18 @@ impl UnixStream {
     /// # Errors
     ///
     /// What getsockname(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// assert!(stream.local_addr()?.is_unnamed()); // it is one of a pair
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.std().local_addr()
     }
@@ -174,6 +334,18 @@ impl UnixStream {
     /// # Errors
     ///
     /// What getpeername(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// assert!(stream.peer_addr()?.is_unnamed()); // it is one of a pair
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.socket.std().peer_addr()
     }
@@ -183,6 +355,19 @@ impl UnixStream {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// let who = stream.peer_cred()?;
+    /// assert_eq!(who.pid(), Some(std::process::id() as i32)); // it was us who made the pair
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn peer_cred(&self) -> io::Result<UCred> {
         let (uid, gid, pid) = sys::peer_credentials(self.as_fd())?;
         Ok(UCred { uid, gid, pid: Some(pid).filter(|pid| *pid != 0) })
@@ -193,6 +378,18 @@ impl UnixStream {
     /// # Errors
     ///
     /// What getsockopt(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// assert!(stream.take_error()?.is_none());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
         self.socket.std().take_error()
     }
@@ -202,6 +399,19 @@ impl UnixStream {
     /// # Errors
     ///
     /// `InvalidInput` if the socket is in blocking mode: call `set_nonblocking(true)` on it first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixStream;
+    /// let (of_std, _peer) = std::os::unix::net::UnixStream::pair()?;
+    /// of_std.set_nonblocking(true)?;
+    /// let stream = UnixStream::from_std(of_std)?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn from_std(stream: std::os::unix::net::UnixStream) -> io::Result<UnixStream> {
         Ok(UnixStream { socket: Socket::from_std(stream)? })
     }
@@ -211,6 +421,19 @@ impl UnixStream {
     /// # Errors
     ///
     /// None today; tokio's signature.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// let of_std = stream.into_std()?;
+    /// of_std.set_nonblocking(false)?; // as std's are by default
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn into_std(self) -> io::Result<std::os::unix::net::UnixStream> {
         self.socket.into_std()
     }
@@ -227,6 +450,20 @@ impl UnixStream {
     /// # Cancel safety
     ///
     /// Nothing is lost if this future is dropped: readiness stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::io::Interest;
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// let ready = stream.ready(Interest::READABLE | Interest::WRITABLE).await?;
+    /// assert!(ready.is_writable() && !ready.is_readable());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
         self.socket.ready(interest).await
     }
@@ -240,6 +477,28 @@ impl UnixStream {
     /// # Cancel safety
     ///
     /// As [`ready`](UnixStream::ready).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::io::ErrorKind;
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// # peer.write(b"tea").await?;
+    /// let mut buf = [0; 1024];
+    /// let n = loop {
+    ///     stream.readable().await?;
+    ///     match stream.try_read(&mut buf) {
+    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+    ///         result => break result?,
+    ///     }
+    /// };
+    /// # assert_eq!(n, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn readable(&self) -> io::Result<()> {
         self.ready(Interest::READABLE).await.map(drop)
     }
@@ -253,6 +512,19 @@ impl UnixStream {
     /// # Cancel safety
     ///
     /// As [`ready`](UnixStream::ready).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// stream.writable().await?;
+    /// stream.try_write(b"tea")?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn writable(&self) -> io::Result<()> {
         self.ready(Interest::WRITABLE).await.map(drop)
     }
@@ -262,6 +534,20 @@ impl UnixStream {
     /// # Errors
     ///
     /// As [`ready`](UnixStream::ready).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// # peer.write(b"tea").await?;
+    /// poll_fn(|cx| stream.poll_read_ready(cx)).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.socket.poll_ready(Interest::READABLE, cx).map_ok(drop)
     }
@@ -280,6 +566,19 @@ impl UnixStream {
     /// # Errors
     ///
     /// `WouldBlock` if nothing has arrived, and what recv(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::io::ErrorKind;
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// assert_eq!(stream.try_read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.socket.try_read(buf)
     }
@@ -298,6 +597,18 @@ impl UnixStream {
     /// # Errors
     ///
     /// `WouldBlock` if there is no room, and what send(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// assert_eq!(stream.try_write(b"tea")?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
         self.socket.try_write(buf)
     }
@@ -317,6 +628,22 @@ impl UnixStream {
     /// # Errors
     ///
     /// What `op` returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::io::Interest;
+    /// use std::os::fd::AsFd;
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// # fn another_way_to_write(_: impl AsFd) -> std::io::Result<usize> { Ok(3) }
+    /// stream.writable().await?;
+    /// let n = stream.try_io(Interest::WRITABLE, || another_way_to_write(&stream))?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_io<R>(&self, interest: Interest, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
         self.socket.try_io(interest, |_| op())
     }
@@ -331,6 +658,21 @@ impl UnixStream {
     /// # Cancel safety
     ///
     /// It returns as soon as `op` has done something, so nothing is lost if this future is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::io::Interest;
+    /// use std::os::fd::AsFd;
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// # fn another_way_to_write(_: impl AsFd) -> std::io::Result<usize> { Ok(3) }
+    /// let n = stream.async_io(Interest::WRITABLE, || another_way_to_write(&stream)).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn async_io<R>(
         &self,
         interest: Interest,
