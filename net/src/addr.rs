@@ -34,6 +34,22 @@ use self::sealed::Lookup;
 /// thread of the blocking pool; everything else costs no thread and no wait.
 ///
 /// The trait is sealed: its methods are not public, and other crates cannot implement it.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// use ayi_net::{ToSocketAddrs, UdpSocket};
+/// async fn bind(addr: impl ToSocketAddrs) -> std::io::Result<UdpSocket> {
+///     UdpSocket::bind(addr).await
+/// }
+/// bind("127.0.0.1:0").await?;
+/// bind(("localhost", 0)).await?;
+/// bind(std::net::SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 pub trait ToSocketAddrs: sealed::Sealed {}
 
 /// Looks up the addresses of a host.

@@ -18,6 +18,26 @@ use crate::tcp::TcpStream;
 /// The half of a stream that reads, made by its `split`.
 ///
 /// It implements [`futures_io::AsyncRead`]; its methods are those of the stream.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # use ayi_net::{TcpListener, TcpStream};
+/// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+/// # let (peer, _) = listener.accept().await?;
+/// # peer.write(b"tea").await?;
+/// let (reading, writing) = stream.split();
+/// reading.readable().await?;
+/// let mut buf = [0; 8];
+/// assert_eq!(reading.try_read(&mut buf)?, 3);
+/// writing.writable().await?;
+/// assert_eq!(writing.try_write(&buf[..3])?, 3);
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct ReadHalf<'a, S>(pub(super) &'a S);
 
@@ -25,6 +45,23 @@ pub struct ReadHalf<'a, S>(pub(super) &'a S);
 ///
 /// It implements [`futures_io::AsyncWrite`], where closing shuts down the direction of writing;
 /// dropping it does not. Its methods are those of the stream.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # use ayi_net::{TcpListener, TcpStream};
+/// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+/// # let (peer, _) = listener.accept().await?;
+/// let (_, writing) = stream.split();
+/// writing.writable().await?;
+/// assert_eq!(writing.try_write(b"tea")?, 3);
+/// assert_eq!(writing.peer_addr()?, listener.local_addr()?);
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct WriteHalf<'a, S>(pub(super) &'a S);
 
@@ -127,11 +164,45 @@ impl ReadHalf<'_, TcpStream> {
     /// # Cancel safety
     ///
     /// As [`TcpStream::peek`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// # peer.write(b"tea").await?;
+    /// let (reading, _) = stream.split();
+    /// assert_eq!(reading.peek(&mut [0; 8]).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.stream().peek(buf).await
     }
 
     /// See [`TcpStream::poll_peek`], also for errors.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// # peer.write(b"tea").await?;
+    /// let (reading, _) = stream.split();
+    /// let mut buf = [0; 8];
+    /// assert_eq!(poll_fn(|cx| reading.poll_peek(cx, &mut buf)).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         self.stream().poll_peek(cx, buf)
     }

@@ -29,6 +29,26 @@ use crate::tcp::TcpStream;
 /// The half of a stream that reads, made by its `into_split`.
 ///
 /// It implements [`futures_io::AsyncRead`]; its methods are those of the stream.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # use ayi_net::{TcpListener, TcpStream};
+/// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+/// # let (peer, _) = listener.accept().await?;
+/// # peer.write(b"tea").await?;
+/// let (reading, _writing) = stream.into_split();
+/// let reader = ayi_runtime::spawn(async move {
+///     reading.readable().await?;
+///     reading.try_read(&mut [0; 8])
+/// });
+/// assert_eq!(reader.await.unwrap()?, 3);
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct OwnedReadHalf<S> {
     stream: Arc<S>,
@@ -39,6 +59,25 @@ pub struct OwnedReadHalf<S> {
 /// It implements [`futures_io::AsyncWrite`]; its methods are those of the stream. Dropping it shuts
 /// down the direction of writing, so that the peer reads the end of the stream, unless it is told
 /// to [`forget`](OwnedWriteHalf::forget) that.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # use ayi_net::{TcpListener, TcpStream};
+/// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+/// # let (peer, _) = listener.accept().await?;
+/// let (_reading, writing) = stream.into_split();
+/// writing.writable().await?;
+/// assert_eq!(writing.try_write(b"tea")?, 3);
+/// drop(writing); // the peer is told that this was all
+/// let mut buf = [0; 8];
+/// assert_eq!((peer.read(&mut buf).await?, peer.read(&mut buf).await?), (3, 0));
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct OwnedWriteHalf<S: Stream> {
     stream: Arc<S>,
@@ -62,6 +101,23 @@ fn reunite<S: Stream>(read: OwnedReadHalf<S>, write: OwnedWriteHalf<S>) -> Resul
 }
 
 /// The error of halves that come from different streams. It gives them back.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # use ayi_net::{TcpListener, TcpStream};
+/// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+/// # let (peer, _) = listener.accept().await?;
+/// # let other = TcpStream::connect(listener.local_addr()?).await?;
+/// let ((reading, _w), (_r, writing)) = (stream.into_split(), other.into_split());
+/// let error = reading.reunite(writing).unwrap_err();
+/// let (reading, writing) = (error.0, error.1); // nothing is lost
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct ReuniteError<S: Stream>(pub OwnedReadHalf<S>, pub OwnedWriteHalf<S>);
 
@@ -86,6 +142,21 @@ impl<S: Stream> OwnedReadHalf<S> {
     /// # Errors
     ///
     /// [`ReuniteError`], with both halves, if they come from different streams.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// let (reading, writing) = stream.into_split();
+    /// let stream: TcpStream = reading.reunite(writing).expect("they are of one stream");
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn reunite(self, write: OwnedWriteHalf<S>) -> Result<S, ReuniteError<S>> {
         reunite(self, write)
     }
@@ -139,11 +210,42 @@ impl<S: Stream> OwnedWriteHalf<S> {
     /// # Errors
     ///
     /// [`ReuniteError`], with both halves, if they come from different streams.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// let (reading, writing) = stream.into_split();
+    /// let stream: TcpStream = writing.reunite(reading).expect("they are of one stream");
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn reunite(self, read: OwnedReadHalf<S>) -> Result<S, ReuniteError<S>> {
         reunite(read, self)
     }
 
     /// Drops this half without shutting down the direction of writing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// let (reading, writing) = stream.into_split();
+    /// writing.forget(); // the peer is told nothing; the stream is closed with the other half
+    /// # drop(reading);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn forget(mut self) {
         self.shut_down_on_drop = false;
     }
@@ -194,11 +296,45 @@ impl OwnedReadHalf<TcpStream> {
     /// # Cancel safety
     ///
     /// As [`TcpStream::peek`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// # peer.write(b"tea").await?;
+    /// let (reading, _writing) = stream.into_split();
+    /// assert_eq!(reading.peek(&mut [0; 8]).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.stream().peek(buf).await
     }
 
     /// See [`TcpStream::poll_peek`], also for errors.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// # peer.write(b"tea").await?;
+    /// let (reading, _writing) = stream.into_split();
+    /// let mut buf = [0; 8];
+    /// assert_eq!(poll_fn(|cx| reading.poll_peek(cx, &mut buf)).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         self.stream().poll_peek(cx, buf)
     }

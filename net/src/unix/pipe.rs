@@ -59,18 +59,52 @@ pub struct OpenOptions {
 
 impl OpenOptions {
     /// Opens one side, and checks that it is a FIFO.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::unix::pipe;
+    /// let sender = pipe::OpenOptions::new().open_sender("/run/orders")?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn new() -> OpenOptions {
         OpenOptions::default()
     }
 
     /// Whether both sides are opened. A sender can then be opened before there is a receiver, and a receiver does not
     /// see the end of the stream when the last other sender goes. A feature of Linux.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::unix::pipe;
+    /// // Waits for a writer without one having to be there.
+    /// let receiver = pipe::OpenOptions::new().read_write(true).open_receiver("/run/orders")?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn read_write(&mut self, read_write: bool) -> &mut OpenOptions {
         self.read_write = read_write;
         self
     }
 
     /// Whether it is not checked that the file is a FIFO. Something else may fail in its own way.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::unix::pipe;
+    /// let sender = pipe::OpenOptions::new().unchecked(true).open_sender("/dev/stdout")?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn unchecked(&mut self, unchecked: bool) -> &mut OpenOptions {
         self.unchecked = unchecked;
         self
@@ -81,6 +115,17 @@ impl OpenOptions {
     /// # Errors
     ///
     /// `InvalidInput` if it is no FIFO, and what open(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::unix::pipe;
+    /// let receiver = pipe::OpenOptions::new().open_receiver("/run/orders")?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn open_receiver(&self, path: impl AsRef<Path>) -> io::Result<Receiver> {
         let file = self.open(path.as_ref(), true)?;
         Ok(Receiver { socket: Socket::new(file) })
@@ -92,6 +137,17 @@ impl OpenOptions {
     ///
     /// `InvalidInput` if it is no FIFO; `ENXIO` if nobody has opened it for reading yet, unless
     /// [`read_write`](OpenOptions::read_write) is set: try again later; and what open(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::unix::pipe;
+    /// let sender = pipe::OpenOptions::new().open_sender("/run/orders")?; // fails while nobody reads
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn open_sender(&self, path: impl AsRef<Path>) -> io::Result<Sender> {
         let file = self.open(path.as_ref(), false)?;
         Ok(Sender { socket: Socket::new(file) })
@@ -133,6 +189,22 @@ fn from_file(file: File, is_receiver: bool) -> io::Result<File> {
 /// The side of a pipe that reads.
 ///
 /// Its end of the stream comes when the last sender is dropped.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// use ayi_net::unix::pipe;
+/// let (sender, receiver) = pipe::pipe()?;
+/// sender.write(b"tea").await?;
+/// drop(sender);
+/// let mut buf = [0; 8];
+/// assert_eq!(receiver.read(&mut buf).await?, 3);
+/// assert_eq!(receiver.read(&mut buf).await?, 0); // the end
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 pub struct Receiver {
     socket: Socket<File>,
 }
@@ -143,6 +215,17 @@ impl Receiver {
     /// # Errors
     ///
     /// `InvalidInput` if it is neither, or not open for reading.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::unix::pipe::Receiver;
+    /// let receiver = Receiver::from_file(std::fs::File::open("/run/orders")?)?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn from_file(file: File) -> io::Result<Receiver> {
         Ok(Receiver { socket: Socket::new(from_file(file, true)?) })
     }
@@ -152,6 +235,18 @@ impl Receiver {
     /// # Errors
     ///
     /// As [`from_file`](Receiver::from_file).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::unix::pipe::{self, Receiver};
+    /// let (sender, receiver) = pipe::pipe()?;
+    /// let receiver = Receiver::from_owned_fd(receiver.into_blocking_fd()?)?; // non-blocking again
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn from_owned_fd(fd: OwnedFd) -> io::Result<Receiver> {
         Receiver::from_file(fd.into())
     }
@@ -184,6 +279,21 @@ impl Receiver {
     /// # Cancel safety
     ///
     /// No byte is lost if this future is dropped: it returns as soon as it has read any.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::unix::pipe;
+    /// let (sender, receiver) = pipe::pipe()?;
+    /// sender.write(b"tea").await?;
+    /// let mut buf = [0; 8];
+    /// let n = receiver.read(&mut buf).await?;
+    /// assert_eq!(&buf[..n], b"tea");
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.socket.read(buf).await
     }
@@ -193,6 +303,18 @@ impl Receiver {
     /// # Errors
     ///
     /// `WouldBlock` if nothing is there, and what read(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::io::ErrorKind;
+    /// # let (sender, receiver) = ayi_net::unix::pipe::pipe()?;
+    /// assert_eq!(receiver.try_read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.socket.try_read(buf)
     }
@@ -215,6 +337,20 @@ impl Receiver {
     /// # Cancel safety
     ///
     /// Nothing is lost if this future is dropped: readiness stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::io::Interest;
+    /// # let (sender, receiver) = ayi_net::unix::pipe::pipe()?;
+    /// # sender.write(b"tea").await?;
+    /// let ready = receiver.ready(Interest::READABLE).await?;
+    /// assert!(ready.is_readable() && !ready.is_read_closed());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
         self.socket.ready(interest).await
     }
@@ -228,6 +364,19 @@ impl Receiver {
     /// # Cancel safety
     ///
     /// As [`ready`](Receiver::ready).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let (sender, receiver) = ayi_net::unix::pipe::pipe()?;
+    /// # sender.write(b"tea").await?;
+    /// receiver.readable().await?;
+    /// assert_eq!(receiver.try_read(&mut [0; 8])?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn readable(&self) -> io::Result<()> {
         self.ready(Interest::READABLE).await.map(drop)
     }
@@ -237,6 +386,19 @@ impl Receiver {
     /// # Errors
     ///
     /// As [`ready`](Receiver::ready).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # let (sender, receiver) = ayi_net::unix::pipe::pipe()?;
+    /// # sender.write(b"tea").await?;
+    /// poll_fn(|cx| receiver.poll_read_ready(cx)).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.socket.poll_ready(Interest::READABLE, cx).map_ok(drop)
     }
@@ -246,6 +408,20 @@ impl Receiver {
     /// # Errors
     ///
     /// What fcntl(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let (sender, receiver) = ayi_net::unix::pipe::pipe()?;
+    /// use std::process::{Command, Stdio};
+    /// let child = Command::new("true").stdin(Stdio::from(receiver.into_blocking_fd()?)).spawn()?;
+    /// # let mut child = child;
+    /// # child.wait()?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn into_blocking_fd(self) -> io::Result<OwnedFd> {
         let fd = self.into_nonblocking_fd()?;
         sys::set_nonblocking(fd.as_fd(), false)?;
@@ -257,6 +433,18 @@ impl Receiver {
     /// # Errors
     ///
     /// None today; tokio's signature.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::unix::pipe::Receiver;
+    /// # let (sender, receiver) = ayi_net::unix::pipe::pipe()?;
+    /// let receiver = Receiver::from_owned_fd(receiver.into_nonblocking_fd()?)?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn into_nonblocking_fd(self) -> io::Result<OwnedFd> {
         Ok(self.socket.into_std()?.into())
     }
@@ -311,6 +499,20 @@ impl fmt::Debug for Receiver {
 /// The side of a pipe that writes.
 ///
 /// When the last receiver is dropped, writing fails with `BrokenPipe`.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// use ayi_net::unix::pipe;
+/// let (sender, receiver) = pipe::pipe()?;
+/// drop(receiver);
+/// let error = sender.write(b"tea").await.unwrap_err(); // and no SIGPIPE
+/// assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 pub struct Sender {
     socket: Socket<File>,
 }
@@ -321,6 +523,17 @@ impl Sender {
     /// # Errors
     ///
     /// `InvalidInput` if it is neither, or not open for writing.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::unix::pipe::Sender;
+    /// let sender = Sender::from_file(std::fs::File::create("/run/orders")?)?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn from_file(file: File) -> io::Result<Sender> {
         Ok(Sender { socket: Socket::new(from_file(file, false)?) })
     }
@@ -330,6 +543,18 @@ impl Sender {
     /// # Errors
     ///
     /// As [`from_file`](Sender::from_file).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::unix::pipe::{self, Sender};
+    /// let (sender, receiver) = pipe::pipe()?;
+    /// let sender = Sender::from_owned_fd(sender.into_blocking_fd()?)?; // non-blocking again
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn from_owned_fd(fd: OwnedFd) -> io::Result<Sender> {
         Sender::from_file(fd.into())
     }
@@ -363,6 +588,18 @@ impl Sender {
     /// # Cancel safety
     ///
     /// Nothing was written if this future is dropped: it returns as soon as it has written any.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::unix::pipe;
+    /// let (sender, receiver) = pipe::pipe()?;
+    /// assert_eq!(sender.write(b"tea").await?, 3); // all of it, or what there was room for
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn write(&self, buf: &[u8]) -> io::Result<usize> {
         self.socket.write(buf).await
     }
@@ -372,6 +609,17 @@ impl Sender {
     /// # Errors
     ///
     /// `WouldBlock` if there is no room, and what write(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let (sender, receiver) = ayi_net::unix::pipe::pipe()?;
+    /// assert_eq!(sender.try_write(b"tea")?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
         self.socket.try_write(buf)
     }
@@ -394,6 +642,18 @@ impl Sender {
     /// # Cancel safety
     ///
     /// Nothing is lost if this future is dropped: readiness stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::io::Interest;
+    /// # let (sender, receiver) = ayi_net::unix::pipe::pipe()?;
+    /// assert!(sender.ready(Interest::WRITABLE).await?.is_writable());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
         self.socket.ready(interest).await
     }
@@ -407,6 +667,18 @@ impl Sender {
     /// # Cancel safety
     ///
     /// As [`ready`](Sender::ready).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let (sender, receiver) = ayi_net::unix::pipe::pipe()?;
+    /// sender.writable().await?;
+    /// sender.try_write(b"tea")?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn writable(&self) -> io::Result<()> {
         self.ready(Interest::WRITABLE).await.map(drop)
     }
@@ -416,6 +688,18 @@ impl Sender {
     /// # Errors
     ///
     /// As [`ready`](Sender::ready).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # let (sender, receiver) = ayi_net::unix::pipe::pipe()?;
+    /// poll_fn(|cx| sender.poll_write_ready(cx)).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.socket.poll_ready(Interest::WRITABLE, cx).map_ok(drop)
     }
@@ -425,6 +709,20 @@ impl Sender {
     /// # Errors
     ///
     /// What fcntl(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let (sender, receiver) = ayi_net::unix::pipe::pipe()?;
+    /// use std::process::{Command, Stdio};
+    /// let child = Command::new("true").stdout(Stdio::from(sender.into_blocking_fd()?)).spawn()?;
+    /// # let mut child = child;
+    /// # child.wait()?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn into_blocking_fd(self) -> io::Result<OwnedFd> {
         let fd = self.into_nonblocking_fd()?;
         sys::set_nonblocking(fd.as_fd(), false)?;
@@ -436,6 +734,18 @@ impl Sender {
     /// # Errors
     ///
     /// None today; tokio's signature.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::unix::pipe::Sender;
+    /// # let (sender, receiver) = ayi_net::unix::pipe::pipe()?;
+    /// let sender = Sender::from_owned_fd(sender.into_nonblocking_fd()?)?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn into_nonblocking_fd(self) -> io::Result<OwnedFd> {
         Ok(self.socket.into_std()?.into())
     }

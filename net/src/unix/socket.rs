@@ -38,6 +38,14 @@ impl UnixSocket {
     /// # Errors
     ///
     /// What socket(2) reports: mostly that there are no file descriptors left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_net::unix::UnixSocket;
+    /// let socket = UnixSocket::new_stream()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn new_stream() -> io::Result<UnixSocket> {
         UnixSocket::new(Type::STREAM)
     }
@@ -47,6 +55,14 @@ impl UnixSocket {
     /// # Errors
     ///
     /// As [`new_stream`](UnixSocket::new_stream).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_net::unix::UnixSocket;
+    /// let socket = UnixSocket::new_datagram()?.datagram()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn new_datagram() -> io::Result<UnixSocket> {
         UnixSocket::new(Type::DGRAM)
     }
@@ -62,6 +78,16 @@ impl UnixSocket {
     ///
     /// `AddrInUse` if there is a file of that name, also one that a socket has left behind; `InvalidInput` if the
     /// path has more than 107 bytes; and what bind(2) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_net::unix::UnixSocket;
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// let socket = UnixSocket::new_stream()?;
+    /// socket.bind(name)?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn bind(&self, path: impl AsRef<Path>) -> io::Result<()> {
         self.bind_addr(&addr::from_path(path.as_ref())?)
     }
@@ -71,6 +97,18 @@ impl UnixSocket {
     /// # Errors
     ///
     /// As [`bind`](UnixSocket::bind).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_net::unix::UnixSocket;
+    /// use std::os::linux::net::SocketAddrExt;
+    /// use std::os::unix::net::SocketAddr;
+    /// # let name = format!("ayi example {} {}", std::process::id(), line!());
+    /// let socket = UnixSocket::new_stream()?;
+    /// socket.bind_addr(&SocketAddr::from_abstract_name(name)?)?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn bind_addr(&self, addr: &SocketAddr) -> io::Result<()> {
         self.socket.bind(&addr::to_raw(addr)?)
     }
@@ -80,6 +118,17 @@ impl UnixSocket {
     /// # Errors
     ///
     /// `InvalidInput` if it is a datagram socket or has no address.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_net::unix::UnixSocket;
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// let socket = UnixSocket::new_stream()?;
+    /// socket.bind(name)?;
+    /// let listener = socket.listen(1024)?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn listen(self, backlog: u32) -> io::Result<UnixListener> {
         self.must_be_stream("listen")?;
         self.socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
@@ -95,6 +144,19 @@ impl UnixSocket {
     /// # Cancel safety
     ///
     /// Nothing is connected if it is dropped before it is polled. It never waits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::unix::UnixSocket;
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// # let listener = ayi_net::UnixListener::bind(&name)?;
+    /// let stream = UnixSocket::new_stream()?.connect(&name).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn connect(self, path: impl AsRef<Path>) -> io::Result<UnixStream> {
         self.connect_addr(&addr::from_path(path.as_ref())?).await
     }
@@ -108,6 +170,19 @@ impl UnixSocket {
     /// # Cancel safety
     ///
     /// As [`connect`](UnixSocket::connect).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::unix::UnixSocket;
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// # let listener = ayi_net::UnixListener::bind(&name)?;
+    /// let stream = UnixSocket::new_stream()?.connect_addr(&listener.local_addr()?).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn connect_addr(self, addr: &SocketAddr) -> io::Result<UnixStream> {
         self.must_be_stream("connect")?;
         self.socket.connect(&addr::to_raw(addr)?)?;
@@ -119,6 +194,17 @@ impl UnixSocket {
     /// # Errors
     ///
     /// `InvalidInput` if it is a stream socket.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_net::unix::UnixSocket;
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// let socket = UnixSocket::new_datagram()?;
+    /// socket.bind(name)?;
+    /// let socket = socket.datagram()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn datagram(self) -> io::Result<UnixDatagram> {
         if !self.is_datagram {
             return Err(wrong_kind("datagram", "new_datagram"));

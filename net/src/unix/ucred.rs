@@ -1,6 +1,20 @@
 //! Who is at the other end. In tokio: `net/unix/ucred.rs`.
 
 /// The credentials of a process, as [`UnixStream::peer_cred`](super::UnixStream::peer_cred) gives them.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # use ayi_net::UnixStream;
+/// let (stream, _) = UnixStream::pair()?;
+/// let who = stream.peer_cred()?; // we are our own peer
+/// assert_eq!(who.pid(), Some(std::process::id() as i32));
+/// println!("user {}, group {}", who.uid(), who.gid());
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UCred {
     pub(super) uid: u32,
