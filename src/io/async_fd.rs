@@ -55,6 +55,24 @@ impl<T: AsFd> AsyncFd<T> {
     /// epoll cannot wait for (a regular file: reading one never waits for anybody, use `spawn_blocking`);
     /// `AlreadyExists` if it is registered with this runtime already. `inner` is dropped then;
     /// [`try_new`](AsyncFd::try_new) gives it back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// let fd = AsyncFd::new(ours)?;
+    /// let file = std::fs::File::open("Cargo.toml")?;
+    /// let error = AsyncFd::new(file).unwrap_err(); // never waits: epoll refuses it
+    /// assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(inner: T) -> io::Result<AsyncFd<T>> {
         AsyncFd::try_new(inner).map_err(|error| error.cause)
     }
@@ -65,6 +83,21 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// As [`new`](AsyncFd::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// let fd = AsyncFd::with_interest(ours, Interest::READABLE)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn with_interest(inner: T, _interest: Interest) -> io::Result<AsyncFd<T>> {
         AsyncFd::new(inner)
     }
@@ -74,6 +107,23 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// As [`new`](AsyncFd::new). The error gives `inner` back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// let file = std::fs::File::open("Cargo.toml")?;
+    /// let (file, cause) = AsyncFd::try_new(file).unwrap_err().into_parts();
+    /// println!("{cause}; {} bytes, read otherwise", file.metadata()?.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_new(inner: T) -> Result<AsyncFd<T>, AsyncFdTryNewError<T>> {
         let registration = Registration::new();
         match registration.register(inner.as_fd()) {
@@ -87,21 +137,86 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// As [`new`](AsyncFd::new). The error gives `inner` back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// let fd = AsyncFd::try_with_interest(ours, Interest::READABLE)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_with_interest(inner: T, _interest: Interest) -> Result<AsyncFd<T>, AsyncFdTryNewError<T>> {
         AsyncFd::try_new(inner)
     }
 
     /// The descriptor's owner.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// # let fd = AsyncFd::new(ours)?;
+    /// println!("{:?}", fd.get_ref().peer_addr()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get_ref(&self) -> &T {
         self.inner.as_ref().expect("it is there until the AsyncFd is taken apart")
     }
 
     /// The descriptor's owner, mutably.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// # let mut fd = AsyncFd::new(ours)?;
+    /// let n = fd.get_mut().read(&mut [0; 8])?;
+    /// # assert_eq!(n, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get_mut(&mut self) -> &mut T {
         self.inner.as_mut().expect("it is there until the AsyncFd is taken apart")
     }
 
     /// Deregisters the descriptor and gives it back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// # let fd = AsyncFd::new(ours)?;
+    /// let ours = fd.into_inner();
+    /// ours.set_nonblocking(false)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_inner(mut self) -> T {
         self.take().expect("it is there until the AsyncFd is taken apart")
     }
@@ -122,6 +237,24 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// On another thread than the one of the runtime that it was made in, and after that has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// # let fd = AsyncFd::new(ours)?;
+    /// let mut guard = fd.readable().await?;
+    /// let result = guard.try_io(|fd| fd.get_ref().read(&mut [0; 8]));
+    /// assert_eq!(result.expect("there is something").unwrap(), 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn readable(&self) -> io::Result<AsyncFdReadyGuard<'_, T>> {
         self.ready(Interest::READABLE).await
     }
@@ -135,6 +268,24 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// On another thread than the one of the runtime that it was made in, and after that has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// # let mut fd = AsyncFd::new(ours)?;
+    /// let mut guard = fd.readable_mut().await?;
+    /// let result = guard.try_io(|fd| fd.get_mut().read(&mut [0; 8]));
+    /// assert_eq!(result.expect("there is something").unwrap(), 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn readable_mut(&mut self) -> io::Result<AsyncFdReadyMutGuard<'_, T>> {
         self.ready_mut(Interest::READABLE).await
     }
@@ -148,6 +299,24 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// On another thread than the one of the runtime that it was made in, and after that has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// # let fd = AsyncFd::new(ours)?;
+    /// let mut guard = fd.writable().await?;
+    /// let result = guard.try_io(|fd| fd.get_ref().write(b"tea"));
+    /// assert_eq!(result.expect("there is room").unwrap(), 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn writable(&self) -> io::Result<AsyncFdReadyGuard<'_, T>> {
         self.ready(Interest::WRITABLE).await
     }
@@ -161,6 +330,24 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// On another thread than the one of the runtime that it was made in, and after that has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// # let mut fd = AsyncFd::new(ours)?;
+    /// let mut guard = fd.writable_mut().await?;
+    /// let result = guard.try_io(|fd| fd.get_mut().write(b"tea"));
+    /// assert_eq!(result.expect("there is room").unwrap(), 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn writable_mut(&mut self) -> io::Result<AsyncFdReadyMutGuard<'_, T>> {
         self.ready_mut(Interest::WRITABLE).await
     }
@@ -174,6 +361,25 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// On another thread than the one of the runtime that it was made in, and after that has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// # let fd = AsyncFd::new(ours)?;
+    /// let guard = fd.ready(Interest::READABLE | Interest::WRITABLE).await?;
+    /// if guard.ready().is_readable() {
+    ///     // read
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn ready(&self, interest: Interest) -> io::Result<AsyncFdReadyGuard<'_, T>> {
         let ready = self.registration.ready(self.as_fd(), interest).await?;
         Ok(AsyncFdReadyGuard { fd: self, interest, ready })
@@ -188,6 +394,24 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// On another thread than the one of the runtime that it was made in, and after that has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// # let mut fd = AsyncFd::new(ours)?;
+    /// let mut guard = fd.ready_mut(Interest::READABLE).await?;
+    /// guard.get_inner_mut().read(&mut [0; 8])?;
+    /// guard.clear_ready(); // no more is expected
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn ready_mut(&mut self, interest: Interest) -> io::Result<AsyncFdReadyMutGuard<'_, T>> {
         let ready = self.registration.ready(self.as_fd(), interest).await?;
         Ok(AsyncFdReadyMutGuard { fd: self, interest, ready })
@@ -198,6 +422,24 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// As [`readable`](AsyncFd::readable).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use std::future::poll_fn;
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// # let fd = AsyncFd::new(ours)?;
+    /// let guard = poll_fn(|cx| fd.poll_read_ready(cx)).await?;
+    /// assert!(guard.ready().is_readable());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<AsyncFdReadyGuard<'_, T>>> {
         self.poll_ready(Interest::READABLE, cx)
     }
@@ -207,6 +449,27 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// As [`readable`](AsyncFd::readable).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use std::task::Poll;
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// # let mut fd = AsyncFd::new(ours)?;
+    /// let is_ready = std::future::poll_fn(|cx| match fd.poll_read_ready_mut(cx) {
+    ///     Poll::Ready(guard) => Poll::Ready(guard.map(|guard| guard.ready().is_readable())),
+    ///     Poll::Pending => Poll::Pending,
+    /// });
+    /// assert!(is_ready.await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn poll_read_ready_mut(
         &mut self,
         cx: &mut Context<'_>,
@@ -219,6 +482,24 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// As [`writable`](AsyncFd::writable).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use std::future::poll_fn;
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// # let fd = AsyncFd::new(ours)?;
+    /// let guard = poll_fn(|cx| fd.poll_write_ready(cx)).await?;
+    /// assert!(guard.ready().is_writable());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<AsyncFdReadyGuard<'_, T>>> {
         self.poll_ready(Interest::WRITABLE, cx)
     }
@@ -228,6 +509,27 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// As [`writable`](AsyncFd::writable).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use std::task::Poll;
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// # let mut fd = AsyncFd::new(ours)?;
+    /// let is_ready = std::future::poll_fn(|cx| match fd.poll_write_ready_mut(cx) {
+    ///     Poll::Ready(guard) => Poll::Ready(guard.map(|guard| guard.ready().is_writable())),
+    ///     Poll::Pending => Poll::Pending,
+    /// });
+    /// assert!(is_ready.await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn poll_write_ready_mut(
         &mut self,
         cx: &mut Context<'_>,
@@ -259,6 +561,25 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// What `op` gives, `WouldBlock` among them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// # let fd = AsyncFd::new(ours)?;
+    /// # drop(fd.readable().await?);
+    /// let mut buf = [0; 8];
+    /// let n = fd.try_io(Interest::READABLE, |mut ours| ours.read(&mut buf))?;
+    /// # assert_eq!(n, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_io<R>(&self, interest: Interest, op: impl FnOnce(&T) -> io::Result<R>) -> io::Result<R> {
         self.registration.try_io(interest, || op(self.get_ref()))
     }
@@ -268,6 +589,25 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// As [`try_io`](AsyncFd::try_io).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// # let mut fd = AsyncFd::new(ours)?;
+    /// # drop(fd.readable().await?);
+    /// let mut buf = [0; 8];
+    /// let n = fd.try_io_mut(Interest::READABLE, |ours| ours.read(&mut buf))?;
+    /// # assert_eq!(n, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_io_mut<R>(
         &mut self,
         interest: Interest,
@@ -286,6 +626,24 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// What `op` gives; and as [`readable`](AsyncFd::readable).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// # let fd = AsyncFd::new(ours)?;
+    /// let mut buf = [0; 8];
+    /// let n = fd.async_io(Interest::READABLE, |mut ours| ours.read(&mut buf)).await?;
+    /// assert_eq!(&buf[..n], b"water");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn async_io<R>(
         &self,
         interest: Interest,
@@ -303,6 +661,24 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// As [`async_io`](AsyncFd::async_io).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use std::io::{Read, Write};
+    /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// # ours.set_nonblocking(true)?;
+    /// # theirs.write_all(b"water")?;
+    /// # let mut fd = AsyncFd::new(ours)?;
+    /// let mut buf = [0; 8];
+    /// let n = fd.async_io_mut(Interest::READABLE, |ours| ours.read(&mut buf)).await?;
+    /// assert_eq!(&buf[..n], b"water");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn async_io_mut<R>(
         &mut self,
         interest: Interest,
@@ -342,6 +718,20 @@ impl<T: AsFd + fmt::Debug> fmt::Debug for AsyncFd<T> {
 }
 
 /// [`AsyncFd::try_new`] failed: says why, and gives the descriptor's owner back.
+///
+/// # Examples
+///
+/// ```
+/// # #[ayi::main]
+/// # async fn main() -> std::io::Result<()> {
+/// use ayi::io::AsyncFd;
+/// let file = std::fs::File::open("Cargo.toml")?;
+/// let error = AsyncFd::try_new(file).unwrap_err();
+/// println!("{error}");
+/// let (file, cause): (std::fs::File, std::io::Error) = error.into_parts();
+/// # Ok(())
+/// # }
+/// ```
 pub struct AsyncFdTryNewError<T> {
     inner: T,
     cause: io::Error,

@@ -126,6 +126,19 @@ where
 /// # Cancel safety
 ///
 /// If it is dropped, what the reader still has is not lost; how much has been copied is not known.
+///
+/// # Examples
+///
+/// ```
+/// # #[ayi::main]
+/// # async fn main() -> std::io::Result<()> {
+/// use ayi::io::{BufReader, copy_buf};
+/// let mut reader = BufReader::with_capacity(64 * 1024, &b"water"[..]);
+/// let mut written = Vec::new();
+/// assert_eq!(copy_buf(&mut reader, &mut written).await?, 5);
+/// # Ok(())
+/// # }
+/// ```
 pub async fn copy_buf<R, W>(reader: &mut R, writer: &mut W) -> io::Result<u64>
 where
     R: AsyncBufRead + Unpin + ?Sized,
@@ -204,6 +217,22 @@ where
 /// # Cancel safety
 ///
 /// As [`copy_bidirectional`].
+///
+/// # Examples
+///
+/// ```
+/// # #[ayi::main]
+/// # async fn main() -> std::io::Result<()> {
+/// use ayi::io::{AsyncWriteExt, copy_bidirectional_with_sizes, duplex};
+/// let ((mut client, mut a), (mut b, mut server)) = (duplex(64), duplex(64));
+/// client.write_all(b"water").await?;
+/// client.close().await?;
+/// server.close().await?;
+/// let (to_server, to_client) = copy_bidirectional_with_sizes(&mut a, &mut b, 16 * 1024, 1024).await?;
+/// # assert_eq!((to_server, to_client), (5, 0));
+/// # Ok(())
+/// # }
+/// ```
 pub async fn copy_bidirectional_with_sizes<A, B>(
     a: &mut A,
     b: &mut B,

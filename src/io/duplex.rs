@@ -56,6 +56,21 @@ pub fn duplex(max_buf_size: usize) -> (DuplexStream, DuplexStream) {
 /// # Panics
 ///
 /// If `max_buf_size` is 0.
+///
+/// # Examples
+///
+/// ```
+/// # #[ayi::main]
+/// # async fn main() -> std::io::Result<()> {
+/// use ayi::io::{AsyncReadExt, AsyncWriteExt, simplex, split};
+/// let (mut reader, mut writer) = split(simplex(64));
+/// writer.write_all(b"tea").await?;
+/// let mut buf = [0; 3];
+/// reader.read_exact(&mut buf).await?;
+/// assert_eq!(&buf, b"tea");
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn simplex(max_buf_size: usize) -> SimplexStream {
     SimplexStream { pipe: Arc::new(Pipe::new(max_buf_size)) }

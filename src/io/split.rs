@@ -51,6 +51,19 @@ pub struct WriteHalf<S> {
 
 impl<S> ReadHalf<S> {
     /// Whether these are the two halves of one stream.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use ayi::io::{duplex, split};
+    /// let ((reader, writer), (_, another)) = (split(duplex(8).0), split(duplex(8).0));
+    /// assert!(reader.is_pair_of(&writer) && writer.is_pair_of(&reader));
+    /// assert!(!reader.is_pair_of(&another));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_pair_of(&self, other: &WriteHalf<S>) -> bool {
         Arc::ptr_eq(&self.stream, &other.stream)
     }
@@ -60,6 +73,18 @@ impl<S> ReadHalf<S> {
     /// # Panics
     ///
     /// If they are of different streams: [`is_pair_of`](ReadHalf::is_pair_of) asks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use ayi::io::{DuplexStream, duplex, split};
+    /// let (reader, writer) = split(duplex(8).0);
+    /// let whole: DuplexStream = reader.unsplit(writer);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn unsplit(self, write: WriteHalf<S>) -> S {
         assert!(self.is_pair_of(&write), "unsplit: these halves are of different streams");

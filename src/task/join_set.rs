@@ -109,6 +109,18 @@ impl<T> JoinSet<T> {
     }
 
     /// How many tasks are in the set: those that run, and those whose output has not been taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::task::JoinSet;
+    /// let mut set = JoinSet::new();
+    /// set.spawn(async {});
+    /// assert!(set.len() == 1 && !set.is_empty());
+    /// # }
+    /// ```
     pub fn len(&self) -> usize {
         self.entries.len() - self.vacant.len()
     }
@@ -127,6 +139,24 @@ impl<T> JoinSet<T> {
     /// # Cancel safety
     ///
     /// No output is lost if it is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::task::JoinSet;
+    /// let mut set: JoinSet<u32> = [1, 2, 3].map(|n| async move { n }).into_iter().collect();
+    /// let mut sum = 0;
+    /// while let Some(result) = set.join_next().await {
+    ///     match result {
+    ///         Ok(n) => sum += n,
+    ///         Err(error) => eprintln!("{error}"), // it panicked or was aborted
+    ///     }
+    /// }
+    /// assert_eq!(sum, 6);
+    /// # }
+    /// ```
     pub async fn join_next(&mut self) -> Option<Result<T, JoinError>> {
         poll_fn(|cx| self.poll_join_next(cx)).await
     }
@@ -140,6 +170,19 @@ impl<T> JoinSet<T> {
     /// # Cancel safety
     ///
     /// No output is lost if it is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::task::JoinSet;
+    /// let mut set = JoinSet::new();
+    /// let task = set.spawn(async { "tea" });
+    /// let (id, output) = set.join_next_with_id().await.unwrap().unwrap();
+    /// assert_eq!((id, output), (task.id(), "tea"));
+    /// # }
+    /// ```
     pub async fn join_next_with_id(&mut self) -> Option<Result<(Id, T), JoinError>> {
         poll_fn(|cx| self.poll_join_next_with_id(cx)).await
     }
@@ -149,6 +192,20 @@ impl<T> JoinSet<T> {
     /// # Errors
     ///
     /// If the task panicked or was aborted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::task::{JoinSet, yield_now};
+    /// let mut set = JoinSet::new();
+    /// set.spawn(async { 7 });
+    /// assert!(set.try_join_next().is_none()); // it has not run yet
+    /// yield_now().await;
+    /// assert_eq!(set.try_join_next().unwrap().unwrap(), 7);
+    /// # }
+    /// ```
     pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
         self.try_join_next_with_id().map(without_id)
     }
@@ -172,6 +229,19 @@ impl<T> JoinSet<T> {
     /// # Errors
     ///
     /// If the task panicked or was aborted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::task::JoinSet;
+    /// use std::future::poll_fn;
+    /// let mut set = JoinSet::new();
+    /// set.spawn(async { 7 });
+    /// assert_eq!(poll_fn(|cx| set.poll_join_next(cx)).await.unwrap().unwrap(), 7);
+    /// # }
+    /// ```
     pub fn poll_join_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
         let output = ready!(self.poll_join_next_with_id(cx));
         Poll::Ready(output.map(without_id))
@@ -231,6 +301,19 @@ impl<T> JoinSet<T> {
     }
 
     /// Aborts all tasks. Their outputs, which mostly say so then, can still be awaited.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::task::JoinSet;
+    /// let mut set = JoinSet::new();
+    /// set.spawn(std::future::pending::<()>());
+    /// set.abort_all();
+    /// assert!(set.join_next().await.unwrap().unwrap_err().is_cancelled());
+    /// # }
+    /// ```
     pub fn abort_all(&mut self) {
         self.tasks().for_each(JoinHandle::abort);
     }
@@ -240,12 +323,38 @@ impl<T> JoinSet<T> {
     /// # Cancel safety
     ///
     /// If it is dropped, the tasks have been aborted, and those that were not waited for are still in the set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::task::JoinSet;
+    /// let mut set = JoinSet::new();
+    /// set.spawn(std::future::pending::<()>());
+    /// set.shutdown().await;
+    /// assert!(set.is_empty());
+    /// # }
+    /// ```
     pub async fn shutdown(&mut self) {
         self.abort_all();
         while self.join_next().await.is_some() {}
     }
 
     /// Takes all tasks out of the set, without aborting them: nobody awaits them any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::task::JoinSet;
+    /// let mut set = JoinSet::new();
+    /// set.spawn(async { /* will be done, whatever becomes of the set */ });
+    /// set.detach_all();
+    /// assert!(set.is_empty());
+    /// # }
+    /// ```
     pub fn detach_all(&mut self) {
         let entries = self.entries.iter_mut().enumerate();
         let detached: Vec<_> =
@@ -299,12 +408,36 @@ impl<T: 'static> JoinSet<T> {
     /// # Panics
     ///
     /// Outside a runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::task::JoinSet;
+    /// let mut set = JoinSet::new();
+    /// let task = set.spawn(std::future::pending::<()>());
+    /// task.abort();
+    /// # }
+    /// ```
     #[track_caller]
     pub fn spawn(&mut self, future: impl Future<Output = T> + 'static) -> AbortHandle {
         self.insert(crate::spawn(future))
     }
 
     /// Spawns a task on the runtime of `handle`, and puts it into the set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::{runtime::Handle, task::JoinSet};
+    /// let mut set = JoinSet::new();
+    /// set.spawn_on(async { 7 }, &Handle::current()); // or that of another thread's runtime
+    /// assert_eq!(set.join_all().await, [7]);
+    /// # }
+    /// ```
     #[track_caller]
     pub fn spawn_on(
         &mut self,
@@ -332,6 +465,18 @@ impl<T: 'static> JoinSet<T> {
     /// # Panics
     ///
     /// Outside a runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::task::{JoinSet, LocalSet};
+    /// let (mut set, local) = (JoinSet::new(), LocalSet::new());
+    /// set.spawn_local_on(async { 7 }, &local);
+    /// assert_eq!(local.run_until(set.join_all()).await, [7]);
+    /// # }
+    /// ```
     #[track_caller]
     pub fn spawn_local_on(
         &mut self,
@@ -348,6 +493,20 @@ impl<T: 'static> JoinSet<T> {
     /// # Panics
     ///
     /// Outside a runtime, or if the pool has no thread and the system refuses to start one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::task::JoinSet;
+    /// let mut set = JoinSet::new();
+    /// for name in ["Cargo.toml", "README.md"] {
+    ///     set.spawn_blocking(move || std::fs::read(name));
+    /// }
+    /// assert!(set.join_all().await.iter().all(|file| file.is_ok()));
+    /// # }
+    /// ```
     #[track_caller]
     pub fn spawn_blocking(&mut self, f: impl FnOnce() -> T + Send + 'static) -> AbortHandle
     where

@@ -235,6 +235,18 @@ impl LocalSet {
     /// # Panics
     ///
     /// Outside a runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::task::LocalSet;
+    /// let set = LocalSet::new();
+    /// let task = set.spawn_local(async { 7 }); // stands still until the set is awaited
+    /// assert_eq!(set.run_until(task).await.unwrap(), 7);
+    /// # }
+    /// ```
     #[track_caller]
     pub fn spawn_local<F: Future<Output: 'static> + 'static>(&self, future: F) -> JoinHandle<F::Output> {
         self.set.spawn(future)
@@ -245,6 +257,18 @@ impl LocalSet {
     /// # Cancel safety
     ///
     /// As cancel safe as `future`. The tasks stay in the set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::task::{LocalSet, spawn_local};
+    /// let set = LocalSet::new();
+    /// let seven = set.run_until(async { spawn_local(async { 7 }).await.unwrap() }).await;
+    /// assert_eq!(seven, 7);
+    /// # }
+    /// ```
     pub async fn run_until<F: Future>(&self, future: F) -> F::Output {
         let _awaited = Awaited::new(&self.set);
         let mut future = pin!(future);
@@ -263,6 +287,21 @@ impl LocalSet {
 
     /// Makes [`spawn_local`] spawn on this set, until the guard is dropped. Guards must be dropped in the reverse order
     /// of entering.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::task::{LocalSet, spawn_local};
+    /// let set = LocalSet::new();
+    /// let task = {
+    ///     let _inside = set.enter();
+    ///     spawn_local(async { 7 }) // of the set
+    /// };
+    /// assert_eq!(set.run_until(task).await.unwrap(), 7);
+    /// # }
+    /// ```
     pub fn enter(&self) -> LocalEnterGuard {
         LocalEnterGuard::new(&self.set)
     }

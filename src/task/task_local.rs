@@ -59,6 +59,18 @@ macro_rules! task_local {
 }
 
 /// The key of a value that belongs to a task: declared by [`task_local!`](crate::task_local).
+///
+/// # Examples
+///
+/// ```
+/// # #[ayi::main]
+/// # async fn main() {
+/// ayi::task_local! {
+///     static REQUEST: u64;
+/// }
+/// REQUEST.scope(7, async { assert_eq!(REQUEST.get(), 7) }).await;
+/// # }
+/// ```
 pub struct LocalKey<T: 'static> {
     /// The value of the innermost scope whose poll is going on.
     current: &'static thread::LocalKey<RefCell<Option<T>>>,
@@ -82,6 +94,22 @@ impl<T: 'static> LocalKey<T> {
     /// # Panics
     ///
     /// When polled within [`with`](LocalKey::with) of the same key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// ayi::task_local! {
+    ///     static REQUEST: u64;
+    /// }
+    /// let number = REQUEST.scope(7, async {
+    ///     ayi::task::yield_now().await;
+    ///     REQUEST.with(|number| *number)
+    /// });
+    /// assert_eq!(number.await, 7);
+    /// # }
+    /// ```
     pub fn scope<F: Future>(&'static self, value: T, future: F) -> TaskLocalFuture<T, F> {
         TaskLocalFuture { key: self, value: Some(value), future: Some(future) }
     }
@@ -91,6 +119,18 @@ impl<T: 'static> LocalKey<T> {
     /// # Panics
     ///
     /// If `f` does, or within [`with`](LocalKey::with) of the same key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// ayi::task_local! {
+    ///     static REQUEST: u64;
+    /// }
+    /// assert_eq!(REQUEST.sync_scope(7, || REQUEST.get()), 7);
+    /// # }
+    /// ```
     #[track_caller]
     pub fn sync_scope<R>(&'static self, value: T, f: impl FnOnce() -> R) -> R {
         let mut value = Some(value);
@@ -102,6 +142,18 @@ impl<T: 'static> LocalKey<T> {
     /// # Panics
     ///
     /// Outside a scope of this key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// ayi::task_local! {
+    ///     static REQUEST: u64;
+    /// }
+    /// REQUEST.sync_scope(7, || REQUEST.with(|number| println!("request {number}")));
+    /// # }
+    /// ```
     #[track_caller]
     pub fn with<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
         match self.try_with(f) {
@@ -115,6 +167,21 @@ impl<T: 'static> LocalKey<T> {
     /// # Errors
     ///
     /// Outside a scope of this key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// ayi::task_local! {
+    ///     static REQUEST: u64;
+    /// }
+    /// match REQUEST.try_with(|number| *number) {
+    ///     Ok(number) => println!("request {number}"),
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// # }
+    /// ```
     pub fn try_with<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, AccessError> {
         let result = self.current.try_with(|current| current.borrow().as_ref().map(f));
         result.ok().flatten().ok_or(AccessError(()))
@@ -125,6 +192,18 @@ impl<T: 'static> LocalKey<T> {
     /// # Panics
     ///
     /// Outside a scope of this key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// ayi::task_local! {
+    ///     static REQUEST: u64;
+    /// }
+    /// assert_eq!(REQUEST.sync_scope(7, || REQUEST.get()), 7);
+    /// # }
+    /// ```
     #[track_caller]
     pub fn get(&'static self) -> T
     where
@@ -138,6 +217,18 @@ impl<T: 'static> LocalKey<T> {
     /// # Errors
     ///
     /// Outside a scope of this key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// ayi::task_local! {
+    ///     static REQUEST: u64;
+    /// }
+    /// assert!(REQUEST.try_get().is_err()); // no scope
+    /// # }
+    /// ```
     pub fn try_get(&'static self) -> Result<T, AccessError>
     where
         T: Clone,
@@ -207,6 +298,21 @@ pin_project! {
 
 impl<T: 'static, F> TaskLocalFuture<T, F> {
     /// Takes the value out. Later polls of the future find none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use std::pin::pin;
+    /// ayi::task_local! {
+    ///     static REQUEST: u64;
+    /// }
+    /// let mut future = pin!(REQUEST.scope(7, async {}));
+    /// future.as_mut().await;
+    /// assert_eq!(future.take_value(), Some(7));
+    /// # }
+    /// ```
     pub fn take_value(self: Pin<&mut Self>) -> Option<T> {
         self.project().value.take()
     }

@@ -36,6 +36,18 @@ pub fn interval(period: Duration) -> Interval {
 /// # Panics
 ///
 /// If `period` is zero.
+///
+/// # Examples
+///
+/// ```
+/// # #[ayi::main]
+/// # async fn main() {
+/// use ayi::time::{Duration, Instant, interval_at};
+/// let start = Instant::now() + Duration::from_millis(5);
+/// let mut interval = interval_at(start, Duration::from_millis(10));
+/// assert_eq!(interval.tick().await, start);
+/// # }
+/// ```
 #[track_caller]
 pub fn interval_at(start: Instant, period: Duration) -> Interval {
     assert!(!period.is_zero(), "interval: the period must not be zero, it would tick without end");
@@ -43,6 +55,22 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
 }
 
 /// What an [`Interval`] does when it was not awaited in time for one or more ticks.
+///
+/// # Examples
+///
+/// ```
+/// # #[ayi::main]
+/// # async fn main() {
+/// use ayi::time::{Duration, MissedTickBehavior, advance, interval, pause};
+/// pause();
+/// let mut interval = interval(Duration::from_secs(1));
+/// interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+/// let first = interval.tick().await;
+/// advance(Duration::from_millis(3_500)).await;
+/// assert_eq!(interval.tick().await - first, Duration::from_secs(1)); // late
+/// assert_eq!(interval.tick().await - first, Duration::from_secs(4)); // and then as if nothing had been
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MissedTickBehavior {
     /// Makes up for them at once, as fast as it is awaited, until it is back in its rhythm.
@@ -55,6 +83,19 @@ pub enum MissedTickBehavior {
 }
 
 /// Made by [`interval`] and [`interval_at`].
+///
+/// # Examples
+///
+/// ```
+/// # #[ayi::main]
+/// # async fn main() {
+/// use ayi::time::{Duration, interval};
+/// let mut interval = interval(Duration::from_millis(1));
+/// for _ in 0..3 {
+///     interval.tick().await; // the first is at once
+/// }
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Interval {
     next: Sleep,
@@ -72,11 +113,35 @@ impl Interval {
     /// # Panics
     ///
     /// When polled outside a runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::time::{Duration, interval};
+    /// let mut interval = interval(Duration::from_millis(1));
+    /// let (first, second) = (interval.tick().await, interval.tick().await);
+    /// assert_eq!(second - first, Duration::from_millis(1));
+    /// # }
+    /// ```
     pub async fn tick(&mut self) -> Instant {
         poll_fn(|cx| self.poll_tick(cx)).await
     }
 
     /// [`tick`](Interval::tick), in the manner of `poll`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::time::{Duration, interval};
+    /// use std::future::poll_fn;
+    /// let mut interval = interval(Duration::from_millis(1));
+    /// let at = poll_fn(|cx| interval.poll_tick(cx)).await;
+    /// # }
+    /// ```
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         ready!(Pin::new(&mut self.next).poll(cx));
         let due = self.next.deadline();
@@ -104,26 +169,97 @@ impl Interval {
     }
 
     /// The next tick comes one period from now.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::time::{Duration, advance, interval, pause};
+    /// pause();
+    /// let mut interval = interval(Duration::from_secs(10));
+    /// let first = interval.tick().await;
+    /// advance(Duration::from_secs(7)).await;
+    /// interval.reset();
+    /// assert_eq!(interval.tick().await - first, Duration::from_secs(17));
+    /// # }
+    /// ```
     pub fn reset(&mut self) {
         self.reset_after(self.period);
     }
 
     /// The next tick comes at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::time::{Duration, Instant, interval, pause};
+    /// pause();
+    /// let mut interval = interval(Duration::from_secs(10));
+    /// interval.tick().await;
+    /// interval.reset_immediately();
+    /// assert_eq!(interval.tick().await, Instant::now());
+    /// # }
+    /// ```
     pub fn reset_immediately(&mut self) {
         self.reset_at(Instant::now());
     }
 
     /// The next tick comes after `duration`, and those that follow in the rhythm of the period.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::time::{Duration, Instant, interval, pause};
+    /// pause();
+    /// let mut interval = interval(Duration::from_secs(10));
+    /// interval.tick().await;
+    /// let in_three = Instant::now() + Duration::from_secs(3);
+    /// interval.reset_after(Duration::from_secs(3));
+    /// assert_eq!(interval.tick().await, in_three);
+    /// # }
+    /// ```
     pub fn reset_after(&mut self, duration: Duration) {
         self.reset_at(Instant::now().checked_add(duration).unwrap_or_else(far_future));
     }
 
     /// The next tick comes at `deadline`, and those that follow in the rhythm of the period.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::time::{Duration, Instant, interval, pause};
+    /// pause();
+    /// let mut interval = interval(Duration::from_secs(10));
+    /// interval.tick().await;
+    /// let then = Instant::now() + Duration::from_secs(3);
+    /// interval.reset_at(then);
+    /// assert_eq!(interval.tick().await, then);
+    /// # }
+    /// ```
     pub fn reset_at(&mut self, deadline: Instant) {
         Pin::new(&mut self.next).reset(deadline);
     }
 
     /// What happens to missed ticks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::time::{Duration, MissedTickBehavior, interval};
+    /// let mut interval = interval(Duration::from_secs(1));
+    /// assert_eq!(interval.missed_tick_behavior(), MissedTickBehavior::Burst);
+    /// interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    /// # }
+    /// ```
     pub fn missed_tick_behavior(&self) -> MissedTickBehavior {
         self.missed
     }
@@ -134,6 +270,16 @@ impl Interval {
     }
 
     /// The time between two ticks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::time::{Duration, interval};
+    /// assert_eq!(interval(Duration::from_secs(1)).period(), Duration::from_secs(1));
+    /// # }
+    /// ```
     pub fn period(&self) -> Duration {
         self.period
     }

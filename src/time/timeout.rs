@@ -40,6 +40,17 @@ pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoF
 }
 
 /// Awaits `future` until `deadline` at most, then drops it. See [`timeout`].
+///
+/// # Examples
+///
+/// ```
+/// # #[ayi::main]
+/// # async fn main() {
+/// use ayi::time::{Duration, Instant, timeout_at};
+/// let deadline = Instant::now() + Duration::from_millis(1);
+/// assert!(timeout_at(deadline, std::future::pending::<()>()).await.is_err());
+/// # }
+/// ```
 pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
     Timeout { future: future.into_future(), limit: sleep_until(deadline) }
 }
@@ -57,6 +68,18 @@ pin_project! {
 
 impl<F> Timeout<F> {
     /// The future that is limited.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() {
+    /// use ayi::time::{Duration, timeout};
+    /// let timeout = timeout(Duration::from_secs(1), std::future::ready(7));
+    /// println!("{:?}", timeout.get_ref());
+    /// assert_eq!(timeout.into_inner().await, 7);
+    /// # }
+    /// ```
     pub fn get_ref(&self) -> &F {
         &self.future
     }
@@ -92,6 +115,17 @@ impl<F: Future> Future for Timeout<F> {
 }
 
 /// The time of a [`timeout`] is over.
+///
+/// # Examples
+///
+/// ```
+/// # #[ayi::main]
+/// # async fn main() {
+/// use ayi::time::{Duration, timeout};
+/// let elapsed = timeout(Duration::ZERO, std::future::pending::<()>()).await.unwrap_err();
+/// assert_eq!(std::io::Error::from(elapsed).kind(), std::io::ErrorKind::TimedOut);
+/// # }
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct Elapsed(());
 
