@@ -39,6 +39,13 @@ impl Interest {
     ];
 
     /// Whether [`READABLE`](Interest::READABLE) is in the set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Interest;
+    /// assert!(Interest::READABLE.is_readable() && !Interest::READABLE.is_writable());
+    /// ```
     pub const fn is_readable(self) -> bool {
         self.0 & Ready::READABLE.0 != 0
     }
@@ -59,12 +66,29 @@ impl Interest {
     }
 
     /// Both together.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Interest;
+    /// let both = Interest::READABLE.add(Interest::WRITABLE); // or with `|`
+    /// assert!(both.is_readable() && both.is_writable());
+    /// ```
     #[must_use = "the set itself stays as it is"]
     pub const fn add(self, other: Interest) -> Interest {
         Interest(self.0 | other.0)
     }
 
     /// What is in `self` and not in `other`, if anything is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Interest;
+    /// let both = Interest::READABLE | Interest::WRITABLE;
+    /// assert_eq!(both.remove(Interest::READABLE), Some(Interest::WRITABLE));
+    /// assert_eq!(Interest::READABLE.remove(Interest::READABLE), None); // one has to wait for something
+    /// ```
     #[must_use = "the set itself stays as it is"]
     pub fn remove(self, other: Interest) -> Option<Interest> {
         let stays = |(_, bit, _): &&(Interest, u8, &str)| self.0 & !other.0 & bit != 0;
@@ -124,41 +148,98 @@ impl Ready {
     pub const ALL: Ready = Ready(63);
 
     /// Whether nothing is set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Ready;
+    /// assert!(Ready::EMPTY.is_empty() && !Ready::ALL.is_empty());
+    /// ```
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
     /// Whether a read would not block: data, or the end of the stream.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Ready;
+    /// assert!(Ready::READABLE.is_readable() && Ready::READ_CLOSED.is_readable());
+    /// ```
     pub const fn is_readable(self) -> bool {
         self.0 & (Ready::READABLE.0 | Ready::READ_CLOSED.0) != 0
     }
 
     /// Whether a write would not block: room, or an error to report.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Ready;
+    /// assert!(Ready::WRITABLE.is_writable() && Ready::WRITE_CLOSED.is_writable());
+    /// ```
     pub const fn is_writable(self) -> bool {
         self.0 & (Ready::WRITABLE.0 | Ready::WRITE_CLOSED.0) != 0
     }
 
     /// Whether the peer writes no more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Ready;
+    /// assert!(Ready::READ_CLOSED.is_read_closed() && !Ready::READABLE.is_read_closed());
+    /// ```
     pub const fn is_read_closed(self) -> bool {
         self.0 & Ready::READ_CLOSED.0 != 0
     }
 
     /// Whether the peer reads no more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Ready;
+    /// assert!(Ready::WRITE_CLOSED.is_write_closed() && !Ready::WRITABLE.is_write_closed());
+    /// ```
     pub const fn is_write_closed(self) -> bool {
         self.0 & Ready::WRITE_CLOSED.0 != 0
     }
 
     /// Whether an error waits to be fetched.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Ready;
+    /// assert!(Ready::ERROR.is_error() && !Ready::READABLE.is_error());
+    /// ```
     pub const fn is_error(self) -> bool {
         self.0 & Ready::ERROR.0 != 0
     }
 
     /// Whether there is a priority event.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Ready;
+    /// assert!(Ready::PRIORITY.is_priority() && !Ready::READABLE.is_priority());
+    /// ```
     pub const fn is_priority(self) -> bool {
         self.0 & Ready::PRIORITY.0 != 0
     }
 
     /// Whether all of `other` is in the set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Ready;
+    /// let ready = Ready::READABLE | Ready::WRITABLE;
+    /// assert!(ready.contains(Ready::WRITABLE) && !ready.contains(Ready::ERROR));
+    /// ```
     pub const fn contains(self, other: Ready) -> bool {
         self.0 & other.0 == other.0
     }

@@ -45,6 +45,14 @@ pub(super) struct Settings {
 
 impl Builder {
     /// The default settings. (tokio's name, of which there is but one kind here.)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn new_current_thread() -> Builder {
         // tokio's numbers: what blocks mostly waits, so more threads than cores are right.
         let limits = Limits {
@@ -70,6 +78,14 @@ impl Builder {
 
     /// Does nothing: sockets and timers are always there, and cost nothing while there are none. For programs that
     /// come from tokio.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().enable_all().build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn enable_all(&mut self) -> &mut Builder {
         self
     }
@@ -85,6 +101,15 @@ impl Builder {
     }
 
     /// Names the runtime, for [`Handle::name`](super::Handle::name).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().name("orders").build()?;
+    /// assert_eq!(rt.handle().name(), Some("orders"));
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn name(&mut self, name: impl Into<String>) -> &mut Builder {
         self.name = Some(name.into());
         self
@@ -92,6 +117,17 @@ impl Builder {
 
     /// Whether the runtime's time stands still from the beginning, see [`pause`](crate::time::pause). Not by
     /// default; it is meant for tests.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// use ayi_runtime::time::sleep;
+    /// use std::time::Duration;
+    /// let rt = Builder::new_current_thread().start_paused(true).build()?;
+    /// rt.block_on(sleep(Duration::from_secs(3600))); // at once
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn start_paused(&mut self, start_paused: bool) -> &mut Builder {
         self.settings.start_paused = start_paused;
         self
@@ -105,6 +141,14 @@ impl Builder {
     /// # Panics
     ///
     /// If it is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().event_interval(31).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     #[track_caller]
     pub fn event_interval(&mut self, polls: u32) -> &mut Builder {
         assert!(polls > 0, "event_interval(0): no task could ever be polled, give it at least 1");
@@ -117,6 +161,14 @@ impl Builder {
     /// # Panics
     ///
     /// If it is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().max_blocking_threads(4).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     #[track_caller]
     pub fn max_blocking_threads(&mut self, threads: usize) -> &mut Builder {
         assert!(threads > 0, "max_blocking_threads(0): spawn_blocking could never run, give it at least 1");
@@ -125,6 +177,15 @@ impl Builder {
     }
 
     /// How long an idle thread of the pool stays. Ten seconds by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// use std::time::Duration;
+    /// let rt = Builder::new_current_thread().thread_keep_alive(Duration::from_secs(60)).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn thread_keep_alive(&mut self, time: Duration) -> &mut Builder {
         self.limits.keep_alive = time;
         self
@@ -136,6 +197,16 @@ impl Builder {
     /// # Panics
     ///
     /// If it contains a null byte.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().thread_name("orders-blocking").build()?;
+    /// let task = rt.spawn_blocking(|| std::thread::current().name().map(String::from));
+    /// assert_eq!(rt.block_on(task).unwrap().as_deref(), Some("orders-blocking-0"));
+    /// # std::io::Result::Ok(())
+    /// ```
     #[track_caller]
     pub fn thread_name(&mut self, name: impl Into<String>) -> &mut Builder {
         self.limits.thread_name = name.into();
@@ -147,6 +218,14 @@ impl Builder {
     }
 
     /// The stack of the pool's threads, in bytes. The system's default (2 MiB, or `RUST_MIN_STACK`) otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().thread_stack_size(256 * 1024).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn thread_stack_size(&mut self, bytes: usize) -> &mut Builder {
         self.limits.stack_size = Some(bytes);
         self
@@ -155,18 +234,42 @@ impl Builder {
     /// Runs `f` on each thread of the pool when it starts. (The runtime's own thread is the user's.)
     ///
     /// Where a hook panics, here and below, the panic hook reports it and nothing else happens.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().on_thread_start(|| println!("a thread of the pool begins")).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn on_thread_start(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Builder {
         self.limits.on_start = Some(Arc::new(f));
         self
     }
 
     /// Runs `f` on each thread of the pool before it ends.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().on_thread_stop(|| println!("a thread of the pool ends")).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn on_thread_stop(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Builder {
         self.limits.on_stop = Some(Arc::new(f));
         self
     }
 
     /// Runs `f` on the runtime's thread when it has nothing to do and is about to sleep. It may wake and spawn.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().on_thread_park(|| println!("nothing to do")).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn on_thread_park(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Builder {
         self.settings.park_hooks.on_park = Some(Arc::new(f));
         self
@@ -174,6 +277,14 @@ impl Builder {
 
     /// Runs `f` on the runtime's thread when it is awake again: once for each time that
     /// [`on_thread_park`](Builder::on_thread_park)'s has run.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().on_thread_unpark(|| println!("something has happened")).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn on_thread_unpark(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Builder {
         self.settings.park_hooks.on_unpark = Some(Arc::new(f));
         self
@@ -196,12 +307,29 @@ impl Builder {
     }
 
     /// Runs `f` on the runtime's thread for each task that is finished: returned, panicked or cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().on_task_terminate(|task| println!("task {} has ended", task.id())).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn on_task_terminate(&mut self, f: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> &mut Builder {
         self.task_hooks.on_terminate = Some(Arc::new(f));
         self
     }
 
     /// What to do about a task's panic that nobody will hear of. [`Report`](UnhandledPanic::Report) by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// use ayi_runtime::runtime::UnhandledPanic;
+    /// let rt = Builder::new_current_thread().unhandled_panic(UnhandledPanic::Ignore).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn unhandled_panic(&mut self, policy: UnhandledPanic) -> &mut Builder {
         self.unhandled = policy;
         self
@@ -213,6 +341,14 @@ impl Builder {
     ///
     /// If the system refuses an epoll instance or an eventfd: usually because the process has no file descriptors
     /// left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn build(&mut self) -> io::Result<Runtime> {
         static IDS: AtomicU64 = AtomicU64::new(1);
         // Relaxed: only uniqueness matters.

@@ -48,6 +48,19 @@ pub fn pause() {
 /// # Panics
 ///
 /// Outside a runtime, or if the time is not paused.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// use ayi_runtime::time::{Instant, pause, resume};
+/// pause();
+/// let then = Instant::now();
+/// assert_eq!(Instant::now(), then);
+/// resume(); // it runs on from there
+/// # });
+/// ```
 #[track_caller]
 pub fn resume() {
     let local = current("resume");

@@ -229,6 +229,13 @@ impl RuntimeRef {
 }
 
 /// [`Handle::try_current`] found no runtime.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::runtime::Handle;
+/// println!("{}", Handle::try_current().unwrap_err());
+/// ```
 #[derive(Debug)]
 pub struct TryCurrentError(pub(super) ());
 

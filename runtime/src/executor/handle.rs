@@ -62,6 +62,15 @@ impl Shared {
 }
 
 /// Tells runtimes apart: no two of a process have the same. See [`Handle::id`].
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::runtime::Runtime;
+/// let (one, other) = (Runtime::new()?, Runtime::new()?);
+/// assert_ne!(one.handle().id(), other.handle().id());
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(u64);
 
@@ -77,6 +86,18 @@ impl Handle {
     /// # Panics
     ///
     /// Outside a runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::runtime::Handle;
+    /// let handle = Handle::current();
+    /// let there = std::thread::spawn(move || handle.spawn(async { 7 }));
+    /// # assert_eq!(there.join().unwrap().await.unwrap(), 7);
+    /// # });
+    /// ```
     #[track_caller]
     pub fn current() -> Handle {
         match Handle::try_current() {
@@ -90,6 +111,13 @@ impl Handle {
     /// # Errors
     ///
     /// Outside a runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Handle;
+    /// assert!(Handle::try_current().is_err()); // not inside a runtime
+    /// ```
     pub fn try_current() -> Result<Handle, TryCurrentError> {
         context::current_handle().ok_or(TryCurrentError(()))
     }
@@ -97,6 +125,18 @@ impl Handle {
     /// Spawns a task on the handle's runtime, whose thread will run it.
     ///
     /// If the runtime has ended, the future is dropped here and awaiting the task says that it was cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::runtime::Handle;
+    /// let handle = Handle::current();
+    /// let task = std::thread::spawn(move || handle.spawn(async { 7 })).join().unwrap();
+    /// assert_eq!(task.await.unwrap(), 7);
+    /// # });
+    /// ```
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
@@ -117,6 +157,17 @@ impl Handle {
     /// # Panics
     ///
     /// If the pool has no thread and the system refuses to start one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::runtime::Handle;
+    /// let file = Handle::current().spawn_blocking(|| std::fs::read("Cargo.toml"));
+    /// assert!(file.await.unwrap().is_ok());
+    /// # });
+    /// ```
     #[track_caller]
     pub fn spawn_blocking<F, T>(&self, f: F) -> JoinHandle<T>
     where
@@ -214,6 +265,16 @@ impl Handle {
     }
 
     /// What has been counted of the runtime. See [`RuntimeMetrics`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::runtime::Handle;
+    /// println!("{} tasks", Handle::current().metrics().num_alive_tasks());
+    /// # });
+    /// ```
     pub fn metrics(&self) -> RuntimeMetrics {
         RuntimeMetrics::new(self.clone())
     }
@@ -224,6 +285,15 @@ impl Handle {
     }
 
     /// The runtime's name, if [`Builder::name`](super::Builder::name) gave it one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().name("orders").build()?;
+    /// assert_eq!(rt.handle().name(), Some("orders"));
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn name(&self) -> Option<&str> {
         self.shared.name.as_deref()
     }
@@ -234,6 +304,19 @@ impl Handle {
     /// that nothing runs. On another thread, [`Handle::current`] and
     /// [`spawn_blocking`](crate::task::spawn_blocking) work, while [`spawn`](crate::spawn), sockets and timers,
     /// which live on the runtime's thread, do not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_runtime::runtime::Runtime;
+    /// # let rt = Runtime::new()?;
+    /// let handle = rt.handle();
+    /// std::thread::spawn(move || {
+    ///     let _inside = handle.enter();
+    ///     drop(ayi_runtime::task::spawn_blocking(|| 7)); // of that runtime
+    /// });
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn enter(&self) -> EnterGuard<'_> {
         EnterGuard::afar(self)
     }

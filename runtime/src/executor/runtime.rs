@@ -51,6 +51,14 @@ impl Runtime {
     ///
     /// If the system refuses an epoll instance or an eventfd: usually because the process has no file descriptors
     /// left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Runtime;
+    /// let rt = Runtime::new()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn new() -> io::Result<Runtime> {
         Builder::new_current_thread().build()
     }
@@ -63,12 +71,31 @@ impl Runtime {
     ///
     /// If `future` panics; inside another `block_on`; and if a task's panic was unhandled and the policy is
     /// [`UnhandledPanic::ShutdownRuntime`](crate::runtime::UnhandledPanic::ShutdownRuntime).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_runtime::runtime::Runtime;
+    /// # let rt = Runtime::new()?;
+    /// assert_eq!(rt.block_on(async { 40 + 2 }), 42);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.local.block_on(future)
     }
 
     /// Spawns a task, from outside of `block_on` too. See [`spawn`](crate::spawn).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_runtime::runtime::Runtime;
+    /// # let rt = Runtime::new()?;
+    /// let task = rt.spawn(async { 7 }); // runs during the next block_on
+    /// assert_eq!(rt.block_on(task).unwrap(), 7);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
@@ -79,6 +106,16 @@ impl Runtime {
     }
 
     /// Runs `f`, which may block, on a thread of the pool. See [`Handle::spawn_blocking`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_runtime::runtime::Runtime;
+    /// # let rt = Runtime::new()?;
+    /// let file = rt.spawn_blocking(|| std::fs::read("Cargo.toml"));
+    /// assert!(rt.block_on(file).unwrap().is_ok());
+    /// # std::io::Result::Ok(())
+    /// ```
     #[track_caller]
     pub fn spawn_blocking<F, T>(&self, f: F) -> JoinHandle<T>
     where
@@ -89,22 +126,67 @@ impl Runtime {
     }
 
     /// Makes this the current runtime of the thread, until the guard is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_runtime::runtime::Runtime;
+    /// # let rt = Runtime::new()?;
+    /// let task = {
+    ///     let _inside = rt.enter();
+    ///     ayi_runtime::spawn(async { 7 })
+    /// };
+    /// assert_eq!(rt.block_on(task).unwrap(), 7);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn enter(&self) -> EnterGuard<'_> {
         EnterGuard::here(&self.local)
     }
 
     /// What has been counted of this runtime. See [`RuntimeMetrics`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_runtime::runtime::Runtime;
+    /// # let rt = Runtime::new()?;
+    /// drop(rt.spawn(async {}));
+    /// assert_eq!(rt.metrics().num_alive_tasks(), 1);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn metrics(&self) -> RuntimeMetrics {
         self.local.handle().metrics()
     }
 
     /// What reaches this runtime from other threads.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_runtime::runtime::Runtime;
+    /// # let rt = Runtime::new()?;
+    /// let handle = rt.handle();
+    /// let task = std::thread::spawn(move || handle.spawn(async { 7 })).join().unwrap();
+    /// assert_eq!(rt.block_on(task).unwrap(), 7);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn handle(&self) -> Handle {
         self.local.handle().clone()
     }
 
     /// Ends the runtime, waiting for running `spawn_blocking` calls at most `grace`; dropping it waits ten
     /// seconds. What has not finished by then goes on, on its thread, and its result is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use ayi_runtime::runtime::Runtime;
+    /// # let rt = Runtime::new()?;
+    /// rt.spawn_blocking(|| println!("nearly done"));
+    /// rt.shutdown_timeout(Duration::from_millis(100));
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn shutdown_timeout(self, grace: Duration) {
         self.local.shut_down(grace);
     }

@@ -35,6 +35,17 @@ impl<'a> TaskBuilder<'a> {
     }
 
     /// Names the task.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::task::Builder;
+    /// let task = Builder::new().name("orders").spawn(async { 7 }).unwrap();
+    /// assert_eq!(task.await.unwrap(), 7);
+    /// # });
+    /// ```
     pub fn name(self, name: &'a str) -> TaskBuilder<'a> {
         TaskBuilder { name: Some(name) }
     }
@@ -52,6 +63,18 @@ impl<'a> TaskBuilder<'a> {
     /// # Panics
     ///
     /// Outside a runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::task::Builder;
+    /// let not_send = std::rc::Rc::new(7);
+    /// let task = Builder::new().name("orders").spawn(async move { *not_send }).unwrap();
+    /// assert_eq!(task.await.unwrap(), 7);
+    /// # });
+    /// ```
     #[track_caller]
     pub fn spawn<F>(self, future: F) -> io::Result<JoinHandle<F::Output>>
     where
@@ -86,6 +109,18 @@ impl<'a> TaskBuilder<'a> {
     /// # Errors
     ///
     /// None: tokio's signature.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::{runtime::Handle, task::Builder};
+    /// let handle = Handle::current();
+    /// let task = std::thread::spawn(move || Builder::new().name("orders").spawn_on(async { 7 }, &handle));
+    /// assert_eq!(task.join().unwrap().unwrap().await.unwrap(), 7);
+    /// # });
+    /// ```
     #[track_caller]
     pub fn spawn_on<F>(self, future: F, handle: &Handle) -> io::Result<JoinHandle<F::Output>>
     where
@@ -106,6 +141,17 @@ impl<'a> TaskBuilder<'a> {
     /// # Panics
     ///
     /// Outside a runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::task::Builder;
+    /// let task = Builder::new().name("reader").spawn_blocking(|| std::fs::read("Cargo.toml")).unwrap();
+    /// assert!(task.await.unwrap().is_ok());
+    /// # });
+    /// ```
     #[track_caller]
     pub fn spawn_blocking<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
     where

@@ -68,6 +68,23 @@ impl Registration {
     ///
     /// If there is no runtime on this thread, if the registration is tied to another, or as epoll_ctl(2) says:
     /// `PermissionDenied` for a descriptor that cannot be waited for, such as a regular file.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+    /// # let (stream, mut peer) = UnixStream::pair()?;
+    /// # stream.set_nonblocking(true)?;
+    /// # peer.write_all(b"tea")?;
+    /// # let registration = Registration::new();
+    /// # let fd = stream.as_fd();
+    /// registration.register(fd)?; // else at the first operation that has to wait
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn register(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
         self.tied(fd).map(drop)
     }
@@ -84,6 +101,28 @@ impl Registration {
     /// # Errors
     ///
     /// What `op` gives, and what [`register`](Registration::register) gives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+    /// # let (stream, mut peer) = UnixStream::pair()?;
+    /// # stream.set_nonblocking(true)?;
+    /// # peer.write_all(b"tea")?;
+    /// # let registration = Registration::new();
+    /// # let fd = stream.as_fd();
+    /// let mut buf = [0; 8];
+    /// let read = |cx: &mut std::task::Context<'_>| {
+    ///     registration.poll_io(fd, Interest::READABLE, cx, || (&stream).read(&mut buf), |_| false)
+    /// };
+    /// assert_eq!(poll_fn(read).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_io<R>(
         &self,
         fd: BorrowedFd<'_>,
@@ -101,6 +140,25 @@ impl Registration {
     /// # Errors
     ///
     /// As [`register`](Registration::register).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+    /// # let (stream, mut peer) = UnixStream::pair()?;
+    /// # stream.set_nonblocking(true)?;
+    /// # peer.write_all(b"tea")?;
+    /// # let registration = Registration::new();
+    /// # let fd = stream.as_fd();
+    /// let ready = poll_fn(|cx| registration.poll_ready(fd, Interest::READABLE, cx)).await?;
+    /// assert!(ready.is_readable());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_ready(
         &self,
         fd: BorrowedFd<'_>,
@@ -119,6 +177,25 @@ impl Registration {
     /// # Errors
     ///
     /// As `poll_io`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+    /// # let (stream, mut peer) = UnixStream::pair()?;
+    /// # stream.set_nonblocking(true)?;
+    /// # peer.write_all(b"tea")?;
+    /// # let registration = Registration::new();
+    /// # let fd = stream.as_fd();
+    /// let mut buf = [0; 8];
+    /// let n = registration.async_io(fd, Interest::READABLE, || (&stream).read(&mut buf), |_| false).await?;
+    /// # assert_eq!(n, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn async_io<R>(
         &self,
         fd: BorrowedFd<'_>,
@@ -143,6 +220,24 @@ impl Registration {
     /// # Errors
     ///
     /// As `poll_ready`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+    /// # let (stream, mut peer) = UnixStream::pair()?;
+    /// # stream.set_nonblocking(true)?;
+    /// # peer.write_all(b"tea")?;
+    /// # let registration = Registration::new();
+    /// # let fd = stream.as_fd();
+    /// let ready = registration.ready(fd, Interest::READABLE | Interest::WRITABLE).await?;
+    /// assert!(ready.is_writable());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn ready(&self, fd: BorrowedFd<'_>, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
         self.async_io(fd, interest, move || self.known_ready(interest), |_| false)
     }
@@ -152,6 +247,25 @@ impl Registration {
     /// # Errors
     ///
     /// What `op` gives, `WouldBlock` among them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+    /// # let (stream, mut peer) = UnixStream::pair()?;
+    /// # stream.set_nonblocking(true)?;
+    /// # peer.write_all(b"tea")?;
+    /// # let registration = Registration::new();
+    /// # let fd = stream.as_fd();
+    /// registration.ready(fd, Interest::READABLE).await?;
+    /// let n = registration.try_io(Interest::READABLE, || (&stream).read(&mut [0; 8]))?;
+    /// # assert_eq!(n, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_io<R>(&self, interest: Interest, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
         let result = op();
         if matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock) {
@@ -164,12 +278,49 @@ impl Registration {
     ///
     /// If it is tied to the runtime of another thread, it stays in that one's epoll until it is closed, which
     /// costs that runtime a needless wake-up now and then, no more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+    /// # let (stream, mut peer) = UnixStream::pair()?;
+    /// # stream.set_nonblocking(true)?;
+    /// # peer.write_all(b"tea")?;
+    /// # let registration = Registration::new();
+    /// # let fd = stream.as_fd();
+    /// registration.register(fd)?;
+    /// registration.deregister(fd); // the descriptor lives on, and may be registered elsewhere
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn deregister(self, fd: BorrowedFd<'_>) {
         self.source.get().inspect(|source| source.forget(fd));
     }
 
     /// Takes the descriptor for not ready until the next report. Only right after `WouldBlock`: since reports are
     /// edge-triggered, whoever clears without having drained waits for ever.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+    /// # let (stream, mut peer) = UnixStream::pair()?;
+    /// # stream.set_nonblocking(true)?;
+    /// # peer.write_all(b"tea")?;
+    /// # let registration = Registration::new();
+    /// # let fd = stream.as_fd();
+    /// registration.ready(fd, Interest::READABLE).await?;
+    /// while (&stream).read(&mut [0; 8]).is_ok() {}
+    /// registration.clear_ready(Interest::READABLE); // the last read gave WouldBlock
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn clear_ready(&self, interest: Interest) {
         if let Some(source) = self.source.get() {
             source.runtime.with_local(|local| local.reactor().clear(source.key, interest));

@@ -46,11 +46,33 @@ impl JoinError {
     }
 
     /// Whether the task was aborted, or its runtime shut down, before it was finished.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let task = ayi_runtime::spawn(std::future::pending::<()>());
+    /// task.abort();
+    /// assert!(task.await.unwrap_err().is_cancelled());
+    /// # });
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         self.panic.is_none()
     }
 
     /// Whether the task panicked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let task = ayi_runtime::spawn(async { panic!("no tea") });
+    /// let error = task.await.unwrap_err();
+    /// assert!(error.is_panic() && !error.is_cancelled());
+    /// # });
+    /// ```
     pub fn is_panic(&self) -> bool {
         self.panic.is_some()
     }
@@ -60,6 +82,17 @@ impl JoinError {
     /// # Panics
     ///
     /// If the task was cancelled. [`try_into_panic`](JoinError::try_into_panic) asks first.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// if let Err(error) = ayi_runtime::spawn(async { panic!("no tea") }).await {
+    ///     std::panic::resume_unwind(error.into_panic()); // as if it had happened here
+    /// }
+    /// # });
+    /// ```
     #[track_caller]
     pub fn into_panic(self) -> Panic {
         self.try_into_panic().expect("the task was cancelled, it did not panic: check is_panic() first")
@@ -70,6 +103,18 @@ impl JoinError {
     /// # Errors
     ///
     /// Gives the error back if the task was cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let task = ayi_runtime::spawn(std::future::pending::<()>());
+    /// task.abort();
+    /// let error = task.await.unwrap_err();
+    /// assert!(error.try_into_panic().is_err()); // it was cancelled
+    /// # });
+    /// ```
     pub fn try_into_panic(self) -> Result<Panic, JoinError> {
         match self.panic {
             Some(panic) => Ok(panic.payload.into_inner().unwrap_or_else(PoisonError::into_inner)),
@@ -78,6 +123,17 @@ impl JoinError {
     }
 
     /// The task that this is about.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let task = ayi_runtime::spawn(async { panic!("no tea") });
+    /// let id = task.id();
+    /// assert_eq!(task.await.unwrap_err().id(), id);
+    /// # });
+    /// ```
     pub fn id(&self) -> Id {
         self.id
     }

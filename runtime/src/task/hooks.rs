@@ -25,6 +25,17 @@ impl fmt::Debug for Hooks {
 
 /// What [`on_task_spawn`](crate::runtime::Builder::on_task_spawn) and
 /// [`on_task_terminate`](crate::runtime::Builder::on_task_terminate) are told of a task.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::runtime::Builder;
+/// let rt = Builder::new_current_thread()
+///     .on_task_spawn(|task| println!("{} {:?} at {}", task.id(), task.name(), task.spawned_at()))
+///     .build()?;
+/// rt.block_on(async { ayi_runtime::spawn(async {}).await.unwrap() });
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Debug)]
 pub struct TaskMeta<'a> {
     pub(super) id: Id,

@@ -91,6 +91,15 @@ pub fn id() -> Id {
 }
 
 /// The id of the task that is running, if this is one. See [`id`].
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// assert!(ayi_runtime::task::try_id().is_none()); // the future of block_on is no task
+/// # });
+/// ```
 pub fn try_id() -> Option<Id> {
     Some(CURRENT.get()).filter(|id| *id != Id::NONE)
 }

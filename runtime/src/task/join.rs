@@ -63,21 +63,67 @@ impl<T> JoinHandle<T> {
     /// [`JoinError`] with [`is_cancelled`](JoinError::is_cancelled), unless it finishes before that.
     ///
     /// A `spawn_blocking` call that has started is not stopped by this.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let task = ayi_runtime::spawn(std::future::pending::<()>());
+    /// task.abort();
+    /// assert!(task.await.unwrap_err().is_cancelled());
+    /// # });
+    /// ```
     pub fn abort(&self) {
         self.task.abort();
     }
 
     /// A handle that can abort the task and nothing else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let task = ayi_runtime::spawn(std::future::pending::<()>());
+    /// let stop = task.abort_handle();
+    /// drop(ayi_runtime::spawn(async move { stop.abort() }));
+    /// assert!(task.await.unwrap_err().is_cancelled());
+    /// # });
+    /// ```
     pub fn abort_handle(&self) -> AbortHandle {
         self.task.clone()
     }
 
     /// Whether the task is over, so that awaiting it would not wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let task = ayi_runtime::spawn(async {});
+    /// assert!(!task.is_finished());
+    /// ayi_runtime::task::yield_now().await;
+    /// assert!(task.is_finished());
+    /// # });
+    /// ```
     pub fn is_finished(&self) -> bool {
         self.task.is_finished()
     }
 
     /// The task's id.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let task = ayi_runtime::spawn(async { ayi_runtime::task::id() });
+    /// let id = task.id();
+    /// assert_eq!(task.await.unwrap(), id);
+    /// # });
+    /// ```
     pub fn id(&self) -> Id {
         self.task.id
     }

@@ -27,6 +27,14 @@ pub struct Instant(
 impl Instant {
     /// The clock's time; of a runtime whose time is [paused](super::pause), the time at which it stands. Costs
     /// about 20 ns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::time::Instant;
+    /// let start = Instant::now();
+    /// println!("it took {:?}", start.elapsed());
+    /// ```
     #[inline]
     pub fn now() -> Instant {
         CLOCK.get().now()
@@ -38,6 +46,14 @@ impl Instant {
     }
 
     /// From std's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::time::Instant;
+    /// let std = std::time::Instant::now();
+    /// assert_eq!(Instant::from_std(std).into_std(), std);
+    /// ```
     pub fn from_std(std: std::time::Instant) -> Instant {
         let (their, our) = anchor();
         // (One of the two is zero.)
@@ -51,11 +67,28 @@ impl Instant {
     }
 
     /// The time from `earlier` until `self`; zero if `earlier` is later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::time::{Duration, Instant};
+    /// let start = Instant::now();
+    /// let end = start + Duration::from_secs(1);
+    /// assert_eq!((end.duration_since(start), start.duration_since(end)), (Duration::from_secs(1), Duration::ZERO));
+    /// ```
     pub fn duration_since(&self, earlier: Instant) -> Duration {
         self.saturating_duration_since(earlier)
     }
 
     /// The time from `earlier` until `self`, if `earlier` is not later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::time::{Duration, Instant};
+    /// let start = Instant::now();
+    /// assert_eq!((start - Duration::from_secs(1)).checked_duration_since(start), None);
+    /// ```
     pub fn checked_duration_since(&self, earlier: Instant) -> Option<Duration> {
         (earlier <= *self).then(|| self.saturating_duration_since(earlier))
     }
@@ -76,6 +109,15 @@ impl Instant {
     }
 
     /// `self + duration`, unless that is beyond what the clock can tell.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::time::{Duration, Instant};
+    /// let now = Instant::now();
+    /// assert_eq!(now.checked_add(Duration::from_secs(1)), Some(now + Duration::from_secs(1)));
+    /// assert_eq!(now.checked_add(Duration::MAX), None);
+    /// ```
     #[inline]
     pub fn checked_add(&self, duration: Duration) -> Option<Instant> {
         let nanos =
@@ -84,6 +126,13 @@ impl Instant {
     }
 
     /// `self - duration`, unless that is beyond what the clock can tell.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::time::{Duration, Instant};
+    /// assert_eq!(Instant::now().checked_sub(Duration::MAX), None);
+    /// ```
     pub fn checked_sub(&self, duration: Duration) -> Option<Instant> {
         let nanos = u64::try_from(duration.as_nanos()).ok()?;
         self.0.checked_sub_unsigned(nanos).map(Instant)

@@ -41,6 +41,18 @@ pub fn sleep(duration: Duration) -> Sleep {
 }
 
 /// Waits until `deadline`. See [`sleep`], also for panics and cancel safety.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// use ayi_runtime::time::{Duration, Instant, sleep_until};
+/// let deadline = Instant::now() + Duration::from_millis(1);
+/// sleep_until(deadline).await;
+/// assert!(Instant::now() >= deadline);
+/// # });
+/// ```
 pub fn sleep_until(deadline: Instant) -> Sleep {
     Sleep { deadline, entry: None }
 }
@@ -49,6 +61,20 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 ///
 /// `Unpin`, unlike tokio's. It can be sent to another thread: if it has been polled before, it withdraws from the
 /// runtime it was polled in and joins the one that polls it now.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// use ayi_runtime::time::{Duration, Instant, sleep};
+/// use std::pin::Pin;
+/// let mut sleep = sleep(Duration::from_secs(3600));
+/// Pin::new(&mut sleep).reset(Instant::now() + Duration::from_millis(1));
+/// (&mut sleep).await;
+/// assert!(sleep.is_elapsed());
+/// # });
+/// ```
 #[must_use = "a Sleep does nothing unless it is awaited"]
 pub struct Sleep {
     deadline: Instant,
@@ -57,16 +83,44 @@ pub struct Sleep {
 
 impl Sleep {
     /// When it fires.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::time::{Instant, sleep_until};
+    /// let then = Instant::now();
+    /// assert_eq!(sleep_until(then).deadline(), then);
+    /// ```
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
     /// Whether the deadline has passed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::time::{Duration, sleep};
+    /// assert!(sleep(Duration::ZERO).is_elapsed() && !sleep(Duration::from_secs(3600)).is_elapsed());
+    /// ```
     pub fn is_elapsed(&self) -> bool {
         self.deadline <= Instant::now()
     }
 
     /// Moves the deadline. A task that waits is woken at the new one, without having to poll again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::time::{Duration, Instant, sleep};
+    /// use std::pin::pin;
+    /// let mut idle = pin!(sleep(Duration::from_secs(3600)));
+    /// idle.as_mut().reset(Instant::now() + Duration::from_millis(1)); // also while somebody waits for it
+    /// idle.await;
+    /// # });
+    /// ```
     pub fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
         self.deadline = deadline;
         let Some((runtime, key)) = self.entry else { return };
