@@ -324,6 +324,49 @@ fn it_can_be_awaited_on_another_thread() {
 }
 
 #[test]
+fn tasks_end_while_another_thread_aborts_takes_and_drops_the_set() {
+    run(async || {
+        for round in 0..200 {
+            let mut set = JoinSet::new();
+            for n in 0..20 {
+                set.spawn(async move {
+                    for _ in 0..n % 3 {
+                        yield_now().await;
+                    }
+                    vec![n; 100]
+                });
+            }
+            let there = spawn_blocking(move || {
+                if round % 4 == 1 {
+                    set.abort_all();
+                }
+                let mut taken = 0;
+                while round % 4 < 3 && taken < 10 {
+                    match set.try_join_next() {
+                        Some(Ok(output)) => assert_eq!(output, [output[0]; 100]),
+                        Some(Err(error)) => assert!(error.is_cancelled()),
+                        None => {
+                            thread::yield_now();
+                            continue;
+                        }
+                    }
+                    taken += 1;
+                }
+                match round % 2 {
+                    0 => drop(set),
+                    _ => set.detach_all(),
+                }
+                taken
+            });
+            assert_eq!(there.await.unwrap(), if round % 4 < 3 { 10 } else { 0 });
+            while Handle::current().metrics().num_alive_tasks() > 0 {
+                turn().await;
+            }
+        }
+    });
+}
+
+#[test]
 fn tasks_of_several_runtimes_may_be_in_one_set() {
     watched(|| {
         let (stop, stopped) = async_channel();

@@ -206,6 +206,24 @@ fn a_hook_may_panic_and_spawn() {
 }
 
 #[test]
+fn a_hook_may_drop_a_handle_of_its_runtime_and_enter_another() {
+    let kept: Arc<Mutex<Option<ayi::runtime::Handle>>> = Arc::default();
+    let (theirs, other) = (kept.clone(), ayi::runtime::Runtime::new().unwrap().handle());
+    let rt = Builder::new_current_thread()
+        .on_task_terminate(move |_| {
+            let _inside = other.enter();
+            drop(theirs.lock().unwrap().take());
+        })
+        .build()
+        .unwrap();
+    *kept.lock().unwrap() = Some(rt.handle());
+    rt.block_on(async { ayi::spawn(async {}).await.unwrap() });
+    assert!(kept.lock().unwrap().is_none());
+    assert_eq!(rt.metrics().num_alive_tasks(), 0);
+    rt.block_on(async { ayi::spawn(async {}).await.unwrap() });
+}
+
+#[test]
 fn hooks_are_dropped_with_the_runtime() {
     let witness = Arc::new(());
     let theirs = witness.clone();

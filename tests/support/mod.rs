@@ -7,7 +7,7 @@ use ayi::runtime::Runtime;
 use ayi::time::{sleep, timeout};
 use std::future::Future;
 use std::io::{self, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv6Addr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
 use std::panic::Location;
 use std::pin::Pin;
@@ -129,6 +129,15 @@ pub fn std_pair() -> (TcpStream, TcpStream) {
 pub fn connected() -> (ayi::net::TcpStream, TcpStream) {
     let (stream, peer) = std_pair();
     (ayi::net::TcpStream::from_std(stream).unwrap(), peer)
+}
+
+/// Whether this machine has IPv6 on its loopback. If not, says that something is skipped.
+pub fn has_ipv6() -> bool {
+    let has = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
+    if !has {
+        eprintln!("skipped: this machine has no ::1");
+    }
+    has
 }
 
 /// Blocks the thread until poll(2) reports one of `events`: what a peer sent has arrived then.
