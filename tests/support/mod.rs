@@ -133,11 +133,14 @@ pub fn connected() -> (ayi::net::TcpStream, TcpStream) {
 
 /// Whether this machine has IPv6 on its loopback. If not, says that something is skipped.
 pub fn has_ipv6() -> bool {
-    let has = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
-    if !has {
-        eprintln!("skipped: this machine has no ::1");
+    match TcpListener::bind((Ipv6Addr::LOCALHOST, 0)) {
+        Ok(_) => true,
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EADDRNOTAVAIL | libc::EAFNOSUPPORT)) => {
+            eprintln!("skipped: this machine has no ::1");
+            false
+        }
+        Err(error) => panic!("{error}"),
     }
-    has
 }
 
 /// Blocks the thread until poll(2) reports one of `events`: what a peer sent has arrived then.

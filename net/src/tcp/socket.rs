@@ -55,7 +55,7 @@ impl TcpSocket {
     ///
     /// # Errors
     ///
-    /// As [`new_v4`](TcpSocket::new_v4); `Unsupported` on a machine without IPv6.
+    /// As [`new_v4`](TcpSocket::new_v4); and `EAFNOSUPPORT` on a machine without IPv6.
     pub fn new_v6() -> io::Result<TcpSocket> {
         TcpSocket::new(Domain::IPV6)
     }

@@ -256,6 +256,19 @@ impl Receiver {
     /// # Errors
     ///
     /// `InvalidInput` if it is in blocking mode.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::unix::pipe::{self, Receiver};
+    /// let (sender, receiver) = pipe::pipe()?;
+    /// let fd = receiver.into_nonblocking_fd()?;
+    /// let receiver = Receiver::from_file_unchecked(fd.into())?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn from_file_unchecked(file: File) -> io::Result<Receiver> {
         Ok(Receiver { socket: Socket::from_std(file)? })
     }
@@ -265,6 +278,18 @@ impl Receiver {
     /// # Errors
     ///
     /// As [`from_file_unchecked`](Receiver::from_file_unchecked).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::unix::pipe::{self, Receiver};
+    /// let (sender, receiver) = pipe::pipe()?;
+    /// let receiver = Receiver::from_owned_fd_unchecked(receiver.into_nonblocking_fd()?)?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn from_owned_fd_unchecked(fd: OwnedFd) -> io::Result<Receiver> {
         Receiver::from_file_unchecked(fd.into())
     }
@@ -324,6 +349,21 @@ impl Receiver {
     /// # Errors
     ///
     /// As [`try_read`](Receiver::try_read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::io::IoSliceMut;
+    /// # let (sender, receiver) = ayi_net::unix::pipe::pipe()?;
+    /// # sender.write(b"teapot").await?;
+    /// let (mut head, mut body) = ([0; 3], [0; 1024]);
+    /// let n = receiver.try_read_vectored(&mut [IoSliceMut::new(&mut head), IoSliceMut::new(&mut body)])?;
+    /// assert_eq!((n, &head, &body[..3]), (6, b"tea", &b"pot"[..]));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         self.socket.try_read_vectored(bufs)
     }
@@ -564,6 +604,19 @@ impl Sender {
     /// # Errors
     ///
     /// `InvalidInput` if it is in blocking mode.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::unix::pipe::{self, Sender};
+    /// let (sender, receiver) = pipe::pipe()?;
+    /// let fd = sender.into_nonblocking_fd()?;
+    /// let sender = Sender::from_file_unchecked(fd.into())?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn from_file_unchecked(file: File) -> io::Result<Sender> {
         Ok(Sender { socket: Socket::from_std(file)? })
     }
@@ -573,6 +626,18 @@ impl Sender {
     /// # Errors
     ///
     /// As [`from_file_unchecked`](Sender::from_file_unchecked).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_net::unix::pipe::{self, Sender};
+    /// let (sender, receiver) = pipe::pipe()?;
+    /// let sender = Sender::from_owned_fd_unchecked(sender.into_nonblocking_fd()?)?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn from_owned_fd_unchecked(fd: OwnedFd) -> io::Result<Sender> {
         Sender::from_file_unchecked(fd.into())
     }
@@ -629,6 +694,18 @@ impl Sender {
     /// # Errors
     ///
     /// As [`try_write`](Sender::try_write).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::io::IoSlice;
+    /// # let (sender, receiver) = ayi_net::unix::pipe::pipe()?;
+    /// assert_eq!(sender.try_write_vectored(&[IoSlice::new(b"tea"), IoSlice::new(b"pot")])?, 6);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         self.socket.try_write_vectored(bufs)
     }

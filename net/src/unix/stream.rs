@@ -557,6 +557,20 @@ impl UnixStream {
     /// # Errors
     ///
     /// As [`ready`](UnixStream::ready).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// poll_fn(|cx| stream.poll_write_ready(cx)).await?;
+    /// assert_eq!(stream.try_write(b"tea")?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.socket.poll_ready(Interest::WRITABLE, cx).map_ok(drop)
     }
@@ -588,6 +602,22 @@ impl UnixStream {
     /// # Errors
     ///
     /// As [`try_read`](UnixStream::try_read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::io::IoSliceMut;
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// # peer.write(b"teapot").await?;
+    /// let (mut head, mut body) = ([0; 3], [0; 1024]);
+    /// let n = stream.try_read_vectored(&mut [IoSliceMut::new(&mut head), IoSliceMut::new(&mut body)])?;
+    /// assert_eq!((n, &head, &body[..3]), (6, b"tea", &b"pot"[..]));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         self.socket.try_read_vectored(bufs)
     }
@@ -618,6 +648,19 @@ impl UnixStream {
     /// # Errors
     ///
     /// As [`try_write`](UnixStream::try_write).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::io::IoSlice;
+    /// # use ayi_net::UnixStream;
+    /// # let (stream, peer) = UnixStream::pair()?;
+    /// assert_eq!(stream.try_write_vectored(&[IoSlice::new(b"tea"), IoSlice::new(b"pot")])?, 6);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         self.socket.try_write_vectored(bufs)
     }
