@@ -3,7 +3,7 @@
 //! A task is a future that runs by itself, beside others, on the runtime's thread. [`spawn`] starts one; the
 //! [`JoinHandle`] that it gives awaits the output, or [aborts](JoinHandle::abort) the task.
 //!
-//! A future that is spawned moves into an allocation of its own, and may be large; while it moves, it lies on the stack
+//! A future that is spawned moves into memory of its own, and may be large; while it moves, it lies on the stack
 //! for a moment. Where a future has hundreds of kilobytes, `Box::pin` what is large in it.
 
 mod join_set;

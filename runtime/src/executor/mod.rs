@@ -27,7 +27,7 @@ use crate::task::{JoinHandle, Plain};
 /// Spawns a task on the current thread's runtime. It is first polled after the caller has awaited something.
 ///
 /// The future need not be `Send`: a runtime is one thread, and a task never leaves it, so `Rc` and `RefCell` are
-/// fine. It moves to an allocation of its own, which is freed as soon as it is finished or aborted.
+/// fine. It moves to memory of its own, which is free again as soon as it is finished or aborted.
 ///
 /// # Panics
 ///

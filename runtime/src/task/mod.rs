@@ -1,8 +1,9 @@
 //! Tasks: spawning, awaiting, aborting, and yielding.
 //!
-//! Inside, read in this order: `id`, `body`, `error`, `output`, `hooks`, `slot`, `scheduler`, `run`, `join`.
+//! Inside, read in this order: `id`, `body`, `boxed`, `error`, `output`, `hooks`, `slot`, `scheduler`, `run`, `join`.
 
 mod body;
+mod boxed;
 mod error;
 mod hooks;
 mod id;

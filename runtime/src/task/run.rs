@@ -7,6 +7,7 @@
 //! In tokio: `runtime/task/harness.rs`.
 
 use super::body::{Body, FutureBody, Kind};
+use super::boxed::BodyBox;
 use super::error::{JoinError, UnhandledPanic};
 use super::hooks::{Hooks, TaskHook, TaskMeta};
 use super::id::Id;
@@ -18,7 +19,6 @@ use crate::counters::Count;
 use crate::{coop, foreign};
 use std::io::Write;
 use std::panic::Location;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// Like [`LocalScheduler::spawn`], on the runtime `runtime` from whatever thread this is. If it has ended, the task
@@ -30,10 +30,13 @@ pub(crate) fn spawn_from_afar<F: Future<Output: Send + 'static> + Send + 'static
     future: F,
     kind: impl Kind<F> + Send,
 ) -> JoinHandle<F::Output> {
-    let (body, spawned_at) = (Box::pin(FutureBody { future, kind }), Location::caller());
+    let (body, spawned_at) = (FutureBody { future, kind }, Location::caller());
     let (slot, id) = (scheduler.reserve(), Id::next());
     slot.set_task(id);
-    let start = move |owner: LocalScheduler| owner.start(LocalSlot::new(owner, slot), body, spawned_at);
+    // (The future goes there in the box of the message, and then into one that is of its thread.)
+    let start = move |owner: LocalScheduler| {
+        owner.start(LocalSlot::new(owner, slot), BodyBox::new(body), spawned_at);
+    };
     let refused = scheduler.send(Some(runtime), start).err();
     if refused.is_some() {
         slot.set_task(Id::NONE);
@@ -64,7 +67,7 @@ impl LocalScheduler {
         future: F,
         kind: impl Kind<F>,
     ) -> JoinHandle<F::Output> {
-        let body = Box::pin(FutureBody { future, kind });
+        let body = BodyBox::new(FutureBody { future, kind });
         let (slot, id) = self.alloc();
         self.start(slot, body, Location::caller());
         JoinHandle::new(*slot, id, false)
@@ -72,7 +75,7 @@ impl LocalScheduler {
 
     // (Called from two places, so it would be left out of line: 22 of a spawn's instructions.)
     #[inline(always)]
-    fn start(self, slot: LocalSlot, body: Pin<Box<dyn Body>>, spawned_at: &'static Location<'static>) {
+    fn start(self, slot: LocalSlot, body: BodyBox, spawned_at: &'static Location<'static>) {
         let cells = slot.cells();
         slot.occupy();
         self.shared().counters.add(Count::Spawned, 1);
@@ -121,7 +124,7 @@ impl LocalScheduler {
     }
 
     #[cold]
-    fn cancel(self, slot: LocalSlot, body: Pin<Box<dyn Body>>) {
+    fn cancel(self, slot: LocalSlot, body: BodyBox) {
         let id = slot.id();
         id.scope(|| self.finish(slot, body, Err(JoinError::cancelled(id))));
     }
@@ -138,7 +141,7 @@ impl LocalScheduler {
     }
 
     /// Drops the body now, and keeps the output for the JoinHandle, if there is one.
-    fn finish(self, slot: LocalSlot, body: Pin<Box<dyn Body>>, mut output: Output) {
+    fn finish(self, slot: LocalSlot, body: BodyBox, mut output: Output) {
         let (cells, id) = (slot.cells(), slot.id());
         self.shared().counters.add(Count::Finished, 1);
         if self.cells().has_hooks.get() {

@@ -28,7 +28,7 @@
 //!
 //! In tokio: `runtime/task/{core,state,waker}.rs`, where a reference count and ten state bits do this.
 
-use super::body::Body;
+use super::boxed::BodyBox;
 use super::id::Id;
 use super::output::Output;
 use super::scheduler::{LocalScheduler, Message, Scheduler};
@@ -36,7 +36,6 @@ use crate::queue::Posted;
 use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
 use std::panic::{Location, RefUnwindSafe};
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
@@ -69,7 +68,7 @@ pub(super) struct Cells {
     pub(super) freed: Cell<bool>,
     /// The next of the list that the slot is on.
     pub(super) link: Cell<Option<LocalSlot>>,
-    pub(super) body: Cell<Option<Pin<Box<dyn Body>>>>,
+    pub(super) body: Cell<Option<BodyBox>>,
     /// Waits for the output.
     pub(super) joiner: Cell<Option<Waker>>,
     pub(super) spawned_at: Cell<Option<&'static Location<'static>>>,

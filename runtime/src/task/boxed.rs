@@ -1,0 +1,193 @@
+//! The box that a body is in, and the memory for it.
+//!
+//! A future is freed the moment its task ends, and the next spawn wants memory again: half of what a spawn cost was
+//! malloc's. So a thread keeps what its boxes give back, in lists of blocks by their size, and takes the next from
+//! there: last in, first out, so it is in the cache of the processor.
+//!
+//! Invariants:
+//! 1. A block of class `n` was allocated with [`layout`]`(n)`, whoever allocated it: so any list of that class can take
+//!    it, and the allocator gets back what it gave. What is too large or too strictly aligned has no class.
+//! 2. A block is in one list or in one box. The first word of a block in a list leads to the next.
+//! 3. A list keeps at most [`KEPT`] bytes; what is more goes back to the allocator, and so does the rest when the
+//!    thread ends.
+//! 4. A box owns a body, which does not move until it is dropped: so it may be pinned.
+//!
+//! With `--cfg uncached` nothing is kept, so that tools which look for memory errors see each allocation.
+
+use super::body::Body;
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::cell::Cell;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::ptr::NonNull;
+
+/// Classes differ by a cache line.
+const STEP: usize = 64;
+
+/// Up to 1 KiB: most futures are smaller, and what fills larger ones outweighs an allocation.
+const CLASSES: usize = 16;
+
+const ALIGN: usize = 16;
+
+/// Bytes that a list keeps: 1,024 of the smallest blocks, 64 of the largest. 1 MiB for all lists, at most.
+const KEPT: usize = if cfg!(uncached) { 0 } else { 64 * 1024 };
+
+/// Starts with 0.
+#[inline]
+fn class(of: Layout) -> Option<usize> {
+    let class = of.size().saturating_sub(1) / STEP;
+    (class < CLASSES && of.align() <= ALIGN).then_some(class)
+}
+
+#[inline]
+fn layout(class: usize) -> Layout {
+    Layout::from_size_align((class + 1) * STEP, ALIGN).expect("a small size, and a power of two")
+}
+
+/// The blocks of one class.
+struct List {
+    first: Cell<Option<NonNull<Block>>>,
+    len: Cell<usize>,
+}
+
+struct Block {
+    next: Option<NonNull<Block>>,
+}
+
+struct Lists([List; CLASSES]);
+
+thread_local! {
+    static LISTS: Lists = const {
+        Lists([const { List { first: Cell::new(None), len: Cell::new(0) } }; CLASSES])
+    };
+}
+
+impl List {
+    #[inline]
+    fn pop(&self) -> Option<NonNull<Block>> {
+        let block = self.first.get()?;
+        // SAFETY: invariant 2.
+        self.first.set(unsafe { block.as_ref() }.next);
+        self.len.set(self.len.get() - 1);
+        Some(block)
+    }
+
+    /// False if it keeps enough.
+    ///
+    /// # Safety
+    ///
+    /// The block is of this list's class, and nobody's from here on.
+    #[inline]
+    unsafe fn push(&self, block: NonNull<Block>, class: usize) -> bool {
+        if (self.len.get() + 1) * layout(class).size() > KEPT {
+            return false;
+        }
+        // SAFETY: the caller's promise; a block is as large and aligned as a `Block`, at least.
+        unsafe { block.write(Block { next: self.first.get() }) };
+        self.first.set(Some(block));
+        self.len.set(self.len.get() + 1);
+        true
+    }
+}
+
+impl Drop for Lists {
+    fn drop(&mut self) {
+        for (class, list) in self.0.iter().enumerate() {
+            while let Some(block) = list.pop() {
+                // SAFETY: invariant 1; invariant 2, it was in the list.
+                unsafe { dealloc(block.as_ptr().cast(), layout(class)) };
+            }
+        }
+    }
+}
+
+// (Once a task. Inlined, it would be in the middle of every function that spawns.)
+#[inline(never)]
+fn allocate(of: Layout) -> NonNull<u8> {
+    let Some(class) = class(of) else { return allocate_anew(of) };
+    // (While the thread ends there are no lists any more.)
+    let kept = LISTS.try_with(|lists| lists.0[class].pop()).ok().flatten();
+    kept.map_or_else(|| allocate_anew(layout(class)), NonNull::cast)
+}
+
+#[cold]
+fn allocate_anew(layout: Layout) -> NonNull<u8> {
+    // SAFETY: the size is not zero: that of a class is not, and what has no class is larger, or more strictly aligned,
+    // and then `BodyBox::new` asks for a byte at least.
+    let block = unsafe { alloc(layout) };
+    NonNull::new(block).unwrap_or_else(|| handle_alloc_error(layout))
+}
+
+/// # Safety
+///
+/// `block` comes from [`allocate`] with the same layout, and nobody uses it any more.
+#[inline]
+unsafe fn give_back(block: NonNull<u8>, of: Layout) {
+    let class = class(of);
+    if let Some(class) = class
+        // SAFETY: the caller's promise.
+        && LISTS.try_with(|lists| unsafe { lists.0[class].push(block.cast(), class) }).unwrap_or(false)
+    {
+        return;
+    }
+    // SAFETY: the caller's promise, and invariant 1.
+    unsafe { dealloc(block.as_ptr(), class.map_or(of, layout)) };
+}
+
+/// A body, in memory of its own.
+pub(super) struct BodyBox(NonNull<dyn Body>);
+
+/// What is asked for a `B`. (A type may have no size and still be aligned strictly.)
+#[inline]
+fn layout_of<B: ?Sized>(body: &B) -> Layout {
+    let layout = Layout::for_value(body);
+    Layout::from_size_align(layout.size().max(1), layout.align()).unwrap_or(layout)
+}
+
+impl BodyBox {
+    #[inline]
+    pub(super) fn new<B: Body + 'static>(body: B) -> BodyBox {
+        let block = allocate(layout_of(&body)).cast::<B>();
+        // SAFETY: the block is as large and aligned as a `B`, and nobody else's.
+        unsafe { block.write(body) };
+        BodyBox(block)
+    }
+
+    #[inline]
+    pub(super) fn as_mut(&mut self) -> Pin<&mut dyn Body> {
+        // SAFETY: invariant 4.
+        unsafe { Pin::new_unchecked(self.0.as_mut()) }
+    }
+}
+
+impl Deref for BodyBox {
+    type Target = dyn Body;
+
+    #[inline]
+    fn deref(&self) -> &(dyn Body + 'static) {
+        // SAFETY: invariant 4.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Drop for BodyBox {
+    // (Once a task. Inlined, it would make each poll longer.)
+    #[inline(never)]
+    fn drop(&mut self) {
+        /// Gives the block back after the body's drop, also if that panics.
+        struct Block(NonNull<u8>, Layout);
+        impl Drop for Block {
+            #[inline]
+            fn drop(&mut self) {
+                // SAFETY: it is from `allocate` with this layout, and what was in it is dropped.
+                unsafe { give_back(self.0, self.1) };
+            }
+        }
+        let _block = Block(self.0.cast(), layout_of(&**self));
+        // SAFETY: invariant 4; it is not used again.
+        unsafe { self.0.drop_in_place() };
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests;
