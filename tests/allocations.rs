@@ -193,7 +193,7 @@ fn waiting_for_a_descriptor() {
 
 async fn holding(bytes: [u8; 2000]) {
     yield_now().await;
-    drop(bytes);
+    std::hint::black_box(bytes);
 }
 
 /// The future takes the memory of an earlier one. The handle, the waker and a short output take none.
