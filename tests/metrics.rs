@@ -5,10 +5,10 @@ mod support;
 use ayi::runtime::{Builder, Handle, Runtime, RuntimeMetrics};
 use ayi::task::{spawn_blocking, yield_now};
 use ayi::time::{Duration, sleep};
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::io::Write;
 use std::panic::catch_unwind;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::mpsc;
 use std::thread;
 use support::{connected, poll_once, run, turn};
@@ -61,7 +61,17 @@ fn polls_and_wakes_are_counted() {
 fn wakes_of_other_threads_are_counted() {
     run(async || {
         let metrics = metrics();
-        assert_eq!(spawn_blocking(|| 7).await.unwrap(), 7);
+        // The closure ends after it was polled for, so that its end has somebody to wake.
+        let (polled, is_polled) = mpsc::channel();
+        let mut blocking = spawn_blocking(move || is_polled.recv().unwrap());
+        let value = poll_fn(|cx| {
+            let poll = Pin::new(&mut blocking).poll(cx);
+            if poll.is_pending() {
+                let _ = polled.send(7);
+            }
+            poll
+        });
+        assert_eq!(value.await.unwrap(), 7);
         assert_eq!(metrics.remote_schedule_count(), 1);
         let handle = Handle::current();
         let (sent, has_sent) = mpsc::channel();
