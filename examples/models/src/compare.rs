@@ -1,11 +1,12 @@
 //! Runs all rungs, each with more and more connections, and says what they cost.
 
 use crate::child::Child;
-use crate::load::Load;
 use crate::measure::{Comparison, Figures, Machine, Outcome, Reuse, Row};
+use crate::protocol::Questions;
 use crate::rungs::{self, Rung};
 use crate::{page, show, sys};
 use indicatif::{ProgressBar, ProgressStyle};
+use load::Load;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
@@ -47,7 +48,7 @@ pub fn compare(rungs: &[&'static Rung], quick: bool, page: &Path) -> io::Result<
     let pace = if quick { QUICK } else { THOROUGH };
     let most = pace.connections.iter().max().copied().unwrap_or_default();
     // And some more, for what is no connection.
-    sys::allow_descriptors(most as u64 + 100)?;
+    load::allow_descriptors(most as u64 + 100)?;
     // Better now than in ten minutes.
     prepare(page).map_err(|error| io::Error::other(format!("cannot write {}: {error}", page.display())))?;
 
@@ -111,26 +112,26 @@ fn outcome(rung: &'static Rung, connections: usize, asking: usize, pace: &Pace) 
 
 fn run(rung: &Rung, connections: usize, asking: usize, pace: &Pace) -> io::Result<Figures> {
     Child::with(rung, |child| {
-        let Pace { warm_up, time, .. } = *pace;
-        let load = Load { address: child.address, connections, slow: 0, answer: rung.answer, warm_up, time };
+        let protocol = &Questions { answer: rung.answer, slow_from: usize::MAX };
+        let load = Load { address: child.address, connections, beside: 0, protocol };
         // In a thread of its own, so that only this one stays on a core, and not the servers to come.
         thread::scope(|scope| {
-            let client = scope.spawn(|| measure(child, &load, asking, pace.idle));
+            let client = scope.spawn(|| measure(child, load, asking, pace));
             client.join().expect("the client's thread does not panic")
         })
     })
 }
 
-fn measure(child: &mut Child, load: &Load, asking: usize, idle: Duration) -> io::Result<Figures> {
-    sys::stay_on_last_core()?;
+fn measure(child: &mut Child, load: Load<'_>, asking: usize, pace: &Pace) -> io::Result<Figures> {
+    load::stay_on_last_core()?;
     let mut clients = load.connect()?;
     clients.errors.check()?;
     thread::sleep(SETTLING);
-    let idle_cpu = idle_cpu(child, idle)?;
+    let idle_cpu = idle_cpu(child, pace.idle)?;
     clients.asking = asking;
-    clients.ask(load.warm_up)?.errors.check()?;
+    clients.ask(pace.warm_up)?.errors.check()?;
     let before = child.report()?;
-    let taken = clients.ask(load.time)?;
+    let taken = clients.ask(pace.time)?;
     taken.errors.check()?;
     let after = child.report()?;
     let requests = taken.requests as f64;

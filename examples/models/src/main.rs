@@ -7,7 +7,6 @@ mod compare;
 mod count;
 mod epoll;
 mod listener;
-mod load;
 mod machine;
 mod measure;
 mod page;

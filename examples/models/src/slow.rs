@@ -1,10 +1,10 @@
 //! What one handler that computes for long does to everybody else.
 
 use crate::child::Child;
-use crate::load::{Load, Taken};
-use crate::protocol::{MESSAGE, SLOW_TIME};
+use crate::protocol::{MESSAGE, Questions, SLOW_TIME};
 use crate::rungs::Rung;
-use crate::{show, sys};
+use crate::show;
+use load::{Load, Taken};
 use std::io;
 use std::net::SocketAddr;
 use std::thread;
@@ -70,11 +70,12 @@ fn run(rung: &Rung) -> io::Result<Vec<String>> {
 
 fn ask(rung: &Rung, address: SocketAddr, slow: usize, time: Duration) -> io::Result<Taken> {
     let clients = rung.limit.as_ref().map_or(CLIENTS, |limit| CLIENTS.min(limit.clients - slow));
-    let load = Load { address, connections: clients, slow, answer: rung.answer, warm_up: WARM_UP, time };
+    let protocol = &Questions { answer: rung.answer, slow_from: clients };
+    let load = Load { address, connections: clients, beside: slow, protocol };
     thread::scope(|scope| {
         let client = scope.spawn(|| {
-            sys::stay_on_last_core()?;
-            load.run()
+            load::stay_on_last_core()?;
+            load.run(WARM_UP, time)
         });
         let taken = client.join().expect("the client's thread does not panic")?;
         taken.errors.check()?;

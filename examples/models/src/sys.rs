@@ -232,34 +232,3 @@ pub fn cpu_time_of(process: u32) -> io::Result<Duration> {
     check(unsafe { libc::clock_gettime(clock, &mut time) })?;
     Ok(Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
 }
-
-/// Keeps this thread, and those it starts, on the last of the cores that it may use.
-pub fn stay_on_last_core() -> io::Result<()> {
-    let size = size_of::<libc::cpu_set_t>();
-    // SAFETY: a set of cores is an array of bits; all zeros is the empty set.
-    let (mut allowed, mut last) = unsafe { std::mem::zeroed::<(libc::cpu_set_t, libc::cpu_set_t)>() };
-    // SAFETY: `allowed` is writable for `size` bytes.
-    check(unsafe { libc::sched_getaffinity(0, size, &mut allowed) })?;
-    // SAFETY: every number is below the size of the set.
-    let core = (0..libc::CPU_SETSIZE as usize).rfind(|&core| unsafe { libc::CPU_ISSET(core, &allowed) });
-    // SAFETY: as above.
-    unsafe { libc::CPU_SET(core.expect("a thread that runs may use a core"), &mut last) };
-    // SAFETY: `last` is readable for `size` bytes.
-    check(unsafe { libc::sched_setaffinity(0, size, &last) }).map(drop)
-}
-
-/// Lets this process, and those it starts, have so many descriptors, if the administrator permits it.
-pub fn allow_descriptors(number: u64) -> io::Result<()> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: `limit` is writable.
-    check(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) })?;
-    if limit.rlim_max < number {
-        let permitted = limit.rlim_max;
-        return Err(io::Error::other(format!(
-            "{number} descriptors are needed, {permitted} permitted (ulimit -Hn)"
-        )));
-    }
-    limit.rlim_cur = limit.rlim_cur.max(number);
-    // SAFETY: `limit` is readable.
-    check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) }).map(drop)
-}

@@ -1,8 +1,10 @@
-//! The client of all measurements: one thread with many connections, each of which asks again when it is answered.
+//! The client of all measurements: one thread with many connections, used by the ladder of models and by `bench/`.
 //!
-//! The loop is closed: 16 connections never have more than 16 questions under way, and a server that is slow is
-//! asked less often. So a latency here is what a client waits for a server at full speed, not at a given rate, and
-//! requests per second = connections / mean latency.
+//! There are two ways to ask. In a closed loop ([`Clients::ask`]) each connection asks again when it is answered:
+//! 16 connections never have more than 16 questions under way, and a server that is slow is asked less often. So a
+//! latency there is what a client waits for a server at full speed, and requests per second = connections / mean
+//! latency. In an open loop ([`Clients::ask_at`]) questions come at a given rate whatever the server does, and a
+//! latency counts from when the question was due: one that has to wait for a connection has waited too.
 //!
 //! 1. Every answer is compared, byte by byte, with what it must be.
 //! 2. Nothing waits without end: to connect and to be answered may each take [`PATIENCE`].
@@ -10,14 +12,20 @@
 //! 4. Between two calls of [`Clients::ask`] no question is under way: what a server reports before and after is what
 //!    the questions of that call have cost.
 
-use crate::epoll::{EDGE, Epoll, Events, READABLE, WRITABLE};
-use crate::protocol::{MESSAGE, Message, SLOW};
-use crate::{rungs, sys};
+mod machine;
+
+pub use machine::{allow_descriptors, stay_on_last_core};
+
 use hdrhistogram::Histogram;
+use rustix::buffer::spare_capacity;
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, EventFlags};
+use std::collections::VecDeque;
 use std::fmt;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::ops::Range;
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 /// How long an answer may take, or a connection.
@@ -29,18 +37,27 @@ const LONGEST: u64 = 2 * PATIENCE.as_nanos() as u64;
 /// So many connections are opened, and answered once, before the next: they fit into every server's queue.
 const BATCH: usize = 64;
 
-/// How many different blocks are asked for. Each server of blocks has some more.
-const BLOCKS: u64 = 1_000;
+/// How many events one call of `epoll_wait` brings.
+const ROOM: usize = 256;
 
-pub struct Load {
+/// What is said.
+pub trait Protocol: Sync {
+    /// Writes a question, and what has to be answered to it, into what was there before. No two questions should be
+    /// the same, and so no two answers: then a server that mixes them up is noticed.
+    fn ask(&self, connection: usize, sequence: u64, question: &mut Vec<u8>, answer: &mut Vec<u8>);
+
+    /// Whether `byte` is right where `expected` was announced.
+    fn is_right(&self, expected: u8, byte: u8) -> bool {
+        expected == byte
+    }
+}
+
+pub struct Load<'a> {
     pub address: SocketAddr,
     pub connections: usize,
-    /// More connections, which keep asking what takes long to answer, and are not measured.
-    pub slow: usize,
-    /// Bytes of an answer. With [`rungs::BLOCK`], questions are numbers of blocks; else they are their own answers.
-    pub answer: usize,
-    pub warm_up: Duration,
-    pub time: Duration,
+    /// More connections, with the numbers after the others', which ask too and are not measured.
+    pub beside: usize,
+    pub protocol: &'a dyn Protocol,
 }
 
 /// What was measured.
@@ -56,31 +73,35 @@ pub struct Taken {
     pub errors: Errors,
 }
 
-impl Load {
-    pub fn run(&self) -> io::Result<Taken> {
+impl<'a> Load<'a> {
+    /// Connects, and asks for these times, of which only the second is told.
+    pub fn run(&self, warm_up: Duration, time: Duration) -> io::Result<Taken> {
         let mut clients = self.connect()?;
-        clients.ask(self.warm_up)?;
-        clients.ask(self.time)
+        clients.ask(warm_up)?;
+        clients.ask(time)
     }
 
     /// Opens all connections, and has each answered once: so the server knows them all.
     ///
     /// An error is one of this side, no descriptor left for instance. Others are in [`Clients::errors`].
-    pub fn connect(&self) -> io::Result<Clients> {
+    pub fn connect(&self) -> io::Result<Clients<'a>> {
         let mut clients = Clients {
-            epoll: Epoll::new()?,
+            protocol: self.protocol,
+            epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             clients: Vec::new(),
             measured: self.connections,
             asking: usize::MAX,
             waiting: 0,
             errors: Errors::default(),
+            events: Vec::with_capacity(ROOM),
+            buf: Vec::new(),
         };
-        let total = self.connections + self.slow;
+        let total = self.connections + self.beside;
         // A server that is not there, or does nothing, is not asked 4,000 times: it would take hours.
         while clients.clients.len() < total && clients.errors.refused + clients.errors.late == 0 {
             let first = clients.clients.len();
             for number in first..total.min(first + BATCH) {
-                match Client::connect(self, number)? {
+                match Client::connect(self.address)? {
                     Ok(client) => clients.add(client)?,
                     Err(trouble) => {
                         clients.errors.add(number, 0, &trouble);
@@ -95,27 +116,58 @@ impl Load {
 }
 
 /// The connections. To drop this closes them.
-pub struct Clients {
-    epoll: Epoll,
+pub struct Clients<'a> {
+    protocol: &'a dyn Protocol,
+    epoll: OwnedFd,
     /// `None` where something went wrong.
     clients: Vec<Option<Client>>,
-    /// The first so many; the others are the slow ones.
+    /// The first so many.
     measured: usize,
     /// How many of them ask: all, unless somebody says so. The others stay connected, and are silent.
     pub asking: usize,
     /// Questions under way.
     waiting: usize,
     pub errors: Errors,
+    events: Vec<epoll::Event>,
+    buf: Vec<u8>,
 }
 
-impl Clients {
+impl Clients<'_> {
     /// Everybody asks for so long, but at least once; then waits for the last answers.
     pub fn ask(&mut self, time: Duration) -> io::Result<Taken> {
         self.talk(0..self.asking.min(self.clients.len()), time)
     }
 
+    /// So many questions a second for so long, whether they are answered or not; then waits for the last answers. Those
+    /// who are free take turns.
+    ///
+    /// It looks for answers all the time, without sleeping: it wants a core of its own.
+    pub fn ask_at(&mut self, rate: f64, time: Duration) -> io::Result<Taken> {
+        let mut taken = Taken::nothing(self.measured);
+        let mut free: VecDeque<usize> = (0..self.asking.min(self.clients.len())).collect();
+        let start = Instant::now();
+        let due = |question: u64| Duration::from_secs_f64(question as f64 / rate);
+        let (mut question, mut last_look) = (0, start);
+        loop {
+            while due(question) <= start.elapsed().min(time) {
+                let Some(number) = free.pop_front() else { break };
+                self.say(number, start + due(question));
+                question += 1;
+            }
+            let is_over = due(question) > time || self.clients.iter().all(Option::is_none);
+            if is_over && self.waiting == 0 {
+                break;
+            }
+            self.hear(Duration::ZERO, start, &mut taken, |_, number, _| free.push_back(number))?;
+            self.check_patience(&mut last_look);
+        }
+        taken.errors = self.errors.clone();
+        Ok(taken)
+    }
+
     fn add(&mut self, client: Client) -> io::Result<()> {
-        self.epoll.add(&client.socket, READABLE | WRITABLE | EDGE, self.clients.len() as u64)?;
+        let data = epoll::EventData::new_u64(self.clients.len() as u64);
+        epoll::add(&self.epoll, &client.socket, data, EventFlags::IN | EventFlags::OUT | EventFlags::ET)?;
         self.clients.push(Some(client));
         Ok(())
     }
@@ -124,36 +176,68 @@ impl Clients {
         let mut taken = Taken::nothing(self.measured);
         let start = Instant::now();
         for number in who {
-            self.act(number, |client| client.ask(Instant::now()));
+            self.say(number, Instant::now());
         }
-        // One byte more than an answer, to see when there is too much.
-        let mut buf = vec![0; rungs::BLOCK + 1];
-        let mut events = Events::new();
         let mut last_look = start;
         while self.waiting > 0 {
-            self.epoll.wait(&mut events, Some(PATIENCE / 10))?;
-            for (token, _) in events.iter() {
-                let number = token as usize;
-                let Some(Some((asked, answered))) = self.act(number, |client| client.go_on(&mut buf)) else {
-                    continue;
-                };
-                if number < self.measured {
-                    taken.add(number, answered - asked);
-                    taken.elapsed = answered - start;
-                }
+            self.hear(PATIENCE / 10, start, &mut taken, |clients, number, answered| {
                 if answered - start < time {
-                    self.act(number, |client| client.ask(answered));
+                    clients.say(number, answered);
                 }
-            }
-            if last_look.elapsed() > PATIENCE / 10 {
-                last_look = Instant::now();
-                (0..self.clients.len()).for_each(|number| {
-                    self.act(number, |client| client.check_patience());
-                });
-            }
+            })?;
+            self.check_patience(&mut last_look);
         }
         taken.errors = self.errors.clone();
         Ok(taken)
+    }
+
+    /// Asks. The question was due at `due`.
+    fn say(&mut self, number: usize, due: Instant) {
+        let protocol = self.protocol;
+        self.act(number, |client| client.ask(protocol, number, due));
+    }
+
+    /// Waits until something happens, at most for `timeout`, and tells who was answered, and when.
+    fn hear(
+        &mut self,
+        timeout: Duration,
+        start: Instant,
+        taken: &mut Taken,
+        mut answered: impl FnMut(&mut Self, usize, Instant),
+    ) -> io::Result<()> {
+        let timeout = Timespec { tv_sec: timeout.as_secs() as i64, tv_nsec: timeout.subsec_nanos().into() };
+        let mut events = std::mem::take(&mut self.events);
+        events.clear();
+        match epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let protocol = self.protocol;
+        for event in &events {
+            let number = event.data.u64() as usize;
+            let mut buf = std::mem::take(&mut self.buf);
+            let times = self.act(number, |client| client.go_on(protocol, &mut buf));
+            self.buf = buf;
+            if let Some(Some((due, now))) = times {
+                if number < self.measured {
+                    taken.add(number, now - due);
+                    taken.elapsed = now - start;
+                }
+                answered(self, number, now);
+            }
+        }
+        self.events = events;
+        Ok(())
+    }
+
+    /// Now and then ends those that have waited for too long.
+    fn check_patience(&mut self, last_look: &mut Instant) {
+        if last_look.elapsed() > PATIENCE / 10 {
+            *last_look = Instant::now();
+            (0..self.clients.len()).for_each(|number| {
+                self.act(number, |client| client.check_patience());
+            });
+        }
     }
 
     /// Does something with a client, which ends if that fails.
@@ -201,22 +285,21 @@ impl Taken {
 /// One connection, and its question.
 struct Client {
     socket: TcpStream,
-    number: usize,
-    is_slow: bool,
     /// Of the question.
     sequence: u64,
-    question: Message,
+    question: Vec<u8>,
     sent: usize,
     /// What the answer must be.
     answer: Vec<u8>,
     /// How much of that has come: all, when no question is under way.
     received: usize,
-    asked: Instant,
+    /// When the question was asked, or should have been.
+    due: Instant,
 }
 
 impl Client {
-    fn connect(load: &Load, number: usize) -> io::Result<Result<Client, Trouble>> {
-        let socket = match TcpStream::connect_timeout(&load.address, PATIENCE) {
+    fn connect(address: SocketAddr) -> io::Result<Result<Client, Trouble>> {
+        let socket = match TcpStream::connect_timeout(&address, PATIENCE) {
             Ok(socket) => socket,
             Err(error) => match error.kind() {
                 ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset | ErrorKind::TimedOut => {
@@ -226,16 +309,15 @@ impl Client {
             },
         };
         socket.set_nonblocking(true)?;
+        socket.set_nodelay(true)?;
         Ok(Ok(Client {
             socket,
-            number,
-            is_slow: number >= load.connections,
             sequence: 0,
-            question: [0; MESSAGE],
-            sent: MESSAGE,
-            answer: vec![0; load.answer],
-            received: load.answer,
-            asked: Instant::now(),
+            question: Vec::new(),
+            sent: 0,
+            answer: Vec::new(),
+            received: 0,
+            due: Instant::now(),
         }))
     }
 
@@ -243,39 +325,19 @@ impl Client {
         self.received < self.answer.len()
     }
 
-    fn ask(&mut self, now: Instant) -> Result<(), Trouble> {
+    fn ask(&mut self, protocol: &dyn Protocol, number: usize, due: Instant) -> Result<(), Trouble> {
         self.sequence += 1;
-        self.write_question();
-        (self.sent, self.received, self.asked) = (0, 0, now);
+        protocol.ask(number, self.sequence, &mut self.question, &mut self.answer);
+        (self.sent, self.received, self.due) = (0, 0, due);
         self.send()
     }
 
-    /// No two questions are the same, and so no two answers, but for blocks: a server that mixes them up is noticed.
-    fn write_question(&mut self) {
-        let Client { number, sequence, .. } = *self;
-        // The rest of it differs too.
-        self.question = [b'a' + ((number as u64 + sequence) % 26) as u8; MESSAGE];
-        let mut start = &mut self.question[..];
-        let written = if self.answer.len() == rungs::BLOCK {
-            let block = (number as u64 * 7 + sequence) % BLOCKS;
-            self.answer.copy_from_slice(&rungs::block_content(block));
-            write!(start, "{block} ")
-        } else if self.is_slow {
-            start.write_all(SLOW).and_then(|()| write!(start, " {number} {sequence} "))
-        } else {
-            write!(start, "{number} {sequence} ")
-        };
-        written.expect("two numbers are shorter than a message");
-        if self.answer.len() != rungs::BLOCK {
-            self.answer.copy_from_slice(&self.question);
-        }
-    }
-
     fn send(&mut self) -> Result<(), Trouble> {
-        while self.sent < MESSAGE {
-            match sys::send(&self.socket, &self.question[self.sent..]) {
+        while self.sent < self.question.len() {
+            match self.socket.write(&self.question[self.sent..]) {
                 Ok(bytes) => self.sent += bytes,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(Trouble::Closed(error)),
             }
         }
@@ -283,26 +345,45 @@ impl Client {
     }
 
     /// Sends and receives what is possible. When that completes the answer: the times of question and answer.
-    fn go_on(&mut self, buf: &mut [u8]) -> Result<Option<(Instant, Instant)>, Trouble> {
+    fn go_on(
+        &mut self,
+        protocol: &dyn Protocol,
+        buf: &mut Vec<u8>,
+    ) -> Result<Option<(Instant, Instant)>, Trouble> {
         self.send()?;
-        match sys::recv(&self.socket, buf) {
-            Ok(0) => Err(Trouble::Closed(ErrorKind::UnexpectedEof.into())),
-            // Less than would fit: all that there is, so that the kernel will report what comes next.
-            Ok(bytes) if self.answer[self.received..].starts_with(&buf[..bytes]) => {
-                self.received += bytes;
-                Ok((!self.is_waiting()).then(|| (self.asked, Instant::now())))
-            }
-            Ok(bytes) => {
-                let expected = self.answer[self.received..].iter().zip(&buf[..bytes]);
-                Err(Trouble::Wrong(self.received + expected.take_while(|(one, other)| one == other).count()))
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
-            Err(error) => Err(Trouble::Closed(error)),
+        // One byte more than an answer, to see when there is too much.
+        buf.resize(buf.len().max(self.answer.len() + 1), 0);
+        loop {
+            return match self.socket.read(buf) {
+                Ok(0) => Err(Trouble::Closed(ErrorKind::UnexpectedEof.into())),
+                // Less than would fit: all that there is, so that the kernel will report what comes next.
+                Ok(bytes) => {
+                    self.check(protocol, &buf[..bytes])?;
+                    self.received += bytes;
+                    Ok((!self.is_waiting()).then(|| (self.due, Instant::now())))
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => Err(Trouble::Closed(error)),
+            };
+        }
+    }
+
+    fn check(&self, protocol: &dyn Protocol, bytes: &[u8]) -> Result<(), Trouble> {
+        let expected = &self.answer[self.received..];
+        if expected.starts_with(bytes) {
+            return Ok(());
+        }
+        let mut pairs = expected.iter().zip(bytes);
+        let right = pairs.position(|(&expected, &byte)| !protocol.is_right(expected, byte));
+        match right {
+            None if bytes.len() <= expected.len() => Ok(()),
+            _ => Err(Trouble::Wrong(self.received + right.unwrap_or(expected.len()))),
         }
     }
 
     fn check_patience(&mut self) -> Result<(), Trouble> {
-        if self.is_waiting() && self.asked.elapsed() > PATIENCE { Err(Trouble::Late) } else { Ok(()) }
+        if self.is_waiting() && self.due.elapsed() > PATIENCE { Err(Trouble::Late) } else { Ok(()) }
     }
 }
 
@@ -377,19 +458,29 @@ impl fmt::Display for Errors {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
     use std::net::TcpListener;
     use std::thread;
 
-    /// What three connections get from a server that does this with the bytes of each question.
-    fn ask(answer: fn(&mut TcpStream, Message) -> io::Result<()>) -> Taken {
+    type Message = [u8; 64];
+
+    struct Echo;
+
+    impl Protocol for Echo {
+        fn ask(&self, connection: usize, sequence: u64, question: &mut Vec<u8>, answer: &mut Vec<u8>) {
+            *question = format!("{:<64}", format!("{connection} {sequence}")).into_bytes();
+            answer.clone_from(question);
+        }
+    }
+
+    /// A server that does this with the bytes of each question.
+    fn serve(answer: fn(&mut TcpStream, Message) -> io::Result<()>) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         thread::spawn(move || {
             for connection in listener.incoming() {
                 let mut connection = connection.unwrap();
                 thread::spawn(move || -> io::Result<()> {
-                    let mut question = [0; MESSAGE];
+                    let mut question = [0; 64];
                     loop {
                         connection.read_exact(&mut question)?;
                         answer(&mut connection, question)?;
@@ -397,8 +488,13 @@ mod tests {
                 });
             }
         });
-        let (warm_up, time) = (Duration::ZERO, Duration::from_millis(20));
-        Load { address, connections: 3, slow: 0, answer: MESSAGE, warm_up, time }.run().unwrap()
+        address
+    }
+
+    /// What three connections get from it.
+    fn ask(answer: fn(&mut TcpStream, Message) -> io::Result<()>) -> Taken {
+        let load = Load { address: serve(answer), connections: 3, beside: 0, protocol: &Echo };
+        load.run(Duration::ZERO, Duration::from_millis(20)).unwrap()
     }
 
     #[test]
@@ -444,10 +540,32 @@ mod tests {
     #[test]
     fn nobody_listens() {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let time = Duration::ZERO;
-        let load = Load { address, connections: 3, slow: 0, answer: MESSAGE, warm_up: time, time };
-        let taken = load.run().unwrap();
+        let load = Load { address, connections: 3, beside: 0, protocol: &Echo };
+        let taken = load.run(Duration::ZERO, Duration::ZERO).unwrap();
         // One is enough to know.
         assert_eq!((taken.requests, taken.errors.refused), (0, 1), "{}", taken.errors);
+    }
+
+    #[test]
+    fn at_a_rate_every_question_that_is_due_is_asked() {
+        let address = serve(|connection, question| connection.write_all(&question));
+        let mut clients = Load { address, connections: 3, beside: 0, protocol: &Echo }.connect().unwrap();
+        let taken = clients.ask_at(1_000.0, Duration::from_millis(50)).unwrap();
+        assert!(taken.errors.is_empty(), "{}", taken.errors);
+        // One at once, and one after each millisecond.
+        assert_eq!(taken.requests, 51);
+    }
+
+    #[test]
+    fn at_a_rate_that_is_too_high_questions_have_waited_since_they_were_due() {
+        let address = serve(|connection, question| {
+            thread::sleep(Duration::from_millis(10));
+            connection.write_all(&question)
+        });
+        let mut clients = Load { address, connections: 1, beside: 0, protocol: &Echo }.connect().unwrap();
+        let taken = clients.ask_at(1_000.0, Duration::from_millis(9)).unwrap();
+        assert_eq!(taken.requests, 10, "{}", taken.errors);
+        // The tenth was due after 9 ms, and nine had to be answered before it.
+        assert!(taken.quantile(1.0) > Duration::from_millis(90), "{:?}", taken.quantile(1.0));
     }
 }
