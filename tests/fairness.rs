@@ -226,6 +226,36 @@ fn tasks_take_turns_with_one_that_never_has_to_wait() {
     })
 }
 
+/// It would be polled 61 times otherwise, 128 operations each time.
+#[test]
+fn alone_with_one_that_never_has_to_wait_news_come_after_a_poll() {
+    run(async || {
+        let polls = Rc::new(Cell::new(0));
+        for greedy in 1..=3 {
+            let counter = polls.clone();
+            drop(ayi::spawn(async move {
+                let past = Instant::now();
+                loop {
+                    for _ in 0..BUDGET {
+                        sleep_until(past).await;
+                    }
+                    counter.set(counter.get() + 1);
+                }
+            }));
+            turn().await;
+            for _ in 0..10 {
+                let (stream, mut peer) = connected();
+                peer.write_all(b"x").unwrap();
+                let before = polls.get();
+                assert!(poll_once(pin!(stream.readable())).is_pending());
+                stream.readable().await.unwrap();
+                // One round in which the news are looked for, and one after which they are heard.
+                assert!(polls.get() - before <= 2 * greedy + 1, "{greedy}: {}", polls.get() - before);
+            }
+        }
+    })
+}
+
 #[test]
 fn the_budget_can_be_asked_for_and_taken_off() {
     assert!(coop::has_budget_remaining());

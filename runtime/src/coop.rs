@@ -3,7 +3,8 @@
 //! A loop over a socket that never runs dry would never return to the executor, since no `.await` in it waits.
 //! So each poll of a task comes with a budget, each operation that completes (well or with an error) is charged
 //! one, and when nothing is left the next operation wakes its task and says `Pending`: the task goes to the end
-//! of the run queue and continues with a new budget. Code that runs outside a poll of ours is not limited. (Another
+//! of the run queue and continues with a new budget. When only such tasks are left there, the loop looks around
+//! before it polls them again: each poll may be 128 system calls, while others wait for news from outside. Code that runs outside a poll of ours is not limited. (Another
 //! executor's `block_on` inside a poll would spin when the budget is used up: it cannot give way.)
 //!
 //! In tokio: `task/coop`.
@@ -18,6 +19,8 @@ const BUDGET: u8 = 128;
 thread_local! {
     /// What is left of it; `None` outside a poll.
     static LEFT: Cell<Option<u8>> = const { Cell::new(None) };
+    /// In which of its polls the loop looks up; 0, which is at once, if the budget was used up.
+    static NEXT_LOOK: Cell<u32> = const { Cell::new(0) };
 }
 
 /// A poll of a task begins, with a full budget.
@@ -32,6 +35,30 @@ pub(crate) fn leave() {
     LEFT.set(None);
 }
 
+/// See [`next_look`].
+#[inline]
+pub(crate) fn look_at(poll: u32) {
+    NEXT_LOOK.set(poll);
+}
+
+/// The number that was given to [`look_at`], or 0 if the budget of a poll has been used up since then.
+#[inline]
+pub(crate) fn next_look() -> u32 {
+    NEXT_LOOK.get()
+}
+
+/// Ready while there is some left. Else `Pending`, with the waker woken.
+#[doc(hidden)]
+#[inline]
+pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
+    if has_budget_remaining() {
+        return Poll::Ready(());
+    }
+    NEXT_LOOK.set(0);
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
 /// Tries an operation, and charges for it if it completes. If the budget is used up, it is not tried, but `Pending`
 /// with the waker woken.
 #[inline]
@@ -39,10 +66,7 @@ pub(crate) fn poll_charged<R>(
     cx: &mut Context<'_>,
     poll: impl FnOnce(&mut Context<'_>) -> Poll<R>,
 ) -> Poll<R> {
-    if !has_budget_remaining() {
-        cx.waker().wake_by_ref();
-        return Poll::Pending;
-    }
+    ready!(poll_budget(cx));
     let result = ready!(poll(cx));
     LEFT.set(LEFT.get().map(|left| left.saturating_sub(1)));
     Poll::Ready(result)

@@ -15,7 +15,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 /// Makes two streams in memory that are connected to each other: what is written to one is read from the other. Each
 /// direction holds up to `max_buf_size` bytes.
@@ -123,10 +123,7 @@ impl Pipe {
         mut op: impl FnMut(&mut State) -> Option<(R, Option<Waker>)>,
     ) -> Poll<R> {
         // (Asked first, so that what is charged for happens.)
-        if !coop::has_budget_remaining() {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
+        ready!(coop::poll_budget(cx));
         let waker = cx.waker().clone();
         let mut state = self.lock();
         let result = op(&mut state);

@@ -146,10 +146,7 @@ macro_rules! select {
             let count = 0u32 $(+ { let _ = &$name; 1 })*;
             let start: fn(u32) -> u32 = $start;
             ::core::future::poll_fn(|cx| {
-                if !$crate::__private::has_budget_remaining() {
-                    cx.waker().wake_by_ref();
-                    return ::core::task::Poll::Pending;
-                }
+                ::core::task::ready!($crate::__private::poll_budget(cx));
                 let first = start(count);
                 let mut is_pending = false;
                 // Those from `first` on, and then those before it.

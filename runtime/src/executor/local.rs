@@ -195,14 +195,14 @@ impl Local {
         self.end_if_fatal();
         loop {
             // (Counted here, not one by one: that would be seen in what a poll costs.)
-            let mut polls = 0;
+            let (mut polls, mut exhausted) = (0, 0);
             'polls: while polls < self.polls_per_turn {
                 // Not between a pop and its run: a wake would put the slot on the queue that it has just left.
                 if !self.tasks.shared().inbox.is_empty() {
                     self.look_into_inbox();
                 }
-                let next_look = self.polls_per_turn.min(polls + POLLS_PER_LOOK);
-                while polls < next_look {
+                coop::look_at(self.polls_per_turn.min(polls + POLLS_PER_LOOK));
+                while polls < coop::next_look() {
                     let Some(slot) = self.tasks.pop() else { break 'polls };
                     polls += 1;
                     if !std::ptr::eq(*slot, *root.0) {
@@ -214,6 +214,12 @@ impl Local {
                     if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
                         self.counters().add(Count::Popped, polls.into());
                         return output;
+                    }
+                }
+                if coop::next_look() == 0 {
+                    exhausted += 1;
+                    if !self.tasks.has_more_than(exhausted) {
+                        break;
                     }
                 }
             }

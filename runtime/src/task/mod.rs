@@ -28,7 +28,7 @@ pub(crate) use slot::LocalSlot;
 /// The cooperative budget. See [`Runtime`](crate::runtime::Runtime#fairness).
 pub mod coop {
     pub use crate::coop::{
-        Coop, Unconstrained, consume_budget, cooperative, has_budget_remaining, unconstrained,
+        Coop, Unconstrained, consume_budget, cooperative, has_budget_remaining, poll_budget, unconstrained,
     };
 }
 // For users, who look for them here.

@@ -252,9 +252,19 @@ impl LocalScheduler {
         counters.get(Count::Spawned) - counters.get(Count::Finished)
     }
 
+    fn queue(self) -> impl Iterator<Item = LocalSlot> {
+        successors(self.cells().head.get(), |slot| slot.cells().link.get())
+    }
+
     /// How many slots are on the run queue.
     pub(crate) fn queue_len(self) -> usize {
-        successors(self.cells().head.get(), |slot| slot.cells().link.get()).count()
+        self.queue().count()
+    }
+
+    /// Whether more than `n` are, without counting those.
+    #[cold]
+    pub(crate) fn has_more_than(self, n: usize) -> bool {
+        self.queue().nth(n).is_some()
     }
 
     #[inline]
