@@ -1,19 +1,29 @@
 //! The groups, and what is asked of ayi in each.
 
-use crate::runtimes::{Ayi, Compio, Glommio, MonoioEpoll, MonoioUring, Smol, Tokio};
-use crate::works;
+use crate::runtimes::on_all;
+use crate::{builds, clients, counts, fairness, memory, works};
+use std::io;
+use std::rc::Rc;
+use std::thread;
 use std::time::Duration;
 
 pub const AYI: &str = "ayi";
 pub const TOKIO: &str = "tokio";
+pub const RAW: &str = "raw epoll";
 
-/// How one runtime does a piece of work.
-#[derive(Clone, Copy)]
+/// Everybody else, in the order of the columns.
+pub const PEERS: [&str; 7] = [TOKIO, "smol", "monoio epoll", "monoio io_uring", "glommio", "compio", RAW];
+
+/// How one runtime does a piece of work, so many operations of it: one number for each of the work's figures.
+pub type Turn = Rc<dyn Fn(u32) -> io::Result<Vec<f64>>>;
+
+#[derive(Clone)]
 pub struct Side {
     pub runtime: &'static str,
-    pub run: fn(u32) -> Duration,
+    pub turn: Turn,
 }
 
+#[derive(Clone, Copy)]
 pub enum Size {
     /// So many operations as take a few milliseconds, a multiple of this.
     Any(u32),
@@ -21,13 +31,65 @@ pub enum Size {
     Fixed(u32),
 }
 
+/// In which the numbers of a figure are.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Unit {
+    Nanoseconds,
+    Bytes,
+    Count,
+    /// The only one of which more is better.
+    PerSecond,
+}
+
+/// Whom ayi is to beat.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Whom {
+    Tokio,
+    Raw,
+    /// The best of those that are neither.
+    Others,
+    /// The best of those, and tokio, that are on epoll.
+    OnEpoll,
+}
+
+/// What is told of a piece of work: a row.
+#[derive(Clone)]
+pub struct Figure {
+    pub name: String,
+    pub unit: Unit,
+    /// How many times better than these ayi is to be.
+    pub asked: Vec<(Whom, f64)>,
+}
+
+/// How often everything is repeated.
+#[derive(Clone, Copy)]
+pub enum Rounds {
+    Many,
+    Some,
+    Few,
+    Once,
+}
+
+impl Rounds {
+    pub fn number(self, is_quick: bool) -> usize {
+        match self {
+            Rounds::Many if is_quick => 3,
+            Rounds::Many => 11,
+            Rounds::Some if is_quick => 1,
+            Rounds::Some => 5,
+            Rounds::Few if is_quick => 1,
+            Rounds::Few => 2,
+            Rounds::Once => 1,
+        }
+    }
+}
+
 pub struct Work {
-    pub name: &'static str,
+    pub name: String,
     pub size: Size,
-    /// What is measured is one figure, not a sum over operations.
-    pub is_whole: bool,
-    /// How many times less than tokio ayi is to need, and than the best of the others.
-    pub asked: (Option<f64>, Option<f64>),
+    pub rounds: Rounds,
+    pub figures: Vec<Figure>,
+    /// ayi first.
     pub sides: Vec<Side>,
 }
 
@@ -37,55 +99,82 @@ pub struct Group {
     pub works: Vec<Work>,
 }
 
-fn side(runtime: &'static str, run: fn(u32) -> Duration) -> Side {
-    Side { runtime, run }
+impl Figure {
+    pub fn new(name: impl Into<String>, unit: Unit, asked: &[(Whom, f64)]) -> Figure {
+        Figure { name: name.into(), unit, asked: asked.to_vec() }
+    }
 }
 
-/// A piece of work that every runtime can do.
-macro_rules! all {
-    ($work:ident) => {
-        vec![
-            side(AYI, works::$work::<Ayi>),
-            side(TOKIO, works::$work::<Tokio>),
-            side("smol", works::$work::<Smol>),
-            side("monoio epoll", works::$work::<MonoioEpoll>),
-            side("monoio io_uring", works::$work::<MonoioUring>),
-            side("glommio", works::$work::<Glommio>),
-            side("compio", works::$work::<Compio>),
-        ]
-    };
+impl Side {
+    pub fn new(runtime: &'static str, turn: impl Fn(u32) -> io::Result<Vec<f64>> + 'static) -> Side {
+        Side { runtime, turn: Rc::new(turn) }
+    }
 }
+
+/// A function that does so many operations, and says how long they took.
+pub type Timed = fn(u32) -> Duration;
 
 /// One where a task wakes itself and others are to run all the same: monoio polls it again at once, and they starve.
 macro_rules! all_that_are_fair {
     ($work:ident) => {
-        all!($work).into_iter().filter(|side| !side.runtime.starts_with("monoio")).collect()
+        on_all!(works::$work as Timed).into_iter().filter(|(runtime, _)| !runtime.starts_with("monoio"))
     };
 }
 
-fn work(
-    name: &'static str,
+/// Nanoseconds per operation. Each turn has a thread of its own: some runtimes leave something behind in it.
+fn timed(
+    name: &str,
     size: Size,
-    asked: (impl Into<Option<f64>>, impl Into<Option<f64>>),
-    sides: Vec<Side>,
+    asked: &[(Whom, f64)],
+    sides: impl IntoIterator<Item = (&'static str, Timed)>,
 ) -> Work {
-    Work { name, size, is_whole: false, asked: (asked.0.into(), asked.1.into()), sides }
+    let is_whole = name.contains("p99");
+    let side = |(runtime, run): (&'static str, Timed)| {
+        Side::new(runtime, move |n| {
+            let time = thread::spawn(move || run(n)).join().expect("no runtime panics");
+            Ok(vec![time.as_secs_f64() * 1e9 / if is_whole { 1.0 } else { f64::from(n) }])
+        })
+    };
+    Work {
+        name: name.into(),
+        size,
+        rounds: Rounds::Many,
+        figures: vec![Figure::new("time", Unit::Nanoseconds, asked)],
+        sides: sides.into_iter().map(side).collect(),
+    }
 }
 
 pub fn all() -> Vec<Group> {
+    use Size::{Any, Fixed};
+    use Whom::{Others, Tokio};
     vec![
         Group {
             name: "spawn",
             about: "a task is spawned, runs once, and is joined",
             works: vec![
-                work("one at a time", Size::Any(1), (10.0, 2.5), all!(spawn_join)),
-                work("1,000 at once", Size::Any(1_000), (6.0, 2.0), all!(spawn_1_000)),
-                work("100,000 at once", Size::Fixed(100_000), (6.0, 2.0), all!(spawn_100_000)),
-                work(
+                timed(
+                    "one at a time",
+                    Any(1),
+                    &[(Tokio, 10.0), (Others, 2.5)],
+                    on_all!(works::spawn_join as Timed),
+                ),
+                timed(
+                    "1,000 at once",
+                    Any(1_000),
+                    &[(Tokio, 6.0), (Others, 2.0)],
+                    on_all!(works::spawn_1_000 as Timed),
+                ),
+                timed(
+                    "100,000 at once",
+                    Fixed(100_000),
+                    &[(Tokio, 6.0), (Others, 2.0)],
+                    on_all!(works::spawn_100_000 as Timed),
+                ),
+                timed(
                     "1,000 in a JoinSet",
-                    Size::Any(1_000),
-                    (6.0, None),
-                    vec![side(AYI, works::join_set_ayi), side(TOKIO, works::join_set_tokio)],
+                    Any(1_000),
+                    &[(Tokio, 6.0)],
+                    [(AYI, works::join_set_ayi as Timed), (TOKIO, works::join_set_tokio)],
                 ),
             ],
         },
@@ -93,64 +182,128 @@ pub fn all() -> Vec<Group> {
             name: "wake",
             about: "a task is woken by its own thread, and polled",
             works: vec![
-                work("itself", Size::Any(1), (5.0, 3.0), all!(wake_in_task)),
-                work(
+                timed(
+                    "itself",
+                    Any(1),
+                    &[(Tokio, 5.0), (Others, 3.0)],
+                    on_all!(works::wake_in_task as Timed),
+                ),
+                timed(
                     "1,000 tasks taking turns",
-                    Size::Any(1_000),
-                    (5.0, 4.0),
+                    Any(1_000),
+                    &[(Tokio, 5.0), (Others, 4.0)],
                     all_that_are_fair!(take_turns),
                 ),
-                work("two tasks in ping-pong", Size::Any(2), (6.0, 3.0), all!(ping_pong)),
-                work("the root future itself", Size::Any(1), (25.0, 6.0), all!(wake_in_root)),
+                timed(
+                    "two tasks in ping-pong",
+                    Any(2),
+                    &[(Tokio, 6.0), (Others, 3.0)],
+                    on_all!(works::ping_pong as Timed),
+                ),
+                timed(
+                    "the root future itself",
+                    Any(1),
+                    &[(Tokio, 25.0), (Others, 6.0)],
+                    on_all!(works::wake_in_root as Timed),
+                ),
             ],
         },
         Group {
             name: "remote",
             about: "another thread wants something; until it has it",
             works: vec![
-                work("wakes a task, both sleep", Size::Any(1), (1.5, 1.2), all!(wake_from_afar_parked)),
-                work(
+                timed(
+                    "wakes a task, both sleep",
+                    Any(1),
+                    &[(Tokio, 1.5), (Others, 1.2)],
+                    on_all!(works::wake_from_afar_parked as Timed),
+                ),
+                timed(
                     "wakes a task, both are busy",
-                    Size::Any(1),
-                    (1.5, 1.2),
-                    all_that_are_fair!(wake_from_afar_busy),
+                    Any(1),
+                    &[(Tokio, 1.5), (Others, 1.2)],
+                    // glommio looks every 100 ms.
+                    all_that_are_fair!(wake_from_afar_busy).filter(|(runtime, _)| *runtime != "glommio"),
                 ),
-                work(
+                timed(
                     "spawns tasks",
-                    Size::Any(1_000),
-                    (1.5, None),
-                    vec![side(AYI, works::spawn_from_afar_ayi), side(TOKIO, works::spawn_from_afar_tokio)],
+                    Any(1_000),
+                    &[(Tokio, 1.5)],
+                    [(AYI, works::spawn_from_afar_ayi as Timed), (TOKIO, works::spawn_from_afar_tokio)],
                 ),
-                work("spawn_blocking and back", Size::Any(1), (1.5, 1.2), all!(spawn_blocking)),
+                timed(
+                    "spawn_blocking and back",
+                    Any(1),
+                    &[(Tokio, 1.5), (Others, 1.2)],
+                    on_all!(works::spawn_blocking as Timed),
+                ),
             ],
         },
         Group {
             name: "timers",
             about: "sleeps",
             works: vec![
-                work("create, poll, drop", Size::Any(100), (8.0, 2.0), all!(sleep)),
-                work(
+                timed(
+                    "create, poll, drop",
+                    Any(100),
+                    &[(Tokio, 8.0), (Others, 2.0)],
+                    on_all!(works::sleep as Timed),
+                ),
+                timed(
                     "1,000,000 pending, each moved",
-                    Size::Fixed(1_000_000),
-                    (3.0, 2.0),
-                    vec![
-                        side(AYI, works::reset_ayi),
-                        side(TOKIO, works::reset_tokio),
-                        side("smol", works::reset_smol),
-                        side("monoio epoll", works::reset_monoio),
+                    Fixed(1_000_000),
+                    &[(Tokio, 3.0), (Others, 2.0)],
+                    [
+                        (AYI, works::reset_ayi as Timed),
+                        (TOKIO, works::reset_tokio),
+                        ("smol", works::reset_smol),
+                        ("monoio epoll", works::reset_monoio),
                     ],
                 ),
-                work("100,000 fire in a second, CPU time", Size::Fixed(100_000), (3.0, 2.0), all!(fire)),
-                Work {
-                    is_whole: true,
-                    ..work(
-                        "how late sleep(200 µs) is, p99",
-                        Size::Fixed(300),
-                        (None, None),
-                        all!(sleep_error),
-                    )
-                },
+                timed(
+                    "100,000 fire in a second, CPU time",
+                    Fixed(100_000),
+                    &[(Tokio, 3.0), (Others, 2.0)],
+                    on_all!(works::fire as Timed),
+                ),
+                timed(
+                    "how late sleep(200 µs) is, p99",
+                    Fixed(300),
+                    &[],
+                    on_all!(works::sleep_error as Timed),
+                ),
             ],
+        },
+        Group {
+            name: "counts",
+            about: "what is counted, and so is the same each time",
+            works: counts::works(),
+        },
+        Group {
+            name: "echo",
+            about: "a server that gives back what it gets; every answer is checked",
+            works: clients::echo(),
+        },
+        Group {
+            name: "connections",
+            about: "connect, one question of 64 bytes, close",
+            works: clients::connections(),
+        },
+        Group {
+            name: "http",
+            about: "GET /, over 64 connections that are kept alive",
+            works: clients::http(),
+        },
+        Group { name: "memory", about: "resident bytes of the process", works: memory::works() },
+        Group {
+            name: "fairness",
+            about: "how long a light task waits for its turn, p99.9",
+            works: fairness::works(),
+        },
+        Group {
+            name: "build",
+            about: "a hello world in release mode, from nothing",
+            works: vec![builds::work()],
         },
     ]
 }

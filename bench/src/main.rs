@@ -1,63 +1,115 @@
-//! What the hot paths cost, beside the peers: the same work on each runtime, in the same process and the same run.
+//! What ayi costs, beside its peers: the same work on each runtime, in the same run.
 //!
 //! `cargo run --release --manifest-path bench/Cargo.toml -- --help` says how it is used, RESULTS.md what came of it.
 
+mod builds;
+mod children;
+mod clients;
+mod counts;
+mod fairness;
 mod groups;
 mod measure;
+mod memory;
+mod page;
 mod report;
 mod runtimes;
+mod serve;
 mod works;
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
+use report::Results;
+use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Measures ayi beside tokio, smol, monoio, glommio and compio.
+/// Measures ayi beside tokio, smol, monoio, glommio, compio, and a loop on epoll that is written by hand.
 #[derive(Parser)]
+#[command(name = "ayi-bench")]
 struct Options {
-    /// Only these groups: spawn, wake, remote, timers
+    /// Only these groups: spawn, wake, remote, timers, counts, echo, connections, http, memory, fairness, build
     groups: Vec<String>,
-    /// A short pass: three rounds instead of eleven
+    /// A short pass: fewer rounds
     #[arg(long)]
     quick: bool,
-    /// Also write the results to this file, as Markdown
+    /// Where to write the tables, as Markdown [default: RESULTS.md of bench/, if everything is measured]
     #[arg(long, value_name = "FILE")]
-    results: Option<std::path::PathBuf>,
+    results: Option<PathBuf>,
+    /// Where to write the page with charts
+    #[arg(long, value_name = "FILE", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/target/results.html"))]
+    page: PathBuf,
+    /// What this process is to do for another one of this program
+    #[arg(long, hide = true, num_args = 3)]
+    child: Vec<String>,
 }
 
+/// In RESULTS.md, what follows this line was written by hand, and stays.
+const BY_HAND: &str = "\n## Where the time goes\n";
+
 fn main() -> ExitCode {
-    let options = Options::parse();
+    match run(Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ayi-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: Options) -> io::Result<()> {
+    if let [work, runtime, n] = &options.child[..] {
+        return children::run(work, runtime, n.parse().map_err(io::Error::other)?);
+    }
     let mut groups = groups::all();
     if let Some(unknown) = options.groups.iter().find(|name| groups.iter().all(|group| group.name != *name)) {
         let names: Vec<_> = groups.iter().map(|group| group.name).collect();
-        eprintln!("there is no group {unknown:?}; there are {}", names.join(", "));
-        return ExitCode::from(2);
+        return Err(io::Error::other(format!(
+            "there is no group {unknown:?}; there are {}",
+            names.join(", ")
+        )));
     }
     groups.retain(|group| options.groups.is_empty() || options.groups.iter().any(|name| name == group.name));
-    let rounds = if options.quick { 3 } else { 11 };
+    let is_everything = options.groups.is_empty() && !options.quick;
+    let results = options
+        .results
+        .or_else(|| is_everything.then(|| concat!(env!("CARGO_MANIFEST_DIR"), "/RESULTS.md").into()));
+    // Better now than in a quarter of an hour.
+    for file in results.iter().chain([&options.page]) {
+        let opened = std::fs::File::options().append(true).create(true).open(file);
+        opened.map_err(|error| io::Error::other(format!("cannot write {}: {error}", file.display())))?;
+    }
+    load::allow_descriptors(9_000)?;
 
-    let turns = groups.iter().flat_map(|group| &group.works).map(|work| work.turns(rounds)).sum();
+    let measured = measure(&groups, options.quick);
+    println!("{}", report::text(&measured));
+    if let Some(file) = results {
+        let text = std::fs::read_to_string(&file)?;
+        let by_hand = text.split_once(BY_HAND).map_or(String::new(), |(_, rest)| format!("{BY_HAND}{rest}"));
+        std::fs::write(&file, report::markdown(&measured) + &by_hand)?;
+        println!("Written: {}", file.display());
+    }
+    std::fs::write(&options.page, page::page(&measured).into_string())?;
+    println!("With charts: {}", options.page.display());
+    Ok(())
+}
+
+fn measure(groups: &[groups::Group], is_quick: bool) -> Vec<Results> {
+    let turns = groups.iter().flat_map(|group| &group.works).map(|work| work.turns(is_quick)).sum();
     let bar = ProgressBar::new(turns);
-    bar.set_style(
-        ProgressStyle::with_template("{bar:30} {elapsed} {msg}").expect("a template that is right"),
-    );
-    let mut tables = Vec::new();
-    for group in &groups {
-        let mut results = Vec::new();
+    let style = ProgressStyle::with_template("{bar:30} {elapsed} {msg}");
+    bar.set_style(style.expect("a template that is right"));
+    let mut all = Vec::new();
+    for group in groups {
+        let mut results = Results::new(group);
         for work in &group.works {
             bar.set_message(format!("{}: {}", group.name, work.name));
-            results.push(work.measure(rounds, || bar.inc(1)));
+            let failed = |runtime, error| {
+                results.failures.push(format!("{}, {runtime}: {error}", work.name));
+            };
+            results.rows.extend(work.measure(is_quick, || bar.inc(1), failed));
         }
-        tables.push(report::table(group, &results));
+        all.push(results);
     }
     bar.finish_and_clear();
-    let text = report::text(&tables, rounds);
-    println!("{text}");
-    if let Some(file) = options.results
-        && let Err(error) = std::fs::write(&file, report::markdown(&tables, rounds))
-    {
-        eprintln!("cannot write {}: {error}", file.display());
-        return ExitCode::FAILURE;
-    }
-    ExitCode::SUCCESS
+    all
 }

@@ -1,21 +1,30 @@
 //! Rounds, and what they say.
 
-use crate::groups::{AYI, Side, Size, Work};
-use std::thread;
-use std::time::Duration;
+use crate::groups::{AYI, Figure, Side, Size, Unit, Whom, Work};
+use std::io;
 
-/// What one side's turn should take, unless the size of the work is fixed.
-const TURN: Duration = Duration::from_millis(12);
+/// What one side's turn should take, in nanoseconds, unless the size of the work is fixed.
+const TURN: f64 = 12e6;
 
-/// What was measured of a side.
-pub struct Result {
+/// One figure of one piece of work.
+pub struct Row {
+    pub work: String,
+    pub figure: Figure,
+    pub ayi: f64,
+    /// Of ayi against itself: what is within it is a tie.
+    pub noise: Ratio,
+    pub others: Vec<Other>,
+}
+
+/// What was measured of a peer.
+pub struct Other {
     pub runtime: &'static str,
-    /// Nanoseconds per operation, the median of the rounds.
-    pub nanos: f64,
+    /// The median of the rounds.
+    pub value: f64,
     pub ratio: Ratio,
 }
 
-/// How many times as long as ayi it took in the same round.
+/// How many times better ayi was in the same round.
 #[derive(Clone, Copy)]
 pub struct Ratio {
     pub median: f64,
@@ -23,11 +32,12 @@ pub struct Ratio {
     pub quartiles: (f64, f64),
 }
 
-pub struct Results {
-    pub ayi: f64,
-    /// Of ayi against itself: what is within it is a tie.
-    pub noise: Ratio,
-    pub others: Vec<Result>,
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Verdict {
+    Reached,
+    /// Missed by no more than ayi differs from itself.
+    Tie,
+    Missed,
 }
 
 impl Ratio {
@@ -38,7 +48,7 @@ impl Ratio {
     }
 
     /// How far ayi against itself was from 1, at least a hundredth.
-    pub fn distance(&self) -> f64 {
+    fn distance(&self) -> f64 {
         [self.median, self.quartiles.0, self.quartiles.1]
             .map(|it| (it - 1.0).abs())
             .into_iter()
@@ -46,65 +56,119 @@ impl Ratio {
     }
 }
 
-impl Side {
-    /// On a thread of its own: some runtimes leave something behind in the one that they ran on.
-    fn turn(self, n: u32) -> Duration {
-        thread::spawn(move || (self.run)(n)).join().expect("no runtime panics")
+impl Row {
+    pub fn is_tie(&self, other: &Other) -> bool {
+        (other.ratio.median - 1.0).abs() <= self.noise.distance()
+    }
+
+    /// For each thing that is asked. `None`: there was nobody to compare with.
+    pub fn verdicts(&self) -> impl Iterator<Item = (Whom, f64, Option<Verdict>)> {
+        self.figure.asked.iter().map(|&(whom, asked)| {
+            let is_meant = |other: &&Other| match whom {
+                Whom::Tokio => other.runtime == "tokio",
+                Whom::Raw => other.runtime == "raw epoll",
+                Whom::Others => !["tokio", "raw epoll"].contains(&other.runtime),
+                Whom::OnEpoll => ["tokio", "smol", "monoio epoll"].contains(&other.runtime),
+            };
+            let least = self.others.iter().filter(is_meant).map(|other| other.ratio.median).reduce(f64::min);
+            let verdict = least.map(|least| match least {
+                _ if least >= asked => Verdict::Reached,
+                _ if least + self.noise.distance() >= asked => Verdict::Tie,
+                _ => Verdict::Missed,
+            });
+            (whom, asked, verdict)
+        })
     }
 }
 
 /// Operations for one turn.
-fn size(side: Side, size: &Size) -> u32 {
-    let of = match *size {
-        Size::Fixed(n) => return n,
+fn size(side: &Side, size: Size) -> io::Result<u32> {
+    let of = match size {
+        Size::Fixed(n) => return Ok(n),
         Size::Any(of) => of,
     };
     let mut n = of;
     loop {
-        let time = side.turn(n);
-        if time * 2 > TURN || n > 1 << 26 {
-            let wanted = f64::from(n) * TURN.as_secs_f64() / time.as_secs_f64();
-            return ((wanted as u32) / of * of).clamp(of, 1 << 27);
+        let per_operation = (side.turn)(n)?[0];
+        if per_operation * f64::from(n) * 2.0 > TURN || n > 1 << 26 {
+            return Ok(((TURN / per_operation) as u32 / of * of).clamp(of, 1 << 27));
         }
         n *= 2;
     }
 }
 
 impl Work {
-    /// Every side in turn, ayi twice, in one order and then in the other. `done` is called after each turn.
-    pub fn measure(&self, rounds: usize, mut done: impl FnMut()) -> Results {
+    /// How many turns are taken.
+    pub fn turns(&self, is_quick: bool) -> u64 {
+        (self.rounds.number(is_quick) * (self.sides.len() + 1)) as u64
+    }
+
+    /// Every side in turn, ayi twice, in one order and then in the other. `done` is called after each turn. Who cannot
+    /// do it is left out, and `failed` told why.
+    pub fn measure(
+        &self,
+        is_quick: bool,
+        mut done: impl FnMut(),
+        mut failed: impl FnMut(&'static str, io::Error),
+    ) -> Vec<Row> {
         let mut sides = self.sides.clone();
-        sides.extend(self.sides.iter().find(|side| side.runtime == AYI).copied());
-        let sizes: Vec<u32> = sides.iter().map(|&side| size(side, &self.size)).collect();
-        let mut nanos = vec![Vec::new(); sides.len()];
-        for round in 0..rounds {
+        sides.extend(self.sides.iter().find(|side| side.runtime == AYI).cloned());
+        let sizes: Vec<_> = sides.iter().map(|side| size(side, self.size)).collect();
+        // Of each side, of each round, of each figure.
+        let mut numbers: Vec<io::Result<Vec<Vec<f64>>>> =
+            sizes.iter().map(|size| size.as_ref().map(|_| Vec::new()).map_err(copy)).collect();
+        for round in 0..self.rounds.number(is_quick) {
             let forth = 0..sides.len();
             let order: Vec<usize> = if round % 2 == 0 { forth.collect() } else { forth.rev().collect() };
             for i in order {
-                let operations = if self.is_whole { 1.0 } else { f64::from(sizes[i]) };
-                nanos[i].push(sides[i].turn(sizes[i]).as_secs_f64() * 1e9 / operations);
+                if let (Ok(all), Ok(size)) = (&mut numbers[i], &sizes[i]) {
+                    match (sides[i].turn)(*size) {
+                        Ok(figures) => all.push(figures),
+                        Err(error) => numbers[i] = Err(error),
+                    }
+                }
                 done();
             }
         }
-        let median = |values: &[f64]| Ratio::of(values.to_vec()).median;
-        let ratio =
-            |values: &[f64]| Ratio::of(values.iter().zip(&nanos[0]).map(|(it, ayi)| it / ayi).collect());
-        let again = nanos.len() - 1;
-        let others = sides.iter().zip(&nanos).skip(1).take(again - 1);
-        Results {
-            ayi: median(&nanos[0]),
-            noise: ratio(&nanos[again]),
-            others: others
-                .map(|(side, values)| Result {
-                    runtime: side.runtime,
-                    nanos: median(values),
-                    ratio: ratio(values),
-                })
-                .collect(),
+        let mut measured = Vec::new();
+        for (side, numbers) in sides.iter().zip(numbers) {
+            match numbers {
+                Ok(numbers) => measured.push((side.runtime, numbers)),
+                Err(error) => failed(side.runtime, error),
+            }
         }
+        // Without ayi, twice, there is nothing to say.
+        let [(AYI, ayi), others @ .., (AYI, again)] = &measured[..] else { return Vec::new() };
+        let row = |(i, figure): (usize, &Figure)| {
+            let of = |numbers: &[Vec<f64>]| numbers.iter().map(|figures| figures[i]).collect::<Vec<f64>>();
+            let better = |ayi: &f64, other: &f64| match figure.unit {
+                // Nothing and nothing, of allocations for instance.
+                _ if ayi == other => 1.0,
+                Unit::PerSecond => ayi / other,
+                _ => other / ayi,
+            };
+            let ratio = |numbers: &[Vec<f64>]| {
+                Ratio::of(of(ayi).iter().zip(of(numbers)).map(|(ayi, other)| better(ayi, &other)).collect())
+            };
+            Row {
+                work: self.name.clone(),
+                figure: figure.clone(),
+                ayi: Ratio::of(of(ayi)).median,
+                noise: ratio(again),
+                others: others
+                    .iter()
+                    .map(|&(runtime, ref numbers)| Other {
+                        runtime,
+                        value: Ratio::of(of(numbers)).median,
+                        ratio: ratio(numbers),
+                    })
+                    .collect(),
+            }
+        };
+        self.figures.iter().enumerate().map(row).collect()
     }
+}
 
-    pub fn turns(&self, rounds: usize) -> u64 {
-        (rounds * (self.sides.len() + 1)) as u64
-    }
+fn copy(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), error.to_string())
 }

@@ -1,131 +1,193 @@
-//! The tables.
+//! What comes of it: a table for the terminal, and a file.
 
-use crate::groups::{Group, TOKIO, Work};
-use crate::measure::{Ratio, Results};
-use comfy_table::{CellAlignment, Table, presets};
+use crate::groups::{Group, PEERS, Unit, Whom};
+use crate::measure::{Other, Ratio, Row, Verdict};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use std::fmt::Write;
 use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The peers in the order of the columns.
-const PEERS: [&str; 6] = [TOKIO, "smol", "monoio epoll", "monoio io_uring", "glommio", "compio"];
-
-/// A group's results, as text for cells.
-pub struct GroupTable {
-    name: &'static str,
-    about: &'static str,
-    rows: Vec<Vec<String>>,
+/// A group's results.
+pub struct Results {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub rows: Vec<Row>,
+    /// Who could not do what, and why.
+    pub failures: Vec<String>,
 }
 
-fn headings() -> Vec<String> {
-    let mut headings = vec!["work".to_owned(), "ayi".to_owned(), "ayi again".to_owned()];
-    headings.extend(PEERS.map(String::from));
-    headings.extend(["asked for", "reached"].map(String::from));
-    headings
-}
-
-fn time(nanos: f64) -> String {
-    match nanos {
-        _ if nanos < 100.0 => format!("{nanos:.1} ns"),
-        _ if nanos < 10_000.0 => format!("{nanos:.0} ns"),
-        _ => format!("{:.1} µs", nanos / 1e3),
+impl Results {
+    pub fn new(group: &Group) -> Results {
+        Results { name: group.name, about: group.about, rows: Vec::new(), failures: Vec::new() }
     }
 }
 
-/// The median, and between which half of the rounds were. Within the noise it is a tie.
-fn times(ratio: Ratio, noise: f64) -> String {
-    let Ratio { median, quartiles: (low, high) } = ratio;
-    let tie = if (median - 1.0).abs() <= noise { " tie" } else { "" };
-    let digits = if high < 10.0 { 2 } else { 1 };
-    format!("{median:.digits$} ({low:.digits$}-{high:.digits$}){tie}")
-}
-
-fn asked(work: &Work) -> String {
-    let part = |asked: Option<f64>, whom: &str| asked.map(|asked| format!("{asked}x {whom}"));
-    let parts = [part(work.asked.0, "tokio"), part(work.asked.1, "the best")];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
-fn reached(work: &Work, results: &Results) -> String {
-    let of = |is_tokio: bool| {
-        let ratios =
-            results.others.iter().filter(|it| (it.runtime == TOKIO) == is_tokio).map(|it| it.ratio.median);
-        ratios.fold(f64::INFINITY, f64::min)
+/// Three digits, with a unit.
+pub fn value(value: f64, unit: Unit) -> String {
+    let (value, unit) = match unit {
+        Unit::Nanoseconds if value >= 1e9 => (value / 1e9, " s"),
+        Unit::Nanoseconds if value >= 1e6 => (value / 1e6, " ms"),
+        Unit::Nanoseconds if value >= 1e4 => (value / 1e3, " µs"),
+        Unit::Nanoseconds => (value, " ns"),
+        Unit::Bytes if value >= 1e6 => (value / 1e6, " MB"),
+        Unit::Bytes if value >= 1e4 => (value / 1e3, " kB"),
+        Unit::Bytes => (value, " B"),
+        Unit::Count => (value, ""),
+        Unit::PerSecond if value >= 1e4 => (value / 1e3, " k/s"),
+        Unit::PerSecond => (value, "/s"),
     };
-    let verdict =
-        |asked: Option<f64>, ratio: f64| asked.map(|asked| if ratio >= asked { "yes" } else { "no" });
-    let parts = [verdict(work.asked.0, of(true)), verdict(work.asked.1, of(false))];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let digits = match value {
+        ..10.0 => 2,
+        ..100.0 => 1,
+        _ => 0,
+    };
+    format!("{value:.digits$}{unit}")
 }
 
-pub fn table(group: &Group, results: &[Results]) -> GroupTable {
-    let row = |(work, results): (&Work, &Results)| {
-        let noise = results.noise.distance();
-        let mut cells =
-            vec![work.name.to_owned(), time(results.ayi), times(results.noise, f64::NEG_INFINITY)];
-        cells.extend(PEERS.map(|peer| {
-            let result = results.others.iter().find(|result| result.runtime == peer);
-            result.map_or("-".into(), |it| format!("{} = {}", time(it.nanos), times(it.ratio, noise)))
-        }));
-        cells.extend([asked(work), reached(work, results)]);
-        cells
-    };
-    GroupTable {
-        name: group.name,
-        about: group.about,
-        rows: group.works.iter().zip(results).map(row).collect(),
+pub fn ratio(ratio: f64) -> String {
+    match ratio {
+        f64::INFINITY => "∞".into(),
+        ..10.0 => format!("{ratio:.2}"),
+        ..100.0 => format!("{ratio:.1}"),
+        _ => format!("{ratio:.0}"),
     }
 }
 
-/// Processor, kernel and versions.
-fn machine() -> String {
+fn spread(Ratio { quartiles: (low, high), .. }: Ratio) -> String {
+    format!("{}-{}", ratio(low), ratio(high))
+}
+
+fn other<'a>(row: &'a Row, peer: &str) -> Option<&'a Other> {
+    row.others.iter().find(|other| other.runtime == peer)
+}
+
+/// `10x tokio: missed`, for each thing that is asked.
+pub fn verdicts(row: &Row) -> String {
+    let verdict = |(whom, asked, verdict): (Whom, f64, Option<Verdict>)| {
+        let whom = match whom {
+            Whom::Tokio => "tokio",
+            Whom::Raw => "raw",
+            Whom::Others => "the best other",
+            Whom::OnEpoll => "each on epoll",
+        };
+        let verdict = match verdict {
+            Some(Verdict::Reached) => "yes",
+            Some(Verdict::Tie) => "tie",
+            Some(Verdict::Missed) => "no",
+            None => "?",
+        };
+        format!("{asked}x {whom}: {verdict}")
+    };
+    row.verdicts().map(verdict).collect::<Vec<_>>().join("; ")
+}
+
+/// The version of a package that was measured.
+pub fn version(package: &str) -> Option<&'static str> {
+    let lock = include_str!("../Cargo.lock");
+    let (_, rest) = lock.split_once(&format!("name = \"{package}\"\nversion = \""))?;
+    rest.split('"').next()
+}
+
+/// Processor, kernel, versions and day.
+pub fn machine() -> String {
     let read = |path| fs::read_to_string(path).unwrap_or_default();
     let cpus = read("/proc/cpuinfo");
     let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let lock = include_str!("../Cargo.lock");
-    let version = |name: &str| {
-        let (_, rest) = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?;
-        Some(format!("{name} {}", rest.split('"').next()?))
-    };
+    let packages = ["ayi", "tokio", "smol", "monoio", "glommio", "compio", "hyper"];
     let versions: Vec<_> =
-        ["ayi", TOKIO, "smol", "monoio", "glommio", "compio"].into_iter().filter_map(version).collect();
+        packages.into_iter().filter_map(|name| Some(format!("{name} {}", version(name)?))).collect();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     format!(
-        "{}; Linux {}; {}",
+        "{}, {cores} cores; Linux {}; {}; {}",
         model.map_or(std::env::consts::ARCH, |(_, model)| model),
         read("/proc/sys/kernel/osrelease").trim(),
-        versions.join(", ")
+        versions.join(", "),
+        date()
     )
 }
 
-fn legend(rounds: usize) -> String {
-    format!(
-        "Time per operation and, for the peers, how many times ayi's that is (above 1: ayi needs less): the median of \
-         {rounds} interleaved rounds, and in brackets between which half of them were. \"ayi again\" is ayi against \
-         itself, and what is no farther from 1 than that is a tie."
-    )
+/// Of today, in UTC.
+fn date() -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let date =
+        humantime::format_rfc3339_seconds(UNIX_EPOCH + std::time::Duration::from_secs(seconds)).to_string();
+    date[..10].into()
 }
 
-pub fn text(tables: &[GroupTable], rounds: usize) -> String {
-    let mut text = format!("{}\n{}\n", machine(), legend(rounds));
-    for GroupTable { name, about, rows } in tables {
+pub const LEGEND: &str = "For ayi the value, for the others how many times better ayi was (above 1: ayi needs less, or \
+    does more per second): the median of the ratios of all rounds. `=` marks a tie: no farther from 1 than ayi \
+    measured against itself.";
+
+/// Values of ayi and ratios of the others, for a terminal.
+pub fn text(groups: &[Results]) -> String {
+    let mut text = format!("{}\n\n{LEGEND}\n", machine());
+    for Results { name, about, rows, failures } in groups {
+        let peers: Vec<_> =
+            PEERS.into_iter().filter(|peer| rows.iter().any(|row| other(row, peer).is_some())).collect();
         let mut table = Table::new();
-        table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(headings());
-        table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic).set_width(180);
-        rows.iter().for_each(|row| {
-            table.add_row(row);
-        });
-        table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+        table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(160);
+        table.set_header(
+            ["work", "ayi", "again"].into_iter().chain(peers.iter().copied()).chain(["asked for"]),
+        );
+        for row in rows {
+            let of = |peer: &&str| {
+                other(row, peer).map_or("-".into(), |it| {
+                    format!("{}{}", ratio(it.ratio.median), if row.is_tie(it) { " =" } else { "" })
+                })
+            };
+            let mut cells =
+                vec![format!("{}, {}", row.work, row.figure.name), value(row.ayi, row.figure.unit)];
+            cells.push(spread(row.noise));
+            cells.extend(peers.iter().map(of));
+            cells.push(verdicts(row));
+            table.add_row(cells);
+        }
+        let last = peers.len() + 3;
+        for column in table.column_iter_mut().filter(|column| (1..last).contains(&column.index)) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
         let _ = write!(text, "\n{name}: {about}\n{table}\n");
+        for failure in failures {
+            let _ = writeln!(text, "{failure}");
+        }
     }
     text
 }
 
-pub fn markdown(tables: &[GroupTable], rounds: usize) -> String {
-    let mut text = format!("# Side by side\n\n{}\n\n{}\n", machine(), legend(rounds));
-    for GroupTable { name, about, rows } in tables {
-        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-        let _ = write!(text, "\n## {name}: {about}\n\n{}", line(&headings()));
-        text.push_str(&line(&vec!["---".to_owned(); headings().len()]));
-        rows.iter().for_each(|row| text.push_str(&line(row)));
+/// Values and ratios of all, with their spread, in Markdown.
+pub fn markdown(groups: &[Results]) -> String {
+    let mut text = format!(
+        "# Side by side\n\n{}.\n\n{LEGEND} In brackets the value, and between which ratios half of the rounds were; \
+         \"again\" is ayi against itself.\n",
+        machine()
+    );
+    for Results { name, about, rows, failures } in groups {
+        let peers: Vec<_> =
+            PEERS.into_iter().filter(|peer| rows.iter().any(|row| other(row, peer).is_some())).collect();
+        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+        let headings = ["work", "ayi", "again"].into_iter().chain(peers.iter().copied()).chain(["asked for"]);
+        let headings: Vec<String> = headings.map(String::from).collect();
+        let rule = headings.iter().map(|_| "---".into()).collect();
+        let _ = write!(text, "\n## {name}: {about}\n\n{}{}", line(headings), line(rule));
+        for row in rows {
+            let of = |peer: &&str| {
+                other(row, peer).map_or("-".into(), |it| {
+                    let tie = if row.is_tie(it) { " =" } else { "" };
+                    let value = value(it.value, row.figure.unit);
+                    format!("**{}**{tie} ({value}, {})", ratio(it.ratio.median), spread(it.ratio))
+                })
+            };
+            let mut cells =
+                vec![format!("{}, {}", row.work, row.figure.name), value(row.ayi, row.figure.unit)];
+            cells.push(spread(row.noise));
+            cells.extend(peers.iter().map(of));
+            cells.push(verdicts(row));
+            text.push_str(&line(cells));
+        }
+        for failure in failures {
+            let _ = write!(text, "\n{failure}\n");
+        }
     }
     text
 }

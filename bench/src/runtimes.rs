@@ -22,6 +22,22 @@ pub trait Runtime: 'static {
     fn spawn_blocking<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T>;
 }
 
+/// A function for each of them, with its name.
+macro_rules! on_all {
+    ($($function:ident)::+ as $type:ty) => {
+        [
+            ("ayi", $($function)::+::<$crate::runtimes::Ayi> as $type),
+            ("tokio", $($function)::+::<$crate::runtimes::Tokio>),
+            ("smol", $($function)::+::<$crate::runtimes::Smol>),
+            ("monoio epoll", $($function)::+::<$crate::runtimes::MonoioEpoll>),
+            ("monoio io_uring", $($function)::+::<$crate::runtimes::MonoioUring>),
+            ("glommio", $($function)::+::<$crate::runtimes::Glommio>),
+            ("compio", $($function)::+::<$crate::runtimes::Compio>),
+        ]
+    };
+}
+pub(crate) use on_all;
+
 /// Takes the output out of what a JoinHandle gives, with no future of its own between.
 struct Joined<H, R, T>(H, fn(R) -> T);
 

@@ -1,0 +1,50 @@
+//! What this program does when it starts itself, for a process of its own.
+
+use crate::groups::Timed;
+use crate::runtimes::on_all;
+use crate::{memory, serve, works};
+use std::io;
+use std::process::Command;
+
+pub const MEMORY: &str = "memory";
+pub const SPAWN: &str = "spawn";
+pub const WAKE: &str = "wake";
+pub const SLEEP: &str = "sleep";
+
+/// What to do, on which runtime, and a number whose meaning is the work's.
+pub struct Order(pub &'static str, pub &'static str, pub usize);
+
+impl Order {
+    /// As arguments for this program.
+    pub fn arguments(&self) -> [String; 4] {
+        let Order(work, runtime, n) = self;
+        ["--child".into(), work.to_string(), runtime.to_string(), n.to_string()]
+    }
+
+    /// This program, with them.
+    pub fn command(&self) -> io::Result<Command> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(self.arguments());
+        Ok(command)
+    }
+}
+
+fn find<T>(functions: impl IntoIterator<Item = (&'static str, T)>, runtime: &str) -> io::Result<T> {
+    let found = functions.into_iter().find(|(name, _)| *name == runtime);
+    found.map(|(_, function)| function).ok_or_else(|| io::Error::other(format!("there is no {runtime}")))
+}
+
+pub fn run(work: &str, runtime: &str, n: u32) -> io::Result<()> {
+    let timed = match work {
+        MEMORY => {
+            println!("{}", find(on_all!(memory::of_a_task as fn() -> f64), runtime)?());
+            return Ok(());
+        }
+        SPAWN => on_all!(works::spawn_join as Timed),
+        WAKE => on_all!(works::wake_in_task as Timed),
+        SLEEP => on_all!(works::sleep as Timed),
+        _ => return serve::serve(work, runtime, n as usize),
+    };
+    find(timed, runtime)?(n);
+    Ok(())
+}

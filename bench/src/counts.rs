@@ -1,0 +1,150 @@
+//! What is counted: instructions in user space (by valgrind's callgrind), allocations (by its memcheck), system calls
+//! (by strace). Each is the difference of a long run and a short one, so that what happens once is not in it.
+
+use crate::children::{self, Order};
+use crate::clients::{self, Echo};
+use crate::groups::{AYI, Figure, RAW, Rounds, Side, Size, TOKIO, Unit, Whom, Work};
+use crate::serve::{self, Child};
+use load::Load;
+use std::io;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+use std::{env, fs, process};
+
+/// Those that valgrind can run: it does not know io_uring.
+const COUNTED: [&str; 4] = [AYI, TOKIO, "smol", "monoio epoll"];
+
+/// What is run, and what it writes to a file about that.
+#[derive(Clone, Copy)]
+enum Tool {
+    Instructions,
+    Allocations,
+    SystemCalls,
+}
+
+impl Tool {
+    fn command(self, log: &PathBuf) -> Command {
+        let mut command = match self {
+            Tool::Instructions => Command::new("valgrind"),
+            Tool::Allocations => Command::new("valgrind"),
+            Tool::SystemCalls => Command::new("strace"),
+        };
+        match self {
+            Tool::Instructions => {
+                command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+                command.arg(format!("--log-file={}", log.display()))
+            }
+            Tool::Allocations => {
+                command.args(["--tool=memcheck", "--undef-value-errors=no"]);
+                command.arg(format!("--log-file={}", log.display()))
+            }
+            Tool::SystemCalls => command.args(["-f", "-c", "-o"]).arg(log),
+        };
+        command
+    }
+
+    /// The number in what was written.
+    fn read(self, log: &str) -> Option<f64> {
+        let after =
+            |label: &str| log.split_once(label)?.1.split_whitespace().next()?.replace(',', "").parse().ok();
+        match self {
+            Tool::Instructions => after("Collected :"),
+            Tool::Allocations => after("total heap usage:"),
+            // The last line: percent, seconds, microseconds per call, calls.
+            Tool::SystemCalls => {
+                log.lines().find(|line| line.ends_with(" total"))?.split_whitespace().nth(3)?.parse().ok()
+            }
+        }
+    }
+}
+
+/// Runs something under a tool. `action` starts what the command says, and waits for its end.
+fn count(tool: Tool, action: impl FnOnce(&mut Command) -> io::Result<f64>) -> io::Result<(f64, f64)> {
+    let log = env::temp_dir().join(format!("ayi-bench-{}", process::id()));
+    let mut command = tool.command(&log);
+    let operations = action(&mut command).map_err(|error| {
+        let program = command.get_program().to_string_lossy().into_owned();
+        io::Error::new(error.kind(), format!("{program}: {error}"))
+    })?;
+    let text = fs::read_to_string(&log);
+    let _ = fs::remove_file(&log);
+    let text = text?;
+    let number = tool.read(&text).ok_or_else(|| io::Error::other(format!("no number in {text:?}")))?;
+    Ok((operations, number))
+}
+
+/// The count per operation, from a run of each length.
+fn difference(runs: [io::Result<(f64, f64)>; 2]) -> io::Result<Vec<f64>> {
+    let [short, long] = runs;
+    let ((few, less), (many, more)) = (short?, long?);
+    Ok(vec![(more - less) / (many - few)])
+}
+
+/// A piece of work in a process of its own, `n` operations and then twice as many.
+fn of_work(tool: Tool, work: &'static str, runtime: &'static str, n: u32) -> io::Result<Vec<f64>> {
+    difference([n, 2 * n].map(|n| {
+        count(tool, |command| {
+            command.arg(env::current_exe()?).args(Order(work, runtime, n as usize).arguments());
+            match command.output()? {
+                output if output.status.success() => Ok(f64::from(n)),
+                output => Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned())),
+            }
+        })
+    }))
+}
+
+/// A server of echo: 64 bytes over one connection.
+fn of_echo(tool: Tool, runtime: &'static str) -> io::Result<Vec<f64>> {
+    difference([100, 400].map(|milliseconds| {
+        count(tool, |command| {
+            let order = Order(serve::ECHO, runtime, 128);
+            let child = Child::run(command.arg(env::current_exe()?).args(order.arguments()))?;
+            let requests = clients::on_last_core(|| {
+                let load =
+                    Load { address: child.address, connections: 1, beside: 0, protocol: &Echo { bytes: 64 } };
+                let mut clients = load.connect()?;
+                let taken = clients.ask(Duration::from_millis(milliseconds))?;
+                taken.errors.check()?;
+                Ok(taken.requests as f64)
+            })?;
+            child.end()?;
+            Ok(requests)
+        })
+    }))
+}
+
+fn work(name: &str, unit: &str, asked: &[(Whom, f64)], sides: impl IntoIterator<Item = Side>) -> Work {
+    Work {
+        name: name.into(),
+        size: Size::Fixed(1),
+        rounds: Rounds::Once,
+        figures: vec![Figure::new(unit, Unit::Count, asked)],
+        sides: sides.into_iter().collect(),
+    }
+}
+
+pub fn works() -> Vec<Work> {
+    let of_works =
+        |tool, work, n| COUNTED.map(|runtime| Side::new(runtime, move |_| of_work(tool, work, runtime, n)));
+    let of_echo = |tool, runtimes: &[&'static str]| -> Vec<Side> {
+        runtimes.iter().map(|&runtime| Side::new(runtime, move |_| of_echo(tool, runtime))).collect()
+    };
+    let with_raw = [AYI, TOKIO, "smol", "monoio epoll", RAW];
+    let everybody = [AYI, TOKIO, "smol", "monoio epoll", "monoio io_uring", "glommio", "compio", RAW];
+    use Tool::{Allocations, Instructions, SystemCalls};
+    vec![
+        work("spawn and join", "instructions", &[], of_works(Instructions, children::SPAWN, 10_000)),
+        work("wake oneself", "instructions", &[], of_works(Instructions, children::WAKE, 10_000)),
+        work(
+            "sleep: create, poll, drop",
+            "instructions",
+            &[],
+            of_works(Instructions, children::SLEEP, 10_000),
+        ),
+        work("spawn and join", "allocations", &[], of_works(Allocations, children::SPAWN, 1_000)),
+        // 1,034 of tokio's to 220.
+        work("echo of 64 B", "instructions", &[(Whom::Tokio, 4.7)], of_echo(Instructions, &with_raw)),
+        work("echo of 64 B", "system calls", &[], of_echo(SystemCalls, &everybody)),
+    ]
+}

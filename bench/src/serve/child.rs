@@ -1,0 +1,89 @@
+//! A server's process, seen from outside.
+
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use std::io::{self, BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{self, Command, Stdio};
+use std::time::Duration;
+use std::{fs, thread};
+
+/// When this is dropped, the process is killed.
+pub struct Child {
+    process: process::Child,
+    pub address: SocketAddr,
+}
+
+impl Child {
+    /// A program that prints, as the last word of its first line, the address on which it listens.
+    pub fn run(command: &mut Command) -> io::Result<Child> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        // A process has the cores of the thread that starts it.
+        let starting = thread::scope(|scope| {
+            let starter = scope.spawn(|| stay_on_first_core().and_then(|()| command.spawn()));
+            starter.join().expect("to start it does not panic")
+        });
+        let mut process = starting?;
+        let mut line = String::new();
+        let read = BufReader::new(process.stdout.take().expect("it is piped")).read_line(&mut line);
+        // From here on there is somebody to end the process.
+        let mut child = Child { process, address: SocketAddr::from(([0; 4], 0)) };
+        read?;
+        let address = line.trim().rsplit(' ').next().and_then(|word| word.parse().ok());
+        child.address =
+            address.ok_or_else(|| io::Error::other(format!("{command:?} says no address: {line:?}")))?;
+        Ok(child)
+    }
+
+    /// CPU time of all its threads, exact while they sleep (proc_pid_schedstat(5)).
+    pub fn cpu(&self) -> io::Result<Duration> {
+        let mut sum = Duration::ZERO;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
+            let text = fs::read_to_string(thread?.path().join("schedstat"))?;
+            let nanos = text.split(' ').next().and_then(|word| word.parse().ok());
+            sum += Duration::from_nanos(nanos.ok_or_else(|| io::Error::other("no number in schedstat"))?);
+        }
+        Ok(sum)
+    }
+
+    /// Ends the server, but not the tool that it runs under, which will say what it has counted.
+    pub fn end(mut self) -> io::Result<()> {
+        let own = self.process.id();
+        let children = fs::read_to_string(format!("/proc/{own}/task/{own}/children"))?;
+        // valgrind's process is the server's.
+        let server = children.split(' ').next().and_then(|word| word.parse().ok()).unwrap_or(own as i32);
+        if let Some(server) = Pid::from_raw(server) {
+            kill_process(server, Signal::TERM)?;
+        }
+        self.process.wait().map(drop)
+    }
+
+    /// Resident memory, in bytes.
+    pub fn memory(&self) -> io::Result<u64> {
+        memory_of(&self.process.id().to_string())
+    }
+}
+
+/// Resident memory of a process, in bytes.
+pub fn memory_of(process: &str) -> io::Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{process}/statm"))?;
+    let pages: Option<u64> = text.split(' ').nth(1).and_then(|word| word.parse().ok());
+    Ok(pages.ok_or_else(|| io::Error::other("no number in statm"))? * rustix::param::page_size() as u64)
+}
+
+/// (If there is only one, the client has it too.)
+pub fn stay_on_first_core() -> io::Result<()> {
+    let allowed = sched_getaffinity(None)?;
+    let core = (0..CpuSet::MAX_CPU).find(|&core| allowed.is_set(core));
+    let mut first = CpuSet::new();
+    first.set(core.expect("a thread that runs may use a core"));
+    Ok(sched_setaffinity(None, &first)?)
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // Neither is an error if it has ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
