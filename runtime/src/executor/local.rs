@@ -195,7 +195,7 @@ impl Local {
         self.end_if_fatal();
         loop {
             // (Counted here, not one by one: that would be seen in what a poll costs.)
-            let (mut polls, mut exhausted) = (0, 0);
+            let (mut polls, mut exhausted, mut behind) = (0, 0, None);
             'polls: while polls < self.polls_per_turn {
                 // Not between a pop and its run: a wake would put the slot on the queue that it has just left.
                 if !self.tasks.shared().inbox.is_empty() {
@@ -219,6 +219,8 @@ impl Local {
                 if coop::next_look() == 0 {
                     exhausted += 1;
                     if !self.tasks.has_more_than(exhausted) {
+                        // They have had their share: news go first.
+                        behind = Some(self.tasks.set_aside());
                         break;
                     }
                 }
@@ -226,7 +228,8 @@ impl Local {
             self.counters().add(Count::Popped, polls.into());
             task::leave();
             self.end_if_fatal();
-            self.turn();
+            self.turn(behind.is_some());
+            drop(behind);
         }
     }
 
@@ -246,15 +249,17 @@ impl Local {
         self.tasks.read_inbox(MESSAGES_PER_LOOK);
     }
 
-    fn turn(&self) {
+    /// `has_more`: there are tasks to run that are not on the run queue.
+    fn turn(&self, has_more: bool) {
         self.counters().add(Count::Turns, 1);
         let mut wakers = self.wakers.take();
-        let is_idle = !self.tasks.has_work();
+        let has_work = || has_more || self.tasks.has_work();
+        let is_idle = !has_work();
         if is_idle {
             // What a hook wakes or spawns is not slept over: whether there is work is asked again.
             self.hooks.on_park.iter().for_each(|hook| foreign::run(|| hook()));
         }
-        if !self.tasks.has_work() && self.tasks.shared().inbox.prepare_park() {
+        if !has_work() && self.tasks.shared().inbox.prepare_park() {
             self.park(&mut wakers);
             self.tasks.shared().inbox.unpark();
         } else if !self.reactor().is_empty() {

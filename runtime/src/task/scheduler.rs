@@ -261,10 +261,16 @@ impl LocalScheduler {
         self.queue().count()
     }
 
-    /// Whether more than `n` are, without counting those.
+    /// Whether more than `n` are. (It counts no further.)
     #[cold]
     pub(crate) fn has_more_than(self, n: usize) -> bool {
         self.queue().nth(n).is_some()
+    }
+
+    /// Takes what is on the run queue off it; it is put behind the rest when the result is dropped.
+    #[cold]
+    pub(crate) fn set_aside(self) -> Option<Aside> {
+        Some(Aside { scheduler: self, head: self.cells().head.take()?, tail: self.cells().tail.take()? })
     }
 
     #[inline]
@@ -353,6 +359,23 @@ impl LocalScheduler {
         for gate in [Gate::Ending, Gate::Closed] {
             *lock(&self.shared.gate) = gate;
             self.drain_inbox();
+        }
+    }
+}
+
+/// A part of the run queue that lets others go first.
+pub(crate) struct Aside {
+    scheduler: LocalScheduler,
+    head: LocalSlot,
+    tail: LocalSlot,
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        let cells = self.scheduler.cells();
+        match cells.tail.replace(Some(self.tail)) {
+            Some(tail) => tail.cells().link.set(Some(self.head)),
+            None => cells.head.set(Some(self.head)),
         }
     }
 }
