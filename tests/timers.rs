@@ -342,6 +342,46 @@ fn outside_of_a_runtime() {
     let Poll::Pending = poll_once(pin!(sleep(HOUR))) else { panic!("it fires") };
 }
 
+/// prctl(2): by how much the kernel may be late with this thread's timeouts.
+fn timer_slack() -> i32 {
+    // SAFETY: no pointers are passed.
+    unsafe { libc::prctl(libc::PR_GET_TIMERSLACK) }
+}
+
+/// The thread is the user's, and so is what the user has set.
+#[test]
+fn the_timer_slack_of_the_thread_is_changed_for_the_time_of_block_on_only() {
+    let before = timer_slack();
+    assert!(before > 1, "it is 50 µs unless somebody has changed it");
+    let during = run(async || {
+        // Long enough to be slept.
+        sleep(Duration::from_millis(1)).await;
+        timer_slack()
+    });
+    assert_eq!((during, timer_slack()), (1, before));
+    let panics = std::panic::catch_unwind(|| {
+        block_on(async || -> () {
+            sleep(Duration::from_millis(1)).await;
+            panic!("on purpose");
+        })
+    });
+    assert!(panics.is_err());
+    assert_eq!(timer_slack(), before);
+}
+
+#[test]
+fn timers_that_come_close_together_all_fire_and_none_early() {
+    run(async || {
+        let start = Instant::now();
+        let mut timers: Vec<_> = (0..200).map(|i| Box::pin(sleep(Duration::from_micros(5 * i)))).collect();
+        for timer in &mut timers {
+            timer.as_mut().await;
+            assert!(Instant::now() >= timer.deadline());
+        }
+        assert!(start.elapsed() >= Duration::from_micros(995));
+    });
+}
+
 #[test]
 fn an_instant_of_std_is_the_same_after_there_and_back() {
     let now = std::time::Instant::now();

@@ -166,9 +166,8 @@ impl Pool {
             return Ok(());
         }
         // `idle` counts threads that wait, also those notified that have not woken yet: each takes one call.
-        if state.idle > state.queue.len() {
-            self.work.notify_one();
-        } else if state.threads < self.limits.threads {
+        let has_idle = state.idle > state.queue.len();
+        if !has_idle && state.threads < self.limits.threads {
             let started = self.start_thread(&mut state);
             // With other threads the call is run a little later. With none it would never be.
             if state.threads == 0 {
@@ -176,6 +175,11 @@ impl Pool {
             }
         }
         state.queue.push_back(call);
+        drop(state);
+        if has_idle {
+            // Unlocked, or the thread that wakes would have to wait for the lock: two system calls more.
+            self.work.notify_one();
+        }
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use std::net::TcpListener;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// How many events one call brings: as many as with ayi.
-const ROOM: usize = 1024;
+const ROOM: usize = 256;
 
 const ENDING: EventFlags = EventFlags::RDHUP.union(EventFlags::HUP).union(EventFlags::ERR);
 

@@ -16,7 +16,8 @@
 //! Fairness: the run queue is first in, first out, and at most 61 polls pass between two turns; a turn takes at
 //! most 256 events and 256 messages of other threads, and a look into the inbox between two polls 32. So a task
 //! that always wakes itself, a socket that never runs dry (its task is cut off by the budget of `coop`) or a flood
-//! of wakes from other threads delays nobody for longer than one round of the queue.
+//! of wakes from other threads delays nobody for longer than one round of the queue. When all that are left have used
+//! up their budget, the turn comes at once, and they go on behind what it has brought.
 //!
 //! Nothing is borrowed while a task, a waker or a drop runs. In tokio: `runtime/scheduler/current_thread`.
 
@@ -28,8 +29,9 @@ use crate::reactor::{Reactor, SourceKey, Waiter};
 use crate::ready::Interest;
 use crate::task::{self, Lease, LocalScheduler, LocalSlot};
 use crate::time::{Clock, Instant, Wheel};
-use crate::{coop, foreign};
+use crate::{coop, foreign, sys};
 use std::cell::{Cell, RefCell, RefMut};
+use std::ffi::c_ulong;
 use std::io;
 use std::panic::RefUnwindSafe;
 use std::pin::pin;
@@ -53,6 +55,11 @@ const POLLS_PER_LOOK: u32 = 16;
 /// Messages that one look takes: in all, fewer than the turn.
 const MESSAGES_PER_LOOK: usize = 32;
 
+/// In nanoseconds, how long a sleep lasts at least if timers have just fired: those that come close together are fired
+/// together. The kernel would add as much to every sleep ("timer slack"), were it not told otherwise; so a lone timer
+/// is on time, and a hundred thousand in a second do not cost a wake-up each.
+const BETWEEN_FIRINGS: u64 = 50_000;
+
 thread_local! {
     /// The runtimes that live on this thread, for `Handle::enter`.
     static ALL: RefCell<Vec<Weak<Local>>> = const { RefCell::new(Vec::new()) };
@@ -71,6 +78,10 @@ pub(crate) struct Local {
     pub(super) clock: Cell<Clock>,
     /// The clock as of the latest turn that had timers to look at.
     now: Cell<u64>,
+    /// When timers last fired.
+    fired: Cell<u64>,
+    /// The thread's timer slack before `block_on`, once that has changed it.
+    slack: Cell<Option<c_ulong>>,
     /// Wakers on their way from the reactor to being woken; kept for its allocation.
     wakers: Cell<Vec<Waker>>,
     polls_per_turn: u32,
@@ -106,6 +117,8 @@ impl Local {
             start: clock.now(),
             clock: Cell::new(if settings.start_paused { clock.pause() } else { clock }),
             now: Cell::new(0),
+            fired: Cell::new(0),
+            slack: Cell::new(None),
             wakers: Cell::default(),
             polls_per_turn: settings.polls_per_turn,
             hooks: settings.park_hooks.clone(),
@@ -186,6 +199,7 @@ impl Local {
     #[track_caller]
     pub(super) fn block_on<F: Future>(self: &Rc<Self>, future: F) -> F::Output {
         let root = Root::new(*self.tasks);
+        let _slack = Slack(&self.slack);
         let _inside = EnterGuard::here(self);
         assert!(!self.is_shut_down(), "this runtime has been shut down by an unhandled panic of a task");
         let mut future = pin!(future);
@@ -317,7 +331,13 @@ impl Local {
     /// `None`: no timer is set.
     fn until_next_timer(&self) -> Option<Duration> {
         let next = self.timers().next_deadline()?;
-        Some(Duration::from_nanos(next.saturating_sub(self.nanos(Instant::now()))))
+        if self.slack.get().is_none() {
+            self.slack.set(Some(sys::set_timer_slack(1)));
+        }
+        let now = self.nanos(Instant::now());
+        // Not when it is due already.
+        let next = if next > now { next.max(self.fired.get() + BETWEEN_FIRINGS) } else { now };
+        Some(Duration::from_nanos(next - now))
     }
 
     pub(super) fn fire_timers(&self) {
@@ -337,6 +357,7 @@ impl Local {
         loop {
             let expired = self.timers().pop_expired();
             let Some(waker) = expired else { return };
+            self.fired.set(now);
             foreign::wake(waker);
         }
     }
@@ -373,6 +394,15 @@ impl Root {
         let (slot, _) = tasks.alloc();
         slot.occupy();
         Root(slot, blocked_on)
+    }
+}
+
+/// Puts the thread's timer slack back, if a `park` has changed it.
+struct Slack<'a>(&'a Cell<Option<c_ulong>>);
+
+impl Drop for Slack<'_> {
+    fn drop(&mut self) {
+        self.0.take().map(sys::set_timer_slack);
     }
 }
 

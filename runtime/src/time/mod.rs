@@ -1,7 +1,7 @@
 //! Timers: sleeping until a point in time.
 //!
 //! Deadlines have a resolution of one nanosecond, and a timer never fires early. How late it fires is up to the
-//! kernel (its timer slack is 50 µs, prctl(2)) and to what else the thread is doing.
+//! kernel, which is asked to be as punctual as it can (prctl(2), "timer slack"), and to what else the thread is doing.
 
 mod instant;
 mod sleep;
