@@ -236,7 +236,12 @@ impl Waiters {
     fn take(&mut self, ready: Ready, wakers: &mut Vec<Waker>) {
         let concerns = |waiting: &mut Waiting| !ready.of(waiting.interest).is_empty();
         for first in &mut self.first {
-            wakers.extend(first.take_if(concerns).map(|waiting| waiting.waker));
+            if let Some(waiting) = first.take_if(concerns) {
+                wakers.push(waiting.waker);
+            }
+        }
+        if self.more.is_empty() {
+            return;
         }
         // (One that does nothing takes the place of a waker that is taken.)
         self.more.retain_mut(|waiting| {
@@ -249,6 +254,11 @@ impl Waiters {
     }
 
     fn store(&mut self, who: Waiter, interest: Interest, waker: Waker) -> Displaced {
+        // Nobody waits: the common case.
+        if let ([None, None], []) = (&self.first, &self.more[..]) {
+            self.first[0] = Some(Waiting { who, interest, waker });
+            return None;
+        }
         let mut poll_style = 0;
         for other in self.first.iter_mut().flatten().chain(&mut self.more) {
             if !other.is(who, interest) {

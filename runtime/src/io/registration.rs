@@ -13,7 +13,7 @@ use std::io::{self, ErrorKind};
 use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 use std::sync::OnceLock;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 /// The tie between one file descriptor and the reactor of one runtime.
 ///
@@ -353,11 +353,14 @@ impl Registration {
     ) -> Poll<io::Result<R>> {
         coop::poll_charged(cx, |cx| {
             // Tied already: to a runtime on this thread, or this is an error.
-            let tie = self.source.get().map(Source::here).transpose()?;
-            if let Some((local, key)) = &tie {
-                if local.reactor().ready(*key, interest).is_empty() {
-                    local.wait_for(*key, interest, waiter, cx.waker().clone());
+            if let Some(source) = self.source.get() {
+                if !source.is_ready(interest)? {
+                    source.wait_for(interest, waiter, cx.waker().clone());
                     return Poll::Pending;
+                }
+                // It has not waited since the report that made it ready, for that has taken its waker.
+                if *waiter != Waiter::POLL_STYLE {
+                    *waiter = Waiter::NEW;
                 }
             }
             let result = loop {
@@ -366,15 +369,19 @@ impl Registration {
                     result => break result,
                 }
             };
-            match (&result, tie) {
-                (Err(error), tie) if error.kind() == ErrorKind::WouldBlock => {
-                    let (local, key) = tie.map_or_else(|| self.tied(fd), Ok)?;
+            match &result {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    let (local, key) = self.tied(fd)?;
                     local.reactor().clear(key, interest);
                     local.wait_for(key, interest, waiter, cx.waker().clone());
                     return Poll::Pending;
                 }
-                (Ok(moved), Some((local, key))) if is_short(moved) => {
-                    local.reactor().clear_after_short(key, interest);
+                Ok(moved) if is_short(moved) => {
+                    let clear = |source: &Source| {
+                        let clear = |local: &Local| local.reactor().clear_after_short(source.key, interest);
+                        source.runtime.with_local(clear)
+                    };
+                    self.source.get().map(clear);
                 }
                 _ => {}
             }
@@ -409,6 +416,32 @@ impl Registration {
 impl Source {
     fn here(&self) -> io::Result<(Rc<Local>, SourceKey)> {
         Ok((Local::current_for_io(Some(self.runtime))?, self.key))
+    }
+
+    /// Whether anything is known to be ready.
+    #[inline]
+    fn is_ready(&self, interest: Interest) -> io::Result<bool> {
+        let ask = |local: &Local| {
+            (!local.is_shut_down()).then(|| !local.reactor().ready(self.key, interest).is_empty())
+        };
+        match self.runtime.with_local(ask).flatten() {
+            Some(is_ready) => Ok(is_ready),
+            None => Err(self.why_not_here()),
+        }
+    }
+
+    #[cold]
+    fn why_not_here(&self) -> io::Error {
+        self.here().map(drop).expect_err("it is not here")
+    }
+
+    /// For one that is here.
+    fn wait_for(&self, interest: Interest, waiter: &mut Waiter, waker: Waker) {
+        let wait = |local: &Local| local.reactor().wait(self.key, interest, waiter, waker);
+        // Foreign code, when nothing is borrowed any more.
+        if let Some((waker, settle)) = self.runtime.with_local(wait).flatten() {
+            settle(waker);
+        }
     }
 
     /// Takes the descriptor, which lives on, out of the epoll of a runtime that lives on this thread.
