@@ -184,7 +184,7 @@ impl Handle {
     }
 
     #[track_caller]
-    pub(super) fn submit<F, T>(&self, f: F, kind: impl Kind<Outcome<T>> + Send) -> io::Result<JoinHandle<T>>
+    pub(super) fn submit<F, T>(&self, f: F, kind: impl Kind<Outcome<T>>) -> io::Result<JoinHandle<T>>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
@@ -209,7 +209,7 @@ impl Handle {
     pub(super) fn spawn_task<F: Future<Output: Send + 'static> + Send + 'static>(
         &self,
         future: F,
-        kind: impl Kind<F> + Send,
+        kind: impl Kind<F>,
     ) -> JoinHandle<F::Output> {
         match self.reference.local() {
             Some(local) => local.tasks().spawn(future, kind),

@@ -14,9 +14,10 @@
 //!
 //! With `--cfg uncached` nothing is kept, so that tools which look for memory errors see each allocation.
 
-use super::body::Body;
+use super::body::{Body, Output};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
+use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::ptr::NonNull;
@@ -159,6 +160,23 @@ impl BodyBox {
     pub(super) fn as_mut(&mut self) -> Pin<&mut dyn Body> {
         // SAFETY: invariant 4.
         unsafe { Pin::new_unchecked(self.0.as_mut()) }
+    }
+}
+
+impl BodyBox {
+    /// The output of a task that has ended.
+    ///
+    /// # Safety
+    ///
+    /// The output's type is `T`.
+    #[inline]
+    pub(super) unsafe fn into_output<T>(mut self) -> Output<T> {
+        let mut output = MaybeUninit::<Output<T>>::uninit();
+        // SAFETY: the caller's promise; `take_output` writes, or panics.
+        unsafe {
+            self.as_mut().take_output(output.as_mut_ptr().cast());
+            output.assume_init()
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 //! Both are a slot's address and the task's id, which no other task ever has. On the owner thread they go to the
 //! slot; elsewhere they look at `phase` and send the owner what is to be done. In tokio: `runtime/task/join.rs`.
 
+use super::boxed::BodyBox;
 use super::error::JoinError;
 use super::id::Id;
-use super::output::Output;
 use super::scheduler::Message;
 use super::slot::{LocalSlot, Slot};
 use crate::coop;
@@ -143,21 +143,22 @@ impl<T> JoinHandle<T> {
         if self.asked_from_afar { self.task.send(leave) } else { self.task.visit(leave) }
     }
 
-    /// Takes the output and makes the slot vacant. The task is finished, its output not yet taken.
-    fn take(&mut self) -> Output {
+    /// Takes the body, with the output in it, and makes the slot vacant. The task is finished, and this the first time.
+    /// `None`: it was cancelled before it had a body.
+    fn take(&mut self) -> Option<BodyBox> {
         debug_assert!(!self.taken && self.is_finished());
         self.taken = true;
         if self.is_refused {
-            return Err(JoinError::cancelled(self.task.id));
+            return None;
         }
         let slot = self.task.slot;
-        // SAFETY: this is the JoinHandle of a finished task, and takes once.
-        let output = unsafe { slot.take_output() };
+        // SAFETY: this is the JoinHandle of a finished task.
+        let body = unsafe { slot.take_finished() };
         match slot.local() {
             Some(slot) => slot.scheduler().free(slot),
             None => slot.scheduler.post(Message::Free(slot)),
         }
-        output
+        Some(body)
     }
 }
 
@@ -170,8 +171,11 @@ impl<T> Future for JoinHandle<T> {
             if !self.is_finished() && self.wait(cx.waker().clone()) {
                 return Poll::Pending;
             }
-            // SAFETY: `T` is the output of the future, as `spawn` and `spawn_from_afar` have made it.
-            Poll::Ready(self.take().map(|erased| unsafe { erased.take::<T>() }))
+            Poll::Ready(match self.take() {
+                // SAFETY: `T` is the output of the future, as `spawn` and `spawn_from_afar` have made it.
+                Some(body) => unsafe { body.into_output::<T>() },
+                None => Err(JoinError::cancelled(self.id())),
+            })
         })
     }
 }
@@ -187,12 +191,11 @@ impl<T> Drop for JoinHandle<T> {
         if !self.is_finished() && self.task.visit(move |slot| detach(slot, id)) {
             return;
         }
-        let spawned_at = slot.local().and_then(|slot| slot.cells().spawned_at.get());
-        let output = self.take();
-        match slot.local() {
-            Some(slot) => slot.scheduler().discard(output, id, spawned_at),
+        let body = self.take();
+        match (slot.local(), body) {
+            (Some(slot), Some(body)) => slot.scheduler().discard(body, id),
             // Elsewhere the owner's policy does not reach: a panic in this drop is the caller's.
-            None => drop(output),
+            (_, body) => drop(body),
         }
     }
 }

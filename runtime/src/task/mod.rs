@@ -1,6 +1,6 @@
 //! Tasks: spawning, awaiting, aborting, and yielding.
 //!
-//! Inside, read in this order: `id`, `body`, `boxed`, `error`, `output`, `hooks`, `slot`, `scheduler`, `run`, `join`.
+//! Inside, read in this order: `id`, `body`, `boxed`, `error`, `hooks`, `slot`, `scheduler`, `run`, `join`.
 
 mod body;
 mod boxed;
@@ -8,7 +8,6 @@ mod error;
 mod hooks;
 mod id;
 mod join;
-mod output;
 mod run;
 mod scheduler;
 mod slot;

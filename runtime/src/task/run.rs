@@ -12,7 +12,6 @@ use super::error::{JoinError, UnhandledPanic};
 use super::hooks::{Hooks, TaskHook, TaskMeta};
 use super::id::Id;
 use super::join::JoinHandle;
-use super::output::Output;
 use super::scheduler::{LocalScheduler, Scheduler};
 use super::slot::LocalSlot;
 use crate::counters::Count;
@@ -28,14 +27,14 @@ pub(crate) fn spawn_from_afar<F: Future<Output: Send + 'static> + Send + 'static
     scheduler: &'static Scheduler,
     runtime: u64,
     future: F,
-    kind: impl Kind<F> + Send,
+    kind: impl Kind<F>,
 ) -> JoinHandle<F::Output> {
-    let (body, spawned_at) = (FutureBody { future, kind }, Location::caller());
+    let body = FutureBody::new(future, kind, Location::caller());
     let (slot, id) = (scheduler.reserve(), Id::next());
     slot.set_task(id);
     // (The future goes there in the box of the message, and then into one that is of its thread.)
     let start = move |owner: LocalScheduler| {
-        owner.start(LocalSlot::new(owner, slot), BodyBox::new(body), spawned_at);
+        owner.start(LocalSlot::new(owner, slot), BodyBox::new(body));
     };
     let refused = scheduler.send(Some(runtime), start).err();
     if refused.is_some() {
@@ -44,11 +43,6 @@ pub(crate) fn spawn_from_afar<F: Future<Output: Send + 'static> + Send + 'static
     }
     // What was refused is dropped last: that is foreign code.
     JoinHandle::new(slot, id, refused.is_some())
-}
-
-#[cold]
-fn failed(id: Id, body: &dyn Body, panic: foreign::Panic) -> Output {
-    Err(JoinError::panicked(id, body.name().map(String::from), panic))
 }
 
 /// The loop does something else than polling a task.
@@ -67,26 +61,24 @@ impl LocalScheduler {
         future: F,
         kind: impl Kind<F>,
     ) -> JoinHandle<F::Output> {
-        let body = BodyBox::new(FutureBody { future, kind });
+        let body = BodyBox::new(FutureBody::new(future, kind, Location::caller()));
         let (slot, id) = self.alloc();
-        self.start(slot, body, Location::caller());
+        self.start(slot, body);
         JoinHandle::new(*slot, id, false)
     }
 
     // (Called from two places, so it would be left out of line: 22 of a spawn's instructions.)
     #[inline(always)]
-    fn start(self, slot: LocalSlot, body: BodyBox, spawned_at: &'static Location<'static>) {
-        let cells = slot.cells();
+    fn start(self, slot: LocalSlot, body: BodyBox) {
         slot.occupy();
         self.shared().counters.add(Count::Spawned, 1);
-        cells.spawned_at.set(Some(spawned_at));
         if self.cells().has_hooks.get() {
             self.run_hook(|hooks| &hooks.on_spawn, slot, &*body);
         }
         if self.cells().is_closed.get() {
             self.cancel(slot, body);
         } else {
-            cells.body.set(Some(body));
+            slot.put_body(body);
             slot.schedule();
         }
     }
@@ -94,7 +86,7 @@ impl LocalScheduler {
     /// Polls the task of a slot that came off the run queue.
     pub(crate) fn run(self, slot: LocalSlot) {
         let cells = slot.cells();
-        let Some(mut body) = cells.body.take() else {
+        let Some(mut body) = slot.take_body() else {
             // Vacant. Else it is a wake that came too late.
             if cells.freed.replace(false) {
                 cells.scheduled.set(true);
@@ -109,24 +101,41 @@ impl LocalScheduler {
         let (waker, id) = (slot.waker(), slot.id());
         id.enter();
         coop::enter();
-        let output = match foreign::catch(|| body.as_mut().poll(&mut Context::from_waker(&waker))) {
-            Ok(Poll::Pending) => {
-                // What it replaces is nothing, since the body was out: no need to look before dropping it.
-                std::mem::forget(cells.body.replace(Some(body)));
-                // The loop leaves the task, or the next one takes its place.
-                return;
+        match foreign::catch(|| body.as_mut().poll(&mut Context::from_waker(&waker))) {
+            // The loop leaves the task, or the next one takes its place.
+            Ok(Poll::Pending) => slot.put_body(body),
+            Ok(Poll::Ready(())) => {
+                coop::leave();
+                self.finish(slot, body);
             }
-            Ok(Poll::Ready(output)) => output,
-            Err(panic) => failed(id, &*body, panic),
-        };
-        coop::leave();
-        self.finish(slot, body, output);
+            Err(panic) => {
+                coop::leave();
+                self.fail(slot, body, panic);
+            }
+        }
+    }
+
+    /// The poll has panicked, or the drop of a future that was ready, whose output is not given to anybody then.
+    #[cold]
+    fn fail(self, slot: LocalSlot, mut body: BodyBox, panic: foreign::Panic) {
+        // The first panic is the one to tell of.
+        foreign::run(|| body.as_mut().clear());
+        let name = body.name().map(String::from);
+        body.as_mut().fail(JoinError::panicked(slot.id(), name, panic));
+        self.finish(slot, body);
     }
 
     #[cold]
-    fn cancel(self, slot: LocalSlot, body: BodyBox) {
+    fn cancel(self, slot: LocalSlot, mut body: BodyBox) {
         let id = slot.id();
-        id.scope(|| self.finish(slot, body, Err(JoinError::cancelled(id))));
+        id.scope(|| {
+            let error = match foreign::catch(|| body.as_mut().clear()) {
+                Ok(()) => JoinError::cancelled(id),
+                Err(panic) => JoinError::panicked(id, body.name().map(String::from), panic),
+            };
+            body.as_mut().fail(error);
+            self.finish(slot, body);
+        });
     }
 
     /// What a user wants to know of a task's life, if anything.
@@ -135,57 +144,47 @@ impl LocalScheduler {
         let hooks = self.cells().hooks.take();
         self.cells().hooks.set(hooks.clone());
         let Some(hook) = hooks.as_deref().and_then(|hooks| hook(hooks).as_ref()) else { return };
-        let Some(spawned_at) = slot.cells().spawned_at.get() else { return };
-        let meta = TaskMeta { id: slot.id(), name: body.name(), spawned_at };
+        let meta = TaskMeta { id: slot.id(), name: body.name(), spawned_at: body.spawned_at() };
         foreign::run(|| hook(&meta));
     }
 
-    /// Drops the body now, and keeps the output for the JoinHandle, if there is one.
-    fn finish(self, slot: LocalSlot, body: BodyBox, mut output: Output) {
+    /// The future is gone: keeps the output for the JoinHandle, if there is one.
+    fn finish(self, slot: LocalSlot, body: BodyBox) {
         let (cells, id) = (slot.cells(), slot.id());
         self.shared().counters.add(Count::Finished, 1);
         if self.cells().has_hooks.get() {
             self.run_hook(|hooks| &hooks.on_terminate, slot, &*body);
         }
-        match foreign::catch(|| drop(body)) {
-            Ok(()) => {}
-            // The first panic is the one to tell of.
-            Err(another) if output.as_ref().is_err_and(JoinError::is_panic) => foreign::drop_panic(another),
-            Err(panic) => {
-                let unread = std::mem::replace(&mut output, Err(JoinError::panicked(id, None, panic)));
-                self.discard(unread, id, cells.spawned_at.get());
-            }
-        }
         if cells.detached.get() {
-            let spawned_at = cells.spawned_at.get();
             self.free(slot);
-            return self.discard(output, id, spawned_at);
+            return self.discard(body, id);
         }
         // Taken first: once the task is published as finished, its slot may become another's.
         let joiner = cells.joiner.take();
-        // SAFETY: this is the owner thread, and the task was not finished.
-        unsafe { slot.set_finished(id, output) };
+        slot.finish(id, body);
         if let Some(joiner) = joiner {
             foreign::wake(joiner);
         }
     }
 
     /// Drops an output that nobody will read; a panic in it, or while dropping it, is unhandled.
-    pub(super) fn discard(self, output: Output, id: Id, spawned_at: Option<&'static Location<'static>>) {
-        let policy = self.cells().unhandled.get();
-        let error = match output {
-            Err(error) if error.is_panic() => error,
-            Err(_cancelled) => return,
-            Ok(value) => match foreign::catch(|| drop(value)) {
+    pub(super) fn discard(self, mut body: BodyBox, id: Id) {
+        let (policy, place) = (self.cells().unhandled.get(), body.spawned_at());
+        let error = match body.as_mut().take_error() {
+            Some(error) if error.is_panic() => error,
+            Some(_cancelled) => return,
+            None => match foreign::catch(|| drop(body)) {
                 Ok(()) => return,
                 Err(panic) => JoinError::panicked(id, None, panic),
             },
         };
         if policy != UnhandledPanic::Ignore {
             let name = error.task_name().map(|name| format!("its name is {name:?}, ")).unwrap_or_default();
-            let place = spawned_at.map(|place| format!("it was spawned at {place} and ")).unwrap_or_default();
             // If stderr is closed, there is nobody to tell. (`eprintln!` would panic.)
-            let _ = writeln!(std::io::stderr(), "ayi: {error}; {name}{place}nobody joins it");
+            let _ = writeln!(
+                std::io::stderr(),
+                "ayi: {error}; {name}it was spawned at {place} and nobody joins it"
+            );
         }
         foreign::run(|| drop(error));
         // The drop may have been of what kept this thread inside the runtime.
@@ -201,7 +200,7 @@ impl LocalScheduler {
             if self.tasks_left() == 0 {
                 return;
             }
-            if let Some(body) = slot.cells().body.take() {
+            if let Some(body) = slot.take_body() {
                 self.cancel(slot, body);
             }
         }

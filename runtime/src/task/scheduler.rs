@@ -32,8 +32,8 @@ use std::panic::RefUnwindSafe;
 use std::rc::Rc;
 use std::sync::Mutex;
 
-/// 64 slots are 8 KiB.
-const SLOTS_PER_PAGE: usize = 64;
+/// They are 8 KiB.
+const SLOTS_PER_PAGE: usize = 128;
 
 thread_local! {
     /// The scheduler whose runtime is entered on this thread, which is then its owner.
@@ -288,7 +288,7 @@ impl LocalScheduler {
         for _ in 0..limit {
             match self.shared.inbox.pop() {
                 Some(Message::Wake(slot)) => {
-                    slot.posted.clear();
+                    slot.posted().clear();
                     self.shared.counters.add(Count::WokenFromAfar, 1);
                     LocalSlot::new(self, slot).schedule();
                 }
@@ -317,13 +317,12 @@ impl LocalScheduler {
         LocalSlot::new(self, &page[0])
     }
 
-    /// Makes the slot vacant. Its body and its output are gone already.
+    /// Makes the slot vacant. Its body is gone already.
     pub(crate) fn free(self, slot: LocalSlot) {
         let cells = slot.cells();
         // Slot invariant 4.
         cells.detached.set(false);
         cells.aborted.set(false);
-        cells.spawned_at.set(None);
         let joiner = cells.joiner.take();
         slot.set_task(Id::NONE);
         // Slot invariant 5.
@@ -342,7 +341,7 @@ impl LocalScheduler {
     /// here on, this is the last that the owner does with it.
     #[inline]
     pub(super) fn push_free(self, slot: LocalSlot) {
-        if slot.is_shared {
+        if slot.cells().is_shared {
             return self.shared.unreserve(*slot);
         }
         slot.cells().link.set(self.cells().free.replace(Some(slot)));

@@ -16,8 +16,8 @@
 //! 1. A slot is never moved nor freed while the process lives, and belongs to one `Scheduler` for ever.
 //! 2. `phase` and `posted` are for all threads. `cells` are for the thread that owns the scheduler at the moment:
 //!    only a [`LocalSlot`] reaches them, and one exists only on that thread.
-//! 3. `output` is written by the owner before it publishes `finished` in `phase`, and from then on belongs to the
-//!    one JoinHandle, wherever that is.
+//! 3. `body` is the owner's until it publishes `finished` in `phase`, and from then on, with the output in it, belongs
+//!    to the one JoinHandle, wherever that is.
 //! 4. The cells of a vacant slot are as `Slot::new` makes them, but for `freed` and `link`. So a thread that
 //!    reserves a slot from afar (`Handle::spawn`) need not touch them, and does not.
 //! 5. `link` serves one list at a time. A vacant slot counts as scheduled, so a late wake cannot put it on the run
@@ -30,34 +30,32 @@
 
 use super::boxed::BodyBox;
 use super::id::Id;
-use super::output::Output;
 use super::scheduler::{LocalScheduler, Message, Scheduler};
 use crate::queue::Posted;
-use std::cell::{Cell, UnsafeCell};
+use std::cell::Cell;
 use std::marker::PhantomData;
-use std::panic::{Location, RefUnwindSafe};
+use std::panic::RefUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
-/// Two cache lines, the first for what a poll touches. (Also where neighbouring lines are fetched in pairs,
-/// another thread's wake of one slot does not slow down its neighbour.)
-#[repr(C, align(128))]
+/// A cache line.
+#[repr(C, align(64))]
 pub(crate) struct Slot {
     pub(super) scheduler: &'static Scheduler,
     /// The task's id, shifted by one, and in the lowest bit whether it is finished. 0: vacant.
     phase: AtomicU64,
-    pub(super) posted: Posted,
-    /// Other threads may take the slot while it is vacant: scheduler invariant 4.
-    pub(super) is_shared: bool,
     cells: Cells,
-    /// `None`: the task is not finished, or the output is taken.
-    output: UnsafeCell<Option<Output>>,
+    body: Cell<Option<BodyBox>>,
 }
 
-/// What only the owner thread touches.
+/// What only the owner thread touches, but for `posted`, which is where there was room for a byte.
 #[derive(Default)]
 #[repr(C)]
 pub(super) struct Cells {
+    /// For all threads.
+    posted: Posted,
+    /// Other threads may take the slot while it is vacant: scheduler invariant 4.
+    pub(super) is_shared: bool,
     /// Is on the run queue, or vacant: a wake has nothing to do.
     pub(super) scheduled: Cell<bool>,
     /// No JoinHandle will take the output.
@@ -68,17 +66,15 @@ pub(super) struct Cells {
     pub(super) freed: Cell<bool>,
     /// The next of the list that the slot is on.
     pub(super) link: Cell<Option<LocalSlot>>,
-    pub(super) body: Cell<Option<BodyBox>>,
     /// Waits for the output.
     pub(super) joiner: Cell<Option<Waker>>,
-    pub(super) spawned_at: Cell<Option<&'static Location<'static>>>,
 }
 
-const _: () = assert!(size_of::<Slot>() == 128 || cfg!(loom));
+const _: () = assert!(size_of::<Slot>() == 64 || cfg!(loom));
 
 // SAFETY: invariants 2 and 3 say for each field who touches it when; the fields are private to files that keep
-// them. What the cells and the output hold is created, used and dropped on the owner thread, or is `Send` where
-// its JoinHandle went elsewhere.
+// them. What the cells and the body hold is created, used and dropped on the owner thread, or is `Send` where
+// its JoinHandle went elsewhere (body invariant 3).
 unsafe impl Sync for Slot {}
 
 // As its scheduler is.
@@ -89,10 +85,8 @@ impl Slot {
         Slot {
             scheduler,
             phase: AtomicU64::new(0),
-            posted: Posted::default(),
-            is_shared,
-            cells: Cells { scheduled: Cell::new(true), ..Cells::default() },
-            output: UnsafeCell::new(None),
+            cells: Cells { is_shared, scheduled: Cell::new(true), ..Cells::default() },
+            body: Cell::new(None),
         }
     }
 
@@ -110,7 +104,7 @@ impl Slot {
 
     /// Whether the task `id` is finished; also true when the slot belongs to another by now.
     pub(super) fn is_finished(&self, id: Id) -> bool {
-        // Acquire: pairs with the Release in `set_finished`: who sees the bit may read the output.
+        // Acquire: pairs with the Release in `finish`: who sees the bit may take the body.
         self.phase.load(Ordering::Acquire) != id.0 << 1
     }
 
@@ -121,25 +115,14 @@ impl Slot {
         self.phase.store(id.0 << 1, Ordering::Relaxed);
     }
 
-    /// Hands the output over to the JoinHandle.
+    /// The body of a finished task, with its output.
     ///
-    /// # Safety
-    ///
-    /// The caller is the owner thread; the task is `id` and not finished.
-    pub(super) unsafe fn set_finished(&self, id: Id, output: Output) {
-        // SAFETY: invariant 3 with the caller's promise: not published yet, so nobody else looks at the output.
-        // What was there is `None`: `take_output` left it so.
-        unsafe { self.output.get().write(Some(output)) };
-        // Release: pairs with the Acquire in `is_finished`.
-        self.phase.store(id.0 << 1 | 1, Ordering::Release);
-    }
-
     /// # Safety
     ///
     /// The caller is the JoinHandle of this slot's task, and has seen `is_finished`.
-    pub(super) unsafe fn take_output(&self) -> Output {
-        // SAFETY: invariant 3.
-        unsafe { self.output.get().replace(None) }.expect("only the JoinHandle takes the output, and once")
+    pub(super) unsafe fn take_finished(&self) -> BodyBox {
+        // (Invariant 3: nobody else looks at the cell.)
+        self.body.take().expect("only the JoinHandle takes the output, and once")
     }
 
     #[inline]
@@ -150,9 +133,14 @@ impl Slot {
         }
     }
 
+    /// Whether a wake of another thread is on its way.
+    pub(super) fn posted(&self) -> &Posted {
+        &self.cells.posted
+    }
+
     #[cold]
     fn wake_remote(&'static self) {
-        if self.posted.set() {
+        if self.posted().set() {
             self.scheduler.post(Message::Wake(self));
         }
     }
@@ -191,6 +179,28 @@ impl LocalSlot {
     #[inline]
     pub(super) fn cells(self) -> &'static Cells {
         &self.slot.cells
+    }
+
+    /// The body, for as long as the task is not finished. `None` while it is polled, too.
+    #[inline]
+    pub(super) fn take_body(self) -> Option<BodyBox> {
+        // Relaxed: the owner thread reads what it wrote.
+        let is_finished = self.slot.phase.load(Ordering::Relaxed) & 1 == 1;
+        if is_finished { None } else { self.slot.body.take() }
+    }
+
+    /// Puts the body of a task that is not finished where `take_body` finds it.
+    #[inline]
+    pub(super) fn put_body(self, body: BodyBox) {
+        // What it replaces is nothing, since the body was out: no need to look before dropping it.
+        std::mem::forget(self.slot.body.replace(Some(body)));
+    }
+
+    /// Hands the body over to the JoinHandle: the task `id`, not finished so far, has an output now.
+    pub(super) fn finish(self, id: Id, body: BodyBox) {
+        self.put_body(body);
+        // Release: pairs with the Acquire in `is_finished`: who sees the bit may take the body.
+        self.slot.phase.store(id.0 << 1 | 1, Ordering::Release);
     }
 
     /// Is vacant no more: from here on it can be scheduled.

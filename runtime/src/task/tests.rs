@@ -57,7 +57,7 @@ fn run_until_idle(scheduler: LocalScheduler) {
 /// whoever spawns from afar.
 fn assert_each_slot_is_vacant_once(scheduler: LocalScheduler) {
     run_until_idle(scheduler);
-    let vacant = |slot: LocalSlot| slot.id() == Id::NONE && slot.cells().body.take().is_none();
+    let vacant = |slot: LocalSlot| slot.id() == Id::NONE && slot.take_body().is_none();
     assert!(scheduler.slots().all(vacant));
     // Takes all there are. A slot that was not there before means that the list was empty.
     let mut left: HashSet<_> = scheduler.slots().map(|slot| std::ptr::from_ref(*slot)).collect();

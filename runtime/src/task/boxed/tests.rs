@@ -1,7 +1,7 @@
 use super::super::body::{FutureBody, Plain};
 use super::*;
 use std::future::{Future, pending};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 use std::task::Context;
 
@@ -12,7 +12,7 @@ async fn holding<const BYTES: usize, T>(held: T, bytes: [u8; BYTES]) {
 }
 
 fn boxed(future: impl Future<Output = ()> + 'static) -> BodyBox {
-    BodyBox::new(FutureBody { future, kind: Plain })
+    BodyBox::new(FutureBody::new(future, Plain, Location::caller()))
 }
 
 fn kept() -> usize {
