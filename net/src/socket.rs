@@ -19,9 +19,11 @@ use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::ops::Deref;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use ayi_runtime::io::{Interest, Ready, Registration};
+use pin_project_lite::pin_project;
 
 use crate::sys;
 
@@ -174,23 +176,24 @@ impl<S: AsFd> Socket<S> {
 
 /// Streams of bytes.
 impl<S: ByteStream> Socket<S> {
-    pub(crate) async fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        let len = buf.len();
-        self.transfer(Interest::READABLE, len, |stream| stream.read(buf)).await
+    // (Not `async fn`s: a future inside a future keeps its arguments twice, and a connection's task keeps it all.)
+    pub(crate) fn read(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
+        self.transfer(Interest::READABLE, buf.len(), move |stream| stream.read(buf))
     }
 
-    pub(crate) async fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let len = vectored_len(bufs);
-        self.transfer(Interest::READABLE, len, |stream| stream.read_vectored(bufs)).await
+    pub(crate) fn read_vectored(
+        &self,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> impl Future<Output = io::Result<usize>> {
+        self.transfer(Interest::READABLE, vectored_len(bufs), move |stream| stream.read_vectored(bufs))
     }
 
-    pub(crate) async fn write(&self, buf: &[u8]) -> io::Result<usize> {
-        self.transfer(Interest::WRITABLE, buf.len(), |stream| stream.write(buf)).await
+    pub(crate) fn write(&self, buf: &[u8]) -> impl Future<Output = io::Result<usize>> {
+        self.transfer(Interest::WRITABLE, buf.len(), move |stream| stream.write(buf))
     }
 
-    pub(crate) async fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        let len = vectored_len(bufs);
-        self.transfer(Interest::WRITABLE, len, |stream| stream.write_vectored(bufs)).await
+    pub(crate) fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> impl Future<Output = io::Result<usize>> {
+        self.transfer(Interest::WRITABLE, vectored_len(bufs), move |stream| stream.write_vectored(bufs))
     }
 
     pub(crate) fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
@@ -257,17 +260,39 @@ impl<S: ByteStream> Socket<S> {
     }
 
     /// As [`Socket::async_io`] for `op`s that move up to `len` bytes.
-    async fn transfer(
+    fn transfer(
         &self,
         interest: Interest,
         len: usize,
         mut op: impl FnMut(&S) -> io::Result<usize>,
-    ) -> io::Result<usize> {
+    ) -> impl Future<Output = io::Result<usize>> {
         if len == 0 {
-            return Ok(0);
+            return Transfer::Nothing;
         }
         let is_short = is_short::<S>(interest, len);
-        self.registration.async_io(self.std.as_fd(), interest, || op(&self.std), is_short).await
+        let op = move || op(&self.std);
+        Transfer::Io { transfer: self.registration.async_io(self.std.as_fd(), interest, op, is_short) }
+    }
+}
+
+pin_project! {
+    #[project = TransferPinned]
+    enum Transfer<F> {
+        /// Invariant 4.
+        Nothing,
+        Io { #[pin] transfer: F },
+    }
+}
+
+impl<F: Future<Output = io::Result<usize>>> Future for Transfer<F> {
+    type Output = io::Result<usize>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        match self.project() {
+            TransferPinned::Nothing => Poll::Ready(Ok(0)),
+            TransferPinned::Io { transfer } => transfer.poll(cx),
+        }
     }
 }
 
