@@ -4,7 +4,6 @@
 //! task needs to be heavy comes from the same thread, so that two cores are enough.
 
 use crate::groups::{AYI, Figure, Rounds, Side, Size, TOKIO, Unit, Whom, Work};
-use crate::serve;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -79,7 +78,7 @@ macro_rules! light_beside {
             Other { questions, flood, waker }.ask($hog)
         });
         // (Only now: a thread begins on the cores of the one that starts it.)
-        serve::stay_on_first_core()?;
+        load::stay_on_first_core()?;
         $runtime.block_on(async {
             let mut light = <$stream>::from_std(light)?;
             let heavy = <$stream>::from_std(heavy)?;

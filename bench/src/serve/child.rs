@@ -1,7 +1,6 @@
 //! A server's process, seen from outside.
 
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{self, Command, Stdio};
@@ -20,7 +19,7 @@ impl Child {
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         // A process has the cores of the thread that starts it.
         let starting = thread::scope(|scope| {
-            let starter = scope.spawn(|| stay_on_first_core().and_then(|()| command.spawn()));
+            let starter = scope.spawn(|| load::stay_on_first_core().and_then(|()| command.spawn()));
             starter.join().expect("to start it does not panic")
         });
         let mut process = starting?;
@@ -69,15 +68,6 @@ pub fn memory_of(process: &str) -> io::Result<u64> {
     let text = fs::read_to_string(format!("/proc/{process}/statm"))?;
     let pages: Option<u64> = text.split(' ').nth(1).and_then(|word| word.parse().ok());
     Ok(pages.ok_or_else(|| io::Error::other("no number in statm"))? * rustix::param::page_size() as u64)
-}
-
-/// (If there is only one, the client has it too.)
-pub fn stay_on_first_core() -> io::Result<()> {
-    let allowed = sched_getaffinity(None)?;
-    let core = (0..CpuSet::MAX_CPU).find(|&core| allowed.is_set(core));
-    let mut first = CpuSet::new();
-    first.set(core.expect("a thread that runs may use a core"));
-    Ok(sched_setaffinity(None, &first)?)
 }
 
 impl Drop for Child {

@@ -5,7 +5,7 @@ mod echo;
 mod http;
 mod raw;
 
-pub use child::{Child, memory_of, stay_on_first_core};
+pub use child::{Child, memory_of};
 
 use crate::groups::{AYI, TOKIO};
 use std::io;

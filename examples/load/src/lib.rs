@@ -14,7 +14,7 @@
 
 mod machine;
 
-pub use machine::{allow_descriptors, stay_on_last_core};
+pub use machine::{allow_descriptors, stay_on_first_core, stay_on_last_core};
 
 use hdrhistogram::Histogram;
 use rustix::buffer::spare_capacity;

@@ -4,13 +4,22 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use std::io;
 
-/// Keeps this thread, and those it starts, on the last of the cores that it may use.
+/// Keeps this thread, and those it starts, on the first of the cores that it may use.
+pub fn stay_on_first_core() -> io::Result<()> {
+    stay_on(|cores| cores.next())
+}
+
+/// The same with the last one. (If there is only one, it is the first, too.)
 pub fn stay_on_last_core() -> io::Result<()> {
+    stay_on(|cores| cores.next_back())
+}
+
+fn stay_on(choose: fn(&mut dyn DoubleEndedIterator<Item = usize>) -> Option<usize>) -> io::Result<()> {
     let allowed = sched_getaffinity(None)?;
-    let core = (0..CpuSet::MAX_CPU).rfind(|&core| allowed.is_set(core));
-    let mut last = CpuSet::new();
-    last.set(core.expect("a thread that runs may use a core"));
-    Ok(sched_setaffinity(None, &last)?)
+    let core = choose(&mut (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)));
+    let mut chosen = CpuSet::new();
+    chosen.set(core.expect("a thread that runs may use a core"));
+    Ok(sched_setaffinity(None, &chosen)?)
 }
 
 /// Lets this process, and those it starts, have so many descriptors, if the administrator permits it.
