@@ -1,8 +1,8 @@
 //! The box that a body is in, and the memory for it.
 //!
-//! A future is freed the moment its task ends, and the next spawn wants memory again: half of what a spawn cost was
-//! malloc's. So a thread keeps what its boxes give back, in lists of blocks by their size, and takes the next from
-//! there: last in, first out, so it is in the cache of the processor.
+//! A block is free when its task has ended and the output is taken, and the next spawn wants memory again: half of
+//! what a spawn cost was malloc's. So a thread keeps what its boxes give back, in lists of blocks by their size, and
+//! takes the next from there: last in, first out, so it is in the cache of the processor.
 //!
 //! Invariants:
 //! 1. A block of class `n` was allocated with [`layout`]`(n)`, whoever allocated it: so any list of that class can take
