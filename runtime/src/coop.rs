@@ -2,16 +2,18 @@
 //!
 //! A loop over a socket that never runs dry would never return to the executor, since no `.await` in it waits.
 //! So each poll of a task comes with a budget, each operation that completes (well or with an error) is charged
-//! one, and when nothing is left the next operation wakes its task and says `Pending`: the task goes to the end
-//! of the run queue and continues with a new budget. When only such tasks are left there, the loop looks around
-//! before it polls them again: each poll may be 128 system calls, while others wait for news from outside. Code that runs outside a poll of ours is not limited. (Another
-//! executor's `block_on` inside a poll would spin when the budget is used up: it cannot give way.)
+//! one, and when nothing is left the next operation says `Pending`: the task continues with a new budget, behind
+//! whatever the next turn of the reactor brings, since each such poll may be 128 system calls, while others wait for
+//! news from outside. Code that runs outside a poll of ours is not limited. (Another executor's `block_on` inside a poll
+//! would stand still when the budget is used up: it cannot give way.)
 //!
 //! In tokio: `task/coop`.
 
-use std::cell::Cell;
+use crate::foreign;
+use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 /// Operations per poll. The same number as tokio's, so that what people have measured there carries over.
 const BUDGET: u8 = 128;
@@ -19,8 +21,8 @@ const BUDGET: u8 = 128;
 thread_local! {
     /// What is left of it; `None` outside a poll.
     static LEFT: Cell<Option<u8>> = const { Cell::new(None) };
-    /// In which of its polls the loop looks up; 0, which is at once, if the budget was used up.
-    static NEXT_LOOK: Cell<u32> = const { Cell::new(0) };
+    /// Who has used it up. Empty when there is no `block_on`, so there is nothing to drop with the thread.
+    static EXHAUSTED: RefCell<ManuallyDrop<Vec<Waker>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
 }
 
 /// A poll of a task begins, with a full budget.
@@ -35,28 +37,41 @@ pub(crate) fn leave() {
     LEFT.set(None);
 }
 
-/// See [`next_look`].
-#[inline]
-pub(crate) fn look_at(poll: u32) {
-    NEXT_LOOK.set(poll);
-}
-
-/// The number that was given to [`look_at`], or 0 if the budget of a poll has been used up since then.
-#[inline]
-pub(crate) fn next_look() -> u32 {
-    NEXT_LOOK.get()
-}
-
-/// Ready while there is some left. Else `Pending`, with the waker woken.
+/// Ready while there is some left. Else `Pending`, and the waker is woken after the next turn.
 #[doc(hidden)]
 #[inline]
 pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
     if has_budget_remaining() {
         return Poll::Ready(());
     }
-    NEXT_LOOK.set(0);
-    cx.waker().wake_by_ref();
+    put_off(cx.waker());
     Poll::Pending
+}
+
+#[cold]
+fn put_off(waker: &Waker) {
+    // (A task may ask for each of a thousand operations that it waits for.)
+    let is_known = EXHAUSTED.with_borrow(|all| all.last().is_some_and(|last| last.will_wake(waker)));
+    if !is_known {
+        // Foreign code, so not while it is borrowed.
+        let waker = waker.clone();
+        EXHAUSTED.with_borrow_mut(|all| all.push(waker));
+    }
+}
+
+/// Whether [`wake_exhausted`] has anybody to wake.
+#[inline]
+pub(crate) fn has_exhausted() -> bool {
+    EXHAUSTED.with_borrow(|all| !all.is_empty())
+}
+
+/// Those who have used up their budget go on, behind what is on the run queue.
+pub(crate) fn wake_exhausted() {
+    if has_exhausted() {
+        // (Its memory is not kept: it is an allocation for 128 operations.)
+        let all = EXHAUSTED.take();
+        ManuallyDrop::into_inner(all).into_iter().for_each(foreign::wake);
+    }
 }
 
 /// Tries an operation, and charges for it if it completes. If the budget is used up, it is not tried, but `Pending`

@@ -10,14 +10,15 @@
 //!        │                           2 wake the tasks that its events concern       │
 //!        │                           3 fire the timers that are due                 │
 //!        │                           4 take what other threads have posted          │
+//!        │                           5 wake the tasks that had used up their budget │
 //!        └──────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! Fairness: the run queue is first in, first out, and at most 61 polls pass between two turns; a turn takes at
 //! most 256 events and 256 messages of other threads, and a look into the inbox between two polls 32. So a task
 //! that always wakes itself, a socket that never runs dry (its task is cut off by the budget of `coop`) or a flood
-//! of wakes from other threads delays nobody for longer than one round of the queue. When all that are left have used
-//! up their budget, the turn comes at once, and they go on behind what it has brought.
+//! of wakes from other threads delays nobody for longer than one round of the queue. Those who have used up their budget
+//! go on behind what the next turn has brought, and that comes at once when nobody else is left.
 //!
 //! Nothing is borrowed while a task, a waker or a drop runs. In tokio: `runtime/scheduler/current_thread`.
 
@@ -209,14 +210,14 @@ impl Local {
         self.end_if_fatal();
         loop {
             // (Counted here, not one by one: that would be seen in what a poll costs.)
-            let (mut polls, mut exhausted, mut behind) = (0, 0, None);
+            let mut polls = 0;
             'polls: while polls < self.polls_per_turn {
                 // Not between a pop and its run: a wake would put the slot on the queue that it has just left.
                 if !self.tasks.shared().inbox.is_empty() {
                     self.look_into_inbox();
                 }
-                coop::look_at(self.polls_per_turn.min(polls + POLLS_PER_LOOK));
-                while polls < coop::next_look() {
+                let next_look = self.polls_per_turn.min(polls + POLLS_PER_LOOK);
+                while polls < next_look {
                     let Some(slot) = self.tasks.pop() else { break 'polls };
                     polls += 1;
                     if !std::ptr::eq(*slot, *root.0) {
@@ -230,20 +231,11 @@ impl Local {
                         return output;
                     }
                 }
-                if coop::next_look() == 0 {
-                    exhausted += 1;
-                    if !self.tasks.has_more_than(exhausted) {
-                        // They have had their share: news go first.
-                        behind = Some(self.tasks.set_aside());
-                        break;
-                    }
-                }
             }
             self.counters().add(Count::Popped, polls.into());
             task::leave();
             self.end_if_fatal();
-            self.turn(behind.is_some());
-            drop(behind);
+            self.turn();
         }
     }
 
@@ -263,11 +255,10 @@ impl Local {
         self.tasks.read_inbox(MESSAGES_PER_LOOK);
     }
 
-    /// `has_more`: there are tasks to run that are not on the run queue.
-    fn turn(&self, has_more: bool) {
+    fn turn(&self) {
         self.counters().add(Count::Turns, 1);
         let mut wakers = self.wakers.take();
-        let has_work = || has_more || self.tasks.has_work();
+        let has_work = || self.tasks.has_work() || coop::has_exhausted();
         let is_idle = !has_work();
         if is_idle {
             // What a hook wakes or spawns is not slept over: whether there is work is asked again.
@@ -287,6 +278,7 @@ impl Local {
         self.wakers.set(wakers);
         self.fire_timers();
         self.tasks.read_inbox(MESSAGES_PER_TURN);
+        coop::wake_exhausted();
     }
 
     /// Sleeps until something happens.
@@ -409,6 +401,8 @@ impl Drop for Slack<'_> {
 impl Drop for Root {
     fn drop(&mut self) {
         coop::leave();
+        // They go on in the next `block_on`.
+        coop::wake_exhausted();
         self.0.scheduler().free(self.0);
     }
 }

@@ -31,9 +31,9 @@ const GRACE: Duration = Duration::from_secs(10);
 ///
 /// Tasks run in the order in which they were woken. At most 61 polls pass before timers, other threads' wakes
 /// and sockets are looked at, and one poll may complete at most 128 operations (as in tokio) before it has to
-/// give way. So no task, however busy, keeps others waiting for longer than one round of the run queue. Where only
-/// tasks are left that had to give way, timers, wakes and sockets are looked at at once, and what comes of it goes
-/// first.
+/// give way: it goes on behind what the next look at timers, wakes and sockets has brought, and where nobody else is
+/// left, that look comes at once. So no task, however busy, keeps others waiting for longer than one round of the run
+/// queue.
 ///
 /// # Examples
 ///

@@ -252,25 +252,9 @@ impl LocalScheduler {
         counters.get(Count::Spawned) - counters.get(Count::Finished)
     }
 
-    fn queue(self) -> impl Iterator<Item = LocalSlot> {
-        successors(self.cells().head.get(), |slot| slot.cells().link.get())
-    }
-
     /// How many slots are on the run queue.
     pub(crate) fn queue_len(self) -> usize {
-        self.queue().count()
-    }
-
-    /// Whether more than `n` are. (It counts no further.)
-    #[cold]
-    pub(crate) fn has_more_than(self, n: usize) -> bool {
-        self.queue().nth(n).is_some()
-    }
-
-    /// Takes what is on the run queue off it; it is put behind the rest when the result is dropped.
-    #[cold]
-    pub(crate) fn set_aside(self) -> Option<Aside> {
-        Some(Aside { scheduler: self, head: self.cells().head.take()?, tail: self.cells().tail.take()? })
+        successors(self.cells().head.get(), |slot| slot.cells().link.get()).count()
     }
 
     #[inline]
@@ -358,23 +342,6 @@ impl LocalScheduler {
         for gate in [Gate::Ending, Gate::Closed] {
             *lock(&self.shared.gate) = gate;
             self.drain_inbox();
-        }
-    }
-}
-
-/// A part of the run queue that lets others go first.
-pub(crate) struct Aside {
-    scheduler: LocalScheduler,
-    head: LocalSlot,
-    tail: LocalSlot,
-}
-
-impl Drop for Aside {
-    fn drop(&mut self) {
-        let cells = self.scheduler.cells();
-        match cells.tail.replace(Some(self.tail)) {
-            Some(tail) => tail.cells().link.set(Some(self.head)),
-            None => cells.head.set(Some(self.head)),
         }
     }
 }
