@@ -91,7 +91,8 @@ fn timers() {
         let tick = async || {
             ticks.tick().await;
         };
-        assert_eq!(allocations(100, tick).await, 0);
+        // (More than the budget of a poll, whose end is noted in a list that has to grow once.)
+        assert_eq!(allocations(200, tick).await, 0);
     });
 }
 

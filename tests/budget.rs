@@ -47,8 +47,13 @@ fn who_has_none_left_gives_way_and_goes_on_with_a_new_one() {
             }
         });
         for round in 1..=10 {
-            ayi::task::yield_now().await;
-            assert_eq!(rounds.get(), round * 128);
+            // Others are polled at most 16 times before it goes on.
+            let mut yields = 0;
+            while rounds.get() < round * 128 {
+                ayi::task::yield_now().await;
+                yields += 1;
+            }
+            assert!(rounds.get() == round * 128 && yields <= 16, "{} after {yields}", rounds.get());
         }
         busy.await.unwrap();
     });

@@ -210,7 +210,7 @@ fn loops_that_never_have_to_wait_give_way() {
     })
 }
 
-/// The others are polled in between, each as often as the greedy one.
+/// The others are polled in between, each up to 16 times.
 #[test]
 fn tasks_take_turns_with_one_that_never_has_to_wait() {
     run(async || {
@@ -222,7 +222,7 @@ fn tasks_take_turns_with_one_that_never_has_to_wait() {
             sleep_until(past).await;
         }
         let turns = polls.get() - before;
-        assert!((99..=101).contains(&turns), "{turns}");
+        assert!((99..=16 * 101).contains(&turns), "{turns}");
     })
 }
 

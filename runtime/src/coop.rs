@@ -2,9 +2,9 @@
 //!
 //! A loop over a socket that never runs dry would never return to the executor, since no `.await` in it waits.
 //! So each poll of a task comes with a budget, each operation that completes (well or with an error) is charged
-//! one, and when nothing is left the next operation says `Pending`: the task continues with a new budget, behind
-//! whatever the next turn of the reactor brings, since each such poll may be 128 system calls, while others wait for
-//! news from outside. Code that runs outside a poll of ours is not limited. (Another executor's `block_on` inside a poll
+//! one, and when nothing is left the next operation says `Pending`: the task continues with a new budget after some
+//! other tasks, or if there are no others, behind what a turn of the reactor brings, since each such poll may be 128
+//! system calls, while somebody waits for news from outside. Code that runs outside a poll of ours is not limited. (Another executor's `block_on` inside a poll
 //! would stand still when the budget is used up: it cannot give way.)
 //!
 //! In tokio: `task/coop`.
@@ -21,7 +21,7 @@ const BUDGET: u8 = 128;
 thread_local! {
     /// What is left of it; `None` outside a poll.
     static LEFT: Cell<Option<u8>> = const { Cell::new(None) };
-    /// Who has used it up. Empty when there is no `block_on`, so there is nothing to drop with the thread.
+    /// Who has used it up. Without memory when there is no `block_on`, so there is nothing to drop with the thread.
     static EXHAUSTED: RefCell<ManuallyDrop<Vec<Waker>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn leave() {
     LEFT.set(None);
 }
 
-/// Ready while there is some left. Else `Pending`, and the waker is woken after the next turn.
+/// Ready while there is some left. Else `Pending`, and the waker is woken later, see above.
 #[doc(hidden)]
 #[inline]
 pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
@@ -66,12 +66,19 @@ pub(crate) fn has_exhausted() -> bool {
 }
 
 /// Those who have used up their budget go on, behind what is on the run queue.
+#[cold]
 pub(crate) fn wake_exhausted() {
-    if has_exhausted() {
-        // (Its memory is not kept: it is an allocation for 128 operations.)
-        let all = EXHAUSTED.take();
-        ManuallyDrop::into_inner(all).into_iter().for_each(foreign::wake);
-    }
+    let mut all = EXHAUSTED.take();
+    all.drain(..).for_each(foreign::wake);
+    // (For its memory. Nothing is added while nothing is polled.)
+    drop(ManuallyDrop::into_inner(EXHAUSTED.replace(all)));
+}
+
+/// A `block_on` ends. They go on in the next.
+pub(crate) fn end() {
+    leave();
+    wake_exhausted();
+    drop(ManuallyDrop::into_inner(EXHAUSTED.take()));
 }
 
 /// Tries an operation, and charges for it if it completes. If the budget is used up, it is not tried, but `Pending`

@@ -3,7 +3,8 @@
 //! ```text
 //!        ┌──▶ run up to 61 tasks ──▶ turn ──────────────────────────────────────────┐
 //!        │    (after every 16th take                                                │
-//!        │    what others have posted)                                              │
+//!        │    what others have posted,                                              │
+//!        │    and do 5)                                                             │
 //!        │                           1 epoll_wait: without blocking if a task is    │
 //!        │                             ready, else until an event, the bell, or the │
 //!        │                             next timer                                   │
@@ -18,7 +19,8 @@
 //! most 256 events and 256 messages of other threads, and a look into the inbox between two polls 32. So a task
 //! that always wakes itself, a socket that never runs dry (its task is cut off by the budget of `coop`) or a flood
 //! of wakes from other threads delays nobody for longer than one round of the queue. Those who have used up their budget
-//! go on behind what the next turn has brought, and that comes at once when nobody else is left.
+//! go on after at most 16 polls of others; when nobody else is left, the turn comes at once, and they go on behind what
+//! it has brought.
 //!
 //! Nothing is borrowed while a task, a waker or a drop runs. In tokio: `runtime/scheduler/current_thread`.
 
@@ -199,7 +201,8 @@ impl Local {
 
     #[track_caller]
     pub(super) fn block_on<F: Future>(self: &Rc<Self>, future: F) -> F::Output {
-        let root = Root::new(*self.tasks);
+        let tasks = self.tasks();
+        let root = Root::new(tasks);
         let _slack = Slack(&self.slack);
         let _inside = EnterGuard::here(self);
         assert!(!self.is_shut_down(), "this runtime has been shut down by an unhandled panic of a task");
@@ -209,25 +212,31 @@ impl Local {
         root.0.schedule();
         self.end_if_fatal();
         loop {
-            // (Counted here, not one by one: that would be seen in what a poll costs.)
             let mut polls = 0;
             'polls: while polls < self.polls_per_turn {
                 // Not between a pop and its run: a wake would put the slot on the queue that it has just left.
-                if !self.tasks.shared().inbox.is_empty() {
+                if !tasks.shared().inbox.is_empty() {
                     self.look_into_inbox();
                 }
-                let next_look = self.polls_per_turn.min(polls + POLLS_PER_LOOK);
-                while polls < next_look {
-                    let Some(slot) = self.tasks.pop() else { break 'polls };
-                    polls += 1;
+                if polls > 0 && coop::has_exhausted() {
+                    coop::wake_exhausted();
+                }
+                let until_look = POLLS_PER_LOOK.min(self.polls_per_turn - polls);
+                polls += until_look;
+                // (Counted like this, not one by one: that would be seen in what a poll costs.)
+                for left in (0..until_look).rev() {
+                    let Some(slot) = tasks.pop() else {
+                        polls -= left + 1;
+                        break 'polls;
+                    };
                     if !std::ptr::eq(*slot, *root.0) {
-                        self.tasks.run(slot);
+                        tasks.run(slot);
                         continue;
                     }
                     task::leave();
                     coop::enter();
                     if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-                        self.counters().add(Count::Popped, polls.into());
+                        self.counters().add(Count::Popped, (polls - left).into());
                         return output;
                     }
                 }
@@ -278,7 +287,9 @@ impl Local {
         self.wakers.set(wakers);
         self.fire_timers();
         self.tasks.read_inbox(MESSAGES_PER_TURN);
-        coop::wake_exhausted();
+        if coop::has_exhausted() {
+            coop::wake_exhausted();
+        }
     }
 
     /// Sleeps until something happens.
@@ -400,9 +411,7 @@ impl Drop for Slack<'_> {
 
 impl Drop for Root {
     fn drop(&mut self) {
-        coop::leave();
-        // They go on in the next `block_on`.
-        coop::wake_exhausted();
+        coop::end();
         self.0.scheduler().free(self.0);
     }
 }

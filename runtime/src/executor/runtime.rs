@@ -31,8 +31,8 @@ const GRACE: Duration = Duration::from_secs(10);
 ///
 /// Tasks run in the order in which they were woken. At most 61 polls pass before timers, other threads' wakes
 /// and sockets are looked at, and one poll may complete at most 128 operations (as in tokio) before it has to
-/// give way: it goes on behind what the next look at timers, wakes and sockets has brought, and where nobody else is
-/// left, that look comes at once. So no task, however busy, keeps others waiting for longer than one round of the run
+/// give way: it goes on after at most 16 polls of others, and where nobody else is ready, behind what a look at timers,
+/// wakes and sockets has brought. So no task, however busy, keeps others waiting for longer than one round of the run
 /// queue.
 ///
 /// # Examples

@@ -17,6 +17,7 @@ use super::slot::LocalSlot;
 use crate::counters::Count;
 use crate::{coop, foreign};
 use std::io::Write;
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::task::{Context, Poll};
 
@@ -98,7 +99,8 @@ impl LocalScheduler {
             leave();
             return self.cancel(slot, body);
         }
-        let (waker, id) = (slot.waker(), slot.id());
+        // (Nothing to drop in it; that would be a call.)
+        let (waker, id) = (ManuallyDrop::new(slot.waker()), slot.id());
         id.enter();
         coop::enter();
         match foreign::catch(|| body.as_mut().poll(&mut Context::from_waker(&waker))) {
