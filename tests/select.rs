@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
-use support::{Wakes, block_on, poll_once, poll_with, run};
+use support::{Wakes, block_on, poll_once, poll_with, run, turn};
 
 #[test]
 fn the_first_that_is_ready_wins() {
@@ -316,19 +316,20 @@ fn reading_loses_nothing_to_the_other_branch() {
 #[test]
 fn a_task_without_budget_gives_way_before_it_polls() {
     run(async || {
-        let task = ayi::spawn(poll_fn(|_| {
+        let (wakes, waker) = Wakes::new();
+        let task = ayi::spawn(poll_fn(move |_| {
             while ayi::task::coop::has_budget_remaining() {
                 assert!(poll_once(pin!(ayi::task::coop::consume_budget())).is_ready());
             }
-            let (wakes, waker) = Wakes::new();
             let mut select = pin!(async {
                 ayi::select! { _ = poll_fn(|_| -> Poll<()> { panic!("not yet") }) => {} }
             });
             assert!(poll_with(select.as_mut(), &waker).is_pending());
-            assert_eq!(wakes.count(), 1);
             Poll::Ready(())
         }));
         task.await.unwrap();
+        turn().await;
+        assert_eq!(wakes.count(), 1);
     });
 }
 

@@ -16,11 +16,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 /// Operations per poll. The same number as tokio's, so that what people have measured there carries over.
-const BUDGET: u8 = 128;
+const BUDGET: i64 = 128;
+
+/// Operations outside a poll: no limit, in 300 years.
+const UNLIMITED: i64 = i64::MAX;
 
 thread_local! {
-    /// What is left of it; `None` outside a poll.
-    static LEFT: Cell<Option<u8>> = const { Cell::new(None) };
+    /// What is left. Not above 0: nothing.
+    static LEFT: Cell<i64> = const { Cell::new(UNLIMITED) };
     /// Who has used it up. Without memory when there is no `block_on`, so there is nothing to drop with the thread.
     static EXHAUSTED: RefCell<ManuallyDrop<Vec<Waker>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
 }
@@ -28,13 +31,13 @@ thread_local! {
 /// A poll of a task begins, with a full budget.
 #[inline]
 pub(crate) fn enter() {
-    LEFT.set(Some(BUDGET));
+    LEFT.set(BUDGET);
 }
 
 /// No poll is going on: what runs now is not limited. Before any foreign code that is not polled, after [`enter`].
 #[inline]
 pub(crate) fn leave() {
-    LEFT.set(None);
+    LEFT.set(UNLIMITED);
 }
 
 /// Ready while there is some left. Else `Pending`, and the waker is woken later, see above.
@@ -90,7 +93,7 @@ pub(crate) fn poll_charged<R>(
 ) -> Poll<R> {
     ready!(poll_budget(cx));
     let result = ready!(poll(cx));
-    LEFT.set(LEFT.get().map(|left| left.saturating_sub(1)));
+    LEFT.set(LEFT.get() - 1);
     Poll::Ready(result)
 }
 
@@ -103,7 +106,7 @@ pub(crate) fn poll_charged<R>(
 /// ```
 #[inline]
 pub fn has_budget_remaining() -> bool {
-    LEFT.get() != Some(0)
+    LEFT.get() > 0
 }
 
 /// Takes one from the budget of the current task, and lets others run if it is used up.
@@ -195,13 +198,13 @@ impl<F: Future> Future for Unconstrained<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         // Put back also if the poll panics: the rest of the task's poll is limited as before.
-        struct Restore(Option<u8>);
+        struct Restore(i64);
         impl Drop for Restore {
             fn drop(&mut self) {
                 LEFT.set(self.0);
             }
         }
-        let _restore = Restore(LEFT.take());
+        let _restore = Restore(LEFT.replace(UNLIMITED));
         self.project().future.poll(cx)
     }
 }

@@ -36,7 +36,13 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[inline]
+// (Not inlined: most wakers are our own, and need no such care.)
+#[inline(never)]
 pub(crate) fn wake(waker: Waker) {
     run(|| waker.wake());
+}
+
+#[inline(never)]
+pub(crate) fn drop_waker(waker: Waker) {
+    run(|| drop(waker));
 }

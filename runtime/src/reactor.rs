@@ -3,7 +3,7 @@
 //! A *source* is a descriptor that somebody had to wait for, with what is known of its readiness and who waits.
 //!
 //! ```text
-//!   epoll_wait ──▶ token ──▶ source: set bits, take the wakers they concern ──▶ wake them, nothing borrowed
+//!   epoll_wait ──▶ token ──▶ source: set bits, take the wakers they concern, wake them
 //!   task ──▶ bit set? try the operation ──▶ WouldBlock: clear the bit, store the waker ──▶ Pending
 //! ```
 //!
@@ -17,11 +17,13 @@
 //! 3. A token carries its source's generation, which changes when the source is given up: what the kernel still
 //!    reports of an earlier descriptor, in the same batch say, finds nobody.
 //! 4. Every waiter is woken by the next report that concerns its interest, or by the end of the runtime.
+//! 5. Wakers that are no slots of this thread are foreign code: they are put aside, and woken when nothing is borrowed.
 //!
 //! In tokio: `runtime/io/{driver,scheduled_io}.rs`.
 
 use crate::ready::{Interest, Ready};
 use crate::sys::Epoll;
+use crate::task;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::task::Waker;
@@ -38,6 +40,8 @@ pub(crate) struct Reactor {
     sources: Vec<Source>,
     free: Vec<u32>,
     last_waiter: u64,
+    /// Wakers that the latest turn could not wake itself, invariant 5.
+    pub(crate) others: Vec<Waker>,
 }
 
 /// Names a source of one reactor: epoll's token. In the lower half its place in the table, in the upper half its
@@ -45,28 +49,32 @@ pub(crate) struct Reactor {
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) struct SourceKey(u64);
 
+/// 72 bytes: a server has one for each connection.
 struct Source {
     key: SourceKey,
-    /// `None`: given up, or not yet registered.
-    fd: Option<RawFd>,
-    ready: Ready,
     waiters: Waiters,
+    /// [`NO_FD`]: given up, or not yet registered.
+    fd: RawFd,
+    ready: Ready,
 }
+
+const NO_FD: RawFd = -1;
 
 /// Who waits, and for what. One who reads and one who writes is the common case, and lies inline.
 #[derive(Default)]
 struct Waiters {
     first: [Option<Waiting>; 2],
-    more: Vec<Waiting>,
+    /// (Boxed: few have any, and then it is a word.)
+    #[allow(clippy::box_collection)]
+    more: Option<Box<Vec<Waiting>>>,
 }
 
 struct Waiting {
-    who: Waiter,
-    interest: Interest,
+    whose: Whose,
     waker: Waker,
 }
 
-/// Tells the waiters of a source apart, so that each can update and withdraw its own waker.
+/// Tells the waiters of a source apart, so that each can update and withdraw its own waker. Fewer than 2^56.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Waiter(u64);
 
@@ -75,7 +83,28 @@ impl Waiter {
     pub(crate) const NEW: Waiter = Waiter(0);
     /// A caller of a `poll_…` function, which cannot withdraw. Known by its waker only: the latest
     /// [`MAX_POLL_WAITERS`] different ones are kept, and one that has to go is woken, so that it is not lost.
-    pub(crate) const POLL_STYLE: Waiter = Waiter(u64::MAX);
+    pub(crate) const POLL_STYLE: Waiter = Waiter(u64::MAX >> 8);
+}
+
+/// A waiter, and in the lowest byte its interest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Whose(u64);
+
+impl Whose {
+    #[inline]
+    fn new(waiter: Waiter, interest: Interest) -> Whose {
+        Whose(waiter.0 << 8 | u64::from(interest.bits()))
+    }
+
+    #[inline]
+    fn interest(self) -> Interest {
+        Interest::from_bits(self.0 as u8)
+    }
+
+    #[inline]
+    fn is_poll_style(self) -> bool {
+        self.0 >> 8 == Waiter::POLL_STYLE.0
+    }
 }
 
 /// What had to make room for a waker, and what to do with it when nothing is borrowed: drop it, if it was an older
@@ -86,7 +115,8 @@ impl Reactor {
     pub(crate) fn new(bell: RawFd) -> io::Result<Reactor> {
         let epoll = Epoll::new()?;
         epoll.add(bell, BELL)?;
-        Ok(Reactor { epoll, sources: Vec::new(), free: Vec::new(), last_waiter: 0 })
+        let (sources, free, others) = Default::default();
+        Ok(Reactor { epoll, sources, free, last_waiter: 0, others })
     }
 
     /// Whether epoll has anything to watch but the bell.
@@ -98,12 +128,12 @@ impl Reactor {
         if self.free.is_empty() {
             let index = u32::try_from(self.sources.len()).expect("fewer sources than 2^32");
             let key = SourceKey(index.into());
-            self.sources.push(Source { key, fd: None, ready: Ready::EMPTY, waiters: Default::default() });
+            self.sources.push(Source { key, waiters: Waiters::default(), fd: NO_FD, ready: Ready::EMPTY });
             self.free.push(index);
         }
         let (fd, index) = (fd.as_raw_fd(), self.free[self.free.len() - 1] as usize);
         let key = self.sources[index].key;
-        let has_source = || self.sources.iter().any(|source| source.fd == Some(fd));
+        let has_source = || self.sources.iter().any(|source| source.fd == fd);
         match self.epoll.add(fd, key.0) {
             // Left behind by a source that was given up while a duplicate kept the file open: ours now.
             Err(error) if error.kind() == ErrorKind::AlreadyExists && !has_source() => {
@@ -119,7 +149,7 @@ impl Reactor {
             result => result?,
         }
         self.free.pop();
-        self.sources[index].fd = Some(fd);
+        self.sources[index].fd = fd;
         Ok(key)
     }
 
@@ -129,9 +159,9 @@ impl Reactor {
         let Some(source) = self.source(key) else { return Vec::new() };
         // The next generation, invariant 3.
         source.key.0 = source.key.0.wrapping_add(1 << 32);
-        (source.fd, source.ready) = (None, Ready::EMPTY);
+        (source.fd, source.ready) = (NO_FD, Ready::EMPTY);
         let mut wakers = Vec::new();
-        source.waiters.take(Ready::ALL, &mut wakers);
+        source.waiters.take(Ready::ALL, |waker| wakers.push(waker));
         self.free.push(key.0 as u32);
         wakers
     }
@@ -142,13 +172,15 @@ impl Reactor {
         let _ = self.epoll.delete(fd.as_raw_fd());
     }
 
-    /// Waits for events, records them, and puts whom they concern into `wakers`. Gives their number.
-    pub(crate) fn turn(&mut self, timeout: Option<Duration>, wakers: &mut Vec<Waker>) -> io::Result<usize> {
+    /// Waits for events, records them, and wakes whom they concern, but for the `others`. Gives their number.
+    pub(crate) fn turn(&mut self, timeout: Option<Duration>) -> io::Result<usize> {
         let mut events = 0;
         for (token, bits) in self.epoll.wait(timeout)? {
             events += 1;
             if let Some(source) = find(&mut self.sources, SourceKey(token)) {
-                source.record(Ready::from_epoll(bits), wakers);
+                let ready = Ready::from_epoll(bits);
+                source.ready |= ready;
+                source.waiters.take(ready, |waker| self.others.extend(task::wake_own(waker)));
             }
         }
         Ok(events)
@@ -180,6 +212,7 @@ impl Reactor {
     }
 
     /// Stores `waker` for the next report.
+    #[inline]
     #[must_use]
     pub(crate) fn wait(
         &mut self,
@@ -192,8 +225,14 @@ impl Reactor {
             self.last_waiter += 1;
             *waiter = Waiter(self.last_waiter);
         }
+        let whose = Whose::new(*waiter, interest);
         match self.source(key) {
-            Some(source) => source.waiters.store(*waiter, interest, waker),
+            // Nobody waits: the common case.
+            Some(Source { waiters: Waiters { first: [first @ None, None], more: None }, .. }) => {
+                *first = Some(Waiting { whose, waker });
+                None
+            }
+            Some(source) => source.waiters.store(whose, waker),
             None => Some((waker, Waker::wake)),
         }
     }
@@ -201,14 +240,16 @@ impl Reactor {
     /// Stops waiting. The caller drops the waker when nothing is borrowed.
     #[must_use]
     pub(crate) fn withdraw(&mut self, key: SourceKey, interest: Interest, waiter: Waiter) -> Option<Waker> {
-        self.source(key)?.waiters.remove(waiter, interest)
+        self.source(key)?.waiters.remove(Whose::new(waiter, interest))
     }
 
     /// The runtime ends: everybody who waits, to be woken.
     #[must_use]
     pub(crate) fn take_all_wakers(&mut self) -> Vec<Waker> {
         let mut wakers = Vec::new();
-        self.sources.iter_mut().for_each(|source| source.waiters.take(Ready::ALL, &mut wakers));
+        for source in &mut self.sources {
+            source.waiters.take(Ready::ALL, |waker| wakers.push(waker));
+        }
         wakers
     }
 
@@ -224,74 +265,66 @@ fn find(sources: &mut [Source], key: SourceKey) -> Option<&mut Source> {
     sources.get_mut(key.0 as u32 as usize).filter(|source| source.key == key)
 }
 
-impl Source {
-    fn record(&mut self, ready: Ready, wakers: &mut Vec<Waker>) {
-        self.ready |= ready;
-        self.waiters.take(ready, wakers);
-    }
-}
-
 impl Waiters {
-    /// Takes those whom `ready` concerns.
-    fn take(&mut self, ready: Ready, wakers: &mut Vec<Waker>) {
-        let concerns = |waiting: &mut Waiting| !ready.of(waiting.interest).is_empty();
+    /// Takes those whom `ready` concerns, and does `each` with them.
+    #[inline]
+    fn take(&mut self, ready: Ready, mut each: impl FnMut(Waker)) {
+        let concerns = |waiting: &mut Waiting| !ready.of(waiting.whose.interest()).is_empty();
         for first in &mut self.first {
             if let Some(waiting) = first.take_if(concerns) {
-                wakers.push(waiting.waker);
+                each(waiting.waker);
             }
         }
-        if self.more.is_empty() {
-            return;
-        }
-        // (One that does nothing takes the place of a waker that is taken.)
-        self.more.retain_mut(|waiting| {
-            let stays = !concerns(waiting);
-            if !stays {
-                wakers.push(std::mem::replace(&mut waiting.waker, Waker::noop().clone()));
+        if let Some(more) = &mut self.more {
+            // (One that does nothing takes the place of a waker that is taken.)
+            more.retain_mut(|waiting| {
+                let stays = !concerns(waiting);
+                if !stays {
+                    each(std::mem::replace(&mut waiting.waker, Waker::noop().clone()));
+                }
+                stays
+            });
+            if more.is_empty() {
+                self.more = None;
             }
-            stays
-        });
+        }
     }
 
-    fn store(&mut self, who: Waiter, interest: Interest, waker: Waker) -> Displaced {
-        // Nobody waits: the common case.
-        if let ([None, None], []) = (&self.first, &self.more[..]) {
-            self.first[0] = Some(Waiting { who, interest, waker });
-            return None;
-        }
+    fn store(&mut self, whose: Whose, waker: Waker) -> Displaced {
         let mut poll_style = 0;
-        for other in self.first.iter_mut().flatten().chain(&mut self.more) {
-            if !other.is(who, interest) {
+        for other in
+            self.first.iter_mut().flatten().chain(self.more.iter_mut().flat_map(|more| more.iter_mut()))
+        {
+            if other.whose != whose {
                 continue;
             }
-            if who != Waiter::POLL_STYLE || other.waker.will_wake(&waker) {
+            if !whose.is_poll_style() || other.waker.will_wake(&waker) {
                 return Some((std::mem::replace(&mut other.waker, waker), drop));
             }
             poll_style += 1;
         }
-        let pushed_out = if poll_style == MAX_POLL_WAITERS { self.remove(who, interest) } else { None };
-        let waiting = Waiting { who, interest, waker };
+        let pushed_out = if poll_style == MAX_POLL_WAITERS { self.remove(whose) } else { None };
+        let waiting = Waiting { whose, waker };
         match self.first.iter_mut().find(|first| first.is_none()) {
             // Whoever comes later must not get in front of those in `more`.
-            Some(first) if self.more.is_empty() => *first = Some(waiting),
-            _ => self.more.push(waiting),
+            Some(first) if self.more.is_none() => *first = Some(waiting),
+            _ => self.more.get_or_insert_default().push(waiting),
         }
         pushed_out.map(|waker| (waker, Waker::wake as fn(Waker)))
     }
 
-    /// The oldest entry of `who`.
-    fn remove(&mut self, who: Waiter, interest: Interest) -> Option<Waker> {
-        let taken = self.first.iter_mut().find_map(|first| first.take_if(|first| first.is(who, interest)));
+    /// The oldest entry of `whose`.
+    fn remove(&mut self, whose: Whose) -> Option<Waker> {
+        let taken = self.first.iter_mut().find_map(|first| first.take_if(|first| first.whose == whose));
         if let Some(taken) = taken {
             return Some(taken.waker);
         }
-        let at = self.more.iter().position(|other| other.is(who, interest))?;
-        Some(self.more.remove(at).waker)
-    }
-}
-
-impl Waiting {
-    fn is(&self, who: Waiter, interest: Interest) -> bool {
-        self.who == who && self.interest == interest
+        let more = self.more.as_mut()?;
+        let at = more.iter().position(|other| other.whose == whose)?;
+        let taken = more.remove(at);
+        if more.is_empty() {
+            self.more = None;
+        }
+        Some(taken.waker)
     }
 }

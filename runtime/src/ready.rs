@@ -30,6 +30,18 @@ impl Interest {
     /// An error. It ends the waits of the other three as well: this is for who waits for nothing else.
     pub const ERROR: Interest = Interest(Ready::ERROR.0 | 1 << 7);
 
+    /// To keep it in a byte.
+    #[inline]
+    pub(crate) fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// What [`bits`](Interest::bits) gave.
+    #[inline]
+    pub(crate) fn from_bits(bits: u8) -> Interest {
+        Interest(bits)
+    }
+
     /// Of each member the bit that no other has.
     const MEMBERS: [(Interest, u8, &'static str); 4] = [
         (Interest::READABLE, Ready::READABLE.0, "READABLE"),
@@ -248,17 +260,25 @@ impl Ready {
     const URGENT: Ready = Ready(64);
 
     /// epoll_ctl(2). `EPOLLHUP` and `EPOLLERR` concern both directions: reads and writes then return at once.
+    #[inline]
     pub(crate) fn from_epoll(bits: u32) -> Ready {
-        let both = Ready::READABLE.0 | Ready::WRITABLE.0;
-        let meaning = [
-            (sys::READABLE, Ready::READABLE.0),
-            (sys::WRITABLE, Ready::WRITABLE.0),
-            (sys::PEER_SHUT_DOWN, Ready::READABLE.0 | Ready::READ_CLOSED.0),
-            (sys::HANG_UP, both | Ready::READ_CLOSED.0 | Ready::WRITE_CLOSED.0),
-            (sys::ERROR, both | Ready::ERROR.0),
-            (sys::URGENT, Ready::READABLE.0 | Ready::PRIORITY.0 | Ready::URGENT.0),
-        ];
-        Ready(meaning.iter().filter(|(bit, _)| bits & bit != 0).fold(0, |all, (_, ready)| all | ready))
+        let usual = Ready::READABLE.when(bits, sys::READABLE) | Ready::WRITABLE.when(bits, sys::WRITABLE);
+        if bits & !(sys::READABLE | sys::WRITABLE) == 0 { usual } else { usual | Ready::unusual(bits) }
+    }
+
+    #[cold]
+    fn unusual(bits: u32) -> Ready {
+        let both = Ready::READABLE | Ready::WRITABLE;
+        (Ready::READABLE | Ready::READ_CLOSED).when(bits, sys::PEER_SHUT_DOWN)
+            | (both | Ready::READ_CLOSED | Ready::WRITE_CLOSED).when(bits, sys::HANG_UP)
+            | (both | Ready::ERROR).when(bits, sys::ERROR)
+            | (Ready::READABLE | Ready::PRIORITY | Ready::URGENT).when(bits, sys::URGENT)
+    }
+
+    /// These if `bits` has `bit`, else none.
+    #[inline]
+    fn when(self, bits: u32, bit: u32) -> Ready {
+        if bits & bit == 0 { Ready::EMPTY } else { self }
     }
 
     /// What of it concerns `interest`.

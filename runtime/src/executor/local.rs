@@ -85,8 +85,6 @@ pub(crate) struct Local {
     fired: Cell<u64>,
     /// The thread's timer slack before `block_on`, once that has changed it.
     slack: Cell<Option<c_ulong>>,
-    /// Wakers on their way from the reactor to being woken; kept for its allocation.
-    wakers: Cell<Vec<Waker>>,
     polls_per_turn: u32,
     hooks: ParkHooks,
 }
@@ -122,7 +120,6 @@ impl Local {
             now: Cell::new(0),
             fired: Cell::new(0),
             slack: Cell::new(None),
-            wakers: Cell::default(),
             polls_per_turn: settings.polls_per_turn,
             hooks: settings.park_hooks.clone(),
         });
@@ -266,7 +263,6 @@ impl Local {
 
     fn turn(&self) {
         self.counters().add(Count::Turns, 1);
-        let mut wakers = self.wakers.take();
         let has_work = || self.tasks.has_work() || coop::has_exhausted();
         let is_idle = !has_work();
         if is_idle {
@@ -274,17 +270,16 @@ impl Local {
             self.hooks.on_park.iter().for_each(|hook| foreign::run(|| hook()));
         }
         if !has_work() && self.tasks.shared().inbox.prepare_park() {
-            self.park(&mut wakers);
+            self.park();
             self.tasks.shared().inbox.unpark();
         } else if !self.reactor().is_empty() {
             // (With no descriptor registered there is nothing to ask the kernel.)
-            self.poll_reactor(Some(Duration::ZERO), &mut wakers);
+            self.poll_reactor(Some(Duration::ZERO));
         }
         if is_idle {
             self.hooks.on_unpark.iter().for_each(|hook| foreign::run(|| hook()));
         }
-        wakers.drain(..).for_each(foreign::wake);
-        self.wakers.set(wakers);
+        self.wake_others();
         self.fire_timers();
         self.tasks.read_inbox(MESSAGES_PER_TURN);
         if coop::has_exhausted() {
@@ -293,14 +288,15 @@ impl Local {
     }
 
     /// Sleeps until something happens.
-    fn park(&self, wakers: &mut Vec<Waker>) {
+    fn park(&self) {
         let timeout = if !self.clock.get().is_paused {
             self.until_next_timer()
         } else {
             // Time stands still. First whatever can happen without it.
-            self.poll_reactor(Some(Duration::ZERO), wakers);
+            self.poll_reactor(Some(Duration::ZERO));
             // (The bell may have been heard just now: then there is a message, and nobody will ring again.)
-            if !wakers.is_empty() || !self.tasks.shared().inbox.is_empty() {
+            let is_woken = self.tasks.has_work() || !self.reactor().others.is_empty();
+            if is_woken || !self.tasks.shared().inbox.is_empty() {
                 return;
             }
             let next = self.timers().next_deadline();
@@ -311,14 +307,27 @@ impl Local {
             None
         };
         self.counters().add(Count::Parks, 1);
-        self.poll_reactor(timeout, wakers);
+        self.poll_reactor(timeout);
     }
 
-    fn poll_reactor(&self, timeout: Option<Duration>, wakers: &mut Vec<Waker>) {
-        let result = self.reactor().turn(timeout, wakers);
+    fn poll_reactor(&self, timeout: Option<Duration>) {
+        let result = self.reactor().turn(timeout);
         let events =
             result.expect("epoll_wait fails only if something has closed the runtime's epoll descriptor");
         self.counters().add(Count::Events, events as u64);
+    }
+
+    /// Foreign wakers that the reactor's events concern.
+    fn wake_others(&self) {
+        let mut reactor = self.reactor();
+        if reactor.others.is_empty() {
+            return;
+        }
+        let mut others = std::mem::take(&mut reactor.others);
+        drop(reactor);
+        others.drain(..).for_each(foreign::wake);
+        // (For its memory. Nobody has turned the reactor meanwhile.)
+        self.reactor().others = others;
     }
 
     pub(crate) fn counters(&self) -> &'static Counters {
@@ -361,7 +370,7 @@ impl Local {
             let expired = self.timers().pop_expired();
             let Some(waker) = expired else { return };
             self.fired.set(now);
-            foreign::wake(waker);
+            task::wake(waker);
         }
     }
 

@@ -8,7 +8,7 @@
 //! 1. A block of class `n` was allocated with [`layout`]`(n)`, whoever allocated it: so any list of that class can take
 //!    it, and the allocator gets back what it gave. What is too large or too strictly aligned has no class.
 //! 2. A block is in one list or in one box. The first word of a block in a list leads to the next.
-//! 3. A list keeps at most [`KEPT`] bytes; what is more goes back to the allocator, and so does the rest when the
+//! 3. A thread keeps at most [`KEPT`] bytes; what is more goes back to the allocator, and so does the rest when the
 //!    thread ends.
 //! 4. A box owns a body, which does not move until it is dropped: so it may be pinned.
 //!
@@ -32,8 +32,8 @@ const CLASSES: usize = 32;
 
 const ALIGN: usize = 16;
 
-/// Bytes that a list keeps: 2,730 of the smallest blocks, 126 of the largest. 2 MiB for all lists, at most.
-const KEPT: usize = if cfg!(uncached) { 0 } else { 64 * 1024 };
+/// Bytes that a thread keeps: some 100,000 small tasks.
+const KEPT: usize = if cfg!(uncached) { 0 } else { 4 << 20 };
 
 /// Starts with 0.
 #[inline]
@@ -47,56 +47,56 @@ fn layout(class: usize) -> Layout {
     Layout::from_size_align(LEAST + class * STEP, ALIGN).expect("a small size, and a power of two")
 }
 
-/// The blocks of one class.
-struct List {
-    first: Cell<Option<NonNull<Block>>>,
-    len: Cell<usize>,
-}
-
 struct Block {
     next: Option<NonNull<Block>>,
 }
 
-struct Lists([List; CLASSES]);
-
-thread_local! {
-    static LISTS: Lists = const {
-        Lists([const { List { first: Cell::new(None), len: Cell::new(0) } }; CLASSES])
-    };
+/// The free blocks of a thread, by their class.
+struct Lists {
+    first: [Cell<Option<NonNull<Block>>>; CLASSES],
+    /// How much is in them.
+    bytes: Cell<usize>,
 }
 
-impl List {
+thread_local! {
+    static LISTS: Lists =
+        const { Lists { first: [const { Cell::new(None) }; CLASSES], bytes: Cell::new(0) } };
+}
+
+impl Lists {
     #[inline]
-    fn pop(&self) -> Option<NonNull<Block>> {
-        let block = self.first.get()?;
+    fn pop(&self, class: usize) -> Option<NonNull<Block>> {
+        let block = self.first[class].get()?;
         // SAFETY: invariant 2.
-        self.first.set(unsafe { block.as_ref() }.next);
-        self.len.set(self.len.get() - 1);
+        self.first[class].set(unsafe { block.as_ref() }.next);
+        self.bytes.set(self.bytes.get() - layout(class).size());
         Some(block)
     }
 
-    /// False if it keeps enough.
+    /// False if enough is kept.
     ///
     /// # Safety
     ///
-    /// The block is of this list's class, and nobody's from here on.
+    /// The block is of this class, and nobody's from here on.
     #[inline]
     unsafe fn push(&self, block: NonNull<Block>, class: usize) -> bool {
-        if (self.len.get() + 1) * layout(class).size() > KEPT {
+        let bytes = self.bytes.get() + layout(class).size();
+        if bytes > KEPT {
             return false;
         }
+        self.bytes.set(bytes);
+        let first = &self.first[class];
         // SAFETY: the caller's promise; a block is as large and aligned as a `Block`, at least.
-        unsafe { block.write(Block { next: self.first.get() }) };
-        self.first.set(Some(block));
-        self.len.set(self.len.get() + 1);
+        unsafe { block.write(Block { next: first.get() }) };
+        first.set(Some(block));
         true
     }
 }
 
 impl Drop for Lists {
     fn drop(&mut self) {
-        for (class, list) in self.0.iter().enumerate() {
-            while let Some(block) = list.pop() {
+        for class in 0..CLASSES {
+            while let Some(block) = self.pop(class) {
                 // SAFETY: invariant 1; invariant 2, it was in the list.
                 unsafe { dealloc(block.as_ptr().cast(), layout(class)) };
             }
@@ -109,14 +109,13 @@ impl Drop for Lists {
 fn allocate(of: Layout) -> NonNull<u8> {
     let Some(class) = class(of) else { return allocate_anew(of) };
     // (While the thread ends there are no lists any more.)
-    let kept = LISTS.try_with(|lists| lists.0[class].pop()).ok().flatten();
+    let kept = LISTS.try_with(|lists| lists.pop(class)).ok().flatten();
     kept.map_or_else(|| allocate_anew(layout(class)), NonNull::cast)
 }
 
 #[cold]
 fn allocate_anew(layout: Layout) -> NonNull<u8> {
-    // SAFETY: the size is not zero: that of a class is not, and what has no class is larger, or more strictly aligned,
-    // and then `BodyBox::new` asks for a byte at least.
+    // SAFETY: the size is not zero: that of a class is not, nor that of a body, as `BodyBox::new` makes sure.
     let block = unsafe { alloc(layout) };
     NonNull::new(block).unwrap_or_else(|| handle_alloc_error(layout))
 }
@@ -129,7 +128,7 @@ unsafe fn give_back(block: NonNull<u8>, of: Layout) {
     let class = class(of);
     if let Some(class) = class
         // SAFETY: the caller's promise.
-        && LISTS.try_with(|lists| unsafe { lists.0[class].push(block.cast(), class) }).unwrap_or(false)
+        && LISTS.try_with(|lists| unsafe { lists.push(block.cast(), class) }).unwrap_or(false)
     {
         return;
     }
@@ -140,17 +139,11 @@ unsafe fn give_back(block: NonNull<u8>, of: Layout) {
 /// A body, in memory of its own.
 pub(super) struct BodyBox(NonNull<dyn Body>);
 
-/// What is asked for a `B`. (A type may have no size and still be aligned strictly.)
-#[inline]
-fn layout_of<B: ?Sized>(body: &B) -> Layout {
-    let layout = Layout::for_value(body);
-    Layout::from_size_align(layout.size().max(1), layout.align()).unwrap_or(layout)
-}
-
 impl BodyBox {
     #[inline]
     pub(super) fn new<B: Body + 'static>(body: B) -> BodyBox {
-        let block = allocate(layout_of(&body)).cast::<B>();
+        const { assert!(size_of::<B>() > 0) };
+        let block = allocate(Layout::new::<B>()).cast::<B>();
         // SAFETY: the block is as large and aligned as a `B`, and nobody else's.
         unsafe { block.write(body) };
         BodyBox(block)
@@ -203,7 +196,7 @@ impl Drop for BodyBox {
                 unsafe { give_back(self.0, self.1) };
             }
         }
-        let _block = Block(self.0.cast(), layout_of(&**self));
+        let _block = Block(self.0.cast(), Layout::for_value(&**self));
         // SAFETY: invariant 4; it is not used again.
         unsafe { self.0.drop_in_place() };
     }

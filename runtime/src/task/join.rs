@@ -129,6 +129,8 @@ impl<T> JoinHandle<T> {
     }
 
     /// Leaves `waker` with the task, or wakes it if that is over by then; false if it certainly is.
+    // (Once a task. Inlined, this and what follows would be in the middle of every function that awaits a handle.)
+    #[inline(never)]
     fn wait(&mut self, waker: Waker) -> bool {
         let id = self.task.id;
         let leave = move |slot: LocalSlot| {
@@ -181,10 +183,18 @@ impl<T> Future for JoinHandle<T> {
 }
 
 impl<T> Drop for JoinHandle<T> {
+    #[inline]
     fn drop(&mut self) {
-        if self.taken || self.is_refused {
-            return;
+        if !self.taken && !self.is_refused {
+            self.give_up();
         }
+    }
+}
+
+impl<T> JoinHandle<T> {
+    /// Nobody will take the output.
+    #[inline(never)]
+    fn give_up(&mut self) {
         let (slot, id) = (self.task.slot, self.task.id);
         // If the task ends before this arrives, the owner drops the output. It may: either `T` is `Send`, or this
         // is the owner's thread between two `block_on`.

@@ -22,7 +22,7 @@ pub use id::{Id, id, try_id};
 pub use join::{AbortHandle, JoinHandle};
 pub(crate) use run::{leave, spawn_from_afar};
 pub(crate) use scheduler::{Lease, LocalScheduler, Scheduler};
-pub(crate) use slot::LocalSlot;
+pub(crate) use slot::{LocalSlot, wake, wake_own};
 
 /// The cooperative budget. See [`Runtime`](crate::runtime::Runtime#fairness).
 pub mod coop {

@@ -13,7 +13,7 @@ use super::hooks::{Hooks, TaskHook, TaskMeta};
 use super::id::Id;
 use super::join::JoinHandle;
 use super::scheduler::{LocalScheduler, Scheduler};
-use super::slot::LocalSlot;
+use super::slot::{self, LocalSlot};
 use crate::counters::Count;
 use crate::{coop, foreign};
 use std::io::Write;
@@ -152,21 +152,26 @@ impl LocalScheduler {
 
     /// The future is gone: keeps the output for the JoinHandle, if there is one.
     fn finish(self, slot: LocalSlot, body: BodyBox) {
-        let (cells, id) = (slot.cells(), slot.id());
         self.shared().counters.add(Count::Finished, 1);
         if self.cells().has_hooks.get() {
             self.run_hook(|hooks| &hooks.on_terminate, slot, &*body);
         }
-        if cells.detached.get() {
-            self.free(slot);
-            return self.discard(body, id);
+        if slot.cells().detached.get() {
+            return self.finish_detached(slot, body);
         }
         // Taken first: once the task is published as finished, its slot may become another's.
-        let joiner = cells.joiner.take();
-        slot.finish(id, body);
+        let joiner = slot.cells().joiner.take();
+        slot.finish(slot.id(), body);
         if let Some(joiner) = joiner {
-            foreign::wake(joiner);
+            slot::wake(joiner);
         }
+    }
+
+    #[inline(never)]
+    fn finish_detached(self, slot: LocalSlot, body: BodyBox) {
+        let id = slot.id();
+        self.free(slot);
+        self.discard(body, id);
     }
 
     /// Drops an output that nobody will read; a panic in it, or while dropping it, is unhandled.

@@ -317,7 +317,7 @@ impl LocalScheduler {
         }
         // Last, since dropping a foreign waker is foreign code.
         if let Some(joiner) = joiner {
-            foreign::run(|| drop(joiner));
+            foreign::drop_waker(joiner);
         }
     }
 

@@ -31,6 +31,7 @@
 use super::boxed::BodyBox;
 use super::id::Id;
 use super::scheduler::{LocalScheduler, Message, Scheduler};
+use crate::foreign;
 use crate::queue::Posted;
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -148,16 +149,43 @@ impl Slot {
     /// The waker that is this slot's address.
     #[inline]
     pub(crate) fn waker(&'static self) -> Waker {
-        // A static, not a const: `will_wake` compares its address.
-        static VTABLE: RawWakerVTable =
-            RawWakerVTable::new(|slot| RawWaker::new(slot, &VTABLE), wake, wake, |_| {});
-        fn wake(slot: *const ()) {
-            // SAFETY: what is in the waker is the `&'static Slot` below, valid for ever by invariant 1.
-            unsafe { &*slot.cast::<Slot>() }.wake();
-        }
-        // SAFETY: the functions above keep the contract of RawWaker trivially (nothing is counted), and may be
+        // SAFETY: the functions of the table keep the contract of RawWaker trivially (nothing is counted), and may be
         // called from any thread, since `Slot` is `Sync`.
         unsafe { Waker::from_raw(RawWaker::new(std::ptr::from_ref(self).cast(), &VTABLE)) }
+    }
+}
+
+/// Of all wakers that are slots, and of no others.
+// (A static, not a const: it is known by its address.)
+static VTABLE: RawWakerVTable =
+    RawWakerVTable::new(|slot| RawWaker::new(slot, &VTABLE), wake_slot, wake_slot, |_| {});
+
+fn wake_slot(slot: *const ()) {
+    // SAFETY: what is in the waker is the `&'static Slot` of `Slot::waker`, valid for ever by invariant 1.
+    unsafe { &*slot.cast::<Slot>() }.wake();
+}
+
+/// Wakes, if that is no more than to schedule a slot of this thread. That is no foreign code, so it may be done while
+/// something is borrowed. Any other waker is given back.
+#[inline]
+pub(crate) fn wake_own(waker: Waker) -> Option<Waker> {
+    if !std::ptr::eq(waker.vtable(), &VTABLE) {
+        return Some(waker);
+    }
+    // SAFETY: as in `wake_slot`.
+    let slot: &'static Slot = unsafe { &*waker.data().cast() };
+    let Some(slot) = slot.local() else { return Some(waker) };
+    // (There is nothing to drop in it.)
+    std::mem::forget(waker);
+    slot.schedule();
+    None
+}
+
+/// Wakes whoever it is. Nothing may be borrowed.
+#[inline]
+pub(crate) fn wake(waker: Waker) {
+    if let Some(other) = wake_own(waker) {
+        foreign::wake(other);
     }
 }
 
