@@ -94,15 +94,19 @@ fn of_work(tool: Tool, work: &'static str, runtime: &'static str, n: u32) -> io:
     }))
 }
 
-/// A server of echo: 64 bytes over one connection.
+/// A server of echo: 64 bytes over 16 connections.
 fn of_echo(tool: Tool, runtime: &'static str) -> io::Result<Vec<f64>> {
     difference([100, 400].map(|milliseconds| {
         count(tool, |command| {
             let order = Order(serve::ECHO, runtime, 128);
             let child = Child::run(command.arg(env::current_exe()?).args(order.arguments()))?;
             let requests = clients::on_last_core(|| {
-                let load =
-                    Load { address: child.address, connections: 1, beside: 0, protocol: &Echo { bytes: 64 } };
+                let load = Load {
+                    address: child.address,
+                    connections: 16,
+                    beside: 0,
+                    protocol: &Echo { bytes: 64 },
+                };
                 let mut clients = load.connect()?;
                 let taken = clients.ask(Duration::from_millis(milliseconds))?;
                 taken.errors.check()?;

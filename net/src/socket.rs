@@ -178,27 +178,27 @@ impl<S: AsFd> Socket<S> {
 impl<S: ByteStream> Socket<S> {
     // (Not `async fn`s: a future inside a future keeps its arguments twice, and a connection's task keeps it all.)
     pub(crate) fn read(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
-        self.transfer(Interest::READABLE, buf.len(), move |stream| stream.read(buf))
+        self.transfer::<READ>(buf.len(), move |stream| stream.read(buf))
     }
 
     pub(crate) fn read_vectored(
         &self,
         bufs: &mut [IoSliceMut<'_>],
     ) -> impl Future<Output = io::Result<usize>> {
-        self.transfer(Interest::READABLE, vectored_len(bufs), move |stream| stream.read_vectored(bufs))
+        self.transfer::<READ>(vectored_len(bufs), move |stream| stream.read_vectored(bufs))
     }
 
     pub(crate) fn write(&self, buf: &[u8]) -> impl Future<Output = io::Result<usize>> {
-        self.transfer(Interest::WRITABLE, buf.len(), move |stream| stream.write(buf))
+        self.transfer::<WRITE>(buf.len(), move |stream| stream.write(buf))
     }
 
     pub(crate) fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> impl Future<Output = io::Result<usize>> {
-        self.transfer(Interest::WRITABLE, vectored_len(bufs), move |stream| stream.write_vectored(bufs))
+        self.transfer::<WRITE>(vectored_len(bufs), move |stream| stream.write_vectored(bufs))
     }
 
     pub(crate) fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let len = buf.len();
-        self.poll_transfer(Interest::READABLE, len, cx, |stream| stream.read(buf))
+        self.poll_transfer::<READ>(len, cx, |stream| stream.read(buf))
     }
 
     pub(crate) fn poll_read_vectored(
@@ -207,11 +207,11 @@ impl<S: ByteStream> Socket<S> {
         bufs: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
         let len = vectored_len(bufs);
-        self.poll_transfer(Interest::READABLE, len, cx, |stream| stream.read_vectored(bufs))
+        self.poll_transfer::<READ>(len, cx, |stream| stream.read_vectored(bufs))
     }
 
     pub(crate) fn poll_write(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_transfer(Interest::WRITABLE, buf.len(), cx, |stream| stream.write(buf))
+        self.poll_transfer::<WRITE>(buf.len(), cx, |stream| stream.write(buf))
     }
 
     pub(crate) fn poll_write_vectored(
@@ -220,7 +220,7 @@ impl<S: ByteStream> Socket<S> {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let len = vectored_len(bufs);
-        self.poll_transfer(Interest::WRITABLE, len, cx, |stream| stream.write_vectored(bufs))
+        self.poll_transfer::<WRITE>(len, cx, |stream| stream.write_vectored(bufs))
     }
 
     pub(crate) fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
@@ -240,9 +240,8 @@ impl<S: ByteStream> Socket<S> {
     }
 
     /// As [`Socket::poll_io`] for `op`s that move up to `len` bytes.
-    fn poll_transfer(
+    fn poll_transfer<const DIRECTION: bool>(
         &self,
-        interest: Interest,
         len: usize,
         cx: &mut Context<'_>,
         mut op: impl FnMut(&S) -> io::Result<usize>,
@@ -252,24 +251,23 @@ impl<S: ByteStream> Socket<S> {
         }
         self.registration.poll_io(
             self.std.as_fd(),
-            interest,
+            interest(DIRECTION),
             cx,
             || op(&self.std),
-            is_short::<S>(interest, len),
+            is_short::<S, DIRECTION>(len),
         )
     }
 
     /// As [`Socket::async_io`] for `op`s that move up to `len` bytes.
-    fn transfer(
+    fn transfer<const DIRECTION: bool>(
         &self,
-        interest: Interest,
         len: usize,
         mut op: impl FnMut(&S) -> io::Result<usize>,
     ) -> impl Future<Output = io::Result<usize>> {
         if len == 0 {
             return Transfer::Nothing;
         }
-        let is_short = is_short::<S>(interest, len);
+        let (interest, is_short) = (interest(DIRECTION), is_short::<S, DIRECTION>(len));
         let op = move || op(&self.std);
         Transfer::Io { transfer: self.registration.async_io(self.std.as_fd(), interest, op, is_short) }
     }
@@ -315,9 +313,17 @@ impl<S: fmt::Debug> fmt::Debug for Socket<S> {
     }
 }
 
+/// The directions of a transfer. (Known when it is compiled, so that no future keeps it.)
+const READ: bool = true;
+const WRITE: bool = false;
+
+fn interest(direction: bool) -> Interest {
+    if direction == READ { Interest::READABLE } else { Interest::WRITABLE }
+}
+
 /// Invariant 3.
-fn is_short<S: ByteStream>(interest: Interest, len: usize) -> impl Fn(&usize) -> bool {
-    let says_it_all = if interest.is_readable() { S::SHORT_READ_IS_ALL } else { S::SHORT_WRITE_FILLS };
+fn is_short<S: ByteStream, const DIRECTION: bool>(len: usize) -> impl Fn(&usize) -> bool {
     let len = len.min(sys::MAX_BYTES);
-    move |moved| says_it_all && 0 < *moved && *moved < len
+    let says_it_all = || if DIRECTION == READ { S::SHORT_READ_IS_ALL } else { S::SHORT_WRITE_FILLS };
+    move |moved| says_it_all() && 0 < *moved && *moved < len
 }

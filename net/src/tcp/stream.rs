@@ -136,8 +136,8 @@ impl TcpStream {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub async fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.read(buf).await
+    pub fn read(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
+        self.socket.read(buf)
     }
 
     /// As [`read`](TcpStream::read) into several buffers, one after the other, of which the system
@@ -168,8 +168,8 @@ impl TcpStream {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub async fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        self.socket.read_vectored(bufs).await
+    pub fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> impl Future<Output = io::Result<usize>> {
+        self.socket.read_vectored(bufs)
     }
 
     /// Writes as much of `buf` as the system has room for, and waits while it has none. Returns the
@@ -198,8 +198,8 @@ impl TcpStream {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub async fn write(&self, buf: &[u8]) -> io::Result<usize> {
-        self.socket.write(buf).await
+    pub fn write(&self, buf: &[u8]) -> impl Future<Output = io::Result<usize>> {
+        self.socket.write(buf)
     }
 
     /// As [`write`](TcpStream::write) from several buffers, one after the other, of which the
@@ -228,8 +228,8 @@ impl TcpStream {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub async fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.socket.write_vectored(bufs).await
+    pub fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> impl Future<Output = io::Result<usize>> {
+        self.socket.write_vectored(bufs)
     }
 
     /// As [`read`](TcpStream::read), but leaves the bytes to be read again.

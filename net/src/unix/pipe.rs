@@ -319,8 +319,8 @@ impl Receiver {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub async fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.read(buf).await
+    pub fn read(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
+        self.socket.read(buf)
     }
 
     /// Reads what is there, without waiting.
@@ -665,8 +665,8 @@ impl Sender {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub async fn write(&self, buf: &[u8]) -> io::Result<usize> {
-        self.socket.write(buf).await
+    pub fn write(&self, buf: &[u8]) -> impl Future<Output = io::Result<usize>> {
+        self.socket.write(buf)
     }
 
     /// Writes as much of `buf` as there is room for, without waiting.
