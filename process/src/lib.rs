@@ -1,0 +1,7 @@
+//! What a process is connected with, for the ayi runtime: signals, child processes, and the standard streams.
+//!
+//! Names and semantics are those of `tokio::{signal, process}` and `tokio::io::{stdin, stdout, stderr}`. Programs reach
+//! this crate as `ayi::signal`, `ayi::process` and `ayi::io`.
+
+#![cfg(target_os = "linux")]
+#![deny(unsafe_op_in_unsafe_fn)]
