@@ -212,7 +212,8 @@ impl Reactor {
     }
 
     /// Stores `waker` for the next report.
-    #[inline]
+    // (Its usual way is short; out of line, passing the arguments would be most of it.)
+    #[inline(always)]
     #[must_use]
     pub(crate) fn wait(
         &mut self,
@@ -290,6 +291,7 @@ impl Waiters {
         }
     }
 
+    #[inline(never)]
     fn store(&mut self, whose: Whose, waker: Waker) -> Displaced {
         let mut poll_style = 0;
         for other in
