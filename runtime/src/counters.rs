@@ -18,6 +18,9 @@ pub(crate) enum Count {
     Events,
     Registered,
     Deregistered,
+    /// What became of the proactor, see `executor/ring`.
+    #[cfg_attr(not(feature = "uring"), allow(dead_code))]
+    Ring,
     /// Timers that are pending, as of the latest turn.
     Timers,
 }

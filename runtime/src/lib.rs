@@ -16,6 +16,8 @@ mod counters;
 mod executor;
 mod foreign;
 pub mod io;
+#[cfg(feature = "uring")]
+mod proactor;
 mod queue;
 mod reactor;
 mod ready;

@@ -41,6 +41,8 @@ pub(super) struct Settings {
     pub(super) start_paused: bool,
     pub(super) polls_per_turn: u32,
     pub(super) park_hooks: ParkHooks,
+    #[cfg(feature = "uring")]
+    pub(super) io_uring: bool,
 }
 
 impl Builder {
@@ -72,6 +74,8 @@ impl Builder {
                 start_paused: false,
                 polls_per_turn: POLLS_PER_TURN,
                 park_hooks: ParkHooks::default(),
+                #[cfg(feature = "uring")]
+                io_uring: true,
             },
         }
     }
@@ -130,6 +134,23 @@ impl Builder {
     /// ```
     pub fn start_paused(&mut self, start_paused: bool) -> &mut Builder {
         self.settings.start_paused = start_paused;
+        self
+    }
+
+    /// Whether file operations go through io_uring(7), if the system has it (Linux 6.1, and not forbidden). They do by
+    /// default; else they go to the threads of `spawn_blocking`. With `AYI_IO_URING=0` in the environment no runtime
+    /// uses it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().io_uring(false).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[cfg(feature = "uring")]
+    pub fn io_uring(&mut self, wanted: bool) -> &mut Builder {
+        self.settings.io_uring = wanted;
         self
     }
 

@@ -23,7 +23,7 @@ const NO_IO_HERE: &str = "this thread has only entered the runtime of another th
      wait on that one: use them in a task that Handle::spawn makes";
 const NO_TIMERS_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter, Handle::block_on), and timers \
      are of that one: use them in a task that Handle::spawn makes";
-const TIED_ELSEWHERE: &str = "this descriptor has waited in an ayi runtime that belongs to another thread, or is not the current one of \
+pub(crate) const TIED_ELSEWHERE: &str = "this descriptor has waited in an ayi runtime that belongs to another thread, or is not the current one of \
      this, and can wait only there: move it with into_std and from_std (or AsyncFd::into_inner and new)";
 pub(crate) const SHUT_DOWN: &str = "the ayi runtime has been shut down: nothing can wait in it any more. A descriptor can be moved to another \
      with into_std and from_std (or AsyncFd::into_inner and new)";
@@ -211,6 +211,20 @@ impl RuntimeRef {
     #[inline]
     pub(crate) fn is(&self, local: &Local) -> bool {
         self.id == local.reference().id
+    }
+
+    /// As `send`, but if the runtime is gone, `f` and what it holds is leaked: the kernel may still use that.
+    #[cfg(feature = "uring")]
+    pub(crate) fn send_or_leak(self, f: impl FnOnce(&Local) + Send + 'static) {
+        let f = ManuallyDrop::new(f);
+        match Local::find(self) {
+            Some(local) => ManuallyDrop::into_inner(f)(&local),
+            None => drop(self.scheduler.send(Some(self.id), move |_| {
+                if let Some(local) = self.local() {
+                    ManuallyDrop::into_inner(f)(&local);
+                }
+            })),
+        }
     }
 
     /// Runs `f` on the runtime's thread: now if this is it, inside the runtime or not, else soon. Not at all if

@@ -27,6 +27,8 @@
 use super::builder::Settings;
 use super::context::{self, EnterGuard, RuntimeRef};
 use super::handle::{Handle, Shared};
+#[cfg(feature = "uring")]
+use super::ring::Ring;
 use crate::counters::{Count, Counters};
 use crate::reactor::{Reactor, SourceKey, Waiter};
 use crate::ready::Interest;
@@ -85,6 +87,8 @@ pub(crate) struct Local {
     fired: Cell<u64>,
     /// The thread's timer slack before `block_on`, once that has changed it.
     slack: Cell<Option<c_ulong>>,
+    #[cfg(feature = "uring")]
+    pub(super) ring: RefCell<Ring>,
     polls_per_turn: u32,
     hooks: ParkHooks,
 }
@@ -120,6 +124,8 @@ impl Local {
             now: Cell::new(0),
             fired: Cell::new(0),
             slack: Cell::new(None),
+            #[cfg(feature = "uring")]
+            ring: Ring::new(settings.io_uring),
             polls_per_turn: settings.polls_per_turn,
             hooks: settings.park_hooks.clone(),
         });
@@ -263,12 +269,15 @@ impl Local {
 
     fn turn(&self) {
         self.counters().add(Count::Turns, 1);
-        let has_work = || self.tasks.has_work() || coop::has_exhausted();
+        let has_work = || self.tasks.has_work() || coop::has_exhausted() || self.has_submissions();
         let is_idle = !has_work();
         if is_idle {
             // What a hook wakes or spawns is not slept over: whether there is work is asked again.
             self.hooks.on_park.iter().for_each(|hook| foreign::run(|| hook()));
         }
+        // What is in the page cache is completed at once, so it comes before sleeping.
+        #[cfg(feature = "uring")]
+        self.enter_ring();
         if !has_work() && self.tasks.shared().inbox.prepare_park() {
             self.park();
             self.tasks.shared().inbox.unpark();
@@ -280,6 +289,10 @@ impl Local {
             self.hooks.on_unpark.iter().for_each(|hook| foreign::run(|| hook()));
         }
         self.wake_others();
+        #[cfg(feature = "uring")]
+        if std::mem::take(&mut self.reactor().is_ring_ready) {
+            self.enter_ring();
+        }
         self.fire_timers();
         self.tasks.read_inbox(MESSAGES_PER_TURN);
         if coop::has_exhausted() {
@@ -295,12 +308,12 @@ impl Local {
             // Time stands still. First whatever can happen without it.
             self.poll_reactor(Some(Duration::ZERO));
             // (The bell may have been heard just now: then there is a message, and nobody will ring again.)
-            let is_woken = self.tasks.has_work() || !self.reactor().others.is_empty();
+            let is_woken = self.tasks.has_work() || self.reactor().has_news();
             if is_woken || !self.tasks.shared().inbox.is_empty() {
                 return;
             }
             let next = self.timers().next_deadline();
-            if let Some(next) = next.filter(|_| !self.handle.shared.pool.is_awaited()) {
+            if let Some(next) = next.filter(|_| !self.handle.shared.pool.is_awaited() && !self.is_ring_busy()) {
                 let next = self.start + Duration::from_nanos(next);
                 return self.set_clock(Clock::paused_at(next.max(Instant::now())));
             }
@@ -315,6 +328,16 @@ impl Local {
         let events =
             result.expect("epoll_wait fails only if something has closed the runtime's epoll descriptor");
         self.counters().add(Count::Events, events as u64);
+    }
+
+    #[cfg(not(feature = "uring"))]
+    fn has_submissions(&self) -> bool {
+        false
+    }
+
+    #[cfg(not(feature = "uring"))]
+    fn is_ring_busy(&self) -> bool {
+        false
     }
 
     /// Foreign wakers that the reactor's events concern.
@@ -377,7 +400,8 @@ impl Local {
     /// The order of the end: (1) nothing new is spawned; (2) every future is dropped, here, while the reactor and
     /// the timers still work, since their drops close sockets, cancel timers, wake others; (3) the gate is closed,
     /// and what came through it is done, which cancels what other threads spawned; (4) blocking calls that have
-    /// not started are given up, those that have get `grace` to finish; (5) whoever still waits for a socket or
+    /// not started are given up, those that have get `grace` to finish, and operations of the proactor are cancelled,
+    /// and waited for; (5) whoever still waits for a socket or
     /// a timer, in another executor, is woken, and told.
     pub(super) fn shut_down(self: &Rc<Self>, grace: Duration) {
         if self.tasks.cells().is_closed.replace(true) {
@@ -390,6 +414,8 @@ impl Local {
         let _ = shared.last.set((self.counters().read(), shared.busy()));
         self.tasks.close_gate();
         shared.pool.shut_down(grace);
+        #[cfg(feature = "uring")]
+        self.shut_down_ring();
         let wakers = self.reactor().take_all_wakers();
         wakers.into_iter().for_each(foreign::wake);
         self.wake_timers(u64::MAX);

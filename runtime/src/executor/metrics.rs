@@ -95,6 +95,23 @@ impl RuntimeMetrics {
         self.counters().get(Count::Spawned)
     }
 
+    /// Whether file operations go through io_uring(7), or to the blocking pool; `None` if there has been none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let metrics = rt.metrics();
+    /// assert_eq!(metrics.uses_io_uring(), None);
+    /// ```
+    #[cfg(feature = "uring")]
+    pub fn uses_io_uring(&self) -> Option<bool> {
+        match self.counters().get(Count::Ring) {
+            0 => None,
+            state => Some(state == super::ring::RING_IN_USE),
+        }
+    }
+
     /// How many messages of other threads (wakes, spawns) the runtime has not read yet.
     ///
     /// # Examples

@@ -9,6 +9,8 @@ mod context;
 mod handle;
 mod local;
 mod metrics;
+#[cfg(feature = "uring")]
+mod ring;
 mod runtime;
 mod task_builder;
 
@@ -16,6 +18,8 @@ pub use builder::Builder;
 pub use clock::{advance, pause, resume};
 pub use context::{EnterGuard, TryCurrentError, is_rt_shutdown_err};
 pub(crate) use context::{RuntimeRef, SHUT_DOWN, why_no_timer, with_current};
+#[cfg(feature = "uring")]
+pub(crate) use context::TIED_ELSEWHERE;
 pub use handle::{Handle, Id};
 pub(crate) use local::Local;
 pub use metrics::RuntimeMetrics;

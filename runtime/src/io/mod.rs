@@ -4,3 +4,7 @@ mod registration;
 
 pub use crate::ready::{Interest, Ready};
 pub use registration::Registration;
+
+/// Operations of the proactor, which file types are built on.
+#[cfg(feature = "uring")]
+pub mod uring;

@@ -1,0 +1,114 @@
+//! The proactor as the loop sees it: made when it is first wanted, entered once a turn.
+//!
+//! Nothing is borrowed while a waker runs or resources are dropped.
+
+use super::Local;
+use crate::counters::Count;
+use crate::foreign;
+use crate::proactor::Proactor;
+use std::cell::{RefCell, RefMut};
+use std::time::Duration;
+
+/// How long the end of a runtime waits for the kernel to be done with operations that it has cancelled. (A disk that
+/// does not answer may keep one for longer; then its buffers are leaked.)
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Set to `0` to do without io_uring.
+const VARIABLE: &str = "AYI_IO_URING";
+
+pub(super) enum Ring {
+    /// Nobody has wanted it so far.
+    Unused,
+    Made(Proactor),
+    /// The system, the builder or the environment says no: for this runtime, once and for all.
+    Refused,
+}
+
+impl Ring {
+    pub(super) fn new(is_wanted: bool) -> RefCell<Ring> {
+        RefCell::new(if is_wanted { Ring::Unused } else { Ring::Refused })
+    }
+}
+
+impl Local {
+    /// The proactor, made now if it is not yet; `None` if there is none to be had.
+    pub(crate) fn proactor(&self) -> Option<RefMut<'_, Proactor>> {
+        let mut ring = self.ring.borrow_mut();
+        if let Ring::Unused = *ring {
+            *ring = self.make_ring();
+            let state = if let Ring::Made(_) = *ring { RING_IN_USE } else { RING_REFUSED };
+            self.counters().set(Count::Ring, state);
+        }
+        made(ring)
+    }
+
+    #[cold]
+    fn make_ring(&self) -> Ring {
+        if std::env::var_os(VARIABLE).is_some_and(|value| value == "0") {
+            return Ring::Refused;
+        }
+        let made = Proactor::new().and_then(|proactor| {
+            self.reactor().watch_ring(proactor.fd())?;
+            Ok(proactor)
+        });
+        made.map_or(Ring::Refused, Ring::Made)
+    }
+
+    /// The proactor, if it has been made.
+    fn made_proactor(&self) -> Option<RefMut<'_, Proactor>> {
+        made(self.ring.borrow_mut())
+    }
+
+    pub(super) fn has_submissions(&self) -> bool {
+        self.made_proactor().is_some_and(|proactor| proactor.has_submissions())
+    }
+
+    /// Operations run, whose results may wake somebody.
+    pub(super) fn is_ring_busy(&self) -> bool {
+        self.made_proactor().is_some_and(|proactor| proactor.is_busy())
+    }
+
+    /// Submits what tasks have asked for since the last time, and wakes those whose operations are completed. Nothing if
+    /// there is no such thing.
+    pub(super) fn enter_ring(&self) {
+        let Some(mut proactor) = self.made_proactor() else { return };
+        if !proactor.wants_to_enter() {
+            return;
+        }
+        let entered = proactor.enter();
+        let mut others = std::mem::take(&mut proactor.others);
+        let mut released = std::mem::take(&mut proactor.released);
+        drop(proactor);
+        entered.expect("io_uring_enter fails only if something has closed the runtime's descriptors");
+        // Foreign code.
+        others.drain(..).for_each(foreign::wake);
+        released.drain(..).for_each(|resources| foreign::run(|| drop(resources)));
+        // (For their memory. Nobody has entered the ring meanwhile.)
+        if let Some(mut proactor) = self.made_proactor() {
+            (proactor.others, proactor.released) = (others, released);
+        }
+    }
+
+    pub(super) fn shut_down_ring(&self) {
+        let ring = std::mem::replace(&mut *self.ring.borrow_mut(), Ring::Refused);
+        let Ring::Made(mut proactor) = ring else { return };
+        proactor.shut_down(GRACE);
+        let (others, released) =
+            (std::mem::take(&mut proactor.others), std::mem::take(&mut proactor.released));
+        drop(proactor);
+        others.into_iter().for_each(foreign::wake);
+        released.into_iter().for_each(|resources| foreign::run(|| drop(resources)));
+    }
+}
+
+/// What [`Count::Ring`] says: 0 if nobody has wanted it.
+pub(super) const RING_IN_USE: u64 = 1;
+pub(super) const RING_REFUSED: u64 = 2;
+
+fn made(ring: RefMut<'_, Ring>) -> Option<RefMut<'_, Proactor>> {
+    RefMut::filter_map(ring, |ring| match ring {
+        Ring::Made(proactor) => Some(proactor),
+        _ => None,
+    })
+    .ok()
+}

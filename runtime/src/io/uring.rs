@@ -1,0 +1,114 @@
+//! The seam between file types and the proactor.
+
+use crate::coop;
+use crate::executor::{Local, RuntimeRef, TIED_ELSEWHERE, with_current};
+use crate::proactor::{Look, OperationKey};
+use io_uring::squeue;
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// An operation that the kernel does through io_uring(7): gives its result and its resources.
+///
+/// It is submitted at the next turn of the runtime's loop, with all others of that turn, whether it is polled or not.
+///
+/// # Cancel safety
+///
+/// When it is dropped, the kernel is asked to cancel it, which may come too late: it may have taken place. Its
+/// resources are kept until the kernel is done with them. After [`detach`](Operation::detach) it is not cancelled.
+///
+/// # Panics
+///
+/// If it is polled when the runtime that it was made in is not the current one of the thread.
+#[must_use = "an Operation that is dropped is cancelled"]
+pub struct Operation<T: Send + 'static> {
+    runtime: RuntimeRef,
+    key: OperationKey,
+    /// `None`: it has given its result.
+    resources: Option<T>,
+}
+
+/// Submits `operation` in the current runtime. Gives the resources back if that has no io_uring, or there is no runtime
+/// on this thread.
+///
+/// # Safety
+///
+/// What `operation` points at is what `resources` owns, stays where it is when `resources` is moved, and is used by
+/// nobody else until the operation has given its result.
+pub unsafe fn submit<T: Send + 'static>(operation: squeue::Entry, resources: T) -> Result<Operation<T>, T> {
+    let submit = |local: &Local| {
+        // (A runtime that has begun to shut down may not be there when the kernel is done.)
+        let mut proactor = if local.is_shut_down() { None } else { local.proactor() }?;
+        // SAFETY: the caller's promise; the resources are kept by the future, and then by the proactor.
+        Some((local.reference(), unsafe { proactor.submit(operation) }))
+    };
+    match with_current(|local| submit(local)).flatten() {
+        Some((runtime, key)) => Ok(Operation { runtime, key, resources: Some(resources) }),
+        None => Err(resources),
+    }
+}
+
+/// Whether operations of the current runtime go through io_uring. Finds that out, if it is not known yet.
+pub fn is_available() -> bool {
+    with_current(|local| local.proactor().is_some()).unwrap_or(false)
+}
+
+impl<T: Send + 'static> Operation<T> {
+    /// Leaves it to itself: it is done, but nobody hears of its result.
+    pub fn detach(mut self) {
+        self.abandon(false);
+    }
+
+    fn abandon(&mut self, cancel: bool) {
+        let Some(resources) = self.resources.take() else { return };
+        let (key, resources) = (self.key, Box::new(resources));
+        self.runtime.send_or_leak(move |local| {
+            // (Made, since this operation was submitted to it.)
+            let Some(mut proactor) = local.proactor() else { return std::mem::forget(resources) };
+            let left = proactor.abandon(key, resources, cancel);
+            // Foreign code, so after the borrow.
+            drop(proactor);
+            drop(left);
+        });
+    }
+}
+
+impl<T: Send + 'static> Future for Operation<T> {
+    type Output = (io::Result<u32>, T);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        coop::poll_charged(cx, |cx| {
+            assert!(self.resources.is_some(), "an Operation was polled again after it had given its result");
+            // Foreign code, so before anything is borrowed, and what comes back is dropped after it.
+            let mut waker = Some(cx.waker().clone());
+            let key = self.key;
+            let look = self.runtime.with_local(|local| Some(local.proactor()?.look(key, waker.take()?)));
+            match look.flatten() {
+                Some(Look::Running(_replaced)) => Poll::Pending,
+                Some(Look::Done(result, _waker)) => {
+                    let resources = self.resources.take().expect("it has them until now");
+                    let result =
+                        u32::try_from(result).map_err(|_| io::Error::from_raw_os_error(-result));
+                    Poll::Ready((result, resources))
+                }
+                None => panic!("{TIED_ELSEWHERE}"),
+            }
+        })
+    }
+}
+
+// Nothing in it is pinned: the kernel knows what the resources own, not where they are.
+impl<T: Send + 'static> Unpin for Operation<T> {}
+
+impl<T: Send + 'static> Drop for Operation<T> {
+    fn drop(&mut self) {
+        self.abandon(true);
+    }
+}
+
+impl<T: Send + 'static> fmt::Debug for Operation<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Operation").field("finished", &self.resources.is_none()).finish()
+    }
+}

@@ -1,0 +1,266 @@
+//! The proactor: operations that the kernel does as a whole, through io_uring(7). For files, which epoll cannot wait
+//! for.
+//!
+//! ```text
+//!   submit ──▶ backlog ──▶ submission queue ──▶ kernel ──▶ completion queue ──▶ the entry: store the result, wake
+//!                └──── enter: one system call a turn ────┘                            │
+//!                                                                look: the future takes the result, and its resources
+//!   dropped ──▶ orphan: the entry has the resources now, the kernel is asked to cancel ──▶ completion: dropped
+//! ```
+//!
+//! Invariants:
+//! 1. What an operation points at (its *resources*) lives until its completion has been seen: in its future, and when
+//!    that is dropped before, in the entry. So the kernel never writes to what is somebody else's.
+//! 2. An entry belongs to one operation, from `submit` until the completion has been seen *and* the future has taken
+//!    the result or is dropped. So completions need no generation: one number is never two operations'.
+//! 3. No more operations are in the kernel than the completion queue has room for: it cannot overflow.
+//! 4. The ring is made, used and closed on the runtime's thread (`IORING_SETUP_SINGLE_ISSUER`), and the kernel
+//!    completes operations only while that thread is inside `enter` (`IORING_SETUP_DEFER_TASKRUN`). When there is
+//!    something to complete, epoll reports the ring's descriptor.
+//! 5. No waker is run, cloned or dropped here but those of slots, and no resources are dropped: they are handed back.
+//!
+//! Left out: registered files and buffers, multishot operations, a ring for sockets. epoll ties with it there, see
+//! bench/RESULTS.md, and needs no buffer for each connection that waits.
+//!
+//! Needs Linux 6.1. Where there is no ring (older kernels, containers that forbid it), files go to the blocking pool.
+
+use crate::task;
+use io_uring::{IoUring, opcode, squeue, types};
+use std::any::Any;
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+/// Submissions that one `enter` takes. What is in the page cache is copied meanwhile, on this thread, and sockets and
+/// timers wait for it: so not many more than a turn takes events.
+const SUBMISSIONS: u32 = 64;
+
+/// Operations that may be in the kernel at a time.
+const COMPLETIONS: u32 = 4096;
+
+/// Names the completion of a request to cancel: nobody waits for it. No entry has this number.
+const CANCEL: u64 = u64::MAX;
+
+/// What was dropped while the kernel might still use it.
+pub(crate) type Resources = Box<dyn Any + Send>;
+
+pub(crate) struct Proactor {
+    ring: IoUring,
+    entries: Vec<Entry>,
+    /// Entries that belong to no operation.
+    free: Vec<u32>,
+    /// What the submission queue had no room for.
+    backlog: VecDeque<squeue::Entry>,
+    /// How many the kernel, or the submission queue, has.
+    in_flight: u32,
+    /// Wakers that are no slots of this thread, for the caller to wake.
+    pub(crate) others: Vec<Waker>,
+    /// Resources of orphans that have been completed, for the caller to drop.
+    pub(crate) released: Vec<Resources>,
+}
+
+enum Entry {
+    Free,
+    Running(Option<Waker>),
+    Orphan(Resources),
+    Done(i32),
+}
+
+/// Names an operation of one proactor.
+#[derive(Clone, Copy)]
+pub(crate) struct OperationKey(u32);
+
+/// What became of an operation.
+pub(crate) enum Look {
+    /// It is completed, and the waker is given back.
+    Done(i32, Waker),
+    /// It runs, and the waker that was stored before is given back.
+    Running(Option<Waker>),
+}
+
+impl Proactor {
+    /// # Errors
+    ///
+    /// If the system refuses it (`EPERM`, `ENOSYS`, `ENOMEM`), or does not know the flags (`EINVAL`).
+    pub(crate) fn new() -> io::Result<Proactor> {
+        let ring = IoUring::builder()
+            .setup_single_issuer()
+            .setup_defer_taskrun()
+            .setup_taskrun_flag()
+            .setup_submit_all()
+            .setup_cqsize(COMPLETIONS)
+            .dontfork()
+            .build(SUBMISSIONS)?;
+        Ok(Proactor {
+            ring,
+            entries: Vec::new(),
+            free: Vec::new(),
+            backlog: VecDeque::new(),
+            in_flight: 0,
+            others: Vec::new(),
+            released: Vec::new(),
+        })
+    }
+
+    /// What epoll is to watch.
+    pub(crate) fn fd(&self) -> RawFd {
+        self.ring.as_raw_fd()
+    }
+
+    /// Puts an operation into the queue for the next `enter`.
+    ///
+    /// # Safety
+    ///
+    /// What `operation` points at stays as it is until the operation is completed: invariant 1.
+    pub(crate) unsafe fn submit(&mut self, operation: squeue::Entry) -> OperationKey {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(Entry::Free);
+            u32::try_from(self.entries.len() - 1).expect("fewer operations than 2^32")
+        });
+        self.entries[index as usize] = Entry::Running(None);
+        self.backlog.push_back(operation.user_data(index.into()));
+        OperationKey(index)
+    }
+
+    /// Whether `enter` has anything to submit. (It can wait while the kernel has as many as there may be: each of them
+    /// that is completed is reported.)
+    pub(crate) fn has_submissions(&self) -> bool {
+        !self.backlog.is_empty() && self.in_flight < COMPLETIONS
+    }
+
+    /// Whether `enter` has anything to do. (A look at memory that the kernel shares, no system call.)
+    pub(crate) fn wants_to_enter(&mut self) -> bool {
+        self.has_submissions() || self.ring.submission().taskrun()
+    }
+
+    /// Whether the kernel has anything to do.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.in_flight > 0 || !self.backlog.is_empty()
+    }
+
+    /// Submits what is queued, as much as fits, and takes what is completed. Never waits.
+    pub(crate) fn enter(&mut self) -> io::Result<()> {
+        self.fill();
+        self.enter_with(|ring| ring.submit())?;
+        self.reap();
+        Ok(())
+    }
+
+    fn enter_with(&mut self, enter: impl Fn(&IoUring) -> io::Result<usize>) -> io::Result<()> {
+        match enter(&self.ring) {
+            // What was not taken stays in the queue, and is submitted with the next.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EBUSY | libc::EINTR)) => Ok(()),
+            Err(error) if error.raw_os_error() == Some(libc::ETIME) => Ok(()),
+            result => result.map(drop),
+        }
+    }
+
+    fn fill(&mut self) {
+        let mut queue = self.ring.submission();
+        while self.in_flight < COMPLETIONS && !queue.is_full() {
+            let Some(operation) = self.backlog.pop_front() else { break };
+            // SAFETY: the promise of `submit`; a request to cancel points at nothing. It is not full.
+            unsafe { queue.push(&operation) }.expect("the queue has room");
+            self.in_flight += 1;
+        }
+    }
+
+    fn reap(&mut self) {
+        for completion in self.ring.completion() {
+            self.in_flight -= 1;
+            if completion.user_data() == CANCEL {
+                continue;
+            }
+            let index = completion.user_data() as u32;
+            let entry = &mut self.entries[index as usize];
+            match std::mem::replace(entry, Entry::Done(completion.result())) {
+                Entry::Running(waker) => self.others.extend(waker.and_then(task::wake_own)),
+                Entry::Orphan(resources) => {
+                    *entry = Entry::Free;
+                    self.free.push(index);
+                    self.released.push(resources);
+                }
+                Entry::Free | Entry::Done(_) => unreachable!("an operation is completed once"),
+            }
+        }
+    }
+
+    /// The result, if it is there: then the key names nothing any more. Else `waker` is woken when it is.
+    pub(crate) fn look(&mut self, key: OperationKey, waker: Waker) -> Look {
+        let entry = &mut self.entries[key.0 as usize];
+        match entry {
+            Entry::Done(result) => {
+                let result = *result;
+                *entry = Entry::Free;
+                self.free.push(key.0);
+                Look::Done(result, waker)
+            }
+            Entry::Running(stored) => Look::Running(stored.replace(waker)),
+            Entry::Free | Entry::Orphan(_) => unreachable!("a key names an operation that has a future"),
+        }
+    }
+
+    /// The future is dropped. What comes back is to be dropped now, when nothing is borrowed; if the operation runs,
+    /// its resources are kept until it is completed.
+    #[must_use]
+    pub(crate) fn abandon(
+        &mut self,
+        key: OperationKey,
+        resources: Resources,
+        cancel: bool,
+    ) -> (Option<Resources>, Option<Waker>) {
+        let entry = &mut self.entries[key.0 as usize];
+        match std::mem::replace(entry, Entry::Free) {
+            Entry::Done(_) => {
+                self.free.push(key.0);
+                (Some(resources), None)
+            }
+            Entry::Running(waker) => {
+                *entry = Entry::Orphan(resources);
+                if cancel {
+                    self.cancel(key.0);
+                }
+                (None, waker)
+            }
+            Entry::Free | Entry::Orphan(_) => unreachable!("a key names an operation that has a future"),
+        }
+    }
+
+    fn cancel(&mut self, index: u32) {
+        let cancel = opcode::AsyncCancel::new(index.into()).build().user_data(CANCEL);
+        self.backlog.push_back(cancel);
+    }
+
+    /// The runtime ends: cancels what runs, and waits for the kernel to be done with it, at most `limit`. What is not
+    /// back by then is leaked: the kernel may still write to it.
+    pub(crate) fn shut_down(&mut self, limit: Duration) {
+        for index in 0..self.entries.len() {
+            if matches!(self.entries[index], Entry::Running(_) | Entry::Orphan(_)) {
+                self.cancel(index as u32);
+            }
+        }
+        let end = Instant::now() + limit;
+        loop {
+            self.fill();
+            let left = end.saturating_duration_since(Instant::now());
+            if (self.in_flight == 0 && self.backlog.is_empty()) || left.is_zero() {
+                break;
+            }
+            let time = types::Timespec::from(left);
+            let wait = |ring: &IoUring| {
+                ring.submitter().submit_with_args(1, &types::SubmitArgs::new().timespec(&time))
+            };
+            if self.enter_with(wait).is_err() {
+                break;
+            }
+            self.reap();
+        }
+        for entry in &mut self.entries {
+            if let Entry::Orphan(resources) = std::mem::replace(entry, Entry::Free) {
+                std::mem::forget(resources);
+            }
+        }
+    }
+}
