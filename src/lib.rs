@@ -50,6 +50,8 @@ mod macros;
 #[doc(hidden)]
 pub use macros::support as __private;
 
+#[cfg(all(target_os = "linux", feature = "fs"))]
+pub use ayi_fs as fs;
 pub use ayi_macros::{main, test};
 #[cfg(target_os = "linux")]
 pub use ayi_net as net;

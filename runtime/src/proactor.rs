@@ -5,7 +5,7 @@
 //!   submit ──▶ backlog ──▶ submission queue ──▶ kernel ──▶ completion queue ──▶ the entry: store the result, wake
 //!                └──── enter: one system call a turn ────┘                            │
 //!                                                                look: the future takes the result, and its resources
-//!   dropped ──▶ orphan: the entry has the resources now, the kernel is asked to cancel ──▶ completion: dropped
+//!   dropped ──▶ orphan: the entry has the resources now, the kernel is asked to cancel ──▶ completion: abandoned
 //! ```
 //!
 //! Invariants:
@@ -16,7 +16,8 @@
 //! 3. No more operations are in the kernel than the completion queue has room for: it cannot overflow.
 //! 4. The ring is made, used and closed on the runtime's thread (`IORING_SETUP_SINGLE_ISSUER`), and the kernel
 //!    completes operations only while that thread is inside `enter` (`IORING_SETUP_DEFER_TASKRUN`). When there is
-//!    something to complete, epoll reports the ring's descriptor.
+//!    something to complete, it says so in memory (`IORING_SQ_TASKRUN`) and rings the runtime's bell, as another thread
+//!    would. (epoll can watch the ring itself, but Linux 6.18 did not report what a thread of the kernel had completed.)
 //! 5. No waker is run, cloned or dropped here but those of slots, and no resources are dropped: they are handed back.
 //!
 //! Left out: registered files and buffers, multishot operations, a ring for sockets. epoll ties with it there, see
@@ -26,10 +27,9 @@
 
 use crate::task;
 use io_uring::{IoUring, opcode, squeue, types};
-use std::any::Any;
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::RawFd;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -43,8 +43,18 @@ const COMPLETIONS: u32 = 4096;
 /// Names the completion of a request to cancel: nobody waits for it. No entry has this number.
 const CANCEL: u64 = u64::MAX;
 
-/// What was dropped while the kernel might still use it.
-pub(crate) type Resources = Box<dyn Any + Send>;
+/// What an operation needs while it runs.
+pub trait Resources: Send + 'static {
+    /// The operation has been completed, and nobody waits for its result any more: what [io_uring's completion] has,
+    /// a negative number being an error. Drops the resources, unless there is more to do: a result may be a
+    /// descriptor, which somebody has to close.
+    ///
+    /// [io_uring's completion]: https://man7.org/linux/man-pages/man7/io_uring.7.html
+    fn abandoned(self: Box<Self>, _result: i32) {}
+}
+
+/// An operation that has been completed when nobody waited for it any more.
+pub(crate) type Abandoned = (Box<dyn Resources>, i32);
 
 pub(crate) struct Proactor {
     ring: IoUring,
@@ -57,14 +67,14 @@ pub(crate) struct Proactor {
     in_flight: u32,
     /// Wakers that are no slots of this thread, for the caller to wake.
     pub(crate) others: Vec<Waker>,
-    /// Resources of orphans that have been completed, for the caller to drop.
-    pub(crate) released: Vec<Resources>,
+    /// Orphans that have been completed, for the caller to settle.
+    pub(crate) abandoned: Vec<Abandoned>,
 }
 
 enum Entry {
     Free,
     Running(Option<Waker>),
-    Orphan(Resources),
+    Orphan(Box<dyn Resources>),
     Done(i32),
 }
 
@@ -84,7 +94,7 @@ impl Proactor {
     /// # Errors
     ///
     /// If the system refuses it (`EPERM`, `ENOSYS`, `ENOMEM`), or does not know the flags (`EINVAL`).
-    pub(crate) fn new() -> io::Result<Proactor> {
+    pub(crate) fn new(bell: RawFd) -> io::Result<Proactor> {
         let ring = IoUring::builder()
             .setup_single_issuer()
             .setup_defer_taskrun()
@@ -93,6 +103,7 @@ impl Proactor {
             .setup_cqsize(COMPLETIONS)
             .dontfork()
             .build(SUBMISSIONS)?;
+        ring.submitter().register_eventfd(bell)?;
         Ok(Proactor {
             ring,
             entries: Vec::new(),
@@ -100,13 +111,8 @@ impl Proactor {
             backlog: VecDeque::new(),
             in_flight: 0,
             others: Vec::new(),
-            released: Vec::new(),
+            abandoned: Vec::new(),
         })
-    }
-
-    /// What epoll is to watch.
-    pub(crate) fn fd(&self) -> RawFd {
-        self.ring.as_raw_fd()
     }
 
     /// Puts an operation into the queue for the next `enter`.
@@ -151,7 +157,9 @@ impl Proactor {
     fn enter_with(&mut self, enter: impl Fn(&IoUring) -> io::Result<usize>) -> io::Result<()> {
         match enter(&self.ring) {
             // What was not taken stays in the queue, and is submitted with the next.
-            Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EBUSY | libc::EINTR)) => Ok(()),
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EBUSY | libc::EINTR)) => {
+                Ok(())
+            }
             Err(error) if error.raw_os_error() == Some(libc::ETIME) => Ok(()),
             result => result.map(drop),
         }
@@ -180,7 +188,7 @@ impl Proactor {
                 Entry::Orphan(resources) => {
                     *entry = Entry::Free;
                     self.free.push(index);
-                    self.released.push(resources);
+                    self.abandoned.push((resources, completion.result()));
                 }
                 Entry::Free | Entry::Done(_) => unreachable!("an operation is completed once"),
             }
@@ -202,27 +210,26 @@ impl Proactor {
         }
     }
 
-    /// The future is dropped. What comes back is to be dropped now, when nothing is borrowed; if the operation runs,
-    /// its resources are kept until it is completed.
-    #[must_use]
+    /// The future is dropped. If the operation runs, its resources are kept until it is completed. What comes back is
+    /// to be settled, or dropped, when nothing is borrowed.
     pub(crate) fn abandon(
         &mut self,
         key: OperationKey,
-        resources: Resources,
+        resources: Box<dyn Resources>,
         cancel: bool,
-    ) -> (Option<Resources>, Option<Waker>) {
+    ) -> Result<Option<Waker>, Abandoned> {
         let entry = &mut self.entries[key.0 as usize];
         match std::mem::replace(entry, Entry::Free) {
-            Entry::Done(_) => {
+            Entry::Done(result) => {
                 self.free.push(key.0);
-                (Some(resources), None)
+                Err((resources, result))
             }
             Entry::Running(waker) => {
                 *entry = Entry::Orphan(resources);
                 if cancel {
                     self.cancel(key.0);
                 }
-                (None, waker)
+                Ok(waker)
             }
             Entry::Free | Entry::Orphan(_) => unreachable!("a key names an operation that has a future"),
         }

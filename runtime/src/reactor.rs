@@ -29,12 +29,8 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::task::Waker;
 use std::time::Duration;
 
-/// The bell's token. No source has it: there are fewer than 2^32 - 2 of them. So its events find nobody.
+/// The bell's token. No source has it: there are fewer than 2^32 - 1 of them. So its events find nobody.
 const BELL: u64 = u64::MAX;
-
-/// The proactor's.
-#[cfg(feature = "uring")]
-const RING: u64 = u64::MAX - 1;
 
 /// How many poll-style waiters (see [`Waiter::POLL_STYLE`]) a source keeps for one interest.
 const MAX_POLL_WAITERS: usize = 64;
@@ -46,9 +42,6 @@ pub(crate) struct Reactor {
     last_waiter: u64,
     /// Wakers that the latest turn could not wake itself, invariant 5.
     pub(crate) others: Vec<Waker>,
-    /// The proactor has something to complete.
-    #[cfg(feature = "uring")]
-    pub(crate) is_ring_ready: bool,
 }
 
 /// Names a source of one reactor: epoll's token. In the lower half its place in the table, in the upper half its
@@ -123,15 +116,7 @@ impl Reactor {
         let epoll = Epoll::new()?;
         epoll.add(bell, BELL)?;
         let (sources, free, others) = Default::default();
-        Ok(Reactor {
-            epoll,
-            sources,
-            free,
-            last_waiter: 0,
-            others,
-            #[cfg(feature = "uring")]
-            is_ring_ready: false,
-        })
+        Ok(Reactor { epoll, sources, free, last_waiter: 0, others })
     }
 
     /// Whether epoll has anything to watch but the bell.
@@ -181,12 +166,6 @@ impl Reactor {
         wakers
     }
 
-    /// Reports when the ring has something to complete. (Closing it ends that.)
-    #[cfg(feature = "uring")]
-    pub(crate) fn watch_ring(&self, fd: RawFd) -> io::Result<()> {
-        self.epoll.add(fd, RING)
-    }
-
     /// Reports no more of `fd`. Closing it does the same, so this is for one that stays open.
     pub(crate) fn forget(&self, fd: BorrowedFd<'_>) {
         // It can only fail if the descriptor is not in this epoll, which is what is wanted.
@@ -202,23 +181,9 @@ impl Reactor {
                 let ready = Ready::from_epoll(bits);
                 source.ready |= ready;
                 source.waiters.take(ready, |waker| self.others.extend(task::wake_own(waker)));
-                continue;
-            }
-            #[cfg(feature = "uring")]
-            if token == RING {
-                self.is_ring_ready = true;
             }
         }
         Ok(events)
-    }
-
-    /// Whether the latest turn has left something to do.
-    pub(crate) fn has_news(&self) -> bool {
-        #[cfg(feature = "uring")]
-        if self.is_ring_ready {
-            return true;
-        }
-        !self.others.is_empty()
     }
 
     pub(crate) fn ready(&mut self, key: SourceKey, interest: Interest) -> Ready {

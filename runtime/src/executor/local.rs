@@ -269,7 +269,7 @@ impl Local {
 
     fn turn(&self) {
         self.counters().add(Count::Turns, 1);
-        let has_work = || self.tasks.has_work() || coop::has_exhausted() || self.has_submissions();
+        let has_work = || self.tasks.has_work() || coop::has_exhausted() || self.wants_ring();
         let is_idle = !has_work();
         if is_idle {
             // What a hook wakes or spawns is not slept over: whether there is work is asked again.
@@ -290,9 +290,7 @@ impl Local {
         }
         self.wake_others();
         #[cfg(feature = "uring")]
-        if std::mem::take(&mut self.reactor().is_ring_ready) {
-            self.enter_ring();
-        }
+        self.enter_ring();
         self.fire_timers();
         self.tasks.read_inbox(MESSAGES_PER_TURN);
         if coop::has_exhausted() {
@@ -308,12 +306,13 @@ impl Local {
             // Time stands still. First whatever can happen without it.
             self.poll_reactor(Some(Duration::ZERO));
             // (The bell may have been heard just now: then there is a message, and nobody will ring again.)
-            let is_woken = self.tasks.has_work() || self.reactor().has_news();
+            let is_woken = self.tasks.has_work() || self.wants_ring() || !self.reactor().others.is_empty();
             if is_woken || !self.tasks.shared().inbox.is_empty() {
                 return;
             }
             let next = self.timers().next_deadline();
-            if let Some(next) = next.filter(|_| !self.handle.shared.pool.is_awaited() && !self.is_ring_busy()) {
+            if let Some(next) = next.filter(|_| !self.handle.shared.pool.is_awaited() && !self.is_ring_busy())
+            {
                 let next = self.start + Duration::from_nanos(next);
                 return self.set_clock(Clock::paused_at(next.max(Instant::now())));
             }
@@ -331,7 +330,7 @@ impl Local {
     }
 
     #[cfg(not(feature = "uring"))]
-    fn has_submissions(&self) -> bool {
+    fn wants_ring(&self) -> bool {
         false
     }
 

@@ -16,10 +16,10 @@ mod task_builder;
 
 pub use builder::Builder;
 pub use clock::{advance, pause, resume};
-pub use context::{EnterGuard, TryCurrentError, is_rt_shutdown_err};
-pub(crate) use context::{RuntimeRef, SHUT_DOWN, why_no_timer, with_current};
 #[cfg(feature = "uring")]
 pub(crate) use context::TIED_ELSEWHERE;
+pub use context::{EnterGuard, TryCurrentError, is_rt_shutdown_err};
+pub(crate) use context::{RuntimeRef, SHUT_DOWN, why_no_timer, with_current};
 pub use handle::{Handle, Id};
 pub(crate) use local::Local;
 pub use metrics::RuntimeMetrics;

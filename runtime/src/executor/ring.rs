@@ -5,7 +5,7 @@
 use super::Local;
 use crate::counters::Count;
 use crate::foreign;
-use crate::proactor::Proactor;
+use crate::proactor::{Abandoned, Proactor};
 use std::cell::{RefCell, RefMut};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const VARIABLE: &str = "AYI_IO_URING";
 pub(super) enum Ring {
     /// Nobody has wanted it so far.
     Unused,
-    Made(Proactor),
+    Made(Box<Proactor>),
     /// The system, the builder or the environment says no: for this runtime, once and for all.
     Refused,
 }
@@ -47,11 +47,8 @@ impl Local {
         if std::env::var_os(VARIABLE).is_some_and(|value| value == "0") {
             return Ring::Refused;
         }
-        let made = Proactor::new().and_then(|proactor| {
-            self.reactor().watch_ring(proactor.fd())?;
-            Ok(proactor)
-        });
-        made.map_or(Ring::Refused, Ring::Made)
+        let made = Proactor::new(self.tasks().shared().bell.raw());
+        made.map_or(Ring::Refused, |proactor| Ring::Made(Box::new(proactor)))
     }
 
     /// The proactor, if it has been made.
@@ -59,8 +56,9 @@ impl Local {
         made(self.ring.borrow_mut())
     }
 
-    pub(super) fn has_submissions(&self) -> bool {
-        self.made_proactor().is_some_and(|proactor| proactor.has_submissions())
+    /// Whether [`enter_ring`](Local::enter_ring) has anything to do.
+    pub(super) fn wants_ring(&self) -> bool {
+        self.made_proactor().is_some_and(|mut proactor| proactor.wants_to_enter())
     }
 
     /// Operations run, whose results may wake somebody.
@@ -77,15 +75,15 @@ impl Local {
         }
         let entered = proactor.enter();
         let mut others = std::mem::take(&mut proactor.others);
-        let mut released = std::mem::take(&mut proactor.released);
+        let mut abandoned = std::mem::take(&mut proactor.abandoned);
         drop(proactor);
         entered.expect("io_uring_enter fails only if something has closed the runtime's descriptors");
         // Foreign code.
         others.drain(..).for_each(foreign::wake);
-        released.drain(..).for_each(|resources| foreign::run(|| drop(resources)));
+        abandoned.drain(..).for_each(settle);
         // (For their memory. Nobody has entered the ring meanwhile.)
         if let Some(mut proactor) = self.made_proactor() {
-            (proactor.others, proactor.released) = (others, released);
+            (proactor.others, proactor.abandoned) = (others, abandoned);
         }
     }
 
@@ -93,12 +91,16 @@ impl Local {
         let ring = std::mem::replace(&mut *self.ring.borrow_mut(), Ring::Refused);
         let Ring::Made(mut proactor) = ring else { return };
         proactor.shut_down(GRACE);
-        let (others, released) =
-            (std::mem::take(&mut proactor.others), std::mem::take(&mut proactor.released));
+        let others = std::mem::take(&mut proactor.others);
+        let abandoned = std::mem::take(&mut proactor.abandoned);
         drop(proactor);
         others.into_iter().for_each(foreign::wake);
-        released.into_iter().for_each(|resources| foreign::run(|| drop(resources)));
+        abandoned.into_iter().for_each(settle);
     }
+}
+
+fn settle((resources, result): Abandoned) {
+    foreign::run(|| resources.abandoned(result));
 }
 
 /// What [`Count::Ring`] says: 0 if nobody has wanted it.
@@ -107,7 +109,7 @@ pub(super) const RING_REFUSED: u64 = 2;
 
 fn made(ring: RefMut<'_, Ring>) -> Option<RefMut<'_, Proactor>> {
     RefMut::filter_map(ring, |ring| match ring {
-        Ring::Made(proactor) => Some(proactor),
+        Ring::Made(proactor) => Some(&mut **proactor),
         _ => None,
     })
     .ok()

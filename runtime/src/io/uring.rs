@@ -2,6 +2,7 @@
 
 use crate::coop;
 use crate::executor::{Local, RuntimeRef, TIED_ELSEWHERE, with_current};
+pub use crate::proactor::Resources;
 use crate::proactor::{Look, OperationKey};
 use io_uring::squeue;
 use std::fmt;
@@ -22,7 +23,7 @@ use std::task::{Context, Poll};
 ///
 /// If it is polled when the runtime that it was made in is not the current one of the thread.
 #[must_use = "an Operation that is dropped is cancelled"]
-pub struct Operation<T: Send + 'static> {
+pub struct Operation<T: Resources> {
     runtime: RuntimeRef,
     key: OperationKey,
     /// `None`: it has given its result.
@@ -36,7 +37,7 @@ pub struct Operation<T: Send + 'static> {
 ///
 /// What `operation` points at is what `resources` owns, stays where it is when `resources` is moved, and is used by
 /// nobody else until the operation has given its result.
-pub unsafe fn submit<T: Send + 'static>(operation: squeue::Entry, resources: T) -> Result<Operation<T>, T> {
+pub unsafe fn submit<T: Resources>(operation: squeue::Entry, resources: T) -> Result<Operation<T>, T> {
     let submit = |local: &Local| {
         // (A runtime that has begun to shut down may not be there when the kernel is done.)
         let mut proactor = if local.is_shut_down() { None } else { local.proactor() }?;
@@ -54,7 +55,7 @@ pub fn is_available() -> bool {
     with_current(|local| local.proactor().is_some()).unwrap_or(false)
 }
 
-impl<T: Send + 'static> Operation<T> {
+impl<T: Resources> Operation<T> {
     /// Leaves it to itself: it is done, but nobody hears of its result.
     pub fn detach(mut self) {
         self.abandon(false);
@@ -69,12 +70,15 @@ impl<T: Send + 'static> Operation<T> {
             let left = proactor.abandon(key, resources, cancel);
             // Foreign code, so after the borrow.
             drop(proactor);
-            drop(left);
+            match left {
+                Ok(waker) => drop(waker),
+                Err((resources, result)) => resources.abandoned(result),
+            }
         });
     }
 }
 
-impl<T: Send + 'static> Future for Operation<T> {
+impl<T: Resources> Future for Operation<T> {
     type Output = (io::Result<u32>, T);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -88,8 +92,7 @@ impl<T: Send + 'static> Future for Operation<T> {
                 Some(Look::Running(_replaced)) => Poll::Pending,
                 Some(Look::Done(result, _waker)) => {
                     let resources = self.resources.take().expect("it has them until now");
-                    let result =
-                        u32::try_from(result).map_err(|_| io::Error::from_raw_os_error(-result));
+                    let result = u32::try_from(result).map_err(|_| io::Error::from_raw_os_error(-result));
                     Poll::Ready((result, resources))
                 }
                 None => panic!("{TIED_ELSEWHERE}"),
@@ -99,15 +102,15 @@ impl<T: Send + 'static> Future for Operation<T> {
 }
 
 // Nothing in it is pinned: the kernel knows what the resources own, not where they are.
-impl<T: Send + 'static> Unpin for Operation<T> {}
+impl<T: Resources> Unpin for Operation<T> {}
 
-impl<T: Send + 'static> Drop for Operation<T> {
+impl<T: Resources> Drop for Operation<T> {
     fn drop(&mut self) {
         self.abandon(true);
     }
 }
 
-impl<T: Send + 'static> fmt::Debug for Operation<T> {
+impl<T: Resources> fmt::Debug for Operation<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Operation").field("finished", &self.resources.is_none()).finish()
     }

@@ -1,0 +1,247 @@
+//! Directories.
+
+use crate::op::{self, WithPath};
+use ayi_runtime::task::{JoinHandle, spawn_blocking};
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::{FileType, Metadata};
+use std::future::poll_fn;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, DirEntryExt};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// How many entries are read at a time.
+const BATCH: usize = 64;
+
+/// Makes a directory in more than the usual way.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # let path = std::env::temp_dir().join(format!("ayi-dir-builder-{}", std::process::id()));
+/// ayi_fs::DirBuilder::new().recursive(true).mode(0o700).create(path.join("a/b")).await?;
+/// # ayi_fs::remove_dir_all(path).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct DirBuilder {
+    recursive: bool,
+    mode: u32,
+}
+
+impl Default for DirBuilder {
+    fn default() -> DirBuilder {
+        DirBuilder { recursive: false, mode: 0o777 }
+    }
+}
+
+impl DirBuilder {
+    /// As [`create_dir`](crate::create_dir) does it.
+    pub fn new() -> DirBuilder {
+        DirBuilder::default()
+    }
+
+    /// Whether those above it are made as well.
+    pub fn recursive(&mut self, recursive: bool) -> &mut DirBuilder {
+        self.recursive = recursive;
+        self
+    }
+
+    /// The permissions, less the process's umask. `0o777` by default.
+    pub fn mode(&mut self, mode: u32) -> &mut DirBuilder {
+        self.mode = mode;
+        self
+    }
+
+    /// Makes it.
+    ///
+    /// # Errors
+    ///
+    /// What mkdir(2) reports.
+    ///
+    /// # Cancel safety
+    ///
+    /// It may have been done.
+    pub async fn create(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        if !self.recursive {
+            return op::with_path(WithPath::CreateDir(self.mode), path.as_ref()).await;
+        }
+        let (mode, path) = (self.mode, path.as_ref().to_owned());
+        op::on_pool(move || std::fs::DirBuilder::new().recursive(true).mode(mode).create(path)).await
+    }
+}
+
+/// The entries of a directory, in no order, without `.` and `..`.
+///
+/// # Errors
+///
+/// What opendir(3) reports.
+///
+/// # Cancel safety
+///
+/// Nothing is lost.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let mut entries = ayi_fs::read_dir("src").await?;
+/// let mut names = Vec::new();
+/// while let Some(entry) = entries.next_entry().await? {
+///     names.push(entry.file_name());
+/// }
+/// assert!(names.contains(&"lib.rs".into()));
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+pub async fn read_dir(path: impl AsRef<Path>) -> io::Result<ReadDir> {
+    let path = path.as_ref().to_owned();
+    op::on_pool(move || {
+        let mut batch = Batch::new(std::fs::read_dir(path)?);
+        batch.fill();
+        Ok(ReadDir { state: State::Here(batch) })
+    })
+    .await
+}
+
+/// What [`read_dir`] gives.
+pub struct ReadDir {
+    state: State,
+}
+
+enum State {
+    Here(Batch),
+    Reading(JoinHandle<Batch>),
+    /// The runtime has ended meanwhile.
+    Gone,
+}
+
+struct Batch {
+    rest: std::fs::ReadDir,
+    entries: VecDeque<io::Result<std::fs::DirEntry>>,
+    /// There are no others.
+    is_last: bool,
+}
+
+impl Batch {
+    fn new(rest: std::fs::ReadDir) -> Batch {
+        Batch { rest, entries: VecDeque::with_capacity(BATCH), is_last: false }
+    }
+
+    fn fill(&mut self) {
+        self.entries.extend(self.rest.by_ref().take(BATCH));
+        self.is_last = self.entries.len() < BATCH;
+    }
+}
+
+impl ReadDir {
+    /// The next entry; `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// What readdir(3) reports.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn next_entry(&mut self) -> io::Result<Option<DirEntry>> {
+        poll_fn(|cx| self.poll_next_entry(cx)).await
+    }
+
+    /// As [`next_entry`](ReadDir::next_entry).
+    pub fn poll_next_entry(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<DirEntry>>> {
+        loop {
+            match std::mem::replace(&mut self.state, State::Gone) {
+                State::Here(mut batch) => {
+                    if let Some(entry) = batch.entries.pop_front() {
+                        self.state = State::Here(batch);
+                        return Poll::Ready(entry.map(|entry| Some(DirEntry(Arc::new(entry)))));
+                    }
+                    if batch.is_last {
+                        self.state = State::Here(batch);
+                        return Poll::Ready(Ok(None));
+                    }
+                    self.state = State::Reading(spawn_blocking(move || {
+                        batch.fill();
+                        batch
+                    }));
+                }
+                State::Reading(mut reading) => match Pin::new(&mut reading).poll(cx) {
+                    Poll::Pending => {
+                        self.state = State::Reading(reading);
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Ok(batch)) => self.state = State::Here(batch),
+                    Poll::Ready(Err(error)) if error.is_panic() => {
+                        std::panic::resume_unwind(error.into_panic())
+                    }
+                    Poll::Ready(Err(_cancelled)) => {}
+                },
+                State::Gone => return Poll::Ready(Err(io::Error::other(op::GONE))),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for ReadDir {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReadDir")
+    }
+}
+
+/// An entry of a directory.
+#[derive(Debug)]
+pub struct DirEntry(Arc<std::fs::DirEntry>);
+
+impl DirEntry {
+    /// The directory's path and its name.
+    pub fn path(&self) -> PathBuf {
+        self.0.path()
+    }
+
+    /// Its name alone.
+    pub fn file_name(&self) -> OsString {
+        self.0.file_name()
+    }
+
+    /// Its number in the file system.
+    pub fn ino(&self) -> u64 {
+        self.0.ino()
+    }
+
+    /// What is known of it, or of the symbolic link that it is.
+    ///
+    /// # Errors
+    ///
+    /// What lstat(2) reports.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn metadata(&self) -> io::Result<Metadata> {
+        let entry = self.0.clone();
+        op::on_pool(move || entry.metadata()).await
+    }
+
+    /// Whether it is a file, a directory, a symbolic link… (Most file systems tell that with the name.)
+    ///
+    /// # Errors
+    ///
+    /// What lstat(2) reports, where it has to be asked.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn file_type(&self) -> io::Result<FileType> {
+        let entry = self.0.clone();
+        op::on_pool(move || entry.file_type()).await
+    }
+}

@@ -1,0 +1,381 @@
+//! An open file.
+
+use crate::OpenOptions;
+use crate::buf::{IoBuf, IoBufMut};
+use crate::op;
+use crate::sequential::Sequential;
+use futures_io::{AsyncRead, AsyncSeek, AsyncWrite};
+use std::fmt;
+use std::fs::{Metadata, Permissions};
+use std::future::poll_fn;
+use std::io::{self, SeekFrom};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// An open file.
+///
+/// It can be read and written in two ways. [`read_at`](File::read_at) and [`write_at`](File::write_at) take a buffer,
+/// give it to the kernel, and give it back: nothing is copied on the way, and any number of them may run at once. The
+/// traits `AsyncRead`, `AsyncWrite` and `AsyncSeek` go through the file one after the other, from and to buffers that
+/// are borrowed, for code that takes any stream; each operation copies through a buffer of the file's own.
+///
+/// What is written through `AsyncWrite` has been taken when `write` returns, not written: `flush` waits for that, and
+/// reports its errors. A file that is dropped before is written all the same, but nobody hears of an error.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # let path = std::env::temp_dir().join(format!("ayi-file-{}", std::process::id()));
+/// use ayi_fs::File;
+/// let file = File::create(&path).await?;
+/// let (result, tea) = file.write_all_at("Longjing", 0).await;
+/// result?;
+/// let file = File::open(&path).await?;
+/// let (result, buf) = file.read_at(Vec::with_capacity(64), 4).await;
+/// assert_eq!(&buf[..result?], b"jing");
+/// # ayi_fs::remove_file(path).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+pub struct File {
+    std: Arc<std::fs::File>,
+    sequential: Mutex<Sequential>,
+}
+
+impl File {
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    ///
+    /// As [`OpenOptions::open`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`OpenOptions::open`].
+    pub async fn open(path: impl AsRef<Path>) -> io::Result<File> {
+        OpenOptions::new().read(true).open(path).await
+    }
+
+    /// Opens a file for writing: a new one, or one whose contents are thrown away.
+    ///
+    /// # Errors
+    ///
+    /// As [`OpenOptions::open`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`OpenOptions::open`].
+    pub async fn create(path: impl AsRef<Path>) -> io::Result<File> {
+        OpenOptions::new().write(true).create(true).truncate(true).open(path).await
+    }
+
+    /// Makes a file that was not there, and opens it for reading and writing.
+    ///
+    /// # Errors
+    ///
+    /// `AlreadyExists`, and as [`OpenOptions::open`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`OpenOptions::open`].
+    pub async fn create_new(path: impl AsRef<Path>) -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).create_new(true).open(path).await
+    }
+
+    /// What [`OpenOptions::new`] gives.
+    pub fn options() -> OpenOptions {
+        OpenOptions::new()
+    }
+
+    /// Takes a file of std's.
+    pub fn from_std(std: std::fs::File) -> File {
+        File { std: Arc::new(std), sequential: Mutex::new(Sequential::new()) }
+    }
+
+    /// Gives it back to std, when no operation uses it any more. (One that was dropped may run on for a while.)
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped, the file is closed.
+    pub async fn into_std(mut self) -> std::fs::File {
+        let _ = self.flushed().await;
+        loop {
+            match self.try_into_std() {
+                Ok(std) => return std,
+                Err(file) => self = file,
+            }
+            ayi_runtime::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Gives it back to std.
+    ///
+    /// # Errors
+    ///
+    /// Gives it back as it is if an operation uses it.
+    #[allow(clippy::result_large_err)] // as tokio's
+    pub fn try_into_std(self) -> Result<std::fs::File, File> {
+        let File { std, sequential } = self;
+        Arc::try_unwrap(std).map_err(|std| File { std, sequential })
+    }
+
+    /// Reads from the byte `offset` on into the room that `buf` has: once, so it may be less than there is room for. 0 at
+    /// the end of the file, or if there is no room. Does not move the file's position.
+    ///
+    /// # Errors
+    ///
+    /// What pread(2) reports. The buffer comes back in any case.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost but the buffer.
+    pub async fn read_at<B: IoBufMut + Default>(&self, buf: B, offset: u64) -> (io::Result<usize>, B) {
+        let (result, buf) = op::buffer_of(op::read(self.std.clone(), buf, offset).await);
+        (result, buf.unwrap_or_default())
+    }
+
+    /// Writes `buf` to the byte `offset` and after it: once, so it may be less than all. Does not move the file's
+    /// position.
+    ///
+    /// # Errors
+    ///
+    /// What pwrite(2) reports. The buffer comes back in any case.
+    ///
+    /// # Cancel safety
+    ///
+    /// It may have been written, in part or all of it.
+    pub async fn write_at<B: IoBuf + Default>(&self, buf: B, offset: u64) -> (io::Result<usize>, B) {
+        let (result, transfer) = op::write(self.std.clone(), buf, 0, offset).await;
+        (result.map(|written| written as usize), transfer.map(|transfer| transfer.buf).unwrap_or_default())
+    }
+
+    /// Writes all of `buf` to the byte `offset` and after it.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_at`](File::write_at); `WriteZero` if the file takes no more.
+    ///
+    /// # Cancel safety
+    ///
+    /// It may have been written, in part or all of it.
+    pub async fn write_all_at<B: IoBuf + Default>(&self, mut buf: B, offset: u64) -> (io::Result<()>, B) {
+        let mut done = 0;
+        while done < buf.bytes().len() {
+            let (result, transfer) = op::write(self.std.clone(), buf, done, offset + done as u64).await;
+            let Some(transfer) = transfer else { return (result.map(drop), B::default()) };
+            buf = transfer.buf;
+            match result {
+                Ok(0) => return (Err(io::ErrorKind::WriteZero.into()), buf),
+                Ok(written) => done += written as usize,
+                Err(error) => return (Err(error), buf),
+            }
+        }
+        (Ok(()), buf)
+    }
+
+    /// As [`read_at`](File::read_at) into several buffers, one after the other, of which the system fills at most 1024.
+    ///
+    /// # Errors
+    ///
+    /// As `read_at`.
+    ///
+    /// # Cancel safety
+    ///
+    /// As `read_at`.
+    pub async fn read_vectored_at<B: IoBufMut>(
+        &self,
+        bufs: Vec<B>,
+        offset: u64,
+    ) -> (io::Result<usize>, Vec<B>) {
+        let (result, bufs) = op::buffers_of(op::read_vectored(self.std.clone(), bufs, offset).await);
+        (result, bufs.unwrap_or_default())
+    }
+
+    /// As [`write_at`](File::write_at) from several buffers, one after the other, of which the system takes at most 1024.
+    ///
+    /// # Errors
+    ///
+    /// As `write_at`.
+    ///
+    /// # Cancel safety
+    ///
+    /// As `write_at`.
+    pub async fn write_vectored_at<B: IoBuf>(
+        &self,
+        bufs: Vec<B>,
+        offset: u64,
+    ) -> (io::Result<usize>, Vec<B>) {
+        let (result, parts) = op::write_vectored(self.std.clone(), bufs, offset).await;
+        (result.map(|written| written as usize), parts.map(|parts| parts.bufs).unwrap_or_default())
+    }
+
+    /// Until all of the file, and what is known of it, is on the disk.
+    ///
+    /// # Errors
+    ///
+    /// What fsync(2) reports, and what has gone wrong with earlier writes.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn sync_all(&self) -> io::Result<()> {
+        self.flushed().await?;
+        op::sync(self.std.clone(), false).await
+    }
+
+    /// As [`sync_all`](File::sync_all), without what is not needed to read the file again, such as its times.
+    ///
+    /// # Errors
+    ///
+    /// As `sync_all`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn sync_data(&self) -> io::Result<()> {
+        self.flushed().await?;
+        op::sync(self.std.clone(), true).await
+    }
+
+    /// Cuts the file off after `len` bytes, or extends it with zeros.
+    ///
+    /// # Errors
+    ///
+    /// What ftruncate(2) reports.
+    ///
+    /// # Cancel safety
+    ///
+    /// It may have been done.
+    pub async fn set_len(&self, len: u64) -> io::Result<()> {
+        self.flushed().await?;
+        let std = self.std.clone();
+        op::on_pool(move || std.set_len(len)).await
+    }
+
+    /// What is known of the file.
+    ///
+    /// # Errors
+    ///
+    /// What fstat(2) reports.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn metadata(&self) -> io::Result<Metadata> {
+        let std = self.std.clone();
+        op::on_pool(move || std.metadata()).await
+    }
+
+    /// Changes who may do what with the file.
+    ///
+    /// # Errors
+    ///
+    /// What fchmod(2) reports.
+    ///
+    /// # Cancel safety
+    ///
+    /// It may have been done.
+    pub async fn set_permissions(&self, permissions: Permissions) -> io::Result<()> {
+        let std = self.std.clone();
+        op::on_pool(move || std.set_permissions(permissions)).await
+    }
+
+    /// Another descriptor of the same open file: they share its position.
+    ///
+    /// # Errors
+    ///
+    /// What dup(2) reports: that there are too many.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn try_clone(&self) -> io::Result<File> {
+        self.flushed().await?;
+        self.std.try_clone().map(File::from_std)
+    }
+
+    /// How many bytes one operation of `AsyncRead` or `AsyncWrite` moves at most. 256 KiB by default.
+    pub fn set_max_buf_size(&mut self, bytes: usize) {
+        self.locked().max_buf_size = bytes.max(1);
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Sequential> {
+        self.sequential.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // (Under the lock a waker is cloned, which is foreign code: one that used this very file would wait for itself.)
+    async fn flushed(&self) -> io::Result<()> {
+        poll_fn(|cx| self.locked().poll_flush(&self.std, cx)).await
+    }
+}
+
+impl AsyncRead for File {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        let File { std, sequential } = &mut *self;
+        exclusive(sequential).poll_read(std, cx, buf)
+    }
+}
+
+impl AsyncWrite for File {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let File { std, sequential } = &mut *self;
+        exclusive(sequential).poll_write(std, cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let File { std, sequential } = &mut *self;
+        exclusive(sequential).poll_flush(std, cx)
+    }
+
+    /// As `poll_flush`: the file is closed when it is dropped.
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
+
+impl AsyncSeek for File {
+    fn poll_seek(mut self: Pin<&mut Self>, cx: &mut Context<'_>, to: SeekFrom) -> Poll<io::Result<u64>> {
+        let File { std, sequential } = &mut *self;
+        exclusive(sequential).poll_seek(std, cx, to)
+    }
+}
+
+fn exclusive(sequential: &mut Mutex<Sequential>) -> &mut Sequential {
+    sequential.get_mut().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl From<std::fs::File> for File {
+    fn from(std: std::fs::File) -> File {
+        File::from_std(std)
+    }
+}
+
+impl From<OwnedFd> for File {
+    fn from(fd: OwnedFd) -> File {
+        File::from_std(fd.into())
+    }
+}
+
+impl AsFd for File {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.std.as_fd()
+    }
+}
+
+impl AsRawFd for File {
+    fn as_raw_fd(&self) -> RawFd {
+        self.std.as_raw_fd()
+    }
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.std.fmt(f)
+    }
+}

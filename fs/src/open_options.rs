@@ -1,0 +1,134 @@
+//! How a file is opened.
+
+use crate::{File, op};
+use std::io;
+use std::path::Path;
+
+/// How a file is opened: as std's, whose methods and rules these are.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # let path = std::env::temp_dir().join(format!("ayi-open-options-{}", std::process::id()));
+/// use ayi_fs::OpenOptions;
+/// let log = OpenOptions::new().append(true).create(true).open(&path).await?;
+/// # drop(log);
+/// # ayi_fs::remove_file(path).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    read: bool,
+    write: bool,
+    append: bool,
+    truncate: bool,
+    create: bool,
+    create_new: bool,
+    mode: Option<u32>,
+    custom_flags: i32,
+}
+
+impl OpenOptions {
+    /// Nothing is set.
+    pub fn new() -> OpenOptions {
+        OpenOptions::default()
+    }
+
+    /// For reading.
+    pub fn read(&mut self, read: bool) -> &mut OpenOptions {
+        self.read = read;
+        self
+    }
+
+    /// For writing. What is in the file stays, but for what is overwritten.
+    pub fn write(&mut self, write: bool) -> &mut OpenOptions {
+        self.write = write;
+        self
+    }
+
+    /// For writing, always at the end, wherever that is by then.
+    pub fn append(&mut self, append: bool) -> &mut OpenOptions {
+        self.append = append;
+        self
+    }
+
+    /// What is in the file is thrown away. Needs [`write`](OpenOptions::write).
+    pub fn truncate(&mut self, truncate: bool) -> &mut OpenOptions {
+        self.truncate = truncate;
+        self
+    }
+
+    /// Makes the file if there is none. Needs `write` or `append`.
+    pub fn create(&mut self, create: bool) -> &mut OpenOptions {
+        self.create = create;
+        self
+    }
+
+    /// Makes the file, and fails if there is one, or a symbolic link. Needs `write` or `append`; `create` and
+    /// `truncate` say nothing then.
+    pub fn create_new(&mut self, create_new: bool) -> &mut OpenOptions {
+        self.create_new = create_new;
+        self
+    }
+
+    /// The permissions of a file that is made, less the process's umask. `0o666` by default.
+    pub fn mode(&mut self, mode: u32) -> &mut OpenOptions {
+        self.mode = Some(mode);
+        self
+    }
+
+    /// Other flags of open(2), `O_DIRECT` say; those of the access mode are ignored.
+    pub fn custom_flags(&mut self, flags: i32) -> &mut OpenOptions {
+        self.custom_flags = flags;
+        self
+    }
+
+    /// Opens the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// What open(2) reports: `NotFound`, `PermissionDenied`, `AlreadyExists`…; `InvalidInput` if the options contradict
+    /// each other, or the path has a zero byte in it.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped, the file may have been made or truncated; it is not left open.
+    pub async fn open(&self, path: impl AsRef<Path>) -> io::Result<File> {
+        let flags = self.flags()?;
+        let mode = self.mode.unwrap_or(0o666);
+        op::open(path.as_ref(), flags, mode).await.map(File::from_std)
+    }
+
+    fn flags(&self) -> io::Result<libc::c_int> {
+        let invalid = |reason| Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+        let access = match (self.read, self.write, self.append) {
+            (true, false, false) => libc::O_RDONLY,
+            (false, true, false) => libc::O_WRONLY,
+            (true, true, false) => libc::O_RDWR,
+            (false, _, true) => libc::O_WRONLY | libc::O_APPEND,
+            (true, _, true) => libc::O_RDWR | libc::O_APPEND,
+            (false, false, false) => {
+                return invalid("what a file is opened for must be said: set read, write or append");
+            }
+        };
+        if self.append && self.truncate && !self.create_new {
+            return invalid("append and truncate contradict each other");
+        }
+        if !self.write && !self.append && (self.truncate || self.create || self.create_new) {
+            return invalid(
+                "a file that is only read is neither made nor truncated: set write or append too",
+            );
+        }
+        let creation = match (self.create, self.truncate, self.create_new) {
+            (_, _, true) => libc::O_CREAT | libc::O_EXCL,
+            (true, true, _) => libc::O_CREAT | libc::O_TRUNC,
+            (true, false, _) => libc::O_CREAT,
+            (false, true, _) => libc::O_TRUNC,
+            (false, false, _) => 0,
+        };
+        Ok(libc::O_CLOEXEC | access | creation | (self.custom_flags & !libc::O_ACCMODE))
+    }
+}
