@@ -152,6 +152,19 @@ impl ReadDir {
     /// # Cancel safety
     ///
     /// Nothing is lost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let mut entries = ayi_fs::read_dir("src").await?;
+    /// while let Some(entry) = entries.next_entry().await? {
+    ///     println!("{}", entry.path().display());
+    /// }
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn next_entry(&mut self) -> io::Result<Option<DirEntry>> {
         poll_fn(|cx| self.poll_next_entry(cx)).await
     }
@@ -226,6 +239,19 @@ impl DirEntry {
     /// # Cancel safety
     ///
     /// Nothing is lost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let mut entries = ayi_fs::read_dir("src").await?;
+    /// while let Some(entry) = entries.next_entry().await? {
+    ///     println!("{:?}: {} bytes", entry.file_name(), entry.metadata().await?.len());
+    /// }
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn metadata(&self) -> io::Result<Metadata> {
         let entry = self.0.clone();
         op::on_pool(move || entry.metadata()).await
@@ -240,6 +266,19 @@ impl DirEntry {
     /// # Cancel safety
     ///
     /// Nothing is lost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let mut entries = ayi_fs::read_dir("src").await?;
+    /// while let Some(entry) = entries.next_entry().await? {
+    ///     assert!(entry.file_type().await?.is_file());
+    /// }
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn file_type(&self) -> io::Result<FileType> {
         let entry = self.0.clone();
         op::on_pool(move || entry.file_type()).await

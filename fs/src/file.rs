@@ -58,6 +58,17 @@ impl File {
     /// # Cancel safety
     ///
     /// As [`OpenOptions::open`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let file = ayi_fs::File::open("Cargo.toml").await?;
+    /// # drop(file);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn open(path: impl AsRef<Path>) -> io::Result<File> {
         OpenOptions::new().read(true).open(path).await
     }
@@ -71,6 +82,20 @@ impl File {
     /// # Cancel safety
     ///
     /// As [`OpenOptions::open`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-create-{}", std::process::id()));
+    /// # ayi_fs::create_dir(&dir).await?;
+    /// let file = ayi_fs::File::create(dir.join("file")).await?;
+    /// # drop(file);
+    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn create(path: impl AsRef<Path>) -> io::Result<File> {
         OpenOptions::new().write(true).create(true).truncate(true).open(path).await
     }
@@ -84,16 +109,54 @@ impl File {
     /// # Cancel safety
     ///
     /// As [`OpenOptions::open`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-create-new-{}", std::process::id()));
+    /// # ayi_fs::create_dir(&dir).await?;
+    /// let file = ayi_fs::File::create_new(dir.join("file")).await?;
+    /// let error = ayi_fs::File::create_new(dir.join("file")).await.unwrap_err();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+    /// # drop(file);
+    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn create_new(path: impl AsRef<Path>) -> io::Result<File> {
         OpenOptions::new().read(true).write(true).create_new(true).open(path).await
     }
 
     /// What [`OpenOptions::new`] gives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let file = ayi_fs::File::options().read(true).open("Cargo.toml").await?;
+    /// # drop(file);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn options() -> OpenOptions {
         OpenOptions::new()
     }
 
     /// Takes a file of std's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let file = ayi_fs::File::from_std(std::fs::File::open("Cargo.toml")?);
+    /// # drop(file);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn from_std(std: std::fs::File) -> File {
         File { std: Arc::new(std), sequential: Mutex::new(Sequential::new()) }
     }
@@ -103,6 +166,17 @@ impl File {
     /// # Cancel safety
     ///
     /// If it is dropped, the file is closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let std: std::fs::File = ayi_fs::File::open("Cargo.toml").await?.into_std().await;
+    /// # drop(std);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn into_std(mut self) -> std::fs::File {
         let _ = self.flushed().await;
         loop {
@@ -119,6 +193,18 @@ impl File {
     /// # Errors
     ///
     /// Gives it back as it is if an operation uses it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let file = ayi_fs::File::open("Cargo.toml").await?;
+    /// let std: std::fs::File = file.try_into_std().expect("no operation uses it");
+    /// # drop(std);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     #[allow(clippy::result_large_err)] // as tokio's
     pub fn try_into_std(self) -> Result<std::fs::File, File> {
         let File { std, sequential } = self;
@@ -135,6 +221,32 @@ impl File {
     /// # Cancel safety
     ///
     /// Nothing is lost but the buffer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-read-at-{}", std::process::id()));
+    /// # ayi_fs::create_dir(&dir).await?;
+    /// # let path = dir.join("file");
+    /// # ayi_fs::write(&path, "Longjing").await?;
+    /// let file = ayi_fs::File::open(&path).await?;
+    /// let mut buf = Vec::with_capacity(64 * 1024); // used again for each read
+    /// let mut offset = 0;
+    /// loop {
+    ///     let (read, filled) = file.read_at(buf, offset).await;
+    ///     buf = filled;
+    ///     match read? {
+    ///         0 => break,
+    ///         n => offset += n as u64, // the bytes are in `buf`
+    ///     }
+    /// }
+    /// assert_eq!(offset, 8);
+    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn read_at<B: IoBufMut + Default>(&self, buf: B, offset: u64) -> (io::Result<usize>, B) {
         let (result, buf) = op::buffer_of(op::read(self.std.clone(), buf, offset).await);
         (result, buf.unwrap_or_default())
@@ -150,6 +262,24 @@ impl File {
     /// # Cancel safety
     ///
     /// It may have been written, in part or all of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-write-at-{}", std::process::id()));
+    /// # ayi_fs::create_dir(&dir).await?;
+    /// # let path = dir.join("file");
+    /// # ayi_fs::write(&path, "Longjing").await?;
+    /// let file = ayi_fs::File::options().write(true).open(&path).await?;
+    /// let (written, _buf) = file.write_at("jing".to_owned(), 8).await;
+    /// assert_eq!(written?, 4);
+    /// assert_eq!(ayi_fs::read(&path).await?, b"Longjingjing");
+    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn write_at<B: IoBuf + Default>(&self, buf: B, offset: u64) -> (io::Result<usize>, B) {
         let (result, transfer) = op::write(self.std.clone(), buf, 0, offset).await;
         (result.map(|written| written as usize), transfer.map(|transfer| transfer.buf).unwrap_or_default())
@@ -164,6 +294,22 @@ impl File {
     /// # Cancel safety
     ///
     /// It may have been written, in part or all of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-write-all-at-{}", std::process::id()));
+    /// # ayi_fs::create_dir(&dir).await?;
+    /// let file = ayi_fs::File::create(dir.join("file")).await?;
+    /// let (result, buf) = file.write_all_at(vec![b'.'; 100_000], 0).await;
+    /// result?;
+    /// assert_eq!(buf.len(), 100_000); // it comes back
+    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn write_all_at<B: IoBuf + Default>(&self, mut buf: B, offset: u64) -> (io::Result<()>, B) {
         let mut done = 0;
         while done < buf.bytes().len() {
@@ -188,6 +334,24 @@ impl File {
     /// # Cancel safety
     ///
     /// As `read_at`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-read-vectored-at-{}", std::process::id()));
+    /// # ayi_fs::create_dir(&dir).await?;
+    /// # let path = dir.join("file");
+    /// # ayi_fs::write(&path, "Longjing").await?;
+    /// let file = ayi_fs::File::open(&path).await?;
+    /// let bufs = vec![Vec::with_capacity(4), Vec::with_capacity(100)];
+    /// let (read, bufs) = file.read_vectored_at(bufs, 0).await;
+    /// assert_eq!((read?, &bufs[0][..], &bufs[1][..]), (8, &b"Long"[..], &b"jing"[..]));
+    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn read_vectored_at<B: IoBufMut>(
         &self,
         bufs: Vec<B>,
@@ -206,6 +370,21 @@ impl File {
     /// # Cancel safety
     ///
     /// As `write_at`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-write-vectored-at-{}", std::process::id()));
+    /// # ayi_fs::create_dir(&dir).await?;
+    /// let file = ayi_fs::File::create(dir.join("file")).await?;
+    /// let (written, _bufs) = file.write_vectored_at(vec!["Long", "jing"], 0).await;
+    /// assert_eq!(written?, 8);
+    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn write_vectored_at<B: IoBuf>(
         &self,
         bufs: Vec<B>,
@@ -224,6 +403,21 @@ impl File {
     /// # Cancel safety
     ///
     /// Nothing is lost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-sync-all-{}", std::process::id()));
+    /// # ayi_fs::create_dir(&dir).await?;
+    /// let file = ayi_fs::File::create(dir.join("file")).await?;
+    /// file.write_all_at("tea", 0).await.0?;
+    /// file.sync_all().await?; // a power failure does not take it any more
+    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn sync_all(&self) -> io::Result<()> {
         self.flushed().await?;
         op::sync(self.std.clone(), false).await
@@ -238,6 +432,21 @@ impl File {
     /// # Cancel safety
     ///
     /// Nothing is lost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-sync-data-{}", std::process::id()));
+    /// # ayi_fs::create_dir(&dir).await?;
+    /// let file = ayi_fs::File::create(dir.join("file")).await?;
+    /// file.write_all_at("tea", 0).await.0?;
+    /// file.sync_data().await?;
+    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn sync_data(&self) -> io::Result<()> {
         self.flushed().await?;
         op::sync(self.std.clone(), true).await
@@ -252,6 +461,23 @@ impl File {
     /// # Cancel safety
     ///
     /// It may have been done.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-set-len-{}", std::process::id()));
+    /// # ayi_fs::create_dir(&dir).await?;
+    /// # let path = dir.join("file");
+    /// # ayi_fs::write(&path, "Longjing").await?;
+    /// let file = ayi_fs::File::options().write(true).open(&path).await?;
+    /// file.set_len(4).await?;
+    /// assert_eq!(ayi_fs::read(&path).await?, b"Long");
+    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn set_len(&self, len: u64) -> io::Result<()> {
         self.flushed().await?;
         let std = self.std.clone();
@@ -267,6 +493,17 @@ impl File {
     /// # Cancel safety
     ///
     /// Nothing is lost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let file = ayi_fs::File::open("Cargo.toml").await?;
+    /// assert!(file.metadata().await?.is_file());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn metadata(&self) -> io::Result<Metadata> {
         let std = self.std.clone();
         op::on_pool(move || std.metadata()).await
@@ -281,6 +518,22 @@ impl File {
     /// # Cancel safety
     ///
     /// It may have been done.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-set-permissions-{}", std::process::id()));
+    /// # ayi_fs::create_dir(&dir).await?;
+    /// use std::os::unix::fs::PermissionsExt;
+    /// let file = ayi_fs::File::create(dir.join("file")).await?;
+    /// file.set_permissions(PermissionsExt::from_mode(0o600)).await?;
+    /// assert_eq!(file.metadata().await?.permissions().mode() & 0o777, 0o600);
+    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn set_permissions(&self, permissions: Permissions) -> io::Result<()> {
         let std = self.std.clone();
         op::on_pool(move || std.set_permissions(permissions)).await
@@ -295,12 +548,35 @@ impl File {
     /// # Cancel safety
     ///
     /// Nothing is lost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let file = ayi_fs::File::open("Cargo.toml").await?;
+    /// let other = file.try_clone().await?;
+    /// # drop((file, other));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn try_clone(&self) -> io::Result<File> {
         self.flushed().await?;
         self.std.try_clone().map(File::from_std)
     }
 
     /// How many bytes one operation of `AsyncRead` or `AsyncWrite` moves at most. 256 KiB by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let mut file = ayi_fs::File::open("Cargo.toml").await?;
+    /// file.set_max_buf_size(4096);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn set_max_buf_size(&mut self, bytes: usize) {
         self.locked().max_buf_size = bytes.max(1);
     }

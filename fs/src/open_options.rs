@@ -96,6 +96,20 @@ impl OpenOptions {
     /// # Cancel safety
     ///
     /// If it is dropped, the file may have been made or truncated; it is not left open.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let dir = std::env::temp_dir().join(format!("ayi-doc-options-open-{}", std::process::id()));
+    /// # ayi_fs::create_dir(&dir).await?;
+    /// let file = ayi_fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(dir.join("file")).await?;
+    /// # drop(file);
+    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn open(&self, path: impl AsRef<Path>) -> io::Result<File> {
         let flags = self.flags()?;
         let mode = self.mode.unwrap_or(0o666);

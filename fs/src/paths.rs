@@ -14,6 +14,22 @@ use std::path::{Path, PathBuf};
 /// # Cancel safety
 ///
 /// It may have been done.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # let dir = std::env::temp_dir().join(format!("ayi-doc-rename-{}", std::process::id()));
+/// # ayi_fs::create_dir(&dir).await?;
+/// # let (old, new) = (dir.join("old"), dir.join("new"));
+/// # ayi_fs::write(&old, "tea").await?;
+/// ayi_fs::rename(&old, &new).await?;
+/// assert_eq!(ayi_fs::read(&new).await?, b"tea");
+/// # ayi_fs::remove_dir_all(dir).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 pub async fn rename(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
     op::with_paths(WithPaths::Rename, from.as_ref(), to.as_ref()).await
 }
@@ -27,6 +43,23 @@ pub async fn rename(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<
 /// # Cancel safety
 ///
 /// It may have been done.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # let dir = std::env::temp_dir().join(format!("ayi-doc-hard-link-{}", std::process::id()));
+/// # ayi_fs::create_dir(&dir).await?;
+/// # let (name, other) = (dir.join("name"), dir.join("other"));
+/// # ayi_fs::write(&name, "tea").await?;
+/// ayi_fs::hard_link(&name, &other).await?;
+/// ayi_fs::remove_file(&name).await?;
+/// assert_eq!(ayi_fs::read(&other).await?, b"tea"); // the file has one name left
+/// # ayi_fs::remove_dir_all(dir).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 pub async fn hard_link(original: impl AsRef<Path>, link: impl AsRef<Path>) -> io::Result<()> {
     op::with_paths(WithPaths::HardLink, original.as_ref(), link.as_ref()).await
 }
@@ -40,6 +73,22 @@ pub async fn hard_link(original: impl AsRef<Path>, link: impl AsRef<Path>) -> io
 /// # Cancel safety
 ///
 /// It may have been done.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # let dir = std::env::temp_dir().join(format!("ayi-doc-symlink-{}", std::process::id()));
+/// # ayi_fs::create_dir(&dir).await?;
+/// # let (name, link) = (dir.join("name"), dir.join("link"));
+/// # ayi_fs::write(&name, "tea").await?;
+/// ayi_fs::symlink(&name, &link).await?;
+/// assert_eq!(ayi_fs::read_link(&link).await?, name);
+/// # ayi_fs::remove_dir_all(dir).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 pub async fn symlink(original: impl AsRef<Path>, link: impl AsRef<Path>) -> io::Result<()> {
     op::with_paths(WithPaths::Symlink, original.as_ref(), link.as_ref()).await
 }
@@ -53,6 +102,22 @@ pub async fn symlink(original: impl AsRef<Path>, link: impl AsRef<Path>) -> io::
 /// # Cancel safety
 ///
 /// It may have been done.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # let dir = std::env::temp_dir().join(format!("ayi-doc-remove-file-{}", std::process::id()));
+/// # ayi_fs::create_dir(&dir).await?;
+/// # let path = dir.join("file");
+/// # ayi_fs::write(&path, "tea").await?;
+/// ayi_fs::remove_file(&path).await?;
+/// assert!(!ayi_fs::try_exists(&path).await?);
+/// # ayi_fs::remove_dir_all(dir).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 pub async fn remove_file(path: impl AsRef<Path>) -> io::Result<()> {
     op::with_path(WithPath::RemoveFile, path.as_ref()).await
 }
@@ -66,6 +131,22 @@ pub async fn remove_file(path: impl AsRef<Path>) -> io::Result<()> {
 /// # Cancel safety
 ///
 /// It may have been done.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # let dir = std::env::temp_dir().join(format!("ayi-doc-remove-dir-{}", std::process::id()));
+/// # ayi_fs::create_dir(&dir).await?;
+/// # let path = dir.join("empty");
+/// # ayi_fs::create_dir(&path).await?;
+/// ayi_fs::remove_dir(&path).await?;
+/// assert!(!ayi_fs::try_exists(&path).await?);
+/// # ayi_fs::remove_dir_all(dir).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 pub async fn remove_dir(path: impl AsRef<Path>) -> io::Result<()> {
     op::with_path(WithPath::RemoveDir, path.as_ref()).await
 }
@@ -79,6 +160,22 @@ pub async fn remove_dir(path: impl AsRef<Path>) -> io::Result<()> {
 /// # Cancel safety
 ///
 /// It goes on.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # let dir = std::env::temp_dir().join(format!("ayi-doc-remove-dir-all-{}", std::process::id()));
+/// # ayi_fs::create_dir(&dir).await?;
+/// # let path = dir.join("full");
+/// # ayi_fs::create_dir_all(path.join("a/b")).await?;
+/// ayi_fs::remove_dir_all(&path).await?;
+/// assert!(!ayi_fs::try_exists(&path).await?);
+/// # ayi_fs::remove_dir_all(dir).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 pub async fn remove_dir_all(path: impl AsRef<Path>) -> io::Result<()> {
     let path = path.as_ref().to_owned();
     op::on_pool(move || std::fs::remove_dir_all(path)).await
@@ -93,6 +190,21 @@ pub async fn remove_dir_all(path: impl AsRef<Path>) -> io::Result<()> {
 /// # Cancel safety
 ///
 /// It may have been done.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # let dir = std::env::temp_dir().join(format!("ayi-doc-create-dir-{}", std::process::id()));
+/// # ayi_fs::create_dir(&dir).await?;
+/// # let path = dir.join("new");
+/// ayi_fs::create_dir(&path).await?;
+/// assert!(ayi_fs::metadata(&path).await?.is_dir());
+/// # ayi_fs::remove_dir_all(dir).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 pub async fn create_dir(path: impl AsRef<Path>) -> io::Result<()> {
     op::with_path(WithPath::CreateDir(0o777), path.as_ref()).await
 }
@@ -106,6 +218,20 @@ pub async fn create_dir(path: impl AsRef<Path>) -> io::Result<()> {
 /// # Cancel safety
 ///
 /// It goes on.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # let dir = std::env::temp_dir().join(format!("ayi-doc-create-dir-all-{}", std::process::id()));
+/// # ayi_fs::create_dir(&dir).await?;
+/// ayi_fs::create_dir_all(dir.join("a/b/c")).await?;
+/// # assert!(ayi_fs::metadata(dir.join("a/b/c")).await?.is_dir());
+/// # ayi_fs::remove_dir_all(dir).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 pub async fn create_dir_all(path: impl AsRef<Path>) -> io::Result<()> {
     let path = path.as_ref().to_owned();
     op::on_pool(move || std::fs::create_dir_all(path)).await
@@ -120,6 +246,16 @@ pub async fn create_dir_all(path: impl AsRef<Path>) -> io::Result<()> {
 /// # Cancel safety
 ///
 /// Nothing is lost.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// assert!(ayi_fs::metadata("Cargo.toml").await?.len() > 0);
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 pub async fn metadata(path: impl AsRef<Path>) -> io::Result<Metadata> {
     let path = path.as_ref().to_owned();
     op::on_pool(move || std::fs::metadata(path)).await
@@ -134,6 +270,21 @@ pub async fn metadata(path: impl AsRef<Path>) -> io::Result<Metadata> {
 /// # Cancel safety
 ///
 /// Nothing is lost.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # let dir = std::env::temp_dir().join(format!("ayi-doc-symlink-metadata-{}", std::process::id()));
+/// # ayi_fs::create_dir(&dir).await?;
+/// # let link = dir.join("link");
+/// # ayi_fs::symlink("nowhere", &link).await?;
+/// assert!(ayi_fs::symlink_metadata(&link).await?.is_symlink());
+/// # ayi_fs::remove_dir_all(dir).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 pub async fn symlink_metadata(path: impl AsRef<Path>) -> io::Result<Metadata> {
     let path = path.as_ref().to_owned();
     op::on_pool(move || std::fs::symlink_metadata(path)).await
@@ -148,6 +299,16 @@ pub async fn symlink_metadata(path: impl AsRef<Path>) -> io::Result<Metadata> {
 /// # Cancel safety
 ///
 /// Nothing is lost.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// assert!(ayi_fs::try_exists("Cargo.toml").await? && !ayi_fs::try_exists("nowhere").await?);
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 pub async fn try_exists(path: impl AsRef<Path>) -> io::Result<bool> {
     let path = path.as_ref().to_owned();
     op::on_pool(move || path.try_exists()).await
@@ -162,6 +323,16 @@ pub async fn try_exists(path: impl AsRef<Path>) -> io::Result<bool> {
 /// # Cancel safety
 ///
 /// Nothing is lost.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// assert!(ayi_fs::canonicalize("src/../src/lib.rs").await?.ends_with("fs/src/lib.rs"));
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 pub async fn canonicalize(path: impl AsRef<Path>) -> io::Result<PathBuf> {
     let path = path.as_ref().to_owned();
     op::on_pool(move || std::fs::canonicalize(path)).await
@@ -176,6 +347,21 @@ pub async fn canonicalize(path: impl AsRef<Path>) -> io::Result<PathBuf> {
 /// # Cancel safety
 ///
 /// Nothing is lost.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # let dir = std::env::temp_dir().join(format!("ayi-doc-read-link-{}", std::process::id()));
+/// # ayi_fs::create_dir(&dir).await?;
+/// # let link = dir.join("link");
+/// ayi_fs::symlink("nowhere", &link).await?;
+/// assert_eq!(ayi_fs::read_link(&link).await?.to_str(), Some("nowhere"));
+/// # ayi_fs::remove_dir_all(dir).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 pub async fn read_link(path: impl AsRef<Path>) -> io::Result<PathBuf> {
     let path = path.as_ref().to_owned();
     op::on_pool(move || std::fs::read_link(path)).await
@@ -190,6 +376,23 @@ pub async fn read_link(path: impl AsRef<Path>) -> io::Result<PathBuf> {
 /// # Cancel safety
 ///
 /// It may have been done.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # let dir = std::env::temp_dir().join(format!("ayi-doc-set-permissions-{}", std::process::id()));
+/// # ayi_fs::create_dir(&dir).await?;
+/// # let path = dir.join("file");
+/// # ayi_fs::write(&path, "tea").await?;
+/// let mut permissions = ayi_fs::metadata(&path).await?.permissions();
+/// permissions.set_readonly(true);
+/// ayi_fs::set_permissions(&path, permissions).await?;
+/// # ayi_fs::remove_dir_all(dir).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 pub async fn set_permissions(path: impl AsRef<Path>, permissions: Permissions) -> io::Result<()> {
     let path = path.as_ref().to_owned();
     op::on_pool(move || std::fs::set_permissions(path, permissions)).await
