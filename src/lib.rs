@@ -28,6 +28,7 @@
 //! - [`net`]: TCP, UDP, Unix sockets and pipes, name lookup
 //! - [`time`]: sleeping, time limits, intervals, and time that stands still for tests
 //! - [`io`]: the reading and writing traits, copying, streams in memory, and waiting for any file descriptor
+//! - `process` (with the feature of this name): child processes
 //! - [`runtime`]: what `#[ayi::main]` does for you, its settings and what it counts
 //! - [`coming_from_tokio`]: tokio's items, and what they are called here
 
@@ -55,6 +56,8 @@ pub use ayi_fs as fs;
 pub use ayi_macros::{main, test};
 #[cfg(target_os = "linux")]
 pub use ayi_net as net;
+#[cfg(all(target_os = "linux", feature = "process"))]
+pub use ayi_process::process;
 #[cfg(target_os = "linux")]
 pub use ayi_runtime::{runtime, spawn};
 #[cfg(target_os = "linux")]

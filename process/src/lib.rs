@@ -5,3 +5,6 @@
 
 #![cfg(target_os = "linux")]
 #![deny(unsafe_op_in_unsafe_fn)]
+
+#[cfg(feature = "process")]
+pub mod process;

@@ -1,0 +1,305 @@
+//! A child that was started.
+//!
+//! Invariants:
+//! 1. `Child` itself has no `Drop`, so that its streams can be moved out of it one by one. [`Life`] has.
+//! 2. A child that has ended is reaped in the moment in which its end is noticed; from then on there is only its
+//!    status, and no pid that could be mistaken.
+//!
+//! In tokio: `process/mod.rs`.
+
+use super::orphan;
+use super::output::Collected;
+use super::stdio::{ChildStderr, ChildStdin, ChildStdout};
+use super::watched::Watched;
+use std::future::poll_fn;
+use std::io;
+use std::mem;
+use std::pin::pin;
+use std::process::{ExitStatus, Output};
+use std::task::{Poll, ready};
+
+/// A process that [`Command::spawn`](super::Command::spawn) has started.
+///
+/// When it is dropped, the child runs on, unless [`kill_on_drop`](super::Command::kill_on_drop) was set. Either way it
+/// is reaped when it ends: by a task that this leaves in the current runtime, or, where there is none, when a child is
+/// next started, awaited or dropped somewhere in the program.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_process::process::Command;
+///
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let mut child = Command::new("sh").args(["-c", "exit 7"]).spawn()?;
+/// let status = child.wait().await?;
+/// assert_eq!(status.code(), Some(7));
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct Child {
+    /// The child's standard input, if it was set to `Stdio::piped()`. [`wait`](Child::wait) closes it.
+    pub stdin: Option<ChildStdin>,
+    /// The child's standard output, if it was set to `Stdio::piped()`.
+    pub stdout: Option<ChildStdout>,
+    /// The child's standard error, if it was set to `Stdio::piped()`.
+    pub stderr: Option<ChildStderr>,
+    life: Life,
+}
+
+#[derive(Debug)]
+struct Life {
+    state: State,
+    kill_on_drop: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    Running(Watched),
+    Ended(ExitStatus),
+}
+
+impl Child {
+    /// Takes over what std has started. It is killed if that fails.
+    pub(super) fn from_std(mut std: std::process::Child, kill_on_drop: bool) -> io::Result<Child> {
+        let streams = (std.stdin.take(), std.stdout.take(), std.stderr.take());
+        let mut watched = Watched::new(std);
+        let opened = watched.open_pidfd();
+        // Killed when dropped, until all has gone well.
+        let life = Life { state: State::Running(watched), kill_on_drop: true };
+        let mut child = Child { stdin: None, stdout: None, stderr: None, life };
+        opened?;
+        child.stdin = streams.0.map(ChildStdin::from_std).transpose()?;
+        child.stdout = streams.1.map(ChildStdout::from_std).transpose()?;
+        child.stderr = streams.2.map(ChildStderr::from_std).transpose()?;
+        child.life.kill_on_drop = kill_on_drop;
+        Ok(child)
+    }
+
+    /// The process's number, while it is certainly the child's. `None` once its end was noticed, for then the system
+    /// may give the number to another process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_process::process::Command;
+    /// let mut child = Command::new("true").spawn()?;
+    /// println!("started {}", child.id().unwrap());
+    /// child.wait().await?;
+    /// assert_eq!(child.id(), None);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub fn id(&self) -> Option<u32> {
+        match &self.life.state {
+            State::Running(watched) => Some(watched.id()),
+            State::Ended(_) => None,
+        }
+    }
+
+    /// Waits until the child has ended. When it has, the same status is given again and again.
+    ///
+    /// Its standard input is closed first, if it is still in [`stdin`](Child::stdin), so that a child which reads to
+    /// the end does end. Its output is not read: a child that writes more than a pipe holds (64 KiB) waits until
+    /// somebody does, and [`wait_with_output`](Child::wait_with_output) is for that.
+    ///
+    /// # Errors
+    ///
+    /// That there is no ayi runtime on this thread, or that the child was awaited in another runtime before. `ECHILD`
+    /// if somebody else has reaped the child: a library that calls waitpid(2) for any child, or the kernel, if SIGCHLD
+    /// is ignored.
+    ///
+    /// # Panics
+    ///
+    /// Only where pidfds are refused (see the [module](super)), and where `sleep` panics.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if this future is dropped, but that the standard input is closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_process::process::Command;
+    /// use std::process::Stdio;
+    /// let mut child = Command::new("cat").stdin(Stdio::piped()).spawn()?;
+    /// let status = child.wait().await?; // `cat` sees the end of its input
+    /// assert!(status.success());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn wait(&mut self) -> io::Result<ExitStatus> {
+        drop(self.stdin.take());
+        orphan::reap_listed();
+        match &mut self.life.state {
+            State::Ended(status) => Ok(*status),
+            State::Running(watched) => {
+                let status = watched.wait().await?;
+                self.life.state = State::Ended(status);
+                Ok(status)
+            }
+        }
+    }
+
+    /// The child's status if it has ended, without waiting. It needs no runtime, and leaves the standard input open.
+    ///
+    /// # Errors
+    ///
+    /// `ECHILD`, as [`wait`](Child::wait).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_process::process::Command;
+    /// let mut child = Command::new("true").spawn()?;
+    /// match child.try_wait()? {
+    ///     Some(status) => println!("ended: {status}"),
+    ///     None => println!("still running"),
+    /// }
+    /// # child.wait().await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
+        match &mut self.life.state {
+            State::Ended(status) => Ok(Some(*status)),
+            State::Running(watched) => {
+                let status = watched.try_wait()?;
+                if let Some(status) = status {
+                    self.life.state = State::Ended(status);
+                }
+                Ok(status)
+            }
+        }
+    }
+
+    /// Sends SIGKILL, which no process can refuse, and does not wait for the end. Nothing happens if the end was
+    /// noticed already.
+    ///
+    /// # Errors
+    ///
+    /// What kill(2) reports: `PermissionDenied` if the child has become another user.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_process::process::Command;
+    /// use std::os::unix::process::ExitStatusExt;
+    /// let mut child = Command::new("sleep").arg("1000").spawn()?;
+    /// child.start_kill()?;
+    /// assert_eq!(child.wait().await?.signal(), Some(9));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub fn start_kill(&mut self) -> io::Result<()> {
+        match &mut self.life.state {
+            State::Running(watched) => watched.kill(),
+            State::Ended(_) => Ok(()),
+        }
+    }
+
+    /// Sends SIGKILL, and waits for the end.
+    ///
+    /// # Errors
+    ///
+    /// As [`start_kill`](Child::start_kill) and [`wait`](Child::wait).
+    ///
+    /// # Panics
+    ///
+    /// As [`wait`](Child::wait).
+    ///
+    /// # Cancel safety
+    ///
+    /// If this future is dropped after its first poll, the signal was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_process::process::Command;
+    /// let mut child = Command::new("sleep").arg("1000").spawn()?;
+    /// child.kill().await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn kill(&mut self) -> io::Result<()> {
+        self.start_kill()?;
+        self.wait().await.map(drop)
+    }
+
+    /// Waits until the child has ended, and meanwhile reads what it writes, both streams at once. Of those that are not
+    /// in [`stdout`](Child::stdout) and [`stderr`](Child::stderr), nothing is returned.
+    ///
+    /// It goes on until the streams have ended: if the child has left a process behind that has inherited them, that
+    /// must close them too.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Child::wait), and what read(2) reports.
+    ///
+    /// # Panics
+    ///
+    /// As [`wait`](Child::wait).
+    ///
+    /// # Cancel safety
+    ///
+    /// What was read is lost if this future is dropped, and the child is dropped with it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_process::process::Command;
+    /// use std::process::Stdio;
+    /// let child = Command::new("echo").arg("tea").stdout(Stdio::piped()).spawn()?;
+    /// let output = child.wait_with_output().await?;
+    /// assert_eq!(output.stdout, b"tea\n");
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn wait_with_output(mut self) -> io::Result<Output> {
+        let mut stdout = Collected::new(self.stdout.take());
+        let mut stderr = Collected::new(self.stderr.take());
+        let mut wait = pin!(self.wait());
+        let mut ended = None;
+        let status = poll_fn(|cx| {
+            if ended.is_none() {
+                if let Poll::Ready(status) = wait.as_mut().poll(cx)? {
+                    ended = Some(status);
+                }
+            }
+            // Both are polled, whatever comes of the first.
+            let streams = (stdout.poll_end(cx)?, stderr.poll_end(cx)?);
+            ready!(streams.0);
+            ready!(streams.1);
+            ended.map_or(Poll::Pending, |status| Poll::Ready(io::Result::Ok(status)))
+        })
+        .await?;
+        Ok(Output { status, stdout: stdout.into_bytes(), stderr: stderr.into_bytes() })
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        if let State::Running(mut watched) =
+            mem::replace(&mut self.state, State::Ended(ExitStatus::default()))
+        {
+            if self.kill_on_drop {
+                // It fails if the child may not be killed, and there is nobody to be told.
+                let _ = watched.kill();
+            }
+            orphan::leave(watched);
+        }
+    }
+}

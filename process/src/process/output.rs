@@ -1,0 +1,45 @@
+//! All that a child says, kept.
+//!
+//! In tokio: `process/mod.rs`, `wait_with_output`.
+
+use futures_io::AsyncRead;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// The first buffer's size in bytes; then it doubles. Most children say little.
+const FIRST_LEN: usize = 1024;
+
+/// What was read from a stream so far.
+pub(super) struct Collected<R> {
+    /// `None` at its end.
+    stream: Option<R>,
+    /// With room for more behind `len`.
+    buf: Vec<u8>,
+    len: usize,
+}
+
+impl<R: AsyncRead + Unpin> Collected<R> {
+    pub(super) fn new(stream: Option<R>) -> Collected<R> {
+        Collected { stream, buf: Vec::new(), len: 0 }
+    }
+
+    /// Reads until the stream ends.
+    pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(stream) = &mut self.stream {
+            if self.len == self.buf.len() {
+                self.buf.resize((2 * self.len).max(FIRST_LEN), 0);
+            }
+            match std::task::ready!(Pin::new(stream).poll_read(cx, &mut self.buf[self.len..]))? {
+                0 => self.stream = None,
+                n => self.len += n,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    pub(super) fn into_bytes(mut self) -> Vec<u8> {
+        self.buf.truncate(self.len);
+        self.buf
+    }
+}
