@@ -1,0 +1,124 @@
+//! Starts programs and restarts those that end, at once after a long run, and ever later if they keep ending early.
+//!
+//! ```sh
+//! cargo run --features process --example supervisor -- --max-restarts 2 -- date -u -- sh -c 'echo hot; exit 7'
+//! ```
+//!
+//! What they write appears line by line, with the name and the number of the process before it. With `--max-restarts`
+//! the supervisor ends when each program has been restarted so many times, else it runs for ever.
+
+use ayi::io::{AsyncBufReadExt, AsyncRead, BufReader, StreamExt};
+use ayi::process::Command;
+use ayi::task::JoinSet;
+use ayi::time::{Duration, Instant, sleep};
+use std::io::{self, Write};
+use std::process::Stdio;
+
+/// Before the first restart. It doubles each time...
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+/// ... up to this, ...
+const LAST_DELAY: Duration = Duration::from_secs(10);
+/// ... and starts again after a run of this length: that one was no failed start.
+const LONG_RUN: Duration = Duration::from_secs(10);
+
+const USAGE: &str =
+    "usage: supervisor [--max-restarts N] -- PROGRAM [ARGUMENT]... [-- PROGRAM [ARGUMENT]...]...";
+
+#[derive(Debug)]
+struct Settings {
+    max_restarts: Option<u64>,
+    /// Each with its arguments, and none empty.
+    programs: Vec<Vec<String>>,
+}
+
+#[ayi::main]
+async fn main() -> io::Result<()> {
+    let settings = parse(std::env::args().skip(1)).unwrap_or_else(|error| {
+        eprintln!("{USAGE}\n{error}");
+        std::process::exit(2)
+    });
+    let mut programs = JoinSet::new();
+    for program in settings.programs {
+        programs.spawn(supervise(program, settings.max_restarts));
+    }
+    while let Some(ended) = programs.join_next().await {
+        // An error says that there is nobody left to read what we write. Then the others are dropped, and so killed.
+        ended??;
+    }
+    Ok(())
+}
+
+async fn supervise(program: Vec<String>, max_restarts: Option<u64>) -> io::Result<()> {
+    let mut delay = FIRST_DELAY;
+    for restarts in 0.. {
+        let start = Instant::now();
+        let how = run(&program).await?;
+        if max_restarts == Some(restarts) {
+            writeln!(io::stderr(), "{how}; restarted {restarts} times, that was it")?;
+            break;
+        }
+        if start.elapsed() >= LONG_RUN {
+            delay = FIRST_DELAY;
+        }
+        writeln!(io::stderr(), "{how}; restart in {} ms", delay.as_millis())?;
+        sleep(delay).await;
+        delay = (delay * 2).min(LAST_DELAY);
+    }
+    Ok(())
+}
+
+/// Runs the program once, and says how it ended. That it cannot be started is one way: it may be there later.
+async fn run(program: &[String]) -> io::Result<String> {
+    let mut command = Command::new(&program[0]);
+    command.args(&program[1..]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // If the supervisor gives up, so do they.
+    let mut child = match command.kill_on_drop(true).spawn() {
+        Ok(child) => child,
+        Err(error) => return Ok(error.to_string()),
+    };
+    let label = format!("{}[{}]", program[0], child.id().expect("it has not been awaited"));
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    // All at once: a child that nobody reads from stops when the pipe is full. The streams end when all have closed
+    // them, so it is not restarted while something runs that it has left behind.
+    let (status, (), ()) = ayi::try_join!(
+        child.wait(),
+        copy_lines(&label, stdout.expect("it is piped"), io::stdout()),
+        copy_lines(&label, stderr.expect("it is piped"), io::stderr()),
+    )?;
+    Ok(format!("{label}: {status}"))
+}
+
+/// Copies whole lines, so that those of different children do not mix.
+async fn copy_lines(label: &str, from: impl AsyncRead + Unpin, mut to: impl Write) -> io::Result<()> {
+    // (Not `lines`, which gives an error for what is not UTF-8.)
+    let mut lines = BufReader::new(from).split(b'\n');
+    while let Some(line) = lines.next().await {
+        // This blocks the thread while our own output is full, and so all children in the end: as it should be.
+        writeln!(to, "{label}: {}", String::from_utf8_lossy(&line?))?;
+    }
+    Ok(())
+}
+
+fn parse(args: impl Iterator<Item = String>) -> Result<Settings, String> {
+    let mut settings = Settings { max_restarts: None, programs: Vec::new() };
+    let mut args = args.peekable();
+    while let Some(option) = args.next_if(|arg| arg != "--") {
+        if option != "--max-restarts" {
+            return Err(format!("{option:?} is no option; a program comes after --"));
+        }
+        let number = args.next().ok_or("--max-restarts needs a number")?;
+        let number = number.parse().map_err(|error| format!("--max-restarts {number:?}: {error}"))?;
+        settings.max_restarts = Some(number);
+    }
+    for arg in args {
+        match settings.programs.last_mut() {
+            _ if arg == "--" => settings.programs.push(Vec::new()),
+            Some(program) => program.push(arg),
+            None => unreachable!("the options end at the first --"),
+        }
+    }
+    if settings.programs.is_empty() || settings.programs.iter().any(Vec::is_empty) {
+        return Err("a program is missing after --".to_owned());
+    }
+    Ok(settings)
+}
