@@ -394,6 +394,36 @@ fn somebody_else_has_reaped_it() {
 }
 
 #[test]
+fn the_kernel_reaps_where_sigchld_is_ignored() {
+    if !in_a_child("the_kernel_reaps_where_sigchld_is_ignored") {
+        return;
+    }
+    // SAFETY: no handler is installed.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+    run(async || {
+        let mut child = cat().spawn().unwrap();
+        let stdin = child.stdin.take();
+        let mut wait = pin!(child.wait());
+        assert!(poll_once(wait.as_mut()).is_pending());
+        drop(stdin);
+        // Nobody knows its status, but that it has ended is not missed.
+        assert_eq!(wait.await.unwrap_err().raw_os_error(), Some(libc::ECHILD));
+    });
+}
+
+#[test]
+fn a_child_that_does_not_listen() {
+    run(async || {
+        let mut command = sh("exec <&-; echo deaf; exec sleep 1000");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0; 5]).await.unwrap();
+        let error = child.stdin.as_mut().unwrap().write_all(b"tea?").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+        child.kill().await.unwrap();
+    });
+}
+
+#[test]
 fn settings_reach_the_child() {
     run(async || {
         let mut command = sh("echo $0 $TEA $CUPS [$SUGAR] $PWD");
@@ -409,6 +439,21 @@ fn settings_reach_the_child() {
         let mut command = Command::from(command.into_std());
         assert!(!command.get_kill_on_drop());
         assert!(command.stdout(Stdio::null()).status().await.unwrap().success());
+    });
+}
+
+#[test]
+fn a_child_of_another_user() {
+    run(async || {
+        // Whoever runs the tests may become himself, and only root anybody else.
+        // SAFETY: these take and give numbers.
+        let (own_user, own_group) = unsafe { (libc::getuid(), libc::getgid()) };
+        let (user, group) = if own_user == 0 { (65534, 65533) } else { (own_user, own_group) };
+        let output = sh("id -u; id -g").uid(user).gid(group).output().await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{user}\n{group}\n"));
+        if own_user != 0 {
+            assert_eq!(sh("id").uid(0).spawn().unwrap_err().kind(), ErrorKind::PermissionDenied);
+        }
     });
 }
 

@@ -10,7 +10,7 @@ use std::pin::pin;
 use std::process::Stdio;
 use std::thread;
 use std::time::Instant;
-use support::{block_until, in_a_child, poll_once, run, watched};
+use support::{block_until, in_a_child, poll_once, run, turn, watched};
 
 /// A child that lives until its standard input is closed. What comes beside it is at its end when the child has ended.
 fn cat(kill_on_drop: bool) -> (Child, OwnedFd) {
@@ -109,7 +109,7 @@ fn a_dropped_child_runs_on_and_is_reaped_in_the_end() {
         let other_stdin = other.stdin.take();
         let other_pid = other.id().unwrap();
         drop(other);
-        ayi::time::sleep(Duration::from_millis(1)).await;
+        turn().await;
         assert!(exists(pid) && exists(other_pid));
         drop((stdin, other_stdin));
         until_reaped(pid).await;

@@ -15,7 +15,7 @@ use std::process::{Command as StdCommand, ExitStatus, Output, Stdio};
 /// A program to start, its arguments and settings.
 ///
 /// It is std's [`Command`](std::process::Command), and has its methods. Unlike there, nothing that is started blocks
-/// the thread but for the start itself, which takes some 100 µs.
+/// the thread but for the start itself, which takes some 200 µs.
 ///
 /// # Examples
 ///
