@@ -222,23 +222,34 @@ fn the_runtime_ends_while_children_run() {
     });
 }
 
+/// In a process of its own, so that no other test reaps it.
 #[test]
-fn dropped_on_another_thread() {
+fn dropped_in_another_runtime_than_it_has_waited_in() {
+    if !in_a_child("dropped_in_another_runtime_than_it_has_waited_in") {
+        return;
+    }
     run(async || {
-        // It is tied to this runtime, and dropped in another one, and where there is none.
-        let dropped_in_another = |child: Child| {
+        let (mut child, _stdout) = cat(false);
+        let stdin = child.stdin.take();
+        assert!(poll_once(pin!(child.wait())).is_pending());
+        let there = move || {
             run(async || {
                 let pid = child.id().unwrap();
                 drop(child);
+                turn().await;
+                assert!(exists(pid));
+                drop(stdin);
                 until_reaped(pid).await;
             });
         };
-        let (mut child, _stdout) = cat(true);
-        let stdin = child.stdin.take();
-        assert!(poll_once(pin!(child.wait())).is_pending());
-        thread::spawn(move || dropped_in_another(child)).join().unwrap();
-        drop(stdin);
+        thread::spawn(there).join().unwrap();
+    });
+}
 
+#[test]
+fn dropped_on_another_thread() {
+    run(async || {
+        // It is tied to this runtime, and dropped where there is none.
         let (mut child, _stdout) = cat(true);
         let pid = child.id().unwrap();
         let stdin = child.stdin.take();
