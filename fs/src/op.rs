@@ -87,12 +87,13 @@ pub(crate) const GONE: &str = "the ayi runtime was shut down before this file op
 /// Invariant 1, of what `entry` makes.
 unsafe fn start<T: Resources>(
     mut resources: T,
+    bytes: usize,
     entry: impl FnOnce(&mut T) -> Entry,
     call: impl FnOnce(&mut T) -> io::Result<u32> + Send + 'static,
 ) -> Running<T> {
     let entry = entry(&mut resources);
     // SAFETY: the caller's promise.
-    match unsafe { submit(entry, resources) } {
+    match unsafe { submit(entry, bytes, resources) } {
         Ok(operation) => Running::Ring(operation),
         Err(mut resources) => {
             Running::Pool(spawn_blocking(move || Finished(Some((call(&mut resources), resources)))))
@@ -136,7 +137,8 @@ pub(crate) struct Transfer<B> {
 impl<B: Send + 'static> Resources for Transfer<B> {}
 
 /// Reads into all of the room of `buf`.
-pub(crate) fn read<B: IoBufMut>(file: Arc<File>, buf: B, at: u64) -> Running<Transfer<B>> {
+pub(crate) fn read<B: IoBufMut>(file: Arc<File>, mut buf: B, at: u64) -> Running<Transfer<B>> {
+    let bytes = buf.room().len();
     fn parts<B: IoBufMut>(transfer: &mut Transfer<B>) -> (libc::c_int, *mut u8, usize) {
         let room = transfer.buf.room();
         (transfer.file.as_raw_fd(), room.as_mut_ptr().cast(), room.len().min(MOST))
@@ -155,7 +157,7 @@ pub(crate) fn read<B: IoBufMut>(file: Arc<File>, buf: B, at: u64) -> Running<Tra
         })
     };
     // SAFETY: the trait's promise about the room.
-    unsafe { start(Transfer { file, buf }, entry, blocking) }
+    unsafe { start(Transfer { file, buf }, bytes, entry, blocking) }
 }
 
 /// The buffer of a read that has ended.
@@ -172,6 +174,7 @@ pub(crate) fn buffer_of<B: IoBufMut>(
 
 /// Writes what is in `buf` after its first `from` bytes.
 pub(crate) fn write<B: IoBuf>(file: Arc<File>, buf: B, from: usize, at: u64) -> Running<Transfer<B>> {
+    let bytes = buf.bytes().len() - from;
     fn parts<B: IoBuf>(transfer: &mut Transfer<B>, from: usize) -> (libc::c_int, *const u8, usize) {
         let bytes = &transfer.buf.bytes()[from..];
         (transfer.file.as_raw_fd(), bytes.as_ptr(), bytes.len().min(MOST))
@@ -190,7 +193,7 @@ pub(crate) fn write<B: IoBuf>(file: Arc<File>, buf: B, from: usize, at: u64) -> 
         })
     };
     // SAFETY: the trait's promise about the bytes.
-    unsafe { start(Transfer { file, buf }, entry, blocking) }
+    unsafe { start(Transfer { file, buf }, bytes, entry, blocking) }
 }
 
 /// Buffers, and the list of them that the kernel is given.
@@ -208,6 +211,10 @@ impl<B: Send + 'static> Resources for Vectored<B> {}
 /// How many buffers one call takes, readv(2).
 const MOST_BUFFERS: usize = libc::UIO_MAXIOV as usize;
 
+fn sum(list: &[libc::iovec]) -> usize {
+    list.iter().fold(0, |sum, buf| sum.saturating_add(buf.iov_len))
+}
+
 /// Reads into the room of `bufs`, one after the other.
 pub(crate) fn read_vectored<B: IoBufMut>(file: Arc<File>, mut bufs: Vec<B>, at: u64) -> Running<Vectored<B>> {
     let iovec = |buf: &mut B| {
@@ -215,6 +222,7 @@ pub(crate) fn read_vectored<B: IoBufMut>(file: Arc<File>, mut bufs: Vec<B>, at: 
         libc::iovec { iov_base: room.as_mut_ptr().cast(), iov_len: room.len() }
     };
     let list: Vec<_> = bufs.iter_mut().take(MOST_BUFFERS).map(iovec).collect();
+    let bytes = sum(&list);
     let entry = |parts: &mut Vectored<B>| {
         opcode::Readv::new(fd(&parts.file), parts.list.as_ptr(), parts.list.len() as u32).offset(at).build()
     };
@@ -224,7 +232,7 @@ pub(crate) fn read_vectored<B: IoBufMut>(file: Arc<File>, mut bufs: Vec<B>, at: 
         call(|| unsafe { libc::preadv(fd, list, len, offset(at)) })
     };
     // SAFETY: the trait's promise about the room; the list is on the heap.
-    unsafe { start(Vectored { file, bufs, list }, entry, blocking) }
+    unsafe { start(Vectored { file, bufs, list }, bytes, entry, blocking) }
 }
 
 /// The buffers of a read that has ended, each with what was read into it.
@@ -251,6 +259,7 @@ pub(crate) fn write_vectored<B: IoBuf>(file: Arc<File>, bufs: Vec<B>, at: u64) -
         libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() }
     };
     let list: Vec<_> = bufs.iter().take(MOST_BUFFERS).map(iovec).collect();
+    let bytes = sum(&list);
     let entry = |parts: &mut Vectored<B>| {
         opcode::Writev::new(fd(&parts.file), parts.list.as_ptr(), parts.list.len() as u32).offset(at).build()
     };
@@ -260,7 +269,7 @@ pub(crate) fn write_vectored<B: IoBuf>(file: Arc<File>, bufs: Vec<B>, at: u64) -
         call(|| unsafe { libc::pwritev(fd, list, len, offset(at)) })
     };
     // SAFETY: the trait's promise about the bytes; the list is on the heap.
-    unsafe { start(Vectored { file, bufs, list }, entry, blocking) }
+    unsafe { start(Vectored { file, bufs, list }, bytes, entry, blocking) }
 }
 
 struct Synced(Arc<File>);
@@ -275,7 +284,7 @@ pub(crate) async fn sync(file: Arc<File>, data_only: bool) -> io::Result<()> {
         if data_only { file.sync_data() } else { file.sync_all() }.map(|()| 0)
     };
     // SAFETY: it points at nothing.
-    unsafe { start(Synced(file), entry, blocking) }.await.0.map(drop)
+    unsafe { start(Synced(file), 0, entry, blocking) }.await.0.map(drop)
 }
 
 /// A path as the kernel wants it.
@@ -316,7 +325,7 @@ pub(crate) async fn open(path: &Path, flags: libc::c_int, mode: libc::mode_t) ->
         call(|| unsafe { libc::open(path.as_ptr(), flags, mode) } as isize)
     };
     // SAFETY: the path is on the heap.
-    let opened = unsafe { start(ToOpen(c_path(path)?), entry, blocking) }.await.0?;
+    let opened = unsafe { start(ToOpen(c_path(path)?), 0, entry, blocking) }.await.0?;
     // SAFETY: the kernel has just given it to us.
     Ok(unsafe { File::from_raw_fd(opened as libc::c_int) })
 }
@@ -349,7 +358,7 @@ pub(crate) async fn with_path(what: WithPath, path: &Path) -> io::Result<()> {
         .map(|()| 0)
     };
     // SAFETY: the path is on the heap.
-    unsafe { start(Paths([c_path(path)?]), entry, blocking) }.await.0.map(drop)
+    unsafe { start(Paths([c_path(path)?]), 0, entry, blocking) }.await.0.map(drop)
 }
 
 /// What is done with two paths.
@@ -380,7 +389,7 @@ pub(crate) async fn with_paths(what: WithPaths, from: &Path, to: &Path) -> io::R
         .map(|()| 0)
     };
     // SAFETY: the paths are on the heap.
-    unsafe { start(Paths([c_path(from)?, c_path(to)?]), entry, blocking) }.await.0.map(drop)
+    unsafe { start(Paths([c_path(from)?, c_path(to)?]), 0, entry, blocking) }.await.0.map(drop)
 }
 
 /// What the ring has no operation for: `f` on the pool.

@@ -30,19 +30,24 @@ pub struct Operation<T: Resources> {
     resources: Option<T>,
 }
 
-/// Submits `operation` in the current runtime. Gives the resources back if that has no io_uring, or there is no runtime
+/// Submits `operation`, which moves so many bytes, in the current runtime: one turn of its loop takes only so many bytes
+/// and operations, and then looks at sockets and timers. Gives the resources back if that has no io_uring, or there is no runtime
 /// on this thread.
 ///
 /// # Safety
 ///
 /// What `operation` points at is what `resources` owns, stays where it is when `resources` is moved, and is used by
 /// nobody else until the operation has given its result.
-pub unsafe fn submit<T: Resources>(operation: squeue::Entry, resources: T) -> Result<Operation<T>, T> {
+pub unsafe fn submit<T: Resources>(
+    operation: squeue::Entry,
+    bytes: usize,
+    resources: T,
+) -> Result<Operation<T>, T> {
     let submit = |local: &Local| {
         // (A runtime that has begun to shut down may not be there when the kernel is done.)
         let mut proactor = if local.is_shut_down() { None } else { local.proactor() }?;
         // SAFETY: the caller's promise; the resources are kept by the future, and then by the proactor.
-        Some((local.reference(), unsafe { proactor.submit(operation) }))
+        Some((local.reference(), unsafe { proactor.submit(operation, bytes) }))
     };
     match with_current(|local| submit(local)).flatten() {
         Some((runtime, key)) => Ok(Operation { runtime, key, resources: Some(resources) }),
