@@ -13,7 +13,9 @@
 //!    that is dropped before, in the entry. So the kernel never writes to what is somebody else's.
 //! 2. An entry belongs to one operation, from `submit` until the completion has been seen *and* the future has taken
 //!    the result or is dropped. So completions need no generation: one number is never two operations'.
-//! 3. No more operations are in the kernel than the completion queue has room for: it cannot overflow.
+//! 3. No more operations are in the kernel than the completion queue has room for, twice: it cannot overflow, and there
+//!    is always room to cancel. A request to cancel is completed in the `enter` that submits it, and is submitted before
+//!    what is asked for later: so it never means a later operation of the same number.
 //! 4. The ring is made, used and closed on the runtime's thread (`IORING_SETUP_SINGLE_ISSUER`), and the kernel
 //!    completes operations only while that thread is inside `enter` (`IORING_SETUP_DEFER_TASKRUN`). When there is
 //!    something to complete, it says so in memory (`IORING_SQ_TASKRUN`) and rings the runtime's bell, as another thread
@@ -41,7 +43,7 @@ const SUBMISSIONS: u32 = 64;
 const BYTES: usize = 256 * 1024;
 
 /// Operations that may be in the kernel at a time.
-const COMPLETIONS: u32 = 4096;
+const OPERATIONS: u32 = 4096;
 
 /// Names the completion of a request to cancel: nobody waits for it. No entry has this number.
 const CANCEL: u64 = u64::MAX;
@@ -66,6 +68,8 @@ pub(crate) struct Proactor {
     free: Vec<u32>,
     /// What is not in the submission queue yet, and how many bytes each moves.
     backlog: VecDeque<(squeue::Entry, usize)>,
+    /// Operations that are to be cancelled.
+    cancels: VecDeque<u32>,
     /// How many the kernel, or the submission queue, has.
     in_flight: u32,
     /// Wakers that are no slots of this thread, for the caller to wake.
@@ -77,8 +81,14 @@ pub(crate) struct Proactor {
 enum Entry {
     Free,
     Running(Option<Waker>),
-    Orphan(Box<dyn Resources>),
+    Orphan(Orphan),
     Done(i32),
+}
+
+struct Orphan {
+    resources: Box<dyn Resources>,
+    /// If it has not been submitted yet, it need not be.
+    is_cancelled: bool,
 }
 
 /// Names an operation of one proactor.
@@ -103,7 +113,7 @@ impl Proactor {
             .setup_defer_taskrun()
             .setup_taskrun_flag()
             .setup_submit_all()
-            .setup_cqsize(COMPLETIONS)
+            .setup_cqsize(2 * OPERATIONS)
             .dontfork()
             .build(SUBMISSIONS)?;
         ring.submitter().register_eventfd(bell)?;
@@ -112,6 +122,7 @@ impl Proactor {
             entries: Vec::new(),
             free: Vec::new(),
             backlog: VecDeque::new(),
+            cancels: VecDeque::new(),
             in_flight: 0,
             others: Vec::new(),
             abandoned: Vec::new(),
@@ -136,9 +147,9 @@ impl Proactor {
     /// Whether `enter` has anything to do. (A look at memory that the kernel shares, no system call. While the kernel has
     /// as many operations as there may be, others wait: each of those that is completed rings.)
     pub(crate) fn wants_to_enter(&mut self) -> bool {
-        let has_submissions = !self.backlog.is_empty() && self.in_flight < COMPLETIONS;
+        let has_submissions = !self.backlog.is_empty() && self.in_flight < OPERATIONS;
         let queue = self.ring.submission();
-        has_submissions || !queue.is_empty() || queue.taskrun()
+        has_submissions || !self.cancels.is_empty() || !queue.is_empty() || queue.taskrun()
     }
 
     /// Whether the kernel has anything to do.
@@ -167,10 +178,26 @@ impl Proactor {
 
     fn fill(&mut self) {
         let mut queue = self.ring.submission();
+        while !queue.is_full() {
+            let Some(index) = self.cancels.pop_front() else { break };
+            let cancel = opcode::AsyncCancel::new(index.into()).build().user_data(CANCEL);
+            // SAFETY: it points at nothing.
+            unsafe { queue.push(&cancel) }.expect("the queue has room");
+        }
         let mut sum = 0;
-        while sum < BYTES && self.in_flight < COMPLETIONS && !queue.is_full() {
+        while sum < BYTES && self.in_flight < OPERATIONS && !queue.is_full() {
             let Some((operation, bytes)) = self.backlog.pop_front() else { break };
-            // SAFETY: the promise of `submit`; a request to cancel points at nothing. It is not full.
+            let index = operation.get_user_data() as u32;
+            let entry = &mut self.entries[index as usize];
+            match std::mem::replace(entry, Entry::Free) {
+                Entry::Orphan(orphan) if orphan.is_cancelled => {
+                    self.free.push(index);
+                    self.abandoned.push((orphan.resources, -libc::ECANCELED));
+                    continue;
+                }
+                other => *entry = other,
+            }
+            // SAFETY: the promise of `submit`.
             unsafe { queue.push(&operation) }.expect("the queue has room");
             self.in_flight += 1;
             sum = bytes.saturating_add(sum);
@@ -179,18 +206,18 @@ impl Proactor {
 
     fn reap(&mut self) {
         for completion in self.ring.completion() {
-            self.in_flight -= 1;
             if completion.user_data() == CANCEL {
                 continue;
             }
+            self.in_flight -= 1;
             let index = completion.user_data() as u32;
             let entry = &mut self.entries[index as usize];
             match std::mem::replace(entry, Entry::Done(completion.result())) {
                 Entry::Running(waker) => self.others.extend(waker.and_then(task::wake_own)),
-                Entry::Orphan(resources) => {
+                Entry::Orphan(orphan) => {
                     *entry = Entry::Free;
                     self.free.push(index);
-                    self.abandoned.push((resources, completion.result()));
+                    self.abandoned.push((orphan.resources, completion.result()));
                 }
                 Entry::Free | Entry::Done(_) => unreachable!("an operation is completed once"),
             }
@@ -227,9 +254,9 @@ impl Proactor {
                 Err((resources, result))
             }
             Entry::Running(waker) => {
-                *entry = Entry::Orphan(resources);
+                *entry = Entry::Orphan(Orphan { resources, is_cancelled: cancel });
                 if cancel {
-                    self.cancel(key.0);
+                    self.cancels.push_back(key.0);
                 }
                 Ok(waker)
             }
@@ -237,24 +264,28 @@ impl Proactor {
         }
     }
 
-    fn cancel(&mut self, index: u32) {
-        let cancel = opcode::AsyncCancel::new(index.into()).build().user_data(CANCEL);
-        self.backlog.push_back((cancel, 0));
-    }
-
-    /// The runtime ends: cancels what runs, and waits for the kernel to be done with it, at most `limit`. What is not
-    /// back by then is leaked: the kernel may still write to it.
+    /// The runtime ends: cancels what runs, but for what was left to itself, and waits for the kernel to be done with
+    /// it, at most `limit`. What is not back by then is leaked: the kernel may still write to it.
     pub(crate) fn shut_down(&mut self, limit: Duration) {
-        for index in 0..self.entries.len() {
-            if matches!(self.entries[index], Entry::Running(_) | Entry::Orphan(_)) {
-                self.cancel(index as u32);
+        for (index, entry) in self.entries.iter().enumerate() {
+            if matches!(entry, Entry::Running(_)) {
+                self.cancels.push_back(index as u32);
             }
         }
+        // What has not begun, and somebody waits for, does not begin.
+        let entries = &mut self.entries;
+        self.backlog.retain(|(operation, _)| {
+            let entry = &mut entries[operation.get_user_data() as usize];
+            let Entry::Running(waker) = entry else { return true };
+            self.others.extend(waker.take());
+            *entry = Entry::Done(-libc::ECANCELED);
+            false
+        });
         let end = Instant::now() + limit;
         loop {
             self.fill();
             let left = end.saturating_duration_since(Instant::now());
-            if (self.in_flight == 0 && self.backlog.is_empty()) || left.is_zero() {
+            if !self.is_busy() || left.is_zero() {
                 break;
             }
             let time = types::Timespec::from(left);
@@ -267,8 +298,8 @@ impl Proactor {
             self.reap();
         }
         for entry in &mut self.entries {
-            if let Entry::Orphan(resources) = std::mem::replace(entry, Entry::Free) {
-                std::mem::forget(resources);
+            if let Entry::Orphan(orphan) = std::mem::replace(entry, Entry::Free) {
+                std::mem::forget(orphan.resources);
             }
         }
     }

@@ -126,10 +126,9 @@ fn allocate_anew(layout: Layout) -> NonNull<u8> {
 #[inline]
 unsafe fn give_back(block: NonNull<u8>, of: Layout) {
     let class = class(of);
-    if let Some(class) = class
-        // SAFETY: the caller's promise.
-        && LISTS.try_with(|lists| unsafe { lists.push(block.cast(), class) }).unwrap_or(false)
-    {
+    // SAFETY: the caller's promise.
+    let keep = |class| LISTS.try_with(|lists| unsafe { lists.push(block.cast(), class) }).unwrap_or(false);
+    if class.is_some_and(keep) {
         return;
     }
     // SAFETY: the caller's promise, and invariant 1.
