@@ -58,6 +58,8 @@ pub use ayi_macros::{main, test};
 pub use ayi_net as net;
 #[cfg(all(target_os = "linux", feature = "process"))]
 pub use ayi_process::process;
+#[cfg(all(target_os = "linux", feature = "signal"))]
+pub use ayi_process::signal;
 #[cfg(target_os = "linux")]
 pub use ayi_runtime::{runtime, spawn};
 #[cfg(target_os = "linux")]

@@ -8,3 +8,5 @@
 
 #[cfg(feature = "process")]
 pub mod process;
+#[cfg(feature = "signal")]
+pub mod signal;

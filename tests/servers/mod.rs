@@ -198,7 +198,7 @@ pub fn raise_open_files() -> usize {
 }
 
 /// Cargo puts examples beside the directory of the test binaries, in the same profile.
-fn path_of(example: &str) -> PathBuf {
+pub fn path_of(example: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows where it is");
     let path = test.parent().and_then(|deps| deps.parent()).unwrap().join("examples").join(example);
     assert!(

@@ -1,0 +1,28 @@
+//! A program that listens to signals: it ends well when it is asked to, and reads its configuration again.
+//!
+//! ```sh
+//! cargo run --example signals --features signal
+//! kill -HUP PID    # and then -TERM, or Ctrl-C
+//! ```
+
+use ayi::signal::unix::{SignalKind, signal};
+use std::io;
+
+#[ayi::main]
+async fn main() -> io::Result<()> {
+    // Each listens from here on: what comes while the program is busy elsewhere is kept until it is received.
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    println!("process {} is running", std::process::id());
+    loop {
+        ayi::select! {
+            _ = hangup.recv() => println!("reading the configuration again"),
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+        }
+    }
+    // Here a server would stop accepting, and wait for what is under way (`examples/http` does).
+    println!("goodbye");
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! The kinds of signals.
+//!
+//! In tokio: `signal/unix.rs`.
+
+use std::ffi::c_int;
+
+/// A kind of signal, see signal(7). What each does by default is so until somebody listens for it.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_process::signal::unix::SignalKind;
+/// assert_eq!(SignalKind::from_raw(15), SignalKind::terminate());
+/// ```
+#[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
+pub struct SignalKind(c_int);
+
+impl SignalKind {
+    /// The signal with this number: for those that have no constructor here, such as the real-time signals.
+    ///
+    /// Whether there is such a signal is looked at by [`signal`](super::unix::signal()).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_process::signal::unix::{SignalKind, signal};
+    /// assert!(signal(SignalKind::from_raw(libc::SIGRTMIN())).is_ok());
+    /// assert!(signal(SignalKind::from_raw(-1)).is_err());
+    /// ```
+    pub const fn from_raw(signum: c_int) -> SignalKind {
+        SignalKind(signum)
+    }
+
+    /// The signal's number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_process::signal::unix::SignalKind;
+    /// assert_eq!(SignalKind::hangup().as_raw_value(), libc::SIGHUP);
+    /// ```
+    pub const fn as_raw_value(&self) -> c_int {
+        self.0
+    }
+
+    /// `SIGALRM`: a timer of alarm(2) has run out. It ends the process by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_process::signal::unix::SignalKind;
+    /// assert_eq!(SignalKind::alarm().as_raw_value(), libc::SIGALRM);
+    /// ```
+    pub const fn alarm() -> SignalKind {
+        SignalKind(libc::SIGALRM)
+    }
+
+    /// `SIGCHLD`: a child process has stopped, continued or ended. It is ignored by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_process::signal::unix::SignalKind;
+    /// assert_eq!(SignalKind::child().as_raw_value(), libc::SIGCHLD);
+    /// ```
+    pub const fn child() -> SignalKind {
+        SignalKind(libc::SIGCHLD)
+    }
+
+    /// `SIGHUP`: the terminal has gone. Sent by hand, it asks many servers to read their configuration again. It ends the process by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_process::signal::unix::SignalKind;
+    /// assert_eq!(SignalKind::hangup().as_raw_value(), libc::SIGHUP);
+    /// ```
+    pub const fn hangup() -> SignalKind {
+        SignalKind(libc::SIGHUP)
+    }
+
+    /// `SIGINT`: somebody has pressed Ctrl-C, see [`ctrl_c`](super::ctrl_c). It ends the process by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_process::signal::unix::SignalKind;
+    /// assert_eq!(SignalKind::interrupt().as_raw_value(), libc::SIGINT);
+    /// ```
+    pub const fn interrupt() -> SignalKind {
+        SignalKind(libc::SIGINT)
+    }
+
+    /// `SIGIO`: a descriptor with `O_ASYNC` (fcntl(2)) has become ready. It ends the process by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_process::signal::unix::SignalKind;
+    /// assert_eq!(SignalKind::io().as_raw_value(), libc::SIGIO);
+    /// ```
+    pub const fn io() -> SignalKind {
+        SignalKind(libc::SIGIO)
+    }
+
+    /// `SIGPIPE`: something was written to a pipe or socket that nobody reads. It ends the process by default, but in a Rust program it is ignored from the start.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_process::signal::unix::SignalKind;
+    /// assert_eq!(SignalKind::pipe().as_raw_value(), libc::SIGPIPE);
+    /// ```
+    pub const fn pipe() -> SignalKind {
+        SignalKind(libc::SIGPIPE)
+    }
+
+    /// `SIGQUIT`: somebody has pressed `Ctrl-\`. It ends the process with a core dump by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_process::signal::unix::SignalKind;
+    /// assert_eq!(SignalKind::quit().as_raw_value(), libc::SIGQUIT);
+    /// ```
+    pub const fn quit() -> SignalKind {
+        SignalKind(libc::SIGQUIT)
+    }
+
+    /// `SIGTERM`: the process should end: what kill(1) and service managers send first. It ends the process by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_process::signal::unix::SignalKind;
+    /// assert_eq!(SignalKind::terminate().as_raw_value(), libc::SIGTERM);
+    /// ```
+    pub const fn terminate() -> SignalKind {
+        SignalKind(libc::SIGTERM)
+    }
+
+    /// `SIGUSR1`: whatever the program says. It ends the process by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_process::signal::unix::SignalKind;
+    /// assert_eq!(SignalKind::user_defined1().as_raw_value(), libc::SIGUSR1);
+    /// ```
+    pub const fn user_defined1() -> SignalKind {
+        SignalKind(libc::SIGUSR1)
+    }
+
+    /// `SIGUSR2`: whatever the program says. It ends the process by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_process::signal::unix::SignalKind;
+    /// assert_eq!(SignalKind::user_defined2().as_raw_value(), libc::SIGUSR2);
+    /// ```
+    pub const fn user_defined2() -> SignalKind {
+        SignalKind(libc::SIGUSR2)
+    }
+
+    /// `SIGWINCH`: the size of the terminal has changed. It is ignored by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_process::signal::unix::SignalKind;
+    /// assert_eq!(SignalKind::window_change().as_raw_value(), libc::SIGWINCH);
+    /// ```
+    pub const fn window_change() -> SignalKind {
+        SignalKind(libc::SIGWINCH)
+    }
+}
+
+impl From<c_int> for SignalKind {
+    fn from(signum: c_int) -> SignalKind {
+        SignalKind::from_raw(signum)
+    }
+}
+
+impl From<SignalKind> for c_int {
+    fn from(kind: SignalKind) -> c_int {
+        kind.as_raw_value()
+    }
+}

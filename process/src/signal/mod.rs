@@ -1,0 +1,59 @@
+//! Signals: Ctrl-C, and any other that the process is sent.
+//!
+//! [`ctrl_c`] is what most programs need. [`unix::signal`] listens to a signal of any kind, as often as it comes.
+//!
+//! Each listener has a file descriptor of its own, an eventfd(2), that the signal handler writes to and that the
+//! runtime waits for like for a socket. So any number of listeners hear of the same signal, in any number of
+//! runtimes on any number of threads.
+//!
+//! ```no_run
+//! use ayi_process::signal::unix::{SignalKind, signal};
+//! # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+//! # rt.block_on(async {
+//! let mut hangup = signal(SignalKind::hangup())?;
+//! loop {
+//!     hangup.recv().await;
+//!     println!("reading the configuration again");
+//! }
+//! # #[allow(unreachable_code)]
+//! # std::io::Result::Ok(())
+//! # }).unwrap();
+//! ```
+//!
+//! In tokio: `signal`.
+
+mod bell;
+mod kind;
+pub mod unix;
+
+use std::io;
+use unix::SignalKind;
+
+/// Waits until somebody presses Ctrl-C in the terminal, or sends `SIGINT` in another way.
+///
+/// From its first poll on, `SIGINT` does not end the process any more, and that stays so when the future is finished
+/// or dropped: a second Ctrl-C does nothing unless somebody listens for it. Only what comes after the first poll is
+/// seen; where none may be missed between two calls, keep a [`Signal`](unix::Signal).
+///
+/// # Errors
+///
+/// If there are no file descriptors left, or no runtime on this thread.
+///
+/// # Cancel safety
+///
+/// Nothing breaks if it is dropped, but a signal that has come by then, or comes before the next call, is not seen.
+///
+/// # Examples
+///
+/// ```no_run
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// println!("Ctrl-C ends this");
+/// ayi_process::signal::ctrl_c().await?;
+/// println!("goodbye");
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+pub async fn ctrl_c() -> io::Result<()> {
+    unix::signal(SignalKind::interrupt())?.wait().await
+}
