@@ -29,6 +29,7 @@
 //! - [`time`]: sleeping, time limits, intervals, and time that stands still for tests
 //! - [`io`]: the reading and writing traits, copying, streams in memory, and waiting for any file descriptor
 //! - `process` (with the feature of this name): child processes
+//! - `signal` (with the feature of this name): Ctrl-C and other signals
 //! - [`runtime`]: what `#[ayi::main]` does for you, its settings and what it counts
 //! - [`coming_from_tokio`]: tokio's items, and what they are called here
 
@@ -71,6 +72,8 @@ pub mod task;
 /// [`Registration`](io::Registration) are ayi's own. The traits are those of `futures-io`, which many crates
 /// know; their extension methods (`read_exact`, `write_all`, `lines`…) and adapters come from `futures-lite`: it
 /// has what `futures-util` has of these, and compiles in a fraction of the time.
+///
+/// With the feature `stdio` there are `stdin`, `stdout` and `stderr` as well.
 #[cfg(target_os = "linux")]
 pub mod io {
     mod async_fd;
@@ -80,6 +83,8 @@ pub mod io {
     mod split;
 
     pub use async_fd::{AsyncFd, AsyncFdTryNewError};
+    #[cfg(feature = "stdio")]
+    pub use ayi_process::stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
     pub use ayi_runtime::io::{Interest, Ready, Registration};
     pub use copy::{copy, copy_bidirectional, copy_bidirectional_with_sizes, copy_buf};
     pub use duplex::{DuplexStream, SimplexStream, duplex, simplex};

@@ -10,3 +10,6 @@
 pub mod process;
 #[cfg(feature = "signal")]
 pub mod signal;
+
+#[cfg(feature = "stdio")]
+pub mod stdio;

@@ -1,0 +1,114 @@
+//! Standard input.
+//!
+//! In tokio: `io/stdin.rs`.
+
+use super::duplicate;
+use super::open::{Direction, open};
+use super::polled::Polled;
+use super::pooled::Reader;
+use futures_io::AsyncRead;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Standard input, from the first read on.
+///
+/// The handle may be made outside of a runtime, and be dropped and made again: it holds back no bytes, but those that
+/// a cancelled read of a *file* has left.
+///
+/// # Examples
+///
+/// ```no_run
+/// # use futures_io::AsyncRead;
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let mut stdin = ayi_process::stdio::stdin();
+/// let mut buf = [0; 1024];
+/// // With the façade: `stdin.read(&mut buf).await`.
+/// let n = std::future::poll_fn(|cx| std::pin::Pin::new(&mut stdin).poll_read(cx, &mut buf)).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+pub fn stdin() -> Stdin {
+    Stdin { std: io::stdin(), opened: None }
+}
+
+/// Reads from standard input; [`stdin`] makes one.
+///
+/// A terminal gives a line at a time, when it is finished; for lines, put it into a `BufReader`. (One for the whole
+/// program: what it has read ahead is in there.)
+///
+/// std's `stdin()` has a buffer of its own: what that has read ahead is not seen here. Use one of the two.
+///
+/// # Errors
+///
+/// A read gives what read(2) gives, `EIO` for a terminal that has hung up; an error if descriptor 0 has been closed
+/// (a program that is *started* without standard input gets `/dev/null` from Rust, which is empty); and an error if it
+/// has to wait and there is no runtime on this thread, or another than it has waited in before.
+///
+/// # Cancel safety
+///
+/// Nothing is lost if a read is dropped: it has read nothing, or, from a file, it is kept for the next read of the same
+/// `Stdin`.
+///
+/// # Examples
+///
+/// ```no_run
+/// # use futures_io::AsyncRead;
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let mut stdin = ayi_process::stdio::stdin();
+/// let mut buf = [0; 1024];
+/// // With the façade: `stdin.read(&mut buf).await`.
+/// let n = std::future::poll_fn(|cx| std::pin::Pin::new(&mut stdin).poll_read(cx, &mut buf)).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct Stdin {
+    std: io::Stdin,
+    opened: Option<Opened>,
+}
+
+#[derive(Debug)]
+enum Opened {
+    Polled(Polled),
+    Pooled(Reader),
+}
+
+impl AsyncRead for Stdin {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        match self.opened()? {
+            Opened::Polled(polled) => polled.poll_read(cx, buf),
+            Opened::Pooled(reader) => reader.poll_read(cx, buf),
+        }
+    }
+}
+
+impl Stdin {
+    fn opened(&mut self) -> io::Result<&mut Opened> {
+        if self.opened.is_none() {
+            let (file, how) = open(duplicate(self.std.as_fd(), "standard input")?, Direction::Read)?;
+            self.opened = Some(match how {
+                Some(how) => Opened::Polled(Polled::new(file, how)),
+                None => Opened::Pooled(Reader::new(file)),
+            });
+        }
+        Ok(self.opened.as_mut().expect("it was opened"))
+    }
+}
+
+/// Descriptor 0.
+impl AsFd for Stdin {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.std.as_fd()
+    }
+}
+
+/// Descriptor 0.
+impl AsRawFd for Stdin {
+    fn as_raw_fd(&self) -> RawFd {
+        self.std.as_raw_fd()
+    }
+}

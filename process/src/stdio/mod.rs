@@ -1,0 +1,52 @@
+//! The standard streams.
+//!
+//! [`stdin`], [`stdout`] and [`stderr`] wait in the runtime's epoll wherever the stream can be waited for: pipes,
+//! terminals, sockets. So a read that waits for somebody to type costs no thread, and does not keep the program from
+//! ending. Files are read and written by the runtime's pool of threads.
+//!
+//! Nothing is changed that other processes see: in particular no stream is made non-blocking, as the shell and the
+//! other programs of a pipeline have the same one.
+//!
+//! ```no_run
+//! # use futures_io::AsyncRead;
+//! # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+//! # rt.block_on(async {
+//! let mut stdin = ayi_process::stdio::stdin();
+//! let mut buf = [0; 1024];
+//! let read = std::future::poll_fn(|cx| std::pin::Pin::new(&mut stdin).poll_read(cx, &mut buf));
+//! println!("{} bytes", read.await?);
+//! # std::io::Result::Ok(())
+//! # }).unwrap();
+//! ```
+//!
+//! In tokio: `io/{stdin,stdout,stderr}.rs`.
+
+mod input;
+mod open;
+mod output;
+mod polled;
+mod pooled;
+mod sys;
+
+pub use input::{Stdin, stdin};
+pub use output::{Stderr, Stdout, stderr, stdout};
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+/// A descriptor of our own for a standard stream, whatever becomes of the number 0, 1 or 2.
+fn duplicate(stream: BorrowedFd<'_>, name: &str) -> io::Result<File> {
+    match stream.try_clone_to_owned() {
+        Ok(fd) => Ok(fd.into()),
+        Err(error) if error.raw_os_error() == Some(libc::EBADF) => Err(io::Error::other(format!(
+            "{name} is not open: something has closed descriptor {}. Let it be /dev/null instead, or the next file \
+             that is opened takes its place",
+            stream.as_raw_fd()
+        ))),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+//! Standard output and standard error.
+//!
+//! In tokio: `io/stdout.rs`, `io/stderr.rs`.
+
+use super::duplicate;
+use super::open::{Direction, open};
+use super::polled::Polled;
+use super::pooled::Writer;
+use futures_io::AsyncWrite;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+/// Standard output, from the first write on.
+///
+/// The handle may be made outside of a runtime.
+///
+/// # Examples
+///
+/// ```
+/// # use futures_io::AsyncWrite;
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let mut stdout = ayi_process::stdio::stdout();
+/// // With the façade: `stdout.write_all(b"tea\n").await`.
+/// let n = std::future::poll_fn(|cx| std::pin::Pin::new(&mut stdout).poll_write(cx, b"tea\n")).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+pub fn stdout() -> Stdout {
+    Stdout { std: io::stdout(), output: Output(None) }
+}
+
+/// Standard error, from the first write on.
+///
+/// The handle may be made outside of a runtime.
+///
+/// # Examples
+///
+/// ```
+/// # use futures_io::AsyncWrite;
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let mut stderr = ayi_process::stdio::stderr();
+/// // With the façade: `stderr.write_all(b"no tea\n").await`.
+/// let n = std::future::poll_fn(|cx| std::pin::Pin::new(&mut stderr).poll_write(cx, b"no tea\n")).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+pub fn stderr() -> Stderr {
+    Stderr { std: io::stderr(), output: Output(None) }
+}
+
+/// Writes to standard output; [`stdout`] makes one.
+///
+/// There is no buffer: a write goes to the kernel, and many small ones want a `BufWriter` around this. `print!` has a
+/// buffer, of a line or more: flush it (`std::io::stdout().flush()`) where both are used. What several handles write
+/// at the same time may be mixed.
+///
+/// Where standard output is a *file*, a write is finished as soon as the bytes are copied, and a thread of the pool
+/// writes them. [`poll_flush`](AsyncWrite::poll_flush) waits for that and gives its error, if the next write has not;
+/// dropping the handle waits as well. (`std::process::exit` does not: flush before it.) Elsewhere there is nothing to
+/// flush.
+///
+/// Closing it does the same as flushing: the descriptor stays open.
+///
+/// # Errors
+///
+/// A write gives what write(2) gives, `BrokenPipe` where nobody reads any more; an error if descriptor 1 has been
+/// closed; and an error if it has to wait and there is no runtime on this thread, or another than it has waited in
+/// before.
+///
+/// # Cancel safety
+///
+/// A single write that is dropped has written nothing. Of a `write_all` it is not known how far it came.
+///
+/// # Examples
+///
+/// ```
+/// # use futures_io::AsyncWrite;
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let mut stdout = ayi_process::stdio::stdout();
+/// // With the façade: `stdout.write_all(b"tea\n").await`.
+/// let n = std::future::poll_fn(|cx| std::pin::Pin::new(&mut stdout).poll_write(cx, b"tea\n")).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct Stdout {
+    std: io::Stdout,
+    output: Output,
+}
+
+/// Writes to standard error; [`stderr`] makes one.
+///
+/// What is said of [`Stdout`] holds here, with descriptor 2.
+///
+/// # Examples
+///
+/// ```
+/// # use futures_io::AsyncWrite;
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let mut stderr = ayi_process::stdio::stderr();
+/// // With the façade: `stderr.write_all(b"no tea\n").await`.
+/// let n = std::future::poll_fn(|cx| std::pin::Pin::new(&mut stderr).poll_write(cx, b"no tea\n")).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct Stderr {
+    std: io::Stderr,
+    output: Output,
+}
+
+/// What both are; nothing before the first write.
+#[derive(Debug)]
+struct Output(Option<Opened>);
+
+#[derive(Debug)]
+enum Opened {
+    Polled(Polled),
+    Pooled(Writer),
+}
+
+impl Output {
+    fn poll_write(
+        &mut self,
+        stream: BorrowedFd<'_>,
+        name: &str,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.0.is_none() {
+            let (file, how) = open(duplicate(stream, name)?, Direction::Write)?;
+            self.0 = Some(match how {
+                Some(how) => Opened::Polled(Polled::new(file, how)),
+                None => Opened::Pooled(Writer::new(file)),
+            });
+        }
+        match self.0.as_mut().expect("it was opened") {
+            Opened::Polled(polled) => polled.poll_write(cx, buf),
+            Opened::Pooled(writer) => writer.poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(Opened::Pooled(writer)) = &mut self.0 {
+            ready!(writer.poll_flush(cx))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Stdout {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let Stdout { std, output } = &mut *self;
+        output.poll_write(std.as_fd(), "standard output", cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.output.poll_flush(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
+
+impl AsyncWrite for Stderr {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let Stderr { std, output } = &mut *self;
+        output.poll_write(std.as_fd(), "standard error", cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.output.poll_flush(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
+
+/// Descriptor 1.
+impl AsFd for Stdout {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.std.as_fd()
+    }
+}
+
+/// Descriptor 1.
+impl AsRawFd for Stdout {
+    fn as_raw_fd(&self) -> RawFd {
+        self.std.as_raw_fd()
+    }
+}
+
+/// Descriptor 2.
+impl AsFd for Stderr {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.std.as_fd()
+    }
+}
+
+/// Descriptor 2.
+impl AsRawFd for Stderr {
+    fn as_raw_fd(&self) -> RawFd {
+        self.std.as_raw_fd()
+    }
+}
