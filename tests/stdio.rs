@@ -190,7 +190,7 @@ fn end_of_file(mut terminal: File) {
 /// `cat` as a user who may not open the streams again, where a test may choose that.
 fn cat_of_nobody(streams: [&File; 2]) -> Option<(Command, Temporary)> {
     for stream in streams {
-        stream.set_permissions(Permissions::from_mode(0)).unwrap();
+        stream.set_permissions(Permissions::from_mode(0o000)).unwrap();
     }
     // Where nobody can get at the example, a copy.
     let copy = Temporary::new("cat");
