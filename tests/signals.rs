@@ -171,12 +171,12 @@ fn none_is_lost_while_the_thread_sleeps() {
         let mut signal = signal(own(6)).unwrap();
         let (received, wait_for_it) = mpsc::channel();
         let sender = thread::spawn(move || {
-            for _ in 0..2_000 {
+            for _ in 0..500 {
                 kill(std::process::id(), own(6));
                 wait_for_it.recv().unwrap();
             }
         });
-        for _ in 0..2_000 {
+        for _ in 0..500 {
             signal.recv().await;
             received.send(()).unwrap();
         }
@@ -296,7 +296,7 @@ fn listeners_come_and_go_while_signals_arrive() {
             })
             .collect();
         Runtime::new().unwrap().block_on(async {
-            for _ in 0..300 {
+            for _ in 0..50 {
                 let mut listeners: Vec<_> = (0..3).map(|_| signal(own(11)).unwrap()).collect();
                 for listener in &mut listeners {
                     listener.recv().await;

@@ -392,6 +392,18 @@ fn a_pending_read_does_not_keep_the_program_from_ending() {
 }
 
 #[test]
+fn wrong_arguments_are_answered_with_the_usage() {
+    for args in [&["soon"][..], &["-1"], &["1", "2"]] {
+        let output = servers::run("prompt", args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(output.stdout.is_empty() && output.stderr.starts_with(b"usage: prompt "), "{args:?}");
+    }
+    let output = servers::run("cat", &["no such file"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stderr.starts_with(b"cat: no such file: "));
+}
+
+#[test]
 fn an_answer_is_read_when_it_comes() {
     watched(|| {
         let (mut ours, theirs) = terminal();

@@ -67,7 +67,8 @@ impl SignalKind {
         SignalKind(libc::SIGCHLD)
     }
 
-    /// `SIGHUP`: the terminal has gone. Sent by hand, it asks many servers to read their configuration again. It ends the process by default.
+    /// `SIGHUP`: the terminal has gone. Sent by hand, it asks many servers to read their configuration again. It
+    /// ends the process by default.
     ///
     /// # Examples
     ///
@@ -103,7 +104,8 @@ impl SignalKind {
         SignalKind(libc::SIGIO)
     }
 
-    /// `SIGPIPE`: something was written to a pipe or socket that nobody reads. It ends the process by default, but in a Rust program it is ignored from the start.
+    /// `SIGPIPE`: something was written to a pipe or socket that nobody reads. It ends the process by default, but
+    /// in a Rust program it is ignored from the start.
     ///
     /// # Examples
     ///
@@ -127,7 +129,8 @@ impl SignalKind {
         SignalKind(libc::SIGQUIT)
     }
 
-    /// `SIGTERM`: the process should end: what kill(1) and service managers send first. It ends the process by default.
+    /// `SIGTERM`: the process should end: what kill(1) and service managers send first. It ends the process by
+    /// default.
     ///
     /// # Examples
     ///
