@@ -371,23 +371,25 @@ fn descriptors_that_were_closed_are_errors_that_say_so() {
 /// A read that waits for ever must not keep the program: the pool would wait ten seconds for its threads.
 #[test]
 fn a_pending_read_does_not_keep_the_program_from_ending() {
-    let ends_soon = |input: File, keep: &File| {
+    let ends_soon = |input: &File, keep: &File| {
         let begin = Instant::now();
         let mut prompt = Command::new(path_of("prompt"));
-        let mut program = Program::start(prompt.arg("0.01").stdin(input).stdout(Stdio::piped()));
+        let mut program =
+            Program::start(prompt.arg("0.01").stdin(input.try_clone().unwrap()).stdout(Stdio::piped()));
         assert!(program.wait().success());
-        assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+        let took = begin.elapsed();
         let mut output = String::new();
         program.0.stdout.take().unwrap().read_to_string(&mut output).unwrap();
         assert_eq!(output, "your name? \nnever mind\n");
         assert!(is_blocking(keep));
+        took < Duration::from_secs(5)
     };
     watched(|| {
-        for (input, keep) in [pipe(), socket_pair()] {
-            ends_soon(input, &keep);
-        }
         let (keep, input) = terminal();
-        ends_soon(input, &keep);
+        for (input, keep) in [pipe(), socket_pair(), (input, keep)] {
+            // (Three times, as a machine may stand still for a while. It would be ten seconds each time.)
+            assert!((0..3).any(|_| ends_soon(&input, &keep)));
+        }
     });
 }
 
@@ -506,9 +508,9 @@ fn other_tasks_run_while_a_read_waits_and_the_runtime_ends_at_once() {
                 }
                 assert!(!waiting.is_finished());
             });
-            let begin = Instant::now();
+            // No thread waits in its place. It would be waited for, ten seconds.
+            assert_eq!(runtime.metrics().num_blocking_threads(), 0);
             drop(runtime);
-            assert!(begin.elapsed() < Duration::from_secs(5));
         });
         return;
     }
