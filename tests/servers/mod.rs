@@ -43,7 +43,8 @@ impl Server {
         Server::spawn(command)
     }
 
-    fn spawn(mut command: Command) -> Server {
+    /// Starts any command that prints where it listens.
+    pub fn spawn(mut command: Command) -> Server {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the example can be started");
         let stdout = child.stdout.take().unwrap();
