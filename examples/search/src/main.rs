@@ -79,9 +79,8 @@ impl Search {
                 Err(error) => self.fail(&path, &error),
             }
         }
-        while let Some(done) = self.files.join_next().await {
-            let (path, lines) = done.expect("a search does not panic");
-            self.report(&path, lines)?;
+        while !self.files.is_empty() {
+            self.finish_one().await?;
         }
         Ok(())
     }
@@ -121,9 +120,7 @@ impl Search {
     async fn file(&mut self, path: PathBuf) -> io::Result<()> {
         self.progress.inc_length(1);
         if self.files.len() == self.jobs {
-            let done = self.files.join_next().await.expect("there is at least one job");
-            let (path, lines) = done.expect("a search does not panic");
-            self.report(&path, lines)?;
+            self.finish_one().await?;
         }
         let pattern = self.pattern.clone();
         self.files.spawn(async move {
@@ -133,12 +130,14 @@ impl Search {
         Ok(())
     }
 
-    /// Prints what a file has, all at once. (That blocks if stdout is a pipe which nobody empties. Then there is nothing
-    /// to go on with either: what is found has to go somewhere.)
-    fn report(&mut self, path: &Path, lines: io::Result<Vec<u8>>) -> io::Result<()> {
+    /// Waits for the next file that is done, and prints what it has, all at once. (That blocks if stdout is a pipe which
+    /// nobody empties. Then there is nothing to go on with either: what is found has to go somewhere.)
+    async fn finish_one(&mut self) -> io::Result<()> {
+        let done = self.files.join_next().await.expect("a file is being searched");
+        let (path, lines) = done.expect("a search does not panic");
         self.progress.inc(1);
         match lines {
-            Err(error) => self.fail(path, &error),
+            Err(error) => self.fail(&path, &error),
             Ok(lines) if lines.is_empty() => {}
             Ok(lines) => {
                 self.has_found = true;
