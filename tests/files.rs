@@ -562,6 +562,31 @@ fn who_does_not_read_is_cut_off() {
 }
 
 #[test]
+fn without_room_for_another_open_file_it_asks_to_come_again() {
+    let tree = Tree::new();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "ulimit -n 16 && exec \"$0\" \"$1\" 127.0.0.1:0"])
+        .arg(path_of("files"))
+        .arg(tree.root());
+    let server = Server::spawn(command);
+    let mut clients = Vec::new();
+    let mut last = loop {
+        let mut client = Client::new(&server);
+        match client.ask(get("/empty.txt")).status {
+            200 => clients.push(client),
+            status => {
+                assert_eq!(status, 503);
+                break client;
+            }
+        }
+    };
+    assert!(!clients.is_empty());
+    drop(clients);
+    wait_until("there is room", || last.ask(get("/empty.txt")).status == 200);
+}
+
+#[test]
 fn a_file_that_shrinks_while_it_is_sent_ends_the_connection() {
     let tree = Tree::new();
     let len = 64 * 1024 * 1024;

@@ -21,6 +21,7 @@ impl Status {
     pub const NOT_SATISFIABLE: Status = Status("416 Range Not Satisfiable");
     pub const HEAD_TOO_LARGE: Status = Status("431 Request Header Fields Too Large");
     pub const INTERNAL: Status = Status("500 Internal Server Error");
+    pub const UNAVAILABLE: Status = Status("503 Service Unavailable");
 }
 
 pub struct Tree {
@@ -139,9 +140,14 @@ fn status_of(error: io::Error) -> Status {
         Some(libc::ENOENT | libc::ENOTDIR | libc::EACCES | libc::ELOOP | libc::ENAMETOOLONG) => {
             Status::NOT_FOUND
         }
-        _ => {
+        code => {
             eprintln!("a file cannot be served: {error}");
-            Status::INTERNAL
+            // Too many files are open: that passes.
+            if matches!(code, Some(libc::EMFILE | libc::ENFILE)) {
+                Status::UNAVAILABLE
+            } else {
+                Status::INTERNAL
+            }
         }
     }
 }
