@@ -126,7 +126,7 @@ enum State {
 
 struct Batch {
     rest: std::fs::ReadDir,
-    entries: VecDeque<io::Result<std::fs::DirEntry>>,
+    entries: VecDeque<io::Result<DirEntry>>,
     /// There are no others.
     is_last: bool,
 }
@@ -137,7 +137,12 @@ impl Batch {
     }
 
     fn fill(&mut self) {
-        self.entries.extend(self.rest.by_ref().take(BATCH));
+        // (Its type is mostly known with the name. Where it has to be asked for, that is on the pool here.)
+        let with_type = |entry: std::fs::DirEntry| {
+            let file_type = entry.file_type();
+            DirEntry { std: Arc::new(entry), file_type }
+        };
+        self.entries.extend(self.rest.by_ref().take(BATCH).map(|entry| entry.map(with_type)));
         self.is_last = self.entries.len() < BATCH;
     }
 }
@@ -176,7 +181,7 @@ impl ReadDir {
                 State::Here(mut batch) => {
                     if let Some(entry) = batch.entries.pop_front() {
                         self.state = State::Here(batch);
-                        return Poll::Ready(entry.map(|entry| Some(DirEntry(Arc::new(entry)))));
+                        return Poll::Ready(entry.map(Some));
                     }
                     if batch.is_last {
                         self.state = State::Here(batch);
@@ -212,22 +217,25 @@ impl fmt::Debug for ReadDir {
 
 /// An entry of a directory.
 #[derive(Debug)]
-pub struct DirEntry(Arc<std::fs::DirEntry>);
+pub struct DirEntry {
+    std: Arc<std::fs::DirEntry>,
+    file_type: io::Result<FileType>,
+}
 
 impl DirEntry {
     /// The directory's path and its name.
     pub fn path(&self) -> PathBuf {
-        self.0.path()
+        self.std.path()
     }
 
     /// Its name alone.
     pub fn file_name(&self) -> OsString {
-        self.0.file_name()
+        self.std.file_name()
     }
 
     /// Its number in the file system.
     pub fn ino(&self) -> u64 {
-        self.0.ino()
+        self.std.ino()
     }
 
     /// What is known of it, or of the symbolic link that it is.
@@ -253,7 +261,7 @@ impl DirEntry {
     /// # }).unwrap();
     /// ```
     pub async fn metadata(&self) -> io::Result<Metadata> {
-        let entry = self.0.clone();
+        let entry = self.std.clone();
         op::on_pool(move || entry.metadata()).await
     }
 
@@ -280,7 +288,13 @@ impl DirEntry {
     /// # }).unwrap();
     /// ```
     pub async fn file_type(&self) -> io::Result<FileType> {
-        let entry = self.0.clone();
-        op::on_pool(move || entry.file_type()).await
+        match &self.file_type {
+            Ok(file_type) => Ok(*file_type),
+            // Once more, for an error that can be given away.
+            Err(_) => {
+                let entry = self.std.clone();
+                op::on_pool(move || entry.file_type()).await
+            }
+        }
     }
 }
