@@ -126,7 +126,8 @@ impl File {
     }
 
     /// Reads from the byte `offset` on into the room that `buf` has: once, so it may be less than there is room for. 0 at
-    /// the end of the file, or if there is no room. Does not move the file's position.
+    /// the end of the file, or if there is no room. Does not move the file's position. Where there are no positions, in
+    /// a pipe or a terminal, `offset` says nothing.
     ///
     /// # Errors
     ///
@@ -136,7 +137,7 @@ impl File {
     ///
     /// Nothing is lost but the buffer.
     pub async fn read_at<B: IoBufMut + Default>(&self, buf: B, offset: u64) -> (io::Result<usize>, B) {
-        let (result, buf) = op::buffer_of(op::read(self.std.clone(), buf, offset).await);
+        let (result, buf) = op::buffer_of(op::read(self.std.clone(), buf, op::at(offset)).await);
         (result, buf.unwrap_or_default())
     }
 
@@ -151,7 +152,7 @@ impl File {
     ///
     /// It may have been written, in part or all of it.
     pub async fn write_at<B: IoBuf + Default>(&self, buf: B, offset: u64) -> (io::Result<usize>, B) {
-        let (result, transfer) = op::write(self.std.clone(), buf, 0, offset).await;
+        let (result, transfer) = op::write(self.std.clone(), buf, 0, op::at(offset)).await;
         (result.map(|written| written as usize), transfer.map(|transfer| transfer.buf).unwrap_or_default())
     }
 
@@ -167,7 +168,8 @@ impl File {
     pub async fn write_all_at<B: IoBuf + Default>(&self, mut buf: B, offset: u64) -> (io::Result<()>, B) {
         let mut done = 0;
         while done < buf.bytes().len() {
-            let (result, transfer) = op::write(self.std.clone(), buf, done, offset + done as u64).await;
+            let offset = op::at(offset.saturating_add(done as u64));
+            let (result, transfer) = op::write(self.std.clone(), buf, done, offset).await;
             let Some(transfer) = transfer else { return (result.map(drop), B::default()) };
             buf = transfer.buf;
             match result {
@@ -193,7 +195,7 @@ impl File {
         bufs: Vec<B>,
         offset: u64,
     ) -> (io::Result<usize>, Vec<B>) {
-        let (result, bufs) = op::buffers_of(op::read_vectored(self.std.clone(), bufs, offset).await);
+        let (result, bufs) = op::buffers_of(op::read_vectored(self.std.clone(), bufs, op::at(offset)).await);
         (result, bufs.unwrap_or_default())
     }
 
@@ -211,7 +213,7 @@ impl File {
         bufs: Vec<B>,
         offset: u64,
     ) -> (io::Result<usize>, Vec<B>) {
-        let (result, parts) = op::write_vectored(self.std.clone(), bufs, offset).await;
+        let (result, parts) = op::write_vectored(self.std.clone(), bufs, op::at(offset)).await;
         (result.map(|written| written as usize), parts.map(|parts| parts.bufs).unwrap_or_default())
     }
 

@@ -118,9 +118,20 @@ fn call(f: impl Fn() -> isize) -> io::Result<u32> {
     }
 }
 
-fn offset(offset: u64) -> libc::off_t {
-    // (What is too large the kernel refuses, in either way.)
-    offset as libc::off_t
+/// An offset that the user gives. What is too large the kernel refuses, either way; but it is not [`HERE`].
+pub(crate) fn at(offset: u64) -> u64 {
+    offset.min(HERE - 1)
+}
+
+/// `f` at an offset; where there are no positions, in a pipe, wherever it is: as io_uring does it.
+fn call_at(at: u64, f: impl Fn(Option<libc::off_t>) -> isize) -> io::Result<u32> {
+    if at == HERE {
+        return call(|| f(None));
+    }
+    match call(|| f(Some(at as libc::off_t))) {
+        Err(error) if error.raw_os_error() == Some(libc::ESPIPE) => call(|| f(None)),
+        result => result,
+    }
 }
 
 fn fd(file: &File) -> types::Fd {
@@ -147,11 +158,11 @@ pub(crate) fn read<B: IoBufMut>(file: Arc<File>, buf: B, at: u64) -> Running<Tra
     };
     let blocking = move |transfer: &mut Transfer<B>| {
         let (fd, to, len) = parts(transfer);
-        call(|| match at {
+        call_at(at, |offset| match offset {
             // SAFETY: `to` has room for `len` bytes.
-            HERE => unsafe { libc::read(fd, to.cast(), len) },
+            None => unsafe { libc::read(fd, to.cast(), len) },
             // SAFETY: likewise.
-            at => unsafe { libc::pread(fd, to.cast(), len, offset(at)) },
+            Some(offset) => unsafe { libc::pread(fd, to.cast(), len, offset) },
         })
     };
     // SAFETY: the trait's promise about the room.
@@ -182,11 +193,11 @@ pub(crate) fn write<B: IoBuf>(file: Arc<File>, buf: B, from: usize, at: u64) -> 
     };
     let blocking = move |transfer: &mut Transfer<B>| {
         let (fd, bytes, len) = parts(transfer, from);
-        call(|| match at {
+        call_at(at, |offset| match offset {
             // SAFETY: there are `len` bytes.
-            HERE => unsafe { libc::write(fd, bytes.cast(), len) },
+            None => unsafe { libc::write(fd, bytes.cast(), len) },
             // SAFETY: likewise.
-            at => unsafe { libc::pwrite(fd, bytes.cast(), len, offset(at)) },
+            Some(offset) => unsafe { libc::pwrite(fd, bytes.cast(), len, offset) },
         })
     };
     // SAFETY: the trait's promise about the bytes.
@@ -220,8 +231,12 @@ pub(crate) fn read_vectored<B: IoBufMut>(file: Arc<File>, mut bufs: Vec<B>, at: 
     };
     let blocking = move |parts: &mut Vectored<B>| {
         let (fd, list, len) = (parts.file.as_raw_fd(), parts.list.as_ptr(), parts.list.len() as libc::c_int);
-        // SAFETY: the list is that of the buffers' room.
-        call(|| unsafe { libc::preadv(fd, list, len, offset(at)) })
+        call_at(at, |offset| match offset {
+            // SAFETY: the list is that of the buffers' room.
+            None => unsafe { libc::readv(fd, list, len) },
+            // SAFETY: likewise.
+            Some(offset) => unsafe { libc::preadv(fd, list, len, offset) },
+        })
     };
     // SAFETY: the trait's promise about the room; the list is on the heap.
     unsafe { start(Vectored { file, bufs, list }, entry, blocking) }
@@ -256,8 +271,12 @@ pub(crate) fn write_vectored<B: IoBuf>(file: Arc<File>, bufs: Vec<B>, at: u64) -
     };
     let blocking = move |parts: &mut Vectored<B>| {
         let (fd, list, len) = (parts.file.as_raw_fd(), parts.list.as_ptr(), parts.list.len() as libc::c_int);
-        // SAFETY: the list is that of the buffers' bytes.
-        call(|| unsafe { libc::pwritev(fd, list, len, offset(at)) })
+        call_at(at, |offset| match offset {
+            // SAFETY: the list is that of the buffers' bytes.
+            None => unsafe { libc::writev(fd, list, len) },
+            // SAFETY: likewise.
+            Some(offset) => unsafe { libc::pwritev(fd, list, len, offset) },
+        })
     };
     // SAFETY: the trait's promise about the bytes; the list is on the heap.
     unsafe { start(Vectored { file, bufs, list }, entry, blocking) }
