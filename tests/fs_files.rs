@@ -367,6 +367,73 @@ fn syncing_cutting_and_asking() {
 }
 
 #[test]
+fn clones_share_the_position() {
+    both(async || {
+        let folder = Folder::new();
+        let path = folder.file("a", "0123456789");
+        let mut file = File::options().read(true).write(true).open(&path).await.unwrap();
+        file.read_exact(&mut [0; 2]).await.unwrap();
+        let mut clone = file.try_clone().await.unwrap();
+        assert_ne!(file.as_raw_fd(), clone.as_raw_fd());
+        clone.write_all(b"ab").await.unwrap();
+        clone.flush().await.unwrap();
+        assert_eq!(file.seek(SeekFrom::Current(0)).await.unwrap(), 4);
+        // What is written and not flushed is before what the clone writes.
+        file.write_all(b"c").await.unwrap();
+        let mut other = file.try_clone().await.unwrap();
+        other.write_all(b"d").await.unwrap();
+        other.flush().await.unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"01abcd6789");
+    });
+}
+
+/// However much room there is in the file's own buffer.
+#[test]
+fn no_more_is_read_than_was_asked_for() {
+    both(async || {
+        let (reader, mut writer) = pipe();
+        writer.write_all(&[1; 2000]).unwrap();
+        let mut file = File::from(reader);
+        file.read_exact(&mut [0; 1000]).await.unwrap();
+        file.read_exact(&mut [0; 1]).await.unwrap();
+        let (result, rest) = file.read_at(Vec::with_capacity(2000), 0).await;
+        assert_eq!((result.unwrap(), rest.len()), (999, 999));
+    });
+}
+
+#[test]
+fn a_clone_begins_where_the_reader_is() {
+    both(async || {
+        let folder = Folder::new();
+        let path = folder.file("a", "0123456789");
+        let read_two = async || {
+            let mut file = File::open(&path).await.unwrap();
+            // (Given up; what it has read is for the next.)
+            drop(support::poll_once(std::pin::pin!(file.read(&mut [0; 8]))));
+            file.read_exact(&mut [0; 2]).await.unwrap();
+            file
+        };
+        let mut file = read_two().await;
+        let mut clone = file.try_clone().await.unwrap();
+        let mut byte = [0];
+        clone.read_exact(&mut byte).await.unwrap();
+        assert_eq!(byte, *b"2");
+        assert_eq!(read_two().await.into_std().await.stream_position().unwrap(), 2);
+        assert_eq!(file.seek(SeekFrom::Current(0)).await.unwrap(), 3);
+        // From a pipe it cannot be put back: so it stays here.
+        let (reader, mut writer) = pipe();
+        let mut reader = File::from(reader);
+        writer.write_all(b"0123456789").unwrap();
+        drop(support::poll_once(std::pin::pin!(reader.read(&mut [0; 8]))));
+        reader.read_exact(&mut [0; 2]).await.unwrap();
+        reader.try_clone().await.unwrap();
+        let mut rest = [0; 8];
+        reader.read_exact(&mut rest).await.unwrap();
+        assert_eq!(rest, *b"23456789");
+    });
+}
+
+#[test]
 fn from_std_and_back() {
     both(async || {
         let folder = Folder::new();

@@ -104,7 +104,7 @@ impl File {
     ///
     /// If it is dropped, the file is closed.
     pub async fn into_std(mut self) -> std::fs::File {
-        let _ = self.flushed().await;
+        let _ = self.settled().await;
         loop {
             match self.try_into_std() {
                 Ok(std) => return std,
@@ -121,8 +121,15 @@ impl File {
     /// Gives it back as it is if an operation uses it.
     #[allow(clippy::result_large_err)] // as tokio's
     pub fn try_into_std(self) -> Result<std::fs::File, File> {
-        let File { std, sequential } = self;
-        Arc::try_unwrap(std).map_err(|std| File { std, sequential })
+        let File { std, mut sequential } = self;
+        match Arc::try_unwrap(std) {
+            Ok(std) => {
+                // (Fails where there are no positions: in a pipe, nothing can be put back.)
+                let _ = exclusive(&mut sequential).step_back(&std);
+                Ok(std)
+            }
+            Err(std) => Err(File { std, sequential }),
+        }
     }
 
     /// Reads from the byte `offset` on into the room that `buf` has: once, so it may be less than there is room for. 0 at
@@ -137,7 +144,7 @@ impl File {
     ///
     /// Nothing is lost but the buffer.
     pub async fn read_at<B: IoBufMut + Default>(&self, buf: B, offset: u64) -> (io::Result<usize>, B) {
-        let (result, buf) = op::buffer_of(op::read(self.std.clone(), buf, op::at(offset)).await);
+        let (result, buf) = op::buffer_of(op::read(self.std.clone(), buf, usize::MAX, op::at(offset)).await);
         (result, buf.unwrap_or_default())
     }
 
@@ -298,7 +305,7 @@ impl File {
     ///
     /// Nothing is lost.
     pub async fn try_clone(&self) -> io::Result<File> {
-        self.flushed().await?;
+        self.settled().await?;
         self.std.try_clone().map(File::from_std)
     }
 
@@ -314,6 +321,10 @@ impl File {
     // (Under the lock a waker is cloned, which is foreign code: one that used this very file would wait for itself.)
     async fn flushed(&self) -> io::Result<()> {
         poll_fn(|cx| self.locked().poll_flush(&self.std, cx)).await
+    }
+
+    async fn settled(&self) -> io::Result<()> {
+        poll_fn(|cx| self.locked().poll_settle(&self.std, cx)).await
     }
 }
 

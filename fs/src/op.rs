@@ -146,18 +146,18 @@ pub(crate) struct Transfer<B> {
 
 impl<B: Send + 'static> Resources for Transfer<B> {}
 
-/// Reads into all of the room of `buf`.
-pub(crate) fn read<B: IoBufMut>(file: Arc<File>, buf: B, at: u64) -> Running<Transfer<B>> {
-    fn parts<B: IoBufMut>(transfer: &mut Transfer<B>) -> (libc::c_int, *mut u8, usize) {
+/// Reads into the room of `buf`, and into `most` bytes of it at most.
+pub(crate) fn read<B: IoBufMut>(file: Arc<File>, buf: B, most: usize, at: u64) -> Running<Transfer<B>> {
+    fn parts<B: IoBufMut>(transfer: &mut Transfer<B>, most: usize) -> (libc::c_int, *mut u8, usize) {
         let room = transfer.buf.room();
-        (transfer.file.as_raw_fd(), room.as_mut_ptr().cast(), room.len().min(MOST))
+        (transfer.file.as_raw_fd(), room.as_mut_ptr().cast(), room.len().min(most).min(MOST))
     }
     let entry = |transfer: &mut Transfer<B>| {
-        let (fd, to, len) = parts(transfer);
+        let (fd, to, len) = parts(transfer, most);
         opcode::Read::new(types::Fd(fd), to, len as u32).offset(at).build()
     };
     let blocking = move |transfer: &mut Transfer<B>| {
-        let (fd, to, len) = parts(transfer);
+        let (fd, to, len) = parts(transfer, most);
         call_at(at, |offset| match offset {
             // SAFETY: `to` has room for `len` bytes.
             None => unsafe { libc::read(fd, to.cast(), len) },
