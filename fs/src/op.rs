@@ -8,13 +8,13 @@
 //! In tokio: `fs/mod.rs`, `asyncify`.
 
 use crate::buf::{IoBuf, IoBufMut};
-use ayi_runtime::io::uring::{Operation, Resources, submit};
+use ayi_runtime::io::uring::{Operation, Resources, is_available, submit};
 use ayi_runtime::task::{JoinHandle, spawn_blocking};
 use io_uring::squeue::Entry;
 use io_uring::{opcode, types};
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek};
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
@@ -49,12 +49,23 @@ impl<T: Resources> Drop for Finished<T> {
     }
 }
 
-impl<T: Resources> Running<T> {
-    /// It goes on, whoever waits for it.
-    pub(crate) fn detach(self) {
-        match self {
-            Running::Ring(operation) => operation.detach(),
-            Running::Pool(handle) => drop(handle),
+/// A call on the pool. A lasting one that the pool gives up, because the runtime ends, is made then.
+struct PoolCall<T: Resources, F: FnOnce(&mut T) -> io::Result<u32>> {
+    parts: Option<(T, F)>,
+    is_lasting: bool,
+}
+
+impl<T: Resources, F: FnOnce(&mut T) -> io::Result<u32>> PoolCall<T, F> {
+    fn run(&mut self) -> Option<Finished<T>> {
+        let (mut resources, call) = self.parts.take()?;
+        Some(Finished(Some((call(&mut resources), resources))))
+    }
+}
+
+impl<T: Resources, F: FnOnce(&mut T) -> io::Result<u32>> Drop for PoolCall<T, F> {
+    fn drop(&mut self) {
+        if self.is_lasting {
+            drop(self.run());
         }
     }
 }
@@ -87,15 +98,22 @@ pub(crate) const GONE: &str = "the ayi runtime was shut down before this file op
 /// Invariant 1, of what `entry` makes.
 unsafe fn start<T: Resources>(
     mut resources: T,
+    is_lasting: bool,
     entry: impl FnOnce(&mut T) -> Entry,
     call: impl FnOnce(&mut T) -> io::Result<u32> + Send + 'static,
 ) -> Running<T> {
     let entry = entry(&mut resources);
     // SAFETY: the caller's promise.
     match unsafe { submit(entry, resources) } {
-        Ok(operation) => Running::Ring(operation),
-        Err(mut resources) => {
-            Running::Pool(spawn_blocking(move || Finished(Some((call(&mut resources), resources)))))
+        Ok(mut operation) => {
+            if is_lasting {
+                operation.make_lasting();
+            }
+            Running::Ring(operation)
+        }
+        Err(resources) => {
+            let mut call = PoolCall { parts: Some((resources, call)), is_lasting };
+            Running::Pool(spawn_blocking(move || call.run().expect("it is run once")))
         }
     }
 }
@@ -166,7 +184,7 @@ pub(crate) fn read<B: IoBufMut>(file: Arc<File>, buf: B, most: usize, at: u64) -
         })
     };
     // SAFETY: the trait's promise about the room.
-    unsafe { start(Transfer { file, buf }, entry, blocking) }
+    unsafe { start(Transfer { file, buf }, false, entry, blocking) }
 }
 
 /// The buffer of a read that has ended.
@@ -181,7 +199,7 @@ pub(crate) fn buffer_of<B: IoBufMut>(
     (result.map(|read| read as usize), buf)
 }
 
-/// Writes what is in `buf` after its first `from` bytes.
+/// Writes what is in `buf` after its first `from` bytes. At the position, it is done whoever waits for it.
 pub(crate) fn write<B: IoBuf>(file: Arc<File>, buf: B, from: usize, at: u64) -> Running<Transfer<B>> {
     fn parts<B: IoBuf>(transfer: &mut Transfer<B>, from: usize) -> (libc::c_int, *const u8, usize) {
         let bytes = &transfer.buf.bytes()[from..];
@@ -200,8 +218,10 @@ pub(crate) fn write<B: IoBuf>(file: Arc<File>, buf: B, from: usize, at: u64) -> 
             Some(offset) => unsafe { libc::pwrite(fd, bytes.cast(), len, offset) },
         })
     };
+    // (What may block for ever is not waited for at the runtime's end: that is, a pipe's write on the pool.)
+    let is_lasting = at == HERE && (is_available() || (&*file).stream_position().is_ok());
     // SAFETY: the trait's promise about the bytes.
-    unsafe { start(Transfer { file, buf }, entry, blocking) }
+    unsafe { start(Transfer { file, buf }, is_lasting, entry, blocking) }
 }
 
 /// Buffers, and the list of them that the kernel is given.
@@ -239,7 +259,7 @@ pub(crate) fn read_vectored<B: IoBufMut>(file: Arc<File>, mut bufs: Vec<B>, at: 
         })
     };
     // SAFETY: the trait's promise about the room; the list is on the heap.
-    unsafe { start(Vectored { file, bufs, list }, entry, blocking) }
+    unsafe { start(Vectored { file, bufs, list }, false, entry, blocking) }
 }
 
 /// The buffers of a read that has ended, each with what was read into it.
@@ -279,7 +299,7 @@ pub(crate) fn write_vectored<B: IoBuf>(file: Arc<File>, bufs: Vec<B>, at: u64) -
         })
     };
     // SAFETY: the trait's promise about the bytes; the list is on the heap.
-    unsafe { start(Vectored { file, bufs, list }, entry, blocking) }
+    unsafe { start(Vectored { file, bufs, list }, false, entry, blocking) }
 }
 
 struct Synced(Arc<File>);
@@ -294,7 +314,7 @@ pub(crate) async fn sync(file: Arc<File>, data_only: bool) -> io::Result<()> {
         if data_only { file.sync_data() } else { file.sync_all() }.map(|()| 0)
     };
     // SAFETY: it points at nothing.
-    unsafe { start(Synced(file), entry, blocking) }.await.0.map(drop)
+    unsafe { start(Synced(file), false, entry, blocking) }.await.0.map(drop)
 }
 
 /// A path as the kernel wants it.
@@ -335,7 +355,7 @@ pub(crate) async fn open(path: &Path, flags: libc::c_int, mode: libc::mode_t) ->
         call(|| unsafe { libc::open(path.as_ptr(), flags, mode) } as isize)
     };
     // SAFETY: the path is on the heap.
-    let opened = unsafe { start(ToOpen(c_path(path)?), entry, blocking) }.await.0?;
+    let opened = unsafe { start(ToOpen(c_path(path)?), false, entry, blocking) }.await.0?;
     // SAFETY: the kernel has just given it to us.
     Ok(unsafe { File::from_raw_fd(opened as libc::c_int) })
 }
@@ -368,7 +388,7 @@ pub(crate) async fn with_path(what: WithPath, path: &Path) -> io::Result<()> {
         .map(|()| 0)
     };
     // SAFETY: the path is on the heap.
-    unsafe { start(Paths([c_path(path)?]), entry, blocking) }.await.0.map(drop)
+    unsafe { start(Paths([c_path(path)?]), false, entry, blocking) }.await.0.map(drop)
 }
 
 /// What is done with two paths.
@@ -399,7 +419,7 @@ pub(crate) async fn with_paths(what: WithPaths, from: &Path, to: &Path) -> io::R
         .map(|()| 0)
     };
     // SAFETY: the paths are on the heap.
-    unsafe { start(Paths([c_path(from)?, c_path(to)?]), entry, blocking) }.await.0.map(drop)
+    unsafe { start(Paths([c_path(from)?, c_path(to)?]), false, entry, blocking) }.await.0.map(drop)
 }
 
 /// What the ring has no operation for: `f` on the pool.

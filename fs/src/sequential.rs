@@ -194,12 +194,3 @@ impl Sequential {
         buf
     }
 }
-
-impl Drop for Sequential {
-    fn drop(&mut self) {
-        // Invariant 2.
-        if let State::Writing(writing, _) = std::mem::replace(&mut self.state, State::Idle) {
-            writing.detach();
-        }
-    }
-}
