@@ -506,3 +506,46 @@ fn a_full_disk() {
         assert_eq!(full.write_all_at("text", 0).await.0.unwrap_err().kind(), ErrorKind::StorageFull);
     });
 }
+
+/// Whoever comes first.
+#[test]
+fn both_ends_of_a_fifo_wait_for_each_other() {
+    both(async || {
+        for reader_first in [true, false] {
+            let folder = Folder::new();
+            let path = folder.fifo("fifo");
+            let read = {
+                let path = path.clone();
+                async move {
+                    let mut text = String::new();
+                    File::open(path).await?.read_to_string(&mut text).await.map(|_| text)
+                }
+            };
+            let write = {
+                let path = path.clone();
+                async move {
+                    let mut file = File::options().write(true).open(path).await?;
+                    file.write_all(b"text").await?;
+                    file.flush().await
+                }
+            };
+            let (reading, writing);
+            if reader_first {
+                reading = ayi::spawn(read);
+                for _ in 0..10 {
+                    support::turn().await;
+                }
+                writing = ayi::spawn(write);
+            } else {
+                writing = ayi::spawn(write);
+                for _ in 0..10 {
+                    support::turn().await;
+                }
+                reading = ayi::spawn(read);
+            }
+            let what = format!("reader first: {reader_first}");
+            writing.await.unwrap().expect(&what);
+            assert_eq!(reading.await.unwrap().unwrap(), "text", "{what}");
+        }
+    });
+}

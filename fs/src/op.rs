@@ -10,7 +10,7 @@
 use crate::buf::{IoBuf, IoBufMut};
 use ayi_runtime::io::uring::{Operation, Resources, is_available, submit};
 use ayi_runtime::task::{JoinHandle, spawn_blocking};
-use io_uring::squeue::Entry;
+use io_uring::squeue::{self, Entry};
 use io_uring::{opcode, types};
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
@@ -348,16 +348,32 @@ const CWD: types::Fd = types::Fd(libc::AT_FDCWD);
 
 /// openat(2).
 pub(crate) async fn open(path: &Path, flags: libc::c_int, mode: libc::mode_t) -> io::Result<File> {
-    let entry =
-        |ToOpen(path): &mut ToOpen| opcode::OpenAt::new(CWD, path.as_ptr()).flags(flags).mode(mode).build();
+    let (mut result, path) = start_open(ToOpen(c_path(path)?), flags, mode, false).await;
+    // (io_uring first opens without waiting, which for the writing end of a fifo that has no reader is this error.)
+    let is_fifo_error = |error: &io::Error| {
+        error.raw_os_error() == Some(libc::ENXIO)
+            && flags & libc::O_ACCMODE == libc::O_WRONLY
+            && flags & libc::O_NONBLOCK == 0
+    };
+    if let (true, Some(path)) = (result.as_ref().is_err_and(is_fifo_error), path) {
+        (result, _) = start_open(path, flags, mode, true).await;
+    }
+    // SAFETY: the kernel has just given it to us.
+    result.map(|opened| unsafe { File::from_raw_fd(opened as libc::c_int) })
+}
+
+/// `may_wait`: at once on a thread of the kernel.
+fn start_open(path: ToOpen, flags: libc::c_int, mode: libc::mode_t, may_wait: bool) -> Running<ToOpen> {
+    let where_to = if may_wait { squeue::Flags::ASYNC } else { squeue::Flags::empty() };
+    let entry = |ToOpen(path): &mut ToOpen| {
+        opcode::OpenAt::new(CWD, path.as_ptr()).flags(flags).mode(mode).build().flags(where_to)
+    };
     let blocking = move |ToOpen(path): &mut ToOpen| {
         // SAFETY: the path ends with a zero.
         call(|| unsafe { libc::open(path.as_ptr(), flags, mode) } as isize)
     };
     // SAFETY: the path is on the heap.
-    let opened = unsafe { start(ToOpen(c_path(path)?), false, entry, blocking) }.await.0?;
-    // SAFETY: the kernel has just given it to us.
-    Ok(unsafe { File::from_raw_fd(opened as libc::c_int) })
+    unsafe { start(path, false, entry, blocking) }
 }
 
 /// What is done with one path.
