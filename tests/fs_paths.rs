@@ -33,7 +33,7 @@ fn tree(path: &Path, name: &str, to: &mut Vec<String>) {
             std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         for entry in names {
-            tree(&path.join(&entry), &format!("{name}/{}", entry.display()), to);
+            tree(&path.join(&entry), &format!("{name}/{}", entry.to_string_lossy()), to);
         }
     }
 }
