@@ -440,7 +440,7 @@ fn opens_that_are_given_up_leave_nothing_open() {
             File::open(&path).await.unwrap();
             let before = descriptors();
             let mut random = Random::new(9);
-            for _ in 0..2000 {
+            for _ in 0..700 {
                 let mut opening = Box::pin(File::open(&path));
                 let mut making = Box::pin(File::create(folder.join("new")));
                 let _ = (poll_once(opening.as_mut()), poll_once(making.as_mut()));
