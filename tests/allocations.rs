@@ -222,3 +222,33 @@ fn a_task_costs_no_allocation() {
         assert_eq!(allocations(10, large).await, 10);
     });
 }
+
+/// The buffer goes to the kernel and comes back.
+#[test]
+#[cfg(feature = "fs")]
+fn reading_a_file() {
+    use ayi::fs::File;
+    use futures_lite::{AsyncReadExt, AsyncSeekExt};
+    use std::io::SeekFrom;
+    run(async || {
+        let mut file = File::open("/dev/zero").await.unwrap();
+        if ayi::runtime::Handle::current().metrics().uses_io_uring() != Some(true) {
+            // (Each call on the pool is an allocation.)
+            return eprintln!("skipped: this machine has no io_uring");
+        }
+        let buf = RefCell::new(vec![1; 4096]);
+        let read = async || {
+            let (result, back) = file.read_at(buf.take(), 0).await;
+            assert_eq!((result.unwrap(), back.len()), (4096, 4096));
+            buf.replace(back);
+        };
+        assert_eq!(allocations(500, read).await, 0);
+        // One after the other, through the file's own buffer.
+        let mut bytes = [1; 100];
+        let next = async || {
+            file.read_exact(&mut bytes).await.unwrap();
+            file.seek(SeekFrom::Current(0)).await.unwrap();
+        };
+        assert_eq!(allocations(500, next).await, 0);
+    });
+}

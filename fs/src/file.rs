@@ -178,7 +178,7 @@ impl File {
     /// # }).unwrap();
     /// ```
     pub async fn into_std(mut self) -> std::fs::File {
-        let _ = self.flushed().await;
+        let _ = self.settled().await;
         loop {
             match self.try_into_std() {
                 Ok(std) => return std,
@@ -207,12 +207,20 @@ impl File {
     /// ```
     #[allow(clippy::result_large_err)] // as tokio's
     pub fn try_into_std(self) -> Result<std::fs::File, File> {
-        let File { std, sequential } = self;
-        Arc::try_unwrap(std).map_err(|std| File { std, sequential })
+        let File { std, mut sequential } = self;
+        match Arc::try_unwrap(std) {
+            Ok(std) => {
+                // (Fails where there are no positions: in a pipe, nothing can be put back.)
+                let _ = exclusive(&mut sequential).step_back(&std);
+                Ok(std)
+            }
+            Err(std) => Err(File { std, sequential }),
+        }
     }
 
     /// Reads from the byte `offset` on into the room that `buf` has: once, so it may be less than there is room for. 0 at
-    /// the end of the file, or if there is no room. Does not move the file's position.
+    /// the end of the file, or if there is no room. Does not move the file's position. Where there are no positions, in
+    /// a pipe or a terminal, `offset` says nothing.
     ///
     /// # Errors
     ///
@@ -248,7 +256,7 @@ impl File {
     /// # }).unwrap();
     /// ```
     pub async fn read_at<B: IoBufMut + Default>(&self, buf: B, offset: u64) -> (io::Result<usize>, B) {
-        let (result, buf) = op::buffer_of(op::read(self.std.clone(), buf, offset).await);
+        let (result, buf) = op::buffer_of(op::read(self.std.clone(), buf, usize::MAX, op::at(offset)).await);
         (result, buf.unwrap_or_default())
     }
 
@@ -281,7 +289,7 @@ impl File {
     /// # }).unwrap();
     /// ```
     pub async fn write_at<B: IoBuf + Default>(&self, buf: B, offset: u64) -> (io::Result<usize>, B) {
-        let (result, transfer) = op::write(self.std.clone(), buf, 0, offset).await;
+        let (result, transfer) = op::write(self.std.clone(), buf, 0, op::at(offset)).await;
         (result.map(|written| written as usize), transfer.map(|transfer| transfer.buf).unwrap_or_default())
     }
 
@@ -313,7 +321,8 @@ impl File {
     pub async fn write_all_at<B: IoBuf + Default>(&self, mut buf: B, offset: u64) -> (io::Result<()>, B) {
         let mut done = 0;
         while done < buf.bytes().len() {
-            let (result, transfer) = op::write(self.std.clone(), buf, done, offset + done as u64).await;
+            let offset = op::at(offset.saturating_add(done as u64));
+            let (result, transfer) = op::write(self.std.clone(), buf, done, offset).await;
             let Some(transfer) = transfer else { return (result.map(drop), B::default()) };
             buf = transfer.buf;
             match result {
@@ -357,7 +366,7 @@ impl File {
         bufs: Vec<B>,
         offset: u64,
     ) -> (io::Result<usize>, Vec<B>) {
-        let (result, bufs) = op::buffers_of(op::read_vectored(self.std.clone(), bufs, offset).await);
+        let (result, bufs) = op::buffers_of(op::read_vectored(self.std.clone(), bufs, op::at(offset)).await);
         (result, bufs.unwrap_or_default())
     }
 
@@ -390,7 +399,7 @@ impl File {
         bufs: Vec<B>,
         offset: u64,
     ) -> (io::Result<usize>, Vec<B>) {
-        let (result, parts) = op::write_vectored(self.std.clone(), bufs, offset).await;
+        let (result, parts) = op::write_vectored(self.std.clone(), bufs, op::at(offset)).await;
         (result.map(|written| written as usize), parts.map(|parts| parts.bufs).unwrap_or_default())
     }
 
@@ -561,7 +570,7 @@ impl File {
     /// # }).unwrap();
     /// ```
     pub async fn try_clone(&self) -> io::Result<File> {
-        self.flushed().await?;
+        self.settled().await?;
         self.std.try_clone().map(File::from_std)
     }
 
@@ -588,6 +597,10 @@ impl File {
     // (Under the lock a waker is cloned, which is foreign code: one that used this very file would wait for itself.)
     async fn flushed(&self) -> io::Result<()> {
         poll_fn(|cx| self.locked().poll_flush(&self.std, cx)).await
+    }
+
+    async fn settled(&self) -> io::Result<()> {
+        poll_fn(|cx| self.locked().poll_settle(&self.std, cx)).await
     }
 }
 

@@ -8,13 +8,13 @@
 //! In tokio: `fs/mod.rs`, `asyncify`.
 
 use crate::buf::{IoBuf, IoBufMut};
-use ayi_runtime::io::uring::{Operation, Resources, submit};
+use ayi_runtime::io::uring::{Operation, Resources, is_available, submit};
 use ayi_runtime::task::{JoinHandle, spawn_blocking};
-use io_uring::squeue::Entry;
+use io_uring::squeue::{self, Entry};
 use io_uring::{opcode, types};
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek};
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
@@ -49,12 +49,23 @@ impl<T: Resources> Drop for Finished<T> {
     }
 }
 
-impl<T: Resources> Running<T> {
-    /// It goes on, whoever waits for it.
-    pub(crate) fn detach(self) {
-        match self {
-            Running::Ring(operation) => operation.detach(),
-            Running::Pool(handle) => drop(handle),
+/// A call on the pool. A lasting one that the pool gives up, because the runtime ends, is made then.
+struct PoolCall<T: Resources, F: FnOnce(&mut T) -> io::Result<u32>> {
+    parts: Option<(T, F)>,
+    is_lasting: bool,
+}
+
+impl<T: Resources, F: FnOnce(&mut T) -> io::Result<u32>> PoolCall<T, F> {
+    fn run(&mut self) -> Option<Finished<T>> {
+        let (mut resources, call) = self.parts.take()?;
+        Some(Finished(Some((call(&mut resources), resources))))
+    }
+}
+
+impl<T: Resources, F: FnOnce(&mut T) -> io::Result<u32>> Drop for PoolCall<T, F> {
+    fn drop(&mut self) {
+        if self.is_lasting {
+            drop(self.run());
         }
     }
 }
@@ -88,15 +99,22 @@ pub(crate) const GONE: &str = "the ayi runtime was shut down before this file op
 unsafe fn start<T: Resources>(
     mut resources: T,
     bytes: usize,
+    is_lasting: bool,
     entry: impl FnOnce(&mut T) -> Entry,
     call: impl FnOnce(&mut T) -> io::Result<u32> + Send + 'static,
 ) -> Running<T> {
     let entry = entry(&mut resources);
     // SAFETY: the caller's promise.
     match unsafe { submit(entry, bytes, resources) } {
-        Ok(operation) => Running::Ring(operation),
-        Err(mut resources) => {
-            Running::Pool(spawn_blocking(move || Finished(Some((call(&mut resources), resources)))))
+        Ok(mut operation) => {
+            if is_lasting {
+                operation.make_lasting();
+            }
+            Running::Ring(operation)
+        }
+        Err(resources) => {
+            let mut call = PoolCall { parts: Some((resources, call)), is_lasting };
+            Running::Pool(spawn_blocking(move || call.run().expect("it is run once")))
         }
     }
 }
@@ -119,9 +137,20 @@ fn call(f: impl Fn() -> isize) -> io::Result<u32> {
     }
 }
 
-fn offset(offset: u64) -> libc::off_t {
-    // (What is too large the kernel refuses, in either way.)
-    offset as libc::off_t
+/// An offset that the user gives. What is too large the kernel refuses, either way; but it is not [`HERE`].
+pub(crate) fn at(offset: u64) -> u64 {
+    offset.min(HERE - 1)
+}
+
+/// `f` at an offset; where there are no positions, in a pipe, wherever it is: as io_uring does it.
+fn call_at(at: u64, f: impl Fn(Option<libc::off_t>) -> isize) -> io::Result<u32> {
+    if at == HERE {
+        return call(|| f(None));
+    }
+    match call(|| f(Some(at as libc::off_t))) {
+        Err(error) if error.raw_os_error() == Some(libc::ESPIPE) => call(|| f(None)),
+        result => result,
+    }
 }
 
 fn fd(file: &File) -> types::Fd {
@@ -136,28 +165,28 @@ pub(crate) struct Transfer<B> {
 
 impl<B: Send + 'static> Resources for Transfer<B> {}
 
-/// Reads into all of the room of `buf`.
-pub(crate) fn read<B: IoBufMut>(file: Arc<File>, mut buf: B, at: u64) -> Running<Transfer<B>> {
-    let bytes = buf.room().len();
-    fn parts<B: IoBufMut>(transfer: &mut Transfer<B>) -> (libc::c_int, *mut u8, usize) {
+/// Reads into the room of `buf`, and into `most` bytes of it at most.
+pub(crate) fn read<B: IoBufMut>(file: Arc<File>, mut buf: B, most: usize, at: u64) -> Running<Transfer<B>> {
+    let bytes = buf.room().len().min(most);
+    fn parts<B: IoBufMut>(transfer: &mut Transfer<B>, most: usize) -> (libc::c_int, *mut u8, usize) {
         let room = transfer.buf.room();
-        (transfer.file.as_raw_fd(), room.as_mut_ptr().cast(), room.len().min(MOST))
+        (transfer.file.as_raw_fd(), room.as_mut_ptr().cast(), room.len().min(most).min(MOST))
     }
     let entry = |transfer: &mut Transfer<B>| {
-        let (fd, to, len) = parts(transfer);
+        let (fd, to, len) = parts(transfer, most);
         opcode::Read::new(types::Fd(fd), to, len as u32).offset(at).build()
     };
     let blocking = move |transfer: &mut Transfer<B>| {
-        let (fd, to, len) = parts(transfer);
-        call(|| match at {
+        let (fd, to, len) = parts(transfer, most);
+        call_at(at, |offset| match offset {
             // SAFETY: `to` has room for `len` bytes.
-            HERE => unsafe { libc::read(fd, to.cast(), len) },
+            None => unsafe { libc::read(fd, to.cast(), len) },
             // SAFETY: likewise.
-            at => unsafe { libc::pread(fd, to.cast(), len, offset(at)) },
+            Some(offset) => unsafe { libc::pread(fd, to.cast(), len, offset) },
         })
     };
     // SAFETY: the trait's promise about the room.
-    unsafe { start(Transfer { file, buf }, bytes, entry, blocking) }
+    unsafe { start(Transfer { file, buf }, bytes, false, entry, blocking) }
 }
 
 /// The buffer of a read that has ended.
@@ -172,7 +201,7 @@ pub(crate) fn buffer_of<B: IoBufMut>(
     (result.map(|read| read as usize), buf)
 }
 
-/// Writes what is in `buf` after its first `from` bytes.
+/// Writes what is in `buf` after its first `from` bytes. At the position, it is done whoever waits for it.
 pub(crate) fn write<B: IoBuf>(file: Arc<File>, buf: B, from: usize, at: u64) -> Running<Transfer<B>> {
     let bytes = buf.bytes().len() - from;
     fn parts<B: IoBuf>(transfer: &mut Transfer<B>, from: usize) -> (libc::c_int, *const u8, usize) {
@@ -185,15 +214,17 @@ pub(crate) fn write<B: IoBuf>(file: Arc<File>, buf: B, from: usize, at: u64) -> 
     };
     let blocking = move |transfer: &mut Transfer<B>| {
         let (fd, bytes, len) = parts(transfer, from);
-        call(|| match at {
+        call_at(at, |offset| match offset {
             // SAFETY: there are `len` bytes.
-            HERE => unsafe { libc::write(fd, bytes.cast(), len) },
+            None => unsafe { libc::write(fd, bytes.cast(), len) },
             // SAFETY: likewise.
-            at => unsafe { libc::pwrite(fd, bytes.cast(), len, offset(at)) },
+            Some(offset) => unsafe { libc::pwrite(fd, bytes.cast(), len, offset) },
         })
     };
+    // (What may block for ever is not waited for at the runtime's end: that is, a pipe's write on the pool.)
+    let is_lasting = at == HERE && (is_available() || (&*file).stream_position().is_ok());
     // SAFETY: the trait's promise about the bytes.
-    unsafe { start(Transfer { file, buf }, bytes, entry, blocking) }
+    unsafe { start(Transfer { file, buf }, bytes, is_lasting, entry, blocking) }
 }
 
 /// Buffers, and the list of them that the kernel is given.
@@ -228,11 +259,15 @@ pub(crate) fn read_vectored<B: IoBufMut>(file: Arc<File>, mut bufs: Vec<B>, at: 
     };
     let blocking = move |parts: &mut Vectored<B>| {
         let (fd, list, len) = (parts.file.as_raw_fd(), parts.list.as_ptr(), parts.list.len() as libc::c_int);
-        // SAFETY: the list is that of the buffers' room.
-        call(|| unsafe { libc::preadv(fd, list, len, offset(at)) })
+        call_at(at, |offset| match offset {
+            // SAFETY: the list is that of the buffers' room.
+            None => unsafe { libc::readv(fd, list, len) },
+            // SAFETY: likewise.
+            Some(offset) => unsafe { libc::preadv(fd, list, len, offset) },
+        })
     };
     // SAFETY: the trait's promise about the room; the list is on the heap.
-    unsafe { start(Vectored { file, bufs, list }, bytes, entry, blocking) }
+    unsafe { start(Vectored { file, bufs, list }, bytes, false, entry, blocking) }
 }
 
 /// The buffers of a read that has ended, each with what was read into it.
@@ -265,11 +300,15 @@ pub(crate) fn write_vectored<B: IoBuf>(file: Arc<File>, bufs: Vec<B>, at: u64) -
     };
     let blocking = move |parts: &mut Vectored<B>| {
         let (fd, list, len) = (parts.file.as_raw_fd(), parts.list.as_ptr(), parts.list.len() as libc::c_int);
-        // SAFETY: the list is that of the buffers' bytes.
-        call(|| unsafe { libc::pwritev(fd, list, len, offset(at)) })
+        call_at(at, |offset| match offset {
+            // SAFETY: the list is that of the buffers' bytes.
+            None => unsafe { libc::writev(fd, list, len) },
+            // SAFETY: likewise.
+            Some(offset) => unsafe { libc::pwritev(fd, list, len, offset) },
+        })
     };
     // SAFETY: the trait's promise about the bytes; the list is on the heap.
-    unsafe { start(Vectored { file, bufs, list }, bytes, entry, blocking) }
+    unsafe { start(Vectored { file, bufs, list }, bytes, false, entry, blocking) }
 }
 
 struct Synced(Arc<File>);
@@ -284,7 +323,7 @@ pub(crate) async fn sync(file: Arc<File>, data_only: bool) -> io::Result<()> {
         if data_only { file.sync_data() } else { file.sync_all() }.map(|()| 0)
     };
     // SAFETY: it points at nothing.
-    unsafe { start(Synced(file), 0, entry, blocking) }.await.0.map(drop)
+    unsafe { start(Synced(file), 0, false, entry, blocking) }.await.0.map(drop)
 }
 
 /// A path as the kernel wants it.
@@ -318,16 +357,32 @@ const CWD: types::Fd = types::Fd(libc::AT_FDCWD);
 
 /// openat(2).
 pub(crate) async fn open(path: &Path, flags: libc::c_int, mode: libc::mode_t) -> io::Result<File> {
-    let entry =
-        |ToOpen(path): &mut ToOpen| opcode::OpenAt::new(CWD, path.as_ptr()).flags(flags).mode(mode).build();
+    let (mut result, path) = start_open(ToOpen(c_path(path)?), flags, mode, false).await;
+    // (io_uring first opens without waiting, which for the writing end of a fifo that has no reader is this error.)
+    let is_fifo_error = |error: &io::Error| {
+        error.raw_os_error() == Some(libc::ENXIO)
+            && flags & libc::O_ACCMODE == libc::O_WRONLY
+            && flags & libc::O_NONBLOCK == 0
+    };
+    if let (true, Some(path)) = (result.as_ref().is_err_and(is_fifo_error), path) {
+        (result, _) = start_open(path, flags, mode, true).await;
+    }
+    // SAFETY: the kernel has just given it to us.
+    result.map(|opened| unsafe { File::from_raw_fd(opened as libc::c_int) })
+}
+
+/// `may_wait`: at once on a thread of the kernel.
+fn start_open(path: ToOpen, flags: libc::c_int, mode: libc::mode_t, may_wait: bool) -> Running<ToOpen> {
+    let where_to = if may_wait { squeue::Flags::ASYNC } else { squeue::Flags::empty() };
+    let entry = |ToOpen(path): &mut ToOpen| {
+        opcode::OpenAt::new(CWD, path.as_ptr()).flags(flags).mode(mode).build().flags(where_to)
+    };
     let blocking = move |ToOpen(path): &mut ToOpen| {
         // SAFETY: the path ends with a zero.
         call(|| unsafe { libc::open(path.as_ptr(), flags, mode) } as isize)
     };
     // SAFETY: the path is on the heap.
-    let opened = unsafe { start(ToOpen(c_path(path)?), 0, entry, blocking) }.await.0?;
-    // SAFETY: the kernel has just given it to us.
-    Ok(unsafe { File::from_raw_fd(opened as libc::c_int) })
+    unsafe { start(path, 0, false, entry, blocking) }
 }
 
 /// What is done with one path.
@@ -358,7 +413,7 @@ pub(crate) async fn with_path(what: WithPath, path: &Path) -> io::Result<()> {
         .map(|()| 0)
     };
     // SAFETY: the path is on the heap.
-    unsafe { start(Paths([c_path(path)?]), 0, entry, blocking) }.await.0.map(drop)
+    unsafe { start(Paths([c_path(path)?]), 0, false, entry, blocking) }.await.0.map(drop)
 }
 
 /// What is done with two paths.
@@ -389,7 +444,7 @@ pub(crate) async fn with_paths(what: WithPaths, from: &Path, to: &Path) -> io::R
         .map(|()| 0)
     };
     // SAFETY: the paths are on the heap.
-    unsafe { start(Paths([c_path(from)?, c_path(to)?]), 0, entry, blocking) }.await.0.map(drop)
+    unsafe { start(Paths([c_path(from)?, c_path(to)?]), 0, false, entry, blocking) }.await.0.map(drop)
 }
 
 /// What the ring has no operation for: `f` on the pool.

@@ -86,7 +86,8 @@ impl OpenOptions {
         self
     }
 
-    /// Opens the file at `path`.
+    /// Opens the file at `path`. With io_uring a fifo that is only read may be open before it has a writer; reading
+    /// waits for one.
     ///
     /// # Errors
     ///

@@ -11,7 +11,7 @@
 //!
 //! Invariants:
 //! 1. The position is the descriptor's own, so that clones share it, as std's do. It is ahead of what the user has seen
-//!    by the bytes that are unread; before anything but a read it is moved back.
+//!    by the bytes that are unread, which a read has left that was given up; before anything but a read it is moved back.
 //! 2. What `poll_write` has taken is written, whoever waits for it: the operation goes on when the file is dropped, and
 //!    its error is the next call's.
 //!
@@ -85,9 +85,10 @@ impl Sequential {
                 return Poll::Ready(Ok(len));
             }
             let mut buf = self.take_buf();
-            buf.reserve(to.len().min(self.max_buf_size));
-            // (An allocation may be larger than asked for; the user is not to wait for more than that.)
-            self.state = State::Reading(op::read(file.clone(), buf, HERE));
+            let most = to.len().min(self.max_buf_size);
+            buf.reserve(most);
+            // (Not into all the room: who shares the position, or the pipe, is to find there what nobody asked for here.)
+            self.state = State::Reading(op::read(file.clone(), buf, most, HERE));
         }
     }
 
@@ -155,19 +156,34 @@ impl Sequential {
         Poll::Ready(Ok(()))
     }
 
-    /// Invariant 1: forgets what is unread.
+    /// For others who have the position too: flushes, and moves it to where the user is. Where there are no positions,
+    /// in a pipe, what is unread stays here.
+    pub(crate) fn poll_settle(&mut self, file: &Arc<File>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_flush(file, cx))?;
+        if (&**file).stream_position().is_err() {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_step_back(file, cx)
+    }
+
+    /// Invariant 1, once a read that is under way has ended.
     fn poll_step_back(&mut self, file: &Arc<File>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let State::Reading(reading) = &mut self.state {
             let (_, buf) = op::buffer_of(ready!(Pin::new(reading).poll(cx)));
             self.state = State::Idle;
             (self.buf, self.unread) = (buf.unwrap_or_default(), 0);
         }
+        Poll::Ready(self.step_back(file))
+    }
+
+    /// Forgets what is unread.
+    pub(crate) fn step_back(&mut self, mut file: &File) -> io::Result<()> {
         let unread = self.buf.len() - self.unread;
         self.unread = self.buf.len();
         if unread > 0 {
-            (&**file).seek(SeekFrom::Current(-(unread as i64)))?;
+            file.seek(SeekFrom::Current(-(unread as i64)))?;
         }
-        Poll::Ready(Ok(()))
+        Ok(())
     }
 
     fn take_buf(&mut self) -> Vec<u8> {
@@ -176,14 +192,5 @@ impl Sequential {
         buf.clear();
         buf.shrink_to(self.max_buf_size);
         buf
-    }
-}
-
-impl Drop for Sequential {
-    fn drop(&mut self) {
-        // Invariant 2.
-        if let State::Writing(writing, _) = std::mem::replace(&mut self.state, State::Idle) {
-            writing.detach();
-        }
     }
 }

@@ -51,6 +51,10 @@ pub async fn read(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
         } else {
             contents.extend_from_slice(&filled);
             part = filled;
+            if read == part.capacity() && read < PART {
+                // (There was more than the first read told.)
+                part.reserve(2 * read);
+            }
         }
         if read == 0 {
             return Ok(contents);

@@ -13,14 +13,15 @@
 //!    that is dropped before, in the entry. So the kernel never writes to what is somebody else's.
 //! 2. An entry belongs to one operation, from `submit` until the completion has been seen *and* the future has taken
 //!    the result or is dropped. So completions need no generation: one number is never two operations'.
-//! 3. No more operations are in the kernel than the completion queue has room for, twice: it cannot overflow, and there
-//!    is always room to cancel. A request to cancel is completed in the `enter` that submits it, and is submitted before
-//!    what is asked for later: so it never means a later operation of the same number.
-//! 4. The ring is made, used and closed on the runtime's thread (`IORING_SETUP_SINGLE_ISSUER`), and the kernel
+//! 3. No more is in the kernel than the completion queue has room for: it cannot overflow. Requests to cancel have room
+//!    of their own, and go first: operations that end only when they are cancelled do not keep them out.
+//! 4. An operation that is cancelled before it is submitted never is. So a request to cancel finds what it means, or
+//!    nothing: the operation has been submitted, and its number is not another's before the request has been.
+//! 5. The ring is made, used and closed on the runtime's thread (`IORING_SETUP_SINGLE_ISSUER`), and the kernel
 //!    completes operations only while that thread is inside `enter` (`IORING_SETUP_DEFER_TASKRUN`). When there is
 //!    something to complete, it says so in memory (`IORING_SQ_TASKRUN`) and rings the runtime's bell, as another thread
 //!    would. (epoll can watch the ring itself, but Linux 6.18 did not report what a thread of the kernel had completed.)
-//! 5. No waker is run, cloned or dropped here but those of slots, and no resources are dropped: they are handed back.
+//! 6. No waker is run, cloned or dropped here but those of slots, and no resources are dropped: they are handed back.
 //!
 //! Left out: registered files and buffers, multishot operations, a ring for sockets. epoll ties with it there, see
 //! bench/RESULTS.md, and needs no buffer for each connection that waits.
@@ -42,8 +43,12 @@ const SUBMISSIONS: u32 = 64;
 /// this thread, and sockets and timers wait for it. Some 30 µs; a look at the sockets in between is 0.3.
 const BYTES: usize = 256 * 1024;
 
-/// Operations that may be in the kernel at a time.
-const OPERATIONS: u32 = 4096;
+/// The room for completions.
+const COMPLETIONS: u32 = 4096;
+
+/// Operations that may be in the kernel at a time. (A request to cancel is completed when it is submitted. So as many
+/// as one `enter` takes.)
+const OPERATIONS: u32 = COMPLETIONS - SUBMISSIONS;
 
 /// Names the completion of a request to cancel: nobody waits for it. No entry has this number.
 const CANCEL: u64 = u64::MAX;
@@ -68,27 +73,41 @@ pub(crate) struct Proactor {
     free: Vec<u32>,
     /// What is not in the submission queue yet, and how many bytes each moves.
     backlog: VecDeque<(squeue::Entry, usize)>,
-    /// Operations that are to be cancelled.
-    cancels: VecDeque<u32>,
-    /// How many the kernel, or the submission queue, has.
+    /// Operations that are to be cancelled, all of them submitted.
+    to_cancel: VecDeque<u32>,
+    /// How many operations the kernel, or the submission queue, has.
     in_flight: u32,
+    /// The runtime ends: only lasting operations are submitted.
+    is_ending: bool,
     /// Wakers that are no slots of this thread, for the caller to wake.
     pub(crate) others: Vec<Waker>,
     /// Orphans that have been completed, for the caller to settle.
     pub(crate) abandoned: Vec<Abandoned>,
 }
 
-enum Entry {
-    Free,
-    Running(Option<Waker>),
-    Orphan(Orphan),
-    Done(i32),
+struct Entry {
+    state: State,
+    /// The kernel, or the submission queue, has had it.
+    is_submitted: bool,
+    /// It is not cancelled, whoever waits for it.
+    is_lasting: bool,
 }
 
-struct Orphan {
-    resources: Box<dyn Resources>,
-    /// If it has not been submitted yet, it need not be.
-    is_cancelled: bool,
+impl Entry {
+    const FREE: Entry = Entry { state: State::Free, is_submitted: false, is_lasting: false };
+
+    /// The operation is not completed, and its result is of no use if the runtime ends, or if nobody waits for it.
+    fn is_to_cancel(&self, is_ending: bool) -> bool {
+        let is_running = matches!(self.state, State::Running(_));
+        !self.is_lasting && (is_running && is_ending || matches!(self.state, State::Orphan(_)))
+    }
+}
+
+enum State {
+    Free,
+    Running(Option<Waker>),
+    Orphan(Box<dyn Resources>),
+    Done(i32),
 }
 
 /// Names an operation of one proactor.
@@ -113,7 +132,7 @@ impl Proactor {
             .setup_defer_taskrun()
             .setup_taskrun_flag()
             .setup_submit_all()
-            .setup_cqsize(2 * OPERATIONS)
+            .setup_cqsize(COMPLETIONS)
             .dontfork()
             .build(SUBMISSIONS)?;
         ring.submitter().register_eventfd(bell)?;
@@ -122,8 +141,9 @@ impl Proactor {
             entries: Vec::new(),
             free: Vec::new(),
             backlog: VecDeque::new(),
-            cancels: VecDeque::new(),
+            to_cancel: VecDeque::new(),
             in_flight: 0,
+            is_ending: false,
             others: Vec::new(),
             abandoned: Vec::new(),
         })
@@ -136,20 +156,27 @@ impl Proactor {
     /// What `operation` points at stays as it is until the operation is completed: invariant 1.
     pub(crate) unsafe fn submit(&mut self, operation: squeue::Entry, bytes: usize) -> OperationKey {
         let index = self.free.pop().unwrap_or_else(|| {
-            self.entries.push(Entry::Free);
+            self.entries.push(Entry::FREE);
             u32::try_from(self.entries.len() - 1).expect("fewer operations than 2^32")
         });
-        self.entries[index as usize] = Entry::Running(None);
+        self.entries[index as usize] = Entry { state: State::Running(None), ..Entry::FREE };
         self.backlog.push_back((operation.user_data(index.into()), bytes));
         OperationKey(index)
     }
 
-    /// Whether `enter` has anything to do. (A look at memory that the kernel shares, no system call. While the kernel has
-    /// as many operations as there may be, others wait: each of those that is completed rings.)
+    /// It is not cancelled from now on: neither when its future is dropped, nor when the runtime ends.
+    pub(crate) fn make_lasting(&mut self, key: OperationKey) {
+        self.entries[key.0 as usize].is_lasting = true;
+    }
+
+    /// Whether `enter` has anything to do. (A look at memory that the kernel shares, no system call. What is queued can
+    /// wait while the kernel has as many operations as there may be: each of them that is completed is reported.)
     pub(crate) fn wants_to_enter(&mut self) -> bool {
-        let has_submissions = !self.backlog.is_empty() && self.in_flight < OPERATIONS;
+        let has_queued =
+            !self.to_cancel.is_empty() || !self.backlog.is_empty() && self.in_flight < OPERATIONS;
         let queue = self.ring.submission();
-        has_submissions || !self.cancels.is_empty() || !queue.is_empty() || queue.taskrun()
+        // (The kernel may have left some in the queue, for lack of memory.)
+        has_queued || !queue.is_empty() || queue.taskrun()
     }
 
     /// Whether the kernel has anything to do.
@@ -167,7 +194,7 @@ impl Proactor {
 
     fn enter_with(&mut self, enter: impl Fn(&IoUring) -> io::Result<usize>) -> io::Result<()> {
         match enter(&self.ring) {
-            // What was not taken stays in the queue, and is submitted with the next.
+            // What was not taken stays in the queue, and is submitted at the next turn.
             Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EBUSY | libc::EINTR)) => {
                 Ok(())
             }
@@ -177,110 +204,107 @@ impl Proactor {
     }
 
     fn fill(&mut self) {
-        let mut queue = self.ring.submission();
-        while !queue.is_full() {
-            let Some(index) = self.cancels.pop_front() else { break };
-            let cancel = opcode::AsyncCancel::new(index.into()).build().user_data(CANCEL);
-            // SAFETY: it points at nothing.
-            unsafe { queue.push(&cancel) }.expect("the queue has room");
-        }
         let mut sum = 0;
-        while sum < BYTES && self.in_flight < OPERATIONS && !queue.is_full() {
-            let Some((operation, bytes)) = self.backlog.pop_front() else { break };
-            let index = operation.get_user_data() as u32;
-            let entry = &mut self.entries[index as usize];
-            match std::mem::replace(entry, Entry::Free) {
-                Entry::Orphan(orphan) if orphan.is_cancelled => {
-                    self.free.push(index);
-                    self.abandoned.push((orphan.resources, -libc::ECANCELED));
-                    continue;
-                }
-                other => *entry = other,
-            }
-            // SAFETY: the promise of `submit`.
-            unsafe { queue.push(&operation) }.expect("the queue has room");
-            self.in_flight += 1;
+        while sum < BYTES && !self.ring.submission().is_full() {
+            let Some((next, bytes)) = self.next_submission() else { break };
             sum = bytes.saturating_add(sum);
+            // SAFETY: the promise of `submit`; a request to cancel points at nothing.
+            unsafe { self.ring.submission().push(&next) }.expect("the queue has room");
         }
     }
 
-    fn reap(&mut self) {
-        for completion in self.ring.completion() {
-            if completion.user_data() == CANCEL {
+    fn next_submission(&mut self) -> Option<(squeue::Entry, usize)> {
+        if let Some(index) = self.to_cancel.pop_front() {
+            return Some((opcode::AsyncCancel::new(index.into()).build().user_data(CANCEL), 0));
+        }
+        while self.in_flight < OPERATIONS {
+            let (operation, bytes) = self.backlog.pop_front()?;
+            let index = operation.get_user_data() as u32;
+            let entry = &mut self.entries[index as usize];
+            if entry.is_to_cancel(self.is_ending) {
+                self.complete(index, -libc::ECANCELED);
                 continue;
             }
-            self.in_flight -= 1;
-            let index = completion.user_data() as u32;
-            let entry = &mut self.entries[index as usize];
-            match std::mem::replace(entry, Entry::Done(completion.result())) {
-                Entry::Running(waker) => self.others.extend(waker.and_then(task::wake_own)),
-                Entry::Orphan(orphan) => {
-                    *entry = Entry::Free;
-                    self.free.push(index);
-                    self.abandoned.push((orphan.resources, completion.result()));
-                }
-                Entry::Free | Entry::Done(_) => unreachable!("an operation is completed once"),
+            entry.is_submitted = true;
+            self.in_flight += 1;
+            return Some((operation, bytes));
+        }
+        None
+    }
+
+    fn reap(&mut self) {
+        loop {
+            let Some(completion) = self.ring.completion().next() else { break };
+            if completion.user_data() != CANCEL {
+                self.in_flight -= 1;
+                self.complete(completion.user_data() as u32, completion.result());
             }
+        }
+    }
+
+    fn complete(&mut self, index: u32, result: i32) {
+        let entry = &mut self.entries[index as usize];
+        match std::mem::replace(&mut entry.state, State::Done(result)) {
+            State::Running(waker) => self.others.extend(waker.and_then(task::wake_own)),
+            State::Orphan(resources) => {
+                *entry = Entry::FREE;
+                self.free.push(index);
+                self.abandoned.push((resources, result));
+            }
+            State::Free | State::Done(_) => unreachable!("an operation is completed once"),
         }
     }
 
     /// The result, if it is there: then the key names nothing any more. Else `waker` is woken when it is.
     pub(crate) fn look(&mut self, key: OperationKey, waker: Waker) -> Look {
         let entry = &mut self.entries[key.0 as usize];
-        match entry {
-            Entry::Done(result) => {
+        match &mut entry.state {
+            State::Done(result) => {
                 let result = *result;
-                *entry = Entry::Free;
+                *entry = Entry::FREE;
                 self.free.push(key.0);
                 Look::Done(result, waker)
             }
-            Entry::Running(stored) => Look::Running(stored.replace(waker)),
-            Entry::Free | Entry::Orphan(_) => unreachable!("a key names an operation that has a future"),
+            State::Running(stored) => Look::Running(stored.replace(waker)),
+            State::Free | State::Orphan(_) => unreachable!("a key names an operation that has a future"),
         }
     }
 
-    /// The future is dropped. If the operation runs, its resources are kept until it is completed. What comes back is
-    /// to be settled, or dropped, when nothing is borrowed.
+    /// The future is dropped. If the operation runs, its resources are kept until it is completed, and it is cancelled
+    /// unless it is a lasting one. What comes back is to be settled, or dropped, when nothing is borrowed.
     pub(crate) fn abandon(
         &mut self,
         key: OperationKey,
         resources: Box<dyn Resources>,
-        cancel: bool,
     ) -> Result<Option<Waker>, Abandoned> {
         let entry = &mut self.entries[key.0 as usize];
-        match std::mem::replace(entry, Entry::Free) {
-            Entry::Done(result) => {
+        match std::mem::replace(&mut entry.state, State::Free) {
+            State::Done(result) => {
+                *entry = Entry::FREE;
                 self.free.push(key.0);
                 Err((resources, result))
             }
-            Entry::Running(waker) => {
-                *entry = Entry::Orphan(Orphan { resources, is_cancelled: cancel });
-                if cancel {
-                    self.cancels.push_back(key.0);
+            State::Running(waker) => {
+                entry.state = State::Orphan(resources);
+                // (One that is in the backlog is found there.)
+                if entry.is_submitted && !entry.is_lasting {
+                    self.to_cancel.push_back(key.0);
                 }
                 Ok(waker)
             }
-            Entry::Free | Entry::Orphan(_) => unreachable!("a key names an operation that has a future"),
+            State::Free | State::Orphan(_) => unreachable!("a key names an operation that has a future"),
         }
     }
 
-    /// The runtime ends: cancels what runs, but for what was left to itself, and waits for the kernel to be done with
-    /// it, at most `limit`. What is not back by then is leaked: the kernel may still write to it.
+    /// The runtime ends: cancels what runs, but for lasting operations, and waits for the kernel to be done with it, at
+    /// most `limit`. What is not back by then is leaked: the kernel may still write to it.
     pub(crate) fn shut_down(&mut self, limit: Duration) {
+        self.is_ending = true;
         for (index, entry) in self.entries.iter().enumerate() {
-            if matches!(entry, Entry::Running(_)) {
-                self.cancels.push_back(index as u32);
+            if entry.is_submitted && entry.is_to_cancel(true) {
+                self.to_cancel.push_back(index as u32);
             }
         }
-        // What has not begun, and somebody waits for, does not begin.
-        let entries = &mut self.entries;
-        self.backlog.retain(|(operation, _)| {
-            let entry = &mut entries[operation.get_user_data() as usize];
-            let Entry::Running(waker) = entry else { return true };
-            self.others.extend(waker.take());
-            *entry = Entry::Done(-libc::ECANCELED);
-            false
-        });
         let end = Instant::now() + limit;
         loop {
             self.fill();
@@ -298,8 +322,8 @@ impl Proactor {
             self.reap();
         }
         for entry in &mut self.entries {
-            if let Entry::Orphan(orphan) = std::mem::replace(entry, Entry::Free) {
-                std::mem::forget(orphan.resources);
+            if let State::Orphan(resources) = std::mem::replace(&mut entry.state, State::Free) {
+                std::mem::forget(resources);
             }
         }
     }

@@ -17,8 +17,10 @@ const GRACE: Duration = Duration::from_secs(2);
 const VARIABLE: &str = "AYI_IO_URING";
 
 pub(super) enum Ring {
-    /// Nobody has wanted it so far.
-    Unused,
+    /// There has been no operation so far.
+    Unused {
+        is_wanted: bool,
+    },
     Made(Box<Proactor>),
     /// The system, the builder or the environment says no: for this runtime, once and for all.
     Refused,
@@ -26,7 +28,7 @@ pub(super) enum Ring {
 
 impl Ring {
     pub(super) fn new(is_wanted: bool) -> RefCell<Ring> {
-        RefCell::new(if is_wanted { Ring::Unused } else { Ring::Refused })
+        RefCell::new(Ring::Unused { is_wanted })
     }
 }
 
@@ -34,8 +36,8 @@ impl Local {
     /// The proactor, made now if it is not yet; `None` if there is none to be had.
     pub(crate) fn proactor(&self) -> Option<RefMut<'_, Proactor>> {
         let mut ring = self.ring.borrow_mut();
-        if let Ring::Unused = *ring {
-            *ring = self.make_ring();
+        if let Ring::Unused { is_wanted } = *ring {
+            *ring = if is_wanted { self.make_ring() } else { Ring::Refused };
             let state = if let Ring::Made(_) = *ring { RING_IN_USE } else { RING_REFUSED };
             self.counters().set(Count::Ring, state);
         }

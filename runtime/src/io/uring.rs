@@ -17,7 +17,8 @@ use std::task::{Context, Poll};
 /// # Cancel safety
 ///
 /// When it is dropped, the kernel is asked to cancel it, which may come too late: it may have taken place. Its
-/// resources are kept until the kernel is done with them. After [`detach`](Operation::detach) it is not cancelled.
+/// resources are kept until the kernel is done with them. After [`make_lasting`](Operation::make_lasting) it is not
+/// cancelled.
 ///
 /// # Panics
 ///
@@ -57,22 +58,30 @@ pub unsafe fn submit<T: Resources>(
 
 /// Whether operations of the current runtime go through io_uring. Finds that out, if it is not known yet.
 pub fn is_available() -> bool {
-    with_current(|local| local.proactor().is_some()).unwrap_or(false)
+    with_current(|local| !local.is_shut_down() && local.proactor().is_some()).unwrap_or(false)
 }
 
 impl<T: Resources> Operation<T> {
-    /// Leaves it to itself: it is done, but nobody hears of its result.
-    pub fn detach(mut self) {
-        self.abandon(false);
+    /// It is not cancelled from now on: neither when this is dropped, nor when the runtime ends, which waits for it (for
+    /// two seconds at most).
+    ///
+    /// # Panics
+    ///
+    /// As polling it does.
+    pub fn make_lasting(&mut self) {
+        let key = self.key;
+        let made =
+            self.runtime.with_local(|local| local.proactor().map(|mut proactor| proactor.make_lasting(key)));
+        made.flatten().expect(TIED_ELSEWHERE);
     }
 
-    fn abandon(&mut self, cancel: bool) {
+    fn abandon(&mut self) {
         let Some(resources) = self.resources.take() else { return };
         let (key, resources) = (self.key, Box::new(resources));
         self.runtime.send_or_leak(move |local| {
             // (Made, since this operation was submitted to it.)
             let Some(mut proactor) = local.proactor() else { return std::mem::forget(resources) };
-            let left = proactor.abandon(key, resources, cancel);
+            let left = proactor.abandon(key, resources);
             // Foreign code, so after the borrow.
             drop(proactor);
             match left {
@@ -111,7 +120,7 @@ impl<T: Resources> Unpin for Operation<T> {}
 
 impl<T: Resources> Drop for Operation<T> {
     fn drop(&mut self) {
-        self.abandon(true);
+        self.abandon();
     }
 }
 
