@@ -1,0 +1,112 @@
+//! Sockets beside files: how long a light task waits for its turn while others read files without end.
+//!
+//! As in fairness.rs the light task gives back each byte that comes on a socket, and another thread sends them, and
+//! measures. The runtime has the first core, with all threads of its pool, and the other thread the last.
+
+use super::access::Files;
+use super::contents::{self, BLOCK, BLOCKS};
+use crate::runtimes::{Ayi, Tokio};
+use send_wrapper::SendWrapper;
+use std::cell::Cell;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::rc::Rc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const QUESTIONS: usize = 3_000;
+/// Tasks that read.
+const READERS: u64 = 8;
+/// What they read at a time.
+const LENGTH: usize = 256 << 10;
+
+/// Latencies in order, and how long it took.
+fn ask(mut questions: UnixStream) -> io::Result<(Vec<Duration>, Duration)> {
+    questions.set_nonblocking(true)?;
+    let mut latencies = Vec::with_capacity(QUESTIONS);
+    let start = Instant::now();
+    for _ in 0..QUESTIONS {
+        let start = Instant::now();
+        questions.write_all(&[1])?;
+        while let Err(error) = questions.read_exact(&mut [0]) {
+            if error.kind() != ErrorKind::WouldBlock {
+                return Err(error);
+            }
+        }
+        latencies.push(start.elapsed());
+    }
+    latencies.sort();
+    Ok((latencies, start.elapsed()))
+}
+
+/// The file, round and round, until it is over. Gives how often it read.
+async fn read_on<R: Files>(mut file: R::File, first: u64, is_over: Rc<Cell<bool>>) -> io::Result<u64> {
+    const BLOCKS_AT_A_TIME: u64 = (LENGTH / BLOCK) as u64;
+    let (mut used, mut reads, mut block) = (None, 0, first);
+    while !is_over.get() {
+        let read = R::read_at(&mut file, used, LENGTH, block * BLOCK as u64).await?;
+        contents::check(&read[..BLOCK], BLOCK, block)?;
+        used = Some(read);
+        reads += 1;
+        block = (block + BLOCKS_AT_A_TIME) % BLOCKS;
+    }
+    R::close(file).await?;
+    Ok(reads)
+}
+
+/// p50 and p99.9 in nanoseconds, and how much was read in a second meanwhile.
+fn beside<R: Files>(
+    path: &Path,
+    light: impl AsyncFnOnce(UnixStream) -> io::Result<()>,
+) -> io::Result<Vec<f64>> {
+    let (questions, answers) = UnixStream::pair()?;
+    answers.set_nonblocking(true)?;
+    let other = thread::spawn(move || {
+        load::stay_on_last_core()?;
+        ask(questions)
+    });
+    // (Only now: a thread begins on the cores of the one that starts it.)
+    load::stay_on_first_core()?;
+    let reads = R::block_on(async {
+        let is_over = Rc::new(Cell::new(false));
+        let mut readers = Vec::new();
+        for reader in 0..READERS {
+            let file = R::open(path).await?;
+            let first = BLOCKS / READERS * reader;
+            readers.push(R::spawn(SendWrapper::new(read_on::<R>(file, first, is_over.clone()))));
+        }
+        light(answers).await?;
+        is_over.set(true);
+        let mut reads = 0;
+        for reader in readers {
+            reads += reader.await?;
+        }
+        R::check()?;
+        io::Result::Ok(reads)
+    })?;
+    let (latencies, time) = other.join().expect("the other thread does not panic")?;
+    let at = |part: usize| latencies[QUESTIONS * part / 1000].as_nanos() as f64;
+    Ok(vec![at(500), at(999), reads as f64 / time.as_secs_f64()])
+}
+
+pub fn on_ayi(path: &Path) -> io::Result<Vec<f64>> {
+    use ayi::io::{AsyncReadExt, AsyncWriteExt};
+    beside::<Ayi>(path, async |stream| {
+        let mut stream = ayi::net::UnixStream::from_std(stream)?;
+        let mut byte = [0];
+        // Until the other has got all its answers.
+        while stream.read_exact(&mut byte).await.is_ok() && stream.write_all(&byte).await.is_ok() {}
+        Ok(())
+    })
+}
+
+pub fn on_tokio(path: &Path) -> io::Result<Vec<f64>> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    beside::<Tokio>(path, async |stream| {
+        let mut stream = tokio::net::UnixStream::from_std(stream)?;
+        let mut byte = [0];
+        while stream.read_exact(&mut byte).await.is_ok() && stream.write_all(&byte).await.is_ok() {}
+        Ok(())
+    })
+}
