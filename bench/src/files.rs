@@ -12,6 +12,7 @@ use crate::builds::Folder;
 use crate::groups::{AYI, Figure, POOL, RAW_RING, Rounds, STD, Side, Size, TOKIO, Unit, Whom, Work};
 use crate::runtimes::{Ayi, Compio, Glommio, MonoioUring, Smol, Tokio};
 use access::TokioPool;
+use beside::Cores;
 use contents::{BLOCK, BLOCKS, PIECE};
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -25,8 +26,8 @@ type Timed = fn(&Path, u32) -> io::Result<Duration>;
 /// One that copies the first to the second.
 type Copy = fn(&Path, &Path) -> io::Result<Duration>;
 
-/// One that measures several things beside reads of this file.
-type Beside = fn(&Path) -> io::Result<Vec<f64>>;
+/// One that measures several things beside reads of this file, by so many questions.
+type Beside = fn(&Path, Cores, u32) -> io::Result<Vec<f64>>;
 
 const MIB: u32 = 1 << 20;
 const PIECES_OF_MIB: u32 = MIB / PIECE as u32;
@@ -163,12 +164,21 @@ pub fn works() -> Vec<Work> {
             Ok(per_operation(time, n))
         })
     };
-    let beside = |(runtime, run): (&'static str, Beside)| {
-        let place = place.clone();
-        Side::new(runtime, move |_| {
-            let path = place.cached()?;
-            on_a_thread(move || run(&path))
-        })
+    let beside = |name: &str, cores, size, rounds| {
+        let side = |(runtime, run): (&'static str, Beside)| {
+            let place = place.clone();
+            Side::new(runtime, move |n| {
+                let path = place.cached()?;
+                on_a_thread(move || run(&path, cores, n))
+            })
+        };
+        let figures = vec![
+            Figure::new("p50", Unit::Nanoseconds, &[]),
+            Figure::new("p99.9", Unit::Nanoseconds, &[(Whom::Tokio, 1.0)]),
+            Figure::new("reads meanwhile", Unit::PerSecond, &[]),
+        ];
+        let sides = [(AYI, beside::on_ayi as Beside), (TOKIO, beside::on_tokio)].map(side).into();
+        Work { name: name.into(), size, rounds, figures, sides }
     };
     let as_good_as_any = &[(Whom::Tokio, 1.0), (Whom::Others, 1.0)];
     vec![
@@ -236,17 +246,18 @@ pub fn works() -> Vec<Work> {
             ]
             .map(copy),
         ),
-        Work {
-            name: "echo beside 8 tasks that read 256 KiB without end".into(),
-            size: Size::Fixed(1),
-            rounds: Rounds::Some,
-            figures: vec![
-                Figure::new("p50", Unit::Nanoseconds, &[]),
-                Figure::new("p99.9", Unit::Nanoseconds, &[(Whom::Tokio, 1.0)]),
-                Figure::new("reads meanwhile", Unit::PerSecond, &[]),
-            ],
-            sides: [(AYI, beside::on_ayi as Beside), (TOKIO, beside::on_tokio)].map(beside).into(),
-        },
+        beside(
+            "echo beside 8 tasks that read 256 KiB without end",
+            Cores::All,
+            Size::Scaled { full: 3_000, quick: 1_000 },
+            Rounds::Some,
+        ),
+        beside(
+            "the same, all on one core",
+            Cores::First,
+            Size::Scaled { full: 1_000, quick: 300 },
+            Rounds::Few,
+        ),
     ]
 }
 

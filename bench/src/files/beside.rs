@@ -1,7 +1,7 @@
 //! Sockets beside files: how long a light task waits for its turn while others read files without end.
 //!
 //! As in fairness.rs the light task gives back each byte that comes on a socket, and another thread sends them, and
-//! measures. The runtime has the first core, with all threads of its pool, and the other thread the last.
+//! measures. That thread has the last core.
 
 use super::access::Files;
 use super::contents::{self, BLOCK, BLOCKS};
@@ -15,18 +15,25 @@ use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-const QUESTIONS: usize = 3_000;
+/// What the runtime has, and the threads of its pool.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Cores {
+    First,
+    /// That of the other thread, too.
+    All,
+}
+
 /// Tasks that read.
 const READERS: u64 = 8;
 /// What they read at a time.
 const LENGTH: usize = 256 << 10;
 
-/// Latencies in order, and how long it took.
-fn ask(mut questions: UnixStream) -> io::Result<(Vec<Duration>, Duration)> {
+/// The latencies of so many questions, in order, and how long it took.
+fn ask(mut questions: UnixStream, number: u32) -> io::Result<(Vec<Duration>, Duration)> {
     questions.set_nonblocking(true)?;
-    let mut latencies = Vec::with_capacity(QUESTIONS);
+    let mut latencies = Vec::with_capacity(number as usize);
     let start = Instant::now();
-    for _ in 0..QUESTIONS {
+    for _ in 0..number {
         let start = Instant::now();
         questions.write_all(&[1])?;
         while let Err(error) = questions.read_exact(&mut [0]) {
@@ -55,19 +62,23 @@ async fn read_on<R: Files>(mut file: R::File, first: u64, is_over: Rc<Cell<bool>
     Ok(reads)
 }
 
-/// p50 and p99.9 in nanoseconds, and how much was read in a second meanwhile.
+/// p50 and p99.9 in nanoseconds of so many questions, and how often was read in a second meanwhile.
 fn beside<R: Files>(
     path: &Path,
+    cores: Cores,
+    number: u32,
     light: impl AsyncFnOnce(UnixStream) -> io::Result<()>,
 ) -> io::Result<Vec<f64>> {
     let (questions, answers) = UnixStream::pair()?;
     answers.set_nonblocking(true)?;
     let other = thread::spawn(move || {
         load::stay_on_last_core()?;
-        ask(questions)
+        ask(questions, number)
     });
-    // (Only now: a thread begins on the cores of the one that starts it.)
-    load::stay_on_first_core()?;
+    if cores == Cores::First {
+        // (Only now: a thread begins on the cores of the one that starts it.)
+        load::stay_on_first_core()?;
+    }
     let reads = R::block_on(async {
         let is_over = Rc::new(Cell::new(false));
         let mut readers = Vec::new();
@@ -86,13 +97,13 @@ fn beside<R: Files>(
         io::Result::Ok(reads)
     })?;
     let (latencies, time) = other.join().expect("the other thread does not panic")?;
-    let at = |part: usize| latencies[QUESTIONS * part / 1000].as_nanos() as f64;
+    let at = |part: usize| latencies[latencies.len() * part / 1000].as_nanos() as f64;
     Ok(vec![at(500), at(999), reads as f64 / time.as_secs_f64()])
 }
 
-pub fn on_ayi(path: &Path) -> io::Result<Vec<f64>> {
+pub fn on_ayi(path: &Path, cores: Cores, number: u32) -> io::Result<Vec<f64>> {
     use ayi::io::{AsyncReadExt, AsyncWriteExt};
-    beside::<Ayi>(path, async |stream| {
+    beside::<Ayi>(path, cores, number, async |stream| {
         let mut stream = ayi::net::UnixStream::from_std(stream)?;
         let mut byte = [0];
         // Until the other has got all its answers.
@@ -101,9 +112,9 @@ pub fn on_ayi(path: &Path) -> io::Result<Vec<f64>> {
     })
 }
 
-pub fn on_tokio(path: &Path) -> io::Result<Vec<f64>> {
+pub fn on_tokio(path: &Path, cores: Cores, number: u32) -> io::Result<Vec<f64>> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    beside::<Tokio>(path, async |stream| {
+    beside::<Tokio>(path, cores, number, async |stream| {
         let mut stream = tokio::net::UnixStream::from_std(stream)?;
         let mut byte = [0];
         while stream.read_exact(&mut byte).await.is_ok() && stream.write_all(&byte).await.is_ok() {}
