@@ -10,6 +10,7 @@ use std::path::Path;
 pub const BLOCK: usize = 4 << 10;
 /// What is written at a time.
 pub const PIECE: usize = 64 << 10;
+pub const PIECES_OF_MIB: u32 = (1 << 20) / PIECE as u32;
 /// In the file that is read at random: 64 MiB of them.
 pub const BLOCKS: u64 = 1 << 14;
 
