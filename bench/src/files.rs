@@ -27,8 +27,8 @@ type Timed = fn(&Path, u32) -> io::Result<Duration>;
 /// One that copies the file at the first path to the second.
 type Copier = fn(&Path, &Path) -> io::Result<Duration>;
 
-/// One that measures several things beside reads of this file, by so many questions.
-type Beside = fn(&Path, Cores, u32) -> io::Result<Vec<f64>>;
+/// One that measures several things beside reads of this file.
+type Beside = fn(&Path, Cores) -> io::Result<Vec<f64>>;
 
 /// What is written, and copied, in MiB. (Not more than the kernel keeps to itself for a while: else the disk's speed is
 /// measured.)
@@ -81,14 +81,8 @@ pub fn works() -> Vec<Work> {
         write(&place),
         small(&place),
         copy(&place),
-        beside(
-            &place,
-            "echo beside 8 tasks that read 256 KiB without end",
-            Cores::All,
-            Size::Scaled { full: 2_000, quick: 1_000 },
-            Rounds::Some,
-        ),
-        beside(&place, "the same, all on one core", Cores::First, Size::Fixed(1_000), Rounds::Few),
+        beside(&place, "echo beside 8 tasks that read 256 KiB without end", Cores::All),
+        beside(&place, "the same, all on one core", Cores::First),
     ]
 }
 
@@ -194,12 +188,12 @@ fn copy(place: &Rc<Place>) -> Work {
     work("1 MiB copied, of a large file", LARGE, Rounds::Some, AS_GOOD_AS_ANY, sides.map(side))
 }
 
-fn beside(place: &Rc<Place>, name: &str, cores: Cores, size: Size, rounds: Rounds) -> Work {
+fn beside(place: &Rc<Place>, name: &str, cores: Cores) -> Work {
     let side = |(runtime, run): (&'static str, Beside)| {
         let place = place.clone();
-        Side::new(runtime, move |n| {
+        Side::new(runtime, move |_| {
             let path = place.cached()?;
-            on_a_thread(move || run(&path, cores, n))
+            on_a_thread(move || run(&path, cores))
         })
     };
     let figures = vec![
@@ -208,5 +202,5 @@ fn beside(place: &Rc<Place>, name: &str, cores: Cores, size: Size, rounds: Round
         Figure::new("reads meanwhile", Unit::PerSecond, &[]),
     ];
     let sides = [(AYI, beside::on_ayi as Beside), (TOKIO, beside::on_tokio)].map(side).into();
-    Work { name: name.into(), size, rounds, figures, sides }
+    Work { name: name.into(), size: Size::Fixed(1), rounds: Rounds::Some, figures, sides }
 }

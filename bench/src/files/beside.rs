@@ -30,13 +30,17 @@ const READERS: u64 = 8;
 const LENGTH: usize = 256 << 10;
 /// Questions before those that count.
 const FIRST_QUESTIONS: u32 = 50;
+const QUESTIONS: usize = 3_000;
+/// Fewer questions, if they would take longer.
+const LIMIT: Duration = Duration::from_secs(4);
 
-/// The latencies of so many questions, in order, and how long it took.
-fn ask(mut questions: UnixStream, number: u32) -> io::Result<(Vec<Duration>, Duration)> {
+/// The latencies in order, and how long it took.
+fn ask(mut questions: UnixStream) -> io::Result<(Vec<Duration>, Duration)> {
     questions.set_nonblocking(true)?;
-    let mut latencies = Vec::with_capacity(number as usize);
+    let mut latencies = Vec::with_capacity(QUESTIONS);
+    let mut first = FIRST_QUESTIONS;
     let mut begin = Instant::now();
-    for question in 0..FIRST_QUESTIONS + number {
+    while latencies.len() < QUESTIONS && begin.elapsed() < LIMIT {
         let start = Instant::now();
         questions.write_all(&[1])?;
         while let Err(error) = questions.read_exact(&mut [0]) {
@@ -44,9 +48,10 @@ fn ask(mut questions: UnixStream, number: u32) -> io::Result<(Vec<Duration>, Dur
                 return Err(error);
             }
         }
-        match question {
-            FIRST_QUESTIONS.. => latencies.push(start.elapsed()),
-            _ => begin = Instant::now(),
+        if first > 0 {
+            (first, begin) = (first - 1, Instant::now());
+        } else {
+            latencies.push(start.elapsed());
         }
     }
     let time = begin.elapsed();
@@ -69,11 +74,10 @@ async fn read_on<R: Files>(mut file: R::File, first: u64, is_over: Rc<Cell<bool>
     Ok(reads)
 }
 
-/// p50 and p99.9 in nanoseconds of so many questions, and how often was read in a second meanwhile.
+/// p50 and p99.9 in nanoseconds, and how often was read in a second meanwhile.
 fn beside<R: Files>(
     path: &Path,
     cores: Cores,
-    number: u32,
     light: impl AsyncFnOnce(UnixStream) -> io::Result<()>,
 ) -> io::Result<Vec<f64>> {
     let (questions, answers) = UnixStream::pair()?;
@@ -82,7 +86,7 @@ fn beside<R: Files>(
     let other = thread::spawn(move || {
         load::stay_on_last_core()?;
         all_read.recv().map_err(io::Error::other)?;
-        ask(questions, number)
+        ask(questions)
     });
     if cores == Cores::First {
         // (Only now: a thread begins on the cores of the one that starts it.)
@@ -111,9 +115,9 @@ fn beside<R: Files>(
     Ok(vec![at(500), at(999), reads as f64 / time.as_secs_f64()])
 }
 
-pub fn on_ayi(path: &Path, cores: Cores, number: u32) -> io::Result<Vec<f64>> {
+pub fn on_ayi(path: &Path, cores: Cores) -> io::Result<Vec<f64>> {
     use ayi::io::{AsyncReadExt, AsyncWriteExt};
-    beside::<Ayi>(path, cores, number, async |stream| {
+    beside::<Ayi>(path, cores, async |stream| {
         let mut stream = ayi::net::UnixStream::from_std(stream)?;
         let mut byte = [0];
         // Until the other has got all its answers.
@@ -122,9 +126,9 @@ pub fn on_ayi(path: &Path, cores: Cores, number: u32) -> io::Result<Vec<f64>> {
     })
 }
 
-pub fn on_tokio(path: &Path, cores: Cores, number: u32) -> io::Result<Vec<f64>> {
+pub fn on_tokio(path: &Path, cores: Cores) -> io::Result<Vec<f64>> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    beside::<Tokio>(path, cores, number, async |stream| {
+    beside::<Tokio>(path, cores, async |stream| {
         let mut stream = tokio::net::UnixStream::from_std(stream)?;
         let mut byte = [0];
         while stream.read_exact(&mut byte).await.is_ok() && stream.write_all(&byte).await.is_ok() {}
