@@ -33,7 +33,7 @@ const PROGRAMS: [(&str, &str, &str); 5] = [
 ];
 
 /// A folder that is gone when this is dropped.
-struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Drop for Folder {
     fn drop(&mut self) {

@@ -1,7 +1,7 @@
 //! The groups, and what is asked of ayi in each.
 
 use crate::runtimes::on_all;
-use crate::{builds, clients, counts, fairness, memory, works};
+use crate::{builds, clients, counts, fairness, files, memory, works};
 use std::io;
 use std::rc::Rc;
 use std::thread;
@@ -11,8 +11,17 @@ pub const AYI: &str = "ayi";
 pub const TOKIO: &str = "tokio";
 pub const RAW: &str = "raw epoll";
 
-/// Everybody else, in the order of the columns.
+/// tokio, with a call of std's on its blocking pool.
+pub const POOL: &str = "spawn_blocking";
+/// No runtime at all.
+pub const STD: &str = "std";
+pub const RAW_RING: &str = "raw io_uring";
+
+/// Everybody else, in the order of the columns; after them come `WITHOUT`.
 pub const PEERS: [&str; 7] = [TOKIO, "smol", "monoio epoll", "monoio io_uring", "glommio", "compio", RAW];
+
+/// What files can be had with, without a runtime that knows of them.
+pub const WITHOUT: [&str; 3] = [POOL, STD, RAW_RING];
 
 /// How one runtime does a piece of work, so many operations of it: one number for each of the work's figures.
 pub type Turn = Rc<dyn Fn(u32) -> io::Result<Vec<f64>>>;
@@ -29,6 +38,8 @@ pub enum Size {
     Any(u32),
     /// Just so many.
     Fixed(u32),
+    /// Just so many, and fewer in a short pass.
+    Scaled { full: u32, quick: u32 },
 }
 
 /// In which the numbers of a figure are.
@@ -45,8 +56,11 @@ pub enum Unit {
 #[derive(Clone, Copy, PartialEq)]
 pub enum Whom {
     Tokio,
+    /// tokio with the call on its pool.
+    Pool,
+    /// What is written by hand: the loop on epoll, or the ring.
     Raw,
-    /// The best of those that are neither.
+    /// The best runtime that is not tokio.
     Others,
     /// The best of those, and tokio, that are on epoll.
     OnEpoll,
@@ -311,6 +325,11 @@ pub fn all() -> Vec<Group> {
             name: "fairness",
             about: "how long a light task waits for its turn, p99.9",
             works: fairness::works(),
+        },
+        Group {
+            name: "fs",
+            about: "files that are in the page cache; what is read and written is checked",
+            works: files::works(),
         },
         Group {
             name: "build",

@@ -7,6 +7,7 @@ mod children;
 mod clients;
 mod counts;
 mod fairness;
+mod files;
 mod groups;
 mod measure;
 mod memory;
@@ -27,7 +28,7 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "ayi-bench")]
 struct Options {
-    /// Only these groups: spawn, wake, remote, timers, counts, echo, connections, http, memory, fairness, build
+    /// Only these groups: spawn, wake, remote, timers, counts, echo, connections, http, memory, fairness, fs, build
     groups: Vec<String>,
     /// A short pass: fewer rounds
     #[arg(long)]

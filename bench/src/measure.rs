@@ -1,6 +1,6 @@
 //! Rounds, and what they say.
 
-use crate::groups::{AYI, Figure, Side, Size, Unit, Whom, Work};
+use crate::groups::{AYI, Figure, POOL, RAW, RAW_RING, STD, Side, Size, TOKIO, Unit, Whom, Work};
 use std::io;
 
 /// What one side's turn should take, in nanoseconds, unless the size of the work is fixed.
@@ -65,10 +65,11 @@ impl Row {
     pub fn verdicts(&self) -> impl Iterator<Item = (Whom, f64, Option<Verdict>)> {
         self.figure.asked.iter().map(|&(whom, asked)| {
             let is_meant = |other: &&Other| match whom {
-                Whom::Tokio => other.runtime == "tokio",
-                Whom::Raw => other.runtime == "raw epoll",
-                Whom::Others => !["tokio", "raw epoll"].contains(&other.runtime),
-                Whom::OnEpoll => ["tokio", "smol", "monoio epoll"].contains(&other.runtime),
+                Whom::Tokio => other.runtime == TOKIO,
+                Whom::Pool => other.runtime == POOL,
+                Whom::Raw => [RAW, RAW_RING].contains(&other.runtime),
+                Whom::Others => ![TOKIO, POOL, STD, RAW, RAW_RING].contains(&other.runtime),
+                Whom::OnEpoll => [TOKIO, "smol", "monoio epoll"].contains(&other.runtime),
             };
             let least = self.others.iter().filter(is_meant).map(|other| other.ratio.median).reduce(f64::min);
             let verdict = least.map(|least| match least {
@@ -82,9 +83,10 @@ impl Row {
 }
 
 /// Operations for one turn.
-fn size(side: &Side, size: Size) -> io::Result<u32> {
+fn size(side: &Side, size: Size, is_quick: bool) -> io::Result<u32> {
     let of = match size {
         Size::Fixed(n) => return Ok(n),
+        Size::Scaled { full, quick } => return Ok(if is_quick { quick } else { full }),
         Size::Any(of) => of,
     };
     let mut n = of;
@@ -113,7 +115,7 @@ impl Work {
     ) -> Vec<Row> {
         let mut sides = self.sides.clone();
         sides.extend(self.sides.iter().find(|side| side.runtime == AYI).cloned());
-        let sizes: Vec<_> = sides.iter().map(|side| size(side, self.size)).collect();
+        let sizes: Vec<_> = sides.iter().map(|side| size(side, self.size, is_quick)).collect();
         // Of each side, of each round, of each figure.
         let mut numbers: Vec<io::Result<Vec<Vec<f64>>>> =
             sizes.iter().map(|size| size.as_ref().map(|_| Vec::new()).map_err(copy)).collect();

@@ -1,6 +1,6 @@
 //! What comes of it: a table for the terminal, and a file.
 
-use crate::groups::{Group, PEERS, Unit, Whom};
+use crate::groups::{Group, PEERS, Unit, WITHOUT, Whom};
 use crate::measure::{Other, Ratio, Row, Verdict};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use std::fmt::Write;
@@ -61,11 +61,18 @@ fn other<'a>(row: &'a Row, peer: &str) -> Option<&'a Other> {
     row.others.iter().find(|other| other.runtime == peer)
 }
 
+/// Those that have anything in these rows.
+fn columns(rows: &[Row]) -> Vec<&'static str> {
+    let has_any = |peer: &&str| rows.iter().any(|row| other(row, peer).is_some());
+    PEERS.into_iter().chain(WITHOUT).filter(has_any).collect()
+}
+
 /// `10x tokio: missed`, for each thing that is asked.
 pub fn verdicts(row: &Row) -> String {
     let verdict = |(whom, asked, verdict): (Whom, f64, Option<Verdict>)| {
         let whom = match whom {
             Whom::Tokio => "tokio",
+            Whom::Pool => "spawn_blocking",
             Whom::Raw => "raw",
             Whom::Others => "the best other",
             Whom::OnEpoll => "each on epoll",
@@ -122,8 +129,7 @@ pub const LEGEND: &str = "For ayi the value, for the others how many times bette
 pub fn text(groups: &[Results]) -> String {
     let mut text = format!("{}\n\n{LEGEND}\n", machine());
     for Results { name, about, rows, failures } in groups {
-        let peers: Vec<_> =
-            PEERS.into_iter().filter(|peer| rows.iter().any(|row| other(row, peer).is_some())).collect();
+        let peers = columns(rows);
         let mut table = Table::new();
         table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(160);
@@ -163,8 +169,7 @@ pub fn markdown(groups: &[Results]) -> String {
         machine()
     );
     for Results { name, about, rows, failures } in groups {
-        let peers: Vec<_> =
-            PEERS.into_iter().filter(|peer| rows.iter().any(|row| other(row, peer).is_some())).collect();
+        let peers = columns(rows);
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
         let headings = ["work", "ayi", "again"].into_iter().chain(peers.iter().copied()).chain(["asked for"]);
         let headings: Vec<String> = headings.map(String::from).collect();
