@@ -590,6 +590,10 @@ impl File {
         self.locked().max_buf_size = bytes.max(1);
     }
 
+    pub(crate) fn std(&self) -> &std::fs::File {
+        &self.std
+    }
+
     fn locked(&self) -> MutexGuard<'_, Sequential> {
         self.sequential.lock().unwrap_or_else(PoisonError::into_inner)
     }

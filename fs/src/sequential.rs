@@ -17,6 +17,7 @@
 //!
 //! In tokio: `fs/file.rs`.
 
+use crate::buf::Pages;
 use crate::op::{self, HERE, Running, Transfer};
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
@@ -31,7 +32,7 @@ pub(crate) const MAX_BUF_SIZE: usize = 256 * 1024;
 pub(crate) struct Sequential {
     state: State,
     /// For the next operation; kept for its allocation.
-    buf: Vec<u8>,
+    buf: Pages,
     /// From where on bytes in `buf` have been read and not been asked for yet.
     unread: usize,
     /// Of a write that nobody has waited for so far.
@@ -41,14 +42,20 @@ pub(crate) struct Sequential {
 
 enum State {
     Idle,
-    Reading(Running<Transfer<Vec<u8>>>),
+    Reading(Running<Transfer<Pages>>),
     /// From this byte on.
-    Writing(Running<Transfer<Vec<u8>>>, usize),
+    Writing(Running<Transfer<Pages>>, usize),
 }
 
 impl Sequential {
     pub(crate) const fn new() -> Sequential {
-        Sequential { state: State::Idle, buf: Vec::new(), unread: 0, error: None, max_buf_size: MAX_BUF_SIZE }
+        Sequential {
+            state: State::Idle,
+            buf: Pages::new(),
+            unread: 0,
+            error: None,
+            max_buf_size: MAX_BUF_SIZE,
+        }
     }
 
     pub(crate) fn poll_read(
@@ -72,7 +79,7 @@ impl Sequential {
                     Ok(0) => return Poll::Ready(Ok(0)),
                     Ok(_) => {}
                     Err(error) => {
-                        self.buf.clear();
+                        self.buf.empty(self.max_buf_size);
                         return Poll::Ready(Err(error));
                     }
                 }
@@ -86,7 +93,7 @@ impl Sequential {
             }
             let mut buf = self.take_buf();
             let most = to.len().min(self.max_buf_size);
-            buf.reserve(most);
+            buf.make_room(most);
             // (Not into all the room: who shares the position, or the pipe, is to find there what nobody asked for here.)
             self.state = State::Reading(op::read(file.clone(), buf, most, HERE));
         }
@@ -105,7 +112,7 @@ impl Sequential {
         }
         let len = bytes.len().min(self.max_buf_size);
         let mut buf = self.take_buf();
-        buf.extend_from_slice(&bytes[..len]);
+        buf.fill(&bytes[..len]);
         self.state = State::Writing(op::write(file.clone(), buf, 0, HERE), 0);
         Poll::Ready(Ok(len))
     }
@@ -186,11 +193,10 @@ impl Sequential {
         Ok(())
     }
 
-    fn take_buf(&mut self) -> Vec<u8> {
+    fn take_buf(&mut self) -> Pages {
         self.unread = 0;
         let mut buf = std::mem::take(&mut self.buf);
-        buf.clear();
-        buf.shrink_to(self.max_buf_size);
+        buf.empty(self.max_buf_size);
         buf
     }
 }

@@ -1,5 +1,6 @@
 //! Whole files at once.
 
+use crate::buf::Pages;
 use crate::{File, op};
 use std::io;
 use std::path::Path;
@@ -32,33 +33,31 @@ const PART: usize = 1024 * 1024;
 /// ```
 pub async fn read(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
     let file = File::open(path).await?;
-    let mut contents = Vec::new();
-    let mut part = Vec::with_capacity(FIRST);
+    let (read, mut contents) = file.read_at(Vec::with_capacity(FIRST), 0).await;
+    if read? == 0 {
+        return Ok(contents);
+    }
+    // (What is known of a file that has just been read is at hand: no need for a thread.)
+    let metadata = file.std().metadata()?;
+    let size = metadata.len().try_into().unwrap_or(usize::MAX);
+    if metadata.is_file() && size == contents.len() {
+        return Ok(contents);
+    }
+    // There may be more than that: the file may grow, and those in /proc say that they are empty.
+    contents.try_reserve_exact(size.saturating_sub(contents.len())).map_err(|_| too_large(size))?;
+    let mut part = Pages::new();
+    let mut room = size.saturating_sub(contents.len()).clamp(FIRST, PART);
     loop {
+        part.make_room(room);
         let (read, filled) = file.read_at(part, contents.len() as u64).await;
-        let read = read?;
-        if contents.is_empty() {
-            contents = filled;
-            // (There may be more behind a short read, in /proc say.)
-            part = Vec::new();
-            if read == contents.capacity() {
-                let size = file.metadata().await?.len().try_into().unwrap_or(usize::MAX);
-                contents.try_reserve_exact(size.saturating_sub(read)).map_err(|_| too_large(size))?;
-                part.reserve(size.saturating_sub(read).clamp(FIRST, PART));
-            } else if read > 0 {
-                part.reserve(32);
-            }
-        } else {
-            contents.extend_from_slice(&filled);
-            part = filled;
-            if read == part.capacity() && read < PART {
-                // (There was more than the first read told.)
-                part.reserve(2 * read);
-            }
-        }
-        if read == 0 {
+        if read? == 0 {
             return Ok(contents);
         }
+        contents.extend_from_slice(&filled);
+        if filled.len() >= room {
+            room = (2 * room).min(PART);
+        }
+        part = filled;
     }
 }
 
