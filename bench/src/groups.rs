@@ -90,7 +90,7 @@ impl Rounds {
             Rounds::Many if is_quick => 3,
             Rounds::Many => 11,
             Rounds::Some if is_quick => 1,
-            Rounds::Some => 5,
+            Rounds::Some => 4,
             Rounds::Few if is_quick => 1,
             Rounds::Few => 2,
             Rounds::Once => 1,
