@@ -20,6 +20,9 @@ use std::task::{Context, Poll};
 /// resources are kept until the kernel is done with them. After [`make_lasting`](Operation::make_lasting) it is not
 /// cancelled.
 ///
+/// If it is held until its runtime is gone, and dropped then, its resources are leaked: nobody knows any more whether
+/// the kernel is done with them.
+///
 /// # Panics
 ///
 /// If it is polled when the runtime that it was made in is not the current one of the thread.
