@@ -89,6 +89,9 @@ pub(crate) struct Local {
     slack: Cell<Option<c_ulong>>,
     #[cfg(feature = "uring")]
     pub(super) ring: RefCell<Ring>,
+    /// Whether that has been made.
+    #[cfg(feature = "uring")]
+    pub(super) has_ring: Cell<bool>,
     polls_per_turn: u32,
     hooks: ParkHooks,
 }
@@ -126,6 +129,8 @@ impl Local {
             slack: Cell::new(None),
             #[cfg(feature = "uring")]
             ring: Ring::new(settings.io_uring),
+            #[cfg(feature = "uring")]
+            has_ring: Cell::new(false),
             polls_per_turn: settings.polls_per_turn,
             hooks: settings.park_hooks.clone(),
         });

@@ -39,6 +39,7 @@ impl Local {
         if let Ring::Unused { is_wanted } = *ring {
             *ring = if is_wanted { self.make_ring() } else { Ring::Refused };
             let state = if let Ring::Made(_) = *ring { RING_IN_USE } else { RING_REFUSED };
+            self.has_ring.set(state == RING_IN_USE);
             self.counters().set(Count::Ring, state);
         }
         made(ring)
@@ -53,28 +54,36 @@ impl Local {
         made.map_or(Ring::Refused, |proactor| Ring::Made(Box::new(proactor)))
     }
 
-    /// The proactor, if it has been made.
+    /// The proactor, if it has been made. (Asked several times a turn, by programs that have no files too.)
+    #[inline]
     fn made_proactor(&self) -> Option<RefMut<'_, Proactor>> {
-        made(self.ring.borrow_mut())
+        if self.has_ring.get() { made(self.ring.borrow_mut()) } else { None }
     }
 
     /// Whether [`enter_ring`](Local::enter_ring) has anything to do.
+    #[inline]
     pub(super) fn wants_ring(&self) -> bool {
         self.made_proactor().is_some_and(|mut proactor| proactor.wants_to_enter())
     }
 
     /// Operations run, whose results may wake somebody.
+    #[inline]
     pub(super) fn is_ring_busy(&self) -> bool {
         self.made_proactor().is_some_and(|proactor| proactor.is_busy())
     }
 
     /// Submits what tasks have asked for since the last time, and wakes those whose operations are completed. Nothing if
     /// there is no such thing.
+    #[inline]
     pub(super) fn enter_ring(&self) {
-        let Some(mut proactor) = self.made_proactor() else { return };
-        if !proactor.wants_to_enter() {
-            return;
+        if self.wants_ring() {
+            self.enter_now();
         }
+    }
+
+    #[inline(never)]
+    fn enter_now(&self) {
+        let Some(mut proactor) = self.made_proactor() else { return };
         let entered = proactor.enter();
         let mut others = std::mem::take(&mut proactor.others);
         let mut abandoned = std::mem::take(&mut proactor.abandoned);
@@ -90,6 +99,7 @@ impl Local {
     }
 
     pub(super) fn shut_down_ring(&self) {
+        self.has_ring.set(false);
         let ring = std::mem::replace(&mut *self.ring.borrow_mut(), Ring::Refused);
         let Ring::Made(mut proactor) = ring else { return };
         proactor.shut_down(GRACE);
