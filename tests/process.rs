@@ -16,7 +16,7 @@ use std::pin::pin;
 use std::process::Stdio;
 use std::sync::{Arc, Barrier};
 use std::thread;
-use support::{Wakes, block_until, in_a_child, poll_once, poll_with, run, watched};
+use support::{Wakes, block_until, in_a_child, poll_once, poll_with, run, run_again_with, watched};
 
 /// A shell that runs `script`.
 fn sh(script: &str) -> Command {
@@ -50,14 +50,7 @@ fn without_pidfds() -> bool {
 
 #[test]
 fn all_of_it_without_pidfds() {
-    if without_pidfds() {
-        return;
-    }
-    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
-    let output = again.env("AYI_NO_PIDFD", "1").output().unwrap();
-    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{text}\n{errors}");
-    assert!(text.contains(" passed"), "{text}");
+    run_again_with("AYI_NO_PIDFD", "1");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::pin::pin;
 use std::process::Stdio;
 use std::thread;
 use std::time::Instant;
-use support::{block_until, in_a_child, poll_once, run, turn, watched};
+use support::{block_until, in_a_child, poll_once, run, run_again_with, turn, watched};
 
 /// A child that lives until its standard input is closed. What comes beside it is at its end when the child has ended.
 fn cat(kill_on_drop: bool) -> (Child, OwnedFd) {
@@ -35,14 +35,7 @@ async fn until_reaped(pid: u32) {
 
 #[test]
 fn all_of_it_without_pidfds() {
-    if std::env::var_os("AYI_NO_PIDFD").is_some() {
-        return;
-    }
-    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
-    let output = again.env("AYI_NO_PIDFD", "1").output().unwrap();
-    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{text}\n{errors}");
-    assert!(text.contains(" passed"), "{text}");
+    run_again_with("AYI_NO_PIDFD", "1");
 }
 
 #[test]

@@ -155,3 +155,15 @@ pub fn block_until(fd: impl AsFd, events: i16) {
 pub async fn turn() {
     sleep(Duration::from_nanos(1)).await;
 }
+
+/// Runs all tests of this program once more, in a process that has this in its environment. Nothing in that one.
+pub fn run_again_with(variable: &str, value: &str) {
+    if std::env::var_os(variable).is_some() {
+        return;
+    }
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    let output = again.env(variable, value).output().unwrap();
+    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{text}\n{errors}");
+    assert!(text.contains(" passed"), "{text}");
+}
