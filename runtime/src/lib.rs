@@ -13,6 +13,7 @@
 mod blocking;
 mod cancellation;
 mod coop;
+mod cores;
 mod counters;
 mod executor;
 mod foreign;
@@ -32,6 +33,7 @@ pub mod runtime {
     pub use crate::cancellation::{
         CancellationToken, DropGuard, WaitForCancellationFuture, WaitForCancellationFutureOwned,
     };
+    pub use crate::cores::{Core, CorePanic, CoresBuilder, MainOutput};
     pub use crate::executor::{
         Builder, EnterGuard, Handle, Id, Runtime, RuntimeMetrics, TryCurrentError, is_rt_shutdown_err,
     };
