@@ -24,7 +24,7 @@ const KEPT: usize = 16 * 1024;
 /// How long to wait for a client to read the last response.
 const LINGER: Duration = Duration::from_secs(2);
 /// When the server stops: how long to wait for the first request of a client that has just come, ...
-const FIRST_WORD: Duration = Duration::from_secs(1);
+const FIRST_WORD: Duration = Duration::from_secs(2);
 /// ... and, of one that was answered before, for what has arrived and was not looked at yet.
 const LAST_LOOK: Duration = Duration::from_millis(10);
 
