@@ -7,8 +7,8 @@ mod servers;
 mod support;
 
 use ayi::runtime::Runtime;
-use ayi::signal::ctrl_c;
 use ayi::signal::unix::{Signal, SignalKind, signal};
+use ayi::signal::{ctrl_c, termination};
 use servers::{PATIENCE, path_of};
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, ErrorKind};
@@ -362,4 +362,20 @@ fn the_example_is_told_to_reload_and_to_end() {
         assert_eq!(line(), "goodbye");
         assert!(child.wait().unwrap().success());
     }
+}
+
+#[test]
+fn what_asks_a_program_to_end_is_heard_each_time_and_by_every_listener() {
+    if !in_a_child("what_asks_a_program_to_end_is_heard_each_time_and_by_every_listener") {
+        return;
+    }
+    run(async || {
+        let (mut one, mut other) = (termination().unwrap(), termination().unwrap());
+        for kind in [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::terminate()] {
+            assert!(poll_once(pin!(one.recv())).is_pending());
+            raise(kind);
+            assert_eq!(one.recv().await, kind);
+            assert_eq!(other.recv().await, kind);
+        }
+    });
 }

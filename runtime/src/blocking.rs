@@ -75,6 +75,10 @@ impl<T> Kind<Outcome<T>> for BlockingCall {
     fn may_cancel(&self, outcome: &Outcome<T>) -> bool {
         outcome.ticket.claim()
     }
+
+    fn is_blocking(&self) -> bool {
+        true
+    }
 }
 
 impl<T> Future for Outcome<T> {

@@ -11,7 +11,9 @@
 #![cfg(target_os = "linux")]
 
 mod blocking;
+mod cancellation;
 mod coop;
+mod cores;
 mod counters;
 mod executor;
 mod foreign;
@@ -21,16 +23,22 @@ mod proactor;
 mod queue;
 mod reactor;
 mod ready;
+mod shutdown;
 mod sys;
 pub mod task;
 pub mod time;
 
 /// The runtime itself, its settings and its handles.
 pub mod runtime {
+    pub use crate::cancellation::{
+        CancellationToken, DropGuard, WaitForCancellationFuture, WaitForCancellationFutureOwned,
+    };
+    pub use crate::cores::{Core, CorePanic, CoresBuilder, MainOutput};
     pub use crate::executor::{
         Builder, EnterGuard, Handle, Id, Runtime, RuntimeMetrics, TryCurrentError, is_rt_shutdown_err,
     };
-    pub use crate::task::{TaskMeta, UnhandledPanic};
+    pub use crate::shutdown::{ShutdownReport, shutdown, shutdown_token};
+    pub use crate::task::{RunningTask, TaskMeta, UnhandledPanic};
 }
 
 pub use executor::spawn;

@@ -137,6 +137,27 @@ pub(crate) fn set_timer_slack(nanos: libc::c_ulong) -> libc::c_ulong {
     before.max(0) as libc::c_ulong
 }
 
+/// The CPUs that this thread may run on, by the kernel's numbers: sched_getaffinity(2).
+pub(crate) fn allowed_cpus() -> io::Result<Vec<usize>> {
+    // SAFETY: all zeros is a valid set, the empty one.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `set` is as large as is said. (A kernel with room for more than its 1,024 CPUs gives EINVAL.)
+    check(unsafe { libc::sched_getaffinity(0, size_of_val(&set), &mut set) })?;
+    let most = 8 * size_of_val(&set);
+    // SAFETY: the numbers are below what the set has room for.
+    Ok((0..most).filter(|cpu| unsafe { libc::CPU_ISSET(*cpu, &set) }).collect())
+}
+
+/// Keeps this thread on one CPU, one of [`allowed_cpus`]: sched_setaffinity(2).
+pub(crate) fn stay_on_cpu(cpu: usize) -> io::Result<()> {
+    // SAFETY: all zeros is a valid set, the empty one.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the number came out of such a set.
+    unsafe { libc::CPU_SET(cpu, &mut set) };
+    // SAFETY: `set` is as large as is said.
+    check(unsafe { libc::sched_setaffinity(0, size_of_val(&set), &set) }).map(drop)
+}
+
 /// The bell that another thread rings to end an `epoll_wait`.
 pub(crate) struct EventFd {
     fd: OwnedFd,

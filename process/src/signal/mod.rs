@@ -1,6 +1,7 @@
 //! Signals: Ctrl-C, and any other that the process is sent.
 //!
-//! [`ctrl_c`] is what most programs need. [`unix::signal`] listens to a signal of any kind, as often as it comes.
+//! [`ctrl_c`] is what most programs need, [`termination`] what servers do: it hears of `SIGTERM` as well.
+//! [`unix::signal`] listens to a signal of any kind, as often as it comes.
 //!
 //! Each listener has a file descriptor of its own, an eventfd(2), that the signal handler writes to and that the
 //! runtime waits for like for a socket. So any number of listeners hear of the same signal, in any number of
@@ -24,9 +25,11 @@
 
 mod bell;
 mod kind;
+mod termination;
 pub mod unix;
 
 use std::io;
+pub use termination::{Termination, termination};
 use unix::SignalKind;
 
 /// Waits until somebody presses Ctrl-C in the terminal, or sends `SIGINT` in another way.

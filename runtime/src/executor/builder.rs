@@ -4,6 +4,7 @@ use super::handle::Shared;
 use super::local::{POLLS_PER_TURN, ParkHooks};
 use super::{Local, Runtime};
 use crate::blocking::{Limits, Pool};
+use crate::cancellation::CancellationToken;
 use crate::reactor::Reactor;
 use crate::sys::ThreadClock;
 use crate::task::{Hooks, Scheduler, TaskMeta, UnhandledPanic};
@@ -41,6 +42,8 @@ pub(super) struct Settings {
     pub(super) start_paused: bool,
     pub(super) polls_per_turn: u32,
     pub(super) park_hooks: ParkHooks,
+    /// With which the runtime's own is cancelled.
+    pub(super) shutdown: CancellationToken,
     #[cfg(feature = "uring")]
     pub(super) io_uring: bool,
 }
@@ -74,6 +77,7 @@ impl Builder {
                 start_paused: false,
                 polls_per_turn: POLLS_PER_TURN,
                 park_hooks: ParkHooks::default(),
+                shutdown: CancellationToken::new(),
                 #[cfg(feature = "uring")]
                 io_uring: true,
             },
@@ -356,6 +360,11 @@ impl Builder {
         self
     }
 
+    /// With `token`, the tokens of the runtimes that are made from here on are cancelled.
+    pub(crate) fn shutdown_with(&mut self, token: CancellationToken) {
+        self.settings.shutdown = token;
+    }
+
     /// Makes the runtime; it belongs to the current thread.
     ///
     /// # Errors
@@ -381,6 +390,7 @@ impl Builder {
             pool: Pool::new(self.limits.clone()),
             name: self.name.clone(),
             cpu: (clock, clock.read()),
+            shutdown: self.settings.shutdown.child_token(),
             last: OnceLock::new(),
         };
         Ok(Runtime { local: Local::new(id, tasks, reactor, Arc::new(shared), &self.settings) })

@@ -5,6 +5,7 @@
 use super::context::{self, EnterGuard, RuntimeRef, TryCurrentError};
 use super::{Local, RuntimeMetrics};
 use crate::blocking::{BlockingCall, Outcome, Pool, Ticket};
+use crate::cancellation::CancellationToken;
 use crate::counters::Figures;
 use crate::sys::ThreadClock;
 use crate::task::{JoinHandle, Kind, Plain, spawn_from_afar};
@@ -46,6 +47,8 @@ pub(super) struct Shared {
     pub(super) name: Option<String>,
     /// Of the runtime's thread, and what it said at the beginning.
     pub(super) cpu: (ThreadClock, Duration),
+    /// Tells the tasks to end.
+    pub(super) shutdown: CancellationToken,
     /// The last figures, once the runtime has ended.
     pub(super) last: OnceLock<(Figures, Duration)>,
 }
@@ -213,8 +216,62 @@ impl Handle {
     ) -> JoinHandle<F::Output> {
         match self.reference.local() {
             Some(local) => local.tasks().spawn(future, kind),
-            None => spawn_from_afar(self.reference.scheduler, self.reference.id, future, kind),
+            None => spawn_from_afar(self.reference.scheduler, self.reference.id, move || future, kind),
         }
+    }
+
+    /// Runs `make` on the runtime's thread, and the future that it gives there as a task.
+    ///
+    /// So the future need not be `Send`: it comes into being where it runs. `make` and the output must be.
+    ///
+    /// If the runtime has ended, `make` is dropped here and awaiting the task says that it was cancelled. If `make`
+    /// panics, that is the task's panic.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::runtime::Handle;
+    /// use std::rc::Rc;
+    /// let handle = Handle::current();
+    /// let task = std::thread::spawn(move || {
+    ///     handle.spawn_with(|| {
+    ///         let not_send = Rc::new(7);
+    ///         async move { *not_send }
+    ///     })
+    /// });
+    /// assert_eq!(task.join().unwrap().await.unwrap(), 7);
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn spawn_with<F>(&self, make: impl FnOnce() -> F + Send + 'static) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + 'static,
+    {
+        // In a future, so that its panics are the task's.
+        match self.reference.local() {
+            Some(local) => local.tasks().spawn(async move { make().await }, Plain),
+            None => {
+                let make = move || async move { make().await };
+                spawn_from_afar(self.reference.scheduler, self.reference.id, make, Plain)
+            }
+        }
+    }
+
+    /// The token that tells this runtime's tasks to end. See [`shutdown`](crate::runtime::shutdown).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// let token = rt.handle().shutdown_token();
+    /// let task = rt.spawn(async { ayi_runtime::runtime::shutdown_token().cancelled().await });
+    /// std::thread::spawn(move || token.cancel());
+    /// rt.block_on(task).unwrap();
+    /// ```
+    pub fn shutdown_token(&self) -> CancellationToken {
+        self.shared.shutdown.clone()
     }
 
     /// Runs `future` to its end on this thread.

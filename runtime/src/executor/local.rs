@@ -274,6 +274,7 @@ impl Local {
 
     fn turn(&self) {
         self.counters().add(Count::Turns, 1);
+        self.tasks.note_ages();
         let has_work = || self.tasks.has_work() || coop::has_exhausted() || self.wants_ring();
         let is_idle = !has_work();
         if is_idle {
@@ -456,11 +457,11 @@ impl Drop for Root {
 }
 
 /// The mark that this thread is in a `block_on`, which does not nest.
-pub(super) struct BlockedOn(());
+pub(crate) struct BlockedOn(());
 
 impl BlockedOn {
     #[track_caller]
-    pub(super) fn new() -> BlockedOn {
+    pub(crate) fn new() -> BlockedOn {
         assert!(
             !BLOCKED_ON.replace(true),
             "block_on inside block_on: the outer runtime would stand still. Use .await here, or spawn_blocking \

@@ -21,7 +21,7 @@ pub(crate) use context::TIED_ELSEWHERE;
 pub use context::{EnterGuard, TryCurrentError, is_rt_shutdown_err};
 pub(crate) use context::{RuntimeRef, SHUT_DOWN, why_no_timer, with_current};
 pub use handle::{Handle, Id};
-pub(crate) use local::Local;
+pub(crate) use local::{BlockedOn, Local};
 pub use metrics::RuntimeMetrics;
 pub use runtime::Runtime;
 pub use task_builder::TaskBuilder;

@@ -9,6 +9,7 @@
 //! In tokio: `runtime/task/core.rs`, `Stage`.
 
 use super::error::JoinError;
+use crate::time::Instant;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -46,6 +47,12 @@ pub(super) trait Body {
     fn name(&self) -> Option<&str>;
 
     fn spawned_at(&self) -> &'static Location<'static>;
+
+    /// See [`Kind`].
+    fn spawned_when(&self) -> Option<Instant>;
+
+    /// See [`Kind`].
+    fn is_blocking(&self) -> bool;
 }
 
 /// What a task is besides its future `F`. (`Send`: it goes where the output goes.)
@@ -57,6 +64,16 @@ pub(crate) trait Kind<F>: Send + 'static {
 
     fn name(&self) -> Option<&str> {
         None
+    }
+
+    /// Of a task that another thread has spawned: `ages` knows the others.
+    fn spawned_when(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Whether it stands for a call on a thread of the pool.
+    fn is_blocking(&self) -> bool {
+        false
     }
 }
 
@@ -78,6 +95,38 @@ impl<F, K: Kind<F>> Kind<F> for Named<K> {
 
     fn name(&self) -> Option<&str> {
         Some(&self.name)
+    }
+
+    fn spawned_when(&self) -> Option<Instant> {
+        self.kind.spawned_when()
+    }
+
+    fn is_blocking(&self) -> bool {
+        self.kind.is_blocking()
+    }
+}
+
+/// That another thread has spawned.
+pub(super) struct FromAfar<K> {
+    pub(super) when: Instant,
+    pub(super) kind: K,
+}
+
+impl<F, K: Kind<F>> Kind<F> for FromAfar<K> {
+    fn may_cancel(&self, future: &F) -> bool {
+        self.kind.may_cancel(future)
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.kind.name()
+    }
+
+    fn spawned_when(&self) -> Option<Instant> {
+        Some(self.when)
+    }
+
+    fn is_blocking(&self) -> bool {
+        self.kind.is_blocking()
     }
 }
 
@@ -160,5 +209,13 @@ impl<F: Future<Output: 'static>, K: Kind<F>> Body for FutureBody<F, K> {
 
     fn spawned_at(&self) -> &'static Location<'static> {
         self.spawned_at
+    }
+
+    fn spawned_when(&self) -> Option<Instant> {
+        self.kind.spawned_when()
+    }
+
+    fn is_blocking(&self) -> bool {
+        self.kind.is_blocking()
     }
 }

@@ -14,6 +14,12 @@ pub(crate) struct Hooks {
     pub(crate) on_terminate: Option<TaskHook>,
 }
 
+impl Hooks {
+    pub(crate) fn are_any(&self) -> bool {
+        self.on_spawn.is_some() || self.on_terminate.is_some()
+    }
+}
+
 impl fmt::Debug for Hooks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hooks")

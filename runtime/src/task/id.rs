@@ -21,6 +21,9 @@ pub struct Id(pub(super) u64);
 thread_local! {
     /// The task that this thread is polling, dropping, or running the blocking call of.
     static CURRENT: Cell<Id> = const { Cell::new(Id::NONE) };
+    /// The id that this thread gives next. Where a block begins, as it does at first, a new one is needed: that one is
+    /// not ours.
+    static NEXT: Cell<u64> = const { Cell::new(1) };
 }
 
 impl Id {
@@ -32,10 +35,6 @@ impl Id {
     pub(super) fn next() -> Id {
         const BLOCK: u64 = 1 << 16;
         static BLOCKS: AtomicU64 = AtomicU64::new(1);
-        thread_local! {
-            /// Where a block begins, as it does at first, a new one is needed: that one is not ours.
-            static NEXT: Cell<u64> = const { Cell::new(1) };
-        }
         let mut id = NEXT.get();
         if id % BLOCK == 1 {
             // Relaxed: only uniqueness matters. 2^47 blocks before the shift in `phase` would overflow.
@@ -43,6 +42,11 @@ impl Id {
         }
         NEXT.set(id + 1);
         Id(id)
+    }
+
+    /// The last that this thread has given. It gives no smaller one after it.
+    pub(super) fn latest() -> Id {
+        Id(NEXT.get() - 1)
     }
 
     /// From here on this is the task that runs, until the next `enter` or [`leave`](Id::leave).

@@ -1,7 +1,9 @@
 //! Tasks: spawning, awaiting, aborting, and yielding.
 //!
-//! Inside, read in this order: `id`, `body`, `boxed`, `error`, `hooks`, `slot`, `scheduler`, `run`, `join`.
+//! Inside, read in this order: `id`, `ages`, `body`, `boxed`, `error`, `hooks`, `slot`, `scheduler`, `run`, `join`,
+//! `running`.
 
+mod ages;
 mod body;
 mod boxed;
 mod error;
@@ -9,6 +11,7 @@ mod hooks;
 mod id;
 mod join;
 mod run;
+mod running;
 mod scheduler;
 mod slot;
 #[cfg(all(test, not(loom)))]
@@ -21,6 +24,7 @@ pub use hooks::TaskMeta;
 pub use id::{Id, id, try_id};
 pub use join::{AbortHandle, JoinHandle};
 pub(crate) use run::{leave, spawn_from_afar};
+pub use running::RunningTask;
 pub(crate) use scheduler::{Lease, LocalScheduler, Scheduler};
 pub(crate) use slot::{LocalSlot, wake, wake_own};
 

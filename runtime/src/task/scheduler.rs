@@ -15,6 +15,7 @@
 //!    slots of tasks that other threads spawn lie in pages of their own, and the vacant ones in a queue, from which
 //!    any thread takes them. A slot is of the same kind for ever.
 
+use super::ages::Ages;
 use super::error::UnhandledPanic;
 use super::hooks::Hooks;
 use super::id::Id;
@@ -31,6 +32,7 @@ use std::marker::PhantomData;
 use std::panic::RefUnwindSafe;
 use std::rc::Rc;
 use std::sync::Mutex;
+use std::task::Waker;
 
 /// They are 8 KiB.
 const SLOTS_PER_PAGE: usize = 128;
@@ -86,9 +88,14 @@ pub(crate) struct Cells {
     pub(super) unhandled: Cell<UnhandledPanic>,
     /// There was a panic that the policy wants to end the runtime.
     pub(crate) is_fatal: Cell<bool>,
-    /// Whether there are hooks to be run.
+    /// Whether there are hooks to be run, or watchers to be woken.
     pub(super) has_hooks: Cell<bool>,
     pub(super) hooks: Cell<Option<Rc<Hooks>>>,
+    /// Who is to be woken when a task is finished.
+    pub(super) watchers: Cell<Vec<Waker>>,
+    pub(super) ages: Cell<Ages>,
+    /// How many tasks there had been at the latest of those notes.
+    pub(super) noted: Cell<u64>,
 }
 
 // SAFETY: `cells` are reached only through a LocalScheduler (invariant 1); the rest is `Sync` by itself.
@@ -119,8 +126,9 @@ impl Scheduler {
         local.cells().is_closed.set(false);
         local.cells().is_fatal.set(false);
         local.cells().unhandled.set(unhandled);
-        local.cells().has_hooks.set(hooks.on_spawn.is_some() || hooks.on_terminate.is_some());
+        local.cells().has_hooks.set(hooks.are_any());
         local.cells().hooks.set(Some(Rc::new(hooks)));
+        local.cells().noted.set(0);
         Ok(Lease(local))
     }
 
@@ -247,7 +255,7 @@ impl LocalScheduler {
     }
 
     /// How many tasks are not finished.
-    pub(super) fn tasks_left(self) -> u64 {
+    pub(crate) fn tasks_left(self) -> u64 {
         let counters = &self.shared.counters;
         counters.get(Count::Spawned) - counters.get(Count::Finished)
     }
@@ -373,9 +381,11 @@ impl Drop for Lease {
         while let Some(slot) = self.pop() {
             self.run(slot);
         }
-        // (Closures of the user's: foreign code.)
-        let hooks = self.cells().hooks.take();
+        // (Closures and wakers of the user's: foreign code.)
+        let (hooks, watchers) = (self.cells().hooks.take(), self.cells().watchers.take());
         foreign::run(|| drop(hooks));
+        watchers.into_iter().for_each(foreign::drop_waker);
+        self.cells().ages.take();
         // Unlocking the pool releases all of this; the next owner's lock acquires it (invariant 1).
         lock(&POOL).push(self.shared);
     }

@@ -70,7 +70,7 @@ fn assert_each_slot_is_vacant_once(scheduler: LocalScheduler) {
 fn remote_spawns_one_by_one_use_the_same_slots() {
     let _alone = alone();
     let scheduler = open(1);
-    let spawn = || drop(spawn_from_afar(scheduler.shared(), 1, async {}, Plain));
+    let spawn = || drop(spawn_from_afar(scheduler.shared(), 1, || async {}, Plain));
     let mut count = None;
     for _ in 0..10_000 {
         elsewhere(*scheduler, spawn);
@@ -87,7 +87,7 @@ fn remote_spawns_one_by_one_use_the_same_slots() {
 fn remote_spawns_that_are_refused_use_the_same_slots() {
     let _alone = alone();
     let scheduler = open(2);
-    let spawn = || spawn_from_afar(scheduler.shared(), 77, async {}, Plain);
+    let spawn = || spawn_from_afar(scheduler.shared(), 77, || async {}, Plain);
     drop(elsewhere(*scheduler, spawn));
     let count = scheduler.slots().count();
     for _ in 0..1000 {
@@ -248,12 +248,12 @@ impl Task {
         let future = TestFuture { kind, probe: probe.clone() };
         // The drop of a refused future is the caller's, with its panic.
         let spawned = catch_unwind(AssertUnwindSafe(|| match far || is_refused {
-            true => spawn_from_afar(scheduler.shared(), runtime, future, Plain),
+            true => spawn_from_afar(scheduler.shared(), runtime, move || future, Plain),
             false => scheduler.spawn(future, Plain),
         }));
         let handle = spawned.unwrap_or_else(|_| {
             assert!(is_refused && kind == Kind::PanicsInDrop);
-            spawn_from_afar(scheduler.shared(), runtime, std::future::pending(), Plain)
+            spawn_from_afar(scheduler.shared(), runtime, std::future::pending, Plain)
         });
         let stop = handle.abort_handle();
         *probe.stop.lock().unwrap() = Some(stop.clone());

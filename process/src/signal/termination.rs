@@ -1,0 +1,76 @@
+//! What asks a program to end.
+
+use super::unix::{Signal, SignalKind, signal};
+use std::future::poll_fn;
+use std::io;
+use std::task::Poll;
+
+/// Starts listening to the signals that ask a program to end: `SIGTERM`, as `kill`, systemd and Kubernetes send it, and
+/// `SIGINT`, which is Ctrl-C.
+///
+/// From now on they do not end the process. What a server does about the first is to finish what is under way, see
+/// [`runtime::shutdown`](ayi_runtime::runtime::shutdown), and about the second to end at once.
+///
+/// # Errors
+///
+/// If there are no file descriptors left.
+///
+/// # Examples
+///
+/// ```no_run
+/// use ayi_process::signal::termination;
+/// use ayi_runtime::{runtime::shutdown, time::Duration};
+/// use std::{future::poll_fn, pin::pin, process::exit, task::Poll};
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let mut termination = termination()?;
+/// termination.recv().await;
+/// // (In a program this is `ayi::select!`.)
+/// let (mut ended, mut again) = (pin!(shutdown(Duration::from_secs(15))), pin!(termination.recv()));
+/// poll_fn(|cx| {
+///     if let Poll::Ready(signal) = again.as_mut().poll(cx) {
+///         exit(128 + signal.as_raw_value()); // as a shell would report it
+///     }
+///     ended.as_mut().poll(cx).map(|report| eprintln!("{report}"))
+/// })
+/// .await;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+pub fn termination() -> io::Result<Termination> {
+    let listen = |kind| io::Result::Ok((kind, signal(kind)?));
+    let signals = [listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?];
+    Ok(Termination { signals })
+}
+
+/// Receives the signals that ask the program to end; [`termination`] makes one.
+///
+/// As with every [`Signal`], any number of these hear of the same signal: one on each core, say.
+#[must_use = "a listener that is dropped hears nothing"]
+#[derive(Debug)]
+pub struct Termination {
+    signals: [(SignalKind, Signal); 2],
+}
+
+impl Termination {
+    /// Waits for the next one. What has come since the last call counts as one of each kind.
+    ///
+    /// # Panics
+    ///
+    /// If there is no runtime on this thread, or it ends.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped: the next call receives the signal.
+    pub async fn recv(&mut self) -> SignalKind {
+        poll_fn(|cx| {
+            for (kind, signal) in &mut self.signals {
+                if signal.poll_recv(cx).is_ready() {
+                    return Poll::Ready(*kind);
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
