@@ -2,6 +2,8 @@
 
 use super::{COMPUTE, HYPER_ON_CORES, echo, http, listen};
 use crate::groups::{AYI, TOKIO};
+use ayi::runtime::Builder;
+use std::future::pending;
 use std::hint::black_box;
 use std::io;
 use std::net::TcpListener;
@@ -19,13 +21,13 @@ const BUFFER: usize = 128 * MESSAGE;
 
 /// What can be served on what, with a listener for each core: the kernel deals connections out (SO_REUSEPORT, socket(7)).
 pub const PER_CORE: [(&str, &str, Serve); 6] = [
-    (COMPUTE, AYI, |all, rounds| on_threads(all, |one| echo::ayi(one, BUFFER, computing(rounds)))),
+    (COMPUTE, AYI, |all, rounds| on_ayi(all, async |one| echo::on_ayi(one, BUFFER, computing(rounds)).await)),
     (COMPUTE, TOKIO, |all, rounds| on_threads(all, |one| echo::tokio(one, BUFFER, computing(rounds)))),
     (COMPUTE, "monoio epoll", |all, rounds| {
         on_threads(all, |one| echo::monoio_epoll(one, BUFFER, computing(rounds)))
     }),
     (COMPUTE, "glommio", |all, rounds| on_threads(all, |one| echo::glommio(one, BUFFER, computing(rounds)))),
-    (HYPER_ON_CORES, AYI, |all, _| on_threads(all, |one| http::ayi(one, 0))),
+    (HYPER_ON_CORES, AYI, |all, _| on_ayi(all, http::on_ayi)),
     (HYPER_ON_CORES, TOKIO, |all, _| on_threads(all, |one| http::tokio(one, 0))),
 ];
 
@@ -33,11 +35,32 @@ pub fn compute_on_tokio_multi_thread(listener: TcpListener, rounds: usize) -> io
     echo::tokio_multi_thread(listener, BUFFER, computing(rounds))
 }
 
+pub fn compute_on_ayi_balanced(listener: TcpListener, rounds: usize) -> io::Result<()> {
+    Builder::new_current_thread().all_cores().try_run(async |core| match core.index() {
+        0 => echo::on_ayi_balanced(core, listener.try_clone()?, BUFFER, computing(rounds)).await,
+        // Its tasks run meanwhile.
+        _ => pending().await,
+    })?;
+    Ok(())
+}
+
 /// So many listeners at one address.
 pub fn listeners(first: TcpListener, number: usize) -> io::Result<Vec<TcpListener>> {
     let address = first.local_addr()?;
     let others = (1..number).map(|_| listen(address));
     [Ok(first)].into_iter().chain(others).collect()
+}
+
+/// One of ayi's cores for each listener.
+fn on_ayi(
+    listeners: Vec<TcpListener>,
+    serve: impl AsyncFn(TcpListener) -> io::Result<()> + Sync,
+) -> io::Result<()> {
+    let cores = listeners.len();
+    Builder::new_current_thread()
+        .cores(cores)
+        .try_run(async |core| serve(listeners[core.index()].try_clone()?).await)?;
+    Ok(())
 }
 
 /// A thread for each listener.

@@ -2,6 +2,7 @@
 //!
 //! What is done with the bytes before they are given back is the caller's; each connection does it with a clone.
 
+use ayi::runtime::Core;
 use std::io;
 use std::net::TcpListener;
 use std::rc::Rc;
@@ -11,14 +12,15 @@ macro_rules! borrowed {
     ($listener:ident, $buffer:ident, $handle:ident, $spawn:expr) => {
         loop {
             let (stream, _) = $listener.accept().await?;
-            $spawn(borrowed!(stream, $buffer, $handle));
+            stream.set_nodelay(true)?;
+            let handle = $handle.clone();
+            $spawn(borrowed!(stream, $buffer, handle));
         }
     };
-    // One connection.
-    ($stream:ident, $buffer:ident, $handle:ident) => {{
-        let (mut stream, mut handle) = ($stream, $handle.clone());
-        stream.set_nodelay(true)?;
+    // What one connection's task does.
+    ($stream:ident, $buffer:ident, $handle:ident) => {
         async move {
+            let (mut stream, mut handle) = ($stream, $handle);
             let mut buf = vec![0; $buffer];
             loop {
                 let Ok(read @ 1..) = stream.read(&mut buf).await else { break };
@@ -28,7 +30,7 @@ macro_rules! borrowed {
                 }
             }
         }
-    }};
+    };
 }
 
 /// What is done with the bytes of a connection.
@@ -37,11 +39,30 @@ pub trait Handle: FnMut(&[u8]) + Clone + Send + 'static {}
 impl<F: FnMut(&[u8]) + Clone + Send + 'static> Handle for F {}
 
 pub fn ayi(listener: TcpListener, buffer: usize, handle: impl Handle) -> io::Result<()> {
+    ayi::runtime::Runtime::new()?.block_on(on_ayi(listener, buffer, handle))
+}
+
+pub async fn on_ayi(listener: TcpListener, buffer: usize, handle: impl Handle) -> io::Result<()> {
     use ayi::io::AsyncWriteExt;
-    ayi::runtime::Runtime::new()?.block_on(async {
-        let listener = ayi::net::TcpListener::from_std(listener)?;
-        borrowed!(listener, buffer, handle, ayi::spawn)
-    })
+    let listener = ayi::net::TcpListener::from_std(listener)?;
+    borrowed!(listener, buffer, handle, ayi::spawn)
+}
+
+/// Deals connections out, to the core that has the fewest.
+pub async fn on_ayi_balanced(
+    core: Core,
+    listener: TcpListener,
+    buffer: usize,
+    handle: impl Handle,
+) -> io::Result<()> {
+    use ayi::io::AsyncWriteExt;
+    let listener = ayi::net::TcpListener::from_std(listener)?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let handle = handle.clone();
+        core.spawn_balanced(move || borrowed!(stream, buffer, handle));
+    }
 }
 
 pub fn tokio(listener: TcpListener, buffer: usize, handle: impl Handle) -> io::Result<()> {
@@ -83,6 +104,8 @@ pub fn glommio(listener: TcpListener, buffer: usize, handle: impl Handle) -> io:
         let listener = unsafe { glommio::net::TcpListener::from_raw_fd(listener.into_raw_fd()) };
         loop {
             let stream = listener.accept().await?;
+            stream.set_nodelay(true)?;
+            let handle = handle.clone();
             glommio::spawn_local(borrowed!(stream, buffer, handle)).detach();
         }
     })

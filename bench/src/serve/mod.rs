@@ -10,7 +10,7 @@ mod raw;
 pub use child::{Child, memory_of};
 pub use cores::{MESSAGE, compute};
 
-use crate::groups::{AYI, TOKIO, TOKIO_MULTI_THREAD};
+use crate::groups::{AYI, AYI_BALANCED, TOKIO, TOKIO_MULTI_THREAD};
 use rustix::net::{AddressFamily, SocketType, sockopt};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -28,7 +28,7 @@ pub const COMPUTE: &str = "compute";
 pub const HYPER_ON_CORES: &str = "hyper on cores";
 
 /// What can be served on what.
-const SERVERS: [(&str, &str, Serve); 13] = [
+const SERVERS: [(&str, &str, Serve); 14] = [
     (ECHO, AYI, |listener, buffer| echo::ayi(listener, buffer, as_it_is)),
     (ECHO, TOKIO, |listener, buffer| echo::tokio(listener, buffer, as_it_is)),
     (ECHO, "smol", |listener, buffer| echo::smol(listener, buffer, as_it_is)),
@@ -40,6 +40,7 @@ const SERVERS: [(&str, &str, Serve); 13] = [
     (HYPER, AYI, http::ayi),
     (HYPER, TOKIO, http::tokio),
     (HYPER, "smol", http::smol),
+    (COMPUTE, AYI_BALANCED, cores::compute_on_ayi_balanced),
     (COMPUTE, TOKIO_MULTI_THREAD, cores::compute_on_tokio_multi_thread),
     (HYPER_ON_CORES, TOKIO_MULTI_THREAD, http::tokio_multi_thread),
 ];
