@@ -8,7 +8,11 @@ use ayi::net::{
     TcpListener, TcpSocket, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixSocket, UnixStream, tcp,
     unix,
 };
-use ayi::runtime::{Builder, EnterGuard, Handle, Runtime, RuntimeMetrics, TryCurrentError, UnhandledPanic};
+use ayi::runtime::{
+    Builder, CancellationToken, Core, CorePanic, CoresBuilder, DropGuard, EnterGuard, Handle, RunningTask,
+    Runtime, RuntimeMetrics, ShutdownReport, TryCurrentError, UnhandledPanic, WaitForCancellationFuture,
+    WaitForCancellationFutureOwned,
+};
 use ayi::task::coop::{Coop, Unconstrained};
 use ayi::task::{
     self, AbortHandle, Id, JoinError, JoinHandle, JoinSet, LocalEnterGuard, LocalKey, LocalSet,
@@ -72,6 +76,15 @@ fn types() {
         RuntimeMetrics: true, true, true;
         ayi::runtime::Id: true, true, true;
         UnhandledPanic: true, true, true;
+        CoresBuilder: true, true, true;
+        Core: true, true, true;
+        CorePanic: true, true, true;
+        CancellationToken: true, true, true;
+        WaitForCancellationFuture<'static>: true, true, true;
+        WaitForCancellationFutureOwned: true, true, true;
+        DropGuard: true, true, true;
+        RunningTask: true, true, true;
+        ShutdownReport: true, true, true;
 
         // It can only give the output away, to one.
         JoinHandle<u8>: true, true, true;

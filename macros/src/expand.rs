@@ -4,12 +4,16 @@
 //! attributes #[test] visibility fn name() -> R {
 //!     async fn name() -> R { … }                          what the user wrote
 //!     let name = name;
-//!     ::ayi::runtime::Runtime::new().expect("…").block_on(name())
+//!     ::ayi::runtime::Builder::new_current_thread().build().expect("…").block_on(name())
 //! }
 //! ```
 //!
+//! With `cores = 2`, the last line is `….cores(2).main(|_| name())`. The function may take the core
+//! then; the outer one takes nothing.
+//!
 //! 1. The user's tokens keep their spans, so rustc's errors and panics point into their code. The
-//!    added ones are in the place of the attribute.
+//!    added ones are in the place of the attribute, but for those that rustc points at when the
+//!    user's types are wrong (`located`).
 //! 2. Attributes stand on the outer function only. Lint levels reach the inner one, which is
 //!    nested in it; an `#[expect]` on both would remain unfulfilled on one.
 //! 3. Lints and coverage see what the user wrote, and see it once (`braced` and the `let` say
@@ -28,7 +32,7 @@ use proc_macro::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use crate::Runner;
 use crate::error::Error;
 use crate::function::{Function, is_word};
-use crate::options::Options;
+use crate::options::{Cores, Options};
 
 const NO_RUNTIME: &str = "cannot create an ayi runtime: the kernel refused an epoll instance or an \
                           eventfd (if files are open up to the limit, see `ulimit -n`)";
@@ -38,9 +42,12 @@ pub(crate) fn expand(runner: Runner, options: TokenStream, item: TokenStream) ->
         Ok(function) => function,
         Err(error) => return TokenStream::from_iter([error.into_compile_error(), item]),
     };
-    match Options::parse(options).and_then(|options| function.check(runner).map(|()| options)) {
+    let on_cores = Options::mention_cores(options.clone());
+    let checked = Options::parse(options)
+        .and_then(|options| function.check(runner, options.cores.is_some()).map(|()| options));
+    match checked {
         Ok(options) => run(function, runner, options),
-        Err(error) => report(function, error),
+        Err(error) => report(function, on_cores, error),
     }
 }
 
@@ -51,12 +58,16 @@ fn run(function: Function, runner: Runner, options: Options) -> TokenStream {
     // Where nothing is awaited, clippy's `unused_async` says to remove `async`, which would be
     // wrong here. It spares functions that are used as values.
     body.extend(parse(&format!("let {name} = {name};")));
-    body.extend(options.ayi);
-    let runtime = match options.start_paused {
-        true => "Builder::new_current_thread().start_paused(true).build()",
-        false => "Runtime::new()",
-    };
-    body.extend(parse(&format!("::runtime::{runtime}.expect({NO_RUNTIME:?}).block_on({name}())")));
+    body.extend(options.ayi.clone());
+    body.extend(parse("::runtime::Builder::new_current_thread()"));
+    if options.start_paused {
+        body.extend(parse(".start_paused(true)"));
+    }
+    match options.cores {
+        Some(cores) => body.extend(call_on_cores(&function, cores, options.ayi)),
+        None => body.extend(parse(&format!(".build().expect({NO_RUNTIME:?}).block_on({name}())"))),
+    }
+    let signature = function.signature_without_arguments();
     let body = braced(body, &function);
 
     let mut outer = TokenStream::from_iter(function.attributes);
@@ -65,13 +76,35 @@ fn run(function: Function, runner: Runner, options: Options) -> TokenStream {
     }
     outer.extend(function.visibility);
     outer.extend([TokenTree::from(function.fn_word), function.name.into()]);
-    outer.extend(function.signature);
+    outer.extend(signature);
     outer.extend([body]);
     outer
 }
 
+/// `.cores(2).main(|_| name())`, or with the core. Not an `async` closure: not every edition has them.
+fn call_on_cores(function: &Function, cores: Cores, ayi: TokenStream) -> TokenStream {
+    let name = &function.name;
+    let mut call = match cores {
+        Cores::Number(cores) => parse(&format!(".cores({cores})")),
+        Cores::All => parse(".all_cores()"),
+    };
+    call.extend(located(parse(".main"), function.output_span()));
+    let mut main = TokenStream::new();
+    if function.has_arguments() {
+        // With its type, so that rustc points at the user's argument if that is of another.
+        main.extend(parse("|core:"));
+        main.extend(ayi);
+        main.extend(parse(&format!("::runtime::Core| {name}")));
+        main.extend([in_parentheses(located(parse("core"), function.arguments.span()))]);
+    } else {
+        main.extend(parse(&format!("|_| {name}()")));
+    }
+    call.extend([in_parentheses(main)]);
+    call
+}
+
 /// The error, in place of the call that would run the function.
-fn report(function: Function, error: Error) -> TokenStream {
+fn report(function: Function, on_cores: bool, error: Error) -> TokenStream {
     let mut body = TokenStream::new();
     if function.has_body() && !function.has_receiver() {
         body.extend(inner(&function));
@@ -79,16 +112,16 @@ fn report(function: Function, error: Error) -> TokenStream {
     body.extend(error.into_compile_error());
     let body = braced(body, &function);
 
+    let signature = match function.name.to_string().as_str() {
+        // rustc has rules of its own for what `main` takes and returns.
+        "main" => parse("()"),
+        _ if on_cores => function.signature_without_arguments(),
+        _ => function.signature(),
+    };
     // Without the attributes: one may be the mistake, and another may demand an `async fn`.
     let mut outer = TokenStream::from_iter(function.visibility);
-    let is_main = function.name.to_string() == "main";
     outer.extend([TokenTree::from(function.fn_word), function.name.into()]);
-    if is_main {
-        // rustc has rules of its own for what `main` takes and returns.
-        outer.extend(parse("()"));
-    } else {
-        outer.extend(function.signature);
-    }
+    outer.extend(signature);
     outer.extend([body]);
     outer
 }
@@ -102,7 +135,7 @@ fn inner(function: &Function) -> TokenStream {
     // `unsafe` is a mistake, but the body may rely on it.
     inner.extend(qualifier("unsafe").cloned());
     inner.extend([TokenTree::from(function.fn_word.clone()), function.name.clone().into()]);
-    inner.extend(function.signature.iter().cloned());
+    inner.extend(function.signature());
     inner.extend([function.end.clone()]);
     inner
 }
@@ -120,4 +153,17 @@ fn braced(body: TokenStream, function: &Function) -> TokenTree {
 
 fn parse(code: &str) -> TokenStream {
     code.parse().expect("what the macro adds is valid Rust")
+}
+
+/// rustc's errors about `code` point at `span`. It still takes it for the macro's.
+fn located(code: TokenStream, span: Span) -> TokenStream {
+    let locate = |mut token: TokenTree| {
+        token.set_span(token.span().located_at(span));
+        token
+    };
+    code.into_iter().map(locate).collect()
+}
+
+fn in_parentheses(code: TokenStream) -> TokenTree {
+    Group::new(Delimiter::Parenthesis, code).into()
 }

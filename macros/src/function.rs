@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! #[doc = "…"] pub(crate) async fn main<T>(a: A) -> R where T: U { … }
-//! '----------' '--------' '---'    '--''-----------------------' '---'
-//!  attributes  visibility   |      name        signature          end
-//!                       qualifiers
+//! '----------' '--------' '---'    '--''-''----' '-------------' '---'
+//!  attributes  visibility   |      name |    |         rest       end
+//!                       qualifiers generics arguments
 //! ```
 //!
 //! What a part says inside is left to rustc: it sees the same tokens again in the expansion, and
@@ -13,7 +13,7 @@
 use std::iter::Peekable;
 use std::vec;
 
-use proc_macro::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro::{Delimiter, Group, Ident, Spacing, Span, TokenStream, TokenTree};
 
 use crate::Runner;
 use crate::error::Error;
@@ -26,7 +26,10 @@ pub(crate) struct Function {
     pub(crate) qualifiers: Vec<TokenTree>,
     pub(crate) fn_word: Ident,
     pub(crate) name: Ident,
-    pub(crate) signature: Vec<TokenTree>,
+    generics: Vec<TokenTree>,
+    pub(crate) arguments: Group,
+    /// What is returned, and the `where` clause.
+    rest: Vec<TokenTree>,
     /// The body, or the semicolon in its place.
     pub(crate) end: TokenTree,
 }
@@ -40,12 +43,24 @@ impl Function {
         let qualifiers = take_qualifiers(&mut tokens);
 
         let (word, name) = (tokens.next(), tokens.next());
-        let mut signature: Vec<TokenTree> = tokens.collect();
-        match (word, name, signature.pop()) {
-            (Some(TokenTree::Ident(fn_word)), Some(TokenTree::Ident(name)), Some(end))
+        let mut rest: Vec<TokenTree> = tokens.collect();
+        let generics = take_generics(&mut rest);
+        let arguments = take_arguments(&mut rest);
+        match (word, name, arguments, rest.pop()) {
+            (Some(TokenTree::Ident(fn_word)), Some(TokenTree::Ident(name)), Some(arguments), Some(end))
                 if fn_word.to_string() == "fn" =>
             {
-                Ok(Function { attributes, visibility, qualifiers, fn_word, name, signature, end })
+                Ok(Function {
+                    attributes,
+                    visibility,
+                    qualifiers,
+                    fn_word,
+                    name,
+                    generics,
+                    arguments,
+                    rest,
+                    end,
+                })
             }
             _ => {
                 let message = format!("{runner} works on functions only: put it on an `async fn`");
@@ -54,8 +69,8 @@ impl Function {
         }
     }
 
-    /// Says what keeps a runtime from running this function, if anything does.
-    pub(crate) fn check(&self, runner: Runner) -> Result<(), Error> {
+    /// Says what keeps a runtime from running this function, or one runtime per core, if anything does.
+    pub(crate) fn check(&self, runner: Runner, on_cores: bool) -> Result<(), Error> {
         let remedy = format!("write `async fn {}() {{ … }}`", self.name);
 
         if let Some(span) = self.attribute_named(runner.name()) {
@@ -71,25 +86,36 @@ impl Function {
             let message = format!("{runner} needs an `async` function: {remedy}");
             return Err(Error::new(self.fn_word.span(), message));
         }
-        if let Some((first, last)) = self.generics() {
+        if let [first, .., last] = self.generics.as_slice() {
             let message = format!(
                 "{runner} does not work on generic functions, because nobody would choose the \
                  parameters: {remedy}"
             );
-            return Err(Error::between(first, last, message));
+            return Err(Error::between(first.span(), last.span(), message));
         }
-        if let Some(arguments) = self.arguments().filter(|group| !group.stream().is_empty()) {
-            let message = format!(
-                "{runner} does not work on functions with arguments, because nobody would pass \
-                 them: {remedy}"
-            );
-            return Err(Error::new(arguments.span(), message));
-        }
+        self.check_arguments(runner, on_cores)?;
         if !self.has_body() {
             let message = format!("{runner} needs a function with a body: {remedy}");
             return Err(Error::new(self.end.span(), message));
         }
         Ok(())
+    }
+
+    fn check_arguments(&self, runner: Runner, on_cores: bool) -> Result<(), Error> {
+        let name = &self.name;
+        let message = match (self.count_arguments(), on_cores) {
+            (0, _) => return Ok(()),
+            (1, true) if !self.has_receiver() => return Ok(()),
+            (_, true) => format!(
+                "with `cores`, {runner} passes one argument, the core, and nobody would pass others: write \
+                 `async fn {name}(core: ayi::runtime::Core) {{ … }}`"
+            ),
+            (_, false) => format!(
+                "{runner} does not work on functions with arguments, because nobody would pass them: write \
+                 `async fn {name}() {{ … }}`; with the option `cores` it may have one, the core"
+            ),
+        };
+        Err(Error::new(self.arguments.span(), message))
     }
 
     pub(crate) fn has_body(&self) -> bool {
@@ -99,49 +125,50 @@ impl Function {
 
     /// Whether this is a method, which cannot be repeated inside another function.
     pub(crate) fn has_receiver(&self) -> bool {
-        let has_self = |group: &Group| group.stream().into_iter().any(|token| is_word(&token, "self"));
-        self.arguments().is_some_and(has_self)
-    }
-
-    /// The parentheses: the first ones behind the generic parameters, where bounds such as
-    /// `F: Fn(u32) -> u32` have parentheses and arrows of their own.
-    fn arguments(&self) -> Option<&Group> {
-        let behind_generics = match self.generics_end() {
-            Some(end) => &self.signature[end + 1..],
-            None => &self.signature[..],
+        let tokens: Vec<TokenTree> = self.arguments.stream().into_iter().collect();
+        let is_receiver = |index: usize| match &tokens[index..] {
+            // The beginning of a path, as in `core: self::Core`.
+            [_, first, second, ..] if is_double_colon(first, second) => false,
+            [word, ..] => is_word(word, "self"),
+            [] => false,
         };
-        behind_generics.iter().find_map(|token| match token {
-            TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis => Some(group),
-            _ => None,
-        })
+        (0..tokens.len()).any(is_receiver)
     }
 
-    /// Where the list of generic parameters starts and ends.
-    fn generics(&self) -> Option<(Span, Span)> {
-        let end = self.generics_end()?;
-        Some((self.signature[0].span(), self.signature[end].span()))
+    pub(crate) fn has_arguments(&self) -> bool {
+        !self.arguments.stream().is_empty()
     }
 
-    /// The index of the `>` that closes the list of generic parameters.
-    fn generics_end(&self) -> Option<usize> {
-        let mut depth = 0;
-        let mut before = ' ';
-        for (index, token) in self.signature.iter().enumerate() {
-            let char = match token {
-                TokenTree::Punct(punct) => punct.as_char(),
-                _ => ' ',
-            };
-            match char {
-                '<' => depth += 1,
-                '>' if before != '-' => depth -= 1,
-                _ => {}
-            }
-            if depth == 0 {
-                return (index > 0).then_some(index);
-            }
-            before = char;
-        }
-        None
+    fn count_arguments(&self) -> usize {
+        let tokens: Vec<TokenTree> = self.arguments.stream().into_iter().collect();
+        let is_comma = |token| is_punct(token, ',');
+        let commas =
+            tokens.iter().zip(open_angles(&tokens)).filter(|&(token, open)| open == 0 && is_comma(token));
+        let has_another = tokens.last().is_some_and(|last| !is_comma(last));
+        commas.count() + usize::from(has_another)
+    }
+
+    /// Where the return type begins, behind `->`.
+    pub(crate) fn output_span(&self) -> Span {
+        self.rest.get(2).map_or_else(Span::call_site, TokenTree::span)
+    }
+
+    pub(crate) fn signature(&self) -> TokenStream {
+        self.signature_with(self.arguments.clone())
+    }
+
+    /// The signature for callers who pass nothing.
+    pub(crate) fn signature_without_arguments(&self) -> TokenStream {
+        let mut nothing = Group::new(Delimiter::Parenthesis, TokenStream::new());
+        nothing.set_span(self.arguments.span());
+        self.signature_with(nothing)
+    }
+
+    fn signature_with(&self, arguments: Group) -> TokenStream {
+        let mut signature = TokenStream::from_iter(self.generics.iter().cloned());
+        signature.extend([TokenTree::from(arguments)]);
+        signature.extend(self.rest.iter().cloned());
+        signature
     }
 
     /// The last segment of an attribute's path that has this name, as in `#[core::…::test]`.
@@ -185,9 +212,28 @@ fn take_qualifiers(tokens: &mut Tokens) -> Vec<TokenTree> {
     std::iter::from_fn(|| tokens.next_if(is_qualifier)).collect()
 }
 
+/// Takes everything up to the `>` that closes the list of generic parameters. Bounds such as
+/// `F: Fn(u32) -> u32` have parentheses and arrows of their own.
+fn take_generics(signature: &mut Vec<TokenTree>) -> Vec<TokenTree> {
+    let closing = open_angles(signature).position(|open| open == 0);
+    let end = closing.filter(|&closing| closing > 0).map_or(0, |closing| closing + 1);
+    signature.drain(..end).collect()
+}
+
+fn take_arguments(signature: &mut Vec<TokenTree>) -> Option<Group> {
+    match signature.first() {
+        Some(TokenTree::Group(arguments)) if arguments.delimiter() == Delimiter::Parenthesis => {
+            let arguments = arguments.clone();
+            signature.remove(0);
+            Some(arguments)
+        }
+        _ => None,
+    }
+}
+
 /// What a `macro_rules!` macro passes on (`$vis`, `$meta`, `$item`) comes in groups without
 /// delimiters. Puts their content in their place, up to `fn`: behind it they keep types together.
-fn open_groups(stream: TokenStream) -> Vec<TokenTree> {
+pub(crate) fn open_groups(stream: TokenStream) -> Vec<TokenTree> {
     let mut tokens = Vec::new();
     for token in stream {
         match token {
@@ -203,10 +249,33 @@ fn open_groups(stream: TokenStream) -> Vec<TokenTree> {
     tokens
 }
 
+/// How many `<` are open behind each of the tokens.
+fn open_angles(tokens: &[TokenTree]) -> impl Iterator<Item = i32> {
+    let (mut depth, mut before) = (0, ' ');
+    tokens.iter().map(move |token| {
+        let char = match token {
+            TokenTree::Punct(punct) => punct.as_char(),
+            _ => ' ',
+        };
+        match char {
+            '<' => depth += 1,
+            '>' if before != '-' => depth -= 1,
+            _ => {}
+        }
+        before = char;
+        depth
+    })
+}
+
 pub(crate) fn is_word(token: &TokenTree, word: &str) -> bool {
     matches!(token, TokenTree::Ident(ident) if ident.to_string() == word)
 }
 
 pub(crate) fn is_punct(token: &TokenTree, char: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == char)
+}
+
+pub(crate) fn is_double_colon(first: &TokenTree, second: &TokenTree) -> bool {
+    let TokenTree::Punct(punct) = first else { return false };
+    punct.as_char() == ':' && punct.spacing() == Spacing::Joint && is_punct(second, ':')
 }

@@ -36,8 +36,9 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
-/// The function may have any name and return type, but no arguments. It becomes a function that
-/// is not async, and that callers run like any other:
+/// The function may have any name and return type, but no arguments (with `cores` one, and not every
+/// return type, see below). It becomes a function that is not async, and that callers run like any
+/// other:
 ///
 /// ```
 /// fn main() -> std::io::Result<()> {
@@ -46,7 +47,7 @@ use proc_macro::TokenStream;
 ///         println!("{answer}");
 ///         Ok(())
 ///     }
-///     ayi::runtime::Runtime::new().expect("…").block_on(main())
+///     ayi::runtime::Builder::new_current_thread().build().expect("…").block_on(main())
 /// }
 /// ```
 ///
@@ -72,10 +73,43 @@ use proc_macro::TokenStream;
 /// `flavor = "current_thread"` changes nothing: every runtime is of one thread. It is there for programs that
 /// come from tokio.
 ///
+/// `cores = 2` calls the function on two threads, each with a runtime of its own, and
+/// `cores = "all"` on as many as the process may use CPUs, by its affinity and the quota of its
+/// cgroup. The function may then take one argument, its core. Callers wait until all cores have
+/// returned.
+///
+/// ```
+/// use std::error::Error;
+///
+/// use ayi::runtime::Core;
+///
+/// #[ayi::main(cores = 2)]
+/// async fn main(core: Core) -> Result<(), Box<dyn Error + Send + Sync>> {
+///     let port: u16 = "8080".parse()?;
+///     println!("core {} of {} could listen on port {port}", core.index(), core.count());
+///     Ok(())
+/// }
+/// ```
+///
+/// What it returns comes from another thread, so it must be `Send` (a `Box<dyn Error>` is not, a
+/// `Box<dyn Error + Send + Sync>` is), and it must tell a failure: `()`, a `Result` or an
+/// [`ExitCode`](std::process::ExitCode). The future itself need not be `Send`.
+///
+/// - If all cores succeed, the function returns what the first one has returned.
+/// - If one fails, the others are told to end, by `ayi::runtime::shutdown_token`. They have ten
+///   seconds for it, and are dropped where they wait after that. Then the function returns the
+///   failure, that of the first core if several have failed.
+/// - If one panics, the others are told to end as well, and the panic goes on in the caller.
+///
+/// `ayi::runtime::Builder::cores`, of which this makes a call, has what else there is: CPUs to pin
+/// threads to, names for them, a new start after a panic, a number of cores that is known only when the
+/// program runs, and outputs of any type that is `Send`.
+///
 /// # Panics
 ///
 /// The function panics if the kernel refuses what a runtime needs, as it does when the process
-/// is out of file descriptors, and if it is called on a thread where a runtime is running.
+/// is out of file descriptors, and if it is called on a thread where a runtime is running; with `cores`
+/// also if one of them panics.
 #[proc_macro_attribute]
 pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(Runner::Main, options, item)
@@ -96,8 +130,9 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// Those of [`#[ayi::main]`](macro@main). Most useful here is `start_paused = true`: timers then fire as soon as the
-/// test has nothing else to do, and always in the same order.
+/// Those of [`#[ayi::main]`](macro@main); with `cores`, the test fails if it fails on one of them.
+/// Most useful here is `start_paused = true`: timers then fire as soon as the test has nothing else to do,
+/// and always in the same order.
 ///
 /// ```
 /// use ayi::time::{Duration, Instant, sleep};

@@ -3,6 +3,7 @@
 //! | option | value |
 //! |---|---|
 //! | `crate` | a path: where `ayi` is found |
+//! | `cores` | a number, or `"all"`: on how many cores the function is called |
 //! | `start_paused` | `true` or `false` |
 //! | `flavor` | `"current_thread"`, which changes nothing: for those who come from tokio |
 //!
@@ -10,13 +11,13 @@
 
 use std::iter::Peekable;
 
-use proc_macro::{Delimiter, Ident, Spacing, Span, TokenStream, TokenTree, token_stream};
+use proc_macro::{Ident, Span, TokenStream, TokenTree, token_stream};
 
 use crate::error::Error;
-use crate::function::is_punct;
+use crate::function::{is_double_colon, is_punct, is_word, open_groups};
 
-const KNOWN: &str = "the known options are `crate = path::to::ayi`, `start_paused = true` and \
-                     `flavor = \"current_thread\"`";
+const KNOWN: &str = "the known options are `crate = path::to::ayi`, `cores = 2`, `start_paused = true` \
+                     and `flavor = \"current_thread\"`";
 
 /// The options of one attribute, checked.
 pub(crate) struct Options {
@@ -24,18 +25,29 @@ pub(crate) struct Options {
     pub(crate) ayi: TokenStream,
     /// Whether the runtime's time stands still at first.
     pub(crate) start_paused: bool,
+    /// On how many cores the function is called, each with a runtime of its own, if that is asked for.
+    pub(crate) cores: Option<Cores>,
+}
+
+pub(crate) enum Cores {
+    Number(i64),
+    All,
 }
 
 impl Options {
     pub(crate) fn parse(options: TokenStream) -> Result<Options, Error> {
         let mut tokens = options.into_iter().peekable();
-        let (mut ayi, mut start_paused, mut flavor) = (None, None, None);
+        let (mut ayi, mut start_paused, mut flavor, mut cores) = (None, None, None, None);
         while let Some(token) = tokens.next() {
             let name = option_name(token)?;
             let (is_twice, text) = match name.to_string().as_str() {
                 "crate" => {
                     let value = option_value(&name, "path::to::ayi", &mut tokens)?;
                     (ayi.replace(parse_path(value)?).is_some(), "crate")
+                }
+                "cores" => {
+                    let value = option_value(&name, "2", &mut tokens)?;
+                    (cores.replace(parse_cores(&value)?).is_some(), "cores")
                 }
                 "start_paused" => {
                     let value = option_value(&name, "true", &mut tokens)?;
@@ -52,7 +64,12 @@ impl Options {
             }
         }
         let ayi = ayi.unwrap_or_else(|| "::ayi".parse().expect("a path is valid Rust"));
-        Ok(Options { ayi, start_paused: start_paused.unwrap_or(false) })
+        Ok(Options { ayi, start_paused: start_paused.unwrap_or(false), cores })
+    }
+
+    /// Whether `cores` is among options that have a mistake.
+    pub(crate) fn mention_cores(options: TokenStream) -> bool {
+        options.into_iter().any(|token| is_word(&token, "cores"))
     }
 }
 
@@ -63,8 +80,11 @@ fn option_name(token: TokenTree) -> Result<Ident, Error> {
     };
     let text = name.to_string();
     let remedy = match text.as_str() {
-        "crate" | "start_paused" | "flavor" => return Ok(name),
-        "worker_threads" => "an ayi runtime always runs on one thread, so leave it out; ",
+        "crate" | "cores" | "start_paused" | "flavor" => return Ok(name),
+        "worker_threads" => {
+            "an ayi runtime always runs on one thread; `cores = 2` calls the function on two, each with a \
+             runtime of its own; "
+        }
         "unhandled_panic" => "runtime::Builder::unhandled_panic sets it; ",
         _ => "",
     };
@@ -79,14 +99,54 @@ fn parse_bool(value: &[TokenTree]) -> Result<bool, Error> {
     }
 }
 
+fn parse_cores(value: &[TokenTree]) -> Result<Cores, Error> {
+    let text = match value {
+        [TokenTree::Literal(literal)] => literal.to_string(),
+        [minus, TokenTree::Literal(literal)] if is_punct(minus, '-') => format!("-{literal}"),
+        _ => String::new(),
+    };
+    let message = match (text.as_str(), parse_integer(&text)) {
+        ("\"all\"", _) => return Ok(Cores::All),
+        (_, Some(number @ 1..)) => return Ok(Cores::Number(number)),
+        (_, Some(..1)) => {
+            "the value of `cores` must be at least 1, or nothing would call the function: write `cores = 2`, \
+             or `cores = \"all\"`"
+        }
+        ("", _) => {
+            "the value of `cores` must be a number, such as `2`, or `\"all\"`: a number that is known only \
+             when the program runs goes to `runtime::Builder::cores`"
+        }
+        _ => "the value of `cores` must be a `usize`, such as `2`, or `\"all\"`",
+    };
+    Err(wrong(value, message))
+}
+
+/// The value of a literal in any of the ways that Rust has to write a `usize`.
+fn parse_integer(literal: &str) -> Option<i64> {
+    let digits = literal.strip_suffix("usize").unwrap_or(literal).replace('_', "");
+    let (digits, radix) = match digits.get(..2) {
+        Some("0x") => (&digits[2..], 16),
+        Some("0o") => (&digits[2..], 8),
+        Some("0b") => (&digits[2..], 2),
+        _ => (digits.as_str(), 10),
+    };
+    i64::from_str_radix(digits, radix).ok()
+}
+
 fn check_flavor(value: &[TokenTree]) -> Result<(), Error> {
-    match value {
-        [TokenTree::Literal(literal)] if literal.to_string() == "\"current_thread\"" => Ok(()),
-        _ => Err(wrong(
-            value,
-            "an ayi runtime always runs on one thread: write `\"current_thread\"` or leave it out",
-        )),
-    }
+    let text = match value {
+        [TokenTree::Literal(literal)] => literal.to_string(),
+        _ => String::new(),
+    };
+    let message = match text.as_str() {
+        "\"current_thread\"" => return Ok(()),
+        "\"multi_thread\"" => {
+            "an ayi runtime always runs on one thread: write `cores = 2` instead, which calls the function on \
+             two, each with a runtime of its own"
+        }
+        _ => "an ayi runtime always runs on one thread: write `\"current_thread\"` or leave it out",
+    };
+    Err(wrong(value, message))
 }
 
 fn wrong(value: &[TokenTree], message: &str) -> Error {
@@ -103,6 +163,7 @@ fn option_value(
     if tokens.next_if(|token| is_punct(token, '=')).is_some() {
         value.extend(std::iter::from_fn(|| tokens.next_if(|token| !is_punct(token, ','))));
     }
+    let value = open_groups(TokenStream::from_iter(value));
     if value.is_empty() {
         let message = format!("the option `{name}` needs a value: write `{name} = {example}`");
         return Err(Error::new(name.span(), message));
@@ -116,10 +177,6 @@ fn parse_path(value: Vec<TokenTree>) -> Result<TokenStream, Error> {
     let error = wrong(&value, "the value of `crate` must be a path: write `crate = path::to::ayi`");
     let path = match value.as_slice() {
         [TokenTree::Literal(literal)] => unquote(&literal.to_string(), literal.span()),
-        // A `$path:path` of a `macro_rules!` macro comes in a group without delimiters.
-        [TokenTree::Group(group)] if group.delimiter() == Delimiter::None => {
-            Some(group.stream().into_iter().collect())
-        }
         _ => Some(value),
     };
     match path {
@@ -164,9 +221,4 @@ fn is_path(tokens: &[TokenTree]) -> bool {
             _ => return false,
         }
     }
-}
-
-fn is_double_colon(first: &TokenTree, second: &TokenTree) -> bool {
-    let TokenTree::Punct(punct) = first else { return false };
-    punct.as_char() == ':' && punct.spacing() == Spacing::Joint && is_punct(second, ':')
 }

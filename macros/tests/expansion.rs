@@ -7,8 +7,12 @@
 use std::cell::Cell;
 use std::fmt::Display;
 use std::future::poll_fn;
+use std::num::NonZero;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
+
+use ayi::runtime::{Core, shutdown_token};
 
 /// Is pending once, and wakes its task.
 async fn wait_once() {
@@ -231,4 +235,99 @@ async fn time_goes_on() -> bool {
 #[test]
 fn options_can_be_combined() {
     assert!(time_goes_on());
+}
+
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+#[ayi::main(cores = 3)]
+async fn count_calls() {
+    wait_once().await;
+    CALLS.fetch_add(1, Ordering::Relaxed);
+}
+
+#[test]
+fn each_core_calls_the_function() {
+    count_calls();
+    assert_eq!(CALLS.load(Ordering::Relaxed), 3);
+}
+
+#[ayi::main(cores = "all")]
+async fn count_cores(core: Core) -> Result<usize, ()> {
+    Ok(core.count())
+}
+
+#[test]
+fn all_cores_are_those_that_the_process_may_use() {
+    assert_eq!(count_cores().ok(), std::thread::available_parallelism().ok().map(NonZero::get));
+}
+
+#[ayi::main(cores = 3)]
+async fn second_fails(core: Core) -> Result<(), usize> {
+    if core.index() == 1 {
+        return Err(1);
+    }
+    shutdown_token().cancelled().await;
+    Ok(())
+}
+
+#[test]
+fn callers_get_the_failure_of_a_core() {
+    assert_eq!(second_fails(), Err(1));
+}
+
+#[ayi::main(cores = 2)]
+async fn recursive_on_cores(core: Core) -> Result<u32, ()> {
+    DEPTH.set(DEPTH.get() + 1);
+    if DEPTH.get() == 3 { Ok(3) } else { Box::pin(recursive_on_cores(core)).await }
+}
+
+#[test]
+fn a_function_that_passes_its_core_on_calls_the_async_one() {
+    assert_eq!(recursive_on_cores(), Ok(3));
+}
+
+#[ayi::main(cores = 2)]
+#[deny(unfulfilled_lint_expectations)]
+#[expect(unused_variables)]
+async fn expecting_on_cores(core: Core) {}
+
+#[test]
+fn lint_levels_reach_the_argument() {
+    expecting_on_cores();
+}
+
+/// Passes the number and the argument in the groups that `macro_rules!` puts around them.
+macro_rules! define_on_cores {
+    ($cores:expr, $name:ident($core:pat_param = $type:ty) $body:block) => {
+        #[ayi::main(cores = $cores)]
+        async fn $name($core: $type) -> Result<usize, ()> $body
+    };
+}
+
+define_on_cores! { 2, from_parts_on_cores(_ = ayi::runtime::Core) { Ok(Core::current().count()) } }
+
+#[test]
+fn macros_may_write_the_function_of_cores() {
+    assert_eq!(from_parts_on_cores(), Ok(2));
+}
+
+#[ayi::test(cores = 2)]
+async fn a_test_runs_on_each_core(core: Core) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let not_send = Rc::new(core.index());
+    wait_once().await;
+    assert_eq!(Core::current().index(), *not_send);
+    Ok(())
+}
+
+#[ayi::test(cores = 2)]
+#[should_panic(expected = "on the second core")]
+async fn a_test_may_panic_on_a_core(core: Core) {
+    assert_eq!(core.index(), 0, "on the second core");
+}
+
+#[ayi::test(cores = 2, start_paused = true)]
+async fn time_may_stand_still_on_each_core() {
+    let start = ayi::time::Instant::now();
+    ayi::time::sleep(ayi::time::Duration::from_secs(3600)).await;
+    assert_eq!(start.elapsed(), ayi::time::Duration::from_secs(3600));
 }

@@ -297,8 +297,11 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        if let Some((parent, number)) = &self.parent {
-            lock(&parent.node.listeners).all.remove(number);
+        let mut last = self.parent.take();
+        // Not by recursion, as above: the parent may be held by this child alone, and so on.
+        while let Some((parent, number)) = last {
+            lock(&parent.node.listeners).all.remove(&number);
+            last = Arc::into_inner(parent.node).and_then(|mut node| node.parent.take());
         }
     }
 }

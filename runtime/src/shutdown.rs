@@ -145,7 +145,8 @@ impl fmt::Display for ShutdownReport {
         if self.is_clean() {
             return f.write_str("all tasks have finished");
         }
-        write!(f, "{} tasks had not finished when time was up:", self.still_running.len())?;
+        let count = self.still_running.len();
+        write!(f, "{count} task{} had not finished when time was up:", if count == 1 { "" } else { "s" })?;
         self.still_running.iter().try_for_each(|task| write!(f, "\n  {task}"))
     }
 }

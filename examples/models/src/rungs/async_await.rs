@@ -24,7 +24,6 @@ use super::{Family, Rung, USUAL};
 use crate::listener::Listener;
 use crate::protocol::{MESSAGE, answer};
 use crate::stop::Stop;
-use crate::sys;
 use ayi::io::{AsyncFd, AsyncReadExt, AsyncWriteExt};
 use ayi::net::{TcpListener, TcpStream};
 use ayi::runtime::Runtime;
@@ -58,23 +57,13 @@ async fn converse(mut connection: TcpStream) -> io::Result<()> {
 }
 
 fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
-    run(prepare(listener)?, listener, stop)
+    let listener = listener.to_std()?;
+    Runtime::new()?.block_on(serve_here(listener, stop))
 }
 
-/// What it needs to begin with.
-pub fn prepare(listener: &Listener) -> io::Result<(Runtime, std::net::TcpListener)> {
-    sys::set_nonblocking(listener)?;
-    Ok((Runtime::new()?, listener.to_std()?))
-}
-
-/// Runs the two above until the server is to stop; all tasks end with the runtime.
-pub fn run(
-    (runtime, listener): (Runtime, std::net::TcpListener),
-    _: &Listener,
-    stop: &Stop,
-) -> io::Result<()> {
-    runtime.block_on(async {
-        ayi::spawn(accept(TcpListener::from_std(listener)?));
-        AsyncFd::new(stop.as_fd())?.readable().await.map(drop)
-    })
+/// Until the server is to stop; then all tasks end with the runtime.
+pub async fn serve_here(listener: std::net::TcpListener, stop: &Stop) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    ayi::spawn(accept(TcpListener::from_std(listener)?));
+    AsyncFd::new(stop.as_fd())?.readable().await.map(drop)
 }

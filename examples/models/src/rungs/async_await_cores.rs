@@ -9,18 +9,19 @@
 //!   phase 2, the copy               each core's tasks
 //! ```
 //!
-//! Rung 12 with the tasks of rung 15. A task never leaves its core, so it needs no lock, and may hold an `Rc`. (ayi
-//! has no word of its own for this yet. So it is done by hand: a thread for each core, and a runtime in each.)
+//! Rung 12 with the tasks of rung 15. A task never leaves its core, so it needs no lock, and may hold an `Rc`. In a
+//! program of one's own this is `#[ayi::main(cores = "all")]`.
 //!
 //! In tokio: the runtime of many threads, which shares its tasks among them instead.
 
-use super::async_await;
-use super::multi_reactor;
+use super::async_await::serve_here;
 use super::{Family, Rung, USUAL};
 use crate::listener::Listener;
 use crate::stop::Stop;
+use ayi::runtime::Builder;
 use std::io;
 use std::num::NonZero;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 pub const RUNG: Rung = Rung {
@@ -30,11 +31,25 @@ pub const RUNG: Rung = Rung {
     summary: "a runtime per core, each with a listener of its own; tasks never leave their core",
     shared_port: true,
     // As in rung 15, for each core.
-    kept: || thread::available_parallelism().map_or(1, NonZero::get),
+    kept: cores,
     serve,
     ..USUAL
 };
 
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
 fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
-    multi_reactor::on_every_core(listener, stop, async_await::prepare, async_await::run)
+    let address = listener.address()?;
+    // All before the first client comes, who could take the last descriptor.
+    let others = (1..cores()).map(|_| Listener::bind(address, true)?.to_std());
+    let listeners: Vec<_> = [listener.to_std()].into_iter().chain(others).collect::<io::Result<_>>()?;
+    let cores = Builder::new_current_thread().cores(listeners.len());
+    let listeners = Mutex::new(listeners);
+    let main = async |_| {
+        let listener = listeners.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        serve_here(listener.expect("there are as many as cores"), stop).await
+    };
+    cores.try_run(main).map(drop)
 }

@@ -26,8 +26,6 @@ use crate::epoll::Epoll;
 use crate::listener::Listener;
 use crate::stop::Stop;
 use std::io;
-use std::sync::Mutex;
-use std::sync::mpsc::channel;
 use std::thread;
 
 pub const RUNG: Rung = Rung {
@@ -41,51 +39,25 @@ pub const RUNG: Rung = Rung {
 };
 
 fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
-    on_every_core(
-        listener,
-        stop,
-        |_| Epoll::new(),
-        |epoll, listener, stop| {
-            let reactor = Reactor::new(epoll);
-            serve_clients(&reactor, listener)?;
-            reactor.run(stop)
-        },
-    )
-}
-
-/// Runs a server on each core, with a listener for each. None serves before all have what they need (`prepare`): their
-/// clients could take the last descriptors.
-pub fn on_every_core<T>(
-    listener: &Listener,
-    stop: &Stop,
-    prepare: fn(&Listener) -> io::Result<T>,
-    serve: fn(T, &Listener, &Stop) -> io::Result<()>,
-) -> io::Result<()> {
     let address = listener.address()?;
     let others = (1..thread::available_parallelism()?.get()).map(|_| Listener::bind(address, true));
     let others: Vec<Listener> = others.collect::<io::Result<_>>()?;
-    let gate = Mutex::new(());
-    let run = |prepared: io::Result<T>, listener| {
-        let result = prepared.and_then(|prepared| serve(prepared, listener, stop));
+    // All before the first client comes, who could take the last descriptor.
+    let epolls: Vec<Epoll> = others.iter().map(|_| Epoll::new()).collect::<io::Result<_>>()?;
+    let run = |epoll, listener| {
+        let reactor = Reactor::new(epoll);
+        let result = serve_clients(&reactor, listener).and_then(|()| reactor.run(stop));
         if result.is_err() {
             // Where one core cannot work, the others do not go on alone.
             stop.request();
         }
         result
     };
+    let epoll = Epoll::new()?;
     thread::scope(|scope| {
-        let closed = gate.lock();
-        let (unprepared, all_prepared) = channel::<()>();
         let mut threads = Vec::new();
-        for listener in &others {
-            let unprepared = unprepared.clone();
-            let work = || {
-                let prepared = prepare(listener);
-                drop(unprepared);
-                drop(gate.lock());
-                run(prepared, listener)
-            };
-            match thread::Builder::new().spawn_scoped(scope, work) {
+        for (epoll, listener) in epolls.into_iter().zip(&others) {
+            match thread::Builder::new().spawn_scoped(scope, move || run(epoll, listener)) {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
                     stop.request();
@@ -93,12 +65,7 @@ pub fn on_every_core<T>(
                 }
             }
         }
-        let prepared = prepare(listener);
-        drop(unprepared);
-        // An error: nobody will send anything, since all are prepared.
-        let _ = all_prepared.recv();
-        drop(closed);
-        let result = run(prepared, listener);
+        let result = run(epoll, listener);
         threads
             .into_iter()
             .fold(result, |result, thread| result.and(thread.join().expect("no handler panics")))

@@ -1,0 +1,134 @@
+//! Echo on every core, and the two ways to get connections there.
+//!
+//! ```text
+//!   without:      each core listens          the kernel deals, by a hash of the addresses: costs nothing, is blind
+//!   --balanced:   the first core accepts     and hands each connection to the core that has the fewest
+//! ```
+//!
+//! ```sh
+//! cargo run --release --features signal --example cores -- --balanced
+//! nc 127.0.0.1 7000
+//! ```
+//!
+//! When it ends, on Ctrl-C or `SIGTERM`, each core says how many connections it had.
+
+use ayi::io::AsyncWriteExt;
+use ayi::net::{TcpListener, TcpSocket, TcpStream};
+use ayi::runtime::{Builder, Core, shutdown, shutdown_token};
+use ayi::signal::termination;
+use ayi::time::Duration;
+use std::cell::Cell;
+use std::future::pending;
+use std::io;
+use std::net::SocketAddr;
+use std::num::NonZero;
+use std::sync::{Mutex, PoisonError};
+use std::thread::available_parallelism;
+
+/// How long clients have, when the server is to end, to take what was sent to them.
+const LIMIT: Duration = Duration::from_secs(5);
+
+thread_local! {
+    /// A core is a thread, so this is each core's own, and no atomic.
+    static SERVED: Cell<usize> = const { Cell::new(0) };
+}
+
+fn main() -> io::Result<()> {
+    let args = Args::read();
+    let cores = args.cores.map_or_else(available_parallelism, Ok)?.get();
+    // Before any core begins: all listen, or none does.
+    let first = listen(args.address)?;
+    let address = first.local_addr()?;
+    let others = if args.is_balanced { 0 } else { cores - 1 };
+    let others = (0..others).map(|_| listen(address));
+    let listeners: Vec<_> = [Ok(first)].into_iter().chain(others).collect::<io::Result<_>>()?;
+    println!("listening on {address}");
+
+    let listeners = Mutex::new(listeners);
+    Builder::new_current_thread().cores(cores).try_run(async |core| {
+        let listener = listeners.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        // Each core hears of the signal by itself.
+        let mut termination = termination()?;
+        ayi::select! {
+            result = accept(&core, listener, args.is_balanced) => return result,
+            _ = termination.recv() => {}
+        }
+        let report = shutdown(LIMIT).await;
+        if !report.is_clean() {
+            eprintln!("core {}: {report}", core.index());
+        }
+        println!("core {}: {} connections", core.index(), SERVED.get());
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// Another socket with the same address, if it has this option too, gets its share of the connections.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(true)?;
+    socket.bind(address)?;
+    socket.listen(1024)
+}
+
+async fn accept(core: &Core, listener: Option<TcpListener>, is_balanced: bool) -> io::Result<()> {
+    // Where the first one accepts for all, the others wait for tasks.
+    let Some(listener) = listener else { return pending().await };
+    loop {
+        let (stream, _) = listener.accept().await?;
+        // It has not waited for anything yet, so it belongs to no reactor, and may go to any core.
+        match is_balanced {
+            true => drop(core.spawn_balanced(move || serve(stream))),
+            false => drop(ayi::spawn(serve(stream))),
+        }
+    }
+}
+
+async fn serve(stream: TcpStream) {
+    SERVED.set(SERVED.get() + 1);
+    // An error, say because the client has vanished, concerns no other connection.
+    let _ = shutdown_token().run_until_cancelled(echo(stream)).await;
+}
+
+async fn echo(mut stream: TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut buffer = [0; 8 * 1024];
+    loop {
+        match stream.read(&mut buffer).await? {
+            0 => return Ok(()),
+            n => stream.write_all(&buffer[..n]).await?,
+        }
+    }
+}
+
+struct Args {
+    address: SocketAddr,
+    cores: Option<NonZero<usize>>,
+    is_balanced: bool,
+}
+
+impl Args {
+    fn read() -> Args {
+        Args::parse().unwrap_or_else(|| {
+            eprintln!(
+                "usage: cores [IP:PORT] [--cores N] [--balanced]    (without: 127.0.0.1:7000, all cores)"
+            );
+            std::process::exit(2)
+        })
+    }
+
+    fn parse() -> Option<Args> {
+        let address = SocketAddr::from(([127, 0, 0, 1], 7000));
+        let mut parsed = Args { address, cores: None, is_balanced: false };
+        let mut args = std::env::args().skip(1);
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--balanced" => parsed.is_balanced = true,
+                "--cores" => parsed.cores = Some(args.next()?.parse().ok()?),
+                address => parsed.address = address.parse().ok()?,
+            }
+        }
+        Some(parsed)
+    }
+}
