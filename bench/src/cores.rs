@@ -2,18 +2,19 @@
 //!
 //! There are two cores, and the client wants CPU as well. So it is counted in: on one core, client and server share that
 //! one; on two, both. Then twice the throughput is what two cores can bring at best, whoever needs how much of them. (A
-//! client on a core of its own beside a server on the other would make one core look as if it was nearly two.) Nobody
-//! is pinned to one of the two, as nobody is by default.
+//! client on a core of its own beside a server on the other would make one core look as if it was nearly two.) More than
+//! twice is possible where little is computed: with one core, the kernel switches to the client and back for nearly each
+//! answer. Nobody is pinned to one of the two, as nobody is by default.
 //!
 //! Loops are closed: a latency is that of a machine that has no time left.
 
 use crate::children::Order;
-use crate::clients::{Echo, Http, checked, in_thread, nanos, sides, with_cpu};
+use crate::clients::{Echo, Http, SETTLING, checked, in_thread, nanos, sides, with_cpu};
 use crate::groups::{
     AYI, AYI_BALANCED, Figure, Rounds, Side, Size, TOKIO, TOKIO_MULTI_THREAD, Unit, Whom, Work,
 };
 use crate::serve::{self, Child, MESSAGE};
-use load::{Clients, Load, Protocol, Taken};
+use load::{Clients, Load, Protocol};
 use std::io;
 use std::sync::OnceLock;
 use std::thread;
@@ -74,10 +75,11 @@ fn connect<'a>(child: &Child, protocol: &'a dyn Protocol) -> io::Result<Clients<
     Ok(clients)
 }
 
-/// One core, then two. `measure` starts the server and asks it.
+/// One core, then two. `measure` starts the server and asks it. `asked`: how many times better the first figures are to
+/// be on two.
 fn scaling(
     name: &str,
-    asked: bool,
+    asked: &[f64],
     runtimes: &[&'static str],
     measure: impl Fn(&'static str) -> io::Result<Measured> + Copy + Send + 'static,
 ) -> Work {
@@ -91,20 +93,19 @@ fn scaling(
             two.per_second,
             one.cpu,
             two.cpu,
-            one.p99,
             two.p50,
             two.p99,
         ])
     };
-    let at_least = |times| if asked { vec![(Whom::OneCore, times)] } else { Vec::new() };
+    let at_least = |i: usize| asked.get(i).map(|&times| (Whom::OneCore, times));
+    let times = |name, i| Figure::new(name, Unit::Times, at_least(i).as_slice());
     let figures = vec![
-        Figure::new("requests/s, two cores : one", Unit::Times, &at_least(1.9)),
-        Figure::new("CPU per request, one core : two", Unit::Times, &at_least(1.0)),
+        times("requests/s, two cores : one", 0),
+        times("CPU per request, one core : two", 1),
         Figure::new("requests/s on one core", Unit::PerSecond, &[]),
         Figure::new("requests/s on two", Unit::PerSecond, &[]),
         Figure::new("CPU per request on one core", Unit::Nanoseconds, &[]),
         Figure::new("CPU per request on two", Unit::Nanoseconds, &[]),
-        Figure::new("p99 on one core", Unit::Nanoseconds, &[]),
         Figure::new("p50 on two", Unit::Nanoseconds, &[]),
         Figure::new("p99 on two", Unit::Nanoseconds, &[]),
     ];
@@ -126,80 +127,94 @@ fn http(runtime: &'static str) -> io::Result<Measured> {
     measure(&child, &Http::learn(child.address, 1)?, 1)
 }
 
-/// Two connections that are never silent, among others that are.
-fn unbalanced() -> Work {
-    /// Of pairs of each kind.
+/// Two connections that are never silent, among others that are: messages per second, for several pairs that were
+/// opened one after the other, and for several of any two. Of each kind the mean and the least.
+fn hot_pairs(runtime: &'static str) -> io::Result<Vec<f64>> {
     const PAIRS: usize = 6;
-    /// What a hot connection sends in one go.
+    /// Sent in one go: so long that a server is hardly ever without work for either.
     const MESSAGES: usize = 64;
 
-    let turn = |runtime| {
-        let child = Child::run_here(&mut Order(serve::COMPUTE, runtime, rounds()).command()?)?;
-        let protocol = &Echo { bytes: MESSAGE * MESSAGES };
-        let mut clients = connect(&child, protocol)?;
-        let mut per_second = |pair: [usize; 2]| {
-            let Taken { requests, elapsed, .. } = checked(clients.ask_these(&pair, TIME_OF_PAIR)?)?;
-            io::Result::Ok((requests as usize * MESSAGES) as f64 / elapsed.as_secs_f64())
-        };
-        let mut figures = Vec::new();
-        for is_any in [false, true] {
-            // One after the other, or, as often an odd as an even number farther on, any two.
-            let pair = |first, number| [first, first + if is_any { number + 1 } else { 1 }];
-            let pairs = (0..PAIRS).map(|number| per_second(pair(10 * number, number)));
-            let pairs = pairs.collect::<io::Result<Vec<f64>>>()?;
-            figures.push(pairs.iter().sum::<f64>() / PAIRS as f64);
-            figures.push(pairs.into_iter().fold(f64::INFINITY, f64::min));
+    let child = Child::run_here(&mut Order(serve::COMPUTE, runtime, rounds()).command()?)?;
+    let protocol = &Echo { bytes: MESSAGE * MESSAGES };
+    let mut clients = connect(&child, protocol)?;
+    let mut figures = Vec::new();
+    for is_any in [false, true] {
+        let mut all = Vec::new();
+        for number in 0..PAIRS {
+            // Of any two, the second is by turns an odd and an even number farther on.
+            let first = 10 * number;
+            let second = first + if is_any { number + 1 } else { 1 };
+            let taken = checked(clients.ask_these(&[first, second], TIME_OF_PAIR)?)?;
+            all.push((taken.requests as usize * MESSAGES) as f64 / taken.elapsed.as_secs_f64());
         }
-        Ok(figures)
-    };
-    let turn = move |runtime| in_thread(|| load::stay_on_first_cores(2), move || turn(runtime));
-    let figure = |name: &str| Figure::new(name, Unit::PerSecond, &[]);
-    let figures = vec![
-        figure("opened one after the other: messages/s, mean"),
-        figure("opened one after the other: messages/s, worst"),
-        figure("any two: messages/s, mean"),
-        figure("any two: messages/s, worst"),
-    ];
-    let runtimes = EVERYBODY.into_iter().filter(|runtime| *runtime != TOKIO);
-    work("20 µs, two hot connections among 62 silent ones", figures, sides(runtimes, turn))
+        figures.push(all.iter().sum::<f64>() / PAIRS as f64);
+        figures.push(all.into_iter().fold(f64::INFINITY, f64::min));
+    }
+    Ok(figures)
 }
 
-/// How evenly connections lie on the cores.
-fn balance() -> Work {
+/// How many of so many connections the fuller core gets, beside half of them: on average, and at worst.
+fn shares(runtime: &'static str) -> io::Result<Vec<f64>> {
     const TIMES: usize = 10;
 
-    let turn = |runtime| {
-        let child = Child::run_here(&mut Order(serve::COMPUTE, runtime, 0).command()?)?;
-        let mut all = Vec::new();
-        let mut shares = Vec::new();
-        let mut before = child.watched()?;
-        for _ in 0..TIMES {
-            all.push(connect(&child, &Echo { bytes: MESSAGE })?);
-            // Until all of them wait.
-            thread::sleep(TIME_OF_PAIR / 10);
-            let now = child.watched()?;
-            let new = now.iter().map(|(epoll, now)| now - before.get(epoll).unwrap_or(&0));
-            shares.push(new.max().unwrap_or(0) as f64 / (CONNECTIONS as f64 / 2.0));
-            before = now;
-        }
-        Ok(vec![shares.iter().sum::<f64>() / TIMES as f64, shares.into_iter().fold(0.0, f64::max)])
-    };
-    let turn = move |runtime| in_thread(|| load::stay_on_first_cores(2), move || turn(runtime));
-    let figures = vec![
-        Figure::new("on the fuller core : half of all, mean", Unit::Count, &[]),
-        Figure::new("on the fuller core : half of all, worst", Unit::Count, &[]),
-    ];
-    let runtimes = [AYI, AYI_BALANCED, TOKIO, "monoio epoll"];
-    work("64 connections on two cores", figures, sides(runtimes, turn))
+    let child = Child::run_here(&mut Order(serve::COMPUTE, runtime, 0).command()?)?;
+    let mut before = child.watched()?;
+    // They stay open, so that whoever counts them goes on counting.
+    let mut all = Vec::new();
+    let mut shares = Vec::new();
+    for _ in 0..TIMES {
+        all.push(connect(&child, &Echo { bytes: MESSAGE })?);
+        // Until the last of them waits for its next question.
+        thread::sleep(SETTLING);
+        let now = child.watched()?;
+        let new = now.iter().map(|(epoll, now)| now - before.get(epoll).unwrap_or(&0));
+        shares.push(new.max().unwrap_or(0) as f64 / (CONNECTIONS as f64 / 2.0));
+        before = now;
+    }
+    Ok(vec![shares.iter().sum::<f64>() / TIMES as f64, shares.into_iter().fold(0.0, f64::max)])
+}
+
+/// A work for which client and server have two cores.
+fn on_two(
+    name: &str,
+    figures: &[&str],
+    unit: Unit,
+    runtimes: impl IntoIterator<Item = &'static str>,
+    measure: fn(&'static str) -> io::Result<Vec<f64>>,
+) -> Work {
+    let turn = move |runtime| in_thread(|| load::stay_on_first_cores(2), move || measure(runtime));
+    let figures = figures.iter().map(|name| Figure::new(*name, unit, &[])).collect();
+    work(name, figures, sides(runtimes, turn))
 }
 
 pub fn works() -> Vec<Work> {
     vec![
-        scaling("echo of 64 B", false, &EVERYBODY, |runtime| echo(runtime, 0, 1)),
-        scaling("hyper", false, &WITH_HYPER, http),
-        scaling("20 µs of computing", true, &EVERYBODY, |runtime| echo(runtime, rounds(), 1)),
-        scaling("20 µs of computing, 16 in a row", true, &EVERYBODY, |runtime| echo(runtime, rounds(), 16)),
-        unbalanced(),
-        balance(),
+        scaling("echo of 64 B", &[], &EVERYBODY, |runtime| echo(runtime, 0, 1)),
+        scaling("hyper", &[], &WITH_HYPER, http),
+        scaling("20 µs of computing", &[], &EVERYBODY, |runtime| echo(runtime, rounds(), 1)),
+        scaling("20 µs of computing, 16 in a row", &[1.9, 1.0], &EVERYBODY, |runtime| {
+            echo(runtime, rounds(), 16)
+        }),
+        on_two(
+            "20 µs of computing, two hot connections among 62 silent ones",
+            &[
+                "opened one after the other, messages/s, mean",
+                "opened one after the other, messages/s, worst",
+                "any two, messages/s, mean",
+                "any two, messages/s, worst",
+            ],
+            Unit::PerSecond,
+            // (tokio's `current_thread` would have the same listeners as ayi.)
+            EVERYBODY.into_iter().filter(|runtime| *runtime != TOKIO),
+            hot_pairs,
+        ),
+        on_two(
+            "64 connections, what the fuller core has of them : half",
+            &["mean", "worst"],
+            Unit::Count,
+            // Those that have an epoll for each core, in which it can be seen.
+            [AYI, AYI_BALANCED, TOKIO, "monoio epoll"],
+            shares,
+        ),
     ]
 }

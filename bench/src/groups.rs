@@ -342,7 +342,8 @@ pub fn all() -> Vec<Group> {
         },
         Group {
             name: "cores",
-            about: "client and server together on one core, and on two; every answer is checked",
+            about: "client and server together on one core, and on two; 64 connections; tokio (here its current_thread), \
+                monoio and glommio have, as ayi, a runtime and a listener for each core",
             works: cores::works(),
         },
         Group {

@@ -551,6 +551,16 @@ mod tests {
     }
 
     #[test]
+    fn only_those_that_are_named_ask() {
+        let address = serve(|connection, question| connection.write_all(&question));
+        let mut clients = Load { address, connections: 3, beside: 0, protocol: &Echo }.connect().unwrap();
+        let taken = clients.ask_these(&[0, 2], Duration::ZERO).unwrap();
+        assert!(taken.errors.is_empty(), "{}", taken.errors);
+        let have_asked: Vec<_> = taken.longest.iter().map(|&longest| longest > Duration::ZERO).collect();
+        assert_eq!((taken.requests, have_asked), (2, vec![true, false, true]));
+    }
+
+    #[test]
     fn at_a_rate_every_question_that_is_due_is_asked() {
         let address = serve(|connection, question| connection.write_all(&question));
         let mut clients = Load { address, connections: 3, beside: 0, protocol: &Echo }.connect().unwrap();
