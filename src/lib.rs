@@ -63,6 +63,8 @@ pub use ayi_process::process;
 pub use ayi_process::signal;
 #[cfg(target_os = "linux")]
 pub use ayi_runtime::{runtime, spawn};
+#[cfg(all(target_os = "linux", feature = "hyper"))]
+pub mod hyper;
 #[cfg(target_os = "linux")]
 pub mod task;
 

@@ -33,21 +33,27 @@
 //!
 //! `sys` (system calls) → `socket` (a descriptor and its registration) → `addr` (what an address
 //! may be) → `accept` → `tcp/listener` → `tcp/stream` → `tcp/io` (the traits) → `stream` and `halves` (two tasks on one
-//! connection) → `udp`, `unix`.
+//! connection) → `udp`, `unix`; with features of these names `tokio` and `hyper` (their traits).
 
 #![cfg(target_os = "linux")]
 #![deny(unsafe_op_in_unsafe_fn)]
-// `sys` alone may call the kernel without std, so it alone lifts this.
+// Lifted by `sys`, which alone calls the kernel without std, and by those whose traits have uninitialised buffers.
 #![deny(unsafe_code)]
 
 mod accept;
 mod addr;
 pub mod halves;
+#[cfg(feature = "hyper")]
+#[allow(unsafe_code)]
+mod hyper;
 mod socket;
 mod stream;
 #[allow(unsafe_code)]
 mod sys;
 pub mod tcp;
+#[cfg(feature = "tokio")]
+#[allow(unsafe_code)]
+mod tokio;
 mod udp;
 pub mod unix;
 

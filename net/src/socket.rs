@@ -17,6 +17,8 @@
 
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+#[cfg(any(feature = "hyper", feature = "tokio"))]
+use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
@@ -199,6 +201,17 @@ impl<S: ByteStream> Socket<S> {
     pub(crate) fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let len = buf.len();
         self.poll_transfer::<READ>(len, cx, |stream| stream.read(buf))
+    }
+
+    /// As `poll_read`, into memory that may be uninitialised: so many of its first bytes are not any more.
+    #[cfg(any(feature = "hyper", feature = "tokio"))]
+    pub(crate) fn poll_read_uninit(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [MaybeUninit<u8>],
+    ) -> Poll<io::Result<usize>> {
+        let len = buf.len();
+        self.poll_transfer::<READ>(len, cx, |stream| sys::read_uninit(stream.as_fd(), buf))
     }
 
     pub(crate) fn poll_read_vectored(

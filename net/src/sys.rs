@@ -401,3 +401,12 @@ mod tests {
         assert_eq!(peer, client.local_addr().unwrap());
     }
 }
+
+/// read(2) into memory that may be uninitialised: how many of its first bytes are not any more. (The others are left
+/// as they are.)
+#[cfg(any(feature = "hyper", feature = "tokio"))]
+pub fn read_uninit(fd: BorrowedFd<'_>, buf: &mut [mem::MaybeUninit<u8>]) -> io::Result<usize> {
+    // SAFETY: `buf` is writable for as many bytes as are said.
+    let read = unsafe { libc::read(fd.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len().min(MAX_BYTES)) };
+    usize::try_from(read).map_err(|_| io::Error::last_os_error())
+}

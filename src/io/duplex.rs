@@ -8,11 +8,16 @@
 //!
 //! In tokio: `io/util/mem.rs`.
 
+#[cfg(feature = "hyper")]
+mod hyper;
+#[cfg(feature = "tokio")]
+mod tokio;
+
 use super::{AsyncRead, AsyncWrite};
 use ayi_runtime::task::coop;
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
@@ -138,16 +143,34 @@ impl Pipe {
     }
 
     fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut read = 0;
+        self.poll_take(cx, buf.len(), |bytes| {
+            buf[read..][..bytes.len()].copy_from_slice(bytes);
+            read += bytes.len();
+        })
+    }
+
+    /// Gives up to `room` bytes to `put`, in one or two pieces.
+    fn poll_take(
+        &self,
+        cx: &mut Context<'_>,
+        room: usize,
+        mut put: impl FnMut(&[u8]),
+    ) -> Poll<io::Result<usize>> {
         self.poll(
             cx,
             |state| &mut state.reader,
             |state| {
-                if buf.is_empty() {
+                if room == 0 {
                     return Some((Ok(0), None));
                 }
-                let read = state.bytes.read(buf);
-                let is_something = !matches!(read, Ok(0));
-                (is_something || state.is_closed).then(|| (read, state.writer.take()))
+                let n = room.min(state.bytes.len());
+                let (first, second) = state.bytes.as_slices();
+                let split = n.min(first.len());
+                put(&first[..split]);
+                put(&second[..n - split]);
+                state.bytes.drain(..n);
+                (n > 0 || state.is_closed).then(|| (Ok(n), state.writer.take()))
             },
         )
     }

@@ -206,7 +206,7 @@ fn from_file(file: File, is_receiver: bool) -> io::Result<File> {
 /// # }).unwrap();
 /// ```
 pub struct Receiver {
-    socket: Socket<File>,
+    pub(crate) socket: Socket<File>,
 }
 
 impl Receiver {

@@ -1,0 +1,94 @@
+//! What [hyper](https://docs.rs/hyper) asks of a runtime: an executor and a timer. (Feature `hyper`.)
+//!
+//! ayi's streams are read and written by hyper as they are: [`hyper::rt::Read`] and [`hyper::rt::Write`] are implemented
+//! for TCP and Unix streams, their halves, pipes and [`duplex`](crate::io::duplex), without a wrapper and without
+//! initialising hyper's buffers.
+//!
+//! Connections and their tasks stay on one thread, so services and bodies need not be `Send`.
+//!
+//! In tokio: `hyper_util::rt::{TokioExecutor, TokioTimer, TokioIo}`.
+
+use crate::time::{self, Duration, Instant};
+use ::hyper::rt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Spawns what hyper wants to be run: for HTTP/2, a task for each stream.
+///
+/// # Panics
+///
+/// Where hyper uses it outside a runtime.
+///
+/// # Examples
+///
+/// ```
+/// use hyper::rt::Executor;
+/// # #[ayi::main]
+/// # async fn main() {
+/// let not_send = std::rc::Rc::new(7);
+/// ayi::hyper::Executor.execute(async move { println!("{not_send}") });
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Executor;
+
+impl<F> rt::Executor<F> for Executor
+where
+    F: Future<Output: 'static> + 'static,
+{
+    #[track_caller]
+    fn execute(&self, future: F) {
+        drop(crate::spawn(future));
+    }
+}
+
+/// Tells the time and sleeps for hyper: its time limits for headers and for keeping connections alive work with it.
+///
+/// It is the runtime's own time: where that [stands still](crate::time::pause), it does for hyper.
+///
+/// # Examples
+///
+/// ```
+/// use ayi::time::Duration;
+/// use hyper::rt::Timer;
+/// # #[ayi::main(start_paused = true)]
+/// # async fn main() {
+/// ayi::hyper::Timer.sleep(Duration::from_secs(3600)).await; // at once
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timer;
+
+impl rt::Timer for Timer {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn rt::Sleep>> {
+        Box::pin(Sleep(time::sleep(duration)))
+    }
+
+    fn sleep_until(&self, deadline: std::time::Instant) -> Pin<Box<dyn rt::Sleep>> {
+        Box::pin(Sleep(time::sleep_until(Instant::from_std(deadline))))
+    }
+
+    fn now(&self) -> std::time::Instant {
+        Instant::now().into_std()
+    }
+
+    /// In place, where it is one of ours: hyper does this for each request.
+    fn reset(&self, sleep: &mut Pin<Box<dyn rt::Sleep>>, deadline: std::time::Instant) {
+        match sleep.as_mut().downcast_mut_pin::<Sleep>() {
+            Some(mut ours) => Pin::new(&mut ours.0).reset(Instant::from_std(deadline)),
+            None => *sleep = self.sleep_until(deadline),
+        }
+    }
+}
+
+struct Sleep(time::Sleep);
+
+impl rt::Sleep for Sleep {}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
