@@ -7,6 +7,8 @@
 //!
 //! Responses gather in `output`, which is sent before anything is waited for. So the responses to requests
 //! that came together leave together, and a lone request costs one read and one write.
+//!
+//! Only the wait for a head is ended by the server's end: what has begun is answered, and that response is the last.
 
 use crate::input::Input;
 use crate::request::{Head, Method};
