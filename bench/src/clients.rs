@@ -203,8 +203,8 @@ impl Http {
     }
 }
 
-/// The program that examples/http is, with the profile of this one.
-fn example_http() -> io::Result<Child> {
+/// The program that examples/http is, with the profile of this one, on any port.
+pub fn example_http() -> io::Result<Command> {
     static BUILT: OnceLock<bool> = OnceLock::new();
     let is_built = *BUILT.get_or_init(|| {
         let mut cargo = Command::new(env!("CARGO"));
@@ -218,7 +218,9 @@ fn example_http() -> io::Result<Child> {
         return Err(io::Error::other("examples/http cannot be built"));
     }
     let program = std::env::current_exe()?.with_file_name("http");
-    Child::run(Command::new(program).arg("127.0.0.1:0"))
+    let mut command = Command::new(program);
+    command.arg("127.0.0.1:0");
+    Ok(command)
 }
 
 pub fn http() -> Vec<Work> {
@@ -229,7 +231,7 @@ pub fn http() -> Vec<Work> {
         for (pipelined, how) in [(1, "one request at a time"), (16, "16 in a row")] {
             let turn = move |runtime| {
                 let child = match runtime {
-                    AYI if is_example => example_http()?,
+                    AYI if is_example => Child::run(&mut example_http()?)?,
                     _ => Child::run(&mut Order(serve::HYPER, runtime, 0).command()?)?,
                 };
                 let protocol = &Http::learn(child.address, pipelined)?;

@@ -9,7 +9,7 @@
 //! Loops are closed: a latency is that of a machine that has no time left.
 
 use crate::children::Order;
-use crate::clients::{Echo, Http, SETTLING, checked, in_thread, nanos, sides, with_cpu};
+use crate::clients::{Echo, Http, SETTLING, checked, example_http, in_thread, nanos, sides, with_cpu};
 use crate::groups::{
     AYI, AYI_BALANCED, Figure, Rounds, Side, Size, TOKIO, TOKIO_MULTI_THREAD, Unit, Whom, Work,
 };
@@ -21,8 +21,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const EVERYBODY: [&str; 6] = [AYI, AYI_BALANCED, TOKIO_MULTI_THREAD, TOKIO, "monoio epoll", "glommio"];
-/// Those with an adapter for hyper.
-const WITH_HYPER: [&str; 3] = [AYI, TOKIO_MULTI_THREAD, TOKIO];
+const WITH_HTTP: [&str; 3] = [AYI, TOKIO_MULTI_THREAD, TOKIO];
 
 const CONNECTIONS: usize = 64;
 const WARM_UP: Duration = Duration::from_millis(20);
@@ -123,7 +122,10 @@ fn echo(runtime: &'static str, rounds: usize, messages: usize) -> io::Result<Mea
 }
 
 fn http(runtime: &'static str) -> io::Result<Measured> {
-    let child = Child::run_here(&mut Order(serve::HYPER_ON_CORES, runtime, 0).command()?)?;
+    let child = match runtime {
+        AYI => Child::run_here(example_http()?.args(["--cores", "all"]))?,
+        _ => Child::run_here(&mut Order(serve::HYPER_ON_CORES, runtime, 0).command()?)?,
+    };
     measure(&child, &Http::learn(child.address, 1)?, 1)
 }
 
@@ -190,7 +192,7 @@ fn on_two(
 pub fn works() -> Vec<Work> {
     vec![
         scaling("echo of 64 B", &[], &EVERYBODY, |runtime| echo(runtime, 0, 1)),
-        scaling("hyper", &[], &WITH_HYPER, http),
+        scaling("examples/http on ayi, hyper on the others", &[], &WITH_HTTP, http),
         scaling("20 µs of computing", &[], &EVERYBODY, |runtime| echo(runtime, rounds(), 1)),
         scaling("20 µs of computing, 16 in a row", &[1.9, 1.0], &EVERYBODY, |runtime| {
             echo(runtime, rounds(), 16)

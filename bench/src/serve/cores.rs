@@ -20,14 +20,13 @@ pub const MESSAGE: usize = 64;
 const BUFFER: usize = 128 * MESSAGE;
 
 /// What can be served on what, with a listener for each core: the kernel deals connections out (SO_REUSEPORT, socket(7)).
-pub const PER_CORE: [(&str, &str, Serve); 6] = [
-    (COMPUTE, AYI, |all, rounds| on_ayi(all, async |one| echo::on_ayi(one, BUFFER, computing(rounds)).await)),
+pub const PER_CORE: [(&str, &str, Serve); 5] = [
+    (COMPUTE, AYI, compute_on_ayi),
     (COMPUTE, TOKIO, |all, rounds| on_threads(all, |one| echo::tokio(one, BUFFER, computing(rounds)))),
     (COMPUTE, "monoio epoll", |all, rounds| {
         on_threads(all, |one| echo::monoio_epoll(one, BUFFER, computing(rounds)))
     }),
     (COMPUTE, "glommio", |all, rounds| on_threads(all, |one| echo::glommio(one, BUFFER, computing(rounds)))),
-    (HYPER_ON_CORES, AYI, |all, _| on_ayi(all, http::on_ayi)),
     (HYPER_ON_CORES, TOKIO, |all, _| on_threads(all, |one| http::tokio(one, 0))),
 ];
 
@@ -52,14 +51,11 @@ pub fn listeners(first: TcpListener, number: usize) -> io::Result<Vec<TcpListene
 }
 
 /// One of ayi's cores for each listener.
-fn on_ayi(
-    listeners: Vec<TcpListener>,
-    serve: impl AsyncFn(TcpListener) -> io::Result<()> + Sync,
-) -> io::Result<()> {
+fn compute_on_ayi(listeners: Vec<TcpListener>, rounds: usize) -> io::Result<()> {
     let cores = listeners.len();
-    Builder::new_current_thread()
-        .cores(cores)
-        .try_run(async |core| serve(listeners[core.index()].try_clone()?).await)?;
+    Builder::new_current_thread().cores(cores).try_run(async |core| {
+        echo::on_ayi(listeners[core.index()].try_clone()?, BUFFER, computing(rounds)).await
+    })?;
     Ok(())
 }
 

@@ -34,12 +34,10 @@ macro_rules! serve {
 }
 
 pub fn ayi(listener: TcpListener, _: usize) -> io::Result<()> {
-    ayi::runtime::Runtime::new()?.block_on(on_ayi(listener))
-}
-
-pub async fn on_ayi(listener: TcpListener) -> io::Result<()> {
-    let listener = ayi::net::TcpListener::from_std(listener)?;
-    serve!(listener, FuturesIo::new, ayi::spawn)
+    ayi::runtime::Runtime::new()?.block_on(async {
+        let listener = ayi::net::TcpListener::from_std(listener)?;
+        serve!(listener, FuturesIo::new, ayi::spawn)
+    })
 }
 
 pub fn tokio(listener: TcpListener, _: usize) -> io::Result<()> {
