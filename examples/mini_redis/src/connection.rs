@@ -25,9 +25,9 @@ use std::pin::pin;
 use std::rc::Rc;
 
 /// Bytes of replies that are sent before more requests are executed.
-const ENOUGH: usize = 64 * 1024;
+const ENOUGH: usize = 32 * 1024;
 /// Bytes. What a buffer for replies keeps when it is empty: the next large one may be far away.
-const KEPT: usize = 16 * 1024;
+const KEPT: usize = 2 * ENOUGH;
 /// How long to wait for a client to read what was wrong with its request.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -59,10 +59,12 @@ pub async fn serve(server: &Server, id: u64, stream: Rc<TcpStream>) {
     let (input, parser, replies) = Default::default();
     let client = Client::new(id, stream.clone());
     let mut conversation = Conversation { server, stream, client, input, parser, replies };
-    if let Err(End::Refused(ProtocolError(text))) = conversation.run().await {
-        conversation.replies.error(&[b"ERR ", &*text].concat());
-        conversation.part().await;
+    match conversation.run().await {
+        Ok(()) => {}
+        Err(End::Refused(ProtocolError(text))) => conversation.replies.error(&[b"ERR ", &*text].concat()),
+        Err(End::Silent) => return,
     }
+    conversation.part().await;
 }
 
 struct Conversation<'a> {
@@ -96,17 +98,17 @@ impl Conversation<'_> {
             let has_mail = has_mail(&self.client.subscriptions);
             ayi::select! {
                 biased;
-                read = self.stream.read(self.input.room()) => match read {
-                    Ok(n @ 1..) => self.input.add(n),
-                    _ => return Err(End::Silent),
-                },
-                () = has_mail => {}
                 () = &mut stop, if !is_stopping => {
                     // Unlike closing it, this lets requests be read (and so answered) that have just arrived. Then, or
                     // at once, the end of the stream is read, as if the client had closed.
                     let _ = self.stream.shutdown(Shutdown::Read);
                     is_stopping = true;
                 }
+                read = self.stream.read(self.input.room()) => match read {
+                    Ok(n @ 1..) => self.input.add(n),
+                    _ => return Err(End::Silent),
+                },
+                () = has_mail => {}
             }
         }
     }
