@@ -14,6 +14,8 @@ mod inline;
 mod number;
 mod reply;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub use number::{parse_i64, write_i64};
 pub use reply::Replies;
