@@ -21,6 +21,7 @@ fn a_key_is_gone_when_its_time_is_over() {
 
 #[test]
 fn what_is_due_and_not_removed_is_not_there() {
+    const LOOKS: usize = 30;
     let server = Server::start();
     let mut client = server.client();
     let keys: Vec<String> = (0..20_000).map(|number| number.to_string()).collect();
@@ -32,9 +33,9 @@ fn what_is_due_and_not_removed_is_not_there() {
     {
         // These come together, so the task that removes keys has no turn in between. Looking through all keys so often
         // takes longer than a millisecond.
-        let looks = "KEYS nothing*\r\n".repeat(30);
+        let looks = "KEYS nothing*\r\n".repeat(LOOKS);
         client.send(format!("SET k 7 PX 1\r\n{looks}EXISTS k\r\nDBSIZE\r\n{line}\r\nPTTL k\r\n"));
-        (0..21).for_each(|_| drop(client.reply()));
+        (0..=LOOKS).for_each(|_| drop(client.reply()));
         let replies: Vec<u8> = (0..4).flat_map(|_| client.reply()).collect();
         assert_eq!(
             String::from_utf8(replies).unwrap(),
