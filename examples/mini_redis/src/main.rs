@@ -1,0 +1,75 @@
+//! A small Redis, which `redis-cli`, `redis-benchmark` and clients in other languages talk to: keys and values with
+//! deadlines, and publishing to subscribers. Pipelining, limits on everything that a client can make grow, and a stop
+//! that lets what has arrived be answered.
+//!
+//! ```sh
+//! cargo run --release -p mini_redis
+//! redis-cli set tea hot ex 60
+//! redis-benchmark -t get,set,incr,mset -P 16 -q
+//! ```
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `main` | starts, and stops on Ctrl-C |
+//! | `server` | accepts connections; what they share |
+//! | `connection` | talks with one client: reads requests, has them executed, sends replies |
+//! | `commands` | which code belongs to which name: a table; what is common to all commands |
+//! | `commands/strings`, `keys`, `messages`, `talk` | the commands: values; deadlines and all that is not about values; publishing; what a client asks about the server and itself |
+//! | `store` | keys, values, deadlines, and the task that removes what is due |
+//! | `pubsub` | channels, patterns, and the mail of subscribers |
+//! | `resp` | the protocol: requests from bytes, replies to bytes |
+//! | `input`, `bell`, `glob`, `args` | a buffer; a word to a task that waits; patterns; the command line |
+//!
+//! Everything is on one thread, so connections share cells. One rule keeps that safe: *no borrow lives across an
+//! `.await`*. Between two `.await`s nobody else runs, so a command is atomic, as in Redis.
+//!
+//! Texts of errors are Redis' own. Left out: what keeps data (files, replicas), other types than strings, and
+//! transactions. Limits are smaller than Redis': a key or value may have 8 MiB, a request 16, the replies to one 64, and
+//! 16 MiB may wait for a subscriber, who is cut off then.
+
+mod args;
+mod bell;
+mod commands;
+mod connection;
+mod glob;
+mod input;
+mod pubsub;
+mod resp;
+mod server;
+mod store;
+
+use ayi::net::TcpListener;
+use ayi::runtime::shutdown;
+use ayi::signal::termination;
+use ayi::time::Duration;
+use server::Server;
+use std::io;
+use std::process::ExitCode;
+use std::rc::Rc;
+
+/// How long clients have, when the server is to end, to take their replies.
+const LIMIT: Duration = Duration::from_secs(5);
+
+#[ayi::main]
+async fn main() -> io::Result<ExitCode> {
+    let args = args::read();
+    let mut termination = termination()?;
+    let listener = TcpListener::bind(args.address).await?;
+    println!("listening on {}", listener.local_addr()?);
+    let server = Rc::new(Server::new(args.max_memory));
+    ayi::select! {
+        Err(error) = server::run(&server, listener) => return Err(error),
+        _ = termination.recv() => {}
+    }
+    // Nobody listens any more: the future that had the listener is gone.
+    ayi::select! {
+        report = shutdown(LIMIT) => {
+            if !report.is_clean() {
+                eprintln!("{report}");
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        // As a shell would report it.
+        signal = termination.recv() => Ok(ExitCode::from(128 + signal.as_raw_value() as u8)),
+    }
+}

@@ -1,0 +1,74 @@
+//! What all connections share, and how they come to be.
+
+use crate::connection;
+use crate::pubsub::PubSub;
+use crate::store::{self, Store};
+use ayi::net::TcpListener;
+use ayi::time::Instant;
+use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
+use std::io;
+use std::rc::Rc;
+
+pub struct Server {
+    pub store: RefCell<Store>,
+    pub pubsub: Rc<RefCell<PubSub>>,
+    /// Bytes.
+    pub max_memory: usize,
+    pub counts: Counts,
+    pub started: Instant,
+}
+
+/// For INFO.
+#[derive(Default)]
+pub struct Counts {
+    /// Connections that are open.
+    pub open: Cell<u64>,
+    /// Connections so far; so this is also the number of the latest.
+    pub accepted: Cell<u64>,
+    pub commands: Cell<u64>,
+}
+
+impl Server {
+    pub fn new(max_memory: usize) -> Server {
+        let (store, pubsub, counts) = Default::default();
+        Server { store, pubsub, max_memory, counts, started: Instant::now() }
+    }
+}
+
+/// Serves until the listener fails.
+pub async fn run(server: &Rc<Server>, listener: TcpListener) -> io::Result<Infallible> {
+    ayi::select! {
+        result = accept(server, listener) => result,
+        never = store::expire(&server.store) => match never {},
+    }
+}
+
+async fn accept(server: &Rc<Server>, listener: TcpListener) -> io::Result<Infallible> {
+    loop {
+        // When the process is out of file descriptors, this waits until one is closed. Clients wait with it.
+        let (stream, _) = listener.accept().await?;
+        let id = server.counts.accepted.get() + 1;
+        server.counts.accepted.set(id);
+        let open = Open::new(server.clone());
+        ayi::spawn(async move { connection::serve(&open.server, id, Rc::new(stream)).await });
+    }
+}
+
+/// Counts a connection for as long as its task lives, be it ended by a panic.
+struct Open {
+    server: Rc<Server>,
+}
+
+impl Open {
+    fn new(server: Rc<Server>) -> Open {
+        server.counts.open.set(server.counts.open.get() + 1);
+        Open { server }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.server.counts.open.set(self.server.counts.open.get() - 1);
+    }
+}
