@@ -25,6 +25,7 @@
 
 #![forbid(unsafe_code)]
 
+mod connect_info;
 mod http;
 mod listener;
 mod open;

@@ -1,6 +1,7 @@
 //! The server: accepts, gives each connection a task, and ends when all of them have.
 
 use crate::BoxError;
+use crate::connect_info::{ConnectInfo, WithInfo};
 use crate::http::Http;
 use crate::listener::{Listener, Stream};
 use crate::open::Open;
@@ -8,13 +9,12 @@ use ayi_runtime::runtime::{CancellationToken, shutdown_token};
 use ayi_runtime::spawn;
 use ayi_runtime::time::sleep;
 use hyper::body::{Body, Incoming};
-use hyper::http::Extensions;
 use hyper::{Request, Response};
 use std::future::{pending, poll_fn, ready};
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 use tower_service::Service;
 
@@ -87,9 +87,6 @@ pub struct Serve<L: Listener, S, H = NoHandshake<<L as Listener>::Io>> {
 /// Streams are served as they are accepted.
 type NoHandshake<I> = fn(I) -> std::future::Ready<io::Result<I>>;
 
-/// Enters what is to be known of a client's address.
-type ConnectInfo<A> = dyn Fn(&A, &mut Extensions);
-
 impl<L: Listener, S, H> Serve<L, S, H> {
     /// How HTTP is spoken, and with which limits of time.
     ///
@@ -111,7 +108,8 @@ impl<L: Listener, S, H> Serve<L, S, H> {
     ///
     /// # Examples
     ///
-    /// With axum, for its extractor: `with_connect_info(|peer| axum::extract::ConnectInfo(*peer))`. With others:
+    /// An axum handler takes it as `Extension<SocketAddr>`. (For axum's own extractor, which its feature `tokio` has,
+    /// it is `with_connect_info(|peer| axum::extract::ConnectInfo(*peer))`.) Any other service:
     ///
     /// ```
     /// # use {ayi_net::TcpListener, hyper::{Request, Response, body::Incoming}};
@@ -198,8 +196,8 @@ impl<L: Listener, S, H> Serve<L, S, H> {
     /// let server = ayi_serve::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned());
     /// # }
     /// ```
-    pub fn with_graceful_shutdown(mut self, signal: impl Future<Output = ()> + 'static) -> Self {
-        self.signal = Some(Box::pin(signal));
+    pub fn with_graceful_shutdown(mut self, signal: impl Future + 'static) -> Self {
+        self.signal = Some(Box::pin(async { drop(signal.await) }));
         self
     }
 
@@ -263,11 +261,7 @@ where
             let accepted = unless(signal.as_mut(), pin!(self.listener.accept())).await;
             let Some(accepted) = accepted else { break };
             let (io, peer) = accepted?;
-            let service = WithInfo {
-                inner: self.service.clone(),
-                peer: Rc::new(peer),
-                info: self.connect_info.clone(),
-            };
+            let service = WithInfo::new(self.service.clone(), peer, self.connect_info.clone());
             let (connections, guard) = (connections.clone(), open.enter());
             spawn(async move {
                 connections.serve(io, service).await;
@@ -349,34 +343,4 @@ async fn either(one: impl Future, other: impl Future) {
         Poll::Pending => other.as_mut().poll(cx).map(|_| ()),
     })
     .await;
-}
-
-/// A service of one connection, whose requests are told whence they come.
-struct WithInfo<S, A> {
-    inner: S,
-    peer: Rc<A>,
-    info: Option<Rc<ConnectInfo<A>>>,
-}
-
-impl<S: Clone, A> Clone for WithInfo<S, A> {
-    fn clone(&self) -> Self {
-        WithInfo { inner: self.inner.clone(), peer: self.peer.clone(), info: self.info.clone() }
-    }
-}
-
-impl<S: Service<Request<Incoming>>, A> Service<Request<Incoming>> for WithInfo<S, A> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request<Incoming>) -> S::Future {
-        if let Some(info) = &self.info {
-            info(&self.peer, request.extensions_mut());
-        }
-        self.inner.call(request)
-    }
 }
