@@ -289,7 +289,7 @@ where
 
 fn cut_off(connections: usize) -> io::Error {
     let text = format!(
-        "{connections} connections had not ended when the server's time was up, and were closed; \
+        "connections that had not ended when the server's time was up, and were closed: {connections}; \
          `Serve::shutdown_timeout` sets how long they have"
     );
     io::Error::new(io::ErrorKind::TimedOut, text)
