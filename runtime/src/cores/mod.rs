@@ -14,14 +14,15 @@
 //! 1. No main runs before every core has its runtime: a handle to any of them is there from the beginning.
 //! 2. A core that is started anew has a new thread, and with it new thread-locals.
 //!
-//! Read `core` (what a main knows of its core), then `run`.
+//! Read `core` (what a main knows of its core), `builder`, then `run`.
 //!
 //! In tokio: `LocalPoolHandle` of `tokio_util` comes closest; its own runtime of many threads shares all tasks.
 
+mod builder;
 mod core;
 mod output;
 mod run;
 
+pub use builder::{CorePanic, CoresBuilder};
 pub use core::Core;
 pub use output::MainOutput;
-pub use run::{CorePanic, CoresBuilder};
