@@ -138,8 +138,8 @@ impl<L: Listener, S, H> Serve<L, S, H> {
     ///
     /// # Examples
     ///
-    /// With `futures-rustls` it is `with_handshake(move |stream| tls.accept(stream).map_ok(FuturesIo))`: see `tls` of
-    /// `examples/web`. Without TLS, only root is let in:
+    /// For TLS, see `tls` of `examples/web`: its handshake is `async { tls.accept(stream).await.map(FuturesIo) }`, by
+    /// `futures-rustls`. Here, only root is let in:
     ///
     /// ```
     /// # use {ayi_net::{UnixListener, UnixStream}, std::io};
