@@ -48,7 +48,7 @@ pub fn on_last_core<T: Send>(client: impl FnOnce() -> io::Result<T> + Send) -> i
 }
 
 /// What is done, and the server's CPU time for it.
-fn with_cpu<T>(child: &Child, action: impl FnOnce() -> io::Result<T>) -> io::Result<(T, Duration)> {
+pub fn with_cpu<T>(child: &Child, action: impl FnOnce() -> io::Result<T>) -> io::Result<(T, Duration)> {
     thread::sleep(SETTLING);
     let before = child.cpu()?;
     let result = action()?;
@@ -61,11 +61,11 @@ fn checked(taken: Taken) -> io::Result<Taken> {
     Ok(taken)
 }
 
-fn nanos(time: Duration) -> f64 {
+pub fn nanos(time: Duration) -> f64 {
     time.as_nanos() as f64
 }
 
-fn sides(
+pub fn sides(
     runtimes: impl IntoIterator<Item = &'static str>,
     turn: impl Fn(&'static str) -> io::Result<Vec<f64>> + Clone + 'static,
 ) -> Vec<Side> {

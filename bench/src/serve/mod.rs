@@ -4,6 +4,7 @@ mod child;
 mod echo;
 mod http;
 mod raw;
+mod web;
 
 pub use child::{Child, memory_of};
 
@@ -17,9 +18,13 @@ type Serve = fn(TcpListener, usize) -> io::Result<()>;
 pub const ECHO: &str = "echo";
 /// A server that answers every request with `hello`, on hyper.
 pub const HYPER: &str = "hyper";
+/// The same over HTTP/2 alone.
+pub const HYPER_HTTP2: &str = "hyper http2";
+/// `hello` and a little JSON, by axum.
+pub const AXUM: &str = "axum";
 
 /// What can be served on what.
-const SERVERS: [(&str, &str, Serve); 11] = [
+const SERVERS: [(&str, &str, Serve); 15] = [
     (ECHO, AYI, echo::ayi),
     (ECHO, TOKIO, echo::tokio),
     (ECHO, "smol", echo::smol),
@@ -31,6 +36,10 @@ const SERVERS: [(&str, &str, Serve); 11] = [
     (HYPER, AYI, http::ayi),
     (HYPER, TOKIO, http::tokio),
     (HYPER, "smol", http::smol),
+    (HYPER_HTTP2, AYI, web::http2_on_ayi),
+    (HYPER_HTTP2, TOKIO, web::http2_on_tokio),
+    (AXUM, AYI, web::axum_on_ayi),
+    (AXUM, TOKIO, web::axum_on_tokio),
 ];
 
 /// Serves for ever; the address is printed. `buffer` is the size of a connection's buffer in bytes, where it has one.
