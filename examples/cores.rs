@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   without:      each core listens          the kernel deals, by a hash of the addresses: costs nothing, is blind
-//!   --balanced:   the first core accepts     and hands each connection to the core that has the fewest
+//!   --balanced:   one core accepts           and hands each connection to the core that has the fewest
 //! ```
 //!
 //! ```sh
@@ -36,19 +36,20 @@ thread_local! {
 fn main() -> io::Result<()> {
     let args = Args::read();
     let cores = args.cores.map_or_else(available_parallelism, Ok)?.get();
-    // Before any core begins: all listen, or none does.
+    // Before any core begins: all listen, or none does; and no signal is missed that comes once we have said so.
     let first = listen(args.address)?;
     let address = first.local_addr()?;
-    let others = if args.is_balanced { 0 } else { cores - 1 };
-    let others = (0..others).map(|_| listen(address));
-    let listeners: Vec<_> = [Ok(first)].into_iter().chain(others).collect::<io::Result<_>>()?;
+    let mut parts = vec![(Some(first), termination()?)];
+    for _ in 1..cores {
+        let listener = if args.is_balanced { None } else { Some(listen(address)?) };
+        parts.push((listener, termination()?));
+    }
     println!("listening on {address}");
 
-    let listeners = Mutex::new(listeners);
+    let parts = Mutex::new(parts);
     Builder::new_current_thread().cores(cores).try_run(async |core| {
-        let listener = listeners.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        // Each core hears of the signal by itself.
-        let mut termination = termination()?;
+        let part = parts.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let (listener, mut termination) = part.expect("there is one for each core");
         ayi::select! {
             result = accept(&core, listener, args.is_balanced) => return result,
             _ = termination.recv() => {}
@@ -73,7 +74,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 async fn accept(core: &Core, listener: Option<TcpListener>, is_balanced: bool) -> io::Result<()> {
-    // Where the first one accepts for all, the others wait for tasks.
+    // Where one accepts for all, the others wait for tasks.
     let Some(listener) = listener else { return pending().await };
     loop {
         let (stream, _) = listener.accept().await?;

@@ -1,19 +1,43 @@
 //! An echo server: what a client sends, it gets back. One task per connection.
 //!
 //! ```sh
-//! cargo run --example echo
+//! cargo run --features signal --example echo
 //! nc 127.0.0.1 7000
 //! ```
+//!
+//! On SIGTERM or Ctrl-C it gives back what it has read, and ends.
 
 use ayi::io::AsyncWriteExt;
 use ayi::net::{TcpListener, TcpStream};
+use ayi::time::{Duration, timeout};
+use ayi::{runtime, signal};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
+
+/// At the end: for all clients to take what belongs to them, ...
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// ... and for one to close the connection, when it has been given all.
+const LINGER: Duration = Duration::from_secs(2);
 
 #[ayi::main]
 async fn main() -> io::Result<()> {
+    // From here on: a signal that comes before we wait for it is kept.
+    let mut termination = signal::termination()?;
     let listener = TcpListener::bind(address_from_args()).await?;
     println!("listening on {}", listener.local_addr()?);
+    ayi::select! {
+        error = accept(listener) => return error,
+        _ = termination.recv() => {}
+    }
+    // `accept` was dropped, and the listener with it. Now the connections are told to end, and waited for.
+    let report = runtime::shutdown(STOP_TIMEOUT).await;
+    if !report.is_clean() {
+        eprintln!("{report}");
+    }
+    Ok(())
+}
+
+async fn accept(listener: TcpListener) -> io::Result<()> {
     loop {
         // Where there is no room for another connection, `accept` waits until there is. What it returns as an
         // error concerns the listener itself, so the server ends.
@@ -30,9 +54,11 @@ async fn main() -> io::Result<()> {
 async fn echo(mut stream: TcpStream) -> io::Result<()> {
     // Small answers leave at once, instead of waiting for the client to confirm the one before.
     stream.set_nodelay(true)?;
+    let stopping = runtime::shutdown_token();
     let mut buffer = [0; 8 * 1024];
-    loop {
-        let n = stream.read(&mut buffer).await?;
+    // Only a read is ever broken off, never a write.
+    while let Some(read) = stopping.run_until_cancelled(stream.read(&mut buffer)).await {
+        let n = read?;
         // The client sends no more, but may still read: `nc -N` does so. It has been sent all, and dropping the
         // stream closes the connection.
         if n == 0 {
@@ -42,6 +68,10 @@ async fn echo(mut stream: TcpStream) -> io::Result<()> {
         // too. So it can make us hold no more than one buffer.
         stream.write_all(&buffer[..n]).await?;
     }
+    // Closing with something unread would reset the connection, and what is on its way to the client be lost.
+    stream.shutdown(Shutdown::Write)?;
+    let _ = timeout(LINGER, async { while let Ok(1..) = stream.read(&mut buffer).await {} }).await;
+    Ok(())
 }
 
 fn address_from_args() -> SocketAddr {

@@ -2,7 +2,7 @@
 //! answer.
 //!
 //! ```sh
-//! cargo run --release --example http
+//! cargo run --release --features signal --example http
 //! cargo run --release --example http_load 127.0.0.1:8080 5000 10
 //! ```
 //!

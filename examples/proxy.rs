@@ -1,7 +1,7 @@
 //! A TCP proxy: passes on the bytes of each connection, in both directions at once.
 //!
 //! ```sh
-//! cargo run --example echo
+//! cargo run --features signal --example echo
 //! cargo run --example proxy 127.0.0.1:7001 localhost:7000
 //! nc 127.0.0.1 7001
 //! ```

@@ -33,6 +33,7 @@
 //! - `signal` (with the feature of this name): Ctrl-C and other signals
 //! - [`runtime`]: what `#[ayi::main]` does for you, its settings and what it counts
 //! - [`coming_from_tokio`]: tokio's items, and what they are called here
+//! - [`scaling_out`]: all cores, several processes, and how they are replaced without failing a request
 
 #![forbid(unsafe_code)]
 
@@ -47,6 +48,9 @@ compile_error!("ayi runs on Linux only: its reactor is built on epoll and eventf
 #[cfg(target_os = "linux")]
 #[doc = include_str!("coming_from_tokio.md")]
 pub mod coming_from_tokio {}
+#[cfg(target_os = "linux")]
+#[doc = include_str!("scaling_out.md")]
+pub mod scaling_out {}
 #[cfg(target_os = "linux")]
 mod macros;
 #[cfg(target_os = "linux")]

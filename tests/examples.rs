@@ -6,10 +6,11 @@ use servers::{Server, accept, reset, run, wait_until};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 #[test]
 fn wrong_arguments_are_answered_with_the_usage() {
-    let cases: [(&str, &[&str]); 18] = [
+    let cases: [(&str, &[&str]); 21] = [
         ("hello", &["nonsense"]),
         ("hello", &["127.0.0.1:0", "more"]),
         ("echo", &["127.0.0.1:70000"]),
@@ -21,6 +22,9 @@ fn wrong_arguments_are_answered_with_the_usage() {
         ("http", &["127.0.0.1"]),
         ("http", &["--header-timeout"]),
         ("http", &["--idle-timeout", "soon"]),
+        ("http", &["--cores", "0"]),
+        ("http", &["--cores", "some"]),
+        ("http", &["--drain-delay"]),
         ("http_load", &["127.0.0.1:1", "0", "1"]),
         ("chat_room", &["nonsense"]),
         ("port_scan", &["localhost"]),
@@ -92,6 +96,28 @@ fn echo_survives_clients_that_vanish() {
     wait_until("their sockets are closed", || server.open_files() == files);
     other.write_all(b"after").unwrap();
     assert_eq!(read_exactly(&mut other, 5), b"after");
+}
+
+#[test]
+fn echo_gives_back_what_it_has_read_and_ends_when_it_is_asked_to() {
+    for signal in [libc::SIGINT, libc::SIGTERM] {
+        let mut server = Server::start("echo", &[]);
+        let mut idle = server.connect();
+        idle.write_all(b"before").unwrap();
+        assert_eq!(read_exactly(&mut idle, 6), b"before");
+        // It sends, and does not read, until the server can neither get rid of anything nor takes more.
+        let (mut slow, sent) = (server.connect(), pattern(64 * 1024 * 1024));
+        slow.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+        assert!(slow.write_all(&sent).is_err());
+
+        server.signal(signal);
+        assert_eq!(read_all(&mut idle), b"");
+        wait_until("nobody is let in any more", || server.refuses_connections());
+        let received = read_all(&mut slow);
+        assert!(received.len() > 100_000 && sent.starts_with(&received), "{} bytes", received.len());
+        drop((idle, slow));
+        assert_eq!(server.wait().code(), Some(0));
+    }
 }
 
 /// A client of the chat that has given its name.

@@ -12,7 +12,7 @@ mod servers;
 mod tree;
 
 use servers::http::{Client, Response};
-use servers::{Server, path_of, reset, run, wait_until};
+use servers::{Server, has, path_of, reset, run, wait_until};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -47,16 +47,6 @@ fn open_files_at_rest(server: &Server) -> usize {
     drop(client);
     wait_until("its socket is closed", || server.open_files() == files - 1);
     files - 1
-}
-
-/// Whether a program that a test needs is here. In CI it has to be.
-fn has(program: &str) -> bool {
-    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
-    if !found.status.success() {
-        assert!(std::env::var_os("CI").is_none(), "{program} is missing: install Debian's package {program}");
-        eprintln!("skipped: there is no {program}");
-    }
-    found.status.success()
 }
 
 // What it serves.

@@ -1,4 +1,4 @@
-//! The HTTP server of `examples/http`, seen from outside.
+//! The HTTP server of `examples/http`, seen from outside. `tests/http_stop.rs` has its end.
 
 mod servers;
 
@@ -366,7 +366,7 @@ fn a_client_that_does_not_read_its_answers_is_given_up() {
     expect_service(&server);
 }
 
-// Clients that vanish, and the end of the server.
+// Clients that vanish.
 
 #[test]
 fn clients_that_vanish_leave_nothing_behind() {
@@ -389,61 +389,6 @@ fn clients_that_vanish_leave_nothing_behind() {
     }
     wait_until("their sockets are closed", || server.open_files() == files);
     other.ask(GET).expect(200, "hello\n");
-}
-
-#[test]
-fn ctrl_c_lets_requests_finish_and_ends_idle_connections() {
-    for signal in [libc::SIGINT, libc::SIGTERM] {
-        let mut server = start(&[]);
-        let mut new = Client::new(&server);
-        let mut idle = Client::new(&server);
-        idle.ask(GET).expect(200, "hello\n");
-        let mut sleeping = Client::new(&server);
-        sleeping.send(format!("{GET}GET /sleep/300 HTTP/1.1\r\nHost: x\r\n\r\n"));
-        let mut pipelined = Client::new(&server);
-        pipelined.send(format!("{GET}{}", "GET /sleep/100 HTTP/1.1\r\nHost: x\r\n\r\n".repeat(2)));
-        let mut half = Client::new(&server);
-        half.send(format!("{GET}GET / HTTP/1.1\r\nHo"));
-        let mut uploading = Client::new(&server);
-        uploading.send(format!("{GET}POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nhel"));
-        for client in [&mut sleeping, &mut pipelined, &mut half, &mut uploading] {
-            let response = client.response();
-            response.expect(200, "hello\n");
-            assert!(!response.is_last());
-        }
-
-        server.signal(signal);
-        new.expect_end();
-        idle.expect_end();
-        wait_until("nobody is let in any more", || server.refuses_connections());
-        half.send("st: x\r\n\r\n");
-        uploading.send("lo\n");
-        assert!(!pipelined.response().is_last());
-        let last_answers = [
-            (half, "hello\n"),
-            (uploading, "hello\n"),
-            (pipelined, "good morning\n"),
-            (sleeping, "good morning\n"),
-        ];
-        for (mut client, answer) in last_answers {
-            let response = client.response();
-            response.expect(200, answer);
-            assert!(response.is_last());
-            client.expect_end();
-        }
-        assert_eq!(server.wait().code(), Some(0));
-    }
-}
-
-#[test]
-fn ctrl_c_waits_for_no_request_for_ever() {
-    let mut server = start(&["--stop-timeout", "50"]);
-    let mut client = Client::new(&server);
-    client.send(format!("{GET}GET /sleep/10000 HTTP/1.1\r\nHost: x\r\n\r\n"));
-    client.response().expect(200, "hello\n");
-    server.signal(libc::SIGINT);
-    client.expect_end();
-    assert_eq!(server.wait().code(), Some(0));
 }
 
 // Many connections.

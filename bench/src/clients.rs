@@ -16,7 +16,7 @@ const WARM_UP: Duration = Duration::from_millis(50);
 const TIME: Duration = Duration::from_millis(300);
 
 /// Until a server that has answered rests again.
-const SETTLING: Duration = Duration::from_millis(5);
+pub const SETTLING: Duration = Duration::from_millis(5);
 
 /// Questions that are their own answers.
 pub struct Echo {
@@ -36,14 +36,19 @@ impl Protocol for Echo {
     }
 }
 
-/// Runs a client on its core, in a thread of its own, so that only that one stays there.
+/// Runs a client on its core.
 pub fn on_last_core<T: Send>(client: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+    in_thread(load::stay_on_last_core, client)
+}
+
+/// Runs `action` in a thread of its own, so that only that one, and what it starts, stays where `stay` says.
+pub fn in_thread<T: Send>(
+    stay: impl FnOnce() -> io::Result<()> + Send,
+    action: impl FnOnce() -> io::Result<T> + Send,
+) -> io::Result<T> {
     thread::scope(|scope| {
-        let client = scope.spawn(|| {
-            load::stay_on_last_core()?;
-            client()
-        });
-        client.join().expect("the client's thread does not panic")
+        let thread = scope.spawn(|| stay().and_then(|()| action()));
+        thread.join().expect("neither panics")
     })
 }
 
@@ -56,7 +61,7 @@ pub fn with_cpu<T>(child: &Child, action: impl FnOnce() -> io::Result<T>) -> io:
     Ok((result, child.cpu()? - before))
 }
 
-fn checked(taken: Taken) -> io::Result<Taken> {
+pub fn checked(taken: Taken) -> io::Result<Taken> {
     taken.errors.check()?;
     Ok(taken)
 }
@@ -153,7 +158,7 @@ pub fn connections() -> Vec<Work> {
 }
 
 /// `GET /`, several times in a row.
-struct Http {
+pub struct Http {
     pipelined: usize,
     /// What is answered to one, with zeros in the place of the date.
     answer: Vec<u8>,
@@ -176,7 +181,7 @@ impl Protocol for Http {
 
 impl Http {
     /// Servers differ in their headers. So this looks at one answer, and expects all others to be the same.
-    fn learn(address: SocketAddr, pipelined: usize) -> io::Result<Http> {
+    pub fn learn(address: SocketAddr, pipelined: usize) -> io::Result<Http> {
         let mut stream = TcpStream::connect(address)?;
         stream.write_all(GET)?;
         let mut answer = Vec::new();

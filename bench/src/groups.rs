@@ -1,7 +1,7 @@
 //! The groups, and what is asked of ayi in each.
 
 use crate::runtimes::on_all;
-use crate::{builds, clients, counts, fairness, files, memory, web, works};
+use crate::{builds, clients, cores, counts, fairness, files, memory, web, works};
 use std::io;
 use std::rc::Rc;
 use std::thread;
@@ -17,8 +17,15 @@ pub const POOL: &str = "spawn_blocking";
 pub const STD: &str = "std";
 pub const RAW_RING: &str = "raw io_uring";
 
-/// Everybody else, in the order of the columns; after them come `WITHOUT`.
+/// Everybody else, in the order of the columns; after them come `ON_CORES` and `WITHOUT`.
 pub const PEERS: [&str; 7] = [TOKIO, "smol", "monoio epoll", "monoio io_uring", "glommio", "compio", RAW];
+
+/// ayi with one core that accepts for all.
+pub const AYI_BALANCED: &str = "ayi, one accepts";
+pub const TOKIO_MULTI_THREAD: &str = "tokio multi_thread";
+
+/// What else there is on several cores.
+pub const ON_CORES: [&str; 2] = [AYI_BALANCED, TOKIO_MULTI_THREAD];
 
 /// What files can be had with, without a runtime that knows of them.
 pub const WITHOUT: [&str; 3] = [POOL, STD, RAW_RING];
@@ -48,8 +55,10 @@ pub enum Unit {
     Nanoseconds,
     Bytes,
     Count,
-    /// The only one of which more is better.
+    /// More is better.
     PerSecond,
+    /// How many times better something is than something else of the same side. More is better.
+    Times,
 }
 
 /// Whom ayi is to beat.
@@ -64,6 +73,8 @@ pub enum Whom {
     Others,
     /// The best of those, and tokio, that are on epoll.
     OnEpoll,
+    /// Itself on one core: the figure says how many times.
+    OneCore,
 }
 
 /// What is told of a piece of work: a row.
@@ -80,6 +91,7 @@ pub struct Figure {
 pub enum Rounds {
     Many,
     Some,
+    Three,
     Few,
     Once,
 }
@@ -91,6 +103,8 @@ impl Rounds {
             Rounds::Many => 11,
             Rounds::Some if is_quick => 1,
             Rounds::Some => 4,
+            Rounds::Three if is_quick => 1,
+            Rounds::Three => 3,
             Rounds::Few if is_quick => 1,
             Rounds::Few => 2,
             Rounds::Once => 1,
@@ -325,6 +339,12 @@ pub fn all() -> Vec<Group> {
             name: "fairness",
             about: "how long a light task waits for its turn, p99.9",
             works: fairness::works(),
+        },
+        Group {
+            name: "cores",
+            about: "client and server together on one core, and on two; 64 connections; tokio (here its current_thread), \
+                monoio and glommio have, as ayi, a runtime and a listener for each core",
+            works: cores::works(),
         },
         Group {
             name: "fs",

@@ -5,6 +5,7 @@
 mod builds;
 mod children;
 mod clients;
+mod cores;
 mod counts;
 mod fairness;
 mod files;
@@ -29,7 +30,7 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "ayi-bench")]
 struct Options {
-    /// Only these groups: spawn, wake, remote, timers, counts, echo, connections, http, memory, fairness, fs, build
+    /// Only these groups: spawn, wake, remote, timers, counts, echo, connections, http, memory, fairness, cores, fs, build
     groups: Vec<String>,
     /// A short pass: fewer rounds
     #[arg(long)]

@@ -70,8 +70,10 @@ impl Row {
                 Whom::Raw => [RAW, RAW_RING].contains(&other.runtime),
                 Whom::Others => ![TOKIO, POOL, STD, RAW, RAW_RING].contains(&other.runtime),
                 Whom::OnEpoll => [TOKIO, "smol", "monoio epoll"].contains(&other.runtime),
+                Whom::OneCore => false,
             };
             let least = self.others.iter().filter(is_meant).map(|other| other.ratio.median).reduce(f64::min);
+            let least = if whom == Whom::OneCore { Some(self.ayi) } else { least };
             let verdict = least.map(|least| match least {
                 _ if least >= asked => Verdict::Reached,
                 _ if least + self.noise.distance() >= asked => Verdict::Tie,
@@ -146,7 +148,7 @@ impl Work {
             let better = |ayi: &f64, other: &f64| match figure.unit {
                 // Nothing and nothing, of allocations for instance.
                 _ if ayi == other => 1.0,
-                Unit::PerSecond => ayi / other,
+                Unit::PerSecond | Unit::Times => ayi / other,
                 _ => other / ayi,
             };
             let ratio = |numbers: &[Vec<f64>]| {

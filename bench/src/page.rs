@@ -41,7 +41,7 @@ pub fn page(groups: &[Results]) -> Markup {
                 h1 { "ayi side by side" }
                 p.soft { (machine()) }
                 p {
-                    "The longer the bar, the larger the value: shorter is better, but where it is per second. "
+                    "The longer the bar, the larger the value: shorter is better, but where it is per second, or says how much a second core brings. "
                     "The scale of each chart begins at nothing. " (LEGEND)
                 }
                 nav { @for group in groups { a href={ "#" (group.name) } { (group.name) } } }

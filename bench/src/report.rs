@@ -1,6 +1,6 @@
 //! What comes of it: a table for the terminal, and a file.
 
-use crate::groups::{Group, PEERS, Unit, WITHOUT, Whom};
+use crate::groups::{Group, ON_CORES, PEERS, Unit, WITHOUT, Whom};
 use crate::measure::{Other, Ratio, Row, Verdict};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use std::fmt::Write;
@@ -32,7 +32,7 @@ pub fn value(value: f64, unit: Unit) -> String {
         Unit::Bytes if value >= 1e6 => (value / 1e6, " MB"),
         Unit::Bytes if value >= 1e4 => (value / 1e3, " kB"),
         Unit::Bytes => (value, " B"),
-        Unit::Count => (value, ""),
+        Unit::Count | Unit::Times => (value, ""),
         Unit::PerSecond if value >= 1e4 => (value / 1e3, " k/s"),
         Unit::PerSecond => (value, "/s"),
     };
@@ -64,7 +64,7 @@ fn other<'a>(row: &'a Row, peer: &str) -> Option<&'a Other> {
 /// Those that have anything in these rows.
 fn columns(rows: &[Row]) -> Vec<&'static str> {
     let has_any = |peer: &&str| rows.iter().any(|row| other(row, peer).is_some());
-    PEERS.into_iter().chain(WITHOUT).filter(has_any).collect()
+    PEERS.into_iter().chain(ON_CORES).chain(WITHOUT).filter(has_any).collect()
 }
 
 /// `10x tokio: missed`, for each thing that is asked.
@@ -76,6 +76,7 @@ pub fn verdicts(row: &Row) -> String {
             Whom::Raw => "raw",
             Whom::Others => "the best other",
             Whom::OnEpoll => "each on epoll",
+            Whom::OneCore => "one core",
         };
         let verdict = match verdict {
             Some(Verdict::Reached) => "yes",

@@ -7,19 +7,31 @@
 //!
 //! Responses gather in `output`, which is sent before anything is waited for. So the responses to requests
 //! that came together leave together, and a lone request costs one read and one write.
+//!
+//! Only the wait for a head is ended by the server's end: what has begun is answered, and that response is the last.
 
 use crate::input::Input;
 use crate::request::{Head, Method};
 use crate::response::{Response, Status};
-use crate::{Peer, Server, routes};
+use crate::{Server, routes};
 use ayi::io::AsyncWriteExt;
+use ayi::net::TcpStream;
+use ayi::runtime::shutdown_token;
 use ayi::time::{Duration, Instant, sleep, timeout, timeout_at};
 use std::net::Shutdown;
+use std::pin::{Pin, pin};
 
 /// Bytes. What a buffer keeps when it is empty: the next large body may be far away.
 const KEPT: usize = 16 * 1024;
 /// How long to wait for a client to read the last response.
 const LINGER: Duration = Duration::from_secs(2);
+/// When the server stops: how long to wait for the first request of a client that has just come, ...
+const FIRST_WORD: Duration = Duration::from_secs(2);
+/// ... and, of one that was answered before, for what has arrived and was not looked at yet.
+const LAST_LOOK: Duration = Duration::from_millis(10);
+
+/// Ready once the server stops.
+type Stopping<'a> = Pin<&'a mut dyn Future<Output = ()>>;
 
 /// Why a conversation ends before its time.
 enum End {
@@ -35,12 +47,13 @@ impl From<Status> for End {
     }
 }
 
-pub async fn serve(server: &Server, peer: &Peer) {
+pub async fn serve(server: &Server, stream: TcpStream) {
     // Responses are written in one piece, so there is nothing to gain from holding small ones back.
-    let _ = peer.stream.set_nodelay(true);
+    let _ = stream.set_nodelay(true);
     let (input, body, output) = Default::default();
-    let mut conversation = Conversation { server, peer, input, body, output };
-    match conversation.run().await {
+    let mut conversation = Conversation { server, stream, input, body, output };
+    let token = shutdown_token();
+    match conversation.run(pin!(token.cancelled())).await {
         Ok(()) => {}
         Err(End::Refused(status)) => conversation.write(&Response::error(status), "Connection: close\r\n"),
         Err(End::Silent) => return,
@@ -50,18 +63,18 @@ pub async fn serve(server: &Server, peer: &Peer) {
 
 struct Conversation<'a> {
     server: &'a Server,
-    peer: &'a Peer,
+    stream: TcpStream,
     input: Input,
     body: Vec<u8>,
     output: Vec<u8>,
 }
 
 impl Conversation<'_> {
-    async fn run(&mut self) -> Result<(), End> {
-        let mut idle_limit = None;
+    async fn run(&mut self, mut stopping: Stopping<'_>) -> Result<(), End> {
+        // Who connects wants something: for the first head, time runs from here, not from its first byte.
+        let mut deadline = Some(Instant::now() + self.server.limits.header);
         loop {
-            let mut head = self.read_head(idle_limit).await?;
-            idle_limit = Some(self.server.limits.idle);
+            let mut head = self.read_head(deadline.take(), stopping.as_mut()).await?;
             self.read_body(&mut head).await?;
             if let Some(pause) = routes::pause(head.method, head.route) {
                 self.send().await?;
@@ -73,27 +86,40 @@ impl Conversation<'_> {
         }
     }
 
-    /// Without an `idle_limit`, the limit for the head runs from the start: who connects wants something.
-    async fn read_head(&mut self, idle_limit: Option<Duration>) -> Result<Head, End> {
-        let mut deadline = None;
+    async fn read_head(
+        &mut self,
+        mut deadline: Option<Instant>,
+        mut stopping: Stopping<'_>,
+    ) -> Result<Head, End> {
         loop {
             if let Some(head) = Head::parse(self.input.unread())? {
                 self.input.consume(head.len);
                 return Ok(head);
             }
-            let is_idle = self.input.unread().is_empty();
-            self.peer.is_idle.set(is_idle);
-            match idle_limit.filter(|_| is_idle) {
-                Some(limit) => self.fill(Instant::now() + limit, End::Silent).await?,
-                None => {
-                    // One for the whole head, or a client could send a byte now and then for ever.
-                    let deadline =
-                        *deadline.get_or_insert_with(|| Instant::now() + self.server.limits.header);
-                    self.fill(deadline, Status::TIMEOUT.into()).await?;
-                }
+            if self.input.unread().is_empty() {
+                self.wait(deadline, stopping.as_mut()).await?;
+            } else {
+                // One for the whole head, or a client could send a byte now and then for ever.
+                let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.server.limits.header);
+                self.fill(deadline, Status::TIMEOUT.into()).await?;
             }
-            self.peer.is_idle.set(false);
         }
+    }
+
+    /// Waits for the first bytes of a request, unless the server stops. With a deadline it is the first one.
+    async fn wait(&mut self, deadline: Option<Instant>, stopping: Stopping<'_>) -> Result<(), End> {
+        // Not below, where it could be dropped in the middle of a response.
+        self.send().await?;
+        let (deadline, too_late, last_wait) = match deadline {
+            Some(deadline) => (deadline, Status::TIMEOUT.into(), FIRST_WORD),
+            None => (Instant::now() + self.server.limits.idle, End::Silent, LAST_LOOK),
+        };
+        ayi::select! {
+            biased;
+            filled = self.fill(deadline, too_late) => return filled,
+            () = stopping => {}
+        }
+        self.fill(Instant::now() + last_wait, End::Silent).await
     }
 
     async fn read_body(&mut self, head: &mut Head) -> Result<(), End> {
@@ -114,8 +140,9 @@ impl Conversation<'_> {
 
     /// Returns whether another request may follow.
     fn respond(&mut self, head: &Head) -> bool {
-        let is_stopping = self.server.is_stopping.get() && self.input.unread().is_empty();
-        let goes_on = head.keeps_alive && !is_stopping;
+        let is_stopping = self.server.is_stopping.get();
+        // What has arrived of a further request is answered too.
+        let goes_on = head.keeps_alive && !(is_stopping && self.input.unread().is_empty());
         let connection = match goes_on {
             false => "Connection: close\r\n",
             true if head.is_http_1_0 => "Connection: keep-alive\r\n",
@@ -123,7 +150,7 @@ impl Conversation<'_> {
         };
         let mut clock = self.server.clock.borrow_mut();
         let date = clock.line();
-        let response = routes::respond(head.method, head.route, &self.body, date);
+        let response = routes::respond(head.method, head.route, &self.body, date, is_stopping);
         response.write(&mut self.output, date, connection, head.method == Method::Head);
         self.body.clear();
         self.body.shrink_to(KEPT);
@@ -137,7 +164,7 @@ impl Conversation<'_> {
     /// Waits for more input, after all responses so far have been sent.
     async fn fill(&mut self, deadline: Instant, too_late: End) -> Result<(), End> {
         self.send().await?;
-        match timeout_at(deadline, self.peer.stream.read(self.input.room())).await {
+        match timeout_at(deadline, self.stream.read(self.input.room())).await {
             Ok(Ok(n @ 1..)) => {
                 self.input.add(n);
                 Ok(())
@@ -151,7 +178,7 @@ impl Conversation<'_> {
         if self.output.is_empty() {
             return Ok(());
         }
-        let sent = timeout(self.server.limits.body, (&self.peer.stream).write_all(&self.output)).await;
+        let sent = timeout(self.server.limits.body, (&self.stream).write_all(&self.output)).await;
         self.output.clear();
         self.output.shrink_to(KEPT);
         if matches!(sent, Ok(Ok(()))) { Ok(()) } else { Err(End::Silent) }
@@ -160,11 +187,11 @@ impl Conversation<'_> {
     /// Closes once the client has. Closing while there is something unread would make the system reset the
     /// connection, and the client could lose the last response that way (RFC 9112, 9.6).
     async fn part(&mut self) {
-        if self.send().await.is_err() || self.peer.stream.shutdown(Shutdown::Write).is_err() {
+        if self.send().await.is_err() || self.stream.shutdown(Shutdown::Write).is_err() {
             return;
         }
         self.input = Input::default();
-        let drain = async { while let Ok(1..) = self.peer.stream.read(self.input.room()).await {} };
+        let drain = async { while let Ok(1..) = self.stream.read(self.input.room()).await {} };
         let _ = timeout(LINGER, drain).await;
     }
 }

@@ -17,6 +17,7 @@ impl Status {
     pub const CONTENT_TOO_LARGE: Status = Status("413 Content Too Large");
     pub const HEAD_TOO_LARGE: Status = Status("431 Request Header Fields Too Large");
     pub const NOT_IMPLEMENTED: Status = Status("501 Not Implemented");
+    pub const UNAVAILABLE: Status = Status("503 Service Unavailable");
 }
 
 pub const TEXT: &str = "text/plain; charset=utf-8";

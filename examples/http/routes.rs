@@ -11,6 +11,7 @@ const MAX_SLEEP: Duration = Duration::from_secs(10);
 pub enum Route {
     Hello,
     Time,
+    Health,
     Sleep(Duration),
     Echo,
     Unknown,
@@ -26,6 +27,7 @@ impl Route {
         match path.split('?').next().unwrap_or_default() {
             "/" => Route::Hello,
             "/time" => Route::Time,
+            "/health" => Route::Health,
             "/echo" => Route::Echo,
             path => {
                 let ms = path.strip_prefix("/sleep/").and_then(|ms| ms.parse().ok());
@@ -43,8 +45,17 @@ pub fn pause(method: Method, route: Route) -> Option<Duration> {
     }
 }
 
-pub fn respond<'a>(method: Method, route: Route, body: &'a [u8], date: &'a str) -> Response<'a> {
+pub fn respond<'a>(
+    method: Method,
+    route: Route,
+    body: &'a [u8],
+    date: &'a str,
+    is_stopping: bool,
+) -> Response<'a> {
     match (route, method) {
+        // A load balancer reads this: send new requests to others.
+        (Route::Health, Method::Get | Method::Head) if is_stopping => Response::error(Status::UNAVAILABLE),
+        (Route::Health, Method::Get | Method::Head) => Response::ok(TEXT, b"ok\n"),
         (Route::Hello, Method::Get | Method::Head) => Response::ok(TEXT, b"hello\n"),
         (Route::Time, Method::Get | Method::Head) => Response::ok(TEXT, date.as_bytes()),
         (Route::Sleep(_), Method::Get | Method::Head) => Response::ok(TEXT, b"good morning\n"),

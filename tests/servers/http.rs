@@ -1,8 +1,8 @@
 //! A client for HTTP that blocks, and believes nothing.
 
-use super::{PATIENCE, Server};
+use super::{PATIENCE, Server, connect};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// A request of which the test only wants to see that it is answered.
@@ -25,6 +25,25 @@ impl Client {
         Client { stream: BufReader::new(server.connect()) }
     }
 
+    /// `None` if nobody listens there.
+    pub fn try_new(address: SocketAddr) -> Option<Client> {
+        match connect(address) {
+            Ok(stream) => Some(Client { stream: BufReader::new(stream) }),
+            // The second: the listener is closed between the handshake and connect's return.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset) =>
+            {
+                None
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Its own one.
+    pub fn port(&self) -> u16 {
+        self.stream.get_ref().local_addr().unwrap().port()
+    }
+
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.get_mut().write_all(bytes.as_ref()).expect("the server reads");
     }
@@ -40,6 +59,24 @@ impl Client {
         response.body.resize(len.parse().unwrap(), 0);
         self.stream.read_exact(&mut response.body).expect("the whole body");
         response
+    }
+
+    /// As `response`, or `None` if the connection ends where it would begin.
+    pub fn response_or_end(&mut self) -> Option<Response> {
+        match self.stream.fill_buf() {
+            Ok([]) => None,
+            Ok(_) => Some(self.response()),
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => None,
+            Err(error) => panic!("neither a response nor the end of the connection: {error}"),
+        }
+    }
+
+    /// Whether the server has closed the connection, without waiting.
+    pub fn has_ended(&mut self) -> bool {
+        self.stream.get_ref().set_nonblocking(true).unwrap();
+        let ended = !matches!(self.stream.fill_buf(), Err(error) if error.kind() == ErrorKind::WouldBlock);
+        self.stream.get_ref().set_nonblocking(false).unwrap();
+        ended
     }
 
     /// A response that says how long its body would be, but has none.

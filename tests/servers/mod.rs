@@ -6,8 +6,9 @@
 #![allow(dead_code)]
 
 pub mod http;
+pub mod load;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
@@ -69,12 +70,7 @@ impl Server {
     }
 
     pub fn connect(&self) -> TcpStream {
-        let stream =
-            TcpStream::connect_timeout(&self.address, PATIENCE).expect("the server takes connections");
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream
+        connect(self.address).expect("the server takes connections")
     }
 
     /// Whether nobody listens at its address.
@@ -94,6 +90,10 @@ impl Server {
         numbers.filter(|number| *number < limit).count()
     }
 
+    pub fn threads(&self) -> usize {
+        std::fs::read_dir(self.proc("task")).expect("the server runs").count()
+    }
+
     /// User and system time so far, in clock ticks: the 14th and 15th field of proc_pid_stat(5).
     pub fn cpu_ticks(&self) -> u64 {
         let stat = std::fs::read_to_string(self.proc("stat")).expect("the server runs");
@@ -108,6 +108,10 @@ impl Server {
         assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until it ends by itself.
     pub fn wait(&mut self) -> ExitStatus {
         let mut status = None;
@@ -120,6 +124,12 @@ impl Server {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// As `wait`, with what it has written to stderr.
+    pub fn wait_and_read_errors(&mut self) -> (ExitStatus, String) {
+        let status = self.wait();
+        (status, self.errors.take().expect("they are read once").join().unwrap())
     }
 
     fn proc(&self, file: &str) -> PathBuf {
@@ -141,18 +151,43 @@ impl Drop for Server {
     }
 }
 
+pub fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
 /// Runs an example that ends by itself.
 pub fn run(example: &str, args: &[&str]) -> Output {
+    run_within(PATIENCE, example, args)
+}
+
+pub fn run_within(time: Duration, example: &str, args: &[&str]) -> Output {
     let mut command = Command::new(path_of(example));
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the example can be started");
     let start = Instant::now();
-    while child.try_wait().unwrap().is_none() && start.elapsed() < PATIENCE {
+    while child.try_wait().unwrap().is_none() && start.elapsed() < time {
         thread::sleep(Duration::from_millis(2));
     }
     // Fails if it has ended, as it should have.
     let _ = child.kill();
     child.wait_with_output().unwrap()
+}
+
+/// Whether a program that a test needs is here. In CI it has to be.
+pub fn has(program: &str) -> bool {
+    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
+    if !found.status.success() {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "{program} is missing: install Debian's package of this name"
+        );
+        eprintln!("skipped: there is no {program}");
+    }
+    found.status.success()
 }
 
 /// Waits for something that nothing tells us about. What it waits for is the condition, never just time.

@@ -1,11 +1,14 @@
 //! A server's process, seen from outside.
 
+use crate::clients;
 use rustix::process::{Pid, Signal, kill_process};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{self, Command, Stdio};
 use std::time::Duration;
-use std::{fs, thread};
 
 /// When this is dropped, the process is killed.
 pub struct Child {
@@ -14,15 +17,15 @@ pub struct Child {
 }
 
 impl Child {
-    /// A program that prints, as the last word of its first line, the address on which it listens.
+    /// A program that prints, as the last word of its first line, the address on which it listens. It has the first core.
     pub fn run(command: &mut Command) -> io::Result<Child> {
+        clients::in_thread(load::stay_on_first_core, || Child::run_here(command))
+    }
+
+    /// The same on the cores of the thread that calls.
+    pub fn run_here(command: &mut Command) -> io::Result<Child> {
         command.stdin(Stdio::null()).stdout(Stdio::piped());
-        // A process has the cores of the thread that starts it.
-        let starting = thread::scope(|scope| {
-            let starter = scope.spawn(|| load::stay_on_first_core().and_then(|()| command.spawn()));
-            starter.join().expect("to start it does not panic")
-        });
-        let mut process = starting?;
+        let mut process = command.spawn()?;
         let mut line = String::new();
         let read = BufReader::new(process.stdout.take().expect("it is piped")).read_line(&mut line);
         // From here on there is somebody to end the process.
@@ -32,6 +35,18 @@ impl Child {
         child.address =
             address.ok_or_else(|| io::Error::other(format!("{command:?} says no address: {line:?}")))?;
         Ok(child)
+    }
+
+    /// How many descriptors each of its epolls watches, by the epoll's own (proc_pid_fdinfo(5)).
+    pub fn watched(&self) -> io::Result<BTreeMap<OsString, usize>> {
+        let mut watched = BTreeMap::new();
+        for entry in fs::read_dir(format!("/proc/{}/fdinfo", self.process.id()))? {
+            let entry = entry?;
+            let text = fs::read_to_string(entry.path())?;
+            watched.insert(entry.file_name(), text.lines().filter(|line| line.starts_with("tfd:")).count());
+        }
+        watched.retain(|_, watched| *watched > 0);
+        Ok(watched)
     }
 
     /// CPU time of all its threads, exact while they sleep (proc_pid_schedstat(5)).

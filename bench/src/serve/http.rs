@@ -34,14 +34,24 @@ macro_rules! serve {
 }
 
 pub fn ayi(listener: TcpListener, _: usize) -> io::Result<()> {
-    ayi::runtime::Runtime::new()?.block_on(async {
-        let listener = ayi::net::TcpListener::from_std(listener)?;
-        serve!(listener, |stream| stream, ayi::spawn)
-    })
+    ayi::runtime::Runtime::new()?.block_on(on_ayi(listener))
+}
+
+pub async fn on_ayi(listener: TcpListener) -> io::Result<()> {
+    let listener = ayi::net::TcpListener::from_std(listener)?;
+    serve!(listener, |stream| stream, ayi::spawn)
 }
 
 pub fn tokio(listener: TcpListener, _: usize) -> io::Result<()> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    on_tokio(&mut tokio::runtime::Builder::new_current_thread(), listener)
+}
+
+pub fn tokio_multi_thread(listener: TcpListener, _: usize) -> io::Result<()> {
+    on_tokio(&mut tokio::runtime::Builder::new_multi_thread(), listener)
+}
+
+fn on_tokio(runtime: &mut tokio::runtime::Builder, listener: TcpListener) -> io::Result<()> {
+    runtime.enable_all().build()?.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         serve!(listener, hyper_util::rt::TokioIo::new, tokio::spawn)
     })

@@ -1,16 +1,21 @@
-//! The servers: each in a process of its own, on the first core, while the client has the last one.
+//! The servers: each in a process of its own, on the first core, while the client has the last one. (But in the group
+//! `cores`: there the cores are those of all.)
 
 mod child;
+mod cores;
 mod echo;
 mod http;
 mod raw;
 mod web;
 
 pub use child::{Child, memory_of};
+pub use cores::{MESSAGE, compute};
 
-use crate::groups::{AYI, TOKIO};
+use crate::groups::{AYI, AYI_BALANCED, TOKIO, TOKIO_MULTI_THREAD};
+use rustix::net::{AddressFamily, SocketType, sockopt};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::thread;
 
 type Serve = fn(TcpListener, usize) -> io::Result<()>;
 
@@ -22,16 +27,20 @@ pub const HYPER: &str = "hyper";
 pub const HYPER_HTTP2: &str = "hyper http2";
 /// `hello` and a little JSON, by axum.
 pub const AXUM: &str = "axum";
+/// Echo on all cores, with a computation for each message.
+pub const COMPUTE: &str = "compute";
+/// `HYPER` on all cores.
+pub const HYPER_ON_CORES: &str = "hyper on cores";
 
 /// What can be served on what.
-const SERVERS: [(&str, &str, Serve); 15] = [
-    (ECHO, AYI, echo::ayi),
-    (ECHO, TOKIO, echo::tokio),
-    (ECHO, "smol", echo::smol),
-    (ECHO, "monoio epoll", echo::monoio_epoll),
-    (ECHO, "monoio io_uring", echo::monoio_uring),
-    (ECHO, "glommio", echo::glommio),
-    (ECHO, "compio", echo::compio),
+const SERVERS: [(&str, &str, Serve); 18] = [
+    (ECHO, AYI, |listener, buffer| echo::ayi(listener, buffer, as_it_is)),
+    (ECHO, TOKIO, |listener, buffer| echo::tokio(listener, buffer, as_it_is)),
+    (ECHO, "smol", |listener, buffer| echo::smol(listener, buffer, as_it_is)),
+    (ECHO, "monoio epoll", |listener, buffer| echo::monoio_epoll(listener, buffer, as_it_is)),
+    (ECHO, "monoio io_uring", |listener, buffer| echo::monoio_uring(listener, buffer, as_it_is)),
+    (ECHO, "glommio", |listener, buffer| echo::glommio(listener, buffer, as_it_is)),
+    (ECHO, "compio", |listener, buffer| echo::compio(listener, buffer, as_it_is)),
     (ECHO, "raw epoll", raw::echo),
     (HYPER, AYI, http::ayi),
     (HYPER, TOKIO, http::tokio),
@@ -40,16 +49,39 @@ const SERVERS: [(&str, &str, Serve); 15] = [
     (HYPER_HTTP2, TOKIO, web::http2_on_tokio),
     (AXUM, AYI, web::axum_on_ayi),
     (AXUM, TOKIO, web::axum_on_tokio),
+    (COMPUTE, AYI_BALANCED, cores::compute_on_ayi_balanced),
+    (COMPUTE, TOKIO_MULTI_THREAD, cores::compute_on_tokio_multi_thread),
+    (HYPER_ON_CORES, TOKIO_MULTI_THREAD, http::tokio_multi_thread),
 ];
 
-/// Serves for ever; the address is printed. `buffer` is the size of a connection's buffer in bytes, where it has one.
-pub fn serve(what: &str, runtime: &str, buffer: usize) -> io::Result<()> {
-    let found = SERVERS.iter().find(|server| (server.0, server.1) == (what, runtime));
+/// Serves for ever; the address is printed. `n` is the size of a connection's buffer in bytes, or how many rounds are
+/// computed.
+pub fn serve(what: &str, runtime: &str, n: usize) -> io::Result<()> {
+    let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    let address = listener.local_addr()?;
+    if let Some((.., serve)) = SERVERS.iter().find(|server| (server.0, server.1) == (what, runtime)) {
+        println!("listening on {address}");
+        return serve(listener, n);
+    }
+    let found = cores::PER_CORE.iter().find(|server| (server.0, server.1) == (what, runtime));
     let (.., serve) = found.ok_or_else(|| io::Error::other(format!("there is no {what} on {runtime}")))?;
-    let listener = std::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    // All of them before anybody can connect.
+    let listeners = cores::listeners(listener, thread::available_parallelism()?.get())?;
+    println!("listening on {address}");
+    serve(listeners, n)
+}
+
+/// What is read is given back, and nothing else done.
+fn as_it_is(_: &[u8]) {}
+
+/// A listener that shares its address with others of this process that are made in the same way.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
+    sockopt::set_socket_reuseport(&socket, true)?;
+    rustix::net::bind(&socket, &address)?;
     // The same queue for all, as long as the kernel permits.
-    rustix::net::listen(&listener, 65_535)?;
+    rustix::net::listen(&socket, 65_535)?;
+    let listener = TcpListener::from(socket);
     listener.set_nonblocking(true)?;
-    println!("listening on {}", listener.local_addr()?);
-    serve(listener, buffer)
+    Ok(listener)
 }

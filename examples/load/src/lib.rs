@@ -14,7 +14,7 @@
 
 mod machine;
 
-pub use machine::{allow_descriptors, stay_on_first_core, stay_on_last_core};
+pub use machine::{allow_descriptors, stay_on_first_core, stay_on_first_cores, stay_on_last_core};
 
 use hdrhistogram::Histogram;
 use rustix::buffer::spare_capacity;
@@ -24,7 +24,6 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -138,6 +137,11 @@ impl Clients<'_> {
         self.talk(0..self.asking.min(self.clients.len()), time)
     }
 
+    /// The same with those only that have these numbers, each once.
+    pub fn ask_these(&mut self, numbers: &[usize], time: Duration) -> io::Result<Taken> {
+        self.talk(numbers.iter().copied(), time)
+    }
+
     /// So many questions a second for so long, whether they are answered or not; then waits for the last answers. Those
     /// who are free take turns.
     ///
@@ -172,7 +176,7 @@ impl Clients<'_> {
         Ok(())
     }
 
-    fn talk(&mut self, who: Range<usize>, time: Duration) -> io::Result<Taken> {
+    fn talk(&mut self, who: impl Iterator<Item = usize>, time: Duration) -> io::Result<Taken> {
         let mut taken = Taken::nothing(self.measured);
         let start = Instant::now();
         for number in who {
@@ -544,6 +548,16 @@ mod tests {
         let taken = load.run(Duration::ZERO, Duration::ZERO).unwrap();
         // One is enough to know.
         assert_eq!((taken.requests, taken.errors.refused), (0, 1), "{}", taken.errors);
+    }
+
+    #[test]
+    fn only_those_that_are_named_ask() {
+        let address = serve(|connection, question| connection.write_all(&question));
+        let mut clients = Load { address, connections: 3, beside: 0, protocol: &Echo }.connect().unwrap();
+        let taken = clients.ask_these(&[0, 2], Duration::ZERO).unwrap();
+        assert!(taken.errors.is_empty(), "{}", taken.errors);
+        let have_asked: Vec<_> = taken.longest.iter().map(|&longest| longest > Duration::ZERO).collect();
+        assert_eq!((taken.requests, have_asked), (2, vec![true, false, true]));
     }
 
     #[test]

@@ -6,19 +6,33 @@ use std::io;
 
 /// Keeps this thread, and those it starts, on the first of the cores that it may use.
 pub fn stay_on_first_core() -> io::Result<()> {
-    stay_on(|cores| cores.next())
+    stay_on_first_cores(1)
+}
+
+/// The same with so many of them.
+pub fn stay_on_first_cores(number: usize) -> io::Result<()> {
+    let chosen: Vec<usize> = allowed_cores()?.into_iter().take(number).collect();
+    if chosen.len() < number {
+        return Err(io::Error::other(format!("{number} cores are needed, there are {}", chosen.len())));
+    }
+    stay_on(&chosen)
 }
 
 /// The same with the last one. (If there is only one, it is the first, too.)
 pub fn stay_on_last_core() -> io::Result<()> {
-    stay_on(|cores| cores.next_back())
+    let cores = allowed_cores()?;
+    stay_on(&cores[cores.len() - 1..])
 }
 
-fn stay_on(choose: fn(&mut dyn DoubleEndedIterator<Item = usize>) -> Option<usize>) -> io::Result<()> {
+/// At least one: this thread runs.
+fn allowed_cores() -> io::Result<Vec<usize>> {
     let allowed = sched_getaffinity(None)?;
-    let core = choose(&mut (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)));
+    Ok((0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)).collect())
+}
+
+fn stay_on(cores: &[usize]) -> io::Result<()> {
     let mut chosen = CpuSet::new();
-    chosen.set(core.expect("a thread that runs may use a core"));
+    cores.iter().for_each(|&core| chosen.set(core));
     Ok(sched_setaffinity(None, &chosen)?)
 }
 

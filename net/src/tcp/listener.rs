@@ -183,6 +183,9 @@ impl TcpListener {
     ///
     /// `InvalidInput` if the socket is in blocking mode (call `set_nonblocking(true)` on it first:
     /// it would stop the runtime's thread) or does not listen.
+    ///
+    /// It must stay non-blocking: the mode belongs to the socket, and so to all processes that share it. systemd
+    /// takes it away whenever it starts a server with this socket, unless the unit says `NonBlocking=true`.
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
         accept::check_listening(&listener)?;
         let socket = Socket::from_std(listener)?;

@@ -1,0 +1,220 @@
+//! A second core: what it brings, what it costs, and what happens if not all connections have the same to say.
+//!
+//! There are two cores, and the client wants CPU as well. So it is counted in: on one core, client and server share that
+//! one; on two, both. Then twice the throughput is what two cores can bring at best, whoever needs how much of them. (A
+//! client on a core of its own beside a server on the other would make one core look as if it was nearly two.) More than
+//! twice is possible where little is computed: with one core, the kernel switches to the client and back for nearly each
+//! answer. Nobody is pinned to one of the two, as nobody is by default.
+//!
+//! Loops are closed: a latency is that of a machine that has no time left.
+
+use crate::children::Order;
+use crate::clients::{Echo, Http, SETTLING, checked, in_thread, nanos, sides, with_cpu};
+use crate::groups::{
+    AYI, AYI_BALANCED, Figure, Rounds, Side, Size, TOKIO, TOKIO_MULTI_THREAD, Unit, Whom, Work,
+};
+use crate::serve::{self, Child, MESSAGE};
+use load::{Clients, Load, Protocol};
+use std::io;
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const EVERYBODY: [&str; 6] = [AYI, AYI_BALANCED, TOKIO_MULTI_THREAD, TOKIO, "monoio epoll", "glommio"];
+/// Those with an adapter for hyper.
+const WITH_HYPER: [&str; 3] = [AYI, TOKIO_MULTI_THREAD, TOKIO];
+
+const CONNECTIONS: usize = 64;
+const WARM_UP: Duration = Duration::from_millis(20);
+const TIME: Duration = Duration::from_millis(150);
+/// Of each pair of hot connections.
+const TIME_OF_PAIR: Duration = Duration::from_millis(30);
+
+/// What a handler computes for each message.
+const COMPUTING: Duration = Duration::from_micros(20);
+
+/// The rounds that take so long here, when nobody disturbs.
+fn rounds() -> usize {
+    static ROUNDS: OnceLock<usize> = OnceLock::new();
+    *ROUNDS.get_or_init(|| {
+        let tried = 10_000;
+        let least = (0..1_000).map(|_| {
+            let start = Instant::now();
+            serve::compute(tried);
+            start.elapsed()
+        });
+        let least = least.min().expect("there are some");
+        (COMPUTING.as_nanos() * tried as u128 / least.as_nanos()) as usize
+    })
+}
+
+/// What a load of a server's is on so many cores.
+struct Measured {
+    per_second: f64,
+    cpu: f64,
+    p50: f64,
+    p99: f64,
+}
+
+fn measure(child: &Child, protocol: &dyn Protocol, per_question: usize) -> io::Result<Measured> {
+    let mut clients = connect(child, protocol)?;
+    checked(clients.ask(WARM_UP)?)?;
+    let (taken, cpu) = with_cpu(child, || checked(clients.ask(TIME)?))?;
+    let requests = (taken.requests as usize * per_question) as f64;
+    Ok(Measured {
+        per_second: requests / taken.elapsed.as_secs_f64(),
+        cpu: nanos(cpu) / requests,
+        p50: nanos(taken.quantile(0.5)),
+        p99: nanos(taken.quantile(0.99)),
+    })
+}
+
+fn connect<'a>(child: &Child, protocol: &'a dyn Protocol) -> io::Result<Clients<'a>> {
+    let clients = Load { address: child.address, connections: CONNECTIONS, beside: 0, protocol }.connect()?;
+    clients.errors.check()?;
+    Ok(clients)
+}
+
+/// One core, then two. `measure` starts the server and asks it. `asked`: how many times better the first figures are to
+/// be on two.
+fn scaling(
+    name: &str,
+    asked: &[f64],
+    runtimes: &[&'static str],
+    measure: impl Fn(&'static str) -> io::Result<Measured> + Copy + Send + 'static,
+) -> Work {
+    let turn = move |runtime| {
+        let on = |cores| in_thread(move || load::stay_on_first_cores(cores), move || measure(runtime));
+        let (one, two) = (on(1)?, on(2)?);
+        Ok(vec![
+            two.per_second / one.per_second,
+            one.cpu / two.cpu,
+            one.per_second,
+            two.per_second,
+            one.cpu,
+            two.cpu,
+            two.p50,
+            two.p99,
+        ])
+    };
+    let at_least = |i: usize| asked.get(i).map(|&times| (Whom::OneCore, times));
+    let times = |name, i| Figure::new(name, Unit::Times, at_least(i).as_slice());
+    let figures = vec![
+        times("requests/s, two cores : one", 0),
+        times("CPU per request, one core : two", 1),
+        Figure::new("requests/s on one core", Unit::PerSecond, &[]),
+        Figure::new("requests/s on two", Unit::PerSecond, &[]),
+        Figure::new("CPU per request on one core", Unit::Nanoseconds, &[]),
+        Figure::new("CPU per request on two", Unit::Nanoseconds, &[]),
+        Figure::new("p50 on two", Unit::Nanoseconds, &[]),
+        Figure::new("p99 on two", Unit::Nanoseconds, &[]),
+    ];
+    work(name, figures, sides(runtimes.iter().copied(), turn))
+}
+
+fn work(name: &str, figures: Vec<Figure>, sides: Vec<Side>) -> Work {
+    Work { name: name.into(), size: Size::Fixed(1), rounds: Rounds::Three, figures, sides }
+}
+
+/// An echo of messages, for each of which something is computed, or nothing.
+fn echo(runtime: &'static str, rounds: usize, messages: usize) -> io::Result<Measured> {
+    let child = Child::run_here(&mut Order(serve::COMPUTE, runtime, rounds).command()?)?;
+    measure(&child, &Echo { bytes: MESSAGE * messages }, messages)
+}
+
+fn http(runtime: &'static str) -> io::Result<Measured> {
+    let child = Child::run_here(&mut Order(serve::HYPER_ON_CORES, runtime, 0).command()?)?;
+    measure(&child, &Http::learn(child.address, 1)?, 1)
+}
+
+/// Two connections that are never silent, among others that are: messages per second, for several pairs that were
+/// opened one after the other, and for several of any two. Of each kind the mean and the least.
+fn hot_pairs(runtime: &'static str) -> io::Result<Vec<f64>> {
+    const PAIRS: usize = 6;
+    /// Sent in one go: so long that a server is hardly ever without work for either.
+    const MESSAGES: usize = 64;
+
+    let child = Child::run_here(&mut Order(serve::COMPUTE, runtime, rounds()).command()?)?;
+    let protocol = &Echo { bytes: MESSAGE * MESSAGES };
+    let mut clients = connect(&child, protocol)?;
+    let mut kinds = [Vec::new(), Vec::new()];
+    for number in 0..PAIRS {
+        // By turns, since what a server got used to with one pair may last for the next. Of any two, the second is an
+        // odd number farther on as often as an even one.
+        for (kind, apart) in kinds.iter_mut().zip([1, number + 1]) {
+            let pair = [10 * number, 10 * number + apart];
+            let taken = checked(clients.ask_these(&pair, TIME_OF_PAIR)?)?;
+            kind.push((taken.requests as usize * MESSAGES) as f64 / taken.elapsed.as_secs_f64());
+        }
+    }
+    let figures = |all: Vec<f64>| {
+        [all.iter().sum::<f64>() / PAIRS as f64, all.into_iter().fold(f64::INFINITY, f64::min)]
+    };
+    Ok(kinds.into_iter().flat_map(figures).collect())
+}
+
+/// How many of so many connections the fuller core gets, beside half of them: on average, and at worst.
+fn shares(runtime: &'static str) -> io::Result<Vec<f64>> {
+    const TIMES: usize = 10;
+
+    let child = Child::run_here(&mut Order(serve::COMPUTE, runtime, 0).command()?)?;
+    let mut before = child.watched()?;
+    // They stay open, so that whoever counts them goes on counting.
+    let mut all = Vec::new();
+    let mut shares = Vec::new();
+    for _ in 0..TIMES {
+        all.push(connect(&child, &Echo { bytes: MESSAGE })?);
+        // Until the last of them waits for its next question.
+        thread::sleep(SETTLING);
+        let now = child.watched()?;
+        let new = now.iter().map(|(epoll, now)| now - before.get(epoll).unwrap_or(&0));
+        shares.push(new.max().unwrap_or(0) as f64 / (CONNECTIONS as f64 / 2.0));
+        before = now;
+    }
+    Ok(vec![shares.iter().sum::<f64>() / TIMES as f64, shares.into_iter().fold(0.0, f64::max)])
+}
+
+/// A work for which client and server have two cores.
+fn on_two(
+    name: &str,
+    figures: &[&str],
+    unit: Unit,
+    runtimes: impl IntoIterator<Item = &'static str>,
+    measure: fn(&'static str) -> io::Result<Vec<f64>>,
+) -> Work {
+    let turn = move |runtime| in_thread(|| load::stay_on_first_cores(2), move || measure(runtime));
+    let figures = figures.iter().map(|name| Figure::new(*name, unit, &[])).collect();
+    work(name, figures, sides(runtimes, turn))
+}
+
+pub fn works() -> Vec<Work> {
+    vec![
+        scaling("echo of 64 B", &[], &EVERYBODY, |runtime| echo(runtime, 0, 1)),
+        scaling("hyper", &[], &WITH_HYPER, http),
+        scaling("20 µs of computing", &[], &EVERYBODY, |runtime| echo(runtime, rounds(), 1)),
+        scaling("20 µs of computing, 16 in a row", &[1.9, 1.0], &EVERYBODY, |runtime| {
+            echo(runtime, rounds(), 16)
+        }),
+        on_two(
+            "20 µs of computing, two hot connections among 62 silent ones",
+            &[
+                "opened one after the other, messages/s, mean",
+                "opened one after the other, messages/s, worst",
+                "any two, messages/s, mean",
+                "any two, messages/s, worst",
+            ],
+            Unit::PerSecond,
+            // (tokio's `current_thread` would have the same listeners as ayi.)
+            EVERYBODY.into_iter().filter(|runtime| *runtime != TOKIO),
+            hot_pairs,
+        ),
+        on_two(
+            "64 connections, what the fuller core has of them : half",
+            &["mean", "worst"],
+            Unit::Count,
+            // Those that have an epoll for each core, in which it can be seen.
+            [AYI, AYI_BALANCED, TOKIO, "monoio epoll"],
+            shares,
+        ),
+    ]
+}

@@ -1,0 +1,63 @@
+//! A PostgreSQL for tests.
+
+use super::{Server, free_port, skip};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Starts one, with a Unix socket in its directory and a port on the loopback. None if it is not installed.
+pub fn start() -> Option<Server> {
+    let Some(programs) = programs() else {
+        skip("postgres", "postgresql");
+        return None;
+    };
+    loop {
+        let folder = make_cluster(&programs);
+        let port = free_port();
+        let path = |path: &Path| path.to_str().unwrap().to_owned();
+        let mut command = vec![path(&programs.join("postgres"))];
+        // Without -F it would wait for the disk, and nobody needs what it keeps.
+        command.extend(
+            ["-F", "-D", "data", "-h", "127.0.0.1", "-c", "max_connections=80", "-p"].map(String::from),
+        );
+        command.extend([port.to_string(), String::from("-k"), path(&folder)]);
+        // QUIT: an end at once, with no more than a word for those who are connected.
+        let mut server = Server::start(shell(), folder.clone(), port, "QUIT", &command);
+        let is_ready = || {
+            let mut ask = Command::new(programs.join("pg_isready"));
+            ask.arg("-h").arg(&folder).arg("-p").arg(port.to_string()).stdout(Stdio::null());
+            ask.status().unwrap().success()
+        };
+        if server.wait_until(is_ready) {
+            return Some(server);
+        }
+    }
+}
+
+/// A new directory with an empty database, of whoever will run the server.
+fn make_cluster(programs: &Path) -> PathBuf {
+    let script = r#"folder=$(mktemp -d /tmp/ayi-postgres-XXXXXX) && cd "$folder" && \
+        "$1" -D data -U ayi -A trust -E UTF8 --no-locale --no-sync >&2 && echo "$folder""#;
+    let made = shell().args(["-c", script, "initdb"]).arg(programs.join("initdb")).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    PathBuf::from(String::from_utf8(made.stdout).unwrap().trim_end())
+}
+
+/// The server refuses to be root's.
+fn shell() -> Command {
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return Command::new("sh");
+    }
+    let mut command = Command::new("runuser");
+    command.args(["-u", "postgres", "--", "sh"]);
+    command
+}
+
+/// Debian keeps them out of PATH, in a directory for each version: the newest one.
+fn programs() -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").ok()?.map(|version| version.unwrap().path());
+    let version = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
+    let newest = versions.filter(|path| path.join("bin/initdb").exists()).max_by_key(version)?;
+    Some(newest.join("bin"))
+}

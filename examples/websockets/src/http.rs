@@ -1,0 +1,111 @@
+//! The first request of a connection.
+//!
+//! ```text
+//!   GET /      the page, and the end
+//!   GET /chat  with the fields of a handshake (RFC 6455, 4.1): a WebSocket from here on
+//! ```
+//!
+//! `accept_async` would read the request itself, and know handshakes alone. So it is read here, and tungstenite's parts
+//! for the handshake are used one by one.
+
+use async_tungstenite::WebSocketStream;
+use async_tungstenite::tungstenite::error::{Error, ProtocolError};
+use async_tungstenite::tungstenite::handshake::machine::TryParse;
+use async_tungstenite::tungstenite::handshake::server::{Request, create_response, write_response};
+use async_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use ayi::io::AsyncWriteExt;
+use ayi::net::TcpStream;
+use ayi::time::{Duration, timeout};
+use std::io;
+
+const PAGE: &str = include_str!("page.html");
+const UPGRADE: &str = "426 Upgrade Required";
+/// Bytes.
+const MAX_HEAD: usize = 8 * 1024;
+/// For the whole request, or a client could send a byte now and then for ever.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes. Nobody types that much; who sends more is sent away.
+pub const MAX_MESSAGE: usize = 16 * 1024;
+
+pub type Socket<'a> = WebSocketStream<&'a TcpStream>;
+
+/// Answers it. None if that was all, or the client has vanished.
+pub async fn answer(stream: &TcpStream) -> Option<Socket<'_>> {
+    timeout(PATIENCE, try_answer(stream)).await.ok()?.ok()?
+}
+
+async fn try_answer(mut stream: &TcpStream) -> io::Result<Option<Socket<'_>>> {
+    let mut input = Vec::new();
+    let (len, request) = match read_head(stream, &mut input).await? {
+        Ok(head) => head,
+        Err(status) => return refuse(stream, status).await,
+    };
+    match request.uri().path() {
+        "/" => {
+            let head = head("200 OK", "Content-Type: text/html; charset=utf-8", PAGE.len());
+            stream.write_all(format!("{head}{PAGE}").as_bytes()).await?;
+            Ok(None)
+        }
+        "/chat" if is_foreign(&request) => refuse(stream, "403 Forbidden").await,
+        "/chat" => match create_response(&request) {
+            Ok(response) => {
+                let mut head = Vec::new();
+                write_response(&mut head, &response)
+                    .expect("it was made by tungstenite, and a Vec takes all");
+                stream.write_all(&head).await?;
+                // The buffers are small: most clients say little, and there may be many.
+                let config = WebSocketConfig::default()
+                    .read_buffer_size(4 * 1024)
+                    .write_buffer_size(4 * 1024)
+                    .max_message_size(Some(MAX_MESSAGE))
+                    .max_frame_size(Some(MAX_MESSAGE));
+                let rest = input.split_off(len);
+                Ok(Some(Socket::from_partially_read(stream, rest, Role::Server, Some(config)).await))
+            }
+            Err(_) => refuse(stream, UPGRADE).await,
+        },
+        _ => refuse(stream, "404 Not Found").await,
+    }
+}
+
+/// The request and its length in `input`, or the status that it deserves.
+async fn read_head(
+    stream: &TcpStream,
+    input: &mut Vec<u8>,
+) -> io::Result<Result<(usize, Request), &'static str>> {
+    let mut chunk = [0; 1024];
+    loop {
+        match Request::try_parse(input) {
+            Ok(Some(head)) => return Ok(Ok(head)),
+            Ok(None) if input.len() > MAX_HEAD => return Ok(Err("431 Request Header Fields Too Large")),
+            Ok(None) => {}
+            Err(Error::Protocol(ProtocolError::WrongHttpMethod)) => return Ok(Err("405 Method Not Allowed")),
+            Err(_) => return Ok(Err("400 Bad Request")),
+        }
+        match stream.read(&mut chunk).await? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            n => input.extend_from_slice(&chunk[..n]),
+        }
+    }
+}
+
+/// Browsers let any page of the web open WebSockets to anywhere, and say in `Origin` which it was.
+fn is_foreign(request: &Request) -> bool {
+    let field = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let Some(origin) = field("origin") else { return false };
+    origin.split_once("://").map(|(_, host)| host) != field("host")
+}
+
+async fn refuse<'a>(mut stream: &'a TcpStream, status: &str) -> io::Result<Option<Socket<'a>>> {
+    let fields = match status {
+        UPGRADE => "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nContent-Type: text/plain",
+        _ => "Content-Type: text/plain",
+    };
+    let head = head(status, fields, status.len() + 1);
+    stream.write_all(format!("{head}{status}\n").as_bytes()).await?;
+    Ok(None)
+}
+
+fn head(status: &str, fields: &str, len: usize) -> String {
+    format!("HTTP/1.1 {status}\r\n{fields}\r\nContent-Length: {len}\r\nConnection: close\r\n\r\n")
+}

@@ -1,0 +1,113 @@
+//! A chat over WebSockets, and the page for it: one server, one port.
+//!
+//! ```sh
+//! cargo run -p websockets    # and open http://127.0.0.1:8080/ twice
+//! ```
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `main` | accepts connections, and stops on Ctrl-C or `SIGTERM` |
+//! | `http` | the first request of a connection: it gets the page, or becomes a WebSocket |
+//! | `guest` | talks with one client: messages, pings, and why it ends |
+//! | `room` | who is here, and what all of them hear |
+//! | `page.html` | the client |
+//!
+//! A client's first message is its name, each further one is said to all. What it hears is `name`, a tab, and the text;
+//! where there is no name, the room speaks. `async-tungstenite` knows the protocol of WebSockets, and works on the
+//! `futures-io` traits, which ayi's streams have; none of its features that name a runtime is on.
+
+mod guest;
+mod http;
+mod room;
+
+use ayi::net::{TcpListener, TcpStream};
+use ayi::runtime::{shutdown, shutdown_token};
+use ayi::signal::termination;
+use ayi::time::{Duration, timeout};
+use room::Room;
+use std::io;
+use std::net::{Shutdown, SocketAddr};
+use std::rc::Rc;
+
+/// How long clients have, when the server is to end, to hear of it.
+const LIMIT: Duration = Duration::from_secs(5);
+/// How long to wait for a client to read the last of it.
+const LINGER: Duration = Duration::from_secs(2);
+
+#[ayi::main]
+async fn main() -> io::Result<()> {
+    let args = Args::read();
+    let mut termination = termination()?;
+    let listener = TcpListener::bind(args.address).await?;
+    println!("listening on {}", listener.local_addr()?);
+    let room = Rc::new(Room::default());
+    ayi::select! {
+        result = accept(&listener, &room, args.ping) => return result,
+        _ = termination.recv() => {}
+    }
+    drop(listener);
+    let report = shutdown(LIMIT).await;
+    if !report.is_clean() {
+        eprintln!("{report}");
+    }
+    Ok(())
+}
+
+async fn accept(listener: &TcpListener, room: &Rc<Room>, ping: Duration) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        ayi::spawn(serve(room.clone(), Rc::new(stream), ping));
+    }
+}
+
+async fn serve(room: Rc<Room>, stream: Rc<TcpStream>, ping: Duration) {
+    // Messages are small, and should not wait until the client has confirmed the one before.
+    let _ = stream.set_nodelay(true);
+    let first = shutdown_token().run_until_cancelled(http::answer(&stream)).await;
+    if let Some(Some(socket)) = first {
+        guest::talk(&room, &stream, socket, ping).await;
+    }
+    part(&stream).await;
+}
+
+/// Closes once the client has. Closing while there is something unread would make the system reset the connection, and
+/// the client could lose what it was sent last.
+async fn part(stream: &TcpStream) {
+    if stream.shutdown(Shutdown::Write).is_err() {
+        return;
+    }
+    let mut rest = [0; 1024];
+    let drain = async { while let Ok(1..) = stream.read(&mut rest).await {} };
+    let _ = timeout(LINGER, drain).await;
+}
+
+struct Args {
+    address: SocketAddr,
+    ping: Duration,
+}
+
+impl Args {
+    fn read() -> Args {
+        Args::parse().unwrap_or_else(|| {
+            eprintln!(
+                "usage: websockets [IP:PORT] [--ping MILLISECONDS]    (without: 127.0.0.1:8080, 20000)"
+            );
+            std::process::exit(2)
+        })
+    }
+
+    fn parse() -> Option<Args> {
+        let address = SocketAddr::from(([127, 0, 0, 1], 8080));
+        let mut parsed = Args { address, ping: Duration::from_secs(20) };
+        let mut args = std::env::args().skip(1);
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--ping" => {
+                    parsed.ping = Duration::from_millis(args.next()?.parse().ok().filter(|ms| *ms > 0)?)
+                }
+                address => parsed.address = address.parse().ok()?,
+            }
+        }
+        Some(parsed)
+    }
+}
