@@ -29,6 +29,7 @@
 //! - [`time`]: sleeping, time limits, intervals, and time that stands still for tests
 //! - [`io`]: the reading and writing traits, copying, streams in memory, and waiting for any file descriptor
 //! - `process` (with the feature of this name): child processes
+//! - `serve` (with the feature of this name): HTTP/1 and HTTP/2 for axum, tower and hyper services
 //! - `signal` (with the feature of this name): Ctrl-C and other signals
 //! - [`runtime`]: what `#[ayi::main]` does for you, its settings and what it counts
 //! - [`coming_from_tokio`]: tokio's items, and what they are called here
@@ -58,6 +59,8 @@ pub use macros::support as __private;
 
 #[cfg(all(target_os = "linux", feature = "fs"))]
 pub use ayi_fs as fs;
+#[cfg(all(target_os = "linux", feature = "hyper"))]
+pub use ayi_hyper as hyper;
 pub use ayi_macros::{main, test};
 #[cfg(target_os = "linux")]
 pub use ayi_net as net;
@@ -67,8 +70,8 @@ pub use ayi_process::process;
 pub use ayi_process::signal;
 #[cfg(target_os = "linux")]
 pub use ayi_runtime::{runtime, spawn};
-#[cfg(all(target_os = "linux", feature = "hyper"))]
-pub mod hyper;
+#[cfg(all(target_os = "linux", feature = "serve"))]
+pub use ayi_serve::{self as serve, serve};
 #[cfg(target_os = "linux")]
 pub mod task;
 

@@ -5,6 +5,7 @@ use crate::children::{self, Order};
 use crate::clients::{self, Echo};
 use crate::groups::{AYI, Figure, RAW, Rounds, Side, Size, TOKIO, Unit, Whom, Work};
 use crate::serve::{self, Child};
+use crate::web;
 use load::Load;
 use std::io;
 use std::path::PathBuf;
@@ -74,8 +75,13 @@ fn count(tool: Tool, action: impl FnOnce(&mut Command) -> io::Result<f64>) -> io
     Ok((operations, number))
 }
 
+/// Instructions of something that is run as `count` says.
+pub fn instructions(action: impl FnOnce(&mut Command) -> io::Result<f64>) -> io::Result<(f64, f64)> {
+    count(Tool::Instructions, action)
+}
+
 /// The count per operation, from a run of each length.
-fn difference(runs: [io::Result<(f64, f64)>; 2]) -> io::Result<Vec<f64>> {
+pub fn difference(runs: [io::Result<(f64, f64)>; 2]) -> io::Result<Vec<f64>> {
     let [short, long] = runs;
     let ((few, less), (many, more)) = (short?, long?);
     Ok(vec![(more - less) / (many - few)])
@@ -137,7 +143,7 @@ pub fn works() -> Vec<Work> {
     let with_raw = [AYI, TOKIO, "smol", "monoio epoll", RAW];
     let everybody = [AYI, TOKIO, "smol", "monoio epoll", "monoio io_uring", "glommio", "compio", RAW];
     use Tool::{Allocations, Instructions, SystemCalls};
-    vec![
+    let mut works = vec![
         work("spawn and join", "instructions", &[], of_works(Instructions, children::SPAWN, 10_000)),
         work("wake oneself", "instructions", &[], of_works(Instructions, children::WAKE, 10_000)),
         work(
@@ -150,5 +156,7 @@ pub fn works() -> Vec<Work> {
         // 1,034 of tokio's to 220.
         work("echo of 64 B", "instructions", &[(Whom::Tokio, 4.7)], of_echo(Instructions, &with_raw)),
         work("echo of 64 B", "system calls", &[], of_echo(SystemCalls, &everybody)),
-    ]
+    ];
+    works.extend(web::instructions());
+    works
 }

@@ -1,7 +1,7 @@
 //! The groups, and what is asked of ayi in each.
 
 use crate::runtimes::on_all;
-use crate::{builds, clients, cores, counts, fairness, files, memory, works};
+use crate::{builds, clients, cores, counts, fairness, files, memory, web, works};
 use std::io;
 use std::rc::Rc;
 use std::thread;
@@ -331,8 +331,8 @@ pub fn all() -> Vec<Group> {
         },
         Group {
             name: "http",
-            about: "GET /, over 64 connections that are kept alive",
-            works: clients::http(),
+            about: "GET, over 64 connections that are kept alive, if nothing else is said",
+            works: clients::http().into_iter().chain(web::times()).collect(),
         },
         Group { name: "memory", about: "resident bytes of the process", works: memory::works() },
         Group {

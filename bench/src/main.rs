@@ -16,6 +16,7 @@ mod page;
 mod report;
 mod runtimes;
 mod serve;
+mod web;
 mod works;
 
 use clap::Parser;

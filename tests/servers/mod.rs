@@ -122,6 +122,10 @@ impl Server {
         status.unwrap()
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// As `wait`, with what it has written to stderr.
     pub fn wait_and_read_errors(&mut self) -> (ExitStatus, String) {
         let status = self.wait();
@@ -129,7 +133,7 @@ impl Server {
     }
 
     fn proc(&self, file: &str) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/{file}", self.child.id()))
+        PathBuf::from(format!("/proc/{}/{file}", self.pid()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! `hello` on hyper, on the runtimes that have an adapter for it.
+//! `hello` on hyper, on the runtimes that it can be had on: ayi needs no adapter for it.
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -12,7 +12,7 @@ use std::io;
 use std::net::TcpListener;
 
 /// What examples/http answers to `GET /`.
-async fn hello(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+pub async fn hello(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let mut response = Response::new(Full::new(Bytes::from_static(b"hello\n")));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     Ok(response)
@@ -36,7 +36,7 @@ macro_rules! serve {
 pub fn ayi(listener: TcpListener, _: usize) -> io::Result<()> {
     ayi::runtime::Runtime::new()?.block_on(async {
         let listener = ayi::net::TcpListener::from_std(listener)?;
-        serve!(listener, FuturesIo::new, ayi::spawn)
+        serve!(listener, |stream| stream, ayi::spawn)
     })
 }
 

@@ -6,6 +6,7 @@ mod cores;
 mod echo;
 mod http;
 mod raw;
+mod web;
 
 pub use child::{Child, memory_of};
 pub use cores::{MESSAGE, compute};
@@ -22,13 +23,17 @@ type Serve = fn(TcpListener, usize) -> io::Result<()>;
 pub const ECHO: &str = "echo";
 /// A server that answers every request with `hello`, on hyper.
 pub const HYPER: &str = "hyper";
+/// The same over HTTP/2 alone.
+pub const HYPER_HTTP2: &str = "hyper http2";
+/// `hello` and a little JSON, by axum.
+pub const AXUM: &str = "axum";
 /// Echo on all cores, with a computation for each message.
 pub const COMPUTE: &str = "compute";
 /// `HYPER` on all cores.
 pub const HYPER_ON_CORES: &str = "hyper on cores";
 
 /// What can be served on what.
-const SERVERS: [(&str, &str, Serve); 14] = [
+const SERVERS: [(&str, &str, Serve); 18] = [
     (ECHO, AYI, |listener, buffer| echo::ayi(listener, buffer, as_it_is)),
     (ECHO, TOKIO, |listener, buffer| echo::tokio(listener, buffer, as_it_is)),
     (ECHO, "smol", |listener, buffer| echo::smol(listener, buffer, as_it_is)),
@@ -40,6 +45,10 @@ const SERVERS: [(&str, &str, Serve); 14] = [
     (HYPER, AYI, http::ayi),
     (HYPER, TOKIO, http::tokio),
     (HYPER, "smol", http::smol),
+    (HYPER_HTTP2, AYI, web::http2_on_ayi),
+    (HYPER_HTTP2, TOKIO, web::http2_on_tokio),
+    (AXUM, AYI, web::axum_on_ayi),
+    (AXUM, TOKIO, web::axum_on_tokio),
     (COMPUTE, AYI_BALANCED, cores::compute_on_ayi_balanced),
     (COMPUTE, TOKIO_MULTI_THREAD, cores::compute_on_tokio_multi_thread),
     (HYPER_ON_CORES, TOKIO_MULTI_THREAD, http::tokio_multi_thread),

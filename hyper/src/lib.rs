@@ -1,15 +1,20 @@
-//! What [hyper](https://docs.rs/hyper) asks of a runtime: an executor and a timer. (Feature `hyper`.)
+//! What [hyper](https://docs.rs/hyper) asks of a runtime: an executor and a timer. (Feature `hyper` of `ayi`.)
 //!
 //! ayi's streams are read and written by hyper as they are: [`hyper::rt::Read`] and [`hyper::rt::Write`] are implemented
-//! for TCP and Unix streams, their halves, pipes and [`duplex`](crate::io::duplex), without a wrapper and without
-//! initialising hyper's buffers.
+//! for TCP and Unix streams, their halves, pipes and `ayi::io::duplex`, without a wrapper and without initialising
+//! hyper's buffers. [`FuturesIo`] is for streams of others, as TLS is one.
 //!
 //! Connections and their tasks stay on one thread, so services and bodies need not be `Send`.
 //!
 //! In tokio: `hyper_util::rt::{TokioExecutor, TokioTimer, TokioIo}`.
 
-use crate::time::{self, Duration, Instant};
-use ::hyper::rt;
+#![forbid(unsafe_code)]
+
+mod futures_io;
+
+use ayi_runtime::time::{self, Duration, Instant};
+pub use futures_io::FuturesIo;
+use hyper::rt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -23,11 +28,11 @@ use std::task::{Context, Poll};
 ///
 /// ```
 /// use hyper::rt::Executor;
-/// # #[ayi::main]
-/// # async fn main() {
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
 /// let not_send = std::rc::Rc::new(7);
-/// ayi::hyper::Executor.execute(async move { println!("{not_send}") });
-/// # }
+/// ayi_hyper::Executor.execute(async move { println!("{not_send}") });
+/// # });
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Executor;
@@ -38,23 +43,23 @@ where
 {
     #[track_caller]
     fn execute(&self, future: F) {
-        drop(crate::spawn(future));
+        drop(ayi_runtime::spawn(future));
     }
 }
 
 /// Tells the time and sleeps for hyper: its time limits for headers and for keeping connections alive work with it.
 ///
-/// It is the runtime's own time: where that [stands still](crate::time::pause), it does for hyper.
+/// It is the runtime's own time: where that [stands still](ayi_runtime::time::pause), it does for hyper.
 ///
 /// # Examples
 ///
 /// ```
-/// use ayi::time::Duration;
 /// use hyper::rt::Timer;
-/// # #[ayi::main(start_paused = true)]
-/// # async fn main() {
-/// ayi::hyper::Timer.sleep(Duration::from_secs(3600)).await; // at once
-/// # }
+/// use std::time::Duration;
+/// # let rt = ayi_runtime::runtime::Builder::new_current_thread().start_paused(true).build().unwrap();
+/// # rt.block_on(async {
+/// ayi_hyper::Timer.sleep(Duration::from_secs(3600)).await; // at once, since time stands still here
+/// # });
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Timer;

@@ -1,0 +1,66 @@
+//! Fetches a URL, by HTTP/1 or HTTP/2: the body to standard output, the rest to standard error.
+//!
+//! ```sh
+//! cargo run --release -p web --bin hyper_client -- http://127.0.0.1:3000/
+//! cargo run --release -p web --bin hyper_client -- --http2 http://127.0.0.1:3000/
+//! ```
+//!
+//! HTTP/2 is spoken at once, without asking the server whether it can ("prior knowledge").
+
+use ayi::hyper::{Executor, Timer};
+use ayi::net::TcpStream;
+use ayi::time::{Duration, timeout};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::{http1, http2};
+use hyper::{Request, Response, Uri, header};
+use std::error::Error;
+use std::io::{self, Write};
+
+/// For the answer to begin.
+const LIMIT: Duration = Duration::from_secs(30);
+
+#[ayi::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut args: Vec<_> = std::env::args().skip(1).collect();
+    let is_http2 = args.first().is_some_and(|arg| arg == "--http2");
+    args.drain(..usize::from(is_http2));
+    let [url] = &args[..] else { return Err("usage: hyper_client [--http2] URL".into()) };
+    let mut response = timeout(LIMIT, fetch(url.parse()?, is_http2)).await??;
+    eprintln!("{:?} {}", response.version(), response.status());
+    for (name, value) in response.headers() {
+        eprintln!("{name}: {}", String::from_utf8_lossy(value.as_bytes()));
+    }
+    while let Some(frame) = response.frame().await {
+        // (Trailers are left out.)
+        if let Some(data) = frame?.data_ref() {
+            io::stdout().write_all(data)?;
+        }
+    }
+    Ok(())
+}
+
+async fn fetch(url: Uri, is_http2: bool) -> Result<Response<Incoming>, Box<dyn Error>> {
+    if url.scheme_str() != Some("http") {
+        return Err("only http:// URLs are known".into());
+    }
+    let authority = url.authority().ok_or("the URL names no host")?;
+    let stream = TcpStream::connect((authority.host(), authority.port_u16().unwrap_or(80))).await?;
+    stream.set_nodelay(true)?;
+
+    let request = Request::get(url.clone());
+    // The sender is to live until the body has been read: the connection's task may end before, since it has done then
+    // what it can.
+    if is_http2 {
+        let request = request.body(Empty::<Bytes>::new())?;
+        let (mut sender, connection) = http2::Builder::new(Executor).timer(Timer).handshake(stream).await?;
+        ayi::spawn(connection);
+        return Ok(sender.send_request(request).await?);
+    }
+    // To a server, not a proxy, HTTP/1 gives the path alone, and the host in a header.
+    let path = url.path_and_query().map_or("/", |path| path.as_str());
+    let request = request.uri(path).header(header::HOST, authority.as_str()).body(Empty::<Bytes>::new())?;
+    let (mut sender, connection) = http1::handshake(stream).await?;
+    ayi::spawn(connection);
+    Ok(sender.send_request(request).await?)
+}

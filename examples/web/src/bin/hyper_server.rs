@@ -1,0 +1,87 @@
+//! HTTP/1 with nothing but hyper: what `ayi::serve` does for you in the other servers.
+//!
+//! ```sh
+//! cargo run --release -p web --bin hyper_server
+//! curl -i http://127.0.0.1:3000/
+//! curl --data-binary @Cargo.toml http://127.0.0.1:3000/echo
+//! ```
+//!
+//! On Ctrl-C or `SIGTERM` it accepts no more, answers the requests it has, and ends.
+
+use ayi::hyper::Timer;
+use ayi::net::{TcpListener, TcpStream};
+use ayi::runtime::{shutdown, shutdown_token};
+use ayi::signal::termination;
+use ayi::time::Duration;
+use http_body_util::Either;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::io;
+use std::pin::pin;
+use std::rc::Rc;
+
+/// How long clients have, when the server is to end, to take what was sent to them.
+const LIMIT: Duration = Duration::from_secs(10);
+
+#[ayi::main]
+async fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:3000".to_owned());
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on {}", listener.local_addr()?);
+    let mut termination = termination()?;
+    ayi::select! {
+        result = accept(&listener) => return result,
+        _ = termination.recv() => {}
+    }
+    drop(listener);
+    let report = shutdown(LIMIT).await;
+    if !report.is_clean() {
+        eprintln!("{report}");
+    }
+    Ok(())
+}
+
+async fn accept(listener: &TcpListener) -> io::Result<()> {
+    // All is on one thread, so this needs no `Arc` and no atomic.
+    let visits = Rc::new(Cell::new(0));
+    loop {
+        let (stream, _) = listener.accept().await?;
+        ayi::spawn(serve(stream, visits.clone()));
+    }
+}
+
+async fn serve(stream: TcpStream, visits: Rc<Cell<u64>>) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| {
+        visits.set(visits.get() + 1);
+        let response = answer(request, visits.get());
+        async { Ok::<_, Infallible>(response) }
+    });
+    // With a timer, a client has 30 seconds for the head of each request.
+    let mut connection = pin!(http1::Builder::new().timer(Timer).serve_connection(stream, service));
+    // An error, say because the client has vanished, concerns no other connection.
+    let _ = ayi::select! {
+        result = connection.as_mut() => result,
+        _ = shutdown_token().cancelled_owned() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+}
+
+fn answer(request: Request<Incoming>, visits: u64) -> Response<Either<String, Incoming>> {
+    match (request.method(), request.uri().path()) {
+        (&Method::GET, "/") => Response::new(Either::Left(format!("hello, visitor {visits}\n"))),
+        // As it arrives, not when all of it is there.
+        (&Method::POST, "/echo") => Response::new(Either::Right(request.into_body())),
+        _ => {
+            let mut response = Response::new(Either::Left("there is / and /echo\n".to_owned()));
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            response
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! HTTPS, by rustls: HTTP/2 or HTTP/1.1, as the client wishes (ALPN). The certificate is made when it starts.
+//!
+//! ```sh
+//! cargo run --release -p web --bin tls -- 127.0.0.1:3443 /tmp/certificate.pem
+//! curl -i --cacert /tmp/certificate.pem https://localhost:3443/
+//! curl -i --insecure --http1.1 https://127.0.0.1:3443/
+//! ```
+//!
+//! On Ctrl-C or `SIGTERM` it accepts no more, answers the requests it has, and ends. A third argument is how long a
+//! client may take for the handshake, in milliseconds.
+
+use axum::Router;
+use axum::extract::{Path, Request};
+use axum::routing::{get, post};
+use ayi::hyper::FuturesIo;
+use ayi::net::{TcpListener, TcpStream};
+use ayi::signal::termination;
+use ayi::time::{Duration, sleep};
+use futures_rustls::TlsAcceptor;
+use futures_rustls::rustls::{self, ServerConfig};
+use std::error::Error;
+use std::fs;
+use std::sync::Arc;
+
+#[ayi::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let address = args.next().unwrap_or("127.0.0.1:3443".to_owned());
+    let certificate_file = args.next();
+    let limit = Duration::from_millis(args.next().map_or(Ok(10_000), |limit| limit.parse())?);
+
+    let (config, certificate) = self_signed()?;
+    if let Some(file) = certificate_file {
+        fs::write(file, certificate)?;
+    }
+    let tls = TlsAcceptor::from(Arc::new(config));
+    let mut termination = termination()?;
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on {}", listener.local_addr()?);
+    ayi::serve(listener, app())
+        .with_handshake(move |stream: TcpStream| {
+            let accepted = tls.accept(stream);
+            async { accepted.await.map(FuturesIo) }
+        })
+        .handshake_timeout(limit)
+        .with_graceful_shutdown(async move { termination.recv().await })
+        .shutdown_timeout(Duration::from_secs(15))
+        .await?;
+    Ok(())
+}
+
+fn app() -> Router {
+    Router::new()
+        .route("/", get(async |request: Request| format!("hello over {:?}\n", request.version())))
+        .route("/echo", post(async |request: Request| request.into_body()))
+        .route("/slow/{milliseconds}", get(slow))
+}
+
+async fn slow(Path(milliseconds): Path<u64>) -> &'static str {
+    sleep(Duration::from_millis(milliseconds)).await;
+    "at last\n"
+}
+
+/// With the certificate in PEM. A real server reads both from files: `rustls::pki_types::pem::PemObject` does it.
+fn self_signed() -> Result<(ServerConfig, String), Box<dyn Error>> {
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let made = rcgen::generate_simple_self_signed(names)?;
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der())?;
+    let mut config =
+        ServerConfig::builder().with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key)?;
+    // In the order of preference. The server itself sees by the first bytes which it is.
+    config.alpn_protocols = vec![b"h2".into(), b"http/1.1".into()];
+    Ok((config, made.cert.pem()))
+}

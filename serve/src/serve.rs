@@ -1,0 +1,346 @@
+//! The server: accepts, gives each connection a task, and ends when all of them have.
+
+use crate::BoxError;
+use crate::connect_info::{ConnectInfo, WithInfo};
+use crate::http::Http;
+use crate::listener::{Listener, Stream};
+use crate::open::Open;
+use ayi_runtime::runtime::{CancellationToken, shutdown_token};
+use ayi_runtime::spawn;
+use ayi_runtime::time::sleep;
+use hyper::body::{Body, Incoming};
+use hyper::{Request, Response};
+use std::future::{pending, poll_fn, ready};
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+use tower_service::Service;
+
+/// Serves the connections that come from `listener`, each in a task of its own, with `service` (an axum `Router`, say),
+/// which is cloned for each request.
+///
+/// It is awaited. Until the runtime's [`shutdown_token`] is cancelled, or what was given to
+/// [`with_graceful_shutdown`](Serve::with_graceful_shutdown) is ready, it accepts. Then it closes the listener, ends
+/// connections that wait for a request, lets the others finish the requests they have, and returns when the last one is
+/// closed, or the [limit](Serve::shutdown_timeout) is over.
+///
+/// # Errors
+///
+/// When it is awaited: those of [`Listener::accept`]; `TimedOut` if connections had to be cut at the end.
+///
+/// # Panics
+///
+/// When it is polled outside a runtime.
+///
+/// # Cancel safety
+///
+/// If it is dropped, nothing more is accepted. Open connections go on, and end when [`shutdown_token`] is cancelled.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_net::TcpListener;
+/// use hyper::{Request, Response, body::Incoming};
+/// use std::{cell::Cell, convert::Infallible, rc::Rc};
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let visits = Rc::new(Cell::new(0));
+/// let app = tower::service_fn(move |_: Request<Incoming>| {
+///     visits.set(visits.get() + 1);
+///     let text = format!("you are visitor {}\n", visits.get());
+///     async { Ok::<_, Infallible>(Response::new(text)) }
+/// });
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// # ayi_runtime::runtime::shutdown_token().cancel();
+/// ayi_serve::serve(listener, app).await?;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+pub fn serve<L: Listener, S>(listener: L, service: S) -> Serve<L, S> {
+    Serve {
+        listener,
+        service,
+        http: Http::new(),
+        connect_info: None,
+        handshake: |io| ready(Ok(io)),
+        handshake_timeout: Duration::from_secs(10),
+        signal: None,
+        shutdown_timeout: None,
+    }
+}
+
+/// A server that [`serve`] has made: its settings, and, when it is awaited, its run.
+#[must_use = "it serves nothing unless it is awaited"]
+pub struct Serve<L: Listener, S, H = NoHandshake<<L as Listener>::Io>> {
+    listener: L,
+    service: S,
+    http: Http,
+    connect_info: Option<Rc<ConnectInfo<L::Addr>>>,
+    handshake: H,
+    handshake_timeout: Duration,
+    signal: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    shutdown_timeout: Option<Duration>,
+}
+
+/// Streams are served as they are accepted.
+type NoHandshake<I> = fn(I) -> std::future::Ready<io::Result<I>>;
+
+impl<L: Listener, S, H> Serve<L, S, H> {
+    /// How HTTP is spoken, and with which limits of time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use {ayi_net::TcpListener, std::time::Duration};
+    /// use ayi_serve::{Http, serve};
+    /// # fn settings<S>(listener: TcpListener, app: S) {
+    /// let server = serve(listener, app).with_http(Http::new().idle_timeout(Duration::from_secs(5)));
+    /// # }
+    /// ```
+    pub fn with_http(mut self, http: Http) -> Self {
+        self.http = http;
+        self
+    }
+
+    /// Gives each request an extension that `info` makes of the client's address.
+    ///
+    /// # Examples
+    ///
+    /// An axum handler takes it as `Extension<SocketAddr>`. (For axum's own extractor, which its feature `tokio` has,
+    /// it is `with_connect_info(|peer| axum::extract::ConnectInfo(*peer))`.) Any other service:
+    ///
+    /// ```
+    /// # use {ayi_net::TcpListener, hyper::{Request, Response, body::Incoming}};
+    /// # use std::{convert::Infallible, net::SocketAddr};
+    /// # fn settings(listener: TcpListener) {
+    /// let app = tower::service_fn(async |request: Request<Incoming>| {
+    ///     let peer: &SocketAddr = request.extensions().get().expect("the server enters it");
+    ///     Ok::<_, Infallible>(Response::new(format!("you are {peer}\n")))
+    /// });
+    /// let server = ayi_serve::serve(listener, app).with_connect_info(|peer| *peer);
+    /// # }
+    /// ```
+    pub fn with_connect_info<C>(mut self, info: impl Fn(&L::Addr) -> C + 'static) -> Self
+    where
+        C: Clone + Send + Sync + 'static,
+    {
+        self.connect_info = Some(Rc::new(move |peer, extensions| {
+            extensions.insert(info(peer));
+        }));
+        self
+    }
+
+    /// Makes another stream of each that is accepted: TLS, for example. It is done in the connection's task, so that a
+    /// client that is slow at it holds up nobody, and has [ten seconds](Serve::handshake_timeout). If it fails, the
+    /// connection is closed.
+    ///
+    /// # Examples
+    ///
+    /// For TLS, see `tls` of `examples/web`: its handshake is `async { tls.accept(stream).await.map(FuturesIo) }`, by
+    /// `futures-rustls`. Here, only root is let in:
+    ///
+    /// ```
+    /// # use {ayi_net::{UnixListener, UnixStream}, std::io};
+    /// # fn settings<S>(listener: UnixListener, app: S) {
+    /// let server = ayi_serve::serve(listener, app).with_handshake(async |stream: UnixStream| {
+    ///     match stream.peer_cred()?.uid() {
+    ///         0 => Ok(stream),
+    ///         _ => Err(io::Error::from(io::ErrorKind::PermissionDenied)),
+    ///     }
+    /// });
+    /// # }
+    /// ```
+    pub fn with_handshake<G, F>(self, handshake: G) -> Serve<L, S, G>
+    where
+        G: Fn(L::Io) -> F,
+    {
+        Serve {
+            listener: self.listener,
+            service: self.service,
+            http: self.http,
+            connect_info: self.connect_info,
+            handshake,
+            handshake_timeout: self.handshake_timeout,
+            signal: self.signal,
+            shutdown_timeout: self.shutdown_timeout,
+        }
+    }
+
+    /// How long the [handshake](Serve::with_handshake) may take: ten seconds, if nothing else is said.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use {ayi_net::TcpListener, std::time::Duration};
+    /// # fn settings<S>(listener: TcpListener, app: S) {
+    /// let server = ayi_serve::serve(listener, app).handshake_timeout(Duration::from_secs(3));
+    /// # }
+    /// ```
+    pub fn handshake_timeout(mut self, limit: Duration) -> Self {
+        self.handshake_timeout = limit;
+        self
+    }
+
+    /// Stops the server, in a graceful way, when `signal` is ready. (It stops when [`shutdown_token`] is cancelled, in
+    /// any case.)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_net::TcpListener;
+    /// use ayi_runtime::runtime::CancellationToken;
+    /// # fn settings<S>(listener: TcpListener, app: S) {
+    /// let stop = CancellationToken::new();
+    /// let server = ayi_serve::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned());
+    /// # }
+    /// ```
+    pub fn with_graceful_shutdown(mut self, signal: impl Future + 'static) -> Self {
+        self.signal = Some(Box::pin(async { drop(signal.await) }));
+        self
+    }
+
+    /// How long connections have to finish their requests, once the server is to stop. Those that have not are closed
+    /// then. Without: as long as they need.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use {ayi_net::TcpListener, std::time::Duration};
+    /// # fn settings<S>(listener: TcpListener, app: S) {
+    /// let server = ayi_serve::serve(listener, app).shutdown_timeout(Duration::from_secs(15));
+    /// # }
+    /// ```
+    pub fn shutdown_timeout(mut self, limit: Duration) -> Self {
+        self.shutdown_timeout = Some(limit);
+        self
+    }
+}
+
+impl<L, S, H, F, I, B> IntoFuture for Serve<L, S, H>
+where
+    L: Listener,
+    H: Fn(L::Io) -> F + 'static,
+    F: Future<Output = io::Result<I>> + 'static,
+    I: Stream,
+    S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>, Future: 'static>,
+    S: Clone + 'static,
+    B: Body<Error: Into<BoxError>> + 'static,
+{
+    type Output = io::Result<()>;
+    type IntoFuture = Pin<Box<dyn Future<Output = io::Result<()>>>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+impl<L, S, H, F, I, B> Serve<L, S, H>
+where
+    L: Listener,
+    H: Fn(L::Io) -> F + 'static,
+    F: Future<Output = io::Result<I>> + 'static,
+    I: Stream,
+    S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>, Future: 'static>,
+    S: Clone + 'static,
+    B: Body<Error: Into<BoxError>> + 'static,
+{
+    async fn run(mut self) -> io::Result<()> {
+        let signal = self.signal.take().unwrap_or_else(|| Box::pin(pending()));
+        let connections = Rc::new(Connections {
+            http: self.http,
+            handshake: self.handshake,
+            handshake_timeout: self.handshake_timeout,
+            stop: shutdown_token().child_token(),
+            cut: CancellationToken::new(),
+        });
+        let open = Rc::new(Open::default());
+        let mut signal = pin!(either(signal, shutdown_token().cancelled_owned()));
+        loop {
+            let accepted = unless(signal.as_mut(), pin!(self.listener.accept())).await;
+            let Some(accepted) = accepted else { break };
+            let (io, peer) = accepted?;
+            let service = WithInfo::new(self.service.clone(), peer, self.connect_info.clone());
+            let (connections, guard) = (connections.clone(), open.enter());
+            spawn(async move {
+                connections.serve(io, service).await;
+                drop(guard);
+            });
+        }
+        // Whoever connects from now on is to go elsewhere.
+        drop(self.listener);
+        connections.stop.cancel();
+        let limit = async {
+            match self.shutdown_timeout {
+                Some(limit) => sleep(limit).await,
+                None => pending().await,
+            }
+        };
+        if unless(pin!(limit), pin!(open.none_left())).await.is_some() {
+            return Ok(());
+        }
+        let left = open.count();
+        connections.cut.cancel();
+        open.none_left().await;
+        Err(cut_off(left))
+    }
+}
+
+fn cut_off(connections: usize) -> io::Error {
+    let text = format!(
+        "connections that had not ended when the server's time was up, and were closed: {connections}; \
+         `Serve::shutdown_timeout` sets how long they have"
+    );
+    io::Error::new(io::ErrorKind::TimedOut, text)
+}
+
+/// What the tasks of connections share.
+struct Connections<H> {
+    http: Http,
+    handshake: H,
+    handshake_timeout: Duration,
+    /// They are to end in a graceful way,
+    stop: CancellationToken,
+    /// and now in any way.
+    cut: CancellationToken,
+}
+
+impl<H> Connections<H> {
+    /// Errors concern this client alone.
+    async fn serve<A, S, F, I, B>(&self, io: A, service: S)
+    where
+        H: Fn(A) -> F,
+        F: Future<Output = io::Result<I>>,
+        I: Stream,
+        S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>, Future: 'static>,
+        S: Clone + 'static,
+        B: Body<Error: Into<BoxError>> + 'static,
+    {
+        let handshake =
+            async { unless(pin!(sleep(self.handshake_timeout)), pin!((self.handshake)(io))).await };
+        // No request has been made before the handshake is done, so there is nothing to wait for.
+        let Some(Some(Ok(io))) = self.stop.run_until_cancelled(handshake).await else { return };
+        let serving = self.http.serve_connection(io, service, &self.stop);
+        let _ = self.cut.run_until_cancelled(serving).await;
+    }
+}
+
+/// What `future` gives, unless `end` is ready before.
+async fn unless<F: Future>(mut end: Pin<&mut impl Future>, mut future: Pin<&mut F>) -> Option<F::Output> {
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => end.as_mut().poll(cx).map(|_| None),
+    })
+    .await
+}
+
+/// Whichever is ready first.
+async fn either(one: impl Future, other: impl Future) {
+    let (mut one, mut other) = (pin!(one), pin!(other));
+    poll_fn(|cx| match one.as_mut().poll(cx) {
+        Poll::Ready(_) => Poll::Ready(()),
+        Poll::Pending => other.as_mut().poll(cx).map(|_| ()),
+    })
+    .await;
+}

@@ -1,0 +1,91 @@
+//! Sees whether anything moves on a connection.
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::task::{Context, Poll, ready};
+
+/// What has happened on a stream. (Atomic only because the stream has to be `Send`: it orders nothing, so all is
+/// Relaxed, and only the task of the connection writes.)
+#[derive(Default)]
+pub(crate) struct Activity {
+    /// Grows with every read and write that came to something. A clock would cost more than this is worth.
+    steps: AtomicUsize,
+    is_write_waiting: AtomicBool,
+}
+
+impl Activity {
+    pub(crate) fn steps(&self) -> usize {
+        self.steps.load(Relaxed)
+    }
+
+    /// Whether the last write has to wait until the client has read something.
+    pub(crate) fn is_write_waiting(&self) -> bool {
+        self.is_write_waiting.load(Relaxed)
+    }
+
+    fn step(&self) {
+        self.steps.store(self.steps().wrapping_add(1), Relaxed);
+    }
+
+    fn wrote(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        self.is_write_waiting.store(result.is_pending(), Relaxed);
+        let written = ready!(result)?;
+        self.step();
+        Poll::Ready(Ok(written))
+    }
+}
+
+pub(crate) struct Watched<T> {
+    io: T,
+    activity: Arc<Activity>,
+}
+
+impl<T> Watched<T> {
+    pub(crate) fn new(io: T) -> (Watched<T>, Arc<Activity>) {
+        let activity = Arc::new(Activity::default());
+        (Watched { io, activity: activity.clone() }, activity)
+    }
+}
+
+impl<T: Read + Unpin> Read for Watched<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
+        self.activity.step();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: Write + Unpin> Write for Watched<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.io).poll_write(cx, buf);
+        self.activity.wrote(result)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        self.activity.wrote(result)
+    }
+}
