@@ -7,7 +7,7 @@ use crate::blocking::{Limits, Pool};
 use crate::cancellation::CancellationToken;
 use crate::reactor::Reactor;
 use crate::sys::ThreadClock;
-use crate::task::{Hooks, Scheduler, TaskMeta, UnhandledPanic};
+use crate::task::{Hooks, Scheduler, TaskMeta, UnhandledPanic, limit_in_environment};
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -360,6 +360,31 @@ impl Builder {
         self
     }
 
+    /// Reports on stderr each poll of a task, or of the future of `block_on`, that takes longer than `limit`: for that
+    /// time no other task of the runtime could run. Something in it blocks, or computes without an `.await`.
+    ///
+    /// ```text
+    /// ayi: task 7 "orders", spawned at src/main.rs:12:5, did not give way for 25.3ms (limit 10ms)
+    /// ```
+    ///
+    /// At most ten a second, of all that there are. A poll that never ends is never reported. `AYI_SLOW_POLLS=10ms` in
+    /// the environment sets the limit of all runtimes, whatever they say here, and `AYI_SLOW_POLLS=off` lifts it. While
+    /// nothing is reported this costs nothing; else the clock is read twice for each poll.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// use std::time::Duration;
+    /// let rt = Builder::new_current_thread().report_slow_polls(Duration::from_millis(10)).build()?;
+    /// rt.block_on(async { std::thread::sleep(Duration::from_millis(11)) });
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn report_slow_polls(&mut self, limit: Duration) -> &mut Builder {
+        self.task_hooks.slow_poll = Some(limit);
+        self
+    }
+
     /// With `token`, the tokens of the runtimes that are made from here on are cancelled.
     pub(crate) fn shutdown_with(&mut self, token: CancellationToken) {
         self.settings.shutdown = token;
@@ -383,7 +408,11 @@ impl Builder {
         static IDS: AtomicU64 = AtomicU64::new(1);
         // Relaxed: only uniqueness matters.
         let id = IDS.fetch_add(1, Ordering::Relaxed);
-        let tasks = Scheduler::acquire(id, self.unhandled, self.task_hooks.clone())?;
+        let mut hooks = self.task_hooks.clone();
+        if let Some(limit) = limit_in_environment() {
+            hooks.slow_poll = limit;
+        }
+        let tasks = Scheduler::acquire(id, self.unhandled, hooks)?;
         let reactor = Reactor::new(tasks.shared().bell.raw())?;
         let clock = ThreadClock::of_this_thread();
         let shared = Shared {
@@ -405,6 +434,7 @@ impl fmt::Debug for Builder {
             .field("thread_name", &self.limits.thread_name)
             .field("thread_keep_alive", &self.limits.keep_alive)
             .field("unhandled_panic", &self.unhandled)
+            .field("report_slow_polls", &self.task_hooks.slow_poll)
             .field("event_interval", &self.settings.polls_per_turn)
             .field("start_paused", &self.settings.start_paused)
             .finish_non_exhaustive()

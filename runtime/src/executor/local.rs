@@ -38,7 +38,7 @@ use crate::{coop, foreign, sys};
 use std::cell::{Cell, RefCell, RefMut};
 use std::ffi::c_ulong;
 use std::io;
-use std::panic::RefUnwindSafe;
+use std::panic::{Location, RefUnwindSafe};
 use std::pin::pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -215,6 +215,7 @@ impl Local {
         let _inside = EnterGuard::here(self);
         assert!(!self.is_shut_down(), "this runtime has been shut down by an unhandled panic of a task");
         let mut future = pin!(future);
+        let (is_watched, place) = (tasks.slow_poll().is_some(), Location::caller());
         let waker = root.0.waker();
         let mut cx = Context::from_waker(&waker);
         root.0.schedule();
@@ -243,7 +244,13 @@ impl Local {
                     }
                     task::leave();
                     coop::enter();
-                    if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                    // (Not in a loop of its own: a future that is polled in two places is not inlined in either.)
+                    let start = is_watched.then(std::time::Instant::now);
+                    let polled = future.as_mut().poll(&mut cx);
+                    if let Some(start) = start {
+                        tasks.root_polled(start, place);
+                    }
+                    if let Poll::Ready(output) = polled {
                         self.counters().add(Count::Popped, (polls - left).into());
                         return output;
                     }

@@ -4,6 +4,7 @@ use super::id::Id;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) type TaskHook = Arc<dyn Fn(&TaskMeta<'_>) + Send + Sync>;
 
@@ -12,11 +13,13 @@ pub(crate) type TaskHook = Arc<dyn Fn(&TaskMeta<'_>) + Send + Sync>;
 pub(crate) struct Hooks {
     pub(crate) on_spawn: Option<TaskHook>,
     pub(crate) on_terminate: Option<TaskHook>,
+    /// Polls that take longer are reported.
+    pub(crate) slow_poll: Option<Duration>,
 }
 
 impl Hooks {
     pub(crate) fn are_any(&self) -> bool {
-        self.on_spawn.is_some() || self.on_terminate.is_some()
+        self.on_spawn.is_some() || self.on_terminate.is_some() || self.slow_poll.is_some()
     }
 }
 

@@ -7,7 +7,7 @@ use super::boxed::BodyBox;
 use super::error::JoinError;
 use super::id::Id;
 use super::scheduler::Message;
-use super::slot::{LocalSlot, Slot};
+use super::slot::{LocalSlot, Marks, Slot};
 use crate::coop;
 use std::fmt;
 use std::marker::PhantomData;
@@ -252,7 +252,7 @@ impl AbortHandle {
         // The future is dropped when the slot comes off the run queue, not in the middle of the caller's code.
         self.visit(move |slot| {
             if !slot.is_finished(id) {
-                slot.cells().aborted.set(true);
+                slot.mark(Marks::ABORTED);
                 slot.schedule();
             }
         });

@@ -1,7 +1,7 @@
 //! Tasks: spawning, awaiting, aborting, and yielding.
 //!
-//! Inside, read in this order: `id`, `ages`, `body`, `boxed`, `error`, `hooks`, `slot`, `scheduler`, `run`, `join`,
-//! `running`.
+//! Inside, read in this order: `id`, `ages`, `body`, `boxed`, `error`, `hooks`, `slow_poll`, `slot`, `scheduler`, `run`,
+//! `join`, `running`.
 
 mod ages;
 mod body;
@@ -14,6 +14,7 @@ mod run;
 mod running;
 mod scheduler;
 mod slot;
+mod slow_poll;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
@@ -27,6 +28,7 @@ pub(crate) use run::{leave, spawn_from_afar};
 pub use running::RunningTask;
 pub(crate) use scheduler::{Lease, LocalScheduler, Scheduler};
 pub(crate) use slot::{LocalSlot, wake, wake_own};
+pub(crate) use slow_poll::limit_in_environment;
 
 /// The cooperative budget. See [`Runtime`](crate::runtime::Runtime#fairness).
 pub mod coop {

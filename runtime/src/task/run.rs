@@ -13,7 +13,7 @@ use super::hooks::{Hooks, TaskHook, TaskMeta};
 use super::id::Id;
 use super::join::JoinHandle;
 use super::scheduler::{LocalScheduler, Scheduler};
-use super::slot::{self, LocalSlot};
+use super::slot::{self, LocalSlot, Marks};
 use crate::counters::Count;
 use crate::time::Instant;
 use crate::{coop, foreign};
@@ -56,6 +56,15 @@ pub(crate) fn leave() {
     coop::leave();
 }
 
+#[inline(always)]
+fn poll(slot: LocalSlot, body: &mut BodyBox) -> Result<Poll<()>, foreign::Panic> {
+    // (Nothing to drop in it; that would be a call.)
+    let (waker, id) = (ManuallyDrop::new(slot.waker()), slot.id());
+    id.enter();
+    coop::enter();
+    foreign::catch(|| body.as_mut().poll(&mut Context::from_waker(&waker)))
+}
+
 impl LocalScheduler {
     /// Makes a task of `future`.
     #[inline]
@@ -77,7 +86,7 @@ impl LocalScheduler {
         slot.occupy();
         self.shared().counters.add(Count::Spawned, 1);
         if self.cells().has_hooks.get() {
-            self.run_hook(|hooks| &hooks.on_spawn, slot, &*body);
+            self.begin(slot, &*body);
         }
         if self.cells().is_closed.get() {
             self.cancel(slot, body);
@@ -98,15 +107,32 @@ impl LocalScheduler {
             }
             return;
         };
-        if cells.aborted.get() && body.may_cancel() {
+        if cells.marks.get() != Marks::NONE {
+            return self.run_marked(slot, body);
+        }
+        let polled = poll(slot, &mut body);
+        self.settle(slot, body, polled);
+    }
+
+    /// As `run`, of a task that was aborted or is watched.
+    #[cold]
+    fn run_marked(self, slot: LocalSlot, mut body: BodyBox) {
+        let marks = slot.cells().marks.get();
+        if marks.has(Marks::ABORTED) && body.may_cancel() {
             leave();
             return self.cancel(slot, body);
         }
-        // (Nothing to drop in it; that would be a call.)
-        let (waker, id) = (ManuallyDrop::new(slot.waker()), slot.id());
-        id.enter();
-        coop::enter();
-        match foreign::catch(|| body.as_mut().poll(&mut Context::from_waker(&waker))) {
+        let start = std::time::Instant::now();
+        let polled = poll(slot, &mut body);
+        if marks.has(Marks::WATCHED) {
+            self.task_polled(start, slot.id(), &*body);
+        }
+        self.settle(slot, body, polled);
+    }
+
+    #[inline(always)]
+    fn settle(self, slot: LocalSlot, body: BodyBox, polled: Result<Poll<()>, foreign::Panic>) {
+        match polled {
             // The loop leaves the task, or the next one takes its place.
             Ok(Poll::Pending) => slot.put_body(body),
             Ok(Poll::Ready(())) => {
@@ -141,6 +167,15 @@ impl LocalScheduler {
             body.as_mut().fail(error);
             self.finish(slot, body);
         });
+    }
+
+    /// A task begins, and there is somebody who wants to know.
+    #[cold]
+    fn begin(self, slot: LocalSlot, body: &dyn Body) {
+        if self.slow_poll().is_some() {
+            slot.mark(Marks::WATCHED);
+        }
+        self.run_hook(|hooks| &hooks.on_spawn, slot, body);
     }
 
     /// What a user wants to know of a task's life, if anything.

@@ -4,6 +4,7 @@
 
 use super::id::Id;
 use super::scheduler::LocalScheduler;
+use super::slot::Marks;
 use crate::counters::Count;
 use crate::foreign;
 use crate::time::Instant;
@@ -112,7 +113,7 @@ impl LocalScheduler {
         for slot in self.slots() {
             if let Some(body) = slot.take_body() {
                 slot.put_body(body);
-                slot.cells().aborted.set(true);
+                slot.mark(Marks::ABORTED);
                 slot.schedule();
             }
         }

@@ -19,7 +19,8 @@ use super::ages::Ages;
 use super::error::UnhandledPanic;
 use super::hooks::Hooks;
 use super::id::Id;
-use super::slot::{LocalSlot, Slot};
+use super::slot::{LocalSlot, Marks, Slot};
+use super::slow_poll::Reports;
 use crate::counters::{Count, Counters, Figures};
 use crate::foreign::{self, lock};
 use crate::queue::Inbox;
@@ -88,11 +89,13 @@ pub(crate) struct Cells {
     pub(super) unhandled: Cell<UnhandledPanic>,
     /// There was a panic that the policy wants to end the runtime.
     pub(crate) is_fatal: Cell<bool>,
-    /// Whether there are hooks to be run, or watchers to be woken.
+    /// Whether there are hooks to be run, watchers to be woken, or polls to be timed.
     pub(super) has_hooks: Cell<bool>,
     pub(super) hooks: Cell<Option<Rc<Hooks>>>,
     /// Who is to be woken when a task is finished.
     pub(super) watchers: Cell<Vec<Waker>>,
+    /// Of slow polls.
+    pub(crate) reports: Reports,
     pub(super) ages: Cell<Ages>,
     /// How many tasks there had been at the latest of those notes.
     pub(super) noted: Cell<u64>,
@@ -128,6 +131,7 @@ impl Scheduler {
         local.cells().unhandled.set(unhandled);
         local.cells().has_hooks.set(hooks.are_any());
         local.cells().hooks.set(Some(Rc::new(hooks)));
+        local.cells().reports.reset();
         local.cells().noted.set(0);
         Ok(Lease(local))
     }
@@ -314,7 +318,7 @@ impl LocalScheduler {
         let cells = slot.cells();
         // Slot invariant 4.
         cells.detached.set(false);
-        cells.aborted.set(false);
+        cells.marks.set(Marks::NONE);
         let joiner = cells.joiner.take();
         slot.set_task(Id::NONE);
         // Slot invariant 5.

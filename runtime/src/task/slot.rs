@@ -61,14 +61,30 @@ pub(super) struct Cells {
     pub(super) scheduled: Cell<bool>,
     /// No JoinHandle will take the output.
     pub(super) detached: Cell<bool>,
-    /// Is to be cancelled when it is popped.
-    pub(super) aborted: Cell<bool>,
+    /// What `run` has to do beside polling.
+    pub(super) marks: Cell<Marks>,
     /// Became vacant while on the run queue.
     pub(super) freed: Cell<bool>,
     /// The next of the list that the slot is on.
     pub(super) link: Cell<Option<LocalSlot>>,
     /// Waits for the output.
     pub(super) joiner: Cell<Option<Waker>>,
+}
+
+/// One byte, so that each poll looks once.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Marks(u8);
+
+impl Marks {
+    pub(super) const NONE: Marks = Marks(0);
+    /// Is to be cancelled when it is popped.
+    pub(super) const ABORTED: Marks = Marks(1);
+    /// Its polls are timed.
+    pub(super) const WATCHED: Marks = Marks(2);
+
+    pub(super) fn has(self, mark: Marks) -> bool {
+        self.0 & mark.0 != 0
+    }
 }
 
 const _: () = assert!(size_of::<Slot>() == 64 || cfg!(loom));
@@ -229,6 +245,11 @@ impl LocalSlot {
         self.put_body(body);
         // Release: pairs with the Acquire in `is_finished`: who sees the bit may take the body.
         self.slot.phase.store(id.0 << 1 | 1, Ordering::Release);
+    }
+
+    pub(super) fn mark(self, mark: Marks) {
+        let marks = &self.cells().marks;
+        marks.set(Marks(marks.get().0 | mark.0));
     }
 
     /// Is vacant no more: from here on it can be scheduled.
