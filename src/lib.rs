@@ -31,6 +31,8 @@
 //! - `process` (with the feature of this name): child processes
 //! - `signal` (with the feature of this name): Ctrl-C and other signals
 //! - [`runtime`]: what `#[ayi::main]` does for you, its settings and what it counts
+//! - With the feature `tracing`, subscribers of the crate of this name are told of tasks, wakers, timers and sockets, so
+//!   that tokio-console shows them
 //! - [`coming_from_tokio`]: tokio's items, and what they are called here
 
 #![forbid(unsafe_code)]
