@@ -32,6 +32,8 @@
 //! - `serve` (with the feature of this name): HTTP/1 and HTTP/2 for axum, tower and hyper services
 //! - `signal` (with the feature of this name): Ctrl-C and other signals
 //! - [`runtime`]: what `#[ayi::main]` does for you, its settings and what it counts
+//! - With the feature `tracing`, subscribers of the crate of this name are told of tasks, wakers, timers and sockets, so
+//!   that tokio-console shows them
 //! - [`coming_from_tokio`]: tokio's items, and what they are called here
 //! - [`scaling_out`]: all cores, several processes, and how they are replaced without failing a request
 

@@ -71,7 +71,7 @@ fn slow_polls_that_end_in_a_panic_or_an_abort() {
             watching().block_on(async {
                 let panics = task::spawn(async {
                     block();
-                    std::panic::resume_unwind(Box::new(7)) as ()
+                    std::panic::resume_unwind(Box::new(7));
                 });
                 assert!(panics.await.unwrap_err().is_panic());
                 let aborted = task::spawn(async {

@@ -117,7 +117,11 @@ impl ByteStream for std::fs::File {
 impl<S: AsFd> Socket<S> {
     /// Takes a socket that is known to be non-blocking.
     pub(crate) fn new(std: S) -> Socket<S> {
-        Socket { registration: Registration::new(), std }
+        #[cfg(not(feature = "tracing"))]
+        let registration = Registration::new();
+        #[cfg(feature = "tracing")]
+        let registration = registered::<S>(std.as_fd());
+        Socket { registration, std }
     }
 
     /// Takes a socket from elsewhere, unless it would block the thread.
@@ -323,6 +327,16 @@ impl<S: AsFd> AsFd for Socket<S> {
 impl<S: fmt::Debug> fmt::Debug for Socket<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.std.fmt(f)
+    }
+}
+
+/// Subscribers of `tracing` are told of the socket, by the name of std's type. (std has none for pipes.)
+#[cfg(feature = "tracing")]
+fn registered<S>(fd: BorrowedFd<'_>) -> Registration {
+    let path = std::any::type_name::<S>();
+    match path.rsplit("::").next() {
+        Some("File") => Registration::traced("Pipe", "Pipe", fd),
+        name => Registration::traced(name.unwrap_or(path), "Socket", fd),
     }
 }
 

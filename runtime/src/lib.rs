@@ -27,6 +27,8 @@ mod shutdown;
 mod sys;
 pub mod task;
 pub mod time;
+#[cfg(feature = "tracing")]
+mod trace;
 
 /// The runtime itself, its settings and its handles.
 pub mod runtime {

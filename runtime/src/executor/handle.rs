@@ -8,10 +8,18 @@ use crate::blocking::{BlockingCall, Outcome, Pool, Ticket};
 use crate::cancellation::CancellationToken;
 use crate::counters::Figures;
 use crate::sys::ThreadClock;
+#[cfg(feature = "tracing")]
+use crate::task::Trace;
 use crate::task::{JoinHandle, Kind, Plain, spawn_from_afar};
+#[cfg(feature = "tracing")]
+use crate::trace;
 use futures_task::{FutureObj, Spawn, SpawnError};
+#[cfg(feature = "tracing")]
+use std::any::type_name;
 use std::fmt;
 use std::io;
+#[cfg(feature = "tracing")]
+use std::panic::Location;
 use std::panic::RefUnwindSafe;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -193,10 +201,20 @@ impl Handle {
         T: Send + 'static,
     {
         let (ticket, pool) = (Ticket::new(), &self.shared.pool);
+        #[cfg(feature = "tracing")]
+        let name = kind.name().map(String::from);
         let task = self.spawn_task(Outcome::new(ticket.clone(), pool.clone()), kind);
         let (handle, waker, id) = (self.clone(), task.waker(), task.id());
+        #[cfg(feature = "tracing")]
+        let span = {
+            let (size, place) = (size_of::<F>(), Location::caller());
+            trace::Task { id: id.number(), name: name.as_deref(), size, place }
+                .blocking_span(type_name::<F>())
+        };
         let run = move || {
             let _inside = handle.enter();
+            #[cfg(feature = "tracing")]
+            let _entered = span.as_ref().map(|span| span.enter());
             id.scope(|| ticket.run(f, waker));
         };
         match pool.submit(Box::new(run)) {
@@ -309,9 +327,15 @@ impl Handle {
         let sleeper = Arc::new(Sleeper { thread: thread::current(), is_woken: AtomicBool::new(false) });
         let waker = Waker::from(sleeper.clone());
         let mut cx = Context::from_waker(&waker);
+        #[cfg(feature = "tracing")]
+        let trace = Trace::root(&future, None, Location::caller());
         let mut future = pin!(future);
         loop {
-            if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            #[cfg(not(feature = "tracing"))]
+            let polled = future.as_mut().poll(&mut cx);
+            #[cfg(feature = "tracing")]
+            let polled = trace.poll(&mut cx, |cx| future.as_mut().poll(cx));
+            if let Poll::Ready(output) = polled {
                 return output;
             }
             // Acquire: pairs with the Release in `wake`, so that the poll sees what the waker's thread wrote.

@@ -214,6 +214,8 @@ impl Local {
         let _slack = Slack(&self.slack);
         let _inside = EnterGuard::here(self);
         assert!(!self.is_shut_down(), "this runtime has been shut down by an unhandled panic of a task");
+        #[cfg(feature = "tracing")]
+        let trace = task::Trace::root(&future, Some(root.0), Location::caller());
         let mut future = pin!(future);
         let (is_watched, place) = (tasks.slow_poll().is_some(), Location::caller());
         let waker = root.0.waker();
@@ -246,7 +248,10 @@ impl Local {
                     coop::enter();
                     // (Not in a loop of its own: a future that is polled in two places is not inlined in either.)
                     let start = is_watched.then(std::time::Instant::now);
+                    #[cfg(not(feature = "tracing"))]
                     let polled = future.as_mut().poll(&mut cx);
+                    #[cfg(feature = "tracing")]
+                    let polled = trace.poll(&mut cx, |cx| future.as_mut().poll(cx));
                     if let Some(start) = start {
                         tasks.root_polled(start, place);
                     }

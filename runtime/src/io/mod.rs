@@ -1,6 +1,8 @@
 //! Waiting for file descriptors: [`Registration`], which socket types are built on.
 
 mod registration;
+#[cfg(feature = "tracing")]
+mod traced;
 
 pub use crate::ready::{Interest, Ready};
 pub use registration::Registration;

@@ -2,14 +2,20 @@
 //!
 //! In tokio: `runtime/io/registration.rs` and `io/poll_evented.rs`.
 
+#[cfg(feature = "tracing")]
+use super::traced::Trace;
 use super::{Interest, Ready};
 use crate::coop;
 use crate::counters::Count;
 use crate::executor::{Local, RuntimeRef};
 use crate::reactor::{SourceKey, Waiter};
+#[cfg(feature = "tracing")]
+use crate::trace::Op;
 use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
+#[cfg(feature = "tracing")]
+use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 use std::sync::OnceLock;
@@ -49,6 +55,8 @@ use std::task::{Context, Poll, Waker};
 #[derive(Default)]
 pub struct Registration {
     source: OnceLock<Source>,
+    #[cfg(feature = "tracing")]
+    trace: Option<Box<Trace>>,
 }
 
 struct Source {
@@ -59,7 +67,19 @@ struct Source {
 impl Registration {
     /// Tied to no runtime yet.
     pub const fn new() -> Registration {
-        Registration { source: OnceLock::new() }
+        Registration {
+            source: OnceLock::new(),
+            #[cfg(feature = "tracing")]
+            trace: None,
+        }
+    }
+
+    /// As `new`, for a socket of which subscribers of `tracing` are told.
+    #[cfg(feature = "tracing")]
+    #[doc(hidden)]
+    pub fn traced(concrete_type: &'static str, kind: &'static str, fd: BorrowedFd<'_>) -> Registration {
+        let trace = Trace::new(concrete_type, kind, fd.as_raw_fd());
+        Registration { source: OnceLock::new(), trace }
     }
 
     /// Ties it to the current thread's runtime now. Otherwise that happens when an operation first has to wait.
@@ -132,6 +152,11 @@ impl Registration {
         is_short: impl Fn(&R) -> bool,
     ) -> Poll<io::Result<R>> {
         let mut waiter = Waiter::POLL_STYLE;
+        #[cfg(feature = "tracing")]
+        if let Some(trace) = &self.trace {
+            let poll = || self.poll_with(fd, interest, &mut waiter, cx, op, is_short);
+            return trace.poll_shared(interest, poll);
+        }
         self.poll_with(fd, interest, &mut waiter, cx, op, is_short)
     }
 
@@ -203,10 +228,21 @@ impl Registration {
         mut op: impl FnMut() -> io::Result<R>,
         is_short: impl Fn(&R) -> bool,
     ) -> impl Future<Output = io::Result<R>> {
-        let mut waiting = Waiting { registration: self, interest, waiter: Waiter::NEW };
+        let mut waiting = Waiting {
+            registration: self,
+            interest,
+            waiter: Waiter::NEW,
+            #[cfg(feature = "tracing")]
+            op: None,
+        };
         poll_fn(move |cx| {
             // (So that the closure takes all of it with it, not a copy of the number.)
             let waiting = &mut waiting;
+            #[cfg(feature = "tracing")]
+            if let Some(trace) = &self.trace {
+                let poll = || self.poll_with(fd, interest, &mut waiting.waiter, cx, &mut op, &is_short);
+                return trace.poll(interest, &mut waiting.op, poll);
+            }
             self.poll_with(fd, interest, &mut waiting.waiter, cx, &mut op, &is_short)
         })
     }
@@ -476,6 +512,8 @@ struct Waiting<'a> {
     registration: &'a Registration,
     interest: Interest,
     waiter: Waiter,
+    #[cfg(feature = "tracing")]
+    op: Option<Op>,
 }
 
 impl Drop for Waiting<'_> {

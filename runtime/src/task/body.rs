@@ -53,6 +53,13 @@ pub(super) trait Body {
 
     /// See [`Kind`].
     fn is_blocking(&self) -> bool;
+
+    #[cfg(feature = "tracing")]
+    fn future_size(&self) -> usize;
+
+    /// Drops the one that there is.
+    #[cfg(feature = "tracing")]
+    fn set_trace(self: Pin<&mut Self>, trace: Trace);
 }
 
 /// What a task is besides its future `F`. (`Send`: it goes where the output goes.)
@@ -136,8 +143,15 @@ pin_project_lite::pin_project! {
         stage: Stage<F>,
         kind: K,
         spawned_at: &'static Location<'static>,
+        trace: Trace,
     }
 }
+
+// (The macro takes no `cfg` on a field.)
+#[cfg(feature = "tracing")]
+use super::traced::Trace;
+#[cfg(not(feature = "tracing"))]
+type Trace = ();
 
 pin_project_lite::pin_project! {
     #[project = StagePinned]
@@ -151,23 +165,40 @@ pin_project_lite::pin_project! {
 impl<F: Future, K> FutureBody<F, K> {
     #[inline]
     pub(super) fn new(future: F, kind: K, spawned_at: &'static Location<'static>) -> FutureBody<F, K> {
-        FutureBody { stage: Stage::Future { future }, kind, spawned_at }
+        FutureBody { stage: Stage::Future { future }, kind, spawned_at, trace: Trace::default() }
+    }
+}
+
+impl<F: Future> Stage<F> {
+    /// See [`Body::poll`].
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // (Nobody polls what has ended.)
+        let StagePinned::Future { future } = self.as_mut().project() else { return Poll::Ready(()) };
+        let output = Ok(ready!(future.poll(cx)));
+        self.set(Stage::Output { output });
+        Poll::Ready(())
     }
 }
 
 impl<F: Future<Output: 'static>, K: Kind<F>> Body for FutureBody<F, K> {
+    #[cfg(not(feature = "tracing"))]
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut stage = self.project().stage;
-        // (Nobody polls what has ended.)
-        let StagePinned::Future { future } = stage.as_mut().project() else { return Poll::Ready(()) };
-        let output = Ok(ready!(future.poll(cx)));
-        stage.set(Stage::Output { output });
-        Poll::Ready(())
+        self.project().stage.poll(cx)
+    }
+
+    #[cfg(feature = "tracing")]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        this.trace.poll(cx, |cx| this.stage.poll(cx))
     }
 
     fn clear(self: Pin<&mut Self>) {
-        self.project().stage.set(Stage::Empty);
+        let mut this = self.project();
+        #[cfg(feature = "tracing")]
+        let _entered = this.trace.enter();
+        this.stage.set(Stage::Empty);
     }
 
     fn fail(self: Pin<&mut Self>, error: JoinError) {
@@ -217,5 +248,15 @@ impl<F: Future<Output: 'static>, K: Kind<F>> Body for FutureBody<F, K> {
 
     fn is_blocking(&self) -> bool {
         self.kind.is_blocking()
+    }
+
+    #[cfg(feature = "tracing")]
+    fn future_size(&self) -> usize {
+        size_of::<F>()
+    }
+
+    #[cfg(feature = "tracing")]
+    fn set_trace(self: Pin<&mut Self>, trace: Trace) {
+        *self.project().trace = trace;
     }
 }

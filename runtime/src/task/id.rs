@@ -49,6 +49,11 @@ impl Id {
         Id(NEXT.get() - 1)
     }
 
+    #[cfg(feature = "tracing")]
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+
     /// From here on this is the task that runs, until the next `enter` or [`leave`](Id::leave).
     #[inline]
     pub(super) fn enter(self) {

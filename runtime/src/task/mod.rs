@@ -1,7 +1,7 @@
 //! Tasks: spawning, awaiting, aborting, and yielding.
 //!
-//! Inside, read in this order: `id`, `ages`, `body`, `boxed`, `error`, `hooks`, `slow_poll`, `slot`, `scheduler`, `run`,
-//! `join`, `running`.
+//! Inside, read in this order: `id`, `ages`, `body`, `boxed`, `error`, `hooks`, `slow_poll`, `slot`, `scheduler`, `traced`
+//! (feature `tracing`), `run`, `join`, `running`.
 
 mod ages;
 mod body;
@@ -17,6 +17,8 @@ mod slot;
 mod slow_poll;
 #[cfg(all(test, not(loom)))]
 mod tests;
+#[cfg(feature = "tracing")]
+mod traced;
 
 pub(crate) use body::{Kind, Named, Plain};
 pub use error::{JoinError, UnhandledPanic};
@@ -29,6 +31,8 @@ pub use running::RunningTask;
 pub(crate) use scheduler::{Lease, LocalScheduler, Scheduler};
 pub(crate) use slot::{LocalSlot, wake, wake_own};
 pub(crate) use slow_poll::limit_in_environment;
+#[cfg(feature = "tracing")]
+pub(crate) use traced::Trace;
 
 /// The cooperative budget. See [`Runtime`](crate::runtime::Runtime#fairness).
 pub mod coop {

@@ -14,6 +14,8 @@ use super::id::Id;
 use super::join::JoinHandle;
 use super::scheduler::{LocalScheduler, Scheduler};
 use super::slot::{self, LocalSlot, Marks};
+#[cfg(feature = "tracing")]
+use super::traced::Trace;
 use crate::counters::Count;
 use crate::time::Instant;
 use crate::{coop, foreign};
@@ -56,6 +58,21 @@ pub(crate) fn leave() {
     coop::leave();
 }
 
+/// The task begins, also to subscribers of `tracing`.
+#[cfg(feature = "tracing")]
+fn traced(slot: LocalSlot, mut body: BodyBox) -> BodyBox {
+    let trace = Trace::begin(slot, &*body);
+    body.as_mut().set_trace(trace);
+    body
+}
+
+/// It has ended, also to them.
+#[cfg(feature = "tracing")]
+fn untraced(mut body: BodyBox) -> BodyBox {
+    body.as_mut().set_trace(Trace::default());
+    body
+}
+
 #[inline(always)]
 fn poll(slot: LocalSlot, body: &mut BodyBox) -> Result<Poll<()>, foreign::Panic> {
     // (Nothing to drop in it; that would be a call.)
@@ -88,6 +105,8 @@ impl LocalScheduler {
         if self.cells().has_hooks.get() {
             self.begin(slot, &*body);
         }
+        #[cfg(feature = "tracing")]
+        let body = traced(slot, body);
         if self.cells().is_closed.get() {
             self.cancel(slot, body);
         } else {
@@ -190,6 +209,8 @@ impl LocalScheduler {
 
     /// The future is gone: keeps the output for the JoinHandle, if there is one.
     fn finish(self, slot: LocalSlot, body: BodyBox) {
+        #[cfg(feature = "tracing")]
+        let body = untraced(body);
         self.shared().counters.add(Count::Finished, 1);
         if self.cells().has_hooks.get() {
             self.run_hook(|hooks| &hooks.on_terminate, slot, &*body);

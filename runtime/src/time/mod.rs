@@ -5,11 +5,16 @@
 
 mod instant;
 mod sleep;
+#[cfg(feature = "tracing")]
+mod traced;
 mod wheel;
 
 pub use crate::executor::{advance, pause, resume};
 pub(crate) use instant::Clock;
 pub use instant::Instant;
+#[cfg(feature = "tracing")]
+#[doc(hidden)]
+pub use sleep::ticks_from;
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use std::time::Duration;
 pub(crate) use wheel::{TimerKey, Wheel};

@@ -4,6 +4,8 @@
 //! Making, polling and dropping one allocates nothing (entries are reused) and makes no system call but for the
 //! clock, which the vDSO reads in user space. In tokio: `time/sleep.rs` and `runtime/time/entry.rs`.
 
+#[cfg(feature = "tracing")]
+use super::traced::{self, Trace};
 use super::{Instant, TimerKey};
 use crate::executor::{Local, RuntimeRef, SHUT_DOWN, why_no_timer, with_current};
 use crate::{coop, foreign};
@@ -36,6 +38,7 @@ use std::time::Duration;
 /// assert!(start.elapsed() >= Duration::from_micros(200));
 /// # });
 /// ```
+#[cfg_attr(feature = "tracing", track_caller)]
 pub fn sleep(duration: Duration) -> Sleep {
     sleep_until(Instant::now().checked_add(duration).unwrap_or_else(Instant::far_future))
 }
@@ -53,8 +56,22 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// assert!(Instant::now() >= deadline);
 /// # });
 /// ```
+#[cfg_attr(feature = "tracing", track_caller)]
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    Sleep { deadline, entry: None }
+    Sleep {
+        deadline,
+        entry: None,
+        #[cfg(feature = "tracing")]
+        trace: Trace::new(&traced::SLEEP, deadline),
+    }
+}
+
+/// As [`sleep_until`], for ayi's `Interval`: subscribers of `tracing` are told that it is one.
+#[cfg(feature = "tracing")]
+#[doc(hidden)]
+#[track_caller]
+pub fn ticks_from(deadline: Instant) -> Sleep {
+    Sleep { deadline, entry: None, trace: Trace::new(&traced::INTERVAL, deadline) }
 }
 
 /// The future of [`sleep`] and [`sleep_until`].
@@ -79,6 +96,8 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 pub struct Sleep {
     deadline: Instant,
     entry: Option<(RuntimeRef, TimerKey)>,
+    #[cfg(feature = "tracing")]
+    trace: Trace,
 }
 
 impl Sleep {
@@ -123,6 +142,8 @@ impl Sleep {
     /// ```
     pub fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
         self.deadline = deadline;
+        #[cfg(feature = "tracing")]
+        self.trace.reset(deadline);
         let Some((runtime, key)) = self.entry else { return };
         let moved = runtime.with_local(|local| {
             let mut timers = local.timers();
@@ -196,8 +217,24 @@ enum Look {
 impl Future for Sleep {
     type Output = ();
 
+    #[cfg(not(feature = "tracing"))]
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_elapsed(cx)
+    }
+
+    #[cfg(feature = "tracing")]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let trace = std::mem::take(&mut self.trace);
+        let result = trace.poll(|| self.poll_elapsed(cx));
+        self.trace = trace;
+        result
+    }
+}
+
+impl Sleep {
+    #[inline(always)]
+    fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         coop::poll_charged(cx, |cx| {
             // Cloned before anything is borrowed, and what is left of it is dropped at the end: foreign code.
             let mut waker = Some(cx.waker().clone());

@@ -1,0 +1,58 @@
+//! A timer as subscribers of `tracing` see it: a resource that lasts as long as the timer, and an operation on it, which
+//! begins when it is made and anew when it is moved.
+
+use super::Instant;
+use crate::trace::{Op, Resource};
+use std::panic::Location;
+use std::task::Poll;
+
+/// Nothing, if nobody wants to know of the timer.
+#[derive(Default)]
+pub(super) struct Trace(Option<Box<Told>>);
+
+struct Told {
+    names: &'static Names,
+    op: Option<Op>,
+    resource: Resource,
+}
+
+/// What is what in the console: tokio's words.
+pub(super) struct Names {
+    concrete_type: &'static str,
+    /// The functions that make and move it.
+    made: &'static str,
+    moved: &'static str,
+    poll: &'static str,
+}
+
+pub(super) const SLEEP: Names =
+    Names { concrete_type: "Sleep", made: "Sleep::new_timeout", moved: "Sleep::reset", poll: "poll_elapsed" };
+
+pub(super) const INTERVAL: Names =
+    Names { concrete_type: "Interval", made: "Interval::tick", moved: "Interval::tick", poll: "poll_tick" };
+
+impl Trace {
+    #[track_caller]
+    pub(super) fn new(names: &'static Names, deadline: Instant) -> Trace {
+        let told = Resource::timer(names.concrete_type, Location::caller()).map(|resource| {
+            resource.set_duration(deadline.saturating_duration_since(Instant::now()));
+            let op = resource.op(names.made);
+            Box::new(Told { names, op, resource })
+        });
+        Trace(told)
+    }
+
+    pub(super) fn reset(&mut self, deadline: Instant) {
+        if let Some(told) = &mut self.0 {
+            told.op = told.resource.op(told.names.moved);
+            told.resource.set_duration(deadline.saturating_duration_since(Instant::now()));
+        }
+    }
+
+    pub(super) fn poll<R>(&self, poll: impl FnOnce() -> Poll<R>) -> Poll<R> {
+        match self.0.as_deref() {
+            Some(Told { op: Some(op), names, resource }) => resource.poll(op, names.poll, poll),
+            _ => poll(),
+        }
+    }
+}
