@@ -349,6 +349,15 @@ fn check(result: c_int) -> io::Result<c_int> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
+/// read(2) into memory that may be uninitialised: how many of its first bytes are not any more. (The others are left
+/// as they are.)
+#[cfg(any(feature = "hyper", feature = "tokio"))]
+pub fn read_uninit(fd: BorrowedFd<'_>, buf: &mut [mem::MaybeUninit<u8>]) -> io::Result<usize> {
+    // SAFETY: `buf` is writable for as many bytes as are said.
+    let read = unsafe { libc::read(fd.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len().min(MAX_BYTES)) };
+    usize::try_from(read).map_err(|_| io::Error::last_os_error())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -400,13 +409,4 @@ mod tests {
         assert!(is_nonblocking(server.as_fd()).unwrap());
         assert_eq!(peer, client.local_addr().unwrap());
     }
-}
-
-/// read(2) into memory that may be uninitialised: how many of its first bytes are not any more. (The others are left
-/// as they are.)
-#[cfg(any(feature = "hyper", feature = "tokio"))]
-pub fn read_uninit(fd: BorrowedFd<'_>, buf: &mut [mem::MaybeUninit<u8>]) -> io::Result<usize> {
-    // SAFETY: `buf` is writable for as many bytes as are said.
-    let read = unsafe { libc::read(fd.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len().min(MAX_BYTES)) };
-    usize::try_from(read).map_err(|_| io::Error::last_os_error())
 }

@@ -17,8 +17,8 @@ const SHORTEST: Duration = Duration::from_millis(1);
 /// An age may be told too low by one part of so many.
 const PRECISION: u32 = 8;
 
-/// What sparse notes of a century are, and as many again, so that thinning out is rare.
-const MOST: usize = 512;
+/// Sparse notes of a year are some 200; the rest is room, so that thinning out is rare. 4 KiB.
+const MOST: usize = 256;
 
 /// By rising ids, and so by rising times: all ids up to this one had been given by this time.
 #[derive(Default)]
@@ -29,33 +29,45 @@ pub(super) struct Ages {
 impl Ages {
     /// `latest` is the last id that this thread has given.
     pub(super) fn note(&mut self, latest: Id, now: Instant) {
+        if self.notes.len() == MOST {
+            self.thin_out(now);
+        }
         match &mut self.notes[..] {
             [.., (_, before), last] if now.saturating_duration_since(*before) < SHORTEST => {
                 *last = (latest, now);
             }
-            _ => self.notes.push((latest, now)),
-        }
-        if self.notes.len() > MOST {
-            self.thin_out(now);
+            _ => {
+                // At once what it may become: a task costs no allocation, later either.
+                if self.notes.capacity() == 0 {
+                    self.notes.reserve_exact(MOST);
+                }
+                self.notes.push((latest, now));
+            }
         }
     }
 
+    /// For the next runtime. The memory stays.
+    pub(super) fn clear(&mut self) {
+        self.notes.clear();
+    }
+
     fn thin_out(&mut self, now: Instant) {
-        let mut kept: Vec<(Id, Instant)> = Vec::with_capacity(MOST);
-        for (index, &note) in self.notes.iter().enumerate() {
+        let notes = &mut self.notes;
+        let mut kept = 1;
+        for index in 1..notes.len() {
+            let note = notes[index];
             // Whether the next note can speak for this one too: the gap that it leaves is short beside its age.
-            let may_go = |before: Instant| match self.notes.get(index + 1) {
-                Some((_, after)) => {
-                    after.saturating_duration_since(before)
-                        < now.saturating_duration_since(*after) / PRECISION
-                }
-                None => false,
-            };
-            if !kept.last().is_some_and(|(_, before)| may_go(*before)) {
-                kept.push(note);
+            let may_go = notes.get(index + 1).is_some_and(|(_, after)| {
+                let gap = after.saturating_duration_since(notes[kept - 1].1);
+                gap < now.saturating_duration_since(*after) / PRECISION
+            });
+            if !may_go {
+                notes[kept] = note;
+                kept += 1;
             }
         }
-        self.notes = kept;
+        // (If time stands still, nothing has an age: the newest will do.)
+        notes.truncate(kept.min(MOST - 1));
     }
 
     /// When the task was there at the latest. `None` if that has not been noted yet.
@@ -94,6 +106,7 @@ mod tests {
         let times: Vec<Duration> = seconds.chain(pieces).collect();
         let (ages, start) = noted(&times);
         assert!(ages.notes.len() <= MOST, "{}", ages.notes.len());
+        assert_eq!(ages.notes.capacity(), MOST);
         let now = start + *times.last().unwrap();
         for (index, time) in times.iter().enumerate().step_by(997) {
             let (age, told) = (now - (start + *time), now - ages.spawned_by(Id(index as u64 + 1)).unwrap());

@@ -389,7 +389,9 @@ impl Drop for Lease {
         let (hooks, watchers) = (self.cells().hooks.take(), self.cells().watchers.take());
         foreign::run(|| drop(hooks));
         watchers.into_iter().for_each(foreign::drop_waker);
-        self.cells().ages.take();
+        let mut ages = self.cells().ages.take();
+        ages.clear();
+        self.cells().ages.set(ages);
         // Unlocking the pool releases all of this; the next owner's lock acquires it (invariant 1).
         lock(&POOL).push(self.shared);
     }
