@@ -53,10 +53,13 @@ fn app() -> Router {
     Router::new().route("/", get(|| async { "hello\n" })).route("/json", get(greeting))
 }
 
-/// With its time limits, which `axum::serve` has none of.
+/// Without a limit of time for heads, since `axum::serve` has none: hyper makes and drops a timer for each request.
 pub fn axum_on_ayi(listener: TcpListener, _: usize) -> io::Result<()> {
-    ayi::runtime::Runtime::new()?
-        .block_on(async { ayi::serve(ayi::net::TcpListener::from_std(listener)?, app()).await })
+    let http = ayi::serve::Http::new().header_read_timeout(None);
+    ayi::runtime::Runtime::new()?.block_on(async {
+        let listener = ayi::net::TcpListener::from_std(listener)?;
+        ayi::serve(listener, app()).with_http(http).await
+    })
 }
 
 pub fn axum_on_tokio(listener: TcpListener, _: usize) -> io::Result<()> {
