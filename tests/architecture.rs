@@ -101,3 +101,47 @@ fn a_module_uses_only_what_stands_before_it() {
     }
     assert!(checked > 20, "only {checked} uses were found");
 }
+
+/// Of a package in a lock file: all versions.
+fn locked(lock: &str, package: &str) -> Vec<String> {
+    let name = format!("name = \"{package}\"");
+    let version = |part: &str| Some(part.split("version = \"").nth(1)?.split('"').next()?.to_owned());
+    lock.split("[[package]]")
+        .filter(|part| part.lines().any(|line| line == name))
+        .filter_map(version)
+        .collect()
+}
+
+#[test]
+fn what_ayi_works_with_is_what_is_built_and_tested() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    let console = fs::read_to_string(root().join("examples/console/Cargo.lock")).unwrap();
+    let features = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let quoted = |cell: &str| cell.split('`').skip(1).step_by(2).map(String::from).collect::<Vec<_>>();
+    let section =
+        readme.split("## Works with").nth(1).unwrap().split("\nThe page").next().unwrap().to_owned();
+    let rows: Vec<Vec<&str>> = section
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.split('|').collect())
+        .collect();
+    assert!(rows.len() > 10, "the list was not found");
+    for row in rows {
+        let [_, crates, versions, feature, examples, _] = row[..] else { panic!("{row:?}") };
+        let versions = versions.split(',').map(str::trim);
+        // (What is in brackets are parts of a crate.)
+        for (name, version) in quoted(crates.split('(').next().unwrap()).into_iter().zip(versions) {
+            let lock = if examples.contains("examples/console") { &console } else { &lock };
+            let locked = locked(lock, &name);
+            let is_it = |locked: &String| locked.starts_with(&format!("{version}."));
+            assert!(locked.iter().any(is_it), "{name} {version} is listed, {locked:?} is built");
+        }
+        for feature in quoted(feature) {
+            assert!(features.contains(&format!("\n{feature} = [")), "there is no feature {feature}");
+        }
+        for example in quoted(examples) {
+            assert!(root().join(&example).exists(), "{example} does not exist");
+        }
+    }
+}
