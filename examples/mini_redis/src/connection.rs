@@ -28,7 +28,7 @@ use std::rc::Rc;
 const ENOUGH: usize = 32 * 1024;
 /// Bytes. What a buffer for replies keeps when it is empty: the next large one may be far away.
 const KEPT: usize = 2 * ENOUGH;
-/// How long to wait for a client to read what was wrong with its request.
+/// How long to wait for a client to take its last reply, which may say what was wrong with its request.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Why a conversation ends.

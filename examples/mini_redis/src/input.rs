@@ -41,8 +41,11 @@ impl Input {
     /// request: so it grows by what has arrived, and not by what a client announces.
     pub fn room(&mut self) -> &mut [u8] {
         let was_filled = self.is_filled();
-        self.bytes.copy_within(self.start..self.end, 0);
-        (self.start, self.end) = (0, self.end - self.start);
+        // Not for nothing: a large request that comes in small pieces would be moved with each of them.
+        if self.start > 0 {
+            self.bytes.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+        }
         if self.end == 0 && self.bytes.len() > USUAL_LEN {
             // The next large request may be far away.
             self.bytes.truncate(USUAL_LEN);

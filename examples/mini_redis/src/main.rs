@@ -6,6 +6,7 @@
 //! cargo run --release -p mini_redis
 //! redis-cli set tea hot ex 60
 //! redis-benchmark -t get,set,incr,mset -P 16 -q
+//! redis-server --port 6380 --save "" --appendonly no    # the real one, to ask the same of it with -p 6380
 //! ```
 //!
 //! | file | what it does |

@@ -183,7 +183,7 @@ pub fn info(call: &mut Call<'_>) -> Outcome {
     let uptime = server.started.elapsed().as_secs();
     section("Server", &[("process_id", std::process::id().into()), ("uptime_in_seconds", uptime)]);
     section("Clients", &[("connected_clients", server.counts.open.get())]);
-    section("Memory", &[("used_memory_dataset", store.memory() as u64)]);
+    section("Memory", &[("used_memory", store.memory() as u64)]);
     section(
         "Stats",
         &[
