@@ -299,12 +299,16 @@ pub fn all() -> Vec<Group> {
                         ("monoio epoll", works::reset_monoio),
                     ],
                 ),
-                timed(
-                    "100,000 fire in a second, CPU time",
-                    Fixed(100_000),
-                    &[(Tokio, 3.0), (Others, 2.0)],
-                    on_all!(works::fire as Timed),
-                ),
+                // (Each turn is a second.)
+                Work {
+                    rounds: Rounds::Some,
+                    ..timed(
+                        "100,000 fire in a second, CPU time",
+                        Fixed(100_000),
+                        &[(Tokio, 3.0), (Others, 2.0)],
+                        on_all!(works::fire as Timed),
+                    )
+                },
                 of_nanoseconds(
                     "how late sleep(200 µs) is, p99 (at most 100 µs asked for)",
                     Fixed(300),
