@@ -160,15 +160,19 @@ fn shares(runtime: &'static str) -> io::Result<Vec<f64>> {
     const TIMES: usize = 10;
 
     let child = Child::run_here(&mut Order(serve::COMPUTE, runtime, 0).command()?)?;
-    let mut before = child.watched()?;
     // They stay open, so that whoever counts them goes on counting.
     let mut all = Vec::new();
-    let mut shares = Vec::new();
-    for _ in 0..TIMES {
+    let mut more = || {
         all.push(connect(&child, &Echo { bytes: MESSAGE })?);
         // Until the last of them waits for its next question.
         thread::sleep(SETTLING);
-        let now = child.watched()?;
+        child.watched()
+    };
+    // Now all cores have what they watch besides.
+    let mut before = more()?;
+    let mut shares = Vec::new();
+    for _ in 0..TIMES {
+        let now = more()?;
         let new = now.iter().map(|(epoll, now)| now - before.get(epoll).unwrap_or(&0));
         shares.push(new.max().unwrap_or(0) as f64 / (CONNECTIONS as f64 / 2.0));
         before = now;

@@ -11,21 +11,20 @@ use std::rc::Rc;
 macro_rules! borrowed {
     ($listener:ident, $buffer:ident, $handle:ident, $spawn:expr) => {
         loop {
-            let (stream, _) = $listener.accept().await?;
+            let (mut stream, _) = $listener.accept().await?;
             stream.set_nodelay(true)?;
-            let handle = $handle.clone();
+            let mut handle = $handle.clone();
             $spawn(borrowed!(stream, $buffer, handle));
         }
     };
     // What one connection's task does.
     ($stream:ident, $buffer:ident, $handle:ident) => {
         async move {
-            let (mut stream, mut handle) = ($stream, $handle);
             let mut buf = vec![0; $buffer];
             loop {
-                let Ok(read @ 1..) = stream.read(&mut buf).await else { break };
-                handle(&buf[..read]);
-                if stream.write_all(&buf[..read]).await.is_err() {
+                let Ok(read @ 1..) = $stream.read(&mut buf).await else { break };
+                $handle(&buf[..read]);
+                if $stream.write_all(&buf[..read]).await.is_err() {
                     break;
                 }
             }
@@ -58,9 +57,9 @@ pub async fn on_ayi_balanced(
     use ayi::io::AsyncWriteExt;
     let listener = ayi::net::TcpListener::from_std(listener)?;
     loop {
-        let (stream, _) = listener.accept().await?;
+        let (mut stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let handle = handle.clone();
+        let mut handle = handle.clone();
         core.spawn_balanced(move || borrowed!(stream, buffer, handle));
     }
 }
@@ -103,9 +102,9 @@ pub fn glommio(listener: TcpListener, buffer: usize, handle: impl Handle) -> io:
         // SAFETY: the descriptor is a listener's, and nobody else's.
         let listener = unsafe { glommio::net::TcpListener::from_raw_fd(listener.into_raw_fd()) };
         loop {
-            let stream = listener.accept().await?;
+            let mut stream = listener.accept().await?;
             stream.set_nodelay(true)?;
-            let handle = handle.clone();
+            let mut handle = handle.clone();
             glommio::spawn_local(borrowed!(stream, buffer, handle)).detach();
         }
     })
