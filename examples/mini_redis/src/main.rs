@@ -1,6 +1,6 @@
 //! A small Redis, which `redis-cli`, `redis-benchmark` and clients in other languages talk to: keys and values with
-//! deadlines, and publishing to subscribers. Pipelining, limits on everything that a client can make grow, and a stop
-//! that lets what has arrived be answered.
+//! deadlines, and publishing to subscribers. Pipelining, limits on what clients can make grow, and a stop that lets what
+//! has arrived be answered.
 //!
 //! ```sh
 //! cargo run --release -p mini_redis
@@ -15,7 +15,8 @@
 //! | `server` | accepts connections; what they share |
 //! | `connection` | talks with one client: reads requests, has them executed, sends replies |
 //! | `commands` | which code belongs to which name: a table; what is common to all commands |
-//! | `commands/strings`, `keys`, `messages`, `talk` | the commands: values; deadlines and all that is not about values; publishing; what a client asks about the server and itself |
+//! | `commands/strings`, `commands/keys` | values; which keys there are, and for how long |
+//! | `commands/messages`, `commands/talk` | publishing; what a client asks about the server and itself |
 //! | `store` | keys, values, deadlines, and the task that removes what is due |
 //! | `pubsub` | channels, patterns, and the mail of subscribers |
 //! | `resp` | the protocol: requests from bytes, replies to bytes |
@@ -26,7 +27,8 @@
 //!
 //! Texts of errors are Redis' own. Left out: what keeps data (files, replicas), other types than strings, and
 //! transactions. Limits are smaller than Redis': a key or value may have 8 MiB, a request 16, the replies to one 64, and
-//! 16 MiB may wait for a subscriber, who is cut off then.
+//! 16 MiB may wait for a subscriber, who is cut off then. As in Redis, there is no limit on keys, unless `--max-memory`
+//! sets one, nor on how many channels a client listens to.
 
 mod args;
 mod bell;
