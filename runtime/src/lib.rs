@@ -4,8 +4,9 @@
 //! # Reading order
 //!
 //! `ARCHITECTURE.md` has the map. In short, each using only what stands before it: `sys`, `ready`, `time/instant`,
-//! `time/wheel`, `queue`, `coop`, `foreign`, then `task` (what a task is), `blocking`, `reactor` (who waits for a
-//! descriptor), `executor` (the loop), and `io/registration` and `time/sleep`, which everything else builds on.
+//! `time/wheel`, `queue`, `foreign`, `cancellation`, `coop`, then `task` (what a task is), `blocking`, `reactor` (who waits
+//! for a descriptor), `executor` (the loop), `io/registration` and `time/sleep`, which everything else builds on, and
+//! `shutdown` (the orderly end) and `cores` (a runtime on each).
 
 // Elsewhere this crate is empty, and the façade says why in one error.
 #![cfg(target_os = "linux")]

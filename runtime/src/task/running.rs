@@ -5,6 +5,7 @@
 use super::id::Id;
 use super::scheduler::LocalScheduler;
 use super::slot::Marks;
+use super::slow_poll::Rounded;
 use crate::counters::Count;
 use crate::foreign;
 use crate::time::Instant;
@@ -60,11 +61,7 @@ impl fmt::Display for RunningTask {
         if let Some(name) = &self.name {
             write!(f, " {name:?}")?;
         }
-        // (Three digits are enough.)
-        let age = self.age;
-        let unit = if age.as_secs() > 0 { 1_000_000 } else { 1_000 };
-        let age = Duration::from_nanos((age.as_nanos() as u64 / unit) * unit);
-        write!(f, ", spawned at {}, running for {age:?}", self.spawned_at)
+        write!(f, ", spawned at {}, running for {}", self.spawned_at, Rounded(self.age))
     }
 }
 

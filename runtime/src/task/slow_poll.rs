@@ -72,7 +72,7 @@ impl Reports {
 }
 
 /// Three digits are enough.
-struct Rounded(Duration);
+pub(super) struct Rounded(pub(super) Duration);
 
 impl fmt::Display for Rounded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
