@@ -28,6 +28,8 @@
 //!
 //! Needs Linux 6.1. Where there is no ring (older kernels, containers that forbid it), files go to the blocking pool.
 
+pub(crate) mod late;
+
 use crate::task;
 use io_uring::{IoUring, opcode, squeue, types};
 use std::collections::VecDeque;
@@ -304,9 +306,10 @@ impl Proactor {
         }
     }
 
-    /// The runtime ends: cancels what runs, but for lasting operations, and waits for the kernel to be done with it, at
-    /// most `limit`. What is not back by then is leaked: the kernel may still write to it.
-    pub(crate) fn shut_down(&mut self, limit: Duration) {
+    /// The runtime, of this number, ends: cancels what runs, but for lasting operations, and waits for the kernel to be
+    /// done with it, at most `limit`. What is not back by then is leaked: the kernel may still write to it. What is back
+    /// and has a future is left to that, which will not find this proactor any more: see [`late`].
+    pub(crate) fn shut_down(&mut self, runtime: u64, limit: Duration) {
         self.is_ending = true;
         for (index, entry) in self.entries.iter().enumerate() {
             if entry.is_submitted && entry.is_to_cancel(true) {
@@ -329,9 +332,15 @@ impl Proactor {
             }
             self.reap();
         }
+        let held = self.entries.iter().zip(0..).filter_map(|(entry, index)| match entry.state {
+            State::Done(result) => Some((index, Some(result))),
+            State::Running(_) => Some((index, None)),
+            State::Free | State::Orphan(_) => None,
+        });
+        self.abandoned.extend(late::ended(runtime, held));
         for entry in &mut self.entries {
-            if let State::Orphan(resources) = std::mem::replace(&mut entry.state, State::Free) {
-                std::mem::forget(resources);
+            if let State::Orphan(_) = entry.state {
+                std::mem::forget(std::mem::replace(&mut entry.state, State::Free));
             }
         }
     }

@@ -192,7 +192,7 @@ impl fmt::Debug for EnterGuard<'_> {
 #[derive(Clone, Copy)]
 pub(crate) struct RuntimeRef {
     pub(super) scheduler: &'static Scheduler,
-    pub(super) id: u64,
+    pub(crate) id: u64,
 }
 
 impl RuntimeRef {
@@ -211,20 +211,6 @@ impl RuntimeRef {
     #[inline]
     pub(crate) fn is(&self, local: &Local) -> bool {
         self.id == local.reference().id
-    }
-
-    /// As `send`, but if the runtime is gone, `f` and what it holds is leaked: the kernel may still use that.
-    #[cfg(feature = "uring")]
-    pub(crate) fn send_or_leak(self, f: impl FnOnce(&Local) + Send + 'static) {
-        let f = ManuallyDrop::new(f);
-        match Local::find(self) {
-            Some(local) => ManuallyDrop::into_inner(f)(&local),
-            None => drop(self.scheduler.send(Some(self.id), move |_| {
-                if let Some(local) = self.local() {
-                    ManuallyDrop::into_inner(f)(&local);
-                }
-            })),
-        }
     }
 
     /// Runs `f` on the runtime's thread: now if this is it, inside the runtime or not, else soon. Not at all if

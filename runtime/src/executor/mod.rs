@@ -23,6 +23,8 @@ pub(crate) use context::{RuntimeRef, SHUT_DOWN, why_no_timer, with_current};
 pub use handle::{Handle, Id};
 pub(crate) use local::{BlockedOn, Local};
 pub use metrics::RuntimeMetrics;
+#[cfg(feature = "uring")]
+pub(crate) use ring::settle;
 pub use runtime::Runtime;
 pub use task_builder::TaskBuilder;
 

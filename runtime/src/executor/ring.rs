@@ -102,7 +102,7 @@ impl Local {
         self.has_ring.set(false);
         let ring = std::mem::replace(&mut *self.ring.borrow_mut(), Ring::Refused);
         let Ring::Made(mut proactor) = ring else { return };
-        proactor.shut_down(GRACE);
+        proactor.shut_down(self.reference().id, GRACE);
         let others = std::mem::take(&mut proactor.others);
         let abandoned = std::mem::take(&mut proactor.abandoned);
         drop(proactor);
@@ -111,7 +111,8 @@ impl Local {
     }
 }
 
-fn settle((resources, result): Abandoned) {
+/// Foreign code.
+pub(crate) fn settle((resources, result): Abandoned) {
     foreign::run(|| resources.abandoned(result));
 }
 

@@ -1,9 +1,9 @@
 //! The seam between file types and the proactor.
 
 use crate::coop;
-use crate::executor::{Local, RuntimeRef, TIED_ELSEWHERE, with_current};
+use crate::executor::{Local, RuntimeRef, TIED_ELSEWHERE, settle, with_current};
 pub use crate::proactor::Resources;
-use crate::proactor::{Look, OperationKey};
+use crate::proactor::{Look, OperationKey, late};
 use io_uring::squeue;
 use std::fmt;
 use std::io;
@@ -20,8 +20,7 @@ use std::task::{Context, Poll};
 /// resources are kept until the kernel is done with them. After [`make_lasting`](Operation::make_lasting) it is not
 /// cancelled.
 ///
-/// If it is held until its runtime is gone, and dropped then, its resources are leaked: nobody knows any more whether
-/// the kernel is done with them.
+/// If it is held until its runtime is gone, and dropped then, its resources are dropped with it.
 ///
 /// # Panics
 ///
@@ -77,21 +76,34 @@ impl<T: Resources> Operation<T> {
             self.runtime.with_local(|local| local.proactor().map(|mut proactor| proactor.make_lasting(key)));
         made.flatten().expect(TIED_ELSEWHERE);
     }
+}
 
-    fn abandon(&mut self) {
+/// What the runtime needs to know when a future is dropped. If it is dropped itself, unread, the runtime is gone.
+struct Farewell {
+    runtime: RuntimeRef,
+    key: OperationKey,
+    resources: Option<Box<dyn Resources>>,
+}
+
+impl Farewell {
+    fn read(mut self, local: &Local) {
+        // (None: it was made, since this operation was submitted to it, and the runtime has ended since.)
+        let Some(mut proactor) = local.proactor() else { return };
         let Some(resources) = self.resources.take() else { return };
-        let (key, resources) = (self.key, Box::new(resources));
-        self.runtime.send_or_leak(move |local| {
-            // (Made, since this operation was submitted to it.)
-            let Some(mut proactor) = local.proactor() else { return std::mem::forget(resources) };
-            let left = proactor.abandon(key, resources);
-            // Foreign code, so after the borrow.
-            drop(proactor);
-            match left {
-                Ok(waker) => drop(waker),
-                Err((resources, result)) => resources.abandoned(result),
-            }
-        });
+        let left = proactor.abandon(self.key, resources);
+        // Foreign code, so after the borrow.
+        drop(proactor);
+        match left {
+            Ok(waker) => drop(waker),
+            Err((resources, result)) => resources.abandoned(result),
+        }
+    }
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        let Some(resources) = self.resources.take() else { return };
+        late::dropped(self.runtime.id, self.key, resources).into_iter().for_each(settle);
     }
 }
 
@@ -123,7 +135,10 @@ impl<T: Resources> Unpin for Operation<T> {}
 
 impl<T: Resources> Drop for Operation<T> {
     fn drop(&mut self) {
-        self.abandon();
+        let Some(resources) = self.resources.take() else { return };
+        let farewell =
+            Farewell { runtime: self.runtime, key: self.key, resources: Some(Box::new(resources)) };
+        self.runtime.send(|local| farewell.read(local));
     }
 }
 
