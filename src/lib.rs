@@ -28,6 +28,7 @@
 //! - [`net`]: TCP, UDP, Unix sockets and pipes, name lookup
 //! - [`time`]: sleeping, time limits, intervals, and time that stands still for tests
 //! - [`io`]: the reading and writing traits, copying, streams in memory, and waiting for any file descriptor
+//! - [`sync`]: a limit for what goes on at once, connections for example
 //! - `process` (with the feature of this name): child processes
 //! - `serve` (with the feature of this name): HTTP/1 and HTTP/2 for axum, tower and hyper services
 //! - `signal` (with the feature of this name): Ctrl-C and other signals
@@ -108,6 +109,18 @@ pub mod io {
     pub use futures_lite::stream::{Stream, StreamExt};
     pub use ready_guard::{AsyncFdReadyGuard, AsyncFdReadyMutGuard, TryIoError};
     pub use split::{ReadHalf, WriteHalf, split};
+}
+
+/// Limits for what goes on at once.
+///
+/// Channels and locks are not here: those of others (`tokio::sync`, `async-channel`, `async-lock`) work as they are.
+#[cfg(target_os = "linux")]
+pub mod sync {
+    mod error;
+    mod semaphore;
+
+    pub use error::{AcquireError, TryAcquireError};
+    pub use semaphore::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 }
 
 /// Sleeping, time limits, and ticking at an interval.

@@ -13,6 +13,7 @@ use ayi::runtime::{
     Runtime, RuntimeMetrics, ShutdownReport, TryCurrentError, UnhandledPanic, WaitForCancellationFuture,
     WaitForCancellationFutureOwned,
 };
+use ayi::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError};
 use ayi::task::coop::{Coop, Unconstrained};
 use ayi::task::{
     self, AbortHandle, Id, JoinError, JoinHandle, JoinSet, LocalEnterGuard, LocalKey, LocalSet,
@@ -95,6 +96,10 @@ fn types() {
         AbortHandle: true, true, true;
         JoinError: true, true, true;
         Id: true, true, true;
+
+        Semaphore: true, true, true;
+        SemaphorePermit<'static>: true, true, true;
+        OwnedSemaphorePermit: true, true, true;
 
         Sleep: true, true, true;
         Interval: true, true, true;
@@ -195,4 +200,6 @@ fn errors_are_errors() {
     is_error::<JoinError>();
     is_error::<Elapsed>();
     is_error::<TryCurrentError>();
+    is_error::<AcquireError>();
+    is_error::<TryAcquireError>();
 }
