@@ -1,4 +1,5 @@
-//! An HTTP/1.1 server: keep-alive, pipelining, time limits, one core or all, and a stop that lets requests finish.
+//! An HTTP/1.1 server: keep-alive, pipelining, limits of time and of clients, one core or all, and a stop that lets
+//! requests finish.
 //!
 //! ```sh
 //! cargo run --release --features signal --example http
@@ -33,28 +34,33 @@ use args::{Limits, Options};
 use ayi::net::{TcpListener, TcpStream};
 use ayi::runtime::{self, Builder};
 use ayi::signal::{self, Termination};
+use ayi::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use ayi::task;
 use ayi::time::timeout;
 use std::cell::{Cell, RefCell};
+use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// What the connections of a core share. They are on one thread, so cells will do.
 struct Server {
     limits: Limits,
+    /// A permit for each connection. All cores have them in common.
+    places: Arc<Semaphore>,
     /// From the signal on: /health says so, and every response is the last of its connection.
     is_stopping: Cell<bool>,
     clock: RefCell<response::Clock>,
 }
 
 fn main() -> io::Result<()> {
-    let Options { address, cores, limits } = args::read();
+    let Options { address, cores, max_connections, limits } = args::read();
     let listeners = listen::listeners(address, cores)?;
     let address = listeners[0].local_addr()?;
     // Each core listens to the signals before anybody is told that we are here: none is missed.
     let parts = listeners.into_iter().map(|listener| Ok((listener, signal::termination()?)));
+    let places = Arc::new(Semaphore::new(max_connections));
     let parts = Mutex::new(parts.collect::<io::Result<Vec<_>>>()?);
     Builder::new_current_thread().cores(cores).try_run(async |core| {
         // All cores have their runtimes now.
@@ -63,22 +69,23 @@ fn main() -> io::Result<()> {
         }
         let part = parts.lock().unwrap().pop();
         let (listener, termination) = part.expect("there is one for each core");
-        serve(listener, termination, limits).await
+        let (is_stopping, clock) = Default::default();
+        let server = Rc::new(Server { limits, places: places.clone(), is_stopping, clock });
+        serve(&server, listener, termination).await
     })?;
     Ok(())
 }
 
-async fn serve(listener: TcpListener, mut termination: Termination, limits: Limits) -> io::Result<()> {
-    let server = Rc::new(Server { limits, is_stopping: Cell::new(false), clock: RefCell::default() });
+async fn serve(server: &Rc<Server>, listener: TcpListener, mut termination: Termination) -> io::Result<()> {
     let stopping = runtime::shutdown_token();
     ayi::select! {
-        failed = accept(&server, &listener) => return failed,
+        failed = accept(server, &listener) => return failed,
         _ = termination.recv() => {}
         // Another core has failed.
         () = stopping.cancelled() => {}
     }
     ayi::select! {
-        stopped = stop(&server, listener) => stopped,
+        stopped = stop(server, listener) => stopped,
         // Who asks twice does not want to wait. The exit code is the one that a shell gives to what a signal has ended.
         signal = termination.recv() => std::process::exit(128 + signal.as_raw_value()),
     }
@@ -87,16 +94,27 @@ async fn serve(listener: TcpListener, mut termination: Termination, limits: Limi
 /// Returns if the listener fails.
 async fn accept(server: &Rc<Server>, listener: &TcpListener) -> io::Result<()> {
     loop {
-        // When the process is out of file descriptors, this waits until one is closed. Clients wait with it.
-        let (stream, peer) = listener.accept().await?;
-        converse(server, stream, peer);
+        // When all places are taken, or the process is out of file descriptors, this waits until a connection is
+        // closed. Clients wait with it, in the listener's queue.
+        let accepted = server.places.clone().acquire_owned_with(listener.accept()).await;
+        let (permit, accepted) = accepted.expect("nobody closes it");
+        let (stream, peer) = accepted?;
+        converse(server, stream, peer, ready(Ok(permit)));
     }
 }
 
-fn converse(server: &Rc<Server>, stream: TcpStream, peer: SocketAddr) {
+fn converse(
+    server: &Rc<Server>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    permit: impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + 'static,
+) {
     let server = server.clone();
     let name = format!("connection from {peer}");
-    let conversation = async move { connection::serve(&server, stream).await };
+    let conversation = async move {
+        let _permit = permit.await;
+        connection::serve(&server, stream).await;
+    };
     let spawned = task::Builder::new().name(&name).spawn(conversation);
     drop(spawned.expect("the runtime runs"));
 }
@@ -107,7 +125,9 @@ async fn stop(server: &Rc<Server>, listener: TcpListener) -> io::Result<()> {
     if let Ok(failed) = timeout(server.limits.drain, accept(server, &listener)).await {
         return failed;
     }
-    listen::close(listener, |stream, peer| converse(server, stream, peer))?;
+    // They wait here for a place.
+    let places = || server.places.clone().acquire_owned();
+    listen::close(listener, |stream, peer| converse(server, stream, peer, places()))?;
     let report = runtime::shutdown(server.limits.stop).await;
     if !report.is_clean() {
         eprintln!("{report}");

@@ -71,12 +71,17 @@ impl Client {
         }
     }
 
-    /// Whether the server has closed the connection, without waiting.
+    /// Whether the server has closed the connection (or sent something), without waiting.
     pub fn has_ended(&mut self) -> bool {
+        !self.has_no_answer()
+    }
+
+    /// Whether there is neither a response nor the end of the connection, without waiting.
+    pub fn has_no_answer(&mut self) -> bool {
         self.stream.get_ref().set_nonblocking(true).unwrap();
-        let ended = !matches!(self.stream.fill_buf(), Err(error) if error.kind() == ErrorKind::WouldBlock);
+        let waits = matches!(self.stream.fill_buf(), Err(error) if error.kind() == ErrorKind::WouldBlock);
         self.stream.get_ref().set_nonblocking(false).unwrap();
-        ended
+        waits
     }
 
     /// A response that says how long its body would be, but has none.

@@ -94,6 +94,13 @@ impl Server {
         std::fs::read_dir(self.proc("task")).expect("the server runs").count()
     }
 
+    /// What it has in memory, in KiB.
+    pub fn memory(&self) -> usize {
+        let status = std::fs::read_to_string(self.proc("status")).expect("the server runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// User and system time so far, in clock ticks: the 14th and 15th field of proc_pid_stat(5).
     pub fn cpu_ticks(&self) -> u64 {
         let stat = std::fs::read_to_string(self.proc("stat")).expect("the server runs");
