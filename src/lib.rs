@@ -93,6 +93,7 @@ pub mod io {
     mod duplex;
     mod ready_guard;
     mod split;
+    mod timeout_stream;
 
     pub use async_fd::{AsyncFd, AsyncFdTryNewError};
     #[cfg(feature = "stdio")]
@@ -109,6 +110,7 @@ pub mod io {
     pub use futures_lite::stream::{Stream, StreamExt};
     pub use ready_guard::{AsyncFdReadyGuard, AsyncFdReadyMutGuard, TryIoError};
     pub use split::{ReadHalf, WriteHalf, split};
+    pub use timeout_stream::{TimeLimit, TimeoutStream};
 }
 
 /// Limits for what goes on at once.

@@ -146,6 +146,8 @@ fn types() {
         SimplexStream: true, true, true;
         ayi::io::ReadHalf<DuplexStream>: true, true, true;
         ayi::io::WriteHalf<NotSend>: false, false, true;
+        TimeoutStream<DuplexStream>: true, true, true;
+        TimeoutStream<NotSend>: false, false, true;
         Interest: true, true, true;
         Ready: true, true, true;
     };

@@ -1,0 +1,222 @@
+//! `io::TimeoutStream`: when which limit is over. (Time is paused: it passes when everybody waits for it.)
+
+mod support;
+
+use ayi::io::{
+    AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, TimeLimit, TimeoutStream, duplex, empty, split,
+};
+use ayi::runtime::{Builder, Handle};
+use ayi::task::coop;
+use ayi::time::{Duration, Instant, sleep};
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use support::{Watchdog, run, turn};
+
+const fn s(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn run_paused<T>(body: impl AsyncFnOnce() -> T) -> T {
+    let _watchdog = Watchdog::new();
+    Builder::new_current_thread().start_paused(true).build().unwrap().block_on(body())
+}
+
+fn limited(size: usize) -> (TimeoutStream<DuplexStream>, DuplexStream) {
+    let (ours, theirs) = duplex(size);
+    (TimeoutStream::new(ours), theirs)
+}
+
+#[track_caller]
+fn expect<T: std::fmt::Debug>(result: io::Result<T>, limit: TimeLimit, text: &str) {
+    let error = result.unwrap_err();
+    assert_eq!((error.kind(), TimeLimit::of(&error)), (io::ErrorKind::TimedOut, Some(limit)));
+    assert!(error.to_string().contains(text), "{error}");
+}
+
+#[test]
+fn a_peer_that_is_silent_for_long_is_idle() {
+    run_paused(async || {
+        let (mut ours, mut theirs) = limited(64);
+        ours.set_idle_timeout(s(60));
+        let peer = ayi::spawn(async move {
+            for _ in 0..5 {
+                sleep(s(59)).await;
+                theirs.write_all(b"x").await.unwrap();
+            }
+            sleep(s(1_000)).await;
+        });
+        let start = Instant::now();
+        ours.read_exact(&mut [0; 5]).await.unwrap();
+        assert_eq!(start.elapsed(), s(5 * 59));
+        expect(ours.read(&mut [0]).await, TimeLimit::Idle, "set_idle_timeout");
+        assert_eq!(start.elapsed(), s(5 * 59 + 60));
+        // Time does not make it better.
+        expect(ours.read(&mut [0]).await, TimeLimit::Idle, "60s");
+        assert_eq!(start.elapsed(), s(5 * 59 + 60));
+        // Thinking for long is not idling: nobody waits.
+        ours.set_idle_timeout(s(60));
+        sleep(s(300)).await;
+        expect(ours.read(&mut [0]).await, TimeLimit::Idle, "60s");
+        assert_eq!(start.elapsed(), s(5 * 59 + 60 + 300 + 60));
+        peer.abort();
+    });
+}
+
+#[test]
+fn what_is_written_moves_too_also_in_another_task() {
+    run_paused(async || {
+        let (mut ours, theirs) = limited(64);
+        ours.set_idle_timeout(s(60));
+        let start = Instant::now();
+        let (mut reads, mut writes) = split(ours);
+        let reader = ayi::spawn(async move { (reads.read(&mut [0]).await, start.elapsed()) });
+        for _ in 0..5 {
+            sleep(s(50)).await;
+            writes.write_all(b"x").await.unwrap();
+        }
+        let (result, after) = reader.await.unwrap();
+        expect(result, TimeLimit::Idle, "60s");
+        assert_eq!(after, s(5 * 50 + 60));
+        drop(theirs);
+    });
+}
+
+#[test]
+fn a_step_has_so_long_however_much_moves() {
+    run_paused(async || {
+        let (mut ours, mut theirs) = limited(64);
+        ours.set_idle_timeout(s(60));
+        let peer = ayi::spawn(async move {
+            loop {
+                sleep(s(3)).await;
+                theirs.write_all(b"x").await.unwrap();
+            }
+        });
+        // From the first wait, not from here.
+        ours.set_time_limit(s(10));
+        sleep(s(2)).await;
+        let start = Instant::now();
+        expect(ours.read_exact(&mut [0; 100]).await, TimeLimit::Step, "10s");
+        assert_eq!(start.elapsed(), s(10));
+        // The next one has its own time, ...
+        ours.set_time_limit(s(7));
+        expect(ours.read_exact(&mut [0; 100]).await, TimeLimit::Step, "7s");
+        assert_eq!(start.elapsed(), s(17));
+        // ... and what is here is had, also when it is too late.
+        sleep(s(3)).await;
+        assert_eq!(ours.read(&mut [0; 1]).await.unwrap(), 1);
+        ours.set_time_limit(None);
+        ours.read_exact(&mut [0; 100]).await.unwrap();
+        peer.abort();
+    });
+}
+
+#[test]
+fn a_peer_that_takes_nothing_is_cut_off_and_one_that_takes_little_is_not() {
+    run_paused(async || {
+        let (mut ours, mut theirs) = limited(1);
+        ours.set_write_timeout(s(30));
+        let peer = ayi::spawn(async move {
+            for _ in 0..5 {
+                sleep(s(29)).await;
+                theirs.read_exact(&mut [0]).await.unwrap();
+            }
+            sleep(s(1_000)).await;
+        });
+        let start = Instant::now();
+        ours.write_all(&[0; 6]).await.unwrap();
+        assert_eq!(start.elapsed(), s(5 * 29));
+        expect(ours.write_all(&[0; 2]).await, TimeLimit::Write, "set_write_timeout");
+        assert_eq!(start.elapsed(), s(5 * 29 + 30));
+        // It does not concern reading.
+        assert!(ayi::time::timeout(s(100), ours.read(&mut [0])).await.is_err());
+        peer.abort();
+    });
+}
+
+#[test]
+fn a_connection_ends_with_its_lifetime() {
+    run_paused(async || {
+        let (mut ours, mut theirs) = limited(64);
+        let start = Instant::now();
+        ours.set_lifetime(s(3600));
+        ours.set_idle_timeout(s(60));
+        ours.set_time_limit(Duration::MAX);
+        let peer = ayi::spawn(async move {
+            loop {
+                sleep(s(7)).await;
+                theirs.write_all(b"x").await.unwrap();
+            }
+        });
+        let error = loop {
+            if let Err(error) = ours.read(&mut [0; 10]).await {
+                break error;
+            }
+        };
+        expect::<()>(Err(error), TimeLimit::Lifetime, "set_lifetime");
+        assert_eq!(start.elapsed(), s(3600));
+        peer.abort();
+    });
+}
+
+#[test]
+fn a_wait_has_one_timer_and_without_limits_none() {
+    run_paused(async || {
+        let (mut ours, mut theirs) = limited(64);
+        // (As of the last turn, which `turn` has one for.)
+        let timers = || Handle::current().metrics().num_timers() - 1;
+        let reads = ayi::spawn(async move {
+            ours.read_exact(&mut [0; 5]).await.unwrap();
+            ours.set_idle_timeout(s(60));
+            ours.set_time_limit(s(100));
+            ours.set_lifetime(s(1000));
+            ours.read_exact(&mut [0; 5]).await.unwrap();
+        });
+        for _ in 0..5 {
+            turn().await;
+            assert_eq!(timers(), 0);
+            theirs.write_all(b"x").await.unwrap();
+        }
+        for _ in 0..4 {
+            turn().await;
+            assert_eq!(timers(), 1);
+            theirs.write_all(b"x").await.unwrap();
+        }
+        theirs.write_all(b"x").await.unwrap();
+        reads.await.unwrap();
+        turn().await;
+        assert_eq!(timers(), 0);
+    });
+}
+
+/// A peer that always has something to say, on a runtime that makes it give way.
+#[test]
+fn who_never_has_to_wait_for_its_peer_is_limited_too() {
+    struct Endless;
+    impl AsyncRead for Endless {
+        fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+            ready!(pin!(coop::consume_budget()).poll(cx));
+            Poll::Ready(Ok(buf.len()))
+        }
+    }
+    run(async || {
+        let mut flood = TimeoutStream::new(Endless);
+        flood.set_lifetime(Duration::from_millis(20));
+        let error = loop {
+            if let Err(error) = flood.read(&mut [0; 64]).await {
+                break error;
+            }
+        };
+        assert_eq!(TimeLimit::of(&error), Some(TimeLimit::Lifetime));
+    });
+}
+
+#[test]
+fn the_stream_can_be_had_back() {
+    let mut stream = TimeoutStream::new(empty());
+    stream.set_idle_timeout(s(60));
+    assert!(format!("{stream:?}").contains("idle: Some(60s)"), "{stream:?}");
+
+    let _: ayi::io::Empty = stream.into_inner();
+}
