@@ -94,6 +94,7 @@ pub mod io {
     mod ready_guard;
     mod split;
     mod timeout_stream;
+    mod write_buffer;
 
     pub use async_fd::{AsyncFd, AsyncFdTryNewError};
     #[cfg(feature = "stdio")]
@@ -111,6 +112,7 @@ pub mod io {
     pub use ready_guard::{AsyncFdReadyGuard, AsyncFdReadyMutGuard, TryIoError};
     pub use split::{ReadHalf, WriteHalf, split};
     pub use timeout_stream::{TimeLimit, TimeoutStream};
+    pub use write_buffer::WriteBuffer;
 }
 
 /// Limits for what goes on at once.

@@ -3,6 +3,7 @@
 
 use ayi::io::{
     AsyncFd, AsyncFdReadyGuard, AsyncFdReadyMutGuard, DuplexStream, Interest, Ready, SimplexStream,
+    TimeoutStream, WriteBuffer,
 };
 use ayi::net::{
     TcpListener, TcpSocket, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixSocket, UnixStream, tcp,
@@ -148,6 +149,7 @@ fn types() {
         ayi::io::WriteHalf<NotSend>: false, false, true;
         TimeoutStream<DuplexStream>: true, true, true;
         TimeoutStream<NotSend>: false, false, true;
+        WriteBuffer: true, true, true;
         Interest: true, true, true;
         Ready: true, true, true;
     };

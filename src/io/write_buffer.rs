@@ -1,0 +1,201 @@
+//! Bytes that gather until they are written.
+//!
+//! ```text
+//! │ written │ waiting ───── high water ── … ── limit
+//!           │             └ write before you make more
+//! ```
+//!
+//! futures-lite's `BufWriter` writes whenever it is full, so each piece has to be awaited; and what it holds when a write
+//! is dropped cannot be asked for. Here pieces are put in by code that does not wait, and only the writing is awaited.
+
+#[cfg(test)]
+mod tests;
+
+use super::AsyncWrite;
+use std::fmt;
+use std::future::poll_fn;
+use std::io::{self, ErrorKind, Write};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+/// What a server has to say, gathered until the peer takes it, with a bound.
+///
+/// Answers to requests that came together leave together, by one write. Above the [high-water
+/// mark](WriteBuffer::is_high) they are written before more is made: so a client that asks and does not read waits, and
+/// does not fill the memory. Where whoever makes the bytes cannot wait, as for messages to subscribers, there is a
+/// [limit](WriteBuffer::with_limit) instead: what does not fit is refused, and the client that is so slow is to go.
+///
+/// # Examples
+///
+/// ```
+/// # #[ayi::main]
+/// # async fn main() -> std::io::Result<()> {
+/// use ayi::io::WriteBuffer;
+/// use std::io::Write;
+///
+/// let mut client = Vec::new(); // or a TcpStream
+/// let mut output = WriteBuffer::new(16 * 1024);
+/// for request in 0..10_000 {
+///     writeln!(output, "answer {request}")?;
+///     if output.is_high() {
+///         output.write_to(&mut client).await?;
+///     }
+/// }
+/// output.write_to(&mut client).await?; // before you wait for more requests
+/// assert!(client.ends_with(b"answer 9999\n"));
+/// # Ok(())
+/// # }
+/// ```
+pub struct WriteBuffer {
+    bytes: Vec<u8>,
+    /// So many of them.
+    written: usize,
+    high_water: usize,
+    limit: usize,
+}
+
+impl WriteBuffer {
+    /// An empty one, which is high from `high_water` bytes on. It allocates nothing before it has to, and keeps no more
+    /// than that when it is empty again.
+    ///
+    /// # Examples
+    ///
+    /// See [`WriteBuffer`].
+    pub const fn new(high_water: usize) -> WriteBuffer {
+        WriteBuffer { bytes: Vec::new(), written: 0, high_water, limit: usize::MAX }
+    }
+
+    /// With a limit: there may be so many bytes in it, and no more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi::io::WriteBuffer;
+    /// use std::io::Write;
+    /// let mut messages = WriteBuffer::new(16 * 1024).with_limit(1024 * 1024);
+    /// messages.write_all(&[0; 1024 * 1024])?;
+    /// assert!(messages.write_all(b"x").is_err()); // cut this subscriber off
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub const fn with_limit(mut self, limit: usize) -> WriteBuffer {
+        self.limit = limit;
+        self
+    }
+
+    /// How many bytes wait to be written.
+    pub fn len(&self) -> usize {
+        self.bytes.len() - self.written
+    }
+
+    /// Whether none does.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Whether there is so much that it should be written before there is more.
+    pub fn is_high(&self) -> bool {
+        self.len() >= self.high_water
+    }
+
+    /// Forgets what waits.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.bytes.shrink_to(self.high_water);
+        self.written = 0;
+    }
+
+    /// Writes all that waits.
+    ///
+    /// # Errors
+    ///
+    /// What the writer gives; `WriteZero` if it takes no more. What it has taken before that is gone from the buffer.
+    ///
+    /// # Cancel safety
+    ///
+    /// What has not been written is still there if this is dropped. So it can stand beside a read in a `select!`.
+    ///
+    /// # Examples
+    ///
+    /// See [`WriteBuffer`].
+    pub async fn write_to<W: AsyncWrite + Unpin + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        poll_fn(|cx| self.poll_write_to(Pin::new(&mut *writer), cx)).await
+    }
+
+    /// As [`write_to`](WriteBuffer::write_to), to be called from a `poll` function.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_to`](WriteBuffer::write_to).
+    pub fn poll_write_to<W: AsyncWrite + ?Sized>(
+        &mut self,
+        mut writer: Pin<&mut W>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        while self.written < self.bytes.len() {
+            match ready!(writer.as_mut().poll_write(cx, &self.bytes[self.written..]))? {
+                0 => return Poll::Ready(Err(ErrorKind::WriteZero.into())),
+                n => self.written += n,
+            }
+        }
+        self.clear();
+        writer.poll_flush(cx)
+    }
+}
+
+/// All of it, or nothing and an error: what is in the buffer never ends in the middle of a piece that was refused.
+///
+/// (`write!` and `writeln!` put in several pieces. Where a limit is near, put what belongs together into one.)
+impl Write for WriteBuffer {
+    #[inline]
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.write_all(piece).map(|()| piece.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, piece: &[u8]) -> io::Result<()> {
+        if piece.len() > self.limit - self.len() {
+            return Err(self.is_full(piece.len()));
+        }
+        if piece.len() > self.bytes.capacity() - self.bytes.len() {
+            self.make_room();
+        }
+        self.bytes.extend_from_slice(piece);
+        Ok(())
+    }
+
+    /// There is nothing to do: see [`write_to`](WriteBuffer::write_to).
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl WriteBuffer {
+    /// Before it grows. Not for a few bytes: they would be moved again and again.
+    #[cold]
+    fn make_room(&mut self) {
+        if self.written > self.bytes.len() / 2 {
+            self.bytes.drain(..self.written);
+            self.written = 0;
+        }
+    }
+
+    #[cold]
+    fn is_full(&self, more: usize) -> io::Error {
+        let (len, limit) = (self.len(), self.limit);
+        let text = format!(
+            "{len} bytes wait until the peer takes them, and {more} more would be over the limit of {limit}: it reads \
+             too slowly, close the connection"
+        );
+        io::Error::new(ErrorKind::StorageFull, text)
+    }
+}
+
+impl fmt::Debug for WriteBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriteBuffer")
+            .field("len", &self.len())
+            .field("high_water", &self.high_water)
+            .field("limit", &self.limit)
+            .finish()
+    }
+}
