@@ -136,6 +136,25 @@ fn a_peer_that_takes_nothing_is_cut_off_and_one_that_takes_little_is_not() {
 }
 
 #[test]
+fn a_peer_that_takes_a_byte_now_and_then_does_not_get_the_step_done() {
+    run_paused(async || {
+        let (mut ours, mut theirs) = limited(1);
+        ours.set_write_timeout(s(30));
+        ours.set_time_limit(s(100));
+        let peer = ayi::spawn(async move {
+            loop {
+                sleep(s(7)).await;
+                theirs.read_exact(&mut [0]).await.unwrap();
+            }
+        });
+        let start = Instant::now();
+        expect(ours.write_all(&[0; 100]).await, TimeLimit::Step, "100s");
+        assert_eq!(start.elapsed(), s(100));
+        peer.abort();
+    });
+}
+
+#[test]
 fn a_connection_ends_with_its_lifetime() {
     run_paused(async || {
         let (mut ours, mut theirs) = limited(64);

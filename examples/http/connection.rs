@@ -6,23 +6,27 @@
 //! ```
 //!
 //! Responses gather in `output`, which is sent before anything is waited for. So the responses to requests
-//! that came together leave together, and a lone request costs one read and one write.
+//! that came together leave together, and a lone request costs one read and one write. A client that does not read its
+//! responses is not read from either, and what waits for it is bounded: see [`ENOUGH`].
 //!
 //! Only the wait for a head is ended by the server's end: what has begun is answered, and that response is the last.
 
+use crate::args::Limits;
 use crate::input::Input;
 use crate::request::{Head, Method};
 use crate::response::{Response, Status};
 use crate::{Server, routes};
-use ayi::io::AsyncWriteExt;
+use ayi::io::{AsyncReadExt, TimeLimit, TimeoutStream, WriteBuffer};
 use ayi::net::TcpStream;
 use ayi::runtime::shutdown_token;
-use ayi::time::{Duration, Instant, sleep, timeout, timeout_at};
+use ayi::time::{Duration, sleep};
+use std::io::Write;
 use std::net::Shutdown;
 use std::pin::{Pin, pin};
 
-/// Bytes. What a buffer keeps when it is empty: the next large body may be far away.
-const KEPT: usize = 16 * 1024;
+/// Bytes of responses that are sent before more requests are looked at. A buffer keeps no more when it is empty: the
+/// next large body may be far away.
+const ENOUGH: usize = 16 * 1024;
 /// How long to wait for a client to read the last response.
 const LINGER: Duration = Duration::from_secs(2);
 /// When the server stops: how long to wait for the first request of a client that has just come, ...
@@ -50,7 +54,8 @@ impl From<Status> for End {
 pub async fn serve(server: &Server, stream: TcpStream) {
     // Responses are written in one piece, so there is nothing to gain from holding small ones back.
     let _ = stream.set_nodelay(true);
-    let (input, body, output) = Default::default();
+    let (stream, output) = (TimeoutStream::new(stream), WriteBuffer::new(ENOUGH));
+    let (input, body) = Default::default();
     let mut conversation = Conversation { server, stream, input, body, output };
     let token = shutdown_token();
     match conversation.run(pin!(token.cancelled())).await {
@@ -63,18 +68,18 @@ pub async fn serve(server: &Server, stream: TcpStream) {
 
 struct Conversation<'a> {
     server: &'a Server,
-    stream: TcpStream,
+    stream: TimeoutStream<TcpStream>,
     input: Input,
     body: Vec<u8>,
-    output: Vec<u8>,
+    output: WriteBuffer,
 }
 
 impl Conversation<'_> {
     async fn run(&mut self, mut stopping: Stopping<'_>) -> Result<(), End> {
-        // Who connects wants something: for the first head, time runs from here, not from its first byte.
-        let mut deadline = Some(Instant::now() + self.server.limits.header);
+        let mut is_first = true;
         loop {
-            let mut head = self.read_head(deadline.take(), stopping.as_mut()).await?;
+            let mut head = self.read_head(is_first, stopping.as_mut()).await?;
+            is_first = false;
             self.read_body(&mut head).await?;
             if let Some(pause) = routes::pause(head.method, head.route) {
                 self.send().await?;
@@ -83,58 +88,63 @@ impl Conversation<'_> {
             if !self.respond(&head) {
                 return Ok(());
             }
+            if self.output.is_high() {
+                self.send().await?;
+            }
         }
     }
 
-    async fn read_head(
-        &mut self,
-        mut deadline: Option<Instant>,
-        mut stopping: Stopping<'_>,
-    ) -> Result<Head, End> {
+    async fn read_head(&mut self, is_first: bool, mut stopping: Stopping<'_>) -> Result<Head, End> {
+        // For the whole head, or a client could send a byte now and then for ever.
+        let mut limit = Some(self.server.limits.header);
+        if is_first {
+            // Who connects wants something: time runs from here, not from the first byte.
+            self.stream.set_time_limit(limit.take());
+        }
         loop {
             if let Some(head) = Head::parse(self.input.unread())? {
                 self.input.consume(head.len);
                 return Ok(head);
             }
             if self.input.unread().is_empty() {
-                self.wait(deadline, stopping.as_mut()).await?;
+                self.wait(is_first, stopping.as_mut()).await?;
             } else {
-                // One for the whole head, or a client could send a byte now and then for ever.
-                let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.server.limits.header);
-                self.fill(deadline, Status::TIMEOUT.into()).await?;
+                self.fill(limit.take(), Status::TIMEOUT.into()).await?;
             }
         }
     }
 
-    /// Waits for the first bytes of a request, unless the server stops. With a deadline it is the first one.
-    async fn wait(&mut self, deadline: Option<Instant>, stopping: Stopping<'_>) -> Result<(), End> {
+    /// Waits for the first bytes of a request, unless the server stops.
+    async fn wait(&mut self, is_first: bool, stopping: Stopping<'_>) -> Result<(), End> {
         // Not below, where it could be dropped in the middle of a response.
         self.send().await?;
-        let (deadline, too_late, last_wait) = match deadline {
-            Some(deadline) => (deadline, Status::TIMEOUT.into(), FIRST_WORD),
-            None => (Instant::now() + self.server.limits.idle, End::Silent, LAST_LOOK),
+        let Limits { header, idle, .. } = self.server.limits;
+        let (limit, too_late, last_wait) = match is_first {
+            true => (None, Status::TIMEOUT.into(), FIRST_WORD),
+            false => (Some(idle), End::Silent, LAST_LOOK),
         };
         ayi::select! {
             biased;
-            filled = self.fill(deadline, too_late) => return filled,
+            filled = self.fill(limit, too_late) => return filled,
             () = stopping => {}
         }
-        self.fill(Instant::now() + last_wait, End::Silent).await
+        self.fill(Some(last_wait), End::Silent).await?;
+        self.stream.set_time_limit(header);
+        Ok(())
     }
 
     async fn read_body(&mut self, head: &mut Head) -> Result<(), End> {
-        let mut deadline = None;
+        let mut limit = Some(self.server.limits.body);
         loop {
             let used = head.body.decode(self.input.unread(), &mut self.body)?;
             self.input.consume(used);
             if head.body.is_complete() {
                 return Ok(());
             }
-            if head.expects_continue && deadline.is_none() {
-                self.output.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+            if head.expects_continue && limit.is_some() {
+                self.output.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").expect("it has no limit");
             }
-            let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.server.limits.body);
-            self.fill(deadline, Status::TIMEOUT.into()).await?;
+            self.fill(limit.take(), Status::TIMEOUT.into()).await?;
         }
     }
 
@@ -153,7 +163,7 @@ impl Conversation<'_> {
         let response = routes::respond(head.method, head.route, &self.body, date, is_stopping);
         response.write(&mut self.output, date, connection, head.method == Method::Head);
         self.body.clear();
-        self.body.shrink_to(KEPT);
+        self.body.shrink_to(ENOUGH);
         goes_on
     }
 
@@ -161,16 +171,19 @@ impl Conversation<'_> {
         response.write(&mut self.output, self.server.clock.borrow_mut().line(), connection, false);
     }
 
-    /// Waits for more input, after all responses so far have been sent.
-    async fn fill(&mut self, deadline: Instant, too_late: End) -> Result<(), End> {
+    /// Waits for more input, after all responses so far have been sent. Without a limit that of the last time goes on.
+    async fn fill(&mut self, limit: Option<Duration>, too_late: End) -> Result<(), End> {
         self.send().await?;
-        match timeout_at(deadline, self.stream.read(self.input.room())).await {
-            Ok(Ok(n @ 1..)) => {
+        if limit.is_some() {
+            self.stream.set_time_limit(limit);
+        }
+        match self.stream.read(self.input.room()).await {
+            Ok(n @ 1..) => {
                 self.input.add(n);
                 Ok(())
             }
-            Ok(_) => Err(End::Silent),
-            Err(_) => Err(too_late),
+            Err(error) if TimeLimit::of(&error).is_some() => Err(too_late),
+            _ => Err(End::Silent),
         }
     }
 
@@ -178,20 +191,19 @@ impl Conversation<'_> {
         if self.output.is_empty() {
             return Ok(());
         }
-        let sent = timeout(self.server.limits.body, (&self.stream).write_all(&self.output)).await;
-        self.output.clear();
-        self.output.shrink_to(KEPT);
-        if matches!(sent, Ok(Ok(()))) { Ok(()) } else { Err(End::Silent) }
+        // As a whole, or a client could take a byte now and then for ever.
+        self.stream.set_time_limit(self.server.limits.body);
+        self.output.write_to(&mut self.stream).await.map_err(|_| End::Silent)
     }
 
     /// Closes once the client has. Closing while there is something unread would make the system reset the
     /// connection, and the client could lose the last response that way (RFC 9112, 9.6).
     async fn part(&mut self) {
-        if self.send().await.is_err() || self.stream.shutdown(Shutdown::Write).is_err() {
+        if self.send().await.is_err() || self.stream.get_ref().shutdown(Shutdown::Write).is_err() {
             return;
         }
         self.input = Input::default();
-        let drain = async { while let Ok(1..) = self.stream.read(self.input.room()).await {} };
-        let _ = timeout(LINGER, drain).await;
+        self.stream.set_time_limit(LINGER);
+        while let Ok(1..) = self.stream.read(self.input.room()).await {}
     }
 }

@@ -1,7 +1,7 @@
 //! Responses, and the date that each of them carries.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The code, and what it means.
@@ -43,18 +43,16 @@ impl<'a> Response<'a> {
 
     /// `connection` is a whole header line, or nothing. The response to HEAD has no content, but says how
     /// long it would be.
-    pub fn write(&self, to: &mut Vec<u8>, date: &str, connection: &str, is_to_head: bool) {
+    pub fn write(&self, to: &mut impl Write, date: &str, connection: &str, is_to_head: bool) {
         let Response { status: Status(status), content_type, allow, content } = self;
         let len = content.len();
-        let written = write!(
+        let head = write!(
             to,
             "HTTP/1.1 {status}\r\nDate: {date}Content-Type: {content_type}\r\nContent-Length: {len}\r\n\
              {allow}{connection}\r\n",
         );
-        written.expect("a Vec takes everything");
-        if !is_to_head {
-            to.extend_from_slice(content);
-        }
+        let content = if is_to_head { b"" } else { *content };
+        head.and_then(|()| to.write_all(content)).expect("a buffer without a limit takes everything");
     }
 }
 
