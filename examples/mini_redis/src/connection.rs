@@ -7,18 +7,19 @@
 //!
 //! Replies gather, and are sent before anything is waited for. So the replies to requests that came together leave
 //! together, and a lone request costs one read and one write. A client that does not read its replies is not read from
-//! either: it waits, and its replies take no more memory than those to one request and [`ENOUGH`].
+//! either: it waits, and its replies take no more memory than those to one request and [`ENOUGH`]. With `--timeout` it
+//! waits no longer than that.
 
 use crate::commands::{self, Call, Client};
 use crate::input::Input;
 use crate::pubsub::Subscriptions;
 use crate::resp::{Parser, ProtocolError, Replies};
 use crate::server::Server;
-use ayi::io::AsyncWriteExt;
+use ayi::io::{AsyncReadExt, AsyncWriteExt, TimeoutStream};
 use ayi::net::TcpStream;
 use ayi::runtime::shutdown_token;
 use ayi::task::yield_now;
-use ayi::time::{Duration, timeout};
+use ayi::time::Duration;
 use std::future::pending;
 use std::net::Shutdown;
 use std::pin::pin;
@@ -58,6 +59,7 @@ pub async fn serve(server: &Server, id: u64, stream: Rc<TcpStream>) {
     let _ = stream.set_nodelay(true);
     let (input, parser, replies) = Default::default();
     let client = Client::new(id, stream.clone());
+    let stream = TimeoutStream::new(&*stream);
     let mut conversation = Conversation { server, stream, client, input, parser, replies };
     match conversation.run().await {
         Ok(()) => {}
@@ -69,7 +71,7 @@ pub async fn serve(server: &Server, id: u64, stream: Rc<TcpStream>) {
 
 struct Conversation<'a> {
     server: &'a Server,
-    stream: Rc<TcpStream>,
+    stream: TimeoutStream<&'a TcpStream>,
     client: Client,
     input: Input,
     parser: Parser,
@@ -84,6 +86,9 @@ impl Conversation<'_> {
         let mut is_stopping = false;
         loop {
             let next = self.execute()?;
+            // Whoever waits for messages may be silent, as in Redis.
+            let is_listening = self.client.subscriptions.is_some();
+            self.stream.set_idle_timeout(self.server.timeout.filter(|_| !is_listening));
             self.send().await?;
             match next {
                 Next::Leave => return Ok(()),
@@ -101,7 +106,7 @@ impl Conversation<'_> {
                 () = &mut stop, if !is_stopping => {
                     // Unlike closing it, this lets requests be read (and so answered) that have just arrived. Then, or
                     // at once, the end of the stream is read, as if the client had closed.
-                    let _ = self.stream.shutdown(Shutdown::Read);
+                    let _ = self.stream.get_ref().shutdown(Shutdown::Read);
                     is_stopping = true;
                 }
                 read = self.stream.read(self.input.room()) => match read {
@@ -142,7 +147,7 @@ impl Conversation<'_> {
         if self.replies.bytes().is_empty() {
             return Ok(());
         }
-        let sent = (&*self.stream).write_all(self.replies.bytes()).await;
+        let sent = self.stream.write_all(self.replies.bytes()).await;
         self.replies.clear(KEPT);
         sent.map_err(|_| End::Silent)
     }
@@ -150,16 +155,14 @@ impl Conversation<'_> {
     /// Closes once the client has. Closing while there is something unread would make the system reset the connection,
     /// and the client could lose the last reply that way.
     async fn part(&mut self) {
-        if self.send().await.is_err() || self.stream.shutdown(Shutdown::Write).is_err() {
+        if self.send().await.is_err() || self.stream.get_ref().shutdown(Shutdown::Write).is_err() {
             return;
         }
-        self.input = Input::default();
-        let drain = async {
-            while let Ok(1..) = self.stream.read(self.input.room()).await {
-                self.input = Input::default();
-            }
-        };
-        let _ = timeout(LINGER, drain).await;
+        self.stream.set_time_limit(LINGER);
+        loop {
+            self.input = Input::default();
+            let Ok(1..) = self.stream.read(self.input.room()).await else { break };
+        }
     }
 }
 

@@ -28,7 +28,8 @@
 //! Texts of errors are Redis' own. Left out: what keeps data (files, replicas), other types than strings, and
 //! transactions. Limits are smaller than Redis': a key or value may have 8 MiB, a request 16, the replies to one 64, and
 //! 16 MiB may wait for a subscriber, who is cut off then. As in Redis, there is no limit on keys, unless `--max-memory`
-//! sets one, nor on how many channels a client listens to.
+//! sets one, nor on how many channels a client listens to; 10,000 clients may be here at once (`--maxclients`), and be
+//! silent for as long as they like, unless there is a `--timeout`.
 
 mod args;
 mod bell;
@@ -59,7 +60,7 @@ async fn main() -> io::Result<ExitCode> {
     let mut termination = termination()?;
     let listener = TcpListener::bind(args.address).await?;
     println!("listening on {}", listener.local_addr()?);
-    let server = Rc::new(Server::new(args.max_memory));
+    let server = Rc::new(Server::new(&args));
     ayi::select! {
         Err(error) = server::run(&server, listener) => return Err(error),
         _ = termination.recv() => {}

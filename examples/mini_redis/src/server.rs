@@ -1,20 +1,27 @@
 //! What all connections share, and how they come to be.
 
+use crate::args::Args;
 use crate::connection;
 use crate::pubsub::PubSub;
 use crate::store::{self, Store};
-use ayi::net::TcpListener;
-use ayi::time::Instant;
+use ayi::net::{TcpListener, TcpStream};
+use ayi::sync::Semaphore;
+use ayi::time::{Duration, Instant};
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 
 pub struct Server {
     pub store: RefCell<Store>,
     pub pubsub: Rc<RefCell<PubSub>>,
     /// Bytes.
     pub max_memory: usize,
+    /// After which a client that says nothing is closed.
+    pub timeout: Option<Duration>,
+    /// A permit for each connection.
+    places: Arc<Semaphore>,
     pub counts: Counts,
     pub started: Instant,
 }
@@ -30,9 +37,11 @@ pub struct Counts {
 }
 
 impl Server {
-    pub fn new(max_memory: usize) -> Server {
+    pub fn new(Args { max_memory, max_clients, timeout, .. }: &Args) -> Server {
         let (store, pubsub, counts) = Default::default();
-        Server { store, pubsub, max_memory, counts, started: Instant::now() }
+        let places = Arc::new(Semaphore::new(*max_clients));
+        let (max_memory, timeout) = (*max_memory, *timeout);
+        Server { store, pubsub, max_memory, timeout, places, counts, started: Instant::now() }
     }
 }
 
@@ -48,11 +57,24 @@ async fn accept(server: &Rc<Server>, listener: TcpListener) -> io::Result<Infall
     loop {
         // When the process is out of file descriptors, this waits until one is closed. Clients wait with it.
         let (stream, _) = listener.accept().await?;
+        let Ok(permit) = server.places.clone().try_acquire_owned() else {
+            refuse(&stream);
+            continue;
+        };
         let id = server.counts.accepted.get() + 1;
         server.counts.accepted.set(id);
         let open = Open::new(server.clone());
-        ayi::spawn(async move { connection::serve(&open.server, id, Rc::new(stream)).await });
+        ayi::spawn(async move {
+            connection::serve(&open.server, id, Rc::new(stream)).await;
+            drop(permit);
+        });
     }
+}
+
+/// As Redis does. (A server that would rather let them wait accepts by `acquire_owned_with`.) A new socket has room for
+/// a line; nothing is waited for, or those who are too many could be too many here.
+fn refuse(stream: &TcpStream) {
+    let _ = stream.try_write(b"-ERR max number of clients reached\r\n");
 }
 
 /// Counts a connection for as long as its task lives, be it ended by a panic.

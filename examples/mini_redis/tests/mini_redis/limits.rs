@@ -195,6 +195,49 @@ fn more_clients_than_descriptors_wait_for_their_turn() {
 }
 
 #[test]
+fn clients_beyond_the_limit_are_told_and_closed_until_one_leaves() {
+    let server = Server::with(&["--maxclients", "2"]);
+    let (mut one, mut other) = (server.client(), server.client());
+    one.expect("PING", "+PONG");
+    other.expect("PING", "+PONG");
+    for _ in 0..3 {
+        assert_eq!(server.client().rest(), b"-ERR max number of clients reached\r\n");
+    }
+    drop(other);
+    wait_until("its place is free", || one.info("connected_clients") == 1);
+    server.client().expect("PING", "+PONG");
+}
+
+#[test]
+fn clients_that_say_nothing_are_closed_but_not_those_that_listen() {
+    let server = Server::with(&["--timeout", "1"]);
+    let mut publisher = server.client();
+    publisher.expect("PING", "+PONG");
+    let files = server.open_files();
+    let mut listens = server.client();
+    listens.expect("SUBSCRIBE a", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1");
+    let mut silent = server.client();
+    let mut half = server.client();
+    half.send("*2\r\n$4\r\nECHO\r\n$100\r\nabc");
+    // It asks for more than fits, and reads nothing of it.
+    let mut deaf = server.client();
+    deaf.ask(&[b"SET", b"k", &vec![b'x'; MIB]]);
+    send_until_full(&mut deaf, &b"GET k\r\n".repeat(10_000));
+    // Whoever talks now and then stays.
+    wait_until("the others are closed", || {
+        publisher.expect("PING", "+PONG");
+        server.open_files() == files + 1
+    });
+    assert!(silent.rest().is_empty() && half.rest().is_empty());
+    assert_eq!(publisher.ask(&[b"PUBLISH", b"a", b"tea"]), b":1\r\n");
+    assert!(listens.reply().ends_with(b"tea\r\n"));
+    // Listening no more, it is a client like others.
+    listens.send("UNSUBSCRIBE\r\n");
+    listens.reply();
+    assert!(listens.rest().is_empty());
+}
+
+#[test]
 fn clients_that_vanish_leave_nothing_behind() {
     let server = Server::start();
     let mut other = server.client();
