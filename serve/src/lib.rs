@@ -20,7 +20,7 @@
 //! Everything stays on the thread of its runtime, so services, bodies and what they hold need not be `Send`. (axum's
 //! handlers must be all the same: it asks for that itself.)
 //!
-//! Left out: a limit of connections; `SO_KEEPALIVE`; errors of connections, which concern the client that made them.
+//! Left out: `SO_KEEPALIVE`; errors of connections, which concern the client that made them.
 //! In tokio: `axum::serve`, which is much like this, and hyper-util's `GracefulShutdown`.
 
 #![forbid(unsafe_code)]

@@ -6,9 +6,10 @@ use std::io;
 
 /// Something that connections come from.
 ///
-/// Others than these: a listener that limits how many there are, that sets options of its sockets, or that accepts from
-/// two sockets at once. What takes time for each connection, as TLS does, belongs into
-/// [`with_handshake`](crate::Serve::with_handshake): while `accept` waits for one client, it accepts no other.
+/// Others than these: a listener that sets options of its sockets, that accepts from two sockets at once, or that refuses
+/// some clients. (How many there are is limited by [`max_connections`](crate::Serve::max_connections).) What takes time
+/// for each connection, as TLS does, belongs into [`with_handshake`](crate::Serve::with_handshake): while `accept` waits
+/// for one client, it accepts no other.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! Which connections are open, so that a server can wait until none is.
+//! How many connections are open, so that a server can wait until they are few enough, or none.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -9,8 +9,8 @@ use std::task::{Poll, Waker};
 #[derive(Default)]
 pub(crate) struct Open {
     count: Cell<usize>,
-    /// Of the server that waits for the last one.
-    waiting: RefCell<Option<Waker>>,
+    /// Of the server that waits until they are so few.
+    waiting: RefCell<Option<(usize, Waker)>>,
 }
 
 impl Open {
@@ -24,13 +24,13 @@ impl Open {
         Guard(self.clone())
     }
 
-    pub(crate) async fn none_left(&self) {
+    pub(crate) async fn at_most(&self, count: usize) {
         poll_fn(|cx| {
-            if self.count.get() == 0 {
+            if self.count.get() <= count {
                 return Poll::Ready(());
             }
             // (The one before is dropped after the borrow: that is foreign code.)
-            let before = self.waiting.replace(Some(cx.waker().clone()));
+            let before = self.waiting.replace(Some((count, cx.waker().clone())));
             drop(before);
             Poll::Pending
         })
@@ -42,10 +42,12 @@ pub(crate) struct Guard(Rc<Open>);
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.0.count.set(self.0.count.get() - 1);
-        if self.0.count.get() == 0 {
-            let waiting = self.0.waiting.take();
-            waiting.into_iter().for_each(Waker::wake);
+        let count = self.0.count.get() - 1;
+        self.0.count.set(count);
+        // (It is woken after the borrow.)
+        let waiting = self.0.waiting.borrow_mut().take_if(|(enough, _)| count <= *enough);
+        if let Some((_, waker)) = waiting {
+            waker.wake();
         }
     }
 }

@@ -68,6 +68,7 @@ pub fn serve<L: Listener, S>(listener: L, service: S) -> Serve<L, S> {
         handshake_timeout: Duration::from_secs(10),
         signal: None,
         shutdown_timeout: None,
+        max_connections: usize::MAX,
     }
 }
 
@@ -82,6 +83,7 @@ pub struct Serve<L: Listener, S, H = NoHandshake<<L as Listener>::Io>> {
     handshake_timeout: Duration,
     signal: Option<Pin<Box<dyn Future<Output = ()>>>>,
     shutdown_timeout: Option<Duration>,
+    max_connections: usize,
 }
 
 /// Streams are served as they are accepted.
@@ -165,6 +167,7 @@ impl<L: Listener, S, H> Serve<L, S, H> {
             handshake_timeout: self.handshake_timeout,
             signal: self.signal,
             shutdown_timeout: self.shutdown_timeout,
+            max_connections: self.max_connections,
         }
     }
 
@@ -216,6 +219,48 @@ impl<L: Listener, S, H> Serve<L, S, H> {
         self.shutdown_timeout = Some(limit);
         self
     }
+
+    /// How many connections may be open at once: who comes then waits in the listener's queue until one is closed. No
+    /// limit, if nothing else is said.
+    ///
+    /// A connection that was upgraded, to a WebSocket say, is not this server's any more, and counts no more. A server
+    /// on each of several cores counts its own ones.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_net::TcpListener;
+    /// # fn settings<S>(listener: TcpListener, app: S) {
+    /// let server = ayi_serve::serve(listener, app).max_connections(10_000);
+    /// # }
+    /// ```
+    ///
+    /// A limit of what requests do, on all cores together, is a semaphore in the service:
+    ///
+    /// ```
+    /// use ayi::sync::Semaphore;
+    /// # use {hyper::{Request, Response, body::Incoming}, std::convert::Infallible};
+    /// static QUERIES: Semaphore = Semaphore::new(20);
+    ///
+    /// let app = tower::service_fn(async |_: Request<Incoming>| {
+    ///     let _permit = QUERIES.acquire().await.expect("nobody closes it");
+    ///     Ok::<_, Infallible>(Response::new(String::from("twenty of these at a time")))
+    /// });
+    /// # fn settings<S>(_: S) {}
+    /// # settings(app);
+    /// ```
+    pub fn max_connections(mut self, limit: usize) -> Self {
+        assert!(
+            limit > 0,
+            "with at most 0 connections a server serves nobody: give `max_connections` at least 1"
+        );
+        self.max_connections = limit;
+        self
+    }
 }
 
 impl<L, S, H, F, I, B> IntoFuture for Serve<L, S, H>
@@ -258,7 +303,11 @@ where
         let open = Rc::new(Open::default());
         let mut signal = pin!(either(signal, shutdown_token().cancelled_owned()));
         loop {
-            let accepted = unless(signal.as_mut(), pin!(self.listener.accept())).await;
+            let accept = async {
+                open.at_most(self.max_connections - 1).await;
+                self.listener.accept().await
+            };
+            let accepted = unless(signal.as_mut(), pin!(accept)).await;
             let Some(accepted) = accepted else { break };
             let (io, peer) = accepted?;
             let service = WithInfo::new(self.service.clone(), peer, self.connect_info.clone());
@@ -277,12 +326,12 @@ where
                 None => pending().await,
             }
         };
-        if unless(pin!(limit), pin!(open.none_left())).await.is_some() {
+        if unless(pin!(limit), pin!(open.at_most(0))).await.is_some() {
             return Ok(());
         }
         let left = open.count();
         connections.cut.cancel();
-        open.none_left().await;
+        open.at_most(0).await;
         Err(cut_off(left))
     }
 }

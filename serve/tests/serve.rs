@@ -340,3 +340,25 @@ fn an_error_of_the_listener_is_the_servers() {
         assert_eq!(serve(Broken, service_fn(hello)).await.unwrap_err().to_string(), "broken");
     });
 }
+
+// How many connections there may be.
+
+#[test]
+fn at_the_limit_the_next_one_is_accepted_when_another_has_left() {
+    run(async || {
+        let (listener, [mut one, mut other, mut next, mut last]) = Given::new();
+        let server = ayi::spawn(serve(listener, service_fn(hello)).max_connections(2).into_future());
+        ask(&mut one, "hello").await;
+        ask(&mut other, "hello").await;
+        let waits = timeout(SECOND, ask(&mut next, "hello")).await;
+        assert!(waits.is_err(), "{waits:?}");
+        drop(one);
+        let mut answer = [0; 12];
+        next.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        // One that waits does not keep the server from ending.
+        assert!(timeout(SECOND, ask(&mut last, "hello")).await.is_err());
+        shutdown_token().cancel();
+        server.await.unwrap().unwrap();
+    });
+}
