@@ -36,6 +36,7 @@
 //! - With the feature `tracing`, subscribers of the crate of this name are told of tasks, wakers, timers and sockets, so
 //!   that tokio-console shows them
 //! - [`coming_from_tokio`]: tokio's items, and what they are called here
+//! - [`production`]: limits, time-outs, a unit for systemd, and what to watch
 //! - [`scaling_out`]: all cores, several processes, and how they are replaced without failing a request
 
 #![forbid(unsafe_code)]
@@ -51,6 +52,9 @@ compile_error!("ayi runs on Linux only: its reactor is built on epoll and eventf
 #[cfg(target_os = "linux")]
 #[doc = include_str!("coming_from_tokio.md")]
 pub mod coming_from_tokio {}
+#[cfg(target_os = "linux")]
+#[doc = include_str!("production.md")]
+pub mod production {}
 #[cfg(target_os = "linux")]
 #[doc = include_str!("scaling_out.md")]
 pub mod scaling_out {}
