@@ -3,7 +3,7 @@
 mod support;
 
 use ::hyper::rt::{self, Timer as _};
-use ayi::io::{duplex, simplex};
+use ayi::io::{TimeLimit, TimeoutStream, duplex, simplex};
 use ayi::net::unix::pipe;
 use ayi::net::{TcpListener, TcpStream, UnixStream};
 use ayi::runtime::Builder;
@@ -252,4 +252,37 @@ fn hypers_sleep_may_be_sent_and_shared() {
     is_send_and_sync(&*ayi::hyper::Timer.sleep(Duration::ZERO));
     is_send_and_sync(&ayi::hyper::Timer);
     is_send_and_sync(&ayi::hyper::Executor);
+}
+
+/// With limits that are never reached, and with one that is.
+#[test]
+fn streams_with_limits_of_time() {
+    fn limited<S>(stream: S, seconds: u64) -> TimeoutStream<S> {
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_idle_timeout(Duration::from_secs(seconds));
+        stream.set_write_timeout(Duration::from_secs(seconds));
+        stream
+    }
+    run(async || {
+        let (client, server) = tcp().await;
+        through_tokio(limited(client, 60), limited(server, 60)).await;
+        let (client, server) = tcp().await;
+        through_hyper(limited(client, 60), limited(server, 60)).await;
+    });
+    let _watchdog = support::Watchdog::new();
+    Builder::new_current_thread().start_paused(true).build().unwrap().block_on(async {
+        let (ours, _theirs) = duplex(64);
+        let mut ours = limited(ours, 1);
+        let error = ours.read(&mut [0]).await.unwrap_err();
+        assert_eq!(TimeLimit::of(&error), Some(TimeLimit::Idle));
+        ours = limited(ours.into_inner(), 1);
+        let error = hyper_read(&mut ours, 1).await.unwrap_err();
+        assert_eq!(TimeLimit::of(&error), Some(TimeLimit::Idle));
+        ours = limited(ours.into_inner(), 1);
+        ours.set_idle_timeout(None);
+        let error = ours.write_all(&[0; 65]).await.unwrap_err();
+        assert_eq!(TimeLimit::of(&error), Some(TimeLimit::Write));
+        let error = poll_fn(|cx| rt::Write::poll_write(Pin::new(&mut ours), cx, b"x")).await.unwrap_err();
+        assert_eq!(TimeLimit::of(&error), Some(TimeLimit::Write));
+    });
 }

@@ -13,6 +13,11 @@
 //!
 //! In tokio: the crate `tokio-io-timeout`, which moves a timer for each read that waits.
 
+#[cfg(feature = "hyper")]
+mod hyper;
+#[cfg(feature = "tokio")]
+mod tokio;
+
 use super::{AsyncRead, AsyncWrite};
 use ayi_runtime::task::coop;
 use ayi_runtime::time::{Duration, Instant, Sleep, sleep_until};
@@ -34,7 +39,8 @@ use std::task::{Context, Poll, ready};
 /// over, the operation gives `TimedOut`, with a text that says which limit it was; [`TimeLimit::of`] says it to code.
 /// The stream is not closed by that: what to say to the peer, and whether, is up to you.
 ///
-/// It has the traits of `futures-io`. A read or a write that waits has to be awaited in a runtime.
+/// It has those traits for reading and writing that the stream has: of `futures-io`, and of tokio and hyper with the
+/// features of these names. A read or a write that waits has to be awaited in a runtime.
 ///
 /// # Examples
 ///
@@ -67,7 +73,8 @@ pub struct TimeoutStream<S> {
     /// A read was the last to wait: somebody may still.
     is_read_waiting: bool,
     read_timer: Option<Sleep>,
-    write_timer: Option<Sleep>,
+    /// (Not many writes ever wait.)
+    write_timer: Option<Box<Sleep>>,
 }
 
 #[derive(Clone, Copy)]
@@ -227,7 +234,9 @@ impl<S> TimeoutStream<S> {
     fn after_read<T>(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         self.is_read_waiting = result.is_pending();
         if result.is_pending() {
-            return poll_limits(&mut self.limits, FOR_READS, &mut self.read_timer, cx).map(Err);
+            let Some((end, exceeded)) = first_end(&mut self.limits, FOR_READS) else { return Poll::Pending };
+            let timer = self.read_timer.get_or_insert_with(|| sleep_until(end));
+            return poll_timer(timer, end, cx).map(|()| Err(exceeded.into()));
         }
         self.begin_anew(TimeLimit::Idle, None);
         result
@@ -235,7 +244,9 @@ impl<S> TimeoutStream<S> {
 
     fn after_write<T>(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if result.is_pending() {
-            return poll_limits(&mut self.limits, FOR_WRITES, &mut self.write_timer, cx).map(Err);
+            let Some((end, exceeded)) = first_end(&mut self.limits, FOR_WRITES) else { return Poll::Pending };
+            let timer = self.write_timer.get_or_insert_with(|| Box::new(sleep_until(end)));
+            return poll_timer(timer, end, cx).map(|()| Err(exceeded.into()));
         }
         // A read that waits in another task is not polled for this, so its time has to begin here.
         let is_counted = self.is_read_waiting && self.limits[TimeLimit::Idle as usize].is_some();
@@ -251,13 +262,8 @@ impl<S> TimeoutStream<S> {
     }
 }
 
-/// For an operation that waits: ready when one of its limits is over.
-fn poll_limits(
-    limits: &mut [Option<Limit>; 4],
-    which: &[TimeLimit],
-    timer: &mut Option<Sleep>,
-    cx: &mut Context<'_>,
-) -> Poll<io::Error> {
+/// Which limit of an operation that waits is over first, and when.
+fn first_end(limits: &mut [Option<Limit>; 4], which: &[TimeLimit]) -> Option<(Instant, Exceeded)> {
     let mut first: Option<(Instant, Exceeded)> = None;
     let mut now = None;
     for &which in which {
@@ -269,8 +275,11 @@ fn poll_limits(
             first = Some((end, Exceeded { limit: which, after: limit.after }));
         }
     }
-    let Some((end, exceeded)) = first else { return Poll::Pending };
-    let timer = timer.get_or_insert_with(|| sleep_until(end));
+    first
+}
+
+/// Ready at `end`. The timer may be set to any time.
+fn poll_timer(timer: &mut Sleep, end: Instant, cx: &mut Context<'_>) -> Poll<()> {
     if timer.deadline() > end {
         Pin::new(&mut *timer).reset(end);
     }
@@ -281,7 +290,7 @@ fn poll_limits(
             false => Pin::new(&mut coop::unconstrained(&mut *timer)).poll(cx),
         });
         if timer.deadline() == end {
-            return Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, exceeded));
+            return Poll::Ready(());
         }
         Pin::new(&mut *timer).reset(end);
     }
@@ -367,3 +376,9 @@ impl fmt::Display for Exceeded {
 }
 
 impl std::error::Error for Exceeded {}
+
+impl From<Exceeded> for io::Error {
+    fn from(exceeded: Exceeded) -> io::Error {
+        io::Error::new(io::ErrorKind::TimedOut, exceeded)
+    }
+}
