@@ -113,6 +113,21 @@ fn a_step_has_so_long_however_much_moves() {
 }
 
 #[test]
+fn a_limit_that_ends_before_the_timer_that_is_running_is_met() {
+    run_paused(async || {
+        let (mut ours, mut theirs) = limited(64);
+        ours.set_idle_timeout(s(3600));
+        assert!(ayi::time::timeout(s(1), ours.read(&mut [0])).await.is_err());
+        theirs.write_all(b"x").await.unwrap();
+        ours.read_exact(&mut [0]).await.unwrap();
+        let start = Instant::now();
+        ours.set_time_limit(s(10));
+        expect(ours.read(&mut [0]).await, TimeLimit::Step, "10s");
+        assert_eq!(start.elapsed(), s(10));
+    });
+}
+
+#[test]
 fn a_peer_that_takes_nothing_is_cut_off_and_one_that_takes_little_is_not() {
     run_paused(async || {
         let (mut ours, mut theirs) = limited(1);

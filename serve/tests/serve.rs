@@ -1,6 +1,6 @@
 //! The server, in memory, on time that stands still: what takes minutes is over at once.
 
-use ayi::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use ayi::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, TimeoutStream, duplex};
 use ayi::runtime::{Builder, CancellationToken, shutdown_token};
 use ayi::serve::{BoxError, Http, Listener, serve};
 use ayi::time::{Duration, Instant, sleep, timeout};
@@ -360,5 +360,26 @@ fn at_the_limit_the_next_one_is_accepted_when_another_has_left() {
         assert!(timeout(SECOND, ask(&mut last, "hello")).await.is_err());
         shutdown_token().cancel();
         server.await.unwrap().unwrap();
+    });
+}
+
+// How long a connection may last.
+
+#[test]
+fn a_connection_that_is_used_for_ever_ends_with_its_lifetime() {
+    run(async || {
+        let (listener, [mut client]) = Given::new();
+        let server = serve(listener, service_fn(hello)).with_handshake(async |stream| {
+            let mut stream = TimeoutStream::new(stream);
+            stream.set_lifetime(3600 * SECOND);
+            Ok(stream)
+        });
+        ayi::spawn(server.into_future());
+        let start = Instant::now();
+        while start.elapsed() < 3590 * SECOND {
+            ask(&mut client, "hello").await;
+            sleep(10 * SECOND).await;
+        }
+        assert_eq!((rest(&mut client).await.as_str(), start.elapsed()), ("", 3600 * SECOND));
     });
 }
