@@ -83,6 +83,21 @@ impl WriteBuffer {
     }
 
     /// How many bytes wait to be written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi::io::WriteBuffer;
+    /// use std::io::Write;
+    /// let mut output = WriteBuffer::new(4);
+    /// output.write_all(b"tea")?;
+    /// assert!(output.len() == 3 && !output.is_empty() && !output.is_high());
+    /// output.write_all(b"!")?;
+    /// assert!(output.is_high());
+    /// output.clear();
+    /// assert!(output.is_empty());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn len(&self) -> usize {
         self.bytes.len() - self.written
     }
