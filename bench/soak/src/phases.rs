@@ -1,0 +1,152 @@
+//! What is done to the server. Each phase leaves it as it was, or says why not.
+
+use crate::clients::{Client, Target, in_parallel, soon};
+use crate::subject::Subject;
+use ayi::io::{AsyncReadExt, AsyncWriteExt};
+use ayi::time::{Duration, sleep, timeout};
+use std::cell::RefCell;
+use std::io;
+use std::net::Shutdown;
+use std::rc::Rc;
+
+pub struct Scene {
+    pub subject: RefCell<Subject>,
+    pub target: Rc<Target>,
+    /// For a short pass, everything is so many times smaller.
+    pub part: usize,
+}
+
+impl Scene {
+    fn number(&self, number: usize) -> usize {
+        number / self.part
+    }
+
+    async fn connect(&self, number: usize) -> io::Result<Vec<Client>> {
+        let target = self.target.clone();
+        in_parallel(number, 128, async move || {
+            let mut client = target.connect().await?;
+            client.ask().await?;
+            Ok(client)
+        })
+        .await
+    }
+}
+
+/// Connections that are there and do nothing; at the end, each is asked whether it still works.
+pub async fn hold(scene: &Scene) -> io::Result<String> {
+    let mut held = scene.connect(scene.number(18_000)).await?;
+    sleep(Duration::from_secs(5)).await;
+    for client in &mut held {
+        client.ask().await?;
+    }
+    let memory = scene.subject.borrow_mut().health().await?.memory;
+    Ok(format!("{} held, all answer; {:.1} MB", held.len(), memory as f64 / 1e6))
+}
+
+/// Connections that come, ask and go.
+pub async fn churn(scene: &Scene) -> io::Result<String> {
+    let (target, number) = (scene.target.clone(), scene.number(100_000));
+    in_parallel(number, 128, async move || target.connect().await?.ask().await).await?;
+    Ok(format!("{number} came, were answered, and went"))
+}
+
+/// Clients who ask and do not read: the answers fill all buffers, and the server waits for them.
+pub async fn slow_readers(scene: &Scene) -> io::Result<String> {
+    let (target, number) = (scene.target.clone(), scene.number(200).max(20));
+    let cut = scene.subject.borrow_mut().health().await?.state.cut;
+    in_parallel(number, number, async move || {
+        let mut client = target.connect().await?;
+        let question = [7; 64 * 1024];
+        // Until the server does not read any more either, and ends it.
+        soon("the server to cut a client who does not read", async {
+            while client.stream.write_all(&question).await.is_ok() {}
+            Ok(())
+        })
+        .await
+    })
+    .await?;
+    let cut = scene.subject.borrow_mut().health().await?.state.cut - cut;
+    check(cut == number as u64, || format!("{cut} of {number} clients who do not read were cut"))?;
+    Ok(format!("{number} were cut after {:?}", crate::server::WRITE))
+}
+
+/// Clients who send a byte now and then.
+pub async fn slow_writers(scene: &Scene) -> io::Result<String> {
+    let (target, number) = (scene.target.clone(), scene.number(1_000).max(20));
+    in_parallel(number, number, async move || {
+        let mut client = target.connect().await?;
+        for byte in 0..30 {
+            client.stream.write_all(&[byte]).await?;
+            sleep(Duration::from_millis(100)).await;
+        }
+        let mut answer = [0; 30];
+        soon("the answers to single bytes", client.stream.read_exact(&mut answer)).await?;
+        check(answer.iter().copied().eq(0..30), || format!("single bytes came back as {answer:?}"))
+    })
+    .await?;
+    Ok(format!("{number} had every byte answered"))
+}
+
+/// Clients who connect and are silent.
+pub async fn silent(scene: &Scene) -> io::Result<String> {
+    let (target, number) = (scene.target.clone(), scene.number(10_000));
+    in_parallel(number, number, async move || target.connect().await?.await_end().await).await?;
+    Ok(format!("{number} were cut after {:?}", crate::server::FIRST_WORD))
+}
+
+/// Clients who have closed one direction before anything is said, and clients who are gone in the middle of a
+/// question, with a reset.
+pub async fn resets(scene: &Scene) -> io::Result<String> {
+    let (target, number) = (scene.target.clone(), scene.number(50_000));
+    in_parallel(number, 128, async move || {
+        let mut client = target.connect().await?;
+        if target.count() % 2 == 0 {
+            client.stream.set_zero_linger()?;
+            client.stream.write_all(b"half a quest").await?;
+            return Ok(());
+        }
+        client.stream.shutdown(Shutdown::Write)?;
+        client.await_end().await
+    })
+    .await?;
+    Ok(format!("{number} were gone before they had said anything"))
+}
+
+/// The server has no descriptors left. Those that it has go on, the others wait, until there are some again.
+pub async fn exhaustion(scene: &Scene) -> io::Result<String> {
+    let number = scene.number(1_000).max(100);
+    let room = number / 10;
+    let (before, limit) = {
+        let mut subject = scene.subject.borrow_mut();
+        let before = subject.health().await?;
+        (before, before.descriptors + room as u64)
+    };
+    scene.subject.borrow().allow_descriptors(limit)?;
+    let target = scene.target.clone();
+    let waiting = ayi::spawn(in_parallel(number, number, async move || {
+        let mut client = target.connect().await?;
+        client.ask().await?;
+        Ok(client)
+    }));
+    sleep(Duration::from_secs(2)).await;
+    let during = scene.subject.borrow_mut().health().await?;
+    let accepted = during.state.accepted - before.state.accepted;
+    // (The limit is one of numbers, and numbers above it may be in use.)
+    let is_full = during.descriptors >= limit && accepted < 2 * room as u64 && !waiting.is_finished();
+    check(is_full, || {
+        format!(
+            "with room for {room} of {number}, the server has accepted {accepted}: {during:?}, before {before:?}"
+        )
+    })?;
+    scene.subject.borrow().allow_descriptors(crate::DESCRIPTORS)?;
+    let served = timeout(Duration::from_secs(20), waiting).await.map_err(io::Error::other)?;
+    let served = served.map_err(io::Error::other)??;
+    Ok(format!(
+        "{accepted} had room, {} waited for it, and then were answered",
+        served.len() - accepted as usize
+    ))
+}
+
+pub fn check(holds: bool, why: impl FnOnce() -> String) -> io::Result<()> {
+    if holds { Ok(()) } else { Err(io::Error::other(why())) }
+}
