@@ -24,7 +24,9 @@ pub(crate) const HANG_UP: u32 = libc::EPOLLHUP as u32;
 pub(crate) const ERROR: u32 = libc::EPOLLERR as u32;
 
 /// What a source is registered for: everything, edge-triggered, once and for all.
-const ALL_EDGES: u32 = READABLE | WRITABLE | PEER_SHUT_DOWN | URGENT | libc::EPOLLET as u32;
+/// (Miri knows no urgent data, as it knows neither `epoll_pwait2` nor prctl(2) nor clocks of threads.)
+const ALL_EDGES: u32 =
+    READABLE | WRITABLE | PEER_SHUT_DOWN | libc::EPOLLET as u32 | if cfg!(miri) { 0 } else { URGENT };
 
 /// How many events one `epoll_wait` may bring (12 bytes each). What does not fit stays in the kernel's ready
 /// list, which is a queue, so the rest comes first the next time.
@@ -88,7 +90,7 @@ impl Epoll {
         let capacity = EVENTS_PER_WAIT as libc::c_int;
 
         // Whole milliseconds (0 most of all) and no limit at all do not need the finer call.
-        let nanos = timeout.filter(|t| t.subsec_nanos() % 1_000_000 != 0);
+        let nanos = timeout.filter(|t| t.subsec_nanos() % 1_000_000 != 0 && !cfg!(miri));
         // Relaxed: a hint that stands alone; whoever misses it asks the kernel once more.
         if let (Some(t), false) = (nanos, NO_PWAIT2.load(Ordering::Relaxed)) {
             // SAFETY: all zeros is a valid timespec (its padding differs between targets, so no literal).
@@ -129,6 +131,9 @@ impl Epoll {
 /// prctl(2), `PR_SET_TIMERSLACK`. At first it is 50 µs. (It cannot fail for the own thread; on a kernel without it,
 /// nothing changes.)
 pub(crate) fn set_timer_slack(nanos: libc::c_ulong) -> libc::c_ulong {
+    if cfg!(miri) {
+        return nanos;
+    }
     // SAFETY: no pointers are passed.
     let before = unsafe { libc::prctl(libc::PR_GET_TIMERSLACK) };
     // SAFETY: as above.
@@ -203,9 +208,11 @@ pub(crate) struct ThreadClock(libc::clockid_t);
 impl ThreadClock {
     pub(crate) fn of_this_thread() -> ThreadClock {
         let mut clock = libc::CLOCK_THREAD_CPUTIME_ID;
-        // SAFETY: `clock` is writable, and a thread that asks about itself exists. If the system has no such
-        // clocks, `clock` stays what it is: that of whoever reads it.
-        unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &mut clock) };
+        if !cfg!(miri) {
+            // SAFETY: `clock` is writable, and a thread that asks about itself exists. If the system has no such
+            // clocks, `clock` stays what it is: that of whoever reads it.
+            unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &mut clock) };
+        }
         ThreadClock(clock)
     }
 

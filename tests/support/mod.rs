@@ -19,6 +19,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
+/// In seconds. (Miri is slow.)
+const PATIENCE: u64 = if cfg!(miri) { 3_600 } else { 60 };
+
 /// Ends the process if it lives for a minute: a test that hangs does so visibly, and says which it is.
 pub struct Watchdog {
     _end: mpsc::Sender<()>,
@@ -31,7 +34,7 @@ impl Watchdog {
         let name = thread::current().name().unwrap_or("a test").to_owned();
         let (end, ended) = mpsc::channel::<()>();
         thread::spawn(move || {
-            if ended.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
+            if ended.recv_timeout(Duration::from_secs(PATIENCE)) == Err(RecvTimeoutError::Timeout) {
                 // Not eprintln!, whose output the test harness would keep.
                 let _ = writeln!(io::stderr(), "{name} hangs: {place}");
                 std::process::abort();
@@ -58,7 +61,7 @@ pub fn block_on<T>(body: impl AsyncFnOnce() -> T) -> T {
 /// Runs `body` in a runtime of its own. It fails when it waits in vain, and the process ends if it never returns.
 #[track_caller]
 pub fn run<T>(body: impl AsyncFnOnce() -> T) -> T {
-    block_on(async || timeout(Duration::from_secs(30), body()).await.expect("waits for what never comes"))
+    block_on(async || timeout(Duration::from_secs(PATIENCE / 2), body()).await.expect("waits for what never comes"))
 }
 
 /// Runs the test `name` in a process of its own. True in that process; false, once it has ended well, in this one.

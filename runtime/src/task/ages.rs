@@ -99,6 +99,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "a million notes")]
     fn notes_of_a_year_are_few_and_each_age_is_right_to_an_eighth() {
         // Every second for ten days, and then each second of an hour in a hundred pieces.
         let seconds = (0..10 * 86_400).map(Duration::from_secs);

@@ -68,6 +68,7 @@ fn sizes_and_alignments_of_all_kinds() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "tens of thousands of bodies")]
 fn no_more_is_kept_than_is_said() {
     let size = layout(class(Layout::for_value(&*boxed(holding(1u64, [0; 200])))).unwrap()).size();
     let boxes: Vec<_> = (0..KEPT / size + 100).map(|_| boxed(holding(1u64, [0; 200]))).collect();
