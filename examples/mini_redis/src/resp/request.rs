@@ -117,12 +117,12 @@ impl Parser {
     }
 
     fn parse_typed(&mut self, input: &[u8]) -> Result<Option<usize>, ProtocolError> {
-        let Some(len) = input.iter().position(|byte| *byte == b'\n') else {
-            if input.len() > MAX_LINE {
-                return Err("Protocol error: too big inline request".into());
-            }
-            return Ok(None);
-        };
+        let end = input.iter().position(|byte| *byte == b'\n');
+        // Also if all of it is here: what is refused must not depend on how it arrives.
+        if end.unwrap_or(input.len()) > MAX_LINE {
+            return Err("Protocol error: too big inline request".into());
+        }
+        let Some(len) = end else { return Ok(None) };
         let words = inline::split(&input[..len]).ok_or("Protocol error: unbalanced quotes in request")?;
         for word in words {
             let start = self.typed.len();
@@ -141,13 +141,12 @@ impl Parser {
 /// The line that begins at `at`, without its end. `None` if the end is not there.
 fn line<'a>(input: &'a [u8], at: usize, too_big: &'static str) -> Result<Option<&'a [u8]>, ProtocolError> {
     let rest = &input[at.min(input.len())..];
-    match rest.iter().position(|byte| *byte == b'\r') {
-        // The line feed is not looked at, but has to be there.
-        Some(len) if len + 1 < rest.len() => Ok(Some(&rest[..len])),
-        Some(_) => Ok(None),
-        None if rest.len() > MAX_LINE => Err(too_big.into()),
-        None => Ok(None),
+    let end = rest.iter().position(|byte| *byte == b'\r');
+    if end.unwrap_or(rest.len()) > MAX_LINE {
+        return Err(too_big.into());
     }
+    // The line feed is not looked at, but has to be there.
+    Ok(end.filter(|len| len + 1 < rest.len()).map(|len| &rest[..len]))
 }
 
 fn bulk_len(line: &[u8]) -> Result<usize, ProtocolError> {

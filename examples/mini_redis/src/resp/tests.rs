@@ -111,6 +111,26 @@ fn a_large_request_in_small_pieces_takes_no_quadratic_time() {
     assert!(error.is_none() && requests.len() == 1 && requests[0].len() == 500_000);
 }
 
+/// One that came in one read was taken where Redis and we refuse it in two: only the wait for its end had a limit.
+#[test]
+fn a_line_that_is_too_long_is_refused_in_whatever_pieces_it_comes() {
+    let lines: [fn(&str) -> String; 3] = [
+        |digits| format!("PING {digits}\n"),
+        |digits| format!("*{digits}\r\n"),
+        |digits| format!("*1\r\n${digits}\r\n"),
+    ];
+    for line in lines {
+        for digits in [64 * 1024, 64 * 1024 + 1, 100 * 1024] {
+            let bytes = line(&"1".repeat(digits)).into_bytes();
+            let (requests, error) = parse(&bytes, &[]);
+            assert!(requests.is_empty() && error.is_some(), "{digits} digits");
+            assert_eq!(parse(&bytes, &[bytes.len() - 2]), (requests, error), "{digits} digits");
+        }
+        let bytes = line(&"1".repeat(60 * 1024)).into_bytes();
+        assert_eq!(parse(&bytes, &[bytes.len() - 2]), parse(&bytes, &[]));
+    }
+}
+
 #[test]
 fn limits_hold() {
     let mut parser = Parser::default();
