@@ -1,0 +1,97 @@
+//! A client that talks to a server in the same runtime, over a pair of sockets, while time stands still: so nothing is
+//! waited for, and the same bytes in the same pieces give the same conversation.
+
+use crate::input::Input;
+use ayi::io::AsyncWriteExt;
+use ayi::net::{TcpStream, UnixStream};
+use ayi::runtime::{Builder, Runtime};
+use ayi::time::{Duration, sleep, timeout};
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+
+/// Bytes of a stream, when it is written out.
+const MAX_STREAM: usize = 128 * 1024;
+/// Longer than all limits of the servers: whoever says nothing for that long will never do so.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What a client sends, as an input describes it.
+pub struct Stream {
+    pub bytes: Vec<u8>,
+    /// Where it is cut.
+    cuts: Vec<usize>,
+    /// Whether the client closes its half after that, or waits for what the server does then.
+    pub closes: bool,
+}
+
+impl Stream {
+    /// Two bytes for cuts and end, then what is sent. In it, 0xff and a number mean that the byte before them comes so
+    /// many times 64 more: limits are far above the length of inputs.
+    pub fn read(data: &[u8]) -> Stream {
+        let mut input = Input::new(data);
+        let (longest, seed) = (input.choice(64), input.byte());
+        let mut bytes = Vec::new();
+        while !input.is_empty() && bytes.len() < MAX_STREAM {
+            match (input.byte(), bytes.last().copied()) {
+                (0xff, Some(last)) => bytes.resize(bytes.len() + 64 * usize::from(input.byte()), last),
+                (byte, _) => bytes.push(byte),
+            }
+        }
+        // 0: the pieces are as long as the cuts need, so that there are at most a thousand.
+        let longest = longest.max(bytes.len() / 500).max(1);
+        let (mut at, mut random, mut cuts) = (0, u32::from(seed), Vec::new());
+        while at < bytes.len() {
+            // A generator that everybody knows (Numerical Recipes).
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            at += 1 + (random >> 8) as usize % longest;
+            cuts.push(at.min(bytes.len()));
+        }
+        Stream { bytes, cuts, closes: seed % 4 != 0 }
+    }
+
+    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.cuts.iter().copied());
+        starts.zip(&self.cuts).map(|(start, end)| &self.bytes[start..*end])
+    }
+}
+
+pub fn runtime() -> Runtime {
+    let built = Builder::new_current_thread().start_paused(true).build();
+    built.expect("there are descriptors left")
+}
+
+/// Two ends of a connection. To the server it looks like TCP, for whose options it does not ask twice.
+pub fn pair() -> (UnixStream, TcpStream) {
+    let (client, server) = std::os::unix::net::UnixStream::pair().expect("there are descriptors left");
+    client.set_nonblocking(true).expect("it is a socket");
+    server.set_nonblocking(true).expect("it is a socket");
+    let server = std::net::TcpStream::from(OwnedFd::from(server));
+    (UnixStream::from_std(client).expect("in a runtime"), TcpStream::from_std(server).expect("in a runtime"))
+}
+
+/// Sends the pieces, each when the server has nothing left to do, and returns all that it answers.
+pub async fn say<'a>(client: UnixStream, pieces: impl Iterator<Item = &'a [u8]>, closes: bool) -> Vec<u8> {
+    let write = async {
+        for piece in pieces {
+            if (&client).write_all(piece).await.is_err() {
+                return;
+            }
+            // Time goes on when nobody can do anything without it.
+            sleep(Duration::from_nanos(1)).await;
+        }
+        if closes {
+            let _ = client.shutdown(Shutdown::Write);
+        }
+    };
+    let read = async {
+        let mut answer = Vec::new();
+        let mut buffer = vec![0; 4096];
+        loop {
+            let read = timeout(PATIENCE, client.read(&mut buffer)).await;
+            match read.expect("the server neither answers nor closes") {
+                Ok(n @ 1..) => answer.extend_from_slice(&buffer[..n]),
+                _ => return answer,
+            }
+        }
+    };
+    ayi::join!(write, read).1
+}
