@@ -10,7 +10,7 @@ use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 
 /// Bytes of a stream, when it is written out.
-const MAX_STREAM: usize = 128 * 1024;
+const MAX_STREAM: usize = 96 * 1024;
 /// Longer than all limits of the servers: whoever says nothing for that long will never do so.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -36,8 +36,8 @@ impl Stream {
                 (byte, _) => bytes.push(byte),
             }
         }
-        // 0: the pieces are as long as the cuts need, so that there are at most a thousand.
-        let longest = longest.max(bytes.len() / 500).max(1);
+        // (Some two hundred pieces of what is long.)
+        let longest = longest.max(bytes.len() / 100).max(1);
         let (mut at, mut random, mut cuts) = (0, u32::from(seed), Vec::new());
         while at < bytes.len() {
             // A generator that everybody knows (Numerical Recipes).

@@ -104,9 +104,10 @@ fn spawn(world: &World) {
 }
 
 fn spawn_by(world: &World, handle: Handle) {
-    let Some(actor) = world.new_task(handle.id()) else { return };
-    let number = actor.number;
-    let spawned = match world.choice(4) {
+    let Some(mut actor) = world.new_task(handle.id()) else { return };
+    let (number, way) = (actor.number, world.choice(4));
+    actor.is_awaited = way % 2 == 1;
+    let spawned = match way {
         0 => handle.spawn(actor),
         1 => handle.spawn_with(move || actor),
         2 => elsewhere(move || handle.spawn(actor)).unwrap_or_else(|_| panic!("spawning does not panic")),
@@ -305,7 +306,7 @@ fn stream_step(world: &World, pair: usize, side: bool, stream: Arc<UnixStream>) 
         0 => {
             if stream.try_write(b"tea").is_ok_and(|n| n > 0) {
                 let other = On::Readable { pair, side: !side };
-                world.waits.take(|on| on == other).into_iter().for_each(|task| world.woken(task));
+                world.waits.happens(|on| on == other);
             }
         }
         1 => drop(stream.try_read(&mut [0; 8])),
@@ -322,7 +323,7 @@ fn token_step(world: &World, number: usize, token: CancellationToken) {
     match world.choice(4) {
         0 => {
             let is_below = |on| matches!(on, On::Token(token) if world.waits.is_below(token, number));
-            world.waits.take(is_below).into_iter().for_each(|task| world.woken(task));
+            world.waits.happens(is_below);
             let again = token.clone();
             if world.choice(2) == 0 { again.cancel() } else { drop(elsewhere(move || again.cancel())) }
         }

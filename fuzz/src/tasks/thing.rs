@@ -57,17 +57,18 @@ pub enum On {
     Token(usize),
 }
 
-impl On {
-    fn has_come(self) -> bool {
-        matches!(self, On::Time(deadline) if deadline <= Instant::now())
-    }
-}
-
 /// Who waits, with which thing, for what.
 struct Waiter {
     task: usize,
     with: usize,
     on: On,
+    has_happened: bool,
+}
+
+impl Waiter {
+    fn is_over(&self) -> bool {
+        self.has_happened || matches!(self.on, On::Time(deadline) if deadline <= Instant::now())
+    }
 }
 
 #[derive(Default)]
@@ -82,33 +83,33 @@ impl Waits {
     pub fn polled(&self, with: usize, by: Option<(usize, On)>) {
         let mut waiters = self.waiters.borrow_mut();
         waiters.retain(|waiter| waiter.with != with);
-        waiters.extend(by.map(|(task, on)| Waiter { task, with, on }));
+        waiters.extend(by.map(|(task, on)| Waiter { task, with, on, has_happened: false }));
     }
 
     /// The deadline was moved, and who waits goes on waiting; unless it has been woken already.
     pub fn moved(&self, with: usize, to: Instant) {
         let mut waiters = self.waiters.borrow_mut();
-        waiters.retain(|waiter| waiter.with != with || !waiter.on.has_come());
+        waiters.retain(|waiter| waiter.with != with || !waiter.is_over());
         waiters.iter_mut().filter(|waiter| waiter.with == with).for_each(|waiter| waiter.on = On::Time(to));
     }
 
-    /// A task is polled: what it was woken for by now will not wake it once more.
+    /// A task is polled: what it was woken for will not wake it once more. (For a socket that may have been what was
+    /// written before it waited.)
     pub fn forget_past(&self, task: usize) {
-        self.waiters.borrow_mut().retain(|waiter| waiter.task != task || !waiter.on.has_come());
+        let is_past = |waiter: &Waiter| waiter.is_over() || matches!(waiter.on, On::Readable { .. });
+        self.waiters.borrow_mut().retain(|waiter| waiter.task != task || !is_past(waiter));
     }
 
-    /// The tasks that wait for a time that has come.
+    /// The tasks that wait for what has happened.
     pub fn late(&self) -> Vec<usize> {
         let waiters = self.waiters.borrow();
-        waiters.iter().filter(|waiter| waiter.on.has_come()).map(|waiter| waiter.task).collect()
+        waiters.iter().filter(|waiter| waiter.is_over()).map(|waiter| waiter.task).collect()
     }
 
-    /// The tasks that wait for what happens now. They are woken once.
-    pub fn take(&self, happens: impl Fn(On) -> bool) -> Vec<usize> {
-        let (woken, others): (Vec<_>, Vec<_>) =
-            self.waiters.take().into_iter().partition(|waiter| happens(waiter.on));
-        self.waiters.replace(others);
-        woken.into_iter().map(|waiter| waiter.task).collect()
+    /// Something happens: who waits for it and does not give up until then is woken.
+    pub fn happens(&self, what: impl Fn(On) -> bool) {
+        let mut waiters = self.waiters.borrow_mut();
+        waiters.iter_mut().filter(|waiter| what(waiter.on)).for_each(|waiter| waiter.has_happened = true);
     }
 
     pub fn new_token(&self, parent: Option<usize>) -> usize {

@@ -190,7 +190,7 @@ impl World {
         }
         let drops = Arc::new(Drops::default());
         self.tasks.borrow_mut().push(Rc::new(Task::new(runtime, drops.clone())));
-        Some(Actor { number, drops, live: self.live.another() })
+        Some(Actor { number, drops, live: self.live.another(), is_awaited: false })
     }
 
     pub fn name(&self, number: usize, id: task::Id) {
@@ -231,7 +231,9 @@ impl World {
         self.require(!task.is_stopped.get(), || format!("task {number} is polled after it was aborted"));
         task.polls.set(task.polls.get() + 1);
         task.is_due.set(false);
+        // What it was woken for will not wake it once more.
         self.waits.forget_past(number);
+        self.all().iter().filter(|other| other.has_woken(number)).for_each(|other| other.joiner.set(None));
         task.is_polled.set(true);
     }
 
@@ -258,13 +260,12 @@ impl World {
         self.task(number).has_output.set(true);
     }
 
+    pub fn has_completed(&self, number: usize) -> bool {
+        self.task(number).end.get() == Some(End::Completed)
+    }
+
     pub fn set_end(&self, number: usize, end: End) {
-        let task = self.task(number);
-        task.end.set(Some(end));
-        let joiner = task.joiner.take();
-        if let Some(joiner) = joiner.filter(|joiner| self.task(*joiner).runtime == task.runtime) {
-            self.woken(joiner);
-        }
+        self.task(number).end.set(Some(end));
     }
 
     /// It is of a set, which aborts it when it is dropped, whenever that is.
@@ -307,7 +308,8 @@ impl World {
     pub fn due(&self, id: Id) -> Vec<(usize, u32)> {
         let late = self.waits.late();
         let tasks = self.all();
-        let is_due = |number: &usize| tasks[*number].is_due.get() || late.contains(number);
+        let joins = |number| tasks.iter().any(|task| task.runtime == id && task.has_woken(number));
+        let is_due = |number: &usize| tasks[*number].is_due.get() || late.contains(number) || joins(*number);
         (0..tasks.len())
             .filter(|number| tasks[*number].runtime == id && tasks[*number].end.get().is_none())
             .filter(is_due)
@@ -356,5 +358,10 @@ impl Task {
             joiner: Cell::default(),
             held: RefCell::default(),
         }
+    }
+
+    /// It has ended, and `joiner` has not been polled since.
+    fn has_woken(&self, joiner: usize) -> bool {
+        self.end.get().is_some() && self.joiner.get() == Some(joiner)
     }
 }
