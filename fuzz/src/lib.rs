@@ -1,4 +1,20 @@
 //! Fuzz targets, as functions of bytes.
+//!
+//! ```sh
+//! cargo install cargo-fuzz --locked
+//! mkdir -p fuzz/found/http    # what is new goes into the first folder
+//! cargo +nightly fuzz run --features libfuzzer http fuzz/found/http fuzz/corpus/http -- -dict=fuzz/dictionaries/http.dict
+//! cargo test --manifest-path fuzz/Cargo.toml    # on any compiler: the corpora, and some random inputs
+//! ```
+//!
+//! | target | what is fuzzed | beside what |
+//! |---|---|---|
+//! | `tasks` | tasks, their handles and wakers, runtimes that come and go | a model of each task |
+//! | `timers` | the wheel of timers | a sorted set |
+//! | `http` | the server of `examples/http` | a short parser, and the same bytes in one piece |
+//! | `redis` | the server of `examples/mini_redis` | the same bytes in one piece |
+//!
+//! What fails is a property that does not hold (a panic), or AddressSanitizer. Each has its list in its module's header.
 
 mod http;
 mod input;
