@@ -96,8 +96,8 @@ impl Drop for Actor {
         world.future_dropped(self.number);
         world.take_held(self.number).into_iter().for_each(steps::discard);
         (0..world.choice(3)).for_each(|_| steps::foreign(&world));
-        let may_panic = !panicking() && !(self.is_awaited && world.has_completed(self.number));
-        if world.choice(16) == 15 && may_panic {
+        let would_leak = self.is_awaited && world.has_completed(self.number);
+        if world.choice(16) == 15 && !panicking() && !would_leak {
             world.set_end(self.number, End::Panicked);
             panic_as_planned(&world);
         }
