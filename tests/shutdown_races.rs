@@ -11,10 +11,11 @@ use futures_task::Spawn;
 use std::future::pending;
 use std::hint::spin_loop;
 use std::pin::Pin;
+use std::ptr::null;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 use std::thread;
 use support::{poll_once, turn, watched};
 
@@ -201,4 +202,33 @@ fn wakers_and_timers_are_used_on_other_threads() {
             elsewhere.join().unwrap();
         });
     }
+}
+
+/// The next runtime took the message that somebody waits for the task, and would have woken him when it was run.
+#[test]
+fn a_runtime_ends_and_the_next_begins_during_a_poll_elsewhere() {
+    static MOMENTS: Barrier = Barrier::new(2);
+    static VTABLE: RawWakerVTable = RawWakerVTable::new(clone_slowly, |_| {}, |_| {}, |_| {});
+
+    fn clone_slowly(_: *const ()) -> RawWaker {
+        MOMENTS.wait();
+        MOMENTS.wait();
+        RawWaker::new(null(), &VTABLE)
+    }
+
+    watched(|| {
+        let first = Runtime::new().unwrap();
+        let mut task = first.spawn(pending::<()>());
+        let elsewhere = thread::spawn(move || {
+            // SAFETY: the functions of the table do nothing with the pointer.
+            let waker = unsafe { Waker::from_raw(RawWaker::new(null(), &VTABLE)) };
+            let polled = Pin::new(&mut task).poll(&mut Context::from_waker(&waker));
+            matches!(polled, Poll::Ready(Err(error)) if error.is_cancelled())
+        });
+        MOMENTS.wait();
+        drop(first);
+        let _idle = Runtime::new().unwrap();
+        MOMENTS.wait();
+        assert!(elsewhere.join().unwrap(), "the task is over, and nobody says so");
+    });
 }

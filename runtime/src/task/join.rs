@@ -142,7 +142,12 @@ impl<T> JoinHandle<T> {
             }
         };
         self.asked_from_afar |= self.task.slot.local().is_none();
-        if self.asked_from_afar { self.task.send(leave) } else { self.task.visit(leave) }
+        if !self.asked_from_afar {
+            return self.task.visit(leave);
+        }
+        // Asked again: the runtime may have ended since the first time, and the next one have its scheduler. That takes
+        // the message, and wakes, but nobody knows when.
+        self.task.send(leave) && !self.is_finished()
     }
 
     /// Takes the body, with the output in it, and makes the slot vacant. The task is finished, and this the first time.
