@@ -14,15 +14,15 @@
 //! In tokio: `runtime/blocking`.
 
 use crate::foreign::{self, Panic, lock};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::{self, Condvar, Mutex, thread};
 use crate::task::Kind;
 use std::collections::VecDeque;
 use std::io;
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::thread;
 use std::time::Duration;
 
 /// What a call and its task share.
@@ -33,8 +33,8 @@ pub(crate) struct Ticket<T> {
 }
 
 impl<T> Ticket<T> {
-    pub(crate) fn new() -> Arc<Ticket<T>> {
-        Arc::new(Ticket { is_claimed: AtomicBool::new(false), result: Mutex::new(None) })
+    pub(crate) fn new() -> sync::Arc<Ticket<T>> {
+        sync::Arc::new(Ticket { is_claimed: AtomicBool::new(false), result: Mutex::new(None) })
     }
 
     /// Whether the caller is the first: the pool may run the call now, or an abort may cancel it.
@@ -55,12 +55,12 @@ impl<T> Ticket<T> {
 
 /// The task's side of a call.
 pub(crate) struct Outcome<T> {
-    ticket: Arc<Ticket<T>>,
+    ticket: sync::Arc<Ticket<T>>,
     pool: Arc<Pool>,
 }
 
 impl<T> Outcome<T> {
-    pub(crate) fn new(ticket: Arc<Ticket<T>>, pool: Arc<Pool>) -> Outcome<T> {
+    pub(crate) fn new(ticket: sync::Arc<Ticket<T>>, pool: Arc<Pool>) -> Outcome<T> {
         // Relaxed, here and below: the owner counts those that it has been given, and drops them itself.
         pool.outcomes.fetch_add(1, Ordering::Relaxed);
         Outcome { ticket, pool }
@@ -242,3 +242,6 @@ impl Pool {
         let _ = self.ended.wait_timeout_while(lock(&self.state), grace, |state| state.threads > 0);
     }
 }
+
+#[cfg(all(test, loom))]
+mod tests;

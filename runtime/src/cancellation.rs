@@ -15,12 +15,13 @@
 //! In tokio: `tokio_util::sync::CancellationToken`.
 
 use crate::foreign::{self, lock};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 /// Tells tasks to end: who holds a clone can wait until somebody [cancels](CancellationToken::cancel) it.

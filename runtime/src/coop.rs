@@ -10,6 +10,7 @@
 //! In tokio: `task/coop`.
 
 use crate::foreign;
+use crate::sync::thread_local;
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 use std::pin::Pin;

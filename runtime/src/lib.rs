@@ -19,12 +19,18 @@ mod counters;
 mod executor;
 mod foreign;
 pub mod io;
+#[cfg(loom)]
+mod models;
+#[cfg(loom)]
+use models::sys;
 #[cfg(feature = "uring")]
 mod proactor;
 mod queue;
 mod reactor;
 mod ready;
 mod shutdown;
+mod sync;
+#[cfg(not(loom))]
 mod sys;
 pub mod task;
 pub mod time;

@@ -17,13 +17,8 @@
 //!
 //! Shown under loom by `tests` below. In tokio: `runtime/scheduler/inject` and `runtime/park`.
 
-#[cfg(loom)]
-pub(crate) use loom::sync::atomic;
-#[cfg(not(loom))]
-pub(crate) use std::sync::atomic;
-
-use atomic::{AtomicBool, AtomicU8, Ordering::AcqRel};
-use concurrent_queue::ConcurrentQueue;
+use crate::sync::ConcurrentQueue;
+use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering::AcqRel};
 
 const RUNNING: u8 = 0;
 const PARKED: u8 = 1;

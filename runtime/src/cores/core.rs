@@ -3,11 +3,12 @@
 use crate::cancellation::CancellationToken;
 use crate::executor::Handle;
 use crate::foreign::lock;
+use crate::sync::Mutex;
 use crate::task::JoinHandle;
 use std::cell::RefCell;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 thread_local! {
     /// The core that this thread is.

@@ -6,6 +6,7 @@
 //! In tokio: `runtime/context`.
 
 use super::{Handle, Local};
+use crate::sync::thread_local;
 use crate::task::{LocalScheduler, Scheduler};
 use crate::time::Clock;
 use std::cell::{Cell, RefCell};

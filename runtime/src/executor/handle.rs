@@ -7,6 +7,8 @@ use super::{Local, RuntimeMetrics};
 use crate::blocking::{BlockingCall, Outcome, Pool, Ticket};
 use crate::cancellation::CancellationToken;
 use crate::counters::Figures;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::thread::{self, Thread};
 use crate::sys::ThreadClock;
 #[cfg(feature = "tracing")]
 use crate::task::Trace;
@@ -22,10 +24,8 @@ use std::io;
 use std::panic::Location;
 use std::panic::RefUnwindSafe;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 use std::time::Duration;
 
 /// Reaches a runtime from any thread: `Send`, `Sync`, cheap to clone. It does not keep the runtime alive.

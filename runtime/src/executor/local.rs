@@ -32,6 +32,7 @@ use super::ring::Ring;
 use crate::counters::{Count, Counters};
 use crate::reactor::{Reactor, SourceKey, Waiter};
 use crate::ready::Interest;
+use crate::sync::thread_local;
 use crate::task::{self, Lease, LocalScheduler, LocalSlot};
 use crate::time::{Clock, Instant, Wheel};
 use crate::{coop, foreign, sys};

@@ -3,8 +3,8 @@
 
 use super::Interest;
 use crate::foreign::lock;
+use crate::sync::Mutex;
 use crate::trace::{Op, Resource};
-use std::sync::Mutex;
 use std::task::Poll;
 
 pub(super) struct Trace {

@@ -1,6 +1,7 @@
-//! Models of the handshakes, explored by loom in all their interleavings. Run as CONTRIBUTING.md says.
+//! Models of the handshakes, explored by loom. Run as CONTRIBUTING.md says.
 
 use super::{Inbox, Posted};
+use crate::sync::explore;
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
@@ -48,7 +49,7 @@ fn receive<T>(inbox: &Inbox<T>, bell: &Bell, count: usize, mut each: impl FnMut(
 
 #[test]
 fn no_item_is_slept_over() {
-    loom::model(|| {
+    explore(4, || {
         let shared = Arc::new((Inbox::new(), Bell::new()));
         let other = shared.clone();
         let poster = thread::spawn(move || {
@@ -69,7 +70,7 @@ fn no_item_is_slept_over() {
 
 #[test]
 fn two_posters_while_parked_ring_once() {
-    loom::model(|| {
+    explore(4, || {
         let shared = Arc::new((Inbox::new(), Bell::new()));
         // The owner is about to sleep: whatever comes now must ring, and only once.
         assert!(shared.0.prepare_park());
@@ -96,10 +97,7 @@ fn two_posters_while_parked_ring_once() {
 fn a_poll_sees_what_every_waker_wrote() {
     // Two threads write, then wake. Only the first to set the flag posts, yet when the owner has polled often
     // enough to consume all posts, it has seen both writes (Relaxed: only the handshake orders them).
-    // Three threads with a bell have too many interleavings to try all: at most two preemptions each.
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(2);
-    model.check(|| {
+    explore(2, || {
         struct Shared {
             inbox: Inbox<()>,
             bell: Bell,
@@ -144,7 +142,7 @@ fn a_poll_sees_what_every_waker_wrote() {
 
 #[test]
 fn a_wake_during_the_poll_is_posted_anew() {
-    loom::model(|| {
+    explore(4, || {
         let shared = Arc::new((Inbox::new(), Bell::new(), Posted::default(), AtomicBool::new(false)));
         assert!(shared.2.set());
         assert!(!shared.0.post(()));

@@ -15,6 +15,7 @@
 //! With `--cfg uncached` nothing is kept, so that tools which look for memory errors see each allocation.
 
 use super::body::{Body, Output};
+use crate::sync::thread_local;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
 use std::mem::MaybeUninit;

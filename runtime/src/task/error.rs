@@ -2,9 +2,10 @@
 
 use super::id::Id;
 use crate::foreign::{Panic, lock};
+use crate::sync::Mutex;
 use std::fmt;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 /// Why awaiting a [`JoinHandle`](super::JoinHandle) gave no output: the task panicked, or was cancelled.
 ///

@@ -1,5 +1,6 @@
 //! What tells tasks apart, and which one runs now.
 
+use crate::sync::thread_local;
 use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};

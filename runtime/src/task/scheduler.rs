@@ -24,19 +24,17 @@ use super::slow_poll::Reports;
 use crate::counters::{Count, Counters, Figures};
 use crate::foreign::{self, lock};
 use crate::queue::Inbox;
+use crate::sync::{Cell, ConcurrentQueue, Mutex, thread_local};
 use crate::sys::EventFd;
-use concurrent_queue::ConcurrentQueue;
-use std::cell::Cell;
 use std::io;
 use std::iter::successors;
 use std::marker::PhantomData;
 use std::panic::RefUnwindSafe;
 use std::rc::Rc;
-use std::sync::Mutex;
 use std::task::Waker;
 
 /// They are 8 KiB.
-const SLOTS_PER_PAGE: usize = 128;
+const SLOTS_PER_PAGE: usize = if cfg!(loom) { 4 } else { 128 };
 
 thread_local! {
     /// The scheduler whose runtime is entered on this thread, which is then its owner.
@@ -44,7 +42,12 @@ thread_local! {
 }
 
 /// Schedulers without a runtime.
+#[cfg(not(loom))]
 static POOL: Mutex<Vec<&'static Scheduler>> = Mutex::new(Vec::new());
+#[cfg(loom)]
+loom::lazy_static! {
+    static ref POOL: Mutex<Vec<&'static Scheduler>> = Mutex::new(Vec::new());
+}
 
 /// What other threads put into the inbox.
 pub(crate) enum Message {

@@ -33,16 +33,16 @@ use super::id::Id;
 use super::scheduler::{LocalScheduler, Message, Scheduler};
 use crate::foreign;
 use crate::queue::Posted;
+use crate::sync::Cell;
+#[cfg(feature = "tracing")]
+use crate::sync::atomic::AtomicBool;
+use crate::sync::atomic::{AtomicU64, Ordering};
 #[cfg(feature = "tracing")]
 use crate::trace;
-use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::RefUnwindSafe;
 #[cfg(feature = "tracing")]
 use std::sync::Arc;
-#[cfg(feature = "tracing")]
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 /// A cache line.

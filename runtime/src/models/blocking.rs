@@ -1,0 +1,46 @@
+//! Calls that block, between the pool's threads, the runtime that waits for them, and its end. (What the pool does by
+//! itself is in `crate::blocking`'s own models.)
+
+use super::output::Output;
+use crate::executor::Runtime;
+use crate::sync::explore;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+#[test]
+fn the_result_of_a_call_comes_back_to_its_task() {
+    explore(3, || {
+        let (rt, (output, drops)) = (Runtime::new().unwrap(), Output::new());
+        let task = rt.spawn_blocking(move || output.written());
+        rt.block_on(task).unwrap().read();
+        drop(rt);
+        assert_eq!(drops.count(), 1);
+    });
+}
+
+#[test]
+fn a_call_that_is_aborted_has_run_or_is_cancelled() {
+    explore(3, || {
+        let (rt, has_run) = (Runtime::new().unwrap(), Arc::new(AtomicBool::new(false)));
+        let runs = has_run.clone();
+        let task = rt.spawn_blocking(move || runs.store(true, Relaxed));
+        task.abort();
+        let result = rt.block_on(task);
+        drop(rt);
+        // (By now, that of the thread is seen as well.)
+        assert_eq!(result.is_ok(), has_run.load(Relaxed));
+    });
+}
+
+#[test]
+fn a_call_that_nobody_has_waited_for_is_over_when_the_runtime_is() {
+    explore(3, || {
+        let (rt, (output, drops)) = (Runtime::new().unwrap(), Output::new());
+        let task = rt.spawn_blocking(move || output.written());
+        drop(rt);
+        // The call was given up, or has run, and its result was dropped with it.
+        assert!(task.is_finished());
+        drop(task);
+        assert_eq!(drops.count(), 1);
+    });
+}

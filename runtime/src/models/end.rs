@@ -1,0 +1,117 @@
+//! What other threads want of a runtime that ends, and what the next one, which takes its scheduler from the pool, sees
+//! of that: nothing.
+
+use super::output::Output;
+use crate::executor::spawn;
+use crate::executor::{Handle, Runtime};
+use crate::io::Registration;
+use crate::sync::explore;
+use crate::task::yield_now;
+use loom::thread;
+use std::future::pending;
+use std::os::fd::AsFd;
+
+#[test]
+fn what_is_spawned_at_the_end_runs_there_or_is_cancelled() {
+    explore(3, || {
+        let first = Runtime::new().unwrap();
+        let (handle, (output, drops)) = (first.handle().clone(), Output::new());
+        let elsewhere = thread::spawn(move || {
+            let home = handle.id();
+            let task = handle.spawn(async move {
+                assert_eq!(Handle::current().id(), home);
+                output.written()
+            });
+            match handle.block_on(task) {
+                Ok(output) => output.read(),
+                Err(error) => assert!(error.is_cancelled()),
+            }
+        });
+        first.block_on(yield_now());
+        drop(first);
+        let second = Runtime::new().unwrap();
+        second.block_on(yield_now());
+        elsewhere.join().unwrap();
+        assert_eq!(drops.count(), 1);
+        // The slot is vacant, and can be another's.
+        let handle = second.handle().clone();
+        let elsewhere = thread::spawn(move || handle.spawn(async { 7 }));
+        let task = elsewhere.join().unwrap();
+        assert_eq!(second.block_on(task).unwrap(), 7);
+    });
+}
+
+#[test]
+fn two_threads_that_spawn_at_once_get_different_slots() {
+    explore(2, || {
+        let rt = Runtime::new().unwrap();
+        let spawn = |n| {
+            let handle = rt.handle().clone();
+            thread::spawn(move || handle.spawn(async move { n }))
+        };
+        let (one, other) = (spawn(1), spawn(2));
+        let (one, other) = (one.join().unwrap(), other.join().unwrap());
+        assert!(!one.waker().will_wake(&other.waker()));
+        assert_eq!(rt.block_on(async { (one.await.unwrap(), other.await.unwrap()) }), (1, 2));
+    });
+}
+
+#[test]
+fn who_waits_for_a_task_elsewhere_is_told_of_the_end() {
+    explore(3, || {
+        let first = Runtime::new().unwrap();
+        let (handle, task) = (first.handle().clone(), first.spawn(pending::<()>()));
+        let elsewhere = thread::spawn(move || handle.block_on(task).unwrap_err().is_cancelled());
+        first.block_on(yield_now());
+        drop(first);
+        let second = Runtime::new().unwrap();
+        assert!(elsewhere.join().unwrap());
+        drop(second);
+    });
+}
+
+#[test]
+fn a_source_that_is_given_up_elsewhere_is_not_taken_from_the_next_runtime() {
+    explore(3, || {
+        // Nothing is read from it, here it is only a number.
+        let stdin = std::io::stdin();
+        let registered = |rt: &Runtime| {
+            let registration = Registration::new();
+            rt.block_on(async { registration.register(stdin.as_fd()) }).unwrap();
+            registration
+        };
+        let first = Runtime::new().unwrap();
+        let given_up = registered(&first);
+        let elsewhere = thread::spawn(move || drop(given_up));
+        first.block_on(yield_now());
+        drop(first);
+        // The first source there, as that one was.
+        let second = Runtime::new().unwrap();
+        let kept = registered(&second);
+        elsewhere.join().unwrap();
+        second.block_on(yield_now());
+        assert_eq!(second.metrics().io_driver_fd_deregistered_count(), 0);
+        drop(kept);
+        assert_eq!(second.metrics().io_driver_fd_deregistered_count(), 1);
+    });
+}
+
+#[test]
+fn a_scheduler_goes_from_one_thread_to_another_with_all_that_is_its() {
+    explore(2, || {
+        let first = Runtime::new().unwrap();
+        let task = first.spawn(pending::<()>());
+        let (late, later) = (task.waker(), task.waker());
+        first.block_on(yield_now());
+        let next = thread::spawn(|| {
+            late.wake();
+            // It finds the scheduler in the pool, or makes one.
+            let second = Runtime::new().unwrap();
+            assert_eq!(second.block_on(async { spawn(async { 7 }).await }).unwrap(), 7);
+        });
+        drop(first);
+        later.wake();
+        drop(task);
+        next.join().unwrap();
+    });
+}

@@ -1,0 +1,22 @@
+//! What threads do to a runtime at the same time, in all interleavings: explored by loom, on the real code with the real
+//! loop. Only the kernel is replaced, by [`sys`]. Run as CONTRIBUTING.md says.
+//!
+//! loom sees each access to what comes from `crate::sync`: so a cell that two threads reach without an order between
+//! them fails a model, also where its value comes out right. What is lost shows as a deadlock.
+//!
+//! A preemption is where a thread is stopped though it could go on. Bugs need few: each model says how many there are
+//! at most in what it tries.
+
+#[cfg(test)]
+mod blocking;
+#[cfg(test)]
+mod cancellation;
+#[cfg(test)]
+mod end;
+#[cfg(test)]
+mod join;
+#[cfg(test)]
+mod output;
+pub(crate) mod sys;
+#[cfg(test)]
+mod wake;
