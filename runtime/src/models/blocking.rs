@@ -4,6 +4,8 @@
 use super::output::Output;
 use crate::executor::Runtime;
 use crate::sync::explore;
+use crate::task::yield_now;
+use loom::thread;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -41,6 +43,25 @@ fn a_call_that_nobody_has_waited_for_is_over_when_the_runtime_is() {
         // The call was given up, or has run, and its result was dropped with it.
         assert!(task.is_finished());
         drop(task);
+        assert_eq!(drops.count(), 1);
+    });
+}
+
+#[test]
+fn a_call_that_is_made_elsewhere_at_the_end_has_run_or_is_cancelled() {
+    explore(2, || {
+        let (rt, (output, drops)) = (Runtime::new().unwrap(), Output::new());
+        let handle = rt.handle().clone();
+        let elsewhere = thread::spawn(move || {
+            let task = handle.spawn_blocking(move || output.written());
+            match handle.block_on(task) {
+                Ok(output) => output.read(),
+                Err(error) => assert!(error.is_cancelled()),
+            }
+        });
+        rt.block_on(yield_now());
+        drop(rt);
+        elsewhere.join().unwrap();
         assert_eq!(drops.count(), 1);
     });
 }

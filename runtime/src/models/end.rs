@@ -71,6 +71,38 @@ fn who_waits_for_a_task_elsewhere_is_told_of_the_end() {
 }
 
 #[test]
+fn what_is_aborted_and_dropped_elsewhere_is_no_task_of_the_next_runtime() {
+    explore(3, || {
+        let (first, (output, drops)) = (Runtime::new().unwrap(), Output::new());
+        let task = first.spawn(async move {
+            yield_now().await;
+            output.written()
+        });
+        let elsewhere = thread::spawn(move || {
+            task.abort();
+            drop(task);
+        });
+        first.block_on(yield_now());
+        drop(first);
+        let second = Runtime::new().unwrap();
+        let tasks = [1, 2].map(|n| {
+            second.spawn(async move {
+                yield_now().await;
+                n
+            })
+        });
+        second.block_on(async {
+            for (task, n) in tasks.into_iter().zip(1..) {
+                assert_eq!(task.await.unwrap(), n);
+            }
+        });
+        elsewhere.join().unwrap();
+        drop(second);
+        assert_eq!(drops.count(), 1);
+    });
+}
+
+#[test]
 fn a_source_that_is_given_up_elsewhere_is_not_taken_from_the_next_runtime() {
     explore(3, || {
         // Nothing is read from it, here it is only a number.

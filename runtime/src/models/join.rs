@@ -3,8 +3,9 @@
 use super::output::Output;
 use crate::executor::{Runtime, spawn};
 use crate::sync::explore;
-use crate::task::yield_now;
+use crate::task::{JoinError, yield_now};
 use loom::thread;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
@@ -19,6 +20,42 @@ fn the_output_is_taken_once_on_the_thread_that_awaits_it() {
         drop(rt);
         elsewhere.join().unwrap();
         assert_eq!(drops.count(), 1);
+    });
+}
+
+#[test]
+fn a_task_is_awaited_in_the_runtime_of_another_thread() {
+    explore(2, || {
+        let (rt, (output, drops)) = (Runtime::new().unwrap(), Output::new());
+        let task = rt.spawn(async move { output.written() });
+        let elsewhere = thread::spawn(move || Runtime::new().unwrap().block_on(task).unwrap().read());
+        rt.block_on(yield_now());
+        drop(rt);
+        elsewhere.join().unwrap();
+        assert_eq!(drops.count(), 1);
+    });
+}
+
+#[test]
+fn a_sleeper_that_is_unparked_for_another_reason_goes_on_sleeping() {
+    explore(3, || {
+        let rt = Runtime::new().unwrap();
+        let (handle, mut task) = (rt.handle().clone(), rt.spawn(yield_now()));
+        let elsewhere = thread::spawn(move || {
+            let mut polls = 0;
+            thread::current().unpark();
+            handle.block_on(poll_fn(|cx| {
+                polls += 1;
+                Pin::new(&mut task).poll(cx)
+            }))?;
+            Ok::<_, JoinError>(polls)
+        });
+        rt.block_on(async {
+            yield_now().await;
+            yield_now().await;
+        });
+        drop(rt);
+        assert!(elsewhere.join().unwrap().unwrap() <= 2);
     });
 }
 
@@ -66,14 +103,17 @@ fn a_handle_that_is_dropped_elsewhere_drops_the_output_once() {
     explore(3, || {
         let (rt, (output, drops)) = (Runtime::new().unwrap(), Output::new());
         let task = rt.spawn(async move { output.written() });
+        let slot = task.waker();
         let elsewhere = thread::spawn(move || drop(task));
         rt.block_on(yield_now());
         elsewhere.join().unwrap();
-        // Its slot is free, once: two tasks do not get the same.
+        // Its slot is free, once: the future of `block_on` has it, or one of two tasks.
         rt.block_on(async {
             yield_now().await;
+            let root = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
             let (one, other) = (spawn(async {}), spawn(async {}));
-            assert!(!one.waker().will_wake(&other.waker()));
+            let all = [root, one.waker(), other.waker()];
+            assert_eq!(all.iter().filter(|waker| waker.will_wake(&slot)).count(), 1);
             one.await.unwrap();
             other.await.unwrap();
         });
