@@ -49,7 +49,7 @@ impl Call {
     fn run(self) {
         let (run, more) = &*self.0.run;
         *run.lock().unwrap() += 1;
-        more.notify_one();
+        more.notify_all();
     }
 }
 
@@ -86,6 +86,21 @@ fn no_call_is_lost_when_the_idle_thread_ends() {
         let clock = pool.clone();
         thread::spawn(move || clock.work.expire(&clock.state));
         calls.wait_for(1);
+        calls.submit(&pool);
+        calls.wait_for(2);
+        shut_down(&pool);
+    });
+}
+
+#[test]
+fn a_call_that_waits_for_the_next_one_does_not_hold_it_up() {
+    explore(2, || {
+        let (pool, calls) = (pool(2), Calls::default());
+        calls.submit(&pool);
+        calls.wait_for(1);
+        // With one thread that is idle, or will be, and a call that is on its way to it.
+        let others = calls.clone();
+        pool.submit(Box::new(move || others.wait_for(2))).unwrap();
         calls.submit(&pool);
         calls.wait_for(2);
         shut_down(&pool);

@@ -2,7 +2,7 @@
 //! itself is in `crate::blocking`'s own models.)
 
 use super::output::Output;
-use crate::executor::Runtime;
+use super::runtime;
 use crate::sync::explore;
 use crate::task::yield_now;
 use loom::thread;
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 #[test]
 fn the_result_of_a_call_comes_back_to_its_task() {
     explore(3, || {
-        let (rt, (output, drops)) = (Runtime::new().unwrap(), Output::new());
+        let (rt, (output, drops)) = (runtime(), Output::new());
         let task = rt.spawn_blocking(move || output.written());
         rt.block_on(task).unwrap().read();
         drop(rt);
@@ -22,8 +22,8 @@ fn the_result_of_a_call_comes_back_to_its_task() {
 
 #[test]
 fn a_call_that_is_aborted_has_run_or_is_cancelled() {
-    explore(3, || {
-        let (rt, has_run) = (Runtime::new().unwrap(), Arc::new(AtomicBool::new(false)));
+    explore(2, || {
+        let (rt, has_run) = (runtime(), Arc::new(AtomicBool::new(false)));
         let runs = has_run.clone();
         let task = rt.spawn_blocking(move || runs.store(true, Relaxed));
         task.abort();
@@ -37,7 +37,7 @@ fn a_call_that_is_aborted_has_run_or_is_cancelled() {
 #[test]
 fn a_call_that_nobody_has_waited_for_is_over_when_the_runtime_is() {
     explore(3, || {
-        let (rt, (output, drops)) = (Runtime::new().unwrap(), Output::new());
+        let (rt, (output, drops)) = (runtime(), Output::new());
         let task = rt.spawn_blocking(move || output.written());
         drop(rt);
         // The call was given up, or has run, and its result was dropped with it.
@@ -50,7 +50,7 @@ fn a_call_that_nobody_has_waited_for_is_over_when_the_runtime_is() {
 #[test]
 fn a_call_that_is_made_elsewhere_at_the_end_has_run_or_is_cancelled() {
     explore(2, || {
-        let (rt, (output, drops)) = (Runtime::new().unwrap(), Output::new());
+        let (rt, (output, drops)) = (runtime(), Output::new());
         let handle = rt.handle().clone();
         let elsewhere = thread::spawn(move || {
             let task = handle.spawn_blocking(move || output.written());

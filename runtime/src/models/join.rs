@@ -1,7 +1,8 @@
 //! The handles of a task on another thread, while the owner polls it, finishes it and frees its slot.
 
 use super::output::Output;
-use crate::executor::{Runtime, spawn};
+use super::runtime;
+use crate::executor::spawn;
 use crate::sync::explore;
 use crate::task::{JoinError, yield_now};
 use loom::thread;
@@ -12,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 #[test]
 fn the_output_is_taken_once_on_the_thread_that_awaits_it() {
     explore(3, || {
-        let (rt, (output, drops)) = (Runtime::new().unwrap(), Output::new());
+        let (rt, (output, drops)) = (runtime(), Output::new());
         let handle = rt.handle().clone();
         let task = rt.spawn(async move { output.written() });
         let elsewhere = thread::spawn(move || handle.block_on(task).unwrap().read());
@@ -26,9 +27,9 @@ fn the_output_is_taken_once_on_the_thread_that_awaits_it() {
 #[test]
 fn a_task_is_awaited_in_the_runtime_of_another_thread() {
     explore(2, || {
-        let (rt, (output, drops)) = (Runtime::new().unwrap(), Output::new());
+        let (rt, (output, drops)) = (runtime(), Output::new());
         let task = rt.spawn(async move { output.written() });
-        let elsewhere = thread::spawn(move || Runtime::new().unwrap().block_on(task).unwrap().read());
+        let elsewhere = thread::spawn(move || runtime().block_on(task).unwrap().read());
         rt.block_on(yield_now());
         drop(rt);
         elsewhere.join().unwrap();
@@ -38,8 +39,8 @@ fn a_task_is_awaited_in_the_runtime_of_another_thread() {
 
 #[test]
 fn a_sleeper_that_is_unparked_for_another_reason_goes_on_sleeping() {
-    explore(3, || {
-        let rt = Runtime::new().unwrap();
+    explore(2, || {
+        let rt = runtime();
         let (handle, mut task) = (rt.handle().clone(), rt.spawn(yield_now()));
         let elsewhere = thread::spawn(move || {
             let mut polls = 0;
@@ -62,7 +63,7 @@ fn a_sleeper_that_is_unparked_for_another_reason_goes_on_sleeping() {
 #[test]
 fn the_latest_waker_is_the_one_that_is_woken() {
     explore(3, || {
-        let rt = Runtime::new().unwrap();
+        let rt = runtime();
         let handle = rt.handle().clone();
         let mut task = rt.spawn(async { 7 });
         let elsewhere = thread::spawn(move || {
@@ -82,7 +83,7 @@ fn the_latest_waker_is_the_one_that_is_woken() {
 #[test]
 fn a_waker_from_elsewhere_does_not_overtake_that_of_the_owner() {
     explore(3, || {
-        let rt = Runtime::new().unwrap();
+        let rt = runtime();
         let mut task = rt.spawn(async {
             yield_now().await;
             yield_now().await;
@@ -91,17 +92,19 @@ fn a_waker_from_elsewhere_does_not_overtake_that_of_the_owner() {
             let is_over = Pin::new(&mut task).poll(&mut Context::from_waker(Waker::noop())).is_ready();
             (!is_over).then_some(task)
         });
-        // With the message of the other thread unread: this one's waker comes later, and stays.
-        if let Some(task) = elsewhere.join().unwrap() {
-            rt.block_on(task).unwrap();
-        }
+        rt.block_on(async {
+            // With the message of the other thread unread: this one's waker comes later, and stays.
+            if let Some(task) = elsewhere.join().unwrap() {
+                task.await.unwrap();
+            }
+        });
     });
 }
 
 #[test]
 fn a_handle_that_is_dropped_elsewhere_drops_the_output_once() {
     explore(3, || {
-        let (rt, (output, drops)) = (Runtime::new().unwrap(), Output::new());
+        let (rt, (output, drops)) = (runtime(), Output::new());
         let task = rt.spawn(async move { output.written() });
         let slot = task.waker();
         let elsewhere = thread::spawn(move || drop(task));
@@ -124,7 +127,7 @@ fn a_handle_that_is_dropped_elsewhere_drops_the_output_once() {
 #[test]
 fn an_abort_from_elsewhere_ends_no_other_task() {
     explore(3, || {
-        let rt = Runtime::new().unwrap();
+        let rt = runtime();
         rt.block_on(async {
             let first = spawn(yield_now());
             let (stop, slot) = (first.abort_handle(), first.waker());
@@ -145,7 +148,7 @@ fn an_abort_from_elsewhere_ends_no_other_task() {
 #[test]
 fn an_aborted_task_has_an_output_or_is_cancelled() {
     explore(3, || {
-        let (rt, (output, drops)) = (Runtime::new().unwrap(), Output::new());
+        let (rt, (output, drops)) = (runtime(), Output::new());
         let task = rt.spawn(async move {
             yield_now().await;
             output.written()

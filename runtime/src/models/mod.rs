@@ -20,3 +20,9 @@ mod output;
 pub(crate) mod sys;
 #[cfg(test)]
 mod wake;
+
+/// Looks into its inbox after each poll. (Others look after some, and that may be any of these moments.)
+#[cfg(test)]
+fn runtime() -> crate::executor::Runtime {
+    crate::executor::Builder::new_current_thread().event_interval(1).build().unwrap()
+}

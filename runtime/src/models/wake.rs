@@ -1,8 +1,7 @@
 //! A waker on another thread, while the owner polls its task, finishes it, gives its slot to another, or sleeps.
 
-use super::sys;
-use crate::executor::spawn;
-use crate::executor::{Builder, Runtime};
+use super::{runtime, sys};
+use crate::executor::{Builder, spawn};
 use crate::sync::explore;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -31,7 +30,7 @@ fn hears_another_thread() -> impl Future<Output = usize> {
 #[test]
 fn a_wake_during_the_poll_is_not_lost() {
     explore(4, || {
-        let rt = Runtime::new().unwrap();
+        let rt = runtime();
         let polls = rt.block_on(async { spawn(hears_another_thread()).await.unwrap() });
         assert!(polls <= 2);
     });
@@ -40,31 +39,30 @@ fn a_wake_during_the_poll_is_not_lost() {
 #[test]
 fn the_future_of_block_on_is_woken_as_a_task_is() {
     explore(4, || {
-        let polls = Runtime::new().unwrap().block_on(hears_another_thread());
+        let polls = runtime().block_on(hears_another_thread());
         assert!(polls <= 2);
     });
 }
 
 #[test]
 fn a_late_wake_costs_the_next_task_of_the_slot_a_poll() {
-    explore(3, || {
-        let rt = Runtime::new().unwrap();
+    explore(2, || {
+        let rt = runtime();
         rt.block_on(async {
             let mut is_new = true;
             // It ends in its second poll, wherever the other thread's wake is by then.
             let first = spawn(poll_fn(move |cx| {
                 if !std::mem::take(&mut is_new) {
-                    return Poll::Ready(cx.waker().clone());
+                    return Poll::Ready(());
                 }
                 let late = cx.waker().clone();
                 thread::spawn(move || late.wake());
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }));
-            let late = first.await.unwrap();
-            let second = spawn(hears_another_thread());
-            assert!(second.waker().will_wake(&late), "it has the same slot");
-            assert!(second.await.unwrap() <= 3);
+            first.await.unwrap();
+            // In the same slot, unless that is still on the run queue, because of the wake.
+            assert!(spawn(hears_another_thread()).await.unwrap() <= 3);
         });
     });
 }
@@ -75,7 +73,7 @@ fn the_last_poll_has_seen_what_all_wakers_wrote() {
     explore(2, || {
         let written = Arc::new(AtomicUsize::new(0));
         let mut is_new = true;
-        Runtime::new().unwrap().block_on(poll_fn(move |cx| {
+        runtime().block_on(poll_fn(move |cx| {
             for _ in 0..if std::mem::take(&mut is_new) { 2 } else { 0 } {
                 let (waker, written) = (cx.waker().clone(), written.clone());
                 thread::spawn(move || {
@@ -96,7 +94,7 @@ fn a_sleeper_is_rung_for_once() {
         let count = move || {
             counter.fetch_add(1, Relaxed);
         };
-        let rt = Builder::new_current_thread().on_thread_park(count).build().unwrap();
+        let rt = Builder::new_current_thread().event_interval(1).on_thread_park(count).build().unwrap();
         rt.block_on(async {
             let (one, other) = (spawn(hears_another_thread()), spawn(hears_another_thread()));
             one.await.unwrap();
@@ -111,7 +109,7 @@ fn what_a_task_keeps_is_its_owners() {
     // (An `Rc` in the task, and a cell that loom watches: a waker on another thread reaches neither.)
     explore(3, || {
         let polls = Rc::new(loom::cell::Cell::new(0));
-        let rt = Runtime::new().unwrap();
+        let rt = runtime();
         let (counted, mut heard) = (polls.clone(), Box::pin(hears_another_thread()));
         let task = rt.spawn(poll_fn(move |cx| {
             counted.set(counted.get() + 1);
