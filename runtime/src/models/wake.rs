@@ -67,22 +67,33 @@ fn a_late_wake_costs_the_next_task_of_the_slot_a_poll() {
     });
 }
 
+/// Waits until two other threads have written, each before it wakes.
+fn hears_two_other_threads() -> impl Future<Output = ()> {
+    let (written, mut is_new) = (Arc::new(AtomicUsize::new(0)), true);
+    poll_fn(move |cx| {
+        for _ in 0..if std::mem::take(&mut is_new) { 2 } else { 0 } {
+            let (waker, written) = (cx.waker().clone(), written.clone());
+            thread::spawn(move || {
+                written.fetch_add(1, Relaxed);
+                waker.wake();
+            });
+        }
+        if written.load(Relaxed) == 2 { Poll::Ready(()) } else { Poll::Pending }
+    })
+}
+
 #[test]
 fn the_last_poll_has_seen_what_all_wakers_wrote() {
     // The second to wake posts nothing, if the first wake is not heard yet.
+    explore(2, || runtime().block_on(hears_two_other_threads()));
+}
+
+#[test]
+fn so_has_that_of_a_thread_that_sleeps_by_itself() {
     explore(2, || {
-        let written = Arc::new(AtomicUsize::new(0));
-        let mut is_new = true;
-        runtime().block_on(poll_fn(move |cx| {
-            for _ in 0..if std::mem::take(&mut is_new) { 2 } else { 0 } {
-                let (waker, written) = (cx.waker().clone(), written.clone());
-                thread::spawn(move || {
-                    written.fetch_add(1, Relaxed);
-                    waker.wake();
-                });
-            }
-            if written.load(Relaxed) == 2 { Poll::Ready(()) } else { Poll::Pending }
-        }));
+        // (Where there is no loop: the runtime has ended.)
+        let handle = runtime().handle().clone();
+        handle.block_on(hears_two_other_threads());
     });
 }
 
