@@ -15,6 +15,7 @@ use std::io::Write;
 use std::pin::pin;
 use std::process::Command;
 use std::rc::Rc;
+use std::thread;
 use support::{Watchdog, in_a_child, poll_once, turn, watched};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -321,4 +322,45 @@ fn outside_a_runtime_it_panics() {
     assert!(panics(&mut || drop(poll_once(pin!(fs::metadata(&path))))));
     let file = File::from(std::fs::File::open(&path).unwrap());
     assert!(panics(&mut || drop(poll_once(pin!(file.read_at(vec![0; 4], 0))))));
+}
+
+/// Ctrl-Z, and then `fg`, while an open waits: the kernel ended it, with an error that no program should see.
+#[test]
+fn a_process_that_is_stopped_and_goes_on_still_waits_for_its_fifo() {
+    if !in_a_child("a_process_that_is_stopped_and_goes_on_still_waits_for_its_fifo") {
+        return;
+    }
+    both(async || {
+        let folder = Folder::new();
+        let path = folder.fifo("fifo");
+        let other_end = thread::spawn({
+            let path = path.clone();
+            move || {
+                stop_and_go_on_when_an_open_waits();
+                std::fs::read(path).unwrap()
+            }
+        });
+        let mut file = File::options().write(true).open(&path).await.unwrap();
+        file.write_all(b"text").await.unwrap();
+        file.flush().await.unwrap();
+        drop(file);
+        assert_eq!(other_end.join().unwrap(), b"text");
+    });
+}
+
+fn stop_and_go_on_when_an_open_waits() {
+    let sleeps_in_open = |stat: &String| {
+        let is_the_one = stat.contains("(iou-wrk-") || stat.contains("(ayi-blocking-");
+        is_the_one && stat.contains(") S ")
+    };
+    let stats = || {
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+        tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("stat")).ok())
+    };
+    while !stats().any(|stat| sleeps_in_open(&stat)) {
+        thread::yield_now();
+    }
+    let script = "kill -STOP $0; until grep -q ') T ' /proc/$0/stat; do :; done; kill -CONT $0";
+    let pid = std::process::id().to_string();
+    assert!(Command::new("sh").args(["-c", script, &pid]).status().unwrap().success());
 }

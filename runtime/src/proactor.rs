@@ -56,6 +56,11 @@ const OPERATIONS: u32 = COMPLETIONS - SUBMISSIONS;
 /// Names the completion of a request to cancel: nobody waits for it. No entry has this number.
 const CANCEL: u64 = u64::MAX;
 
+/// `ERESTARTSYS` to `ERESTART_RESTARTBLOCK`: how the kernel tells itself that a system call was interrupted and is to be
+/// begun anew, and which "should never be seen by user programs" (its `include/linux/errno.h`). But of a ring's
+/// operations it is: an open that waits ends so when the process is stopped and goes on (Ctrl-Z, and then `fg`).
+const RESTARTS: std::ops::RangeInclusive<i32> = 512..=516;
+
 /// What an operation needs while it runs.
 pub trait Resources: Send + 'static {
     /// The operation has been completed, and nobody waits for its result any more: what [io_uring's completion] has,
@@ -90,6 +95,8 @@ pub(crate) struct Proactor {
 
 struct Entry {
     state: State,
+    /// What was submitted, and how many bytes it moves: it may have to be once more.
+    operation: Option<(squeue::Entry, usize)>,
     /// The kernel, or the submission queue, has had it.
     is_submitted: bool,
     /// It is not cancelled, whoever waits for it.
@@ -97,7 +104,7 @@ struct Entry {
 }
 
 impl Entry {
-    const FREE: Entry = Entry { state: State::Free, is_submitted: false, is_lasting: false };
+    const FREE: Entry = Entry { state: State::Free, operation: None, is_submitted: false, is_lasting: false };
 
     /// The operation is not completed, and its result is of no use if the runtime ends, or if nobody waits for it.
     fn is_to_cancel(&self, is_ending: bool) -> bool {
@@ -235,6 +242,7 @@ impl Proactor {
                 self.complete(index, -libc::ECANCELED);
                 continue;
             }
+            entry.operation = Some((operation.clone(), bytes));
             entry.is_submitted = true;
             self.in_flight += 1;
             return Some((operation, bytes));
@@ -247,9 +255,20 @@ impl Proactor {
             let Some(completion) = self.ring.completion().next() else { break };
             if completion.user_data() != CANCEL {
                 self.in_flight -= 1;
-                self.complete(completion.user_data() as u32, completion.result());
+                self.ended(completion.user_data() as u32, completion.result());
             }
         }
+    }
+
+    /// The kernel is done with an operation. One that was interrupted has done nothing, and is begun anew.
+    fn ended(&mut self, index: u32, result: i32) {
+        let entry = &mut self.entries[index as usize];
+        let was_interrupted = result == -libc::EINTR || RESTARTS.contains(&-result);
+        if !was_interrupted || entry.is_to_cancel(self.is_ending) {
+            return self.complete(index, result);
+        }
+        entry.is_submitted = false;
+        self.backlog.extend(entry.operation.take());
     }
 
     fn complete(&mut self, index: u32, result: i32) {
