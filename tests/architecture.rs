@@ -51,6 +51,7 @@ fn unsafe_is_only_where_the_list_says() {
         "hyper/src",
         "serve/src",
         "macros/src",
+        "faults/src",
         "examples",
     ]
     .into_iter()

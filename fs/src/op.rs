@@ -129,6 +129,8 @@ fn check(result: isize) -> io::Result<u32> {
 
 /// A call that is begun anew when a signal interrupts it.
 fn call(f: impl Fn() -> isize) -> io::Result<u32> {
+    #[cfg(faults)]
+    let f = || ayi_runtime::faults::within(ayi_runtime::faults::Operation::OnAny, &f);
     loop {
         match check(f()) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -17,6 +17,9 @@ mod coop;
 mod cores;
 mod counters;
 mod executor;
+#[cfg(faults)]
+#[doc(hidden)]
+pub mod faults;
 mod foreign;
 pub mod io;
 #[cfg(loom)]

@@ -243,6 +243,13 @@ impl Proactor {
                 continue;
             }
             entry.operation = Some((operation.clone(), bytes));
+            #[cfg(faults)]
+            let mut operation = operation;
+            #[cfg(faults)]
+            if let Some(errno) = crate::faults::on_submit(&mut operation) {
+                self.ended(index, -errno);
+                continue;
+            }
             entry.is_submitted = true;
             self.in_flight += 1;
             return Some((operation, bytes));

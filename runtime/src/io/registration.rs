@@ -8,13 +8,15 @@ use super::{Interest, Ready};
 use crate::coop;
 use crate::counters::Count;
 use crate::executor::{Local, RuntimeRef};
+#[cfg(faults)]
+use crate::faults;
 use crate::reactor::{SourceKey, Waiter};
 #[cfg(feature = "tracing")]
 use crate::trace::Op;
 use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
-#[cfg(feature = "tracing")]
+#[cfg(any(feature = "tracing", faults))]
 use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
 use std::rc::Rc;
@@ -303,6 +305,8 @@ impl Registration {
     /// # }).unwrap();
     /// ```
     pub fn try_io<R>(&self, interest: Interest, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+        #[cfg(faults)]
+        let op = || faults::within(faults::Operation::Tried, op);
         let result = op();
         if matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock) {
             self.clear_ready(interest);
@@ -387,6 +391,8 @@ impl Registration {
         mut op: impl FnMut() -> io::Result<R>,
         is_short: impl Fn(&R) -> bool,
     ) -> Poll<io::Result<R>> {
+        #[cfg(faults)]
+        let mut op = || faults::within(faults::Operation::On(fd.as_raw_fd()), &mut op);
         coop::poll_charged(cx, |cx| {
             // Tied already: to a runtime on this thread, or this is an error.
             if let Some(source) = self.source.get() {

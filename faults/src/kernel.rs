@@ -1,0 +1,85 @@
+//! The kernel itself, past the functions of this crate.
+
+use libc::{c_int, c_long, c_void};
+use std::mem;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+type Syscall = unsafe extern "C" fn(c_long, ...) -> c_long;
+
+/// The C library's `syscall`, whose place this crate's takes.
+///
+/// # Safety
+///
+/// As of the system call `number`.
+pub(crate) unsafe fn call(number: c_long, arguments: [c_long; 6]) -> c_long {
+    static NEXT: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
+    // Relaxed: it is the same address whoever finds it.
+    let mut next = NEXT.load(Ordering::Relaxed);
+    if next.is_null() {
+        next = the_next(c"syscall");
+        NEXT.store(next, Ordering::Relaxed);
+    }
+    // SAFETY: it is the address of that function.
+    let syscall = unsafe { mem::transmute::<*mut c_void, Syscall>(next) };
+    let [a, b, c, d, e, f] = arguments;
+    // SAFETY: the caller's promise. The kernel takes as many arguments as the call has.
+    unsafe { syscall(number, a, b, c, d, e, f) }
+}
+
+/// The function that would be there without this crate: dlsym(3), `RTLD_NEXT`.
+pub(crate) fn the_next(name: &std::ffi::CStr) -> *mut c_void {
+    // SAFETY: the name ends with a zero.
+    let found = unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) };
+    assert!(!found.is_null(), "the C library has {name:?}");
+    found
+}
+
+/// A system call's failure.
+pub(crate) fn fail<T: From<i8>>(errno: c_int) -> T {
+    // SAFETY: it is this thread's.
+    unsafe { *libc::__errno_location() = errno };
+    T::from(-1)
+}
+
+/// What a descriptor is, as far as faults differ.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Kind {
+    Stream,
+    /// A socket that keeps messages apart, or listens to what does.
+    Messages,
+    Pipe,
+    Terminal,
+    File,
+    /// An eventfd, or a pidfd.
+    Other,
+}
+
+pub(crate) fn kind(fd: c_int) -> Kind {
+    // SAFETY: all zeros is a valid stat.
+    let mut stat: libc::stat = unsafe { mem::zeroed() };
+    // SAFETY: `stat` is writable.
+    if unsafe { libc::fstat(fd, &mut stat) } != 0 {
+        return Kind::Other;
+    }
+    match stat.st_mode & libc::S_IFMT {
+        libc::S_IFSOCK if socket_option(fd, libc::SO_TYPE) == libc::SOCK_STREAM => Kind::Stream,
+        libc::S_IFSOCK => Kind::Messages,
+        libc::S_IFIFO => Kind::Pipe,
+        libc::S_IFCHR => Kind::Terminal,
+        libc::S_IFREG => Kind::File,
+        _ => Kind::Other,
+    }
+}
+
+/// An integer of the level `SOL_SOCKET`; -1 if there is none.
+pub(crate) fn socket_option(fd: c_int, option: c_int) -> c_int {
+    let (mut value, mut len): (c_int, libc::socklen_t) = (-1, 4);
+    // SAFETY: getsockopt(2) writes at most `len` bytes.
+    unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, option, (&raw mut value).cast(), &mut len) };
+    value
+}
+
+pub(crate) fn status_flags(fd: c_int) -> c_int {
+    // SAFETY: F_GETFL takes no argument.
+    unsafe { libc::fcntl(fd, libc::F_GETFL) }
+}

@@ -1,0 +1,62 @@
+//! Where faults come in, with `--cfg faults` only: what the crate `faults/` has to know, and cannot see from outside.
+
+use std::cell::Cell;
+use std::os::fd::RawFd;
+
+/// What this thread is doing.
+#[derive(Clone, Copy)]
+pub enum Operation {
+    /// It tries an operation on a descriptor, and waits if that would block.
+    On(RawFd),
+    /// It is in a call that may wait, on the blocking pool.
+    OnAny,
+    /// It tries an operation, whose errors all go to the program.
+    Tried,
+}
+
+thread_local! {
+    static OPERATION: Cell<Option<Operation>> = const { Cell::new(None) };
+}
+
+/// `None` outside of operations.
+pub fn operation() -> Option<Operation> {
+    OPERATION.get()
+}
+
+/// Runs `op`, which is `operation`.
+pub fn within<R>(operation: Operation, op: impl FnOnce() -> R) -> R {
+    set(Some(operation), op)
+}
+
+/// Runs `op`, which is no part of an operation.
+pub fn aside<R>(op: impl FnOnce() -> R) -> R {
+    set(None, op)
+}
+
+fn set<R>(operation: Option<Operation>, op: impl FnOnce() -> R) -> R {
+    struct Restore(Option<Operation>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            OPERATION.set(self.0);
+        }
+    }
+    let _restore = Restore(OPERATION.replace(operation));
+    op()
+}
+
+/// What is done to an operation of the ring before the kernel has it. With an error it ends at once, with that.
+#[cfg(feature = "uring")]
+pub type OnSubmit = fn(&mut io_uring::squeue::Entry) -> Option<i32>;
+
+#[cfg(feature = "uring")]
+static ON_SUBMIT: std::sync::OnceLock<OnSubmit> = std::sync::OnceLock::new();
+
+#[cfg(feature = "uring")]
+pub fn set_on_submit(f: OnSubmit) {
+    let _ = ON_SUBMIT.set(f);
+}
+
+#[cfg(feature = "uring")]
+pub(crate) fn on_submit(entry: &mut io_uring::squeue::Entry) -> Option<i32> {
+    ON_SUBMIT.get()?(entry)
+}
