@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread::{self, ThreadId};
-use support::{in_a_child, run, turn, watched};
+use support::{in_a_child, limit_memory, run, turn, watched};
 
 fn with_threads(threads: usize) -> Runtime {
     Builder::new_current_thread().max_blocking_threads(threads).build().unwrap()
@@ -338,16 +338,6 @@ fn calls_that_spawn_and_call() {
         }
         assert_eq!(spawn_blocking(|| nested(10)).await.unwrap(), 10);
     })
-}
-
-/// Allows the process `more` bytes of address space: too little for the stack of a thread, or as much as it likes.
-fn limit_memory(more: Option<u64>) {
-    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: u64 = pages.split(' ').next().unwrap().parse().unwrap();
-    let soft = more.map_or(libc::RLIM_INFINITY, |more| pages * 4096 + more);
-    let limit = libc::rlimit { rlim_cur: soft, rlim_max: libc::RLIM_INFINITY };
-    // SAFETY: the limit outlives the call.
-    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
 }
 
 #[test]

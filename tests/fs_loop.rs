@@ -11,12 +11,12 @@ use ayi::time::{Duration, Instant, interval, sleep};
 use fs_support::{Folder, both, pipe, runtime, with};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use std::cell::Cell;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::pin::pin;
 use std::process::Command;
 use std::rc::Rc;
 use std::thread;
-use support::{Watchdog, in_a_child, poll_once, turn, watched};
+use support::{Watchdog, in_a_child, limit_memory, poll_once, turn, watched};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -363,4 +363,34 @@ fn stop_and_go_on_when_an_open_waits() {
     let script = "kill -STOP $0; until grep -q ') T ' /proc/$0/stat; do :; done; kill -CONT $0";
     let pid = std::process::id().to_string();
     assert!(Command::new("sh").args(["-c", script, &pid]).status().unwrap().success());
+}
+
+/// It was a panic.
+#[test]
+fn without_a_thread_for_it_an_operation_is_an_error() {
+    if !in_a_child("without_a_thread_for_it_an_operation_is_an_error") {
+        return;
+    }
+    watched(|| {
+        let folder = Folder::new();
+        let path = folder.file("file", "contents");
+        let rt = runtime(false);
+        rt.block_on(async {
+            let mut file = File::from_std(std::fs::File::options().append(true).open(&path).unwrap());
+            limit_memory(Some(1 << 20));
+            let opened = File::open(&path).await.map(drop);
+            let listed = fs::read_dir(&path).await.map(drop);
+            let (written, buf) = file.write_at("again", 0).await;
+            let appended = async { (file.write_all(b"more").await, file.flush().await) }.await;
+            limit_memory(None);
+            assert_eq!(buf, "again");
+            for error in [opened.unwrap_err(), listed.unwrap_err(), written.map(drop).unwrap_err()] {
+                assert!(error.to_string().contains("raise the limit on threads"), "{error}");
+                assert_ne!(error.kind(), ErrorKind::WouldBlock);
+            }
+            assert!(appended.0.is_err() || appended.1.is_err());
+            // Nothing was done, and nothing is broken.
+            assert_eq!(fs::read(&path).await.unwrap(), b"contents");
+        });
+    });
 }

@@ -1,7 +1,7 @@
 //! Directories.
 
 use crate::op::{self, WithPath};
-use ayi_runtime::task::{JoinHandle, spawn_blocking};
+use ayi_runtime::task::{Builder, JoinHandle};
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fmt;
@@ -187,10 +187,10 @@ impl ReadDir {
                         self.state = State::Here(batch);
                         return Poll::Ready(Ok(None));
                     }
-                    self.state = State::Reading(spawn_blocking(move || {
+                    self.state = State::Reading(Builder::new().spawn_blocking(move || {
                         batch.fill();
                         batch
-                    }));
+                    })?);
                 }
                 State::Reading(mut reading) => match Pin::new(&mut reading).poll(cx) {
                     Poll::Pending => {

@@ -9,7 +9,7 @@
 
 use crate::buf::{IoBuf, IoBufMut};
 use ayi_runtime::io::uring::{Operation, Resources, is_available, submit};
-use ayi_runtime::task::{JoinHandle, spawn_blocking};
+use ayi_runtime::task::{Builder, JoinHandle};
 use io_uring::squeue::{self, Entry};
 use io_uring::{opcode, types};
 use std::ffi::{CStr, CString, OsStr};
@@ -20,7 +20,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 /// As an offset: where the descriptor is, see `IORING_FEAT_RW_CUR_POS`.
@@ -35,6 +35,8 @@ const MOST: usize = 0x7fff_f000;
 pub(crate) enum Running<T: Resources> {
     Ring(Operation<T>),
     Pool(JoinHandle<Finished<T>>),
+    /// There is no thread for it.
+    Refused(Option<Box<(io::Error, T)>>),
 }
 
 /// A call that has ended. If nobody takes it, its result is settled as an operation's would be.
@@ -87,6 +89,10 @@ impl<T: Resources> Future for Running<T> {
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
                 Err(_cancelled) => Poll::Ready((Err(io::Error::other(GONE)), None)),
             },
+            Running::Refused(refused) => {
+                let (error, resources) = *refused.take().expect("it is taken once");
+                Poll::Ready((Err(error), Some(resources)))
+            }
         }
     }
 }
@@ -113,10 +119,25 @@ unsafe fn start<T: Resources>(
             Running::Ring(operation)
         }
         Err(resources) => {
-            let mut call = PoolCall { parts: Some((resources, call)), is_lasting };
-            Running::Pool(spawn_blocking(move || call.run().expect("it is run once")))
+            let call = PoolCall { parts: Some((resources, call)), is_lasting };
+            // (Shared, for the pool gives nothing back that it refuses.)
+            let call = Arc::new(Mutex::new(call));
+            let on_pool = call.clone();
+            let run = move || lock(&on_pool).run().expect("it is run once");
+            match Builder::new().spawn_blocking(run) {
+                Ok(handle) => Running::Pool(handle),
+                Err(error) => {
+                    let (resources, _) = lock(&call).parts.take().expect("it was not run");
+                    Running::Refused(Some(Box::new((error, resources))))
+                }
+            }
         }
     }
+}
+
+/// (A call that panics is not asked for again.)
+fn lock<T>(call: &Mutex<T>) -> MutexGuard<'_, T> {
+    call.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A system call's result.
@@ -453,7 +474,7 @@ pub(crate) async fn with_paths(what: WithPaths, from: &Path, to: &Path) -> io::R
 pub(crate) async fn on_pool<T: Send + 'static>(
     f: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    match spawn_blocking(f).await {
+    match Builder::new().spawn_blocking(f)?.await {
         Ok(result) => result,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(_cancelled) => Err(io::Error::other(GONE)),

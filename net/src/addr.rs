@@ -88,10 +88,10 @@ pub(crate) async fn resolve(addr: impl ToSocketAddrs) -> io::Result<Addresses> {
         Lookup::Addresses(addresses) => return Ok(addresses),
         Lookup::Name { host, port } => (host, port),
     };
-    let lookup = task::spawn_blocking(move || {
+    let lookup = task::Builder::new().spawn_blocking(move || {
         std::net::ToSocketAddrs::to_socket_addrs(&(host.as_str(), port))
             .map_err(|error| io::Error::new(error.kind(), format!("cannot look up {host:?}: {error}")))
-    });
+    })?;
     let found = lookup.await.map_err(io::Error::other)??;
     Ok(Addresses::Several(found))
 }

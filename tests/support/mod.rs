@@ -177,3 +177,13 @@ pub fn run_again_with(variable: &str, value: &str) {
     assert!(output.status.success(), "{text}\n{errors}");
     assert!(text.contains(" passed"), "{text}");
 }
+
+/// Allows the process `more` bytes of address space: too little for the stack of a thread, or as much as it likes.
+pub fn limit_memory(more: Option<u64>) {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = pages.split(' ').next().unwrap().parse().unwrap();
+    let soft = more.map_or(libc::RLIM_INFINITY, |more| pages * 4096 + more);
+    let limit = libc::rlimit { rlim_cur: soft, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: the limit outlives the call.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
+}

@@ -187,10 +187,7 @@ impl Handle {
     {
         match self.submit(f, BlockingCall) {
             Ok(task) => task,
-            Err(error) => panic!(
-                "spawn_blocking: the system refuses to start the pool's first thread ({error}): raise the limit on \
-                 threads (ulimit -u, cgroup pids.max)"
-            ),
+            Err(error) => panic!("spawn_blocking: {error}"),
         }
     }
 
@@ -221,7 +218,11 @@ impl Handle {
             Ok(()) => Ok(task),
             Err(error) => {
                 task.abort();
-                Err(error)
+                // (Of another kind than EAGAIN's, `WouldBlock`: nobody is woken when there is a thread to be had.)
+                Err(io::Error::other(format!(
+                    "the system refuses to start the pool's first thread ({error}): raise the limit on threads \
+                     (ulimit -u, cgroup pids.max)"
+                )))
             }
         }
     }
