@@ -91,8 +91,8 @@ impl Session {
         Session(())
     }
 
-    /// What was done so far.
-    pub fn faults(&self) -> Vec<Fault> {
+    /// What was done in this session so far.
+    pub fn faults() -> Vec<Fault> {
         DONE.lock().unwrap().clone()
     }
 }

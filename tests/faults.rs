@@ -1,0 +1,283 @@
+//! System calls that fail, from a seed: each operation does what it should or gives an error that was put in, and nothing
+//! hangs, panics or stays behind. See `faults/src/lib.rs`, and CONTRIBUTING.md for the commands.
+//!
+//! Nothing without `--cfg faults`.
+#![cfg(faults)]
+
+mod support;
+
+#[path = "faults/harness.rs"]
+mod harness;
+
+use ayi::fs::{self, File};
+use ayi::io::{AsyncReadExt, AsyncWriteExt};
+use ayi::net::unix::pipe;
+use ayi::net::{TcpListener, TcpStream, UdpSocket, UnixListener, UnixStream};
+use ayi::process::Command;
+use ayi::task::{self, JoinHandle};
+use ayi::time::{Duration, Instant, sleep_until};
+use harness::{Outcome, repeat, unless_broken};
+use std::io::{self, ErrorKind};
+use std::net::Ipv4Addr;
+use std::process::Stdio;
+
+/// What is sent: each place has its byte.
+fn pattern(len: usize) -> Vec<u8> {
+    (0..len).map(|at| (at as u32).wrapping_mul(0x9e37_79b9).to_be_bytes()[0]).collect()
+}
+
+/// Sends all of it, in pieces of many sizes.
+async fn send(to: &mut (impl futures_lite::AsyncWrite + Unpin), data: &[u8]) -> io::Result<()> {
+    let mut at = 0;
+    for size in [1, 700, 5_000, 20_000].into_iter().cycle() {
+        if at == data.len() {
+            break;
+        }
+        let end = data.len().min(at + size);
+        to.write_all(&data[at..end]).await?;
+        at = end;
+    }
+    to.close().await
+}
+
+/// Receives until the end, or an error; whatever comes is the beginning of what was sent.
+async fn receive(from: &mut (impl futures_lite::AsyncRead + Unpin), sent: &[u8]) -> io::Result<()> {
+    let (mut at, mut buf) = (0, vec![0; 9_000]);
+    loop {
+        let n = from.read(&mut buf).await?;
+        if n == 0 {
+            break;
+        }
+        assert!(sent[at..].starts_with(&buf[..n]), "what was received was not sent, at {at}");
+        at += n;
+    }
+    if at == sent.len() { Ok(()) } else { Err(ErrorKind::UnexpectedEof.into()) }
+}
+
+async fn echo(stream: TcpStream) -> io::Result<()> {
+    let (mut reader, mut writer) = stream.into_split();
+    let mut buf = vec![0; 4_000];
+    loop {
+        let n = reader.read(&mut buf).await?;
+        if n == 0 {
+            return writer.close().await;
+        }
+        writer.write_all(&buf[..n]).await?;
+    }
+}
+
+async fn join(task: JoinHandle<io::Result<()>>) -> io::Result<()> {
+    task.await.expect("no task panics")
+}
+
+#[test]
+fn echoes_over_tcp() {
+    const CLIENTS: usize = 3;
+    repeat("echoes_over_tcp", async |outcome: &Outcome| {
+        let data: &'static [u8] = pattern(60_000).leak();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let addr = listener.local_addr()?;
+        let server = ayi::spawn(async move {
+            let mut echoes = Vec::new();
+            let result = loop {
+                if echoes.len() == CLIENTS {
+                    break Ok(());
+                }
+                // (A client may not get through.)
+                match unless_broken(listener.accept()).await {
+                    Ok((stream, _)) => echoes.push(ayi::spawn(echo(stream))),
+                    Err(error) => break Err(error),
+                }
+            };
+            drop(listener);
+            (result, echoes)
+        });
+        let client = move || async move {
+            let (mut reader, mut writer) = TcpStream::connect(addr).await?.into_split();
+            let sender = ayi::spawn(async move { send(&mut writer, data).await });
+            let received = receive(&mut reader, data).await;
+            drop(reader);
+            join(sender).await?;
+            received
+        };
+        let clients: Vec<_> = (0..CLIENTS).map(|_| ayi::spawn(client())).collect();
+        for client in clients {
+            outcome.is(join(client).await);
+        }
+        let (accepted, echoes) = server.await.unwrap();
+        outcome.is(accepted);
+        for echo in echoes {
+            outcome.is(join(echo).await);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn copies_over_unix_sockets() {
+    repeat("copies_over_unix_sockets", async |outcome: &Outcome| {
+        let data: &'static [u8] = pattern(300_000).leak();
+        let path = harness::path("socket");
+        let _ = std::fs::remove_file(&path);
+        let listener = UnixListener::bind(&path)?;
+        let sender = ayi::spawn({
+            let path = path.clone();
+            async move { send(&mut UnixStream::connect(path).await?, data).await }
+        });
+        outcome.is(match unless_broken(listener.accept()).await {
+            Ok((mut stream, _)) => receive(&mut stream, data).await,
+            Err(error) => Err(error),
+        });
+        drop(listener);
+        outcome.is(join(sender).await);
+
+        let (mut a, mut b) = UnixStream::pair()?;
+        let sender = ayi::spawn(async move { send(&mut a, data).await });
+        outcome.is(receive(&mut b, data).await);
+        drop(b);
+        outcome.is(join(sender).await);
+        Ok(())
+    });
+}
+
+#[test]
+fn copies_through_pipes() {
+    repeat("copies_through_pipes", async |outcome: &Outcome| {
+        let data: &'static [u8] = pattern(300_000).leak();
+        let (mut first, mut between_in) = pipe::pipe()?;
+        let (mut between_out, mut last) = pipe::pipe()?;
+        let sender = ayi::spawn(async move { send(&mut first, data).await });
+        let copier = ayi::spawn(async move {
+            let copied = ayi::io::copy(&mut between_in, &mut between_out).await.map(drop);
+            drop((between_in, between_out));
+            copied
+        });
+        outcome.is(receive(&mut last, data).await);
+        drop(last);
+        outcome.is(join(copier).await);
+        outcome.is(join(sender).await);
+        Ok(())
+    });
+}
+
+#[test]
+fn datagrams_arrive_whole() {
+    repeat("datagrams_arrive_whole", async |outcome: &Outcome| {
+        let there = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let here = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        here.connect(there.local_addr()?).await?;
+        let answering = ayi::spawn(async move {
+            let mut buf = [0; 2_000];
+            loop {
+                let (n, from) = there.recv_from(&mut buf).await?;
+                there.send_to(&buf[..n], from).await?;
+                if n == 1 {
+                    return Ok(());
+                }
+            }
+        });
+        let mut buf = [0; 2_000];
+        let asking = async {
+            for len in (1..40).rev().map(|n| n * n) {
+                let sent = pattern(len);
+                assert_eq!(here.send(&sent).await?, len);
+                let n = here.recv(&mut buf).await?;
+                assert_eq!(buf[..n], sent);
+            }
+            Ok(())
+        };
+        // Whoever fails stops, and the other waits for it.
+        outcome.is(unless_broken(asking).await);
+        answering.abort();
+        match answering.await {
+            Ok(answered) => outcome.is(answered),
+            Err(error) => assert!(error.is_cancelled(), "{error}"),
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn timers_fire_and_never_early() {
+    repeat("timers_fire_and_never_early", async |_: &Outcome| {
+        let sleepers: Vec<_> = (0..40)
+            .map(|n| {
+                ayi::spawn(async move {
+                    let deadline = Instant::now() + Duration::from_micros(n * 173);
+                    sleep_until(deadline).await;
+                    assert!(Instant::now() >= deadline);
+                })
+            })
+            .collect();
+        for sleeper in sleepers {
+            sleeper.await.unwrap();
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn blocking_calls_come_back() {
+    repeat("blocking_calls_come_back", async |outcome: &Outcome| {
+        let calls: Vec<_> = (0..20).map(|n| task::Builder::new().spawn_blocking(move || n)).collect();
+        for (n, call) in calls.into_iter().enumerate() {
+            match call {
+                Ok(call) => assert_eq!(call.await.unwrap(), n),
+                Err(error) => outcome.is(Err(error)),
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn files_are_written_and_read() {
+    repeat("files_are_written_and_read", async |outcome: &Outcome| {
+        let data = pattern(50_000);
+        let path = harness::path("file");
+        let _ = std::fs::remove_file(&path);
+        let written = async {
+            let file = File::create(&path).await?;
+            let (half, mut at) = (data.len() / 2, 0);
+            file.write_all_at(data[half..].to_vec(), half as u64).await.0?;
+            while at < half {
+                let (n, _) = file.write_at(data[at..half].to_vec(), at as u64).await;
+                at += n?;
+            }
+            file.sync_all().await
+        };
+        let written: io::Result<()> = written.await;
+        let is_written = written.is_ok();
+        outcome.is(written);
+        let read = fs::read(&path).await;
+        match read {
+            Ok(read) if is_written => assert_eq!(read, data),
+            Ok(read) => assert!(read.iter().zip(&data).all(|(read, data)| read == data || *read == 0)),
+            Err(error) if error.kind() == ErrorKind::NotFound && !is_written => {}
+            Err(error) => outcome.is(Err(error)),
+        }
+        let appended = async {
+            let mut file = File::options().append(true).read(true).create(true).open(&path).await?;
+            file.write_all(&data[..9_000]).await?;
+            file.flush().await
+        };
+        outcome.is(appended.await);
+        Ok(())
+    });
+}
+
+#[test]
+fn children_are_waited_for() {
+    repeat("children_are_waited_for", async |outcome: &Outcome| {
+        let mut cat = Command::new("cat");
+        let mut child = cat.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let data: &'static [u8] = pattern(100_000).leak();
+        let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let sender = ayi::spawn(async move { send(&mut input, data).await });
+        outcome.is(receive(&mut output, data).await);
+        drop(output);
+        outcome.is(join(sender).await);
+        outcome.is(child.wait().await.map(drop));
+        Ok(())
+    });
+}
