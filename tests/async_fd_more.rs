@@ -64,6 +64,7 @@ fn one_of_several_interests_is_enough() {
 }
 
 #[test]
+#[cfg_attr(faults, ignore = "there are false reports")]
 fn urgent_data_is_a_priority_event() {
     run(async || {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

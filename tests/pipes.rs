@@ -83,6 +83,7 @@ fn a_sender_without_receivers_hears_of_it() {
 }
 
 #[test]
+#[cfg_attr(faults, ignore = "what is ready is not had at once")]
 fn readiness_then_trying() {
     run(async || {
         let (sender, receiver) = pipe().unwrap();

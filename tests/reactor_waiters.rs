@@ -209,6 +209,7 @@ fn a_waiter_that_moves_to_another_task_is_woken_there() {
 
 /// The callers of `poll_…` functions, which cannot withdraw. None is lost, and nobody spins.
 #[test]
+#[cfg_attr(faults, ignore = "faults change what is counted")]
 fn many_tasks_poll_one_stream() {
     for count in [1, 8, 9, 30, 64] {
         run(async || {
@@ -237,6 +238,7 @@ fn many_tasks_poll_one_stream() {
 
 /// What is reported of one direction does not concern those who wait for the other.
 #[test]
+#[cfg_attr(faults, ignore = "there are false reports")]
 fn readers_are_not_woken_by_room_to_write() {
     run(async || {
         let (stream, mut peer) = connected();

@@ -130,6 +130,7 @@ fn a_stream_that_was_taken_out_on_another_thread_can_come_home_at_once() {
 }
 
 #[test]
+#[cfg_attr(faults, ignore = "faults change what is counted")]
 fn who_need_not_wait_does_not_enter_epoll() {
     let _alone = alone();
     run(async || {
@@ -275,6 +276,7 @@ fn thousands_of_registrations_leave_nothing_behind() {
 
 /// Two are readable at once. Whoever is woken first closes the other, and registers something new by its number.
 #[test]
+#[cfg_attr(faults, ignore = "there are false reports")]
 fn a_number_that_is_reused_within_one_batch_of_events() {
     let _alone = alone();
     run(async || {
@@ -326,6 +328,7 @@ fn a_number_that_is_reused_within_one_batch_of_events() {
 /// The file of a stream that was dropped lives on, and so its place in epoll. What happens to it concerns nobody:
 /// neither the source that has come into its place, nor the descriptor that has its number.
 #[test]
+#[cfg_attr(faults, ignore = "there are false reports")]
 fn what_the_kernel_reports_of_a_stream_that_is_gone_reaches_nobody() {
     let _alone = alone();
     run(async || {

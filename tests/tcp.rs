@@ -135,6 +135,7 @@ fn a_short_read_and_then_the_end() {
 
 /// What was sent before may be lost; but whoever reads or writes must come to know of it.
 #[test]
+#[cfg_attr(faults, ignore = "who is told of the reset depends on who comes first")]
 fn a_reset_after_data_ends_every_wait() {
     run(async || {
         for waits in [false, true] {

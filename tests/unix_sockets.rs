@@ -88,6 +88,7 @@ fn a_client_with_a_path_is_seen_with_it() {
 }
 
 #[test]
+#[cfg_attr(faults, ignore = "what is ready is not had at once")]
 fn accept_waits_and_wakes() {
     let directory = Directory::new("accept");
     run(async || {
@@ -399,6 +400,7 @@ fn datagrams_keep_their_bounds_and_wait_for_room() {
 }
 
 #[test]
+#[cfg_attr(faults, ignore = "what is ready is not had at once")]
 fn datagrams_by_poll_and_try() {
     let directory = Directory::new("poll");
     run(async || {

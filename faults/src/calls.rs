@@ -83,9 +83,15 @@ fn hard(kind: Kind, is_write: bool, dice: &mut Dice) -> Option<c_int> {
     Some(dice.pick(errors))
 }
 
-/// The part of a transfer that was asked for has been moved: there may be more.
-fn moved(fd: c_int, asked: usize, moved: c_long) -> ssize_t {
-    if moved == asked as c_long {
+/// The part of a transfer that was asked for has been moved: there may be more. Of a socket that says "nothing is left",
+/// as epoll(7) has it. Not of a pipe, nor where a read of a Unix socket ends at a message with descriptors (unix(7)): there
+/// the kernel reports nothing, and ayi goes on.
+fn moved(call: Call, fd: c_int, asked: usize, moved: c_long) -> ssize_t {
+    let says_it_all = || {
+        let is_write = matches!(call, Call::Write);
+        kernel::kind(fd) == Kind::Stream && (is_write || !kernel::is_unix(fd))
+    };
+    if moved == asked as c_long && says_it_all() {
         report_again(fd);
     }
     moved as ssize_t
@@ -100,7 +106,7 @@ macro_rules! transfer {
             // SAFETY: the caller's promise, as the C function asks for it.
             Verdict::LetThrough => unsafe { kernel::call($number, arguments($len)) as ssize_t },
             // SAFETY: likewise, and less of it is touched.
-            Verdict::Part(part) => moved($fd, part, unsafe { kernel::call($number, arguments(part)) }),
+            Verdict::Part(part) => moved($call, $fd, part, unsafe { kernel::call($number, arguments(part)) }),
         }
     }};
 }
@@ -192,7 +198,7 @@ unsafe fn vectored(
             let one = iovec { iov_base: first.iov_base, iov_len: part.min(first.iov_len) };
             let arguments = [fd as c_long, &raw const one as c_long, 1, 0, 0, 0];
             // SAFETY: the caller's promise, of less.
-            moved(fd, one.iov_len, unsafe { kernel::call(number, arguments) })
+            moved(call, fd, one.iov_len, unsafe { kernel::call(number, arguments) })
         }
         _ => {
             let arguments = [fd as c_long, parts.as_ptr() as c_long, count as c_long, 0, 0, 0];
@@ -229,7 +235,7 @@ unsafe extern "C" fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) ->
     let arguments = [fd as c_long, &raw const copy as c_long, flags as c_long, 0, 0, 0];
     // SAFETY: the caller's promise; of less, perhaps.
     let sent = unsafe { kernel::call(libc::SYS_sendmsg, arguments) };
-    if one.iov_len > 0 { moved(fd, one.iov_len, sent) } else { sent as ssize_t }
+    if one.iov_len > 0 { moved(Call::Write, fd, one.iov_len, sent) } else { sent as ssize_t }
 }
 
 /// Of files, at an offset, on a thread of the blocking pool. (std calls `pread64` and so on.)

@@ -133,7 +133,7 @@ unsafe extern "C" fn connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -
         return make();
     }
     let Some(mut dice) = throw(Call::Connect) else { return make() };
-    let is_unix = socket_option(fd, libc::SO_DOMAIN) == libc::AF_UNIX;
+    let is_unix = kernel::is_unix(fd);
     if is_hard(&mut dice) {
         let errors: &[c_int] = if is_unix {
             &[libc::ECONNREFUSED, libc::EAGAIN]

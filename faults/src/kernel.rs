@@ -79,6 +79,10 @@ pub(crate) fn socket_option(fd: c_int, option: c_int) -> c_int {
     value
 }
 
+pub(crate) fn is_unix(fd: c_int) -> bool {
+    socket_option(fd, libc::SO_DOMAIN) == libc::AF_UNIX
+}
+
 pub(crate) fn status_flags(fd: c_int) -> c_int {
     // SAFETY: F_GETFL takes no argument.
     unsafe { libc::fcntl(fd, libc::F_GETFL) }

@@ -33,8 +33,8 @@
 //! [`Session`] only, but for fewer bytes.)
 //!
 //! Invariants:
-//! 1. The kernel's contract holds: a report by edges may be relied on. Whoever is told `EAGAIN` or moves fewer bytes than
-//!    there are gets a report if the descriptor is ready: `EPOLL_CTL_MOD` with what it was registered with, which the
+//! 1. The kernel's contract holds: a report by edges may be relied on. Whoever is told `EAGAIN`, or moves fewer bytes than
+//!    there are where that says so (see `moved`), gets a report if the descriptor is ready: `EPOLL_CTL_MOD` with what it was registered with, which the
 //!    kernel answers with the present state (epoll_ctl(2)). A descriptor that is not registered yet gets one by
 //!    `EPOLL_CTL_ADD`.
 //! 2. `EAGAIN` only for descriptors, or calls, that do not wait. `EINTR` only where the page has it.
