@@ -90,6 +90,7 @@ fn a_wait_that_is_given_up_takes_no_connection_with_it() {
 }
 
 #[test]
+#[cfg_attr(faults, ignore = "what is ready is not had at once")]
 fn polled_by_hand() {
     run(async || {
         let (listener, addr) = listening().await;

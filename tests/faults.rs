@@ -140,24 +140,39 @@ fn copies_over_unix_sockets() {
     });
 }
 
+async fn copy_through_pipes(outcome: &Outcome) -> io::Result<()> {
+    let data: &'static [u8] = pattern(300_000).leak();
+    let (mut first, mut between_in) = pipe::pipe()?;
+    let (mut between_out, mut last) = pipe::pipe()?;
+    let sender = ayi::spawn(async move { send(&mut first, data).await });
+    let copier = ayi::spawn(async move {
+        let copied = ayi::io::copy(&mut between_in, &mut between_out).await.map(drop);
+        drop((between_in, between_out));
+        copied
+    });
+    outcome.is(receive(&mut last, data).await);
+    drop(last);
+    outcome.is(join(copier).await);
+    outcome.is(join(sender).await);
+    Ok(())
+}
+
 #[test]
 fn copies_through_pipes() {
-    repeat("copies_through_pipes", async |outcome: &Outcome| {
-        let data: &'static [u8] = pattern(300_000).leak();
-        let (mut first, mut between_in) = pipe::pipe()?;
-        let (mut between_out, mut last) = pipe::pipe()?;
-        let sender = ayi::spawn(async move { send(&mut first, data).await });
-        let copier = ayi::spawn(async move {
-            let copied = ayi::io::copy(&mut between_in, &mut between_out).await.map(drop);
-            drop((between_in, between_out));
-            copied
-        });
-        outcome.is(receive(&mut last, data).await);
-        drop(last);
-        outcome.is(join(copier).await);
-        outcome.is(join(sender).await);
-        Ok(())
-    });
+    repeat("copies_through_pipes", copy_through_pipes);
+}
+
+/// So a failure can be had again.
+#[test]
+fn the_same_seed_gives_the_same_faults() {
+    let mut sum = 0;
+    for seed in 0..20 {
+        let faults = [(); 2].map(|()| harness::faults_of(seed, copy_through_pipes));
+        assert_eq!(faults[0], faults[1], "seed {seed}");
+        sum += faults[0].len();
+    }
+    assert!(sum > 50, "only {sum} faults");
+    assert_ne!(harness::faults_of(1, copy_through_pipes), harness::faults_of(2, copy_through_pipes));
 }
 
 #[test]

@@ -156,6 +156,7 @@ fn who_need_not_wait_does_not_enter_epoll() {
 }
 
 #[test]
+#[cfg_attr(faults, ignore = "what is ready is not had at once")]
 fn a_stream_that_has_not_waited_moves_to_the_runtime_of_another_thread() {
     let _alone = alone();
     let (stream, mut peer) = std_pair();

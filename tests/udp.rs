@@ -168,6 +168,7 @@ fn the_poll_forms_wait_and_wake() {
 }
 
 #[test]
+#[cfg_attr(faults, ignore = "there are false reports")]
 fn the_try_forms_do_not_wait() {
     run(async || {
         let (a, b) = pair().await;
@@ -353,6 +354,7 @@ fn bad_addresses_are_refused() {
 }
 
 #[test]
+#[cfg_attr(faults, ignore = "what is ready is not had at once")]
 fn outside_of_a_runtime_only_waiting_fails() {
     let bound = poll_once(pin!(UdpSocket::bind("127.0.0.1:0")));
     let Poll::Ready(Ok(socket)) = bound else { panic!("{bound:?}") };

@@ -66,6 +66,11 @@ thread_local! {
     static THROWN: Cell<Thrown> = const { Cell::new(Thrown { epoch: 0, stream: 0, counts: [0; CALLS] }) };
 }
 
+thread_local! {
+    /// The latest session that this thread has started.
+    static OWN: Cell<u32> = const { Cell::new(0) };
+}
+
 #[derive(Clone, Copy)]
 struct Thrown {
     epoch: u32,
@@ -84,7 +89,7 @@ impl Session {
         DONE.lock().unwrap().clear();
         SEED.store(seed, Ordering::Relaxed);
         UNNAMED.store(0, Ordering::Relaxed);
-        EPOCH.fetch_add(1, Ordering::Relaxed);
+        OWN.set(EPOCH.fetch_add(1, Ordering::Relaxed) + 1);
         IS_HARD.store(true, Ordering::Relaxed);
         IS_WHOLE.store(false, Ordering::Relaxed);
         ONE_IN.store(one_in, Ordering::Relaxed);
@@ -135,6 +140,11 @@ pub(crate) fn is_hard(dice: &mut Dice) -> bool {
 
 pub(crate) fn in_session() -> bool {
     IS_HARD.load(Ordering::Relaxed)
+}
+
+/// Whether this thread has started the session that there is.
+pub(crate) fn is_own() -> bool {
+    OWN.get() == EPOCH.load(Ordering::Relaxed)
 }
 
 pub(crate) fn is_whole() -> bool {

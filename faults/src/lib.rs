@@ -26,7 +26,7 @@
 //! | `io_uring_enter` | all | `EINTR`, `EAGAIN`, `EBUSY` | | io_uring_enter(2) |
 //! | `io_uring_setup` | all | | `ENOMEM`, `EPERM` | io_uring_setup(2) |
 //! | entries of the ring | all | `EINTR` (reads, writes, opens, fsync), fewer bytes | `EIO`, `ENOSPC`, `EMFILE`, `ENFILE`, `ENOMEM` | as for the calls |
-//! | `pthread_create` | all | | `EAGAIN` | pthread_create(3) |
+//! | `pthread_create` | the session's thread | | `EAGAIN` | pthread_create(3) |
 //!
 //! *Operations*: while a `Registration` or the blocking pool's file calls run on this thread, so that what a test does
 //! with sockets of its own is let alone. (Within `try_io`, whose errors the program sees, there are faults in a

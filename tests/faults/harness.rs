@@ -84,6 +84,15 @@ pub fn repeat(name: &'static str, scenario: impl AsyncFn(&Outcome) -> io::Result
     }
 }
 
+/// What is done to `scenario` with a seed.
+pub fn faults_of(seed: u64, scenario: impl AsyncFn(&Outcome) -> io::Result<()>) -> Vec<Fault> {
+    let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let _session = Session::start(seed, ONE_IN[1]);
+    // (How it ends is looked at in `repeat`.)
+    let _ = once(seed, &Outcome::default(), &scenario);
+    Session::faults()
+}
+
 /// In a runtime of its own, at whose end all that was counted is back at 0.
 fn once(seed: u64, outcome: &Outcome, scenario: &impl AsyncFn(&Outcome) -> io::Result<()>) -> io::Result<()> {
     let rt = Builder::new_current_thread().io_uring(seed / 2 % 2 == 0).enable_all().build()?;
