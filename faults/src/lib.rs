@@ -5,7 +5,7 @@
 //!                                    (C's name)        └─▶ yes ──▶ EINTR, EAGAIN, fewer bytes, ECONNRESET, …
 //! ```
 //!
-//! The functions in `calls`, `descriptors`, `epoll` and `entry` have the names of the C library's and take their place in
+//! The functions in `calls`, `descriptors` and `epoll` have the names of the C library's and take their place in
 //! every program that this crate is linked into. Nothing of it is there without `--cfg faults`.
 //!
 //! | calls | whose | faults that a program does not see | faults that it sees | source |
