@@ -266,6 +266,7 @@ fn readers_are_not_woken_by_room_to_write() {
 
 /// Who is woken for something else and does not look at the socket finds it ready later, without a new report.
 #[test]
+#[cfg_attr(faults, ignore = "what is ready is not had at once")]
 fn readiness_that_nobody_looked_at_is_kept() {
     run(async || {
         let (stream, mut peer) = connected();
