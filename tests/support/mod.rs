@@ -65,7 +65,9 @@ pub fn block_on<T>(body: impl AsyncFnOnce() -> T) -> T {
 /// Runs `body` in a runtime of its own. It fails when it waits in vain, and the process ends if it never returns.
 #[track_caller]
 pub fn run<T>(body: impl AsyncFnOnce() -> T) -> T {
-    block_on(async || timeout(Duration::from_secs(PATIENCE / 2), body()).await.expect("waits for what never comes"))
+    block_on(async || {
+        timeout(Duration::from_secs(PATIENCE / 2), body()).await.expect("waits for what never comes")
+    })
 }
 
 /// Runs the test `name` in a process of its own. True in that process; false, once it has ended well, in this one.
