@@ -1,6 +1,9 @@
 //! The server of `examples/mini_redis` without its `main`: its modules are the example's files, which expect to find
 //! each other at the root of a crate.
 
+#[path = "../../../examples/mini_redis/src/args.rs"]
+#[allow(dead_code, reason = "there is no command line here")]
+mod args;
 #[path = "../../../examples/mini_redis/src/bell.rs"]
 mod bell;
 #[path = "../../../examples/mini_redis/src/commands/mod.rs"]
@@ -21,8 +24,10 @@ mod server;
 #[path = "../../../examples/mini_redis/src/store.rs"]
 mod store;
 
+use args::Args;
 use ayi::net::TcpStream;
 use std::cell::Cell;
+use std::net::SocketAddr;
 use std::rc::Rc;
 
 /// Keys, values and subscribers, and what serves them.
@@ -35,7 +40,9 @@ pub struct Redis {
 impl Redis {
     /// It refuses what grows once it keeps `max_memory` bytes.
     pub fn new(max_memory: usize) -> Redis {
-        Redis { server: Rc::new(server::Server::new(max_memory)), clients: Rc::default() }
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let args = Args { address, max_memory, max_clients: 1, timeout: None };
+        Redis { server: Rc::new(server::Server::new(&args)), clients: Rc::default() }
     }
 
     /// A conversation with one client.
