@@ -356,10 +356,9 @@ impl Semaphore {
 
 /// Foreign code. Its panic, which the hook has reported, must not keep others from being woken.
 fn wake(waker: Waker) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-        // Its drop may panic too.
-        std::mem::forget(panic);
-    }
+    let woken = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+    // The panic's own drop may panic too, and that one's would be the next.
+    woken.or_else(|panic| catch_unwind(AssertUnwindSafe(|| drop(panic)))).unwrap_or_else(std::mem::forget);
 }
 
 impl fmt::Debug for Semaphore {
