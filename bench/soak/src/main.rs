@@ -16,15 +16,16 @@ use clap::Parser;
 use clients::{Target, Workers};
 use comfy_table::{Table, presets};
 use phases::{Scene, check};
-use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::rc::Rc;
 use subject::{Health, Subject};
 
-/// Of each of the two processes.
-const DESCRIPTORS: u64 = 20_000;
+/// How many each of the two processes may have.
+fn descriptors(part: usize) -> u64 {
+    20_000 / part as u64
+}
 
 /// How often a worker asks.
 const BEAT: Duration = Duration::from_millis(50);
@@ -47,11 +48,22 @@ struct Options {
     serve: bool,
 }
 
+impl Options {
+    /// By what everything is divided.
+    fn part(&self) -> usize {
+        if self.quick { 10 } else { 1 }
+    }
+}
+
 fn main() -> ExitCode {
     let options = Options::parse();
     let runtime = Runtime::new();
     let result = runtime.and_then(|runtime| {
-        if options.serve { runtime.block_on(server::run()) } else { runtime.block_on(soak(&options)) }
+        if options.serve {
+            runtime.block_on(server::run(options.part()))
+        } else {
+            runtime.block_on(soak(&options))
+        }
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -63,14 +75,14 @@ fn main() -> ExitCode {
 }
 
 async fn soak(options: &Options) -> io::Result<()> {
-    load::allow_descriptors(DESCRIPTORS)?;
-    let (part, cycles) = if options.quick { (10, 2) } else { (1, options.cycles) };
-    let mut subject = Subject::start().await?;
+    let (part, cycles) = (options.part(), if options.quick { 2 } else { options.cycles });
+    load::allow_descriptors(descriptors(part))?;
+    let subject = Subject::start(part).await?;
     load::stay_on_last_core()?;
     let target = Rc::new(Target::new(subject.port));
     let mut workers = Workers::start(&target, 1_000 / part as u32, BEAT).await?;
     let start = subject.health().await?;
-    let scene = Scene { subject: RefCell::new(subject), target, part };
+    let scene = Scene { subject, target, part };
     let mut table = Table::new();
     table.load_preset(presets::ASCII_MARKDOWN);
     table.set_header(["cycle", "phase", "took", "p50", "p99", "p99.9", "longest", "what came of it"]);
@@ -129,7 +141,7 @@ fn milliseconds(micros: u64) -> String {
 async fn rest(scene: &Scene, start: &Health) -> io::Result<Health> {
     let end = Instant::now() + Duration::from_secs(20);
     loop {
-        let now = scene.subject.borrow_mut().health().await?;
+        let now = scene.subject.health().await?;
         let (a, b) = (now.state, start.state);
         if (a.tasks, a.sources, now.descriptors) == (b.tasks, b.sources, start.descriptors) {
             return Ok(now);
@@ -145,7 +157,7 @@ async fn rest(scene: &Scene, start: &Health) -> io::Result<Health> {
 async fn ended(scene: &Scene) -> io::Result<Health> {
     let (end, connected) = (Instant::now() + Duration::from_secs(20), scene.target.count());
     loop {
-        let now = scene.subject.borrow_mut().health().await?;
+        let now = scene.subject.health().await?;
         let is_over =
             now.state.accepted == connected && now.state.ended == connected && now.state.timers == 0;
         if is_over {

@@ -4,13 +4,12 @@ use crate::clients::{Client, Target, in_parallel, soon};
 use crate::subject::Subject;
 use ayi::io::{AsyncReadExt, AsyncWriteExt};
 use ayi::time::{Duration, sleep, timeout};
-use std::cell::RefCell;
 use std::io;
 use std::net::Shutdown;
 use std::rc::Rc;
 
 pub struct Scene {
-    pub subject: RefCell<Subject>,
+    pub subject: Subject,
     pub target: Rc<Target>,
     /// For a short pass, everything is so many times smaller.
     pub part: usize,
@@ -39,7 +38,7 @@ pub async fn hold(scene: &Scene) -> io::Result<String> {
     for client in &mut held {
         client.ask().await?;
     }
-    let memory = scene.subject.borrow_mut().health().await?.memory;
+    let memory = scene.subject.health().await?.memory;
     Ok(format!("{} held, all answer; {:.1} MB", held.len(), memory as f64 / 1e6))
 }
 
@@ -53,7 +52,7 @@ pub async fn churn(scene: &Scene) -> io::Result<String> {
 /// Clients who ask and do not read: the answers fill all buffers, and the server waits for them.
 pub async fn slow_readers(scene: &Scene) -> io::Result<String> {
     let (target, number) = (scene.target.clone(), scene.number(200).max(20));
-    let cut = scene.subject.borrow_mut().health().await?.state.cut;
+    let cut = scene.subject.health().await?.state.cut;
     in_parallel(number, number, async move || {
         let mut client = target.connect().await?;
         let question = [7; 64 * 1024];
@@ -65,7 +64,7 @@ pub async fn slow_readers(scene: &Scene) -> io::Result<String> {
         .await
     })
     .await?;
-    let cut = scene.subject.borrow_mut().health().await?.state.cut - cut;
+    let cut = scene.subject.health().await?.state.cut - cut;
     check(cut == number as u64, || format!("{cut} of {number} clients who do not read were cut"))?;
     Ok(format!("{number} were cut after {:?}", crate::server::WRITE))
 }
@@ -117,11 +116,10 @@ pub async fn exhaustion(scene: &Scene) -> io::Result<String> {
     let number = scene.number(1_000).max(100);
     let room = number / 10;
     let (before, limit) = {
-        let mut subject = scene.subject.borrow_mut();
-        let before = subject.health().await?;
+        let before = scene.subject.health().await?;
         (before, before.descriptors + room as u64)
     };
-    scene.subject.borrow().allow_descriptors(limit)?;
+    scene.subject.allow_descriptors(limit)?;
     let target = scene.target.clone();
     let waiting = ayi::spawn(in_parallel(number, number, async move || {
         let mut client = target.connect().await?;
@@ -129,7 +127,7 @@ pub async fn exhaustion(scene: &Scene) -> io::Result<String> {
         Ok(client)
     }));
     sleep(Duration::from_secs(2)).await;
-    let during = scene.subject.borrow_mut().health().await?;
+    let during = scene.subject.health().await?;
     let accepted = during.state.accepted - before.state.accepted;
     // (The limit is one of numbers, and numbers above it may be in use.)
     let is_full = during.descriptors >= limit && accepted < 2 * room as u64 && !waiting.is_finished();
@@ -138,7 +136,7 @@ pub async fn exhaustion(scene: &Scene) -> io::Result<String> {
             "with room for {room} of {number}, the server has accepted {accepted}: {during:?}, before {before:?}"
         )
     })?;
-    scene.subject.borrow().allow_descriptors(crate::DESCRIPTORS)?;
+    scene.subject.allow_descriptors(crate::descriptors(scene.part))?;
     let served = timeout(Duration::from_secs(20), waiting).await.map_err(io::Error::other)?;
     let served = served.map_err(io::Error::other)??;
     Ok(format!(

@@ -60,15 +60,15 @@ struct Counts {
 }
 
 /// Prints its two addresses, and serves until it is killed.
-pub async fn run() -> io::Result<()> {
-    load::allow_descriptors(crate::DESCRIPTORS)?;
+pub async fn run(part: usize) -> io::Result<()> {
+    load::allow_descriptors(crate::descriptors(part))?;
     load::stay_on_first_core()?;
     let listener = TcpListener::bind("0.0.0.0:0").await?;
     let door = TcpListener::bind("127.0.0.1:0").await?;
     println!("{} {}", listener.local_addr()?.port(), door.local_addr()?);
     let counts = Rc::new(Counts::default());
     drop(ayi::spawn(answer(door, counts.clone())));
-    let free = Arc::new(Semaphore::new(CONNECTIONS));
+    let free = Arc::new(Semaphore::new(CONNECTIONS / part));
     loop {
         let permit = free.clone().acquire_owned().await.map_err(io::Error::other)?;
         let (stream, _) = listener.accept().await?;

@@ -4,6 +4,7 @@ use crate::server::State;
 use ayi::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use ayi::net::TcpStream;
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+use std::cell::Cell;
 use std::io::{self, BufRead};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -11,7 +12,8 @@ use std::process::{Child, Command, Stdio};
 /// When this is dropped, the process is killed.
 pub struct Subject {
     process: Child,
-    door: Option<BufReader<TcpStream>>,
+    /// Taken while somebody asks.
+    door: Cell<Option<BufReader<TcpStream>>>,
     pub port: u16,
 }
 
@@ -25,11 +27,12 @@ pub struct Health {
 }
 
 impl Subject {
-    pub async fn start() -> io::Result<Subject> {
+    pub async fn start(part: usize) -> io::Result<Subject> {
         let mut command = Command::new(std::env::current_exe()?);
-        let process = command.arg("--serve").stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        command.arg("--serve").args((part > 1).then_some("--quick"));
+        let process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         // From here on there is somebody to end the process.
-        let mut subject = Subject { process, door: None, port: 0 };
+        let mut subject = Subject { process, door: Cell::new(None), port: 0 };
         let mut line = String::new();
         let output = subject.process.stdout.take().expect("it is piped");
         io::BufReader::new(output).read_line(&mut line)?;
@@ -39,15 +42,16 @@ impl Subject {
             .and_then(|(port, door)| Some((port.parse().ok()?, door.parse::<SocketAddr>().ok()?)))
             .ok_or_else(|| io::Error::other(format!("the server has not started: it says {line:?}")))?;
         subject.port = port;
-        subject.door = Some(BufReader::new(TcpStream::connect(door).await?));
+        subject.door.set(Some(BufReader::new(TcpStream::connect(door).await?)));
         Ok(subject)
     }
 
-    pub async fn health(&mut self) -> io::Result<Health> {
-        let door = self.door.as_mut().expect("it is open since the start");
+    pub async fn health(&self) -> io::Result<Health> {
+        let mut door = self.door.take().expect("one question at a time");
         door.get_mut().write_all(b"?").await?;
         let mut line = String::new();
         door.read_line(&mut line).await?;
+        self.door.set(Some(door));
         let state = line.parse()?;
         let process = format!("/proc/{}", self.process.id());
         let pages = std::fs::read_to_string(format!("{process}/statm"))?;
