@@ -74,6 +74,7 @@ fn the_times_and_limits_of_the_unit_fit_together() {
 #[test]
 fn systemd_takes_the_unit() {
     if Command::new("systemd-analyze").arg("--version").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "systemd-analyze, of Debian's package systemd, is missing");
         eprintln!("skipped: there is no systemd-analyze, of Debian's package systemd");
         return;
     }
