@@ -30,7 +30,7 @@
 //!
 //! *Operations*: while a `Registration` or the blocking pool's file calls run on this thread, so that what a test does
 //! with sockets of its own is let alone. (Within `try_io`, whose errors the program sees, there are faults in a
-//! [`Session`] only, but for fewer bytes.)
+//! `Session` only, but for fewer bytes.)
 //!
 //! Invariants:
 //! 1. The kernel's contract holds: a report by edges may be relied on. Whoever is told `EAGAIN`, or moves fewer bytes than
