@@ -64,6 +64,8 @@ fn wakes_of_other_threads_are_counted() {
         // The closure ends after it was polled for, so that its end has somebody to wake.
         let (polled, is_polled) = mpsc::channel();
         let mut blocking = spawn_blocking(move || is_polled.recv().unwrap());
+        // The task has found nothing at its own first poll: it was not to be had without a wake.
+        turn().await;
         let value = poll_fn(|cx| {
             let poll = Pin::new(&mut blocking).poll(cx);
             if poll.is_pending() {
