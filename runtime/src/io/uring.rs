@@ -20,7 +20,8 @@ use std::task::{Context, Poll};
 /// resources are kept until the kernel is done with them. After [`make_lasting`](Operation::make_lasting) it is not
 /// cancelled.
 ///
-/// If it is held until its runtime is gone, and dropped then, its resources are dropped with it.
+/// If it is held until its runtime is gone, and dropped then, its resources are dropped with it, unless the kernel was
+/// not done with them even at that end: then they are leaked.
 ///
 /// # Panics
 ///
