@@ -1,17 +1,17 @@
 //! Runs a scenario once for each seed, and says whether it ended as it may.
 
+use crate::support::Watchdog;
 use ayi::runtime::{Builder, RuntimeMetrics};
 use ayi::task::yield_now;
 use ayi::time::{Duration, Instant, timeout};
 use ayi_faults::{Fault, Session};
 use std::cell::RefCell;
 use std::error::Error;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Mutex;
-use std::sync::mpsc::{self, RecvTimeoutError};
 
 /// So many seeds, without `AYI_FAULTS_SEEDS`: some seconds for each scenario.
 const SEEDS: u64 = 60;
@@ -60,7 +60,7 @@ pub fn repeat(name: &'static str, scenario: impl AsyncFn(&Outcome) -> io::Result
         let again = format!(
             "AYI_FAULTS_SEED={seed} RUSTFLAGS='--cfg faults' cargo test -p ayi --all-features --test faults {name}"
         );
-        let _watch = Watch::new(again.clone());
+        let _watchdog = Watchdog::telling(format!("it hangs; again by: {again}"));
         let before = descriptors();
         let one_in = ONE_IN[seed as usize % ONE_IN.len()];
         let session = Session::start(seed, one_in);
@@ -170,20 +170,4 @@ fn descriptors() -> Vec<String> {
 /// For this process alone.
 pub fn path(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("ayi-faults-{}-{name}", std::process::id()))
-}
-
-/// Ends the process if a seed takes a minute.
-struct Watch(#[allow(dead_code)] mpsc::Sender<()>);
-
-impl Watch {
-    fn new(again: String) -> Watch {
-        let (end, ended) = mpsc::channel();
-        std::thread::spawn(move || {
-            if ended.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
-                let _ = writeln!(io::stderr(), "it hangs; again by: {again}");
-                std::process::abort();
-            }
-        });
-        Watch(end)
-    }
 }

@@ -36,11 +36,16 @@ impl Watchdog {
     pub fn new() -> Watchdog {
         let place = Location::caller();
         let name = thread::current().name().unwrap_or("a test").to_owned();
+        Watchdog::telling(format!("{name} hangs: {place}"))
+    }
+
+    /// With another text than the test's name and place.
+    pub fn telling(text: String) -> Watchdog {
         let (end, ended) = mpsc::channel::<()>();
         thread::spawn(move || {
             if ended.recv_timeout(Duration::from_secs(PATIENCE)) == Err(RecvTimeoutError::Timeout) {
                 // Not eprintln!, whose output the test harness would keep.
-                let _ = writeln!(io::stderr(), "{name} hangs: {place}");
+                let _ = writeln!(io::stderr(), "{text}");
                 std::process::abort();
             }
         });
