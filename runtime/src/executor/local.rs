@@ -88,6 +88,8 @@ pub(crate) struct Local {
     fired: Cell<u64>,
     /// The thread's timer slack before `block_on`, once that has changed it.
     slack: Cell<Option<c_ulong>>,
+    /// The end has begun and is not complete, since a task's own code is running. How long it waits for blocking calls.
+    ending: Cell<Option<Duration>>,
     #[cfg(feature = "uring")]
     pub(super) ring: RefCell<Ring>,
     /// Whether that has been made.
@@ -128,6 +130,7 @@ impl Local {
             now: Cell::new(0),
             fired: Cell::new(0),
             slack: Cell::new(None),
+            ending: Cell::new(None),
             #[cfg(feature = "uring")]
             ring: Ring::new(settings.io_uring),
             #[cfg(feature = "uring")]
@@ -175,7 +178,7 @@ impl Local {
         self.handle.reference
     }
 
-    /// `shut_down` has begun.
+    /// The end has begun.
     pub(crate) fn is_shut_down(&self) -> bool {
         self.tasks.cells().is_closed.get()
     }
@@ -222,7 +225,7 @@ impl Local {
         let waker = root.0.waker();
         let mut cx = Context::from_waker(&waker);
         root.0.schedule();
-        self.end_if_fatal();
+        self.end_if_wanted();
         loop {
             let mut polls = 0;
             'polls: while polls < self.polls_per_turn {
@@ -264,13 +267,14 @@ impl Local {
             }
             self.counters().add(Count::Popped, polls.into());
             task::leave();
-            self.end_if_fatal();
+            self.end_if_wanted();
             self.turn();
         }
     }
 
     #[track_caller]
-    fn end_if_fatal(self: &Rc<Self>) {
+    fn end_if_wanted(self: &Rc<Self>) {
+        self.go_on_ending();
         if self.tasks.cells().is_fatal.get() {
             self.shut_down(Duration::ZERO);
             panic!(
@@ -415,18 +419,42 @@ impl Local {
         }
     }
 
-    /// The order of the end: (1) nothing new is spawned; (2) every future is dropped, here, while the reactor and
-    /// the timers still work, since their drops close sockets, cancel timers, wake others; (3) the gate is closed,
-    /// and what came through it is done, which cancels what other threads spawned; (4) blocking calls that have
-    /// not started are given up, those that have get `grace` to finish, and operations of the proactor are cancelled,
-    /// and waited for; (5) whoever still waits for a socket or
-    /// a timer, in another executor, is woken, and told.
+    /// Ends the runtime. Whoever owns it may do so anywhere on this thread, and so from inside: in a task's poll, in the
+    /// drop of a future or of an output, in a waker, in a hook.
+    ///
+    /// The order of the end:
+    /// 1. From here on, whatever is spawned is cancelled.
+    /// 2. Every future is dropped, on this thread. The reactor and the timers still work, since these drops close
+    ///    sockets, cancel timers, and wake others.
+    /// 3. The gate closes. What came through it before is done, which cancels what other threads have spawned.
+    /// 4. Blocking calls that have not started are given up; the end waits for those that have, for `grace` at most.
+    ///    Operations of the proactor are cancelled and waited for.
+    /// 5. Whoever still waits for a socket or a timer, in another executor, is woken and told.
+    ///
+    /// A task whose own code calls this cannot be dropped under its own feet. So the end stops after step 2, and goes on
+    /// when that code has returned: at the next turn of the loop, or when this thread leaves the runtime.
     pub(super) fn shut_down(self: &Rc<Self>, grace: Duration) {
         if self.tasks.cells().is_closed.replace(true) {
             return;
         }
+        self.ending.set(Some(grace));
         let _inside = EnterGuard::here(self);
+        self.go_on_ending();
+    }
+
+    /// Steps 2 to 5, once no code of a task is running. Nothing if the end has not begun.
+    ///
+    /// The gate must not close before: a JoinHandle that is refused concludes that its task is finished.
+    pub(crate) fn go_on_ending(&self) {
+        if self.ending.get().is_none() {
+            return;
+        }
         self.tasks.cancel_all();
+        if self.tasks.tasks_left() > 0 {
+            return;
+        }
+        // Taken by the first: foreign code may have come here as well, from a drop in `cancel_all`.
+        let Some(grace) = self.ending.take() else { return };
         let shared = &self.handle.shared;
         // Before the gate closes: after that, the counters are the next runtime's.
         let _ = shared.last.set((self.counters().read(), shared.busy()));

@@ -7,10 +7,13 @@ use crate::executor::spawn;
 use crate::executor::{Handle, Runtime};
 use crate::io::Registration;
 use crate::sync::explore;
-use crate::task::yield_now;
+use crate::task::{JoinHandle, yield_now};
 use loom::thread;
-use std::future::pending;
+use std::cell::Cell;
+use std::future::{pending, poll_fn};
 use std::os::fd::AsFd;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
 
 #[test]
 fn what_is_spawned_at_the_end_runs_there_or_is_cancelled() {
@@ -144,4 +147,73 @@ fn a_scheduler_goes_from_one_thread_to_another_with_all_that_is_its() {
         drop(task);
         next.join().unwrap();
     });
+}
+
+/// Owns a runtime, and is on its thread only.
+#[derive(Default)]
+struct Owner {
+    runtime: Cell<Option<Runtime>>,
+    has_ended: Cell<bool>,
+    waker: Cell<Option<Waker>>,
+}
+
+impl Owner {
+    fn end(&self) {
+        drop(self.runtime.take());
+        self.has_ended.set(true);
+        self.waker.take().into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Ends the runtime when it is dropped, if nobody has before.
+struct EndOnDrop(Rc<Owner>);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// A task ends its runtime in its own poll, or in the drop of its future if it is aborted before, while its handle is on
+/// another thread.
+fn ended_by_its_task(elsewhere: fn(Handle, JoinHandle<()>)) {
+    explore(2, move || {
+        let (first, owner, (output, drops)) = (runtime(), Rc::new(Owner::default()), Output::new());
+        let handle = first.handle().clone();
+        let end = EndOnDrop(owner.clone());
+        let task = first.spawn(async move {
+            end.0.end();
+            pending::<()>().await;
+            output.written().read();
+        });
+        owner.runtime.set(Some(first));
+        let thread = thread::spawn({
+            let handle = handle.clone();
+            move || elsewhere(handle, task)
+        });
+        handle.block_on(poll_fn(|cx| {
+            owner.waker.set(Some(cx.waker().clone()));
+            if owner.has_ended.get() { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        // The future is gone, and it went on this thread.
+        assert_eq!((Rc::strong_count(&owner), drops.count()), (1, 1));
+        let second = runtime();
+        assert_eq!(second.block_on(second.spawn(async { 7 })).unwrap(), 7);
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn who_drops_the_handle_of_a_task_that_ends_its_runtime_does_not_take_its_future() {
+    ended_by_its_task(|_, task| drop(task));
+}
+
+#[test]
+fn who_awaits_a_task_that_ends_its_runtime_is_told_of_the_end() {
+    ended_by_its_task(|handle, task| assert!(handle.block_on(task).unwrap_err().is_cancelled()));
+}
+
+#[test]
+fn who_aborts_a_task_that_ends_its_runtime_ends_no_other() {
+    ended_by_its_task(|_, task| task.abort());
 }

@@ -153,14 +153,14 @@ impl<T> JoinHandle<T> {
     /// Takes the body, with the output in it, and makes the slot vacant. The task is finished, and this the first time.
     /// `None`: it was cancelled before it had a body.
     fn take(&mut self) -> Option<BodyBox> {
-        debug_assert!(!self.taken && self.is_finished());
+        debug_assert!(!self.taken);
         self.taken = true;
         if self.is_refused {
             return None;
         }
-        let slot = self.task.slot;
-        // SAFETY: this is the JoinHandle of a finished task.
-        let body = unsafe { slot.take_finished() };
+        let AbortHandle { slot, id } = self.task;
+        // SAFETY: this is the JoinHandle of the task.
+        let body = unsafe { slot.take_finished(id) };
         match slot.local() {
             Some(slot) => slot.scheduler().free(slot),
             None => slot.scheduler.post(Message::Free(slot)),

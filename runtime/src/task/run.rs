@@ -211,11 +211,24 @@ impl LocalScheduler {
     fn finish(self, slot: LocalSlot, body: BodyBox) {
         #[cfg(feature = "tracing")]
         let body = untraced(body);
-        self.shared().counters.add(Count::Finished, 1);
         if self.cells().has_hooks.get() {
-            self.run_hook(|hooks| &hooks.on_terminate, slot, &*body);
-            self.wake_watchers();
+            return self.finish_watched(slot, body);
         }
+        self.publish(slot, body);
+    }
+
+    #[cold]
+    fn finish_watched(self, slot: LocalSlot, body: BodyBox) {
+        self.run_hook(|hooks| &hooks.on_terminate, slot, &*body);
+        self.publish(slot, body);
+        self.wake_watchers();
+    }
+
+    /// Counts the task as finished, and says so to its JoinHandle. No foreign code runs in between, because the end of
+    /// the runtime goes by the count: see [`Local::go_on_ending`](crate::executor::Local::go_on_ending).
+    #[inline(always)]
+    fn publish(self, slot: LocalSlot, body: BodyBox) {
+        self.shared().counters.add(Count::Finished, 1);
         if slot.cells().detached.get() {
             return self.finish_detached(slot, body);
         }
@@ -260,7 +273,9 @@ impl LocalScheduler {
         }
     }
 
-    /// The runtime ends: cancels every task, whatever it says of that.
+    /// The runtime ends: cancels every task, whatever it says of that. A task whose code is running is left: its poll, a
+    /// drop of its own or a hook is what ends the runtime, or has called what does. [`tasks_left`](Self::tasks_left)
+    /// counts it.
     pub(crate) fn cancel_all(self) {
         for slot in self.slots() {
             // A scheduler from the pool may have many more slots than there are tasks.

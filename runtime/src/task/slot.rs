@@ -127,7 +127,7 @@ impl Slot {
 
     /// Whether the task `id` is finished; also true when the slot belongs to another by now.
     pub(super) fn is_finished(&self, id: Id) -> bool {
-        // Acquire: pairs with the Release in `finish`: who sees the bit may take the body.
+        // Acquire: pairs with the Release in `finish`: whoever sees the bit also sees the output.
         self.phase.load(Ordering::Acquire) != id.0 << 1
     }
 
@@ -138,13 +138,19 @@ impl Slot {
         self.phase.store(id.0 << 1, Ordering::Relaxed);
     }
 
-    /// The body of a finished task, with its output.
+    /// Takes the body, with the output in it. The caller believes that the task is finished; only `phase` knows.
+    ///
+    /// # Panics
+    ///
+    /// If the task `id` is not finished.
     ///
     /// # Safety
     ///
-    /// The caller is the JoinHandle of this slot's task, and has seen `is_finished`.
-    pub(super) unsafe fn take_finished(&self) -> BodyBox {
-        // (Invariant 3: nobody else looks at the cell.)
+    /// The caller is the JoinHandle of the task `id`.
+    pub(super) unsafe fn take_finished(&self, id: Id) -> BodyBox {
+        // Acquire: pairs with the Release in `finish`. From then on nobody else looks at the cell: invariant 3.
+        let is_finished = self.phase.load(Ordering::Acquire) == id.0 << 1 | 1;
+        assert!(is_finished, "the runtime of task {id} has ended, and the task has not: a bug in ayi");
         self.body.take().expect("only the JoinHandle takes the output, and once")
     }
 
@@ -324,7 +330,7 @@ impl LocalSlot {
     /// Hands the body over to the JoinHandle: the task `id`, not finished so far, has an output now.
     pub(super) fn finish(self, id: Id, body: BodyBox) {
         self.put_body(body);
-        // Release: pairs with the Acquire in `is_finished`: who sees the bit may take the body.
+        // Release: pairs with the Acquire in `take_finished`, which takes the body after it, and in `is_finished`.
         self.slot.phase.store(id.0 << 1 | 1, Ordering::Release);
     }
 
