@@ -17,7 +17,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
-use support::{block_on, in_a_child, poll_once, run, watched};
+use support::{block_on, in_a_child, poll_once, run, turn, watched};
 
 /// A real-time signal, which nothing else uses.
 fn own(n: i32) -> SignalKind {
@@ -223,6 +223,141 @@ fn a_listener_may_wait_in_another_runtime_than_before() {
 fn waiting_outside_a_runtime_panics() {
     let mut signal = signal(own(8)).unwrap();
     let _ = is_waiting(&mut signal);
+}
+
+/// Runs `worker` in a process that fork(2) makes of this one, and waits for its end. True: it has not panicked.
+fn in_a_fork(worker: impl FnOnce() + std::panic::UnwindSafe) -> bool {
+    // SAFETY: what the child does, its allocations among it, is what glibc allows after a fork, as the other threads of
+    // this process hold no locks: they wait.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        // SAFETY: these take numbers. (There is no watchdog in this process.)
+        unsafe {
+            libc::alarm(30);
+            libc::_exit(i32::from(std::panic::catch_unwind(worker).is_err()));
+        }
+    }
+    let mut status = 0;
+    // SAFETY: the status outlives the call.
+    assert_eq!(unsafe { libc::waitpid(pid, &mut status, 0) }, pid);
+    status == 0
+}
+
+#[test]
+fn a_signal_of_a_child_before_its_exec_is_not_the_parents() {
+    run(async || {
+        let mut signal = signal(own(12)).unwrap();
+        assert!(is_waiting(&mut signal));
+        let mut command = Command::new("true");
+        // SAFETY: kill(2) and getpid(2) may be called there.
+        unsafe {
+            std::os::unix::process::CommandExt::pre_exec(&mut command, || {
+                libc::kill(libc::getpid(), own(12).as_raw_value());
+                Ok(())
+            });
+        }
+        assert!(command.status().unwrap().success());
+        turn().await;
+        assert!(is_waiting(&mut signal));
+        // It is still there for the parent's own.
+        raise(own(12));
+        signal.recv().await;
+    });
+}
+
+#[test]
+fn a_signal_of_a_child_that_has_the_parents_memory_is_not_the_parents() {
+    extern "C" fn child(number: *mut libc::c_void) -> libc::c_int {
+        // SAFETY: these take numbers. (Not `raise`, which would read the thread's number in the parent's memory.)
+        unsafe { libc::kill(libc::getpid(), number as libc::c_int) };
+        0
+    }
+    run(async || {
+        let mut signal = signal(own(13)).unwrap();
+        assert!(is_waiting(&mut signal));
+        let mut stack = vec![0_u128; 4096];
+        let number = own(13).as_raw_value() as usize as *mut libc::c_void;
+        // SAFETY: as vfork(2): this thread stands still until the child, which has a stack of its own, has ended.
+        let pid = unsafe {
+            let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+            libc::clone(child, stack.as_mut_ptr_range().end.cast(), flags, number)
+        };
+        let mut status = 0;
+        // SAFETY: the status outlives the call.
+        assert_eq!(unsafe { libc::waitpid(pid, &mut status, 0) }, pid);
+        assert_eq!(status, 0);
+        turn().await;
+        assert!(is_waiting(&mut signal));
+    });
+}
+
+#[test]
+fn a_forked_worker_hears_its_own_signals_and_its_parent_hears_none_of_them() {
+    if !in_a_child("a_forked_worker_hears_its_own_signals_and_its_parent_hears_none_of_them") {
+        return;
+    }
+    watched(|| {
+        let runtime = Runtime::new().unwrap();
+        let mut inherited = signal(own(0)).unwrap();
+        let mut idle = signal(own(0)).unwrap();
+        runtime.block_on(async { assert!(is_waiting(&mut inherited)) });
+        let (inherited_there, idle_there) = (&mut inherited, &mut idle);
+        let is_well = in_a_fork(std::panic::AssertUnwindSafe(move || {
+            // Before the worker has a runtime, and with it.
+            raise(own(0));
+            Runtime::new().unwrap().block_on(async {
+                inherited_there.recv().await;
+                idle_there.recv().await;
+                let mut new = signal(own(0)).unwrap();
+                for listener in [&mut *inherited_there, &mut *idle_there, &mut new] {
+                    assert!(is_waiting(listener));
+                }
+                raise(own(0));
+                for listener in [inherited_there, idle_there, &mut new] {
+                    listener.recv().await;
+                }
+                let mut pressed = pin!(ctrl_c());
+                assert!(poll_once(pressed.as_mut()).is_pending());
+                raise(SignalKind::interrupt());
+                pressed.await.unwrap();
+            });
+        }));
+        assert!(is_well);
+        runtime.block_on(async {
+            turn().await;
+            assert!(is_waiting(&mut inherited));
+            assert!(is_waiting(&mut idle));
+            raise(own(0));
+            inherited.recv().await;
+            idle.recv().await;
+        });
+    });
+}
+
+#[test]
+fn a_forked_worker_takes_no_signal_of_its_parents() {
+    if !in_a_child("a_forked_worker_takes_no_signal_of_its_parents") {
+        return;
+    }
+    watched(|| {
+        let runtime = Runtime::new().unwrap();
+        let mut signal = signal(own(0)).unwrap();
+        raise(own(0));
+        let there = &mut signal;
+        let is_well = in_a_fork(std::panic::AssertUnwindSafe(move || {
+            Runtime::new().unwrap().block_on(async { assert!(is_waiting(there)) });
+            // SAFETY: it is not used any more: this process ends.
+            drop(unsafe { std::ptr::read(there) });
+        }));
+        assert!(is_well);
+        runtime.block_on(signal.recv());
+        // The worker has dropped its listener: the parent's goes on.
+        runtime.block_on(async {
+            assert!(is_waiting(&mut signal));
+            raise(own(0));
+            signal.recv().await;
+        });
+    });
 }
 
 #[test]

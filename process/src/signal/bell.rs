@@ -8,13 +8,25 @@
 //! handler is installed, so nothing that comes after that is lost, whether anybody waits yet or not. Signals that
 //! come before a read add up in it, and are read as one.
 //!
+//! A child of fork(2) or vfork(2) has the handler until it calls execve(2), and it has the same eventfd: a write in the
+//! child would be a signal of the parent. So a bell belongs to the process that has made it:
+//!
+//! ```text
+//!   signal ──▶ handler, in the bell's own process ──▶ write(2)
+//!                    └─ in a child ──▶ notes the child's number in the bell ──▶ renew(): the child's own bell, rung
+//! ```
+//!
 //! Invariants:
-//! 1. The handler makes one system call, write(2) on an eventfd, which is async-signal-safe (signal-safety(7)) and
-//!    does not block, as the descriptor is non-blocking. It allocates nothing, locks nothing, and cannot panic.
-//!    (`signal-hook-registry` puts `errno` back after it.)
+//! 1. The handler makes two system calls, getpid(2), and write(2) on an eventfd. Both are async-signal-safe
+//!    (signal-safety(7)), and the write does not block, as the descriptor is non-blocking. It allocates nothing, locks
+//!    nothing, and cannot panic. (`signal-hook-registry` puts `errno` back after it.)
 //! 2. The eventfd is open for as long as the handler knows it: the action in the registry has a share in it. The
 //!    registry drops an action on the thread that takes it out, after the last handler that could run it.
 //! 3. Whoever registers has asked [`is_forbidden`] before, as the registry panics on those.
+//! 4. The eventfd is written to and read in the bell's own process only. The kernel says which process that is, because
+//!    a mark in memory cannot: between vfork(2) and execve(2) the child has the parent's memory. (Two processes have
+//!    the same number only in different namespaces, see pid_namespaces(7): a process 1 whose child is process 1 of a new
+//!    namespace hears of the child's signals until the child calls execve(2).)
 //!
 //! Left out: a pipe or eventfd for the whole process with a table of flags behind it, as in tokio. There the signal
 //! goes to one runtime, which passes it on to the listeners of the others. With a descriptor for each listener the
@@ -27,35 +39,66 @@ use std::ffi::c_int;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::process;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Rung by each signal of one kind, until it is dropped. The process's handler stays installed also then.
 #[derive(Debug)]
 pub(super) struct Bell {
-    eventfd: Arc<File>,
+    clapper: Arc<Clapper>,
+    signal: c_int,
     action: SigId,
+}
+
+/// What the handler has of a bell.
+#[derive(Debug)]
+struct Clapper {
+    eventfd: File,
+    /// The process whose bell it is.
+    process: u32,
+    /// The latest other process in which a signal has come. 0: there was none.
+    heard_in: AtomicU32,
 }
 
 impl Bell {
     /// Fails with `EINVAL` if there is no such signal (sigaction(2)).
     pub(super) fn hang_up(signal: c_int) -> io::Result<Bell> {
         assert!(!is_forbidden(signal), "invariant 3");
-        let eventfd = Arc::new(File::from(eventfd()?));
-        let rung = eventfd.clone();
+        let eventfd = File::from(eventfd()?);
+        let clapper = Arc::new(Clapper { eventfd, process: process::id(), heard_in: AtomicU32::new(0) });
+        let rung = clapper.clone();
         // SAFETY: the action is async-signal-safe, invariant 1.
-        let action = unsafe { signal_hook_registry::register(signal, move || ring(rung.as_fd())) }?;
-        Ok(Bell { eventfd, action })
+        let action = unsafe { signal_hook_registry::register(signal, move || rung.strike()) }?;
+        Ok(Bell { clapper, signal, action })
+    }
+
+    /// Whether this process has made it. If not, it was forked since, and nothing but [`renew`](Bell::renew) and a drop
+    /// may be done with it.
+    pub(super) fn is_ours(&self) -> bool {
+        self.clapper.process == process::id()
+    }
+
+    /// A bell of this process, for one that was made before a fork. It has rung if a signal has come since.
+    pub(super) fn renew(&self) -> io::Result<Bell> {
+        let bell = Bell::hang_up(self.signal)?;
+        // After the new bell hangs: what comes now rings that one. Relaxed: written by a handler on this thread, or on
+        // another one at a time that nothing orders.
+        if self.clapper.heard_in.load(Ordering::Relaxed) == process::id() {
+            bell.clapper.ring();
+        }
+        Ok(bell)
     }
 
     /// Whether it was rung since the last call; `WouldBlock` if not.
     pub(super) fn answer(&self) -> io::Result<()> {
-        (&*self.eventfd).read_exact(&mut [0; 8])
+        (&self.clapper.eventfd).read_exact(&mut [0; 8])
     }
 }
 
 impl AsFd for Bell {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.eventfd.as_fd()
+        self.clapper.eventfd.as_fd()
     }
 }
 
@@ -71,12 +114,25 @@ pub(super) fn is_forbidden(signal: c_int) -> bool {
     signal_hook_registry::FORBIDDEN.contains(&signal)
 }
 
-/// In a signal handler.
-fn ring(eventfd: BorrowedFd<'_>) {
-    let one = 1_u64;
-    // SAFETY: write(2) reads 8 bytes of `one`, which outlives the call. The result does not matter: it can only fail
-    // if the counter has no room, and then it is not 0.
-    unsafe { libc::write(eventfd.as_raw_fd(), (&raw const one).cast(), size_of::<u64>()) };
+impl Clapper {
+    /// In a signal handler, and in whatever process that is.
+    fn strike(&self) {
+        let here = process::id();
+        if here == self.process {
+            self.ring();
+        } else {
+            // Relaxed: see `renew`. (Between vfork(2) and execve(2) this is the parent's memory, and the note stays
+            // behind. Nobody asks for the number of that child in a process that has not got it.)
+            self.heard_in.store(here, Ordering::Relaxed);
+        }
+    }
+
+    fn ring(&self) {
+        let one = 1_u64;
+        // SAFETY: write(2) reads 8 bytes of `one`, which outlives the call. The result does not matter: it can only
+        // fail if the counter has no room, after 2^64 - 2 signals, and then it is not 0.
+        unsafe { libc::write(self.eventfd.as_raw_fd(), (&raw const one).cast(), size_of::<u64>()) };
+    }
 }
 
 fn eventfd() -> io::Result<OwnedFd> {

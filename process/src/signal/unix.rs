@@ -4,6 +4,8 @@
 //! 1. A signal that comes after [`signal`] has returned is received, or coalesced with one that is: the eventfd
 //!    remembers it (see `bell`), whatever runtime or thread the listener waits in, or has waited in before.
 //! 2. A receive that is not finished has taken nothing.
+//! 3. A signal is received in the process that it was sent to. In a child of fork(2) a listener takes a bell of the
+//!    child's own when it is next polled, and the parent's descriptor is not touched.
 //!
 //! In tokio: `signal/unix.rs`.
 
@@ -76,6 +78,11 @@ pub fn signal(kind: SignalKind) -> io::Result<Signal> {
 /// more, unless it does that itself.
 ///
 /// It may be sent to another thread and be waited for in another runtime than before.
+///
+/// What a child process is sent is the child's, and never received here: neither between fork(2) and execve(2), as
+/// [`Command`](std::process::Command) calls them, nor in a worker that goes on after a fork(2) of one's own. In such a
+/// worker a listener that was made before the fork hears of the worker's signals, from the fork on, if it is polled in a
+/// runtime that the worker has made.
 ///
 /// # Examples
 ///
@@ -158,6 +165,9 @@ impl Signal {
     }
 
     fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.bell.is_ours() {
+            self.renew()?;
+        }
         match ready!(self.poll_here(cx)) {
             Ok(()) => Poll::Ready(Ok(())),
             // Reading an eventfd never fails, so this concerns the runtime. Perhaps it waited in another before.
@@ -166,6 +176,16 @@ impl Signal {
                 self.poll_here(cx)
             }
         }
+    }
+
+    /// After a fork, invariant 3.
+    #[cold]
+    fn renew(&mut self) -> io::Result<()> {
+        let bell = self.bell.renew()?;
+        // (Not `deregister`, which would take the parent's descriptor out of the parent's epoll.)
+        self.registration = Registration::new();
+        self.bell = bell;
+        Ok(())
     }
 
     fn poll_here(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
