@@ -152,6 +152,8 @@ impl<T> JoinHandle<T> {
 
     /// Takes the body, with the output in it, and makes the slot vacant. The task is finished, and this the first time.
     /// `None`: it was cancelled before it had a body.
+    // (Called from two places, so it would be left out of line.)
+    #[inline(always)]
     fn take(&mut self) -> Option<BodyBox> {
         debug_assert!(!self.taken);
         self.taken = true;

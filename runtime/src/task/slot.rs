@@ -149,8 +149,9 @@ impl Slot {
     /// The caller is the JoinHandle of the task `id`.
     pub(super) unsafe fn take_finished(&self, id: Id) -> BodyBox {
         // Acquire: pairs with the Release in `finish`. From then on nobody else looks at the cell: invariant 3.
-        let is_finished = self.phase.load(Ordering::Acquire) == id.0 << 1 | 1;
-        assert!(is_finished, "the runtime of task {id} has ended, and the task has not: a bug in ayi");
+        if self.phase.load(Ordering::Acquire) != id.0 << 1 | 1 {
+            not_finished();
+        }
         self.body.take().expect("only the JoinHandle takes the output, and once")
     }
 
@@ -181,6 +182,11 @@ impl Slot {
         // called from any thread, since `Slot` is `Sync`.
         unsafe { Waker::from_raw(RawWaker::new(std::ptr::from_ref(self).cast(), &VTABLE)) }
     }
+}
+
+#[cold]
+fn not_finished() -> ! {
+    panic!("a task's output is wanted, and the task is not finished: this is a bug in ayi");
 }
 
 /// Of all wakers that are slots, and of no others. (Those of `TracedWaker` are not.)
