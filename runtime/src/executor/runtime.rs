@@ -27,6 +27,10 @@ const GRACE: Duration = Duration::from_secs(10);
 /// [`shutdown_timeout`](Runtime::shutdown_timeout)); then the reactor is closed. JoinHandles that are still held
 /// say "cancelled"; sockets that are still held can only be closed or turned into those of std.
 ///
+/// One of its own tasks may be what drops it ([`Handle::block_on`] runs it then). The other tasks are cancelled at once.
+/// That task is cancelled when the poll that drops the runtime has returned, unless it returns its output; the rest of
+/// the end follows then.
+///
 /// # Fairness
 ///
 /// Tasks run in the order in which they were woken. At most 61 polls pass before timers, other threads' wakes

@@ -10,6 +10,7 @@
 //! 2. *The gate.* What passes it is run by the owner; it closes in two steps, each followed by a look into the
 //!    inbox, so that nothing that was accepted is lost. After the first nothing is spawned any more, so that after
 //!    the look all tasks are finished; only then, in the second, is it closed to those who ask about tasks.
+//!    It does not begin to close while the code of a task is running, see `Local::go_on_ending`.
 //! 3. Only wakes and freed slots pass a closed gate: they are harmless to the runtime that comes next.
 //! 4. *Two kinds of slots.* The owner's tasks have theirs from the free list, which only the owner touches. The
 //!    slots of tasks that other threads spawn lie in pages of their own, and the vacant ones in a queue, from which
