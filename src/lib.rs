@@ -138,8 +138,8 @@ pub mod sync {
 /// others have fired may be fired together at the end of that time, so that thousands of them do not cost a wake-up
 /// each.
 ///
-/// (The kernel would be late by another 50 µs, the "timer slack" of a thread, see prctl(2). So a thread that sleeps
-/// in `block_on` for a timer has a slack of 1 ns there, and its own one again after it.)
+/// (The kernel would be late by another 50 µs, the "timer slack" of a thread, see prctl(2). So while the thread sleeps
+/// in `block_on`, for less than 50 ms, it has a slack of 1 ns. Tasks, and what they start, have the thread's own.)
 #[cfg(target_os = "linux")]
 pub mod time {
     mod interval;

@@ -475,6 +475,23 @@ fn what_runs_before_the_program() {
 }
 
 #[test]
+fn what_children_inherit_is_the_users_timer_slack() {
+    run(async || {
+        // Long enough to be slept.
+        ayi::time::sleep(Duration::from_millis(1)).await;
+        let mut command = Command::new("cat");
+        let ours = command.arg("/proc/self/timerslack_ns").output().await.unwrap().stdout;
+        let (mut std, mut of_pool) = (command.into_std(), std::process::Command::new("cat"));
+        let stds = std.output().unwrap().stdout;
+        of_pool.arg("/proc/self/timerslack_ns");
+        let of_pool = ayi::task::spawn_blocking(move || of_pool.output()).await.unwrap().unwrap().stdout;
+        for slack in [ours, stds, of_pool] {
+            assert_eq!(String::from_utf8_lossy(&slack), "50000\n");
+        }
+    });
+}
+
+#[test]
 fn many_short_children_leave_nothing_behind() {
     if !in_a_child("many_short_children_leave_nothing_behind") {
         return;

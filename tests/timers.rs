@@ -342,31 +342,88 @@ fn outside_of_a_runtime() {
     let Poll::Pending = poll_once(pin!(sleep(HOUR))) else { panic!("it fires") };
 }
 
-/// prctl(2): by how much the kernel may be late with this thread's timeouts.
-fn timer_slack() -> i32 {
-    // SAFETY: no pointers are passed.
-    unsafe { libc::prctl(libc::PR_GET_TIMERSLACK) }
+/// By how much the kernel may be late with a thread's timeouts, in nanoseconds, see proc_pid_timerslack_ns(5).
+/// `None` if one may not look at other threads.
+fn timer_slack_of(thread: &str) -> Option<u64> {
+    match std::fs::read_to_string(format!("/proc/{thread}/timerslack_ns")) {
+        Ok(text) => Some(text.trim().parse().unwrap()),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => None,
+        Err(error) => panic!("{error}"),
+    }
 }
 
-/// The thread is the user's, and so is what the user has set.
+fn own_id() -> String {
+    // SAFETY: takes nothing, gives a number.
+    unsafe { libc::gettid() }.to_string()
+}
+
+fn timer_slack() -> u64 {
+    timer_slack_of(&own_id()).unwrap()
+}
+
+fn set_timer_slack(nanos: u64) {
+    // SAFETY: no pointers are passed.
+    assert_eq!(unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, nanos, 0, 0, 0) }, 0);
+}
+
+/// Threads and processes inherit the slack from the thread that starts them.
 #[test]
-fn the_timer_slack_of_the_thread_is_changed_for_the_time_of_block_on_only() {
-    let before = timer_slack();
-    assert!(before > 1, "it is 50 µs unless somebody has changed it");
-    let during = run(async || {
-        // Long enough to be slept.
-        sleep(Duration::from_millis(1)).await;
-        timer_slack()
-    });
-    assert_eq!((during, timer_slack()), (1, before));
+fn what_tasks_and_the_threads_that_they_start_have_is_the_users_timer_slack() {
+    // 5 s: more than an `int` has room for.
+    for users in [timer_slack(), 70_000, 5_000_000_000] {
+        set_timer_slack(users);
+        run(async || {
+            // Long enough to be slept, and in a task and a thread of the pool that begin after it.
+            sleep(Duration::from_micros(300)).await;
+            assert_eq!(timer_slack(), users);
+            assert_eq!(ayi::spawn(async { timer_slack() }).await.unwrap(), users);
+            assert_eq!(ayi::task::spawn_blocking(timer_slack).await.unwrap(), users);
+            assert_eq!(std::thread::spawn(timer_slack).join().unwrap(), users);
+        });
+        assert_eq!(timer_slack(), users);
+    }
+}
+
+#[test]
+fn a_timer_slack_that_a_task_has_set_stays() {
     let panics = std::panic::catch_unwind(|| {
         block_on(async || -> () {
-            sleep(Duration::from_millis(1)).await;
+            sleep(Duration::from_micros(300)).await;
+            set_timer_slack(80_000);
+            sleep(Duration::from_micros(300)).await;
+            assert_eq!(timer_slack(), 80_000);
             panic!("on purpose");
         })
     });
     assert!(panics.is_err());
-    assert_eq!(timer_slack(), before);
+    assert_eq!(timer_slack(), 80_000);
+}
+
+#[test]
+fn while_it_sleeps_for_a_timer_the_thread_has_no_slack() {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let (seen, is_seen) = std::sync::mpsc::channel::<()>();
+    let sleeper = std::thread::spawn(move || {
+        run(async || {
+            sender.send(own_id()).unwrap();
+            while let Err(std::sync::mpsc::TryRecvError::Empty) = is_seen.try_recv() {
+                sleep(Duration::from_millis(40)).await;
+            }
+        });
+    });
+    let sleeper_id = receiver.recv().unwrap();
+    loop {
+        match timer_slack_of(&sleeper_id) {
+            Some(1) => break,
+            Some(_) => std::thread::yield_now(),
+            None => {
+                eprintln!("skipped: this user may not look at the slack of other threads");
+                break;
+            }
+        }
+    }
+    seen.send(()).unwrap();
+    sleeper.join().unwrap();
 }
 
 #[test]

@@ -127,19 +127,24 @@ impl Epoll {
     }
 }
 
-/// Sets by how much the kernel may be late with this thread's timeouts, in nanoseconds, and gives what it was:
-/// prctl(2), `PR_SET_TIMERSLACK`. At first it is 50 µs. (It cannot fail for the own thread; on a kernel without it,
-/// nothing changes.)
-pub(crate) fn set_timer_slack(nanos: libc::c_ulong) -> libc::c_ulong {
+/// By how much the kernel may be late with this thread's timeouts, in nanoseconds: prctl(2), `PR_GET_TIMERSLACK`. 0, on
+/// a kernel without it, stands in [`set_timer_slack`] for the slack that the thread began with.
+pub(crate) fn timer_slack() -> libc::c_ulong {
     if cfg!(miri) {
-        return nanos;
+        return 0;
     }
-    // SAFETY: no pointers are passed.
-    let before = unsafe { libc::prctl(libc::PR_GET_TIMERSLACK) };
-    // SAFETY: as above. (The zeros say nothing to the kernel; without them memcheck sees what is in those registers.)
-    unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, nanos, 0, 0, 0) };
-    // 0 stands for the slack that the thread began with.
-    before.max(0) as libc::c_ulong
+    // SAFETY: no pointers are passed. (By number: the result of the C library's wrapper has room for two seconds only.
+    // The zeros say nothing to the kernel; without them memcheck sees what is in those registers.)
+    let slack = unsafe { libc::syscall(libc::SYS_prctl, libc::PR_GET_TIMERSLACK, 0, 0, 0, 0) };
+    slack.max(0) as libc::c_ulong
+}
+
+/// Sets it: `PR_SET_TIMERSLACK`. (It cannot fail for the own thread; on a kernel without it, nothing changes.)
+pub(crate) fn set_timer_slack(nanos: libc::c_ulong) {
+    if !cfg!(miri) {
+        // SAFETY: no pointers are passed. (The zeros: as above.)
+        unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, nanos, 0, 0, 0) };
+    }
 }
 
 /// The CPUs that this thread may run on, by the kernel's numbers: sched_getaffinity(2).

@@ -66,6 +66,10 @@ const MESSAGES_PER_LOOK: usize = 32;
 /// is on time, and a hundred thousand in a second do not cost a wake-up each.
 const BETWEEN_FIRINGS: u64 = 50_000;
 
+/// Sleeps from this length on are left to the thread's own timer slack. epoll_wait(2) may be late by a thousandth of the
+/// time anyway, which from here on is more than the slack that a thread begins with, 50 µs.
+const SLACK_MATTERS_BELOW: Duration = Duration::from_millis(50);
+
 thread_local! {
     /// The runtimes that live on this thread, for `Handle::enter`.
     static ALL: RefCell<Vec<Weak<Local>>> = const { RefCell::new(Vec::new()) };
@@ -86,8 +90,6 @@ pub(crate) struct Local {
     now: Cell<u64>,
     /// When timers last fired.
     fired: Cell<u64>,
-    /// The thread's timer slack before `block_on`, once that has changed it.
-    slack: Cell<Option<c_ulong>>,
     /// The end has begun and is not complete, since a task's own code is running. How long it waits for blocking calls.
     ending: Cell<Option<Duration>>,
     #[cfg(feature = "uring")]
@@ -129,7 +131,6 @@ impl Local {
             clock: Cell::new(if settings.start_paused { clock.pause() } else { clock }),
             now: Cell::new(0),
             fired: Cell::new(0),
-            slack: Cell::new(None),
             ending: Cell::new(None),
             #[cfg(feature = "uring")]
             ring: Ring::new(settings.io_uring),
@@ -215,7 +216,6 @@ impl Local {
     pub(super) fn block_on<F: Future>(self: &Rc<Self>, future: F) -> F::Output {
         let tasks = self.tasks();
         let root = Root::new(tasks);
-        let _slack = Slack(&self.slack);
         let _inside = EnterGuard::here(self);
         assert!(!self.is_shut_down(), "this runtime has been shut down by an unhandled panic of a task");
         #[cfg(feature = "tracing")]
@@ -342,6 +342,8 @@ impl Local {
             None
         };
         self.counters().add(Count::Parks, 1);
+        let is_short = |timeout: &Duration| !timeout.is_zero() && *timeout < SLACK_MATTERS_BELOW;
+        let _punctual = timeout.filter(is_short).map(|_| Punctual::new());
         self.poll_reactor(timeout);
     }
 
@@ -388,9 +390,6 @@ impl Local {
     /// `None`: no timer is set.
     fn until_next_timer(&self) -> Option<Duration> {
         let next = self.timers().next_deadline()?;
-        if self.slack.get().is_none() {
-            self.slack.set(Some(sys::set_timer_slack(1)));
-        }
         let now = self.nanos(Instant::now());
         // Not when it is due already.
         let next = if next > now { next.max(self.fired.get() + BETWEEN_FIRINGS) } else { now };
@@ -481,12 +480,21 @@ impl Root {
     }
 }
 
-/// Puts the thread's timer slack back, if a `park` has changed it.
-struct Slack<'a>(&'a Cell<Option<c_ulong>>);
+/// The thread has a timer slack of 1 ns for the time of one sleep, and not for longer: threads and processes inherit
+/// it from the thread that starts them, and a task may start some. Holds the user's.
+struct Punctual(c_ulong);
 
-impl Drop for Slack<'_> {
+impl Punctual {
+    fn new() -> Punctual {
+        let users = sys::timer_slack();
+        sys::set_timer_slack(1);
+        Punctual(users)
+    }
+}
+
+impl Drop for Punctual {
     fn drop(&mut self) {
-        self.0.take().map(sys::set_timer_slack);
+        sys::set_timer_slack(self.0);
     }
 }
 
