@@ -18,8 +18,8 @@ pub(crate) struct WithInfo<S, A> {
 }
 
 impl<S, A> WithInfo<S, A> {
-    pub(crate) fn new(inner: S, peer: A, info: Option<Rc<ConnectInfo<A>>>) -> WithInfo<S, A> {
-        WithInfo { inner, peer: Rc::new(peer), info }
+    pub(crate) fn new(inner: S, peer: Rc<A>, info: Option<Rc<ConnectInfo<A>>>) -> WithInfo<S, A> {
+        WithInfo { inner, peer, info }
     }
 }
 

@@ -1,27 +1,38 @@
-//! One connection: which protocol it speaks, how long it may idle, and how it ends.
+//! One connection: which protocol it speaks, which limits it has, and how it ends.
 //!
 //! ```text
-//!   reads, writes ──▶ Activity ◀── Idle: nothing for a whole limit?
-//!                                   ├─ the client does not read what waits for it: an error
-//!                                   └─ otherwise: a graceful end, as when `stop` is cancelled
+//!   reads, writes ──▶ Activity ─┐
+//!   requests ───────▶ Work ─────┴▶ Limits ──▶ a graceful end, as when `stop` is cancelled, or a cut
 //! ```
 
 use crate::BoxError;
+use crate::error::Tell;
+use crate::limits::{Limits, Verdict};
 use crate::listener::Stream;
-use crate::watched::{Activity, Watched};
+use crate::tracked::Tracked;
+use crate::watched::Watched;
+use crate::work::Work;
 use ayi_hyper::{Executor, Timer};
 use ayi_runtime::runtime::CancellationToken;
-use ayi_runtime::time::{Sleep, sleep};
 use hyper::body::{Body, Incoming};
 use hyper::{Request, Response};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, ready};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 use tower_service::Service;
+
+/// Requests of an HTTP/2 connection at a time: the number that RFC 9113, 6.5.2, names as the least.
+const MAX_STREAMS: u32 = 100;
+/// Bytes of a response that wait for an HTTP/2 client, in pieces: four frames of the usual size. hyper's own default is
+/// 400 KiB.
+const MAX_SEND_BUFFER: usize = 64 * 1024;
+/// Bytes of the head of an HTTP/2 request.
+const MAX_HEAD: u32 = 16 * 1024;
 
 /// How HTTP is spoken on a connection: HTTP/1 or HTTP/2, as the client begins, with limits of time.
 ///
@@ -59,11 +70,23 @@ impl Default for Http {
 }
 
 impl Http {
-    /// 30 seconds for the head of an HTTP/1 request, 60 for a connection on which nothing moves.
+    /// 30 seconds for the head of an HTTP/1 request, 60 for a connection on which nothing is done.
+    ///
+    /// What an HTTP/2 connection may keep in memory is the product of two limits: 100 requests at a time, and 64 KiB of
+    /// each response, plus the piece that a body gives last. So a body that comes in small pieces is bounded at 6.4 MB for
+    /// a connection, and one that is a single `String` is held as a whole until the client has taken it. What comes in and
+    /// is not read by the service yet is 1 MiB at most for all requests together, and a head has 16 KiB. HTTP/1 answers one
+    /// request after the other, and keeps some 400 KB at most in either direction. [`configure`](Http::configure) sets
+    /// other limits.
     pub fn new() -> Http {
         let mut builder = auto::Builder::new(Executor);
         builder.http1().timer(Timer).header_read_timeout(Duration::from_secs(30));
-        builder.http2().timer(Timer);
+        builder
+            .http2()
+            .timer(Timer)
+            .max_concurrent_streams(MAX_STREAMS)
+            .max_send_buf_size(MAX_SEND_BUFFER)
+            .max_header_list_size(MAX_HEAD);
         Http { builder, idle_timeout: Some(Duration::from_secs(60)) }
     }
 
@@ -81,9 +104,21 @@ impl Http {
         self
     }
 
-    /// How long nothing need move on a connection, in either direction and with either protocol, before it is ended in
-    /// a graceful way: requests that are being answered still get their answers. Where the client does not take what is
-    /// sent to it, the connection is cut. `None`: as long as it likes.
+    /// How long nothing need be done on a connection, with either protocol, before it is ended in a graceful way: requests
+    /// that are being answered still get their answers. `None`: as long as it likes.
+    ///
+    /// Something is done when a request comes, and when a part of its body arrives or of its response leaves. The pings of
+    /// HTTP/2 are nothing, and half of a head is no request.
+    ///
+    /// A connection is cut, without a graceful end:
+    ///
+    /// - when the client takes nothing of a response for this time, be it that it does not read, or that its window of
+    ///   HTTP/2 is closed;
+    /// - when the client has been told to go, has no request under way, and stays for another period, or for ten seconds
+    ///   if that is less. So a client of HTTP/2 that does not answer is cut, and so is one that has sent half of a head.
+    ///
+    /// The second rule holds after `stop` as well, even with `None` here. A service that takes long for an answer is never
+    /// hurried, also if what it waits for is the body of the request: a limit for that is up to the service.
     ///
     /// It is not measured exactly, since that would cost every request a look at the clock: a connection ends after
     /// once to twice this time.
@@ -121,8 +156,8 @@ impl Http {
     ///
     /// # Errors
     ///
-    /// What hyper says about the connection: the client has vanished, does not speak HTTP, or has used up its time.
-    /// Nobody else is concerned.
+    /// What hyper says about the connection: the client has vanished, or does not speak HTTP. `TimedOut`, as a
+    /// [`std::io::Error`], if the client was cut off: see [`idle_timeout`](Http::idle_timeout). Nobody else is concerned.
     ///
     /// # Panics
     ///
@@ -144,26 +179,43 @@ impl Http {
         S: Clone + 'static,
         B: Body<Error: Into<BoxError>> + 'static,
     {
+        self.serve(io, service, stop, None).await
+    }
+
+    /// `tell` hears of requests that have failed alone.
+    pub(crate) async fn serve<I, S, B>(
+        &self,
+        io: I,
+        service: S,
+        stop: &CancellationToken,
+        tell: Tell,
+    ) -> Result<(), BoxError>
+    where
+        I: Stream,
+        S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>, Future: 'static>,
+        S: Clone + 'static,
+        B: Body<Error: Into<BoxError>> + 'static,
+    {
         let (io, activity) = Watched::new(io);
-        let service = TowerToHyperService::new(service);
+        let work = Rc::new(Work::default());
+        let service = Tracked::new(TowerToHyperService::new(service), work.clone(), tell);
         let mut connection = pin!(self.builder.serve_connection_with_upgrades(io, service));
         let mut stopped = pin!(stop.cancelled());
-        let mut idle = self.idle_timeout.map(|limit| Idle::new(limit, &activity));
-        let mut is_ending = false;
+        let mut limits = Limits::new(self.idle_timeout, work, &activity);
         poll_fn(|cx| {
             loop {
                 if let Poll::Ready(result) = connection.as_mut().poll(cx) {
-                    let is_cancelled = is_ending && result.as_ref().is_err_and(has_said_nothing);
+                    let is_cancelled = limits.is_ending() && result.as_ref().is_err_and(has_said_nothing);
                     return Poll::Ready(if is_cancelled { Ok(()) } else { result });
                 }
-                let is_idle = idle.as_mut().is_some_and(|idle| idle.poll(cx).is_ready());
-                if is_idle && activity.is_write_waiting() {
-                    return Poll::Ready(Err(too_slow().into()));
+                match limits.poll(cx) {
+                    Poll::Ready(Verdict::Cut(error)) => return Poll::Ready(Err(error.into())),
+                    Poll::Ready(Verdict::EndGracefully) => {}
+                    Poll::Pending if limits.is_ending() => return Poll::Pending,
+                    Poll::Pending if stopped.as_mut().poll(cx).is_pending() => return Poll::Pending,
+                    Poll::Pending => {}
                 }
-                if is_ending || !is_idle && stopped.as_mut().poll(cx).is_pending() {
-                    return Poll::Pending;
-                }
-                is_ending = true;
+                limits.end();
                 connection.as_mut().graceful_shutdown();
             }
         })
@@ -174,39 +226,4 @@ impl Http {
 /// Whether this is hyper-util's word for a connection that was ended before it was known what it speaks.
 fn has_said_nothing(error: &BoxError) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::Interrupted)
-}
-
-fn too_slow() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::TimedOut,
-        "the client has not read what was sent to it within the idle timeout; `Http::idle_timeout` sets how long it \
-         may take",
-    )
-}
-
-/// Is ready whenever nothing has moved for a whole `limit`.
-struct Idle<'a> {
-    limit: Duration,
-    timer: Sleep,
-    activity: &'a Activity,
-    steps_before: usize,
-}
-
-impl Idle<'_> {
-    fn new(limit: Duration, activity: &Activity) -> Idle<'_> {
-        Idle { limit, timer: sleep(limit), activity, steps_before: activity.steps() }
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            ready!(Pin::new(&mut self.timer).poll(cx));
-            self.timer = sleep(self.limit);
-            let steps = self.activity.steps();
-            if std::mem::replace(&mut self.steps_before, steps) == steps {
-                // The new timer has to be polled before it can wake anybody.
-                cx.waker().wake_by_ref();
-                return Poll::Ready(());
-            }
-        }
-    }
 }

@@ -16,22 +16,29 @@
 //!    has a time limit.
 //! 2. A request whose head has been read is answered, when the server is told to stop, unless the limit of time is over.
 //! 3. When [`serve`] returns by itself, no connection is open.
+//! 4. A client that has nothing under way cannot hold up the end: it is told to go, and cut after ten seconds.
+//! 5. An error is told once: by what [`serve`] returns if it ends the server, and else to the hook.
 //!
 //! Everything stays on the thread of its runtime, so services, bodies and what they hold need not be `Send`. (axum's
 //! handlers must be all the same: it asks for that itself.)
 //!
-//! Left out: `SO_KEEPALIVE`; errors of connections, which concern the client that made them.
+//! Left out: `SO_KEEPALIVE`. Errors of connections concern the client that made them; [`Serve::on_error`] is told.
 //! In tokio: `axum::serve`, which is much like this, and hyper-util's `GracefulShutdown`.
 
 #![forbid(unsafe_code)]
 
 mod connect_info;
+mod error;
 mod http;
+mod limits;
 mod listener;
 mod open;
 mod serve;
+mod tracked;
 mod watched;
+mod work;
 
+pub use error::{ServeError, Stage};
 pub use http::Http;
 pub use listener::Listener;
 pub use serve::{Serve, serve};

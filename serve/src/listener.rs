@@ -44,7 +44,8 @@ pub trait Listener: 'static {
     ///
     /// # Errors
     ///
-    /// Those that no wait would mend. They end the server, so what befell a single connection is none of them.
+    /// Those that no wait would mend: they end the server. `ConnectionAborted`, `ConnectionRefused` and `ConnectionReset`
+    /// mean that one client has gone: the server goes on, and [`on_error`](crate::Serve::on_error) is told.
     ///
     /// # Cancel safety
     ///

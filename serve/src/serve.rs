@@ -2,14 +2,17 @@
 
 use crate::BoxError;
 use crate::connect_info::{ConnectInfo, WithInfo};
+use crate::error::{Hook, ServeError, Stage, Tell};
 use crate::http::Http;
 use crate::listener::{Listener, Stream};
 use crate::open::Open;
 use ayi_runtime::runtime::{CancellationToken, shutdown_token};
 use ayi_runtime::spawn;
+use ayi_runtime::task::yield_now;
 use ayi_runtime::time::sleep;
 use hyper::body::{Body, Incoming};
 use hyper::{Request, Response};
+use std::error::Error;
 use std::future::{pending, poll_fn, ready};
 use std::io;
 use std::pin::{Pin, pin};
@@ -28,7 +31,7 @@ use tower_service::Service;
 ///
 /// # Errors
 ///
-/// When it is awaited: those of [`Listener::accept`]; `TimedOut` if connections had to be cut at the end.
+/// When it is awaited: those of [`Listener::accept`], unless they concern one client; `TimedOut` if connections had to be cut at the end.
 ///
 /// # Panics
 ///
@@ -64,6 +67,7 @@ pub fn serve<L: Listener, S>(listener: L, service: S) -> Serve<L, S> {
         service,
         http: Http::new(),
         connect_info: None,
+        on_error: None,
         handshake: |io| ready(Ok(io)),
         handshake_timeout: Duration::from_secs(10),
         signal: None,
@@ -79,6 +83,7 @@ pub struct Serve<L: Listener, S, H = NoHandshake<<L as Listener>::Io>> {
     service: S,
     http: Http,
     connect_info: Option<Rc<ConnectInfo<L::Addr>>>,
+    on_error: Option<Rc<Hook<L::Addr>>>,
     handshake: H,
     handshake_timeout: Duration,
     signal: Option<Pin<Box<dyn Future<Output = ()>>>>,
@@ -134,9 +139,36 @@ impl<L: Listener, S, H> Serve<L, S, H> {
         self
     }
 
+    /// Calls `hook` for each error that concerns a single client, and would be lost otherwise: in the handshake, on the
+    /// connection, or in one request of HTTP/2. What ends the server is returned to the caller instead.
+    ///
+    /// Most of them are clients that vanish, so a hook that logs should limit itself, and one that counts should count by
+    /// [`Stage`]. It is called in the connection's task, on the server's thread; what takes time keeps all others waiting.
+    ///
+    /// # Panics
+    ///
+    /// What `hook` panics with ends the task that has called it: that of the connection or of the request.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{cell::Cell, rc::Rc};
+    /// # fn settings<S>(listener: ayi_net::TcpListener, app: S) {
+    /// let errors = Rc::new(Cell::new(0));
+    /// let server = ayi_serve::serve(listener, app).on_error(move |error| {
+    ///     errors.set(errors.get() + 1);
+    ///     eprintln!("{error}"); // "handshake with 192.0.2.7:40112: …"
+    /// });
+    /// # }
+    /// ```
+    pub fn on_error(mut self, hook: impl Fn(&ServeError<'_, L::Addr>) + 'static) -> Self {
+        self.on_error = Some(Rc::new(hook));
+        self
+    }
+
     /// Makes another stream of each that is accepted: TLS, for example. It is done in the connection's task, so that a
     /// client that is slow at it holds up nobody, and has [ten seconds](Serve::handshake_timeout). If it fails, the
-    /// connection is closed.
+    /// connection is closed, and [`on_error`](Serve::on_error) is told.
     ///
     /// # Examples
     ///
@@ -163,6 +195,7 @@ impl<L: Listener, S, H> Serve<L, S, H> {
             service: self.service,
             http: self.http,
             connect_info: self.connect_info,
+            on_error: self.on_error,
             handshake,
             handshake_timeout: self.handshake_timeout,
             signal: self.signal,
@@ -295,6 +328,7 @@ where
         let signal = self.signal.take().unwrap_or_else(|| Box::pin(pending()));
         let connections = Rc::new(Connections {
             http: self.http,
+            on_error: self.on_error,
             handshake: self.handshake,
             handshake_timeout: self.handshake_timeout,
             stop: shutdown_token().child_token(),
@@ -309,11 +343,21 @@ where
             };
             let accepted = unless(signal.as_mut(), pin!(accept)).await;
             let Some(accepted) = accepted else { break };
-            let (io, peer) = accepted?;
-            let service = WithInfo::new(self.service.clone(), peer, self.connect_info.clone());
+            let (io, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) if concerns_one_client(&error) => {
+                    connections.tell(None, Stage::Accept, &error);
+                    // A listener that has one such error after the other must not keep the connections waiting.
+                    yield_now().await;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let peer = Rc::new(peer);
+            let service = WithInfo::new(self.service.clone(), peer.clone(), self.connect_info.clone());
             let (connections, guard) = (connections.clone(), open.enter());
             spawn(async move {
-                connections.serve(io, service).await;
+                connections.serve(io, peer, service).await;
                 drop(guard);
             });
         }
@@ -344,9 +388,16 @@ fn cut_off(connections: usize) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, text)
 }
 
+/// Whether a client has gone before it was accepted (accept(2)), so that the next one may be accepted.
+fn concerns_one_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
 /// What the tasks of connections share.
-struct Connections<H> {
+struct Connections<H, A> {
     http: Http,
+    on_error: Option<Rc<Hook<A>>>,
     handshake: H,
     handshake_timeout: Duration,
     /// They are to end in a graceful way,
@@ -355,11 +406,11 @@ struct Connections<H> {
     cut: CancellationToken,
 }
 
-impl<H> Connections<H> {
+impl<H, A: 'static> Connections<H, A> {
     /// Errors concern this client alone.
-    async fn serve<A, S, F, I, B>(&self, io: A, service: S)
+    async fn serve<T, S, F, I, B>(&self, io: T, peer: Rc<A>, service: S)
     where
-        H: Fn(A) -> F,
+        H: Fn(T) -> F,
         F: Future<Output = io::Result<I>>,
         I: Stream,
         S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>, Future: 'static>,
@@ -369,10 +420,43 @@ impl<H> Connections<H> {
         let handshake =
             async { unless(pin!(sleep(self.handshake_timeout)), pin!((self.handshake)(io))).await };
         // No request has been made before the handshake is done, so there is nothing to wait for.
-        let Some(Some(Ok(io))) = self.stop.run_until_cancelled(handshake).await else { return };
-        let serving = self.http.serve_connection(io, service, &self.stop);
-        let _ = self.cut.run_until_cancelled(serving).await;
+        let Some(shaken) = self.stop.run_until_cancelled(handshake).await else { return };
+        let io = match shaken.unwrap_or_else(|| Err(too_slow_a_handshake(self.handshake_timeout))) {
+            Ok(io) => io,
+            Err(error) => return self.tell(Some(&peer), Stage::Handshake, &error),
+        };
+        let serving = self.http.serve(io, service, &self.stop, self.tell_of_requests(&peer));
+        match self.cut.run_until_cancelled(serving).await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => self.tell(Some(&peer), Stage::Connection, &*error),
+            None => self.tell(Some(&peer), Stage::Connection, &cut_at_the_end()),
+        }
     }
+
+    fn tell(&self, peer: Option<&A>, stage: Stage, error: &(dyn Error + Send + Sync + 'static)) {
+        if let Some(hook) = &self.on_error {
+            hook(&ServeError { peer, stage, error });
+        }
+    }
+
+    fn tell_of_requests(&self, peer: &Rc<A>) -> Tell {
+        let (hook, peer) = (self.on_error.clone()?, peer.clone());
+        Some(Rc::new(move |error| hook(&ServeError { peer: Some(&peer), stage: Stage::Request, error })))
+    }
+}
+
+fn too_slow_a_handshake(limit: Duration) -> io::Error {
+    let text = format!(
+        "the handshake was not done within {limit:?}, so that the connection was closed; `Serve::handshake_timeout` \
+         sets how long it may take"
+    );
+    io::Error::new(io::ErrorKind::TimedOut, text)
+}
+
+fn cut_at_the_end() -> io::Error {
+    let text = "the connection had not ended when the server's time was up, and was closed; \
+                `Serve::shutdown_timeout` sets how long it has";
+    io::Error::new(io::ErrorKind::TimedOut, text)
 }
 
 /// What `future` gives, unless `end` is ready before.

@@ -13,6 +13,8 @@ use std::task::{Context, Poll, ready};
 pub(crate) struct Activity {
     /// Grows with every read and write that came to something. A clock would cost more than this is worth.
     steps: AtomicUsize,
+    /// Those of them that were reads.
+    reads: AtomicUsize,
     is_write_waiting: AtomicBool,
 }
 
@@ -21,7 +23,12 @@ impl Activity {
         self.steps.load(Relaxed)
     }
 
-    /// Whether the last write has to wait until the client has read something.
+    pub(crate) fn reads(&self) -> usize {
+        self.reads.load(Relaxed)
+    }
+
+    /// Whether the last write, flush or shutdown has to wait until the client has read something. (A stream with a buffer
+    /// of its own, as TLS has one, takes writes for a while that it cannot flush.)
     pub(crate) fn is_write_waiting(&self) -> bool {
         self.is_write_waiting.load(Relaxed)
     }
@@ -30,11 +37,19 @@ impl Activity {
         self.steps.store(self.steps().wrapping_add(1), Relaxed);
     }
 
+    fn count_read(&self) {
+        self.reads.store(self.reads().wrapping_add(1), Relaxed);
+    }
+
     fn wrote(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        self.is_write_waiting.store(result.is_pending(), Relaxed);
-        let written = ready!(result)?;
+        let written = ready!(self.waited(result))?;
         self.step();
         Poll::Ready(Ok(written))
+    }
+
+    fn waited<T>(&self, result: Poll<T>) -> Poll<T> {
+        self.is_write_waiting.store(result.is_pending(), Relaxed);
+        result
     }
 }
 
@@ -58,6 +73,7 @@ impl<T: Read + Unpin> Read for Watched<T> {
     ) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
         self.activity.step();
+        self.activity.count_read();
         Poll::Ready(Ok(()))
     }
 }
@@ -69,11 +85,13 @@ impl<T: Write + Unpin> Write for Watched<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        let result = Pin::new(&mut self.io).poll_flush(cx);
+        self.activity.waited(result)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        let result = Pin::new(&mut self.io).poll_shutdown(cx);
+        self.activity.waited(result)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,9 +1,11 @@
 //! The server, in memory, on time that stands still: what takes minutes is over at once.
 
+mod support;
+
 use ayi::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, TimeoutStream, duplex};
-use ayi::runtime::{Builder, CancellationToken, shutdown_token};
-use ayi::serve::{BoxError, Http, Listener, serve};
-use ayi::time::{Duration, Instant, sleep, timeout};
+use ayi::runtime::{CancellationToken, shutdown_token};
+use ayi::serve::{Http, Listener, serve};
+use ayi::time::{Instant, sleep, timeout};
 use hyper::body::Incoming;
 use hyper::rt::Write;
 use hyper::{Request, Response};
@@ -12,52 +14,8 @@ use std::future::{pending, poll_fn, ready};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
+use support::{Answer, GET, Given, SECOND, hello, run};
 use tower::service_fn;
-
-const SECOND: Duration = Duration::from_secs(1);
-const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-
-/// Each test has a runtime whose time stands still, and waits for a day there at most.
-#[track_caller]
-fn run(test: impl AsyncFnOnce()) {
-    let rt = Builder::new_current_thread().start_paused(true).build().unwrap();
-    rt.block_on(async { timeout(86_400 * SECOND, test()).await.expect("waits for what never comes") });
-}
-
-/// Gives these connections, and no other. The first has the number 0.
-struct Given {
-    streams: std::vec::IntoIter<DuplexStream>,
-    given: usize,
-}
-
-impl Given {
-    fn new<const N: usize>() -> (Given, [DuplexStream; N]) {
-        let mut streams = Vec::new();
-        let clients = std::array::from_fn(|_| {
-            let (client, server) = duplex(64 * 1024);
-            streams.push(server);
-            client
-        });
-        (Given { streams: streams.into_iter(), given: 0 }, clients)
-    }
-}
-
-impl Listener for Given {
-    type Io = DuplexStream;
-    type Addr = usize;
-
-    async fn accept(&mut self) -> io::Result<(DuplexStream, usize)> {
-        let Some(stream) = self.streams.next() else { return pending().await };
-        self.given += 1;
-        Ok((stream, self.given - 1))
-    }
-}
-
-type Answer = Result<Response<String>, BoxError>;
-
-async fn hello(_: Request<Incoming>) -> Answer {
-    Ok(Response::new("hello".to_owned()))
-}
 
 /// Asks, and reads up to `end`.
 async fn ask(client: &mut DuplexStream, end: &str) -> String {
@@ -73,9 +31,7 @@ async fn ask(client: &mut DuplexStream, end: &str) -> String {
 
 /// What comes until the server has closed the connection.
 async fn rest(client: &mut DuplexStream) -> String {
-    let mut rest = String::new();
-    client.read_to_string(&mut rest).await.unwrap();
-    rest
+    String::from_utf8(support::rest(client).await).unwrap()
 }
 
 // How long a connection may idle.

@@ -1,0 +1,110 @@
+//! What there is to do on one connection, and whose turn it is.
+//!
+//! ```text
+//!   a request comes ──▶ Server: the service computes ──▶ Client: a part of the response waits to be taken ──▶ gone
+//!                         ▲                                │
+//!                         └── the body has nothing yet ◀───┘
+//! ```
+//!
+//! The limits of time need this: a server that takes long for an answer must not be hurried, and a client that takes
+//! nothing must not be waited for. What hyper's HTTP/2 has in its buffers cannot be asked for, so each piece of a
+//! response carries a [`Turn`] until hyper has written or dropped it.
+//!
+//! Invariant: `turns` has the number of `Turn`s that live, each counted for the side it names.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// Who has to do something next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Server,
+    Client,
+}
+
+/// What the requests of one connection have come to. It stays on the connection's thread.
+#[derive(Default)]
+pub(crate) struct Work {
+    /// Grows with each request that comes, each part that a response gives, and each piece of it that is written.
+    steps: Cell<usize>,
+    turns: [Cell<usize>; 2],
+    is_http_2: Cell<bool>,
+    /// A stream of HTTP/2 was turned into a tunnel, whose bytes are not those of a response.
+    has_tunnel: Cell<bool>,
+}
+
+impl Work {
+    pub(crate) fn steps(&self) -> usize {
+        self.steps.get()
+    }
+
+    pub(crate) fn step(&self) {
+        self.steps.set(self.steps.get().wrapping_add(1));
+    }
+
+    /// Whether something waits for this side.
+    pub(crate) fn waits_for(&self, side: Side) -> bool {
+        self.turns[side as usize].get() > 0
+    }
+
+    pub(crate) fn is_http_2(&self) -> bool {
+        self.is_http_2.get()
+    }
+
+    pub(crate) fn has_tunnel(&self) -> bool {
+        self.has_tunnel.get()
+    }
+
+    pub(crate) fn set_tunnel(&self) {
+        self.has_tunnel.set(true);
+    }
+
+    /// A request has come.
+    pub(crate) fn begin(self: &Rc<Work>, is_http_2: bool) -> Turn {
+        self.is_http_2.set(is_http_2);
+        self.step();
+        Turn::new(self.clone(), Side::Server)
+    }
+
+    fn count(&self, side: Side) -> &Cell<usize> {
+        &self.turns[side as usize]
+    }
+}
+
+/// Something that waits for one side, until it is dropped.
+pub(crate) struct Turn {
+    work: Rc<Work>,
+    side: Side,
+}
+
+impl Turn {
+    fn new(work: Rc<Work>, side: Side) -> Turn {
+        let count = work.count(side);
+        count.set(count.get() + 1);
+        Turn { work, side }
+    }
+
+    pub(crate) fn work(&self) -> &Work {
+        &self.work
+    }
+
+    /// Another one, for a piece of a response that the client is to take.
+    pub(crate) fn piece(&self) -> Turn {
+        Turn::new(self.work.clone(), Side::Client)
+    }
+
+    /// From now on the other side is waited for, or still this one.
+    pub(crate) fn set(&mut self, side: Side) {
+        let (before, after) = (self.work.count(self.side), self.work.count(side));
+        before.set(before.get() - 1);
+        after.set(after.get() + 1);
+        self.side = side;
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let count = self.work.count(self.side);
+        count.set(count.get() - 1);
+    }
+}
