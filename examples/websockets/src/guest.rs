@@ -6,7 +6,8 @@
 //! ```
 //!
 //! One task has both directions, so nothing is shared. While it sends, it does not read: a client that wants to speak
-//! has to listen.
+//! has to listen. That goes for pings as well: the answer to each has left before the next frame is read, so what waits
+//! for a client is bounded, and a client that takes nothing for the time of a ping is sent away.
 
 use crate::http::Socket;
 use crate::room::Room;
@@ -62,7 +63,7 @@ async fn converse(
     socket: &mut Socket<'_>,
     ping: Duration,
 ) -> Result<Infallible, End> {
-    let name = timeout(NAME, first_text(socket)).await;
+    let name = timeout(NAME, first_text(socket, ping)).await;
     let name = name.unwrap_or(Err(End::Because(CloseCode::Policy, "the first message is your name")))?;
     let entered = room.enter(&name, stream);
     let (entry, messages) = entered.map_err(|why| End::Because(CloseCode::Policy, why))?;
@@ -77,7 +78,7 @@ async fn converse(
             frame = socket.next() => {
                 // Whatever it is, an answer to a ping or not: somebody is there.
                 is_alive = true;
-                if let Some(text) = text(frame)?.filter(|text| !text.trim().is_empty()) {
+                if let Some(text) = text(socket, frame, ping).await?.filter(|text| !text.trim().is_empty()) {
                     entry.say(text.trim());
                     // A client may have sent many at once. The others get a turn after each to send them on, or the
                     // outboxes of good listeners would overflow.
@@ -95,19 +96,29 @@ async fn converse(
     }
 }
 
-async fn first_text(socket: &mut Socket<'_>) -> Result<Utf8Bytes, End> {
+async fn first_text(socket: &mut Socket<'_>, ping: Duration) -> Result<Utf8Bytes, End> {
     loop {
-        if let Some(text) = text(socket.next().await)? {
+        let frame = socket.next().await;
+        if let Some(text) = text(socket, frame, ping).await? {
             return Ok(text);
         }
     }
 }
 
-/// None for what needs no answer, or has got one: tungstenite answers pings, and frames that close.
-fn text(frame: Option<Result<Message, Error>>) -> Result<Option<Utf8Bytes>, End> {
+/// None for what needs no answer, or has got one: tungstenite answers frames that close.
+async fn text(
+    socket: &mut Socket<'_>,
+    frame: Option<Result<Message, Error>>,
+    limit: Duration,
+) -> Result<Option<Utf8Bytes>, End> {
     match frame.ok_or(End::Silent)?? {
         Message::Text(text) => Ok(Some(text)),
         Message::Binary(_) => Err(End::Because(CloseCode::Unsupported, "this chat is of text")),
+        Message::Ping(text) => {
+            // It takes the place of the answer that tungstenite has ready, and would send when it can.
+            send(socket, Message::Pong(text), limit).await?;
+            Ok(None)
+        }
         // After a frame that closes, the next thing that comes is the end.
         _ => Ok(None),
     }

@@ -11,7 +11,7 @@
 use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite::error::{Error, ProtocolError};
 use async_tungstenite::tungstenite::handshake::machine::TryParse;
-use async_tungstenite::tungstenite::handshake::server::{Request, create_response, write_response};
+use async_tungstenite::tungstenite::handshake::server::{Request, Response, create_response, write_response};
 use async_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use ayi::io::AsyncWriteExt;
 use ayi::net::TcpStream;
@@ -19,6 +19,8 @@ use ayi::time::{Duration, timeout};
 use std::io;
 
 const PAGE: &str = include_str!("page.html");
+const BAD: &str = "400 Bad Request";
+const FORBIDDEN: &str = "403 Forbidden";
 const UPGRADE: &str = "426 Upgrade Required";
 /// Bytes.
 const MAX_HEAD: usize = 8 * 1024;
@@ -26,6 +28,9 @@ const MAX_HEAD: usize = 8 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes. Nobody types that much; who sends more is sent away.
 pub const MAX_MESSAGE: usize = 16 * 1024;
+/// Bytes that may wait in a socket for a client that does not read: the longest message with a name before it, the answer
+/// to a ping and the last frame. What is over it ends the conversation. (tungstenite's own limit is that of `usize`.)
+const MAX_WAITING: usize = 2 * MAX_MESSAGE;
 
 pub type Socket<'a> = WebSocketStream<&'a TcpStream>;
 
@@ -46,8 +51,7 @@ async fn try_answer(mut stream: &TcpStream) -> io::Result<Option<Socket<'_>>> {
             stream.write_all(format!("{head}{PAGE}").as_bytes()).await?;
             Ok(None)
         }
-        "/chat" if is_foreign(&request) => refuse(stream, "403 Forbidden").await,
-        "/chat" => match create_response(&request) {
+        "/chat" => match invite(&request) {
             Ok(response) => {
                 let mut head = Vec::new();
                 write_response(&mut head, &response)
@@ -57,12 +61,13 @@ async fn try_answer(mut stream: &TcpStream) -> io::Result<Option<Socket<'_>>> {
                 let config = WebSocketConfig::default()
                     .read_buffer_size(4 * 1024)
                     .write_buffer_size(4 * 1024)
+                    .max_write_buffer_size(MAX_WAITING)
                     .max_message_size(Some(MAX_MESSAGE))
                     .max_frame_size(Some(MAX_MESSAGE));
                 let rest = input.split_off(len);
                 Ok(Some(Socket::from_partially_read(stream, rest, Role::Server, Some(config)).await))
             }
-            Err(_) => refuse(stream, UPGRADE).await,
+            Err(status) => refuse(stream, status).await,
         },
         _ => refuse(stream, "404 Not Found").await,
     }
@@ -80,7 +85,7 @@ async fn read_head(
             Ok(None) if input.len() > MAX_HEAD => return Ok(Err("431 Request Header Fields Too Large")),
             Ok(None) => {}
             Err(Error::Protocol(ProtocolError::WrongHttpMethod)) => return Ok(Err("405 Method Not Allowed")),
-            Err(_) => return Ok(Err("400 Bad Request")),
+            Err(_) => return Ok(Err(BAD)),
         }
         match stream.read(&mut chunk).await? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -89,11 +94,48 @@ async fn read_head(
     }
 }
 
+/// The answer to a handshake that is beyond doubt, or the status that it deserves.
+///
+/// A field that decides something stands once. Of two, a proxy in front could look at one and we at the other. A list in
+/// one field is as good as several (RFC 9110, 5.3), but what we look for in `Connection` has to be in the first.
+fn invite(request: &Request) -> Result<Response, &'static str> {
+    let host = only(request, "host")?.ok_or(BAD)?;
+    let origin = only(request, "origin")?;
+    if request.uri().authority().is_some_and(|authority| *authority != host) {
+        return Err(BAD);
+    }
+    for name in ["upgrade", "sec-websocket-key", "sec-websocket-version"] {
+        only(request, name)?;
+    }
+    // What follows on the head would be a body to a proxy, and frames to us.
+    let has_body = only(request, "content-length")?.is_some_and(|len| len != "0");
+    if has_body || request.headers().contains_key("transfer-encoding") {
+        return Err(BAD);
+    }
+    if origin.is_some_and(|origin| is_foreign(origin, host)) {
+        return Err(FORBIDDEN);
+    }
+    create_response(request).map_err(|error| match error {
+        // Not sixteen bytes in base64 (RFC 6455, 4.2.1).
+        Error::Protocol(ProtocolError::InvalidSecWebSocketKey) => BAD,
+        _ => UPGRADE,
+    })
+}
+
+/// The value of a field that may stand once at most, and has to be printable ASCII: what is not is nobody's host or origin.
+fn only<'a>(request: &'a Request, name: &str) -> Result<Option<&'a str>, &'static str> {
+    let mut values = request.headers().get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| BAD),
+        (Some(_), Some(_)) => Err(BAD),
+    }
+}
+
 /// Browsers let any page of the web open WebSockets to anywhere, and say in `Origin` which it was.
-fn is_foreign(request: &Request) -> bool {
-    let field = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let Some(origin) = field("origin") else { return false };
-    origin.split_once("://").map(|(_, host)| host) != field("host")
+fn is_foreign(origin: &str, host: &str) -> bool {
+    let Some((scheme, from)) = origin.split_once("://") else { return true };
+    !matches!(scheme, "http" | "https") || !from.eq_ignore_ascii_case(host)
 }
 
 async fn refuse<'a>(mut stream: &'a TcpStream, status: &str) -> io::Result<Option<Socket<'a>>> {

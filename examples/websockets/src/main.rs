@@ -13,7 +13,8 @@
 //! | `page.html` | the client |
 //!
 //! A client's first message is its name, each further one is said to all. What it hears is `name`, a tab, and the text;
-//! where there is no name, the room speaks. `async-tungstenite` knows the protocol of WebSockets, and works on the
+//! where there is no name, the room speaks. A client that does not listen is sent away, and so many may be here at once
+//! (`--max-clients`); who comes then waits. `async-tungstenite` knows the protocol of WebSockets, and works on the
 //! `futures-io` traits, which ayi's streams have; none of its features that name a runtime is on.
 
 mod guest;
@@ -23,11 +24,13 @@ mod room;
 use ayi::net::{TcpListener, TcpStream};
 use ayi::runtime::{shutdown, shutdown_token};
 use ayi::signal::termination;
+use ayi::sync::Semaphore;
 use ayi::time::{Duration, timeout};
 use room::Room;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// How long clients have, when the server is to end, to hear of it.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -42,7 +45,7 @@ async fn main() -> io::Result<()> {
     println!("listening on {}", listener.local_addr()?);
     let room = Rc::new(Room::default());
     ayi::select! {
-        result = accept(&listener, &room, args.ping) => return result,
+        result = accept(&listener, &room, &args) => return result,
         _ = termination.recv() => {}
     }
     drop(listener);
@@ -53,10 +56,19 @@ async fn main() -> io::Result<()> {
     Ok(())
 }
 
-async fn accept(listener: &TcpListener, room: &Rc<Room>, ping: Duration) -> io::Result<()> {
+async fn accept(listener: &TcpListener, room: &Rc<Room>, args: &Args) -> io::Result<()> {
+    let places = Arc::new(Semaphore::new(args.max_clients));
+    let ping = args.ping;
     loop {
-        let (stream, _) = listener.accept().await?;
-        ayi::spawn(serve(room.clone(), Rc::new(stream), ping));
+        // When all places are taken, who comes waits in the kernel's queue.
+        let accepted = places.clone().acquire_owned_with(listener.accept()).await;
+        let (place, accepted) = accepted.expect("nobody closes it");
+        let (stream, _) = accepted?;
+        let room = room.clone();
+        ayi::spawn(async move {
+            serve(room, Rc::new(stream), ping).await;
+            drop(place);
+        });
     }
 }
 
@@ -84,13 +96,15 @@ async fn part(stream: &TcpStream) {
 struct Args {
     address: SocketAddr,
     ping: Duration,
+    max_clients: usize,
 }
 
 impl Args {
     fn read() -> Args {
         Args::parse().unwrap_or_else(|| {
             eprintln!(
-                "usage: websockets [IP:PORT] [--ping MILLISECONDS]    (without: 127.0.0.1:8080, 20000)"
+                "usage: websockets [IP:PORT] [--ping MILLISECONDS] [--max-clients N]\n\
+                 (without: 127.0.0.1:8080, 20000, 10000)"
             );
             std::process::exit(2)
         })
@@ -98,12 +112,15 @@ impl Args {
 
     fn parse() -> Option<Args> {
         let address = SocketAddr::from(([127, 0, 0, 1], 8080));
-        let mut parsed = Args { address, ping: Duration::from_secs(20) };
+        let mut parsed = Args { address, ping: Duration::from_secs(20), max_clients: 10_000 };
         let mut args = std::env::args().skip(1);
         while let Some(arg) = args.next() {
             match arg.as_str() {
                 "--ping" => {
                     parsed.ping = Duration::from_millis(args.next()?.parse().ok().filter(|ms| *ms > 0)?)
+                }
+                "--max-clients" => {
+                    parsed.max_clients = args.next()?.parse().ok().filter(|number| *number > 0)?
                 }
                 address => parsed.address = address.parse().ok()?,
             }

@@ -15,6 +15,8 @@ use std::rc::Rc;
 const MAX_WAITING: usize = 256;
 /// Characters.
 const MAX_NAME: usize = 24;
+/// Bytes of a list of names, and a name.
+const MAX_LIST: usize = 4 * 1024;
 
 #[derive(Default)]
 pub struct Room {
@@ -48,14 +50,29 @@ impl Room {
             return Err("somebody else has this name");
         }
         let (outbox, messages) = async_channel::bounded(MAX_WAITING);
-        let others: Vec<_> = self.guests.borrow().keys().cloned().collect();
-        if !others.is_empty() {
-            let _ = outbox.try_send(format!("\there: {}", others.join(", ")).into());
+        if let Some(list) = self.list() {
+            let _ = outbox.try_send(list.into());
         }
         let guest = Guest { stream: stream.clone(), outbox, is_too_slow: Cell::new(false) };
         self.guests.borrow_mut().insert(name.to_owned(), guest);
         self.tell("", &format!("{name} has come"));
         Ok((Entry { room: self.clone(), name: name.to_owned() }, messages))
+    }
+
+    /// Who is here. It is not longer than other messages, however many there are.
+    fn list(&self) -> Option<String> {
+        let guests = self.guests.borrow();
+        let mut names = guests.keys();
+        let mut list = format!("\there: {}", names.next()?);
+        while let Some(name) = names.next() {
+            if list.len() > MAX_LIST {
+                list.push_str(&format!(" and {} others", 1 + names.count()));
+                break;
+            }
+            list.push_str(", ");
+            list.push_str(name);
+        }
+        Some(list)
     }
 
     /// Never waits: whoever does not read must not hold up the one who speaks, nor grow our memory.

@@ -206,6 +206,75 @@ fn a_client_that_does_not_read_is_dropped_before_it_costs_memory() {
 }
 
 #[test]
+fn a_client_that_sends_pings_and_does_not_read_is_dropped_before_it_costs_memory() {
+    for has_name in [true, false] {
+        let server = Server::start(&["--ping", "1000"]);
+        let before = server.memory();
+        let mut eve = if has_name { Guest::new(&server, "Eve") } else { Guest::nameless(&server) };
+        // As many as go into one write, each with 125 bytes.
+        let pings = [&[0x89, 0xFD, 0, 0, 0, 0][..], &[b'x'; 125]].concat().repeat(500);
+        // Until the server has closed. Whoever waited for an answer would not get here.
+        while eve.socket.get_mut().write_all(&pings).is_ok() {}
+        let grown = server.largest_memory().saturating_sub(before);
+        assert!(grown < 16 * 1024, "{grown} KiB");
+        let mut ann = Guest::new(&server, "Ann");
+        ann.say("still here");
+        ann.expect("Ann\tstill here");
+    }
+}
+
+#[test]
+fn a_client_that_closes_and_does_not_read_is_dropped() {
+    let server = Server::start(&["--ping", "1000"]);
+    let mut ann = Guest::new(&server, "Ann");
+    let mut eve = Guest::new(&server, "Eve");
+    // A close, and then more, and no end of the stream.
+    eve.send_raw(&[0x88, 0x80, 0, 0, 0, 0, 0x89, 0x80, 0, 0, 0, 0]);
+    ann.expect("\tEve has left");
+    let mut bob = Guest::new(&server, "Bob");
+    // A message that begins, and never ends.
+    bob.send_raw(&[0x01, 0x81, 0, 0, 0, 0, b'x']);
+    ann.expect("\tBob has come");
+    ann.expect("\tBob has left");
+}
+
+#[test]
+fn who_is_one_too_many_waits_until_another_has_left() {
+    let server = Server::start(&["--max-clients", "2"]);
+    let mut ann = Guest::new(&server, "Ann");
+    let bob = Guest::new(&server, "Bob");
+    ann.expect("\tBob has come");
+    let mut third = server.connect();
+    third.write_all(format!("{HANDSHAKE}\r\n").as_bytes()).unwrap();
+    third.set_nonblocking(true).unwrap();
+    // The server goes on, and leaves it alone.
+    for n in 0..20 {
+        ann.say(&n.to_string());
+        ann.expect(&format!("Ann\t{n}"));
+    }
+    assert_eq!(third.read(&mut [0]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    third.set_nonblocking(false).unwrap();
+    drop(bob);
+    let mut answer = [0; 12];
+    third.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 101");
+}
+
+#[test]
+fn a_list_of_many_names_is_not_longer_than_a_message() {
+    let server = Server::start(&["--ping", "600000"]);
+    let name = |n: usize| format!("{n:03} {}", "梅".repeat(20));
+    let _guests: Vec<_> = (0..150).map(|n| Guest::new(&server, &name(n))).collect();
+    let mut ann = Guest::nameless(&server);
+    ann.say("Ann");
+    let list = ann.hear();
+    assert!(list.starts_with(&format!("\there: {}, {}", name(0), name(1))), "{list}");
+    let shown = list.matches("梅".repeat(20).as_str()).count();
+    assert!(list.len() < 5_000 && list.ends_with(&format!(" and {} others", 150 - shown)), "{list}");
+    ann.expect("\tAnn has come");
+}
+
+#[test]
 fn sigterm_says_goodbye_to_all_and_ends_well() {
     let mut server = Server::start(&[]);
     let mut guests: Vec<_> = (0..10).map(|n| Guest::new(&server, &format!("guest {n}"))).collect();
@@ -247,6 +316,64 @@ fn http_gets_the_page_and_clear_refusals() {
         let answer = server.ask(request);
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{request}{answer}");
         assert!(answer.ends_with(&format!("\r\n\r\n{status}\n")), "{answer}");
+    }
+}
+
+#[test]
+fn a_field_that_decides_something_stands_once_and_is_text() {
+    let server = Server::start(&[]);
+    let ask = |request: &[u8]| {
+        let mut stream = server.connect();
+        stream.write_all(request).unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer[9..]).into_owned()
+    };
+    let good = format!("{HANDSHAKE}\r\n");
+    assert_eq!(ask(good.as_bytes()), "101");
+    let others: [(&[u8], &str); 23] = [
+        (b"Origin: http://x", "101"),
+        (b"Origin: https://X", "101"),
+        (b"Content-Length: 0", "101"),
+        (b"Origin: http://elsewhere", "403"),
+        (b"Origin: null", "403"),
+        (b"Origin:", "403"),
+        (b"Origin: x", "403"),
+        (b"Origin: file://x", "403"),
+        (b"Origin: http://x.elsewhere", "403"),
+        (b"Origin: http://x, http://x", "403"),
+        (b"Origin: http://\xe9lsewhere", "400"),
+        (b"Origin: http://\xc3\xa9lsewhere", "400"),
+        (b"Origin: http://x\r\nOrigin: http://elsewhere", "400"),
+        (b"Origin: http://elsewhere\r\nOrigin: http://x", "400"),
+        (b"Origin: http://x\r\norigin: http://x", "400"),
+        (b"Host: elsewhere", "400"),
+        (b"Host: x", "400"),
+        (b"Upgrade: h2c", "400"),
+        (b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "400"),
+        (b"Sec-WebSocket-Version: 8", "400"),
+        (b"Content-Length: 9", "400"),
+        (b"Transfer-Encoding: chunked", "400"),
+        (b"Content-Length: 0\r\nContent-Length: 9", "400"),
+    ];
+    for (field, status) in others {
+        let request = [HANDSHAKE.as_bytes(), field, b"\r\n\r\n"].concat();
+        assert_eq!(ask(&request), status, "{}", field.escape_ascii());
+    }
+    for (field, instead, status) in [
+        ("Host: x\r\n", "", "400"),
+        ("Host: x", "Host: \u{e9}", "400"),
+        ("dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZQ==", "400"),
+        ("dGhlIHNhbXBsZSBub25jZQ==", "\u{e9}", "400"),
+        ("Upgrade: websocket", "Upgrade: websock\u{e9}t", "400"),
+        ("Upgrade: websocket", "Upgrade: h2c", "426"),
+        ("Version: 13", "Version: \u{e9}", "400"),
+        ("Connection: keep-alive, Upgrade", "Connection: keep-alive", "426"),
+        ("HTTP/1.1", "HTTP/1.0", "400"),
+        ("GET /chat", "GET http://elsewhere/chat", "400"),
+        ("GET /chat", "GET http://x/chat", "101"),
+    ] {
+        assert_eq!(ask(good.replace(field, instead).as_bytes()), status, "{instead}");
     }
 }
 
