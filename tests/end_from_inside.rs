@@ -133,7 +133,7 @@ fn ends_when_woken() -> Waker {
     waker_fn(end)
 }
 
-const PLACES: [Place; 20] = [
+const PLACES: [Place; 21] = [
     ("a poll that is pending", |rt, elsewhere, dropped| {
         let probe = Probe::new(dropped);
         let task = rt.spawn(async move {
@@ -171,6 +171,16 @@ const PLACES: [Place; 20] = [
         let probe = Probe::new(dropped);
         let task = rt.spawn(async move {
             end();
+            probe.check();
+            std::panic::resume_unwind(Box::new("nobody hears of this"))
+        });
+        leave(task, elsewhere);
+        Box::pin(until_the_end())
+    }),
+    ("the unwinding of a poll", |rt, elsewhere, dropped| {
+        let probe = Probe::new(dropped);
+        let task = rt.spawn(async move {
+            let _end = EndOnDrop;
             probe.check();
             std::panic::resume_unwind(Box::new("nobody hears of this"))
         });
