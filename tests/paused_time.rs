@@ -5,13 +5,16 @@ mod support;
 use ayi::net::TcpStream;
 use ayi::runtime::{Builder, Runtime};
 use ayi::task::{spawn_blocking, yield_now};
-use ayi::time::{self, Duration, Instant, advance, interval, sleep, sleep_until, timeout};
+use ayi::time::{
+    self, Duration, Instant, advance, interval, interval_at, sleep, sleep_until, timeout, timeout_at,
+};
 use std::cell::RefCell;
 use std::future::pending;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::mpsc;
+use std::task::Poll;
 use support::{Watchdog, connected};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -332,5 +335,171 @@ fn misuse_says_what_is_wrong() {
         assert!(panic_of(time::resume).contains("not paused"));
         let early = catch_unwind(AssertUnwindSafe(|| support::poll_once(std::pin::pin!(advance(HOUR)))));
         assert!(early.is_err());
+    });
+}
+
+/// Polls once, and says whether that was enough.
+fn at_once<F: Future>(future: F) -> bool {
+    support::poll_once(std::pin::pin!(future)).is_ready()
+}
+
+#[test]
+fn what_is_due_is_ready_at_its_first_poll_though_no_timer_was_set_before() {
+    paused(async || {
+        let start = Instant::now();
+        advance(Duration::from_millis(1)).await;
+        assert!(at_once(sleep_until(start)));
+        assert!(at_once(sleep_until(Instant::now())), "exactly at its deadline");
+        assert!(!at_once(sleep_until(Instant::now() + Duration::from_nanos(1))));
+        assert!(at_once(sleep(Duration::ZERO)));
+        assert!(at_once(interval(HOUR).tick()));
+        assert!(at_once(interval_at(start, HOUR).tick()));
+        let limits = [timeout_at(start, pending::<()>()), timeout(Duration::ZERO, pending())];
+        for limit in limits {
+            assert!(matches!(support::poll_once(std::pin::pin!(limit)), Poll::Ready(Err(_))));
+        }
+        let ready = std::pin::pin!(timeout(Duration::ZERO, async { 7 }));
+        assert_eq!(support::poll_once(ready), Poll::Ready(Ok(7)), "what is ready wins");
+        assert!(start.elapsed() == Duration::from_millis(1), "none of this took time");
+    });
+}
+
+#[test]
+fn a_sleep_that_was_made_before_the_time_was_advanced_is_ready_after_it() {
+    paused(async || {
+        for past in [Duration::ZERO, Duration::from_nanos(1), HOUR] {
+            let (mut polled, unpolled) = (sleep(HOUR), sleep(HOUR));
+            assert!(!at_once(&mut polled));
+            advance(HOUR + past).await;
+            assert!(at_once(unpolled) && at_once(polled));
+        }
+        let early = sleep(HOUR);
+        advance(HOUR - Duration::from_nanos(1)).await;
+        assert!(!at_once(early));
+    });
+}
+
+#[test]
+fn a_sleep_that_is_reset_to_the_past_is_ready_at_its_next_poll() {
+    for start_paused in [true, false] {
+        let _watchdog = Watchdog::new();
+        let rt = Builder::new_current_thread().start_paused(start_paused).build().unwrap();
+        rt.block_on(async {
+            for was_polled in [false, true] {
+                let mut sleep = std::pin::pin!(sleep(HOUR));
+                if was_polled {
+                    assert!(support::poll_once(sleep.as_mut()).is_pending());
+                }
+                sleep.as_mut().reset(Instant::now());
+                assert!(support::poll_once(sleep.as_mut()).is_ready());
+                sleep.as_mut().reset(Instant::now() + HOUR);
+                assert!(support::poll_once(sleep.as_mut()).is_pending());
+                sleep.as_mut().reset(Instant::now() - HOUR);
+                assert!(support::poll_once(sleep).is_ready());
+            }
+            let mut ticks = interval(HOUR);
+            ticks.tick().await;
+            assert!(!at_once(ticks.tick()));
+            ticks.reset_immediately();
+            assert!(at_once(ticks.tick()));
+        });
+    }
+}
+
+#[test]
+fn an_interval_that_was_left_behind_catches_up_at_once() {
+    paused(async || {
+        let mut ticks = interval(HOUR);
+        ticks.tick().await;
+        advance(3 * HOUR).await;
+        for _ in 0..3 {
+            assert!(at_once(ticks.tick()));
+        }
+        assert!(!at_once(ticks.tick()));
+    });
+}
+
+#[test]
+fn time_that_was_real_until_now_has_made_due_what_is_past() {
+    support::block_on(async || {
+        let start = Instant::now();
+        let mut waits = sleep(Duration::from_micros(1));
+        let _ = at_once(&mut waits);
+        while start.elapsed() < Duration::from_micros(2) {
+            std::hint::spin_loop();
+        }
+        time::pause();
+        assert!(at_once(waits), "it has waited, and no turn has been since");
+        assert!(at_once(sleep_until(start)));
+        time::resume();
+        assert!(at_once(sleep_until(start)));
+    });
+}
+
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
+
+/// How far it is to the end of time: less than 292 years, since the clock counts from the start of the machine.
+fn until_the_end() -> Duration {
+    let (now, mut left) = (Instant::now(), 0);
+    for bit in (0..63).rev() {
+        let more = left | 1 << bit;
+        if now.checked_add(Duration::from_nanos(more)).is_some() {
+            left = more;
+        }
+    }
+    Duration::from_nanos(left)
+}
+
+#[test]
+fn what_never_happens_is_set_after_270_years() {
+    paused(async || {
+        advance(270 * YEAR).await;
+        assert!(!at_once(sleep(Duration::MAX)));
+        assert!(!at_once(timeout(Duration::MAX, pending::<()>())));
+        let mut ticks = interval(Duration::MAX);
+        ticks.tick().await;
+        assert!(!at_once(ticks.tick()));
+        ticks.reset();
+        ticks.reset_after(Duration::MAX);
+        assert!(!at_once(ticks.tick()));
+        assert_eq!(timeout(Duration::MAX, async { 7 }).await, Ok(7));
+        sleep(YEAR).await;
+    });
+}
+
+#[test]
+fn time_reaches_its_end_and_stays_there() {
+    paused(async || {
+        sleep(until_the_end() - Duration::from_nanos(1)).await;
+        assert_eq!(until_the_end(), Duration::from_nanos(1));
+        let last = sleep(Duration::MAX);
+        let end = last.deadline();
+        last.await;
+        assert_eq!((Instant::now(), until_the_end()), (end, Duration::ZERO));
+        // Whatever is set from here on is due.
+        sleep(HOUR).await;
+        assert!(timeout(HOUR, pending::<()>()).await.is_err());
+        let mut ticks = interval(HOUR);
+        assert_eq!((ticks.tick().await, ticks.tick().await), (end, end));
+        advance(Duration::ZERO).await;
+        let beyond = catch_unwind(AssertUnwindSafe(|| at_once(advance(Duration::from_nanos(1)))));
+        assert!(beyond.is_err());
+        time::resume();
+        sleep(Duration::from_micros(1)).await;
+        assert_eq!(Instant::now(), end);
+        let task = ayi::spawn(async { 7 });
+        assert_eq!(task.await.unwrap(), 7, "the runtime works as ever");
+    });
+}
+
+#[test]
+fn an_advance_beyond_the_end_of_time_says_so_and_changes_nothing() {
+    paused(async || {
+        let start = Instant::now();
+        let text = panic_of(|| _ = at_once(advance(Duration::MAX)));
+        assert!(text.contains("time::advance") && text.contains("292 years"), "{text}");
+        assert_eq!(Instant::now(), start);
+        sleep(HOUR).await;
+        assert_eq!(start.elapsed(), HOUR);
     });
 }

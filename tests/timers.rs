@@ -454,3 +454,32 @@ fn an_instant_of_std_is_the_same_after_there_and_back() {
     assert!(ours.into_std() <= std::time::Instant::now());
     assert!(ours.checked_add(Duration::MAX).is_none() && ours.checked_sub(Duration::MAX).is_none());
 }
+
+#[test]
+fn what_is_past_is_ready_at_its_first_poll() {
+    block_on(async || {
+        let past = Instant::now();
+        assert!(poll_once(pin!(sleep_until(past))).is_ready());
+        assert!(poll_once(pin!(sleep_until(past - Duration::from_secs(1)))).is_ready());
+        assert!(poll_once(pin!(sleep(Duration::ZERO))).is_ready());
+        assert!(poll_once(pin!(timeout(Duration::ZERO, std::future::pending::<()>()))).is_ready());
+        assert!(poll_once(pin!(ayi::time::interval(Duration::from_secs(3600)).tick())).is_ready());
+        assert!(poll_once(pin!(sleep(Duration::from_secs(3600)))).is_pending());
+    });
+}
+
+#[test]
+fn an_instant_of_std_that_is_too_far_away_becomes_the_end_of_time() {
+    let century = Duration::from_secs(100 * 365 * 86_400);
+    let std = std::time::Instant::now();
+    let far = Instant::from_std(std + 10 * century);
+    assert_eq!(far, Instant::from_std(std + 20 * century));
+    assert!(far > Instant::now() + 2 * century);
+    assert!(far.checked_add(Duration::from_nanos(1)).is_none());
+    block_on(async || assert!(poll_once(pin!(sleep_until(far))).is_pending()));
+    if let Some(early) = std.checked_sub(10 * century) {
+        let early = Instant::from_std(early);
+        assert!(early.checked_sub(Duration::from_nanos(1)).is_none());
+        block_on(async || sleep_until(early).await);
+    }
+}

@@ -100,7 +100,12 @@ pub async fn advance(duration: Duration) {
     {
         let local = current("advance");
         assert!(local.clock.get().is_paused, "time::advance: the time is not paused: call time::pause first");
-        local.set_clock(Clock::paused_at(Instant::now() + duration));
+        let Some(time) = Instant::now().checked_add(duration) else {
+            panic!(
+                "time::advance({duration:?}): an Instant cannot be that far in the future, 292 years are the most"
+            )
+        };
+        local.set_clock(Clock::paused_at(time));
         local.fire_timers();
     }
     yield_now().await;

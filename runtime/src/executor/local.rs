@@ -85,8 +85,8 @@ pub(crate) struct Local {
     /// What the timers' nanoseconds count from.
     start: Instant,
     /// How the time is told while this runtime is the current one.
-    pub(super) clock: Cell<Clock>,
-    /// The clock as of the latest turn that had timers to look at.
+    pub(crate) clock: Cell<Clock>,
+    /// The clock as of its latest reading: by a turn that had timers to look at, or by a timer.
     now: Cell<u64>,
     /// When timers last fired.
     fired: Cell<u64>,
@@ -206,7 +206,7 @@ impl Local {
         instant.nanos_since(self.start)
     }
 
-    /// The time that timers have seen: never ahead of the clock.
+    /// The time that timers have seen: never ahead of the clock, and behind it on the real one.
     #[inline]
     pub(crate) fn now(&self) -> u64 {
         self.now.get()
@@ -403,9 +403,14 @@ impl Local {
             return;
         }
         drop(timers);
+        self.wake_timers(self.read_clock());
+    }
+
+    /// Timers see the time that it is now.
+    pub(crate) fn read_clock(&self) -> u64 {
         let now = self.nanos(Instant::now());
         self.now.set(now);
-        self.wake_timers(now);
+        now
     }
 
     fn wake_timers(&self, now: u64) {

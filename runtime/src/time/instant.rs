@@ -40,12 +40,13 @@ impl Instant {
         CLOCK.get().now()
     }
 
-    /// 30 years from now: what "never" is when a deadline is too far away for the clock.
+    /// 30 years from now, or the end of time if that is sooner: what "never" is when a deadline is too far away for the
+    /// clock.
     pub(crate) fn far_future() -> Instant {
-        Instant::now() + Duration::from_secs(86_400 * 365 * 30)
+        Instant::now().checked_add(Duration::from_secs(86_400 * 365 * 30)).unwrap_or(Instant(i64::MAX))
     }
 
-    /// From std's.
+    /// From std's, which reaches further: what is beyond 292 years before or after the start of the machine becomes that.
     ///
     /// # Examples
     ///
@@ -56,8 +57,10 @@ impl Instant {
     /// ```
     pub fn from_std(std: std::time::Instant) -> Instant {
         let (their, our) = anchor();
-        // (One of the two is zero.)
-        our + std.saturating_duration_since(their) - their.saturating_duration_since(std)
+        match std.checked_duration_since(their) {
+            Some(later) => our.checked_add(later).unwrap_or(Instant(i64::MAX)),
+            None => our.checked_sub(their.duration_since(std)).unwrap_or(Instant(i64::MIN)),
+        }
     }
 
     /// To std's.
@@ -164,7 +167,8 @@ impl Clock {
 
     #[inline]
     pub(crate) fn now(self) -> Instant {
-        Instant(if self.is_paused { self.nanos } else { sys::monotonic_clock() + self.nanos })
+        // (A clock that was paused for 292 years stays at the end of time.)
+        Instant(if self.is_paused { self.nanos } else { sys::monotonic_clock().saturating_add(self.nanos) })
     }
 
     pub(crate) fn paused_at(time: Instant) -> Clock {
@@ -177,7 +181,7 @@ impl Clock {
 
     /// Goes on from where it stands.
     pub(crate) fn resume(self) -> Clock {
-        Clock { is_paused: false, nanos: self.now().0 - sys::monotonic_clock() }
+        Clock { is_paused: false, nanos: self.now().0.saturating_sub(sys::monotonic_clock()) }
     }
 }
 

@@ -17,7 +17,8 @@ use std::time::Duration;
 /// Waits until `duration` has passed.
 ///
 /// It may be created anywhere, and must be awaited in a runtime. Never early; late by what the kernel and busy
-/// tasks add, typically some 60 µs on an idle machine. A duration too long for the clock means 30 years.
+/// tasks add, typically some 60 µs on an idle machine. A duration too long for the clock means 30 years. A sleep of no
+/// duration is over at its first poll.
 ///
 /// # Cancel safety
 ///
@@ -40,10 +41,19 @@ use std::time::Duration;
 /// ```
 #[cfg_attr(feature = "tracing", track_caller)]
 pub fn sleep(duration: Duration) -> Sleep {
-    sleep_until(Instant::now().checked_add(duration).unwrap_or_else(Instant::far_future))
+    let deadline = Instant::now().checked_add(duration).unwrap_or_else(Instant::far_future);
+    Sleep {
+        deadline,
+        runtime: None,
+        key: TimerKey::default(),
+        // The clock has just been read, and most sleeps are polled at once.
+        is_unread: duration.is_zero(),
+        #[cfg(feature = "tracing")]
+        trace: Trace::new(&traced::SLEEP, deadline),
+    }
 }
 
-/// Waits until `deadline`. See [`sleep`], also for panics and cancel safety.
+/// Waits until `deadline`, and not at all if it has passed. See [`sleep`], also for panics and cancel safety.
 ///
 /// # Examples
 ///
@@ -60,7 +70,9 @@ pub fn sleep(duration: Duration) -> Sleep {
 pub fn sleep_until(deadline: Instant) -> Sleep {
     Sleep {
         deadline,
-        entry: None,
+        runtime: None,
+        key: TimerKey::default(),
+        is_unread: true,
         #[cfg(feature = "tracing")]
         trace: Trace::new(&traced::SLEEP, deadline),
     }
@@ -71,7 +83,13 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 #[doc(hidden)]
 #[track_caller]
 pub fn ticks_from(deadline: Instant) -> Sleep {
-    Sleep { deadline, entry: None, trace: Trace::new(&traced::INTERVAL, deadline) }
+    Sleep {
+        deadline,
+        runtime: None,
+        key: TimerKey::default(),
+        is_unread: true,
+        trace: Trace::new(&traced::INTERVAL, deadline),
+    }
 }
 
 /// The future of [`sleep`] and [`sleep_until`].
@@ -95,7 +113,12 @@ pub fn ticks_from(deadline: Instant) -> Sleep {
 #[must_use = "a Sleep does nothing unless it is awaited"]
 pub struct Sleep {
     deadline: Instant,
-    entry: Option<(RuntimeRef, TimerKey)>,
+    /// In whose wheel it has an entry, while it has one.
+    runtime: Option<RuntimeRef>,
+    /// The entry.
+    key: TimerKey,
+    /// Nobody has compared the deadline with the clock yet. The next poll does.
+    is_unread: bool,
     #[cfg(feature = "tracing")]
     trace: Trace,
 }
@@ -126,7 +149,8 @@ impl Sleep {
         self.deadline <= Instant::now()
     }
 
-    /// Moves the deadline. A task that waits is woken at the new one, without having to poll again.
+    /// Moves the deadline. A task that waits is woken at the new one, without having to poll again. If the new one has
+    /// passed, the next poll is ready.
     ///
     /// # Examples
     ///
@@ -144,18 +168,19 @@ impl Sleep {
         self.deadline = deadline;
         #[cfg(feature = "tracing")]
         self.trace.reset(deadline);
-        let Some((runtime, key)) = self.entry else { return };
+        self.is_unread = true;
+        let Some(runtime) = self.runtime.take() else { return };
+        let key = self.key;
         let moved = runtime.with_local(|local| {
             let mut timers = local.timers();
             timers.remove(key).map(|waker| timers.insert(local.nanos(deadline), waker))
         });
         match moved {
-            Some(key) => self.entry = key.map(|key| (runtime, key)),
+            Some(Some(key)) => (self.runtime, self.key) = (Some(runtime), key),
+            // It has fired.
+            Some(None) => {}
             // Not inside it: whoever waits is woken, and its next poll arranges it anew.
-            None => {
-                self.entry = None;
-                withdraw_from_afar(runtime, key, foreign::wake);
-            }
+            None => withdraw_from_afar(runtime, key, foreign::wake),
         }
     }
 
@@ -166,16 +191,23 @@ impl Sleep {
         if deadline <= local.now() {
             return Look::Elapsed;
         }
+        // (Of a time that stands still nothing has to be read.)
+        if (self.is_unread || local.clock.get().is_paused) && deadline <= local.read_clock() {
+            return Look::Elapsed;
+        }
+        self.is_unread = false;
         if local.is_shut_down() {
             return Look::Never(SHUT_DOWN);
         }
-        match self.entry {
+        match self.runtime {
             None => {
-                self.entry =
-                    waker.take().map(|waker| (local.reference(), local.timers().insert(deadline, waker)));
+                if let Some(waker) = waker.take() {
+                    self.key = local.timers().insert(deadline, waker);
+                    self.runtime = Some(local.reference());
+                }
             }
-            Some((runtime, key)) if runtime.is(local) => {
-                if let (Some(stored), Some(waker)) = (local.timers().waker_mut(key), waker) {
+            Some(runtime) if runtime.is(local) => {
+                if let (Some(stored), Some(waker)) = (local.timers().waker_mut(self.key), waker) {
                     std::mem::swap(stored, waker);
                 }
             }
@@ -187,7 +219,8 @@ impl Sleep {
     /// Gives the wheel's entry back.
     #[inline]
     fn withdraw(&mut self) {
-        let Some((runtime, key)) = self.entry.take() else { return };
+        let Some(runtime) = self.runtime.take() else { return };
+        let key = self.key;
         match runtime.with_local(|local| local.timers().remove(key)) {
             // Foreign code, so after the borrow.
             Some(waker) => drop(waker),

@@ -71,7 +71,7 @@ pub(crate) struct Wheel<W> {
 }
 
 /// Names a timer from its `insert` to its `remove`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TimerKey(u32);
 
 struct Entry<W> {
