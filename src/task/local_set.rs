@@ -20,12 +20,14 @@
 
 use super::{AbortHandle, JoinHandle};
 use crate::runtime::Runtime;
+use ayi_runtime::task::is_large;
+use pin_project_lite::pin_project;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 thread_local! {
     /// The set that `spawn_local` spawns on.
@@ -52,6 +54,14 @@ thread_local! {
 /// ```
 #[track_caller]
 pub fn spawn_local<F: Future<Output: 'static> + 'static>(future: F) -> JoinHandle<F::Output> {
+    if const { is_large::<F>() } {
+        return spawn_here(Box::pin(future));
+    }
+    spawn_here(future)
+}
+
+#[track_caller]
+fn spawn_here<F: Future<Output: 'static> + 'static>(future: F) -> JoinHandle<F::Output> {
     match CURRENT.with_borrow(Clone::clone) {
         Some(set) => set.spawn(future),
         None => crate::spawn(future),
@@ -115,8 +125,7 @@ impl Set {
     #[track_caller]
     fn spawn<F: Future<Output: 'static> + 'static>(self: &Rc<Self>, future: F) -> JoinHandle<F::Output> {
         let output = Rc::new(Cell::new(None));
-        let there = output.clone();
-        let body = async move { there.set(Some(future.await)) };
+        let body = Kept { future, output: output.clone() };
         let body: Rc<Body> = Rc::new(Cell::new(Some(Box::pin(body))));
         let number = self.vacant.borrow_mut().pop().unwrap_or_else(|| {
             self.members.borrow_mut().push(None);
@@ -162,6 +171,26 @@ impl Set {
         if let Some(body) = member.and_then(|member| member.body.take()) {
             self.drop_inside(body);
         }
+    }
+}
+
+pin_project! {
+    /// What is in a body: the task takes the output of its future.
+    struct Kept<F: Future> {
+        #[pin]
+        future: F,
+        output: Rc<Cell<Option<F::Output>>>,
+    }
+}
+
+impl<F: Future> Future for Kept<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        let output = ready!(this.future.poll(cx));
+        this.output.set(Some(output));
+        Poll::Ready(())
     }
 }
 
@@ -249,6 +278,9 @@ impl LocalSet {
     /// ```
     #[track_caller]
     pub fn spawn_local<F: Future<Output: 'static> + 'static>(&self, future: F) -> JoinHandle<F::Output> {
+        if const { is_large::<F>() } {
+            return self.set.spawn(Box::pin(future));
+        }
         self.set.spawn(future)
     }
 

@@ -12,7 +12,7 @@ use crate::sync::thread::{self, Thread};
 use crate::sys::ThreadClock;
 #[cfg(feature = "tracing")]
 use crate::task::Trace;
-use crate::task::{JoinHandle, Kind, Plain, spawn_from_afar};
+use crate::task::{Boxed, JoinHandle, Kind, Plain, is_large, spawn_from_afar};
 #[cfg(feature = "tracing")]
 use crate::trace;
 use futures_task::{FutureObj, Spawn, SpawnError};
@@ -153,6 +153,9 @@ impl Handle {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
+        if const { is_large::<F>() } {
+            return self.spawn_task(Box::pin(future), Boxed(size_of::<F>()));
+        }
         self.spawn_task(future, Plain)
     }
 
@@ -197,6 +200,19 @@ impl Handle {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        if const { is_large::<F>() } {
+            return self.submit_as::<F, T>(Box::new(f), kind);
+        }
+        self.submit_as::<F, T>(f, kind)
+    }
+
+    /// `f` is a `Call`, or does what one in a box does.
+    #[track_caller]
+    fn submit_as<Call, T: Send + 'static>(
+        &self,
+        f: impl FnOnce() -> T + Send + 'static,
+        kind: impl Kind<Outcome<T>>,
+    ) -> io::Result<JoinHandle<T>> {
         let (ticket, pool) = (Ticket::new(), &self.shared.pool);
         #[cfg(feature = "tracing")]
         let name = kind.name().map(String::from);
@@ -204,9 +220,9 @@ impl Handle {
         let (handle, waker, id) = (self.clone(), task.waker(), task.id());
         #[cfg(feature = "tracing")]
         let span = {
-            let (size, place) = (size_of::<F>(), Location::caller());
+            let (size, place) = (size_of::<Call>(), Location::caller());
             trace::Task { id: id.number(), name: name.as_deref(), size, place }
-                .blocking_span(type_name::<F>())
+                .blocking_span(type_name::<Call>())
         };
         let run = move || {
             let _inside = handle.enter();
@@ -320,8 +336,16 @@ impl Handle {
     /// ```
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        if const { is_large::<F>() } {
+            return self.block_on_as(Box::pin(future), size_of::<F>());
+        }
+        self.block_on_as(future, size_of::<F>())
+    }
+
+    #[track_caller]
+    fn block_on_as<F: Future>(&self, future: F, size: usize) -> F::Output {
         if let Some(local) = Local::find(self.reference).filter(|local| !local.is_shut_down()) {
-            return local.block_on(future);
+            return local.block_on(future, size);
         }
         let _blocked = super::local::BlockedOn::new();
         let _inside = self.enter();
@@ -329,7 +353,7 @@ impl Handle {
         let waker = Waker::from(sleeper.clone());
         let mut cx = Context::from_waker(&waker);
         #[cfg(feature = "tracing")]
-        let trace = Trace::root(&future, None, Location::caller());
+        let trace = Trace::root(size, None, Location::caller());
         let mut future = pin!(future);
         loop {
             #[cfg(not(feature = "tracing"))]

@@ -212,14 +212,17 @@ impl Local {
         self.now.get()
     }
 
+    /// `size`: of what the user has given.
     #[track_caller]
-    pub(super) fn block_on<F: Future>(self: &Rc<Self>, future: F) -> F::Output {
+    pub(super) fn block_on<F: Future>(self: &Rc<Self>, future: F, size: usize) -> F::Output {
         let tasks = self.tasks();
         let root = Root::new(tasks);
         let _inside = EnterGuard::here(self);
         assert!(!self.is_shut_down(), "this runtime has been shut down by an unhandled panic of a task");
         #[cfg(feature = "tracing")]
-        let trace = task::Trace::root(&future, Some(root.0), Location::caller());
+        let trace = task::Trace::root(size, Some(root.0), Location::caller());
+        #[cfg(not(feature = "tracing"))]
+        let _ = size;
         let mut future = pin!(future);
         let (is_watched, place) = (tasks.slow_poll().is_some(), Location::caller());
         let waker = root.0.waker();

@@ -28,7 +28,7 @@ pub(crate) use ring::settle;
 pub use runtime::Runtime;
 pub use task_builder::TaskBuilder;
 
-use crate::task::{JoinHandle, Plain};
+use crate::task::{Boxed, JoinHandle, Plain, is_large};
 
 /// Spawns a task on the current thread's runtime. It is first polled after the caller has awaited something.
 ///
@@ -60,6 +60,9 @@ pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: 'static> + 'static,
 {
+    if const { is_large::<F>() } {
+        return context::current_to_spawn().tasks().spawn(Box::pin(future), Boxed(size_of::<F>()));
+    }
     context::current_to_spawn().tasks().spawn(future, Plain)
 }
 

@@ -4,7 +4,7 @@
 
 use super::context::EnterGuard;
 use super::{Builder, Handle, Local, RuntimeMetrics};
-use crate::task::{JoinHandle, Plain};
+use crate::task::{Boxed, JoinHandle, Plain, is_large};
 use futures_task::{FutureObj, LocalFutureObj, LocalSpawn, Spawn, SpawnError};
 use std::fmt;
 use std::io;
@@ -88,7 +88,10 @@ impl Runtime {
     /// ```
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.local.block_on(future)
+        if const { is_large::<F>() } {
+            return self.local.block_on(Box::pin(future), size_of::<F>());
+        }
+        self.local.block_on(future, size_of::<F>())
     }
 
     /// Spawns a task, from outside of `block_on` too. See [`spawn`](crate::spawn).
@@ -108,6 +111,9 @@ impl Runtime {
         F: Future<Output: 'static> + 'static,
     {
         let _inside = self.enter();
+        if const { is_large::<F>() } {
+            return self.local.tasks().spawn(Box::pin(future), Boxed(size_of::<F>()));
+        }
         self.local.tasks().spawn(future, Plain)
     }
 

@@ -4,7 +4,7 @@
 
 use super::{Handle, context};
 use crate::blocking::BlockingCall;
-use crate::task::{JoinHandle, Named, Plain};
+use crate::task::{Boxed, JoinHandle, Named, Plain, is_large};
 use std::io;
 
 /// Spawns a task that has a name.
@@ -81,6 +81,13 @@ impl<'a> TaskBuilder<'a> {
         F: Future<Output: 'static> + 'static,
     {
         let tasks = context::current_to_spawn().tasks();
+        if const { is_large::<F>() } {
+            let size = Boxed(size_of::<F>());
+            return Ok(match self.name {
+                Some(_) => tasks.spawn(Box::pin(future), self.named(size)),
+                None => tasks.spawn(Box::pin(future), size),
+            });
+        }
         Ok(match self.name {
             Some(_) => tasks.spawn(future, self.named(Plain)),
             None => tasks.spawn(future, Plain),
@@ -126,6 +133,13 @@ impl<'a> TaskBuilder<'a> {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
+        if const { is_large::<F>() } {
+            let size = Boxed(size_of::<F>());
+            return Ok(match self.name {
+                Some(_) => handle.spawn_task(Box::pin(future), self.named(size)),
+                None => handle.spawn_task(Box::pin(future), size),
+            });
+        }
         Ok(match self.name {
             Some(_) => handle.spawn_task(future, self.named(Plain)),
             None => handle.spawn_task(future, Plain),

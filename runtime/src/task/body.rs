@@ -82,12 +82,35 @@ pub(crate) trait Kind<F>: Send + 'static {
     fn is_blocking(&self) -> bool {
         false
     }
+
+    /// In bytes, of what the user has spawned.
+    #[cfg(feature = "tracing")]
+    fn future_size(&self) -> usize {
+        size_of::<F>()
+    }
+}
+
+/// Whether a future is boxed before it is handed on. Where nothing is optimised, each function that it is handed
+/// through keeps a copy on the stack. (tokio's numbers.)
+#[doc(hidden)]
+pub const fn is_large<F>() -> bool {
+    size_of::<F>() > if cfg!(debug_assertions) { 2 << 10 } else { 16 << 10 }
 }
 
 /// What most tasks are.
 pub(crate) struct Plain;
 
 impl<F> Kind<F> for Plain {}
+
+/// Of a large future, which has been boxed: how large it is.
+pub(crate) struct Boxed(pub(crate) usize);
+
+impl<F> Kind<F> for Boxed {
+    #[cfg(feature = "tracing")]
+    fn future_size(&self) -> usize {
+        self.0
+    }
+}
 
 /// With a name that its user gave it.
 pub(crate) struct Named<K> {
@@ -110,6 +133,11 @@ impl<F, K: Kind<F>> Kind<F> for Named<K> {
 
     fn is_blocking(&self) -> bool {
         self.kind.is_blocking()
+    }
+
+    #[cfg(feature = "tracing")]
+    fn future_size(&self) -> usize {
+        self.kind.future_size()
     }
 }
 
@@ -134,6 +162,11 @@ impl<F, K: Kind<F>> Kind<F> for FromAfar<K> {
 
     fn is_blocking(&self) -> bool {
         self.kind.is_blocking()
+    }
+
+    #[cfg(feature = "tracing")]
+    fn future_size(&self) -> usize {
+        self.kind.future_size()
     }
 }
 
@@ -252,7 +285,7 @@ impl<F: Future<Output: 'static>, K: Kind<F>> Body for FutureBody<F, K> {
 
     #[cfg(feature = "tracing")]
     fn future_size(&self) -> usize {
-        size_of::<F>()
+        self.kind.future_size()
     }
 
     #[cfg(feature = "tracing")]

@@ -20,7 +20,9 @@ mod tests;
 #[cfg(feature = "tracing")]
 mod traced;
 
-pub(crate) use body::{Kind, Named, Plain};
+#[doc(hidden)]
+pub use body::is_large;
+pub(crate) use body::{Boxed, Kind, Named, Plain};
 pub use error::{JoinError, UnhandledPanic};
 pub(crate) use hooks::Hooks;
 pub use hooks::TaskMeta;

@@ -37,10 +37,10 @@ impl Trace {
         Trace::new(task.span("task"), Some(slot))
     }
 
-    /// Of the future of a `block_on`; `slot`: if it is woken through that.
-    pub(crate) fn root<F>(_: &F, slot: Option<LocalSlot>, place: &'static Location<'static>) -> Trace {
+    /// Of the future of a `block_on`, of `size` bytes; `slot`: if it is woken through that.
+    pub(crate) fn root(size: usize, slot: Option<LocalSlot>, place: &'static Location<'static>) -> Trace {
         let id = slot.map_or_else(Id::next, |slot| slot.id());
-        let task = Task { id: id.0, name: None, size: size_of::<F>(), place };
+        let task = Task { id: id.0, name: None, size, place };
         Trace::new(task.span("block_on"), slot)
     }
 
