@@ -191,3 +191,91 @@ fn shutdown_timeout_with_a_call_that_does_not_end() {
         }
     })
 }
+
+/// A call that has begun, and ends with what this gives.
+fn running_call(rt: &Runtime) -> Sender<()> {
+    let ((begin, begun), (end, ends)) = (channel(), channel());
+    drop(rt.spawn_blocking(move || {
+        begin.send(()).unwrap();
+        let _ = ends.recv();
+    }));
+    begun.recv().unwrap();
+    end
+}
+
+/// Whoever ends a runtime waits, unless it has said otherwise.
+#[test]
+fn a_runtime_that_is_dropped_waits_for_the_calls_that_run() {
+    watched(|| {
+        for _ in 0..20 {
+            let rt = Runtime::new().unwrap();
+            let (guard, tasks_are_dropped) = channel::<()>();
+            let ((begin, begun), saved) = (channel(), Arc::new(Mutex::new(false)));
+            drop(rt.spawn(async move {
+                let _guard = guard;
+                pending::<()>().await
+            }));
+            let is_saved = saved.clone();
+            drop(rt.spawn_blocking(move || {
+                begin.send(()).unwrap();
+                tasks_are_dropped.recv().unwrap_err();
+                for _ in 0..100 {
+                    thread::yield_now();
+                }
+                *is_saved.lock().unwrap() = true;
+            }));
+            begun.recv().unwrap();
+            drop(rt);
+            assert!(*saved.lock().unwrap());
+        }
+    })
+}
+
+#[test]
+fn a_builder_may_set_a_limit_for_calls_that_do_not_return() {
+    watched(|| {
+        let mut builder = Builder::new_current_thread();
+        let rt = builder.shutdown_timeout(Duration::from_millis(1)).build().unwrap();
+        let end = running_call(&rt);
+        drop(rt);
+        end.send(()).unwrap();
+        // And for the runtimes of cores.
+        let ends = Mutex::new(Vec::new());
+        builder
+            .cores(2)
+            .run(async |_| {
+                let ((begin, begun), (end, never)) = (channel(), channel::<()>());
+                drop(ayi::task::spawn_blocking(move || {
+                    begin.send(()).unwrap();
+                    never.recv().unwrap_err();
+                }));
+                begun.recv().unwrap();
+                ends.lock().unwrap().push(end);
+            })
+            .unwrap();
+        assert_eq!(ends.into_inner().unwrap().len(), 2);
+    })
+}
+
+/// `UnhandledPanic::ShutdownRuntime` ends it at once, and its owner's drop waits.
+#[test]
+fn calls_of_a_runtime_that_a_panic_has_ended_are_waited_for_by_its_drop() {
+    watched(|| {
+        let mut builder = Builder::new_current_thread();
+        builder.unhandled_panic(UnhandledPanic::ShutdownRuntime);
+        let rt = builder.build().unwrap();
+        let end = running_call(&rt);
+        let run = || {
+            rt.block_on(async {
+                drop(ayi::spawn(async { panic!("on purpose") }));
+                pending::<()>().await
+            })
+        };
+        assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
+        let metrics = rt.metrics();
+        assert_eq!(metrics.num_blocking_threads(), 1, "the panic has not waited");
+        drop(end);
+        drop(rt);
+        assert_eq!(metrics.num_blocking_threads(), 0);
+    })
+}

@@ -368,7 +368,7 @@ fn descriptors_that_were_closed_are_errors_that_say_so() {
     });
 }
 
-/// A read that waits for ever must not keep the program: the pool would wait ten seconds for its threads.
+/// A read that waits for ever must not keep the program: the pool would wait for its thread.
 #[test]
 fn a_pending_read_does_not_keep_the_program_from_ending() {
     let ends_soon = |input: &File, keep: &File| {
@@ -387,7 +387,7 @@ fn a_pending_read_does_not_keep_the_program_from_ending() {
     watched(|| {
         let (keep, input) = terminal();
         for (input, keep) in [pipe(), socket_pair(), (input, keep)] {
-            // (Three times, as a machine may stand still for a while. It would be ten seconds each time.)
+            // (Three times, as a machine may stand still for a while. It would never end, each time.)
             assert!((0..3).any(|_| ends_soon(&input, &keep)));
         }
     });
@@ -508,7 +508,7 @@ fn other_tasks_run_while_a_read_waits_and_the_runtime_ends_at_once() {
                 }
                 assert!(!waiting.is_finished());
             });
-            // No thread waits in its place. It would be waited for, ten seconds.
+            // No thread waits in its place. It would be waited for.
             assert_eq!(runtime.metrics().num_blocking_threads(), 0);
             drop(runtime);
         });

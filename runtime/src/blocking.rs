@@ -18,12 +18,15 @@ use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{self, Condvar, Mutex, thread};
 use crate::task::Kind;
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Write};
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+
+/// How long the end of a runtime waits for calls before it says so.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a call and its task share.
 pub(crate) struct Ticket<T> {
@@ -231,7 +234,7 @@ impl Pool {
         self.ended.notify_all();
     }
 
-    /// Gives up what has not started, and waits for what has, at most `grace`.
+    /// Gives up what has not started, and waits for what has, at most `grace`. Who waits for long is told why.
     pub(crate) fn shut_down(&self, grace: Duration) {
         let mut state = lock(&self.state);
         state.is_closed = true;
@@ -239,9 +242,35 @@ impl Pool {
         self.work.notify_all();
         drop(state);
         queue.into_iter().for_each(|call| foreign::run(|| drop(call)));
-        let _ = self.ended.wait_timeout_while(lock(&self.state), grace, |state| state.threads > 0);
+        self.wait_for_the_end(grace, PATIENCE, |calls| {
+            // If stderr is closed, there is nobody to tell. (`eprintln!` would panic.)
+            let _ = writeln!(
+                io::stderr(),
+                "ayi: the end of a runtime has waited {PATIENCE:?} for {calls} of its spawn_blocking calls, which do \
+                 not return, and waits on; Runtime::shutdown_timeout and runtime::Builder::shutdown_timeout set a limit"
+            );
+        });
+    }
+
+    /// At most `grace`. After `patience` it calls `tell` with the number of calls that are running.
+    fn wait_for_the_end(&self, grace: Duration, patience: Duration, tell: impl FnOnce(usize)) {
+        let running = self.wait(grace.min(patience));
+        if running > 0 && grace > patience {
+            tell(running);
+            self.wait(grace - patience);
+        }
+    }
+
+    /// How many threads there still are.
+    fn wait(&self, limit: Duration) -> usize {
+        let waited = self.ended.wait_timeout_while(lock(&self.state), limit, |state| state.threads > 0);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.threads
     }
 }
 
 #[cfg(all(test, loom))]
 mod tests;
+
+#[cfg(all(test, not(loom)))]
+mod waits;

@@ -51,8 +51,8 @@ pub fn shutdown_token() -> CancellationToken {
 /// What is to be done before belongs before it: stop accepting connections first. Tasks that are spawned meanwhile are
 /// waited for like the others; what is spawned afterwards runs, until the runtime ends. A
 /// [`spawn_blocking`](crate::task::spawn_blocking) call that has started cannot be aborted: it is reported, and the
-/// runtime's drop waits for it another ten seconds
-/// ([`Runtime::shutdown_timeout`](crate::runtime::Runtime::shutdown_timeout) sets how long). A task that never awaits
+/// runtime's drop waits until it has returned
+/// ([`Runtime::shutdown_timeout`](crate::runtime::Runtime::shutdown_timeout) sets a limit). A task that never awaits
 /// cannot be aborted either, nor does this return before it does: it has the thread.
 ///
 /// # Panics

@@ -33,6 +33,7 @@ pub struct Builder {
     unhandled: UnhandledPanic,
     task_hooks: Hooks,
     name: Option<String>,
+    grace: Duration,
     settings: Settings,
 }
 
@@ -73,6 +74,7 @@ impl Builder {
             unhandled: UnhandledPanic::default(),
             task_hooks: Hooks::default(),
             name: None,
+            grace: Duration::MAX,
             settings: Settings {
                 start_paused: false,
                 polls_per_turn: POLLS_PER_TURN,
@@ -213,6 +215,27 @@ impl Builder {
     /// ```
     pub fn thread_keep_alive(&mut self, time: Duration) -> &mut Builder {
         self.limits.keep_alive = time;
+        self
+    }
+
+    /// How long the end of the runtime waits for `spawn_blocking` calls that are running, when it is dropped. Without a
+    /// limit it waits until they have returned, and says so on stderr after ten seconds.
+    ///
+    /// What has not returned by then goes on, on its thread, and its result is dropped. When the process ends, so does
+    /// it: a file may be half written. [`Runtime::shutdown_timeout`] sets the limit for one runtime that ends.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// use std::time::Duration;
+    /// let rt = Builder::new_current_thread().shutdown_timeout(Duration::from_millis(10)).build()?;
+    /// rt.spawn_blocking(|| std::thread::sleep(Duration::from_secs(3600)));
+    /// drop(rt); // soon
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn shutdown_timeout(&mut self, limit: Duration) -> &mut Builder {
+        self.grace = limit;
         self
     }
 
@@ -422,7 +445,8 @@ impl Builder {
             shutdown: self.settings.shutdown.child_token(),
             last: OnceLock::new(),
         };
-        Ok(Runtime { local: Local::new(id, tasks, reactor, Arc::new(shared), &self.settings) })
+        let local = Local::new(id, tasks, reactor, Arc::new(shared), &self.settings);
+        Ok(Runtime { local, grace: self.grace })
     }
 }
 

@@ -442,6 +442,11 @@ impl Local {
     /// when that code has returned: at the next turn of the loop, or when this thread leaves the runtime.
     pub(super) fn shut_down(self: &Rc<Self>, grace: Duration) {
         if self.tasks.cells().is_closed.replace(true) {
+            // By a panic that nobody handled, which has waited for nothing. Its owner does.
+            match self.ending.get() {
+                Some(_) => self.ending.set(Some(grace)),
+                None => self.handle.shared.pool.shut_down(grace),
+            }
             return;
         }
         self.ending.set(Some(grace));

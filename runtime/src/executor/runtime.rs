@@ -11,9 +11,6 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// How long dropping a runtime waits for `spawn_blocking` calls that are running.
-const GRACE: Duration = Duration::from_secs(10);
-
 /// An async runtime: tasks, an epoll reactor, timers, and a pool of threads for blocking calls.
 ///
 /// Everything but the pool happens on the thread that is inside [`block_on`](Runtime::block_on). A runtime stays
@@ -23,9 +20,14 @@ const GRACE: Duration = Duration::from_secs(10);
 ///
 /// When it is dropped, in this order: no task is spawned any more (new ones are cancelled at once); every
 /// unfinished task is cancelled and its future dropped on this thread, while sockets and timers still work;
-/// `spawn_blocking` calls that have not started are given up, and those that have get ten seconds to finish (see
-/// [`shutdown_timeout`](Runtime::shutdown_timeout)); then the reactor is closed. JoinHandles that are still held
-/// say "cancelled"; sockets that are still held can only be closed or turned into those of std.
+/// `spawn_blocking` calls that have not started are given up, and those that have are waited for; then the reactor is
+/// closed. JoinHandles that are still held say "cancelled"; sockets that are still held can only be closed or turned
+/// into those of std.
+///
+/// A call that never returns is waited for without end, since nobody knows what would be lost with it. After ten seconds
+/// a line on stderr says so. [`shutdown_timeout`](Runtime::shutdown_timeout),
+/// [`shutdown_background`](Runtime::shutdown_background) and
+/// [`Builder::shutdown_timeout`](crate::runtime::Builder::shutdown_timeout) set a limit.
 ///
 /// One of its own tasks may be what drops it ([`Handle::block_on`] runs it then). The other tasks are cancelled at once.
 /// That task is cancelled when the poll that drops the runtime has returned, unless it returns its output; the rest of
@@ -48,6 +50,8 @@ const GRACE: Duration = Duration::from_secs(10);
 /// ```
 pub struct Runtime {
     pub(super) local: Rc<Local>,
+    /// How long its end waits for `spawn_blocking` calls that are running.
+    pub(super) grace: Duration,
 }
 
 impl Runtime {
@@ -186,8 +190,9 @@ impl Runtime {
         self.local.handle().clone()
     }
 
-    /// Ends the runtime, waiting for running `spawn_blocking` calls at most `grace`; dropping it waits ten
-    /// seconds. What has not finished by then goes on, on its thread, and its result is dropped.
+    /// Ends the runtime, waiting for running `spawn_blocking` calls at most `grace`; dropping it waits until they have
+    /// returned. What has not finished by then goes on, on its thread, and its result is dropped. When the process ends,
+    /// so does it.
     ///
     /// # Examples
     ///
@@ -199,8 +204,8 @@ impl Runtime {
     /// rt.shutdown_timeout(Duration::from_millis(100));
     /// # std::io::Result::Ok(())
     /// ```
-    pub fn shutdown_timeout(self, grace: Duration) {
-        self.local.shut_down(grace);
+    pub fn shutdown_timeout(mut self, grace: Duration) {
+        self.grace = grace;
     }
 
     /// Ends the runtime without waiting for `spawn_blocking` calls that are running: they go on, on their threads,
@@ -220,7 +225,7 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        self.local.shut_down(GRACE);
+        self.local.shut_down(self.grace);
     }
 }
 
@@ -249,5 +254,18 @@ impl LocalSpawn for Runtime {
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Runtime").field("handle", self.local.handle()).finish()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Builder, Duration};
+
+    #[test]
+    fn its_end_waits_without_a_limit_unless_it_is_given_one() {
+        let mut builder = Builder::new_current_thread();
+        assert_eq!(builder.build().unwrap().grace, Duration::MAX);
+        let limit = Duration::from_secs(1);
+        assert_eq!(builder.shutdown_timeout(limit).build().unwrap().grace, limit);
     }
 }
