@@ -7,12 +7,12 @@ use ayi::runtime::{Builder, Core, CorePanic, CoresBuilder, Handle, UnhandledPani
 use ayi::time::Duration;
 use std::cell::Cell;
 use std::future::pending;
-use std::io::{self, ErrorKind};
+use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::ExitCode;
-use std::sync::Arc;
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use support::{connected, in_a_child, turn, watched};
 
@@ -247,6 +247,148 @@ fn mains_may_fail_in_three_ways() {
     let result = async |core: Core| if core.index() == 1 { Err(7) } else { Ok(()) };
     assert_eq!(watched(|| cores(2).main(result)), Err(7));
     watched(|| cores(2).main(async |_| ()));
+}
+
+/// Runs the test `name` in a process of its own, with its stderr, until that says `text`.
+fn says(name: &str, text: &str) {
+    watched(|| {
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", name, "--nocapture"]).env("AYI_TEST_CHILD", "1");
+        let mut child = child.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let mut before = Vec::new();
+        let is_said = lines.by_ref().any(|line| {
+            let is_it = line.contains(text);
+            before.push(line);
+            is_it
+        });
+        assert!(is_said, "{name} has not said {text:?}, but {before:#?}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    });
+}
+
+fn is_child() -> bool {
+    std::env::var_os("AYI_TEST_CHILD").is_some()
+}
+
+/// The other never looks at the token, and would not be dropped for an hour.
+#[test]
+fn a_core_that_fails_is_told_of_at_once_with_its_error() {
+    if is_child() {
+        let main = async |core: Core| -> io::Result<()> {
+            if core.index() == 1 {
+                return Err(io::Error::from_raw_os_error(libc::EADDRINUSE));
+            }
+            pending().await
+        };
+        return drop(cores(2).stop_timeout(Duration::from_secs(3600)).try_run(main));
+    }
+    let text = "ayi: core 1 has failed: Os { code: 98, kind: AddrInUse, message: \"Address already in use\" }; the \
+                other cores are told to end";
+    says("a_core_that_fails_is_told_of_at_once_with_its_error", text);
+}
+
+#[test]
+fn a_main_of_the_macro_that_fails_is_told_of_at_once() {
+    #[ayi::main(cores = 2)]
+    async fn server(core: Core) -> ExitCode {
+        if core.index() == 0 {
+            return ExitCode::from(7);
+        }
+        pending().await
+    }
+    if is_child() {
+        server();
+    }
+    says("a_main_of_the_macro_that_fails_is_told_of_at_once", "ayi: core 0 has failed: ExitCode(");
+}
+
+#[test]
+fn a_core_that_panics_is_told_of_at_once() {
+    if is_child() {
+        let main = async |core: Core| {
+            if core.index() == 1 {
+                panic!("no tea on core 1");
+            }
+            pending::<()>().await;
+        };
+        return drop(cores(2).stop_timeout(Duration::from_secs(3600)).run(main));
+    }
+    says(
+        "a_core_that_panics_is_told_of_at_once",
+        "ayi: core 1 has panicked; the other cores are told to end",
+    );
+}
+
+#[test]
+fn a_core_that_does_not_end_when_another_has_failed_is_told_of() {
+    if is_child() {
+        let main = async |core: Core| match core.index() {
+            0 => Err(io::Error::other("no water")),
+            1 => Ok(()),
+            _ => loop {
+                thread::park();
+            },
+        };
+        return drop(cores(3).stop_timeout(Duration::from_millis(1)).try_run(main));
+    }
+    says(
+        "a_core_that_does_not_end_when_another_has_failed_is_told_of",
+        "ayi: of the cores that are told to end, [2] have not",
+    );
+}
+
+/// The blocking call of the core that fails returns when the other core has been told to end.
+#[test]
+fn a_blocking_call_of_the_core_that_fails_does_not_keep_it_secret() {
+    for panics in [false, true] {
+        let (end, ends) = mpsc::channel::<()>();
+        let (end, ends) = (Mutex::new(Some(end)), Mutex::new(Some(ends)));
+        let main = async |core: Core| {
+            if core.index() == 0 {
+                shutdown_token().cancelled().await;
+                drop(end.lock().unwrap().take());
+                return Ok(());
+            }
+            let (ends, (begin, begun)) = (ends.lock().unwrap().take().unwrap(), mpsc::channel());
+            drop(ayi::task::spawn_blocking(move || {
+                begin.send(()).unwrap();
+                ends.recv().unwrap_err();
+            }));
+            begun.recv().unwrap();
+            assert!(!panics, "on purpose");
+            Err(io::Error::other("no water"))
+        };
+        let result = watched(|| catch_unwind(AssertUnwindSafe(|| cores(2).try_run(main))));
+        match result {
+            Ok(result) => assert_eq!(result.unwrap_err().to_string(), "no water"),
+            Err(_) => assert!(panics),
+        }
+    }
+}
+
+/// Its blocking call goes on, as does the process.
+#[test]
+fn a_blocking_call_of_a_core_that_panics_does_not_keep_it_from_being_started_anew() {
+    let (starts, (end, ends)) = (AtomicUsize::new(0), mpsc::channel::<()>());
+    let (end, ends) = (Mutex::new(Some(end)), Mutex::new(Some(ends)));
+    let main = async |_: Core| {
+        if starts.fetch_add(1, Ordering::SeqCst) == 1 {
+            return drop(end.lock().unwrap().take());
+        }
+        let (ends, (begin, begun)) = (ends.lock().unwrap().take().unwrap(), mpsc::channel());
+        drop(ayi::task::spawn_blocking(move || {
+            begin.send(()).unwrap();
+            ends.recv().unwrap_err();
+        }));
+        begun.recv().unwrap();
+        panic!("the first time");
+    };
+    let mut cores = cores(1);
+    cores.on_panic(CorePanic::Restart).stop_timeout(Duration::from_millis(1));
+    watched(|| cores.run(main)).unwrap();
+    assert_eq!(starts.load(Ordering::SeqCst), 2);
 }
 
 // One core is started anew.

@@ -7,6 +7,7 @@ use crate::cancellation::CancellationToken;
 use crate::executor::{BlockedOn, Builder};
 use crate::sys;
 use crate::time::Duration;
+use std::fmt::Debug;
 use std::io::{self, ErrorKind};
 use std::num::NonZero;
 use std::thread;
@@ -15,7 +16,8 @@ use std::thread;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CorePanic {
-    /// They are told to end, and when they have, the panic goes on in the thread that has started the cores.
+    /// They are told to end, and a line on stderr says so. When they have, the panic goes on in the thread that has
+    /// started the cores.
     #[default]
     StopAll,
     /// They go on, and the core is started anew, with a new thread and a new runtime; its tasks are gone. A line on
@@ -152,7 +154,8 @@ impl CoresBuilder {
     }
 
     /// When one core has failed, how long the mains of the others have until they are dropped where they wait. Ten
-    /// seconds by default. (One that never awaits cannot be dropped, and is waited for.)
+    /// seconds by default. One that never awaits cannot be dropped: it is waited for, and a line on stderr says so. The
+    /// same holds for `spawn_blocking` calls that do not return.
     pub fn stop_timeout(&mut self, time: Duration) -> &mut CoresBuilder {
         self.stop_timeout = time;
         self
@@ -173,12 +176,13 @@ impl CoresBuilder {
     ///
     /// If a main panics, see [`on_panic`](CoresBuilder::on_panic); inside a `block_on`.
     pub fn run<T: Send>(&self, main: impl AsyncFn(Core) -> T + Sync) -> io::Result<Vec<T>> {
-        let outputs = self.run_all(&main, |_| false)?;
+        let outputs = self.run_all(&main, |_| None)?;
         Ok(outputs.into_iter().map(|output| output.expect("no core was stopped")).collect())
     }
 
-    /// As [`run`](CoresBuilder::run), for mains that can fail: when one has, the others are told to end
-    /// ([`Core::shutdown_token`] is cancelled) and have [`stop_timeout`](CoresBuilder::stop_timeout) to do so.
+    /// As [`run`](CoresBuilder::run), for mains that can fail: when one has, a line on stderr says which and why, the
+    /// others are told to end ([`Core::shutdown_token`] is cancelled), and have
+    /// [`stop_timeout`](CoresBuilder::stop_timeout) to do so.
     ///
     /// # Errors
     ///
@@ -205,15 +209,15 @@ impl CoresBuilder {
     pub fn try_run<T, E>(&self, main: impl AsyncFn(Core) -> Result<T, E> + Sync) -> Result<Vec<T>, E>
     where
         T: Send,
-        E: From<io::Error> + Send,
+        E: From<io::Error> + Debug + Send,
     {
-        self.run_all(&main, Result::is_err)?.into_iter().flatten().collect()
+        self.run_all(&main, MainOutput::failure)?.into_iter().flatten().collect()
     }
 
     /// What `#[ayi::main(cores = …)]` expands to.
     #[doc(hidden)]
     pub fn main<T: MainOutput + Send>(&self, main: impl AsyncFn(Core) -> T + Sync) -> T {
-        let outputs = match self.run_all(&main, T::is_failure) {
+        let outputs = match self.run_all(&main, T::failure) {
             Ok(outputs) => outputs,
             Err(error) => panic!("cannot start an ayi runtime on each core: {error}"),
         };
@@ -222,7 +226,7 @@ impl CoresBuilder {
     }
 
     /// The outputs: all, unless a core has failed.
-    fn run_all<T, M>(&self, main: &M, is_failure: fn(&T) -> bool) -> io::Result<Vec<Option<T>>>
+    fn run_all<T, M>(&self, main: &M, failure: fn(&T) -> Option<String>) -> io::Result<Vec<Option<T>>>
     where
         T: Send,
         M: AsyncFn(Core) -> T + Sync,
@@ -237,7 +241,7 @@ impl CoresBuilder {
         let mut runtime = self.runtime.clone();
         runtime.shutdown_with(shutdown.clone());
         let settings = CoresBuilder { runtime, ..self.clone() };
-        run_on_all(settings, Set { shutdown, failed, seats }, main, is_failure)
+        run_on_all(settings, Set { shutdown, failed, seats }, main, failure)
     }
 
     /// For each core the CPU that it is pinned to, if it is.

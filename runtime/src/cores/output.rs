@@ -1,5 +1,6 @@
 //! What `#[ayi::main(cores = …)]` makes of several outputs.
 
+use std::fmt::Debug;
 use std::process::ExitCode;
 
 /// What the `async fn` under `#[ayi::main(cores = …)]` may return: `()`, a `Result`, or an
@@ -12,24 +13,29 @@ use std::process::ExitCode;
     note = "`runtime::Builder::cores(…).run(…)` takes a main that returns anything that is `Send`"
 )]
 pub trait MainOutput {
-    /// Whether this says that something went wrong.
-    fn is_failure(&self) -> bool;
-}
+    /// What went wrong, if this says that something did.
+    fn failure(&self) -> Option<String>;
 
-impl MainOutput for () {
+    /// Whether this says that something went wrong.
     fn is_failure(&self) -> bool {
-        false
+        self.failure().is_some()
     }
 }
 
-impl<T, E> MainOutput for Result<T, E> {
-    fn is_failure(&self) -> bool {
-        self.is_err()
+impl MainOutput for () {
+    fn failure(&self) -> Option<String> {
+        None
+    }
+}
+
+impl<T, E: Debug> MainOutput for Result<T, E> {
+    fn failure(&self) -> Option<String> {
+        self.as_ref().err().map(|error| format!("{error:?}"))
     }
 }
 
 impl MainOutput for ExitCode {
-    fn is_failure(&self) -> bool {
-        *self != ExitCode::SUCCESS
+    fn failure(&self) -> Option<String> {
+        (*self != ExitCode::SUCCESS).then(|| format!("{self:?}"))
     }
 }

@@ -3,9 +3,14 @@
 //! ```text
 //!   core thread:   pinned, runtime made ──▶ Ready ──▶ the gate ──▶ main ──▶ runtime dropped ──▶ Ended
 //!   caller:        all Ready: opens the gate
-//!                  Ended with an output: kept. With a failure, or a panic that is not to be followed by a new start:
-//!                  the token of all is cancelled, and after `stop_timeout` the mains that are left are dropped
+//!                  Ended with an output: kept. With a panic, it may be started anew
+//!   whoever knows first of a failure that is not followed by a new start:
+//!                  a line on stderr, and the token of all is cancelled; after `stop_timeout` the mains that are
+//!                  left are dropped
 //! ```
+//!
+//! A core knows of its failure as soon as its main has ended, and the caller only when the core's runtime has ended too,
+//! which may take as long as its blocking calls do. So the core itself says it, and stops the others.
 
 use super::builder::{CorePanic, CoresBuilder};
 use super::core::{Core, Set};
@@ -15,8 +20,10 @@ use crate::sync::{Condvar, Mutex};
 use crate::sys;
 use crate::time::{Duration, sleep};
 use std::collections::VecDeque;
+use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, Write};
+use std::mem;
 use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -34,13 +41,13 @@ pub(super) fn run_on_all<T, M>(
     settings: CoresBuilder,
     set: Set,
     main: &M,
-    is_failure: fn(&T) -> bool,
+    failure: fn(&T) -> Option<String>,
 ) -> io::Result<Vec<Option<T>>>
 where
     T: Send,
     M: AsyncFn(Core) -> T + Sync,
 {
-    let job = Job { settings, main, is_failure, set: Arc::new(set), gate: Gate::default() };
+    let job = Job { settings, main, failure, set: Arc::new(set), gate: Gate::default() };
     let (reporter, reports) = channel();
     thread::scope(|scope| Caller::new(&job, scope, reporter).start_all().see_to_the_end(&reports))
 }
@@ -49,7 +56,8 @@ where
 struct Job<'a, T, M> {
     settings: CoresBuilder,
     main: &'a M,
-    is_failure: fn(&T) -> bool,
+    /// What an output says that went wrong.
+    failure: fn(&T) -> Option<String>,
     set: Arc<Set>,
     gate: Gate,
 }
@@ -57,6 +65,8 @@ struct Job<'a, T, M> {
 /// What a core's thread tells the caller's.
 enum Report<T> {
     Ready,
+    /// A main has failed, and all are told to end.
+    Failed,
     Ended(usize, Result<io::Result<Option<T>>, Panic>),
 }
 
@@ -107,7 +117,49 @@ impl<T: Send, M: AsyncFn(Core) -> T + Sync> Job<'_, T, M> {
         let _up = seat.up(runtime.handle());
         // (The caller listens until all have ended.)
         let _ = reporter.send(Report::Ready);
-        Ok(if self.gate.pass() { self.run_main(&runtime, core) } else { None })
+        if !self.gate.pass() {
+            return Ok(None);
+        }
+        match foreign::catch(|| self.run_main(&runtime, core)) {
+            Ok(output) => {
+                if let Some(why) = output.as_ref().and_then(self.failure) {
+                    self.fail(format_args!("core {index} has failed: {why}"));
+                    let _ = reporter.send(Report::Failed);
+                }
+                Ok(output)
+            }
+            Err(panic) => {
+                if self.may_restart() {
+                    // The process goes on, and so does what blocks: nobody has to wait for it.
+                    runtime.shutdown_timeout(self.settings.stop_timeout);
+                } else {
+                    self.fail(format_args!("core {index} has panicked"));
+                    let _ = reporter.send(Report::Failed);
+                    drop(runtime);
+                }
+                resume_unwind(panic)
+            }
+        }
+    }
+
+    fn may_restart(&self) -> bool {
+        self.settings.on_panic == CorePanic::Restart && !self.set.shutdown.is_cancelled()
+    }
+
+    /// One has failed: the others are not to go on alone.
+    fn fail(&self, how: fmt::Arguments<'_>) {
+        // (Of a lone core the caller hears in a moment.)
+        if self.set.seats.len() > 1 {
+            let is_first = !self.set.failed.is_cancelled();
+            say(format_args!("{how}{}", if is_first { "; the other cores are told to end" } else { "" }));
+        }
+        self.stop();
+    }
+
+    fn stop(&self) {
+        self.gate.decide(GateState::CalledOff);
+        self.set.shutdown.cancel();
+        self.set.failed.cancel();
     }
 
     fn run_main(&self, runtime: &Runtime, core: Core) -> Option<T> {
@@ -137,6 +189,10 @@ struct Caller<'scope, 'job, T, M> {
     restarts: Vec<VecDeque<Instant>>,
     /// What went wrong first, but for failures that are outputs.
     trouble: Option<Trouble>,
+    /// All are to end.
+    is_stopping: bool,
+    /// When to say who has not ended. `None`: not, or it has been said.
+    impatient: Option<Instant>,
 }
 
 enum Trouble {
@@ -154,7 +210,8 @@ impl<'scope, 'job, T: Send, M: AsyncFn(Core) -> T + Sync> Caller<'scope, 'job, T
         let none = || (0..count).map(|_| None);
         let (threads, outputs) = (none().collect(), (0..count).map(|_| None).collect());
         let restarts = vec![VecDeque::new(); count];
-        Caller { job, scope, reporter, threads, outputs, restarts, trouble: None }
+        let (trouble, impatient) = (None, None);
+        Caller { job, scope, reporter, threads, outputs, restarts, trouble, is_stopping: false, impatient }
     }
 
     fn start_all(mut self) -> Self {
@@ -182,7 +239,8 @@ impl<'scope, 'job, T: Send, M: AsyncFn(Core) -> T + Sync> Caller<'scope, 'job, T
     fn see_to_the_end(mut self, reports: &Receiver<Report<T>>) -> io::Result<Vec<Option<T>>> {
         let mut not_ready = self.threads.len();
         while self.threads.iter().any(Option::is_some) {
-            match reports.recv().expect("the caller has a sender itself") {
+            match self.next(reports) {
+                Report::Failed => self.stop_all(),
                 Report::Ready => {
                     not_ready = not_ready.saturating_sub(1);
                     if not_ready == 0 {
@@ -206,15 +264,34 @@ impl<'scope, 'job, T: Send, M: AsyncFn(Core) -> T + Sync> Caller<'scope, 'job, T
         }
     }
 
+    /// When all are to end, this says once who does not.
+    fn next(&mut self, reports: &Receiver<Report<T>>) -> Report<T> {
+        if let Some(then) = self.impatient {
+            match reports.recv_timeout(then.saturating_duration_since(Instant::now())) {
+                Ok(report) => return report,
+                Err(_) => self.impatient = None,
+            }
+            let left: Vec<_> =
+                (0..self.threads.len()).filter(|&index| self.threads[index].is_some()).collect();
+            say(format_args!(
+                "of the cores that are told to end, {left:?} have not, and are waited for: a main or a task does not \
+                 await, or a spawn_blocking call does not return"
+            ));
+        }
+        reports.recv().expect("the caller has a sender itself")
+    }
+
     fn has_ended(&mut self, index: usize, outcome: Result<io::Result<Option<T>>, Panic>) {
         match outcome {
             Ok(Ok(output)) => {
-                if output.as_ref().is_some_and(self.job.is_failure) {
-                    self.stop_all();
-                }
                 self.outputs[index] = output;
             }
-            Ok(Err(error)) => self.stop(Trouble::Start(error)),
+            Ok(Err(error)) => {
+                if !self.restarts[index].is_empty() {
+                    self.job.fail(format_args!("core {index} cannot be started anew: {error}"));
+                }
+                self.stop(Trouble::Start(error));
+            }
             Err(panic) => match self.restart(index) {
                 true => foreign::drop_panic(panic),
                 false => self.stop(Trouble::Panic(panic)),
@@ -224,22 +301,27 @@ impl<'scope, 'job, T: Send, M: AsyncFn(Core) -> T + Sync> Caller<'scope, 'job, T
 
     /// Starts a core anew that has panicked, if that is wanted and there is hope.
     fn restart(&mut self, index: usize) -> bool {
-        let is_wanted = self.job.settings.on_panic == CorePanic::Restart;
-        if !is_wanted || self.job.set.shutdown.is_cancelled() {
+        if !self.job.may_restart() {
             return false;
         }
         let (now, restarts) = (Instant::now(), &mut self.restarts[index]);
         restarts.retain(|then| now - *then < RESTARTS_WITHIN);
         if restarts.len() == RESTARTS {
+            self.job.fail(format_args!(
+                "core {index} has panicked {} times within {RESTARTS_WITHIN:?}",
+                RESTARTS + 1
+            ));
             return false;
         }
         restarts.push_back(now);
-        let is_started = self.start(index).is_ok();
-        if is_started {
-            // If stderr is closed, there is nobody to tell. (`eprintln!` would panic.)
-            let _ = writeln!(io::stderr(), "ayi: core {index} has panicked, and is started anew");
+        match self.start(index) {
+            Ok(()) => say(format_args!("core {index} has panicked, and is started anew")),
+            Err(error) => {
+                self.job.fail(format_args!("core {index} has panicked, and cannot be started anew: {error}"));
+                return false;
+            }
         }
-        is_started
+        true
     }
 
     fn stop(&mut self, trouble: Trouble) {
@@ -251,10 +333,17 @@ impl<'scope, 'job, T: Send, M: AsyncFn(Core) -> T + Sync> Caller<'scope, 'job, T
         self.stop_all();
     }
 
-    /// One has failed: the others are not to go on alone.
-    fn stop_all(&self) {
-        self.job.gate.decide(GateState::CalledOff);
-        self.job.set.shutdown.cancel();
-        self.job.set.failed.cancel();
+    fn stop_all(&mut self) {
+        self.job.stop();
+        // A little after the mains that are left have been dropped. (Not if that is further away than time goes.)
+        let patience = self.job.settings.stop_timeout.saturating_add(Duration::from_secs(1));
+        if !mem::replace(&mut self.is_stopping, true) {
+            self.impatient = Instant::now().checked_add(patience);
+        }
     }
+}
+
+/// If stderr is closed, there is nobody to tell. (`eprintln!` would panic.)
+fn say(what: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "ayi: {what}");
 }
