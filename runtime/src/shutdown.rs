@@ -8,13 +8,12 @@
 //! In tokio: there is no one thing; `tokio_util` has `CancellationToken` and `TaskTracker`.
 
 use crate::cancellation::CancellationToken;
-use crate::executor::{Handle, Local, with_current};
+use crate::executor::{Handle, Local, home};
 use crate::task::{self, RunningTask};
 use crate::time::{Duration, sleep};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::Poll;
 
 /// The token that tells the tasks of the runtime that this thread is in to end.
@@ -78,7 +77,7 @@ pub fn shutdown_token() -> CancellationToken {
 /// ```
 pub async fn shutdown(limit: Duration) -> ShutdownReport {
     shutdown_token().cancel();
-    let local = with_current(Rc::clone).expect("shutdown() is polled by the runtime whose tasks it ends");
+    let local = home().expect("shutdown() is polled by the runtime whose tasks it ends");
     let mut time_is_up = sleep(limit);
     let all_have_ended = poll_fn(|cx| {
         if have_ended(&local) {

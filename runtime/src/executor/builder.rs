@@ -1,5 +1,6 @@
 //! The settings of a runtime.
 
+use super::drive::Drives;
 use super::handle::Shared;
 use super::local::{POLLS_PER_TURN, ParkHooks};
 use super::{Local, Runtime};
@@ -444,6 +445,7 @@ impl Builder {
             cpu: (clock, clock.read()),
             shutdown: self.settings.shutdown.child_token(),
             last: OnceLock::new(),
+            drives: Drives::default(),
         };
         let local = Local::new(id, tasks, reactor, Arc::new(shared), &self.settings);
         Ok(Runtime { local, grace: self.grace })

@@ -113,7 +113,7 @@ pub async fn advance(duration: Duration) {
 
 #[track_caller]
 fn current(function: &str) -> Rc<Local> {
-    match context::current() {
+    match context::home() {
         Some(local) => local,
         None => panic!("time::{function}: {}", context::why_no_timer()),
     }

@@ -1,10 +1,11 @@
 //! Which runtime is the current one on this thread.
 //!
-//! Invariant: a scheduler is marked as owned by this thread exactly while `CURRENT` is `Here(local)` with its
-//! `Local`, which is thereby kept alive. [`install`] alone changes either.
+//! Invariant: a scheduler is marked as owned by this thread exactly while `CURRENT` has its `Local`, which is thereby kept
+//! alive. [`install`] alone changes either, and [`start_drive`] both.
 //!
 //! In tokio: `runtime/context`.
 
+use super::drive::Drive;
 use super::{Handle, Local};
 use crate::sync::thread_local;
 use crate::task::{LocalScheduler, Scheduler};
@@ -20,10 +21,10 @@ pub(crate) const NO_RUNTIME: &str =
     "there is no ayi runtime on this thread: call this from inside Runtime::block_on or #[ayi::main]";
 pub(super) const NOT_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and a future that is not Send \
      cannot go there: use Handle::spawn";
-const NO_IO_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter, Handle::block_on), and sockets \
-     wait on that one: use them in a task that Handle::spawn makes";
-const NO_TIMERS_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter, Handle::block_on), and timers \
-     are of that one: use them in a task that Handle::spawn makes";
+const NO_IO_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and sockets wait on that one: \
+     use them in Handle::block_on, or in a task that Handle::spawn makes";
+const NO_TIMERS_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and timers are of that one: \
+     use them in Handle::block_on, or in a task that Handle::spawn makes";
 pub(crate) const TIED_ELSEWHERE: &str = "this descriptor has waited in an ayi runtime that belongs to another thread, or is not the current one of \
      this, and can wait only there: move it with into_std and from_std (or AsyncFd::into_inner and new)";
 pub(crate) const SHUT_DOWN: &str = "the ayi runtime has been shut down: nothing can wait in it any more. A descriptor can be moved to another \
@@ -32,8 +33,24 @@ pub(crate) const SHUT_DOWN: &str = "the ayi runtime has been shut down: nothing 
 enum Current {
     None,
     Here(Rc<Local>),
-    /// The runtime of another thread.
-    Afar(Handle),
+    /// The runtime of another thread; and what there is for timers and descriptors, if this thread is in a `block_on`.
+    Afar(Handle, Option<Rc<Drive>>),
+}
+
+impl Current {
+    /// The runtime of this thread in which timers and descriptors wait.
+    #[inline]
+    fn local(&self) -> Option<&Rc<Local>> {
+        match self {
+            Current::Here(local) => Some(local),
+            _ => self.drive()?.local(),
+        }
+    }
+
+    #[cold]
+    fn drive(&self) -> Option<&Rc<Drive>> {
+        if let Current::Afar(_, drive) = self { drive.as_ref() } else { None }
+    }
 }
 
 thread_local! {
@@ -44,10 +61,7 @@ thread_local! {
 }
 
 fn install(current: Current) -> Current {
-    let here = match &current {
-        Current::Here(local) => Some(local),
-        _ => None,
-    };
+    let here = current.local();
     LocalScheduler::set_owned(here.map(|local| local.tasks()));
     Clock::install(here.map_or(Clock::REAL, |local| local.clock.get()));
     ManuallyDrop::into_inner(CURRENT.replace(ManuallyDrop::new(current)))
@@ -57,20 +71,40 @@ pub(super) fn current() -> Option<Rc<Local>> {
     with_current(Rc::clone)
 }
 
+/// The runtime that this thread is in, if it is the runtime's own thread.
+pub(crate) fn home() -> Option<Rc<Local>> {
+    CURRENT.with_borrow(|current| match &**current {
+        Current::Here(local) => Some(local.clone()),
+        _ => None,
+    })
+}
+
+/// Where timers and descriptors wait in this thread's `Handle::block_on`, which had no such place until now. `None` if
+/// the thread is not in one.
+#[cold]
+pub(crate) fn start_drive() -> Option<io::Result<Rc<Local>>> {
+    let (handle, drive) = CURRENT.with_borrow(|current| match &**current {
+        Current::Afar(handle, Some(drive)) => Some((handle.clone(), drive.clone())),
+        _ => None,
+    })?;
+    let local = drive.start(&handle).cloned();
+    if let Ok(local) = &local {
+        LocalScheduler::set_owned(Some(local.tasks()));
+    }
+    Some(local)
+}
+
 /// Saves `current`'s counting. `f` must not run foreign code: that might enter or leave a runtime.
 #[inline]
 pub(crate) fn with_current<R>(f: impl FnOnce(&Rc<Local>) -> R) -> Option<R> {
-    CURRENT.with_borrow(|current| match &**current {
-        Current::Here(local) => Some(f(local)),
-        _ => None,
-    })
+    CURRENT.with_borrow(|current| current.local().map(f))
 }
 
 /// The runtime that takes tasks which are not `Send`.
 #[inline]
 #[track_caller]
 pub(super) fn current_to_spawn() -> Rc<Local> {
-    match current() {
+    match home() {
         Some(local) => local,
         None => panic!("{}", current_handle().map_or(NO_RUNTIME, |_| NOT_HERE)),
     }
@@ -121,7 +155,7 @@ pub fn is_rt_shutdown_err(error: &io::Error) -> bool {
 pub(super) fn current_handle() -> Option<Handle> {
     CURRENT.with_borrow(|current| match &**current {
         Current::Here(local) => Some(local.handle().clone()),
-        Current::Afar(handle) => Some(handle.clone()),
+        Current::Afar(handle, _) => Some(handle.clone()),
         Current::None => None,
     })
 }
@@ -161,9 +195,22 @@ impl EnterGuard<'_> {
     pub(super) fn afar<'a>(handle: &Handle) -> EnterGuard<'a> {
         EnterGuard::new(match Local::find(handle.reference) {
             Some(local) => Current::Here(local),
-            None => Current::Afar(handle.clone()),
+            None => Current::Afar(handle.clone(), drive_of(handle)),
         })
     }
+
+    /// For a thread that is not the runtime's, in a `block_on`.
+    pub(super) fn driven<'a>(handle: &Handle, drive: Rc<Drive>) -> EnterGuard<'a> {
+        EnterGuard::new(Current::Afar(handle.clone(), Some(drive)))
+    }
+}
+
+/// What the `block_on` has that this thread is in, if it is one of the handle's runtime.
+fn drive_of(handle: &Handle) -> Option<Rc<Drive>> {
+    CURRENT.with_borrow(|current| match &**current {
+        Current::Afar(outer, drive) if outer.id() == handle.id() => drive.clone(),
+        _ => None,
+    })
 }
 
 impl Drop for EnterGuard<'_> {

@@ -3,12 +3,11 @@
 //! In tokio: `runtime/handle.rs`.
 
 use super::context::{self, EnterGuard, RuntimeRef, TryCurrentError};
+use super::drive::{Drive, Drives};
 use super::{Local, RuntimeMetrics};
 use crate::blocking::{BlockingCall, Outcome, Pool, Ticket};
 use crate::cancellation::CancellationToken;
 use crate::counters::Figures;
-use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::thread::{self, Thread};
 use crate::sys::ThreadClock;
 #[cfg(feature = "tracing")]
 use crate::task::Trace;
@@ -25,7 +24,7 @@ use std::panic::Location;
 use std::panic::RefUnwindSafe;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// Reaches a runtime from any thread: `Send`, `Sync`, cheap to clone. It does not keep the runtime alive.
@@ -59,6 +58,8 @@ pub(super) struct Shared {
     pub(super) shutdown: CancellationToken,
     /// The last figures, once the runtime has ended.
     pub(super) last: OnceLock<(Figures, Duration)>,
+    /// What other threads have made to block on handles of it.
+    pub(super) drives: Drives,
 }
 
 // As `Scheduler` is: a panic leaves it in order.
@@ -312,13 +313,25 @@ impl Handle {
     /// Runs `future` to its end on this thread.
     ///
     /// On the runtime's own thread this is [`Runtime::block_on`](super::Runtime::block_on), which runs the other
-    /// tasks beside it. On another thread, that one sleeps while `future` waits: for tasks, channels, locks, or
-    /// `spawn_blocking` calls of the runtime, which somebody has to be running meanwhile. Sockets and timers live
-    /// on the runtime's thread and do not wait here: `spawn` a task for them, and await that.
+    /// tasks beside it.
+    ///
+    /// On another thread, for example in a [`spawn_blocking`](Handle::spawn_blocking) call, that thread sleeps while
+    /// `future` waits. Tasks, channels, locks and `spawn_blocking` calls are the runtime's, which somebody has to be
+    /// running meanwhile. Timers, sockets, children and signals wait on this thread, which makes for them, when the first
+    /// of them has to wait, what a small runtime needs: an epoll instance and an eventfd. It costs some microseconds, and
+    /// it is gone when this returns. So what is different here:
+    ///
+    /// - A socket, a child or a signal that has waited in the runtime is tied to it, and gives an error here. One that was
+    ///   made here, or has not waited yet, works.
+    /// - [`spawn`](crate::spawn) panics, since its task need not be `Send`, and the runtime's thread is another:
+    ///   [`Handle::spawn`] is for that.
+    /// - Time is real, also if the runtime's is [paused](crate::time::pause).
+    /// - When the runtime ends, sockets give an error, and timers panic, as they do in a runtime that has ended.
     ///
     /// # Panics
     ///
-    /// If `future` panics; inside another `block_on`; if it awaits a timer on another thread than the runtime's.
+    /// If `future` panics; inside another `block_on`; if it awaits a timer, and the runtime has ended, or the system has no
+    /// descriptors left.
     ///
     /// # Examples
     ///
@@ -328,10 +341,13 @@ impl Handle {
     /// # rt.block_on(async {
     /// let handle = Handle::current();
     /// let slept = task::spawn_blocking(move || {
-    ///     let sleeper = handle.spawn(async { sleep(Duration::from_millis(1)).await });
-    ///     handle.block_on(sleeper)
+    ///     let answer = handle.spawn(async { 7 }); // on the runtime's thread
+    ///     handle.block_on(async {
+    ///         sleep(Duration::from_millis(1)).await; // on this one
+    ///         answer.await
+    ///     })
     /// });
-    /// assert!(slept.await.unwrap().is_ok());
+    /// assert_eq!(slept.await.unwrap().unwrap(), 7);
     /// # });
     /// ```
     #[track_caller]
@@ -348,25 +364,27 @@ impl Handle {
             return local.block_on(future, size);
         }
         let _blocked = super::local::BlockedOn::new();
-        let _inside = self.enter();
-        let sleeper = Arc::new(Sleeper { thread: thread::current(), is_woken: AtomicBool::new(false) });
-        let waker = Waker::from(sleeper.clone());
+        let drive = Drive::new();
+        let _inside = EnterGuard::driven(self, drive.clone());
+        let waker = Waker::from(drive.sleeper.clone());
         let mut cx = Context::from_waker(&waker);
+        // Before this thread leaves the runtime, and after the future is dropped.
+        let _end = OnDrop(|| drive.end(self));
         #[cfg(feature = "tracing")]
         let trace = Trace::root(size, None, Location::caller());
         let mut future = pin!(future);
+        #[cfg(not(feature = "tracing"))]
+        let mut poll = || future.as_mut().poll(&mut cx);
+        #[cfg(feature = "tracing")]
+        let mut poll = || trace.poll(&mut cx, |cx| future.as_mut().poll(cx));
         loop {
-            #[cfg(not(feature = "tracing"))]
-            let polled = future.as_mut().poll(&mut cx);
-            #[cfg(feature = "tracing")]
-            let polled = trace.poll(&mut cx, |cx| future.as_mut().poll(cx));
-            if let Poll::Ready(output) = polled {
+            if let Poll::Ready(output) = poll() {
                 return output;
             }
-            // Acquire: pairs with the Release in `wake`, so that the poll sees what the waker's thread wrote.
-            while !sleeper.is_woken.swap(false, Ordering::Acquire) {
-                thread::park();
+            if let Some(local) = drive.local() {
+                return local.go_on(&drive.sleeper, poll);
             }
+            drive.sleeper.park();
         }
     }
 
@@ -409,7 +427,7 @@ impl Handle {
     /// On the runtime's own thread this is as good as being inside [`block_on`](super::Runtime::block_on), but
     /// that nothing runs. On another thread, [`Handle::current`] and
     /// [`spawn_blocking`](crate::task::spawn_blocking) work, while [`spawn`](crate::spawn), sockets and timers,
-    /// which live on the runtime's thread, do not.
+    /// which live on the runtime's thread, do not: [`Handle::block_on`] runs what needs them.
     ///
     /// # Examples
     ///
@@ -428,23 +446,11 @@ impl Handle {
     }
 }
 
-/// A thread in [`Handle::block_on`].
-struct Sleeper {
-    thread: Thread,
-    /// A thread may return from `park` for no reason, and be unparked by others for reasons of theirs.
-    is_woken: AtomicBool,
-}
+struct OnDrop<F: Fn()>(F);
 
-impl Wake for Sleeper {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        // Release: pairs with the Acquire in `block_on`.
-        if !self.is_woken.swap(true, Ordering::Release) {
-            self.thread.unpark();
-        }
+impl<F: Fn()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
     }
 }
 

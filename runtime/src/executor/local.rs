@@ -26,6 +26,7 @@
 
 use super::builder::Settings;
 use super::context::{self, EnterGuard, RuntimeRef};
+use super::drive::Sleeper;
 use super::handle::{Handle, Shared};
 #[cfg(feature = "uring")]
 use super::ring::Ring;
@@ -92,6 +93,8 @@ pub(crate) struct Local {
     fired: Cell<u64>,
     /// The end has begun and is not complete, since a task's own code is running. How long it waits for blocking calls.
     ending: Cell<Option<Duration>>,
+    /// The runtime whose handle another thread blocks on, in this one, has ended.
+    is_cut_off: Cell<bool>,
     #[cfg(feature = "uring")]
     pub(super) ring: RefCell<Ring>,
     /// Whether that has been made.
@@ -132,6 +135,7 @@ impl Local {
             now: Cell::new(0),
             fired: Cell::new(0),
             ending: Cell::new(None),
+            is_cut_off: Cell::new(false),
             #[cfg(feature = "uring")]
             ring: Ring::new(settings.io_uring),
             #[cfg(feature = "uring")]
@@ -159,6 +163,10 @@ impl Local {
     /// The current runtime, if a descriptor can wait in it; `tie` is the one that it has waited in before.
     pub(crate) fn current_for_io(tie: Option<RuntimeRef>) -> io::Result<Rc<Local>> {
         let local = tie.map_or_else(context::current, |tie| tie.local());
+        let local = match (&local, tie) {
+            (None, None) => context::start_drive().transpose()?,
+            _ => local,
+        };
         match local {
             Some(local) if !local.is_shut_down() => Ok(local),
             Some(_) => Err(context::shut_down()),
@@ -181,7 +189,7 @@ impl Local {
 
     /// The end has begun.
     pub(crate) fn is_shut_down(&self) -> bool {
-        self.tasks.cells().is_closed.get()
+        self.tasks.cells().is_closed.get() || self.is_cut_off.get()
     }
 
     pub(crate) fn reactor(&self) -> RefMut<'_, Reactor> {
@@ -215,8 +223,8 @@ impl Local {
     /// `size`: of what the user has given.
     #[track_caller]
     pub(super) fn block_on<F: Future>(self: &Rc<Self>, future: F, size: usize) -> F::Output {
-        let tasks = self.tasks();
-        let root = Root::new(tasks);
+        let _blocked = BlockedOn::new();
+        let root = Root::new(self.tasks());
         let _inside = EnterGuard::here(self);
         assert!(!self.is_shut_down(), "this runtime has been shut down by an unhandled panic of a task");
         #[cfg(feature = "tracing")]
@@ -224,9 +232,29 @@ impl Local {
         #[cfg(not(feature = "tracing"))]
         let _ = size;
         let mut future = pin!(future);
-        let (is_watched, place) = (tasks.slow_poll().is_some(), Location::caller());
         let waker = root.0.waker();
         let mut cx = Context::from_waker(&waker);
+        #[cfg(not(feature = "tracing"))]
+        return self.run(&root, || future.as_mut().poll(&mut cx));
+        #[cfg(feature = "tracing")]
+        self.run(&root, || trace.poll(&mut cx, |cx| future.as_mut().poll(cx)))
+    }
+
+    /// Runs what a `Handle::block_on` of another thread's runtime has begun to poll. It is the current one, as far as
+    /// timers and descriptors are concerned.
+    #[track_caller]
+    pub(super) fn go_on<T>(self: &Rc<Self>, sleeper: &Sleeper, poll: impl FnMut() -> Poll<T>) -> T {
+        let root = Root::new(self.tasks());
+        sleeper.hand_over_to(root.0.waker());
+        self.run(&root, poll)
+    }
+
+    /// The loop, until `poll` gives an output. Also `poll` is called whenever `root` is woken.
+    #[inline(always)]
+    #[track_caller]
+    fn run<T>(self: &Rc<Self>, root: &Root, mut poll: impl FnMut() -> Poll<T>) -> T {
+        let tasks = self.tasks();
+        let (is_watched, place) = (tasks.slow_poll().is_some(), Location::caller());
         root.0.schedule();
         self.end_if_wanted();
         loop {
@@ -255,10 +283,7 @@ impl Local {
                     coop::enter();
                     // (Not in a loop of its own: a future that is polled in two places is not inlined in either.)
                     let start = is_watched.then(std::time::Instant::now);
-                    #[cfg(not(feature = "tracing"))]
-                    let polled = future.as_mut().poll(&mut cx);
-                    #[cfg(feature = "tracing")]
-                    let polled = trace.poll(&mut cx, |cx| future.as_mut().poll(cx));
+                    let polled = poll();
                     if let Some(start) = start {
                         tasks.root_polled(start, place);
                     }
@@ -434,7 +459,8 @@ impl Local {
     /// 2. Every future is dropped, on this thread. The reactor and the timers still work, since these drops close
     ///    sockets, cancel timers, and wake others.
     /// 3. The gate closes. What came through it before is done, which cancels what other threads have spawned.
-    /// 4. Blocking calls that have not started are given up; the end waits for those that have, for `grace` at most.
+    /// 4. Other threads that block on a handle of this runtime have no timers and no sockets any more, and are told.
+    ///    Blocking calls that have not started are given up; the end waits for those that have, for `grace` at most.
     ///    Operations of the proactor are cancelled and waited for.
     /// 5. Whoever still waits for a socket or a timer, in another executor, is woken and told.
     ///
@@ -471,9 +497,23 @@ impl Local {
         // Before the gate closes: after that, the counters are the next runtime's.
         let _ = shared.last.set((self.counters().read(), shared.busy()));
         self.tasks.close_gate();
+        shared.drives.close();
         shared.pool.shut_down(grace);
         #[cfg(feature = "uring")]
         self.shut_down_ring();
+        self.wake_all();
+    }
+}
+
+impl Local {
+    /// The runtime whose handle another thread blocks on, in this one, has ended: whoever waits for a socket or a timer is
+    /// woken, and told.
+    pub(super) fn cut_off(&self) {
+        self.is_cut_off.set(true);
+        self.wake_all();
+    }
+
+    fn wake_all(&self) {
         let wakers = self.reactor().take_all_wakers();
         wakers.into_iter().for_each(foreign::wake);
         self.wake_timers(u64::MAX);
@@ -481,15 +521,13 @@ impl Local {
 }
 
 /// The slot of a `block_on`'s own future, which lies on the stack.
-struct Root(LocalSlot, BlockedOn);
+struct Root(LocalSlot);
 
 impl Root {
-    #[track_caller]
     fn new(tasks: LocalScheduler) -> Root {
-        let blocked_on = BlockedOn::new();
         let (slot, _) = tasks.alloc();
         slot.occupy();
-        Root(slot, blocked_on)
+        Root(slot)
     }
 }
 

@@ -7,7 +7,9 @@
 #[cfg(feature = "tracing")]
 use super::traced::{self, Trace};
 use super::{Instant, TimerKey};
-use crate::executor::{Local, RuntimeRef, SHUT_DOWN, why_no_timer, with_current};
+use crate::executor::{
+    Local, RuntimeRef, SHUT_DOWN, is_rt_shutdown_err, start_drive, why_no_timer, with_current,
+};
 use crate::{coop, foreign};
 use std::fmt;
 use std::pin::Pin;
@@ -238,11 +240,22 @@ fn withdraw_from_afar(runtime: RuntimeRef, key: TimerKey, then: fn(Waker)) {
     });
 }
 
+/// There is no wheel on this thread. Makes one, if the thread is in the `block_on` of another thread's runtime.
+#[cold]
+fn start() -> Look {
+    match start_drive() {
+        Some(Ok(_)) => Look::Elsewhere,
+        Some(Err(error)) if is_rt_shutdown_err(&error) => Look::Never(SHUT_DOWN),
+        Some(Err(error)) => panic!("a timer cannot wait on this thread: {error}"),
+        None => Look::Never(why_no_timer()),
+    }
+}
+
 /// What a look at the wheel gave.
 enum Look {
     Elapsed,
     Waits,
-    /// There is an entry in another runtime.
+    /// Look again, without the entry that there may be in another runtime.
     Elsewhere,
     Never(&'static str),
 }
@@ -273,7 +286,7 @@ impl Sleep {
             let mut waker = Some(cx.waker().clone());
             loop {
                 let look = with_current(|local| self.look(local, &mut waker));
-                match look.unwrap_or_else(|| Look::Never(why_no_timer())) {
+                match look.unwrap_or_else(start) {
                     Look::Elapsed => return Poll::Ready(()),
                     Look::Waits => return Poll::Pending,
                     Look::Elsewhere => self.withdraw(),
