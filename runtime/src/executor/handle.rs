@@ -202,29 +202,28 @@ impl Handle {
         T: Send + 'static,
     {
         if const { is_large::<F>() } {
-            return self.submit_as::<F, T>(Box::new(f), kind);
+            return self.submit_as(Box::new(f), kind, size_of::<F>());
         }
-        self.submit_as::<F, T>(f, kind)
+        self.submit_as(f, kind, size_of::<F>())
     }
 
-    /// `f` is a `Call`, or does what one in a box does.
+    /// `size`: of what the user has given.
     #[track_caller]
-    fn submit_as<Call, T: Send + 'static>(
-        &self,
-        f: impl FnOnce() -> T + Send + 'static,
-        kind: impl Kind<Outcome<T>>,
-    ) -> io::Result<JoinHandle<T>> {
+    fn submit_as<F, T>(&self, f: F, kind: impl Kind<Outcome<T>>, size: usize) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
         let (ticket, pool) = (Ticket::new(), &self.shared.pool);
         #[cfg(feature = "tracing")]
         let name = kind.name().map(String::from);
         let task = self.spawn_task(Outcome::new(ticket.clone(), pool.clone()), kind);
         let (handle, waker, id) = (self.clone(), task.waker(), task.id());
         #[cfg(feature = "tracing")]
-        let span = {
-            let (size, place) = (size_of::<Call>(), Location::caller());
-            trace::Task { id: id.number(), name: name.as_deref(), size, place }
-                .blocking_span(type_name::<Call>())
-        };
+        let span = trace::Task { id: id.number(), name: name.as_deref(), size, place: Location::caller() }
+            .blocking_span(type_name::<F>());
+        #[cfg(not(feature = "tracing"))]
+        let _ = size;
         let run = move || {
             let _inside = handle.enter();
             #[cfg(feature = "tracing")]

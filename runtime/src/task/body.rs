@@ -103,7 +103,7 @@ pub(crate) struct Plain;
 impl<F> Kind<F> for Plain {}
 
 /// Of a large future, which has been boxed: how large it is.
-pub(crate) struct Boxed(pub(crate) usize);
+pub(crate) struct Boxed(#[cfg_attr(not(feature = "tracing"), allow(dead_code))] pub(crate) usize);
 
 impl<F> Kind<F> for Boxed {
     #[cfg(feature = "tracing")]
