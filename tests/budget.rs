@@ -94,3 +94,155 @@ fn without_limit_and_outside_nothing_gives_way() {
         assert!(poll_once(pin!(cooperative(ready(())))).is_ready());
     }
 }
+
+/// A loop over what is always ready and of another crate. Counts how often it goes round before another task runs.
+async fn rounds_before_others<F: AsyncFn() + 'static>(name: &str, round: F) {
+    let rounds = std::rc::Rc::new(std::cell::Cell::new(0u32));
+    let counter = rounds.clone();
+    let busy = ayi::spawn(async move {
+        loop {
+            round().await;
+            counter.set(counter.get() + 1);
+            assert!(counter.get() < 100_000, "others never run");
+        }
+    });
+    for turn in 1..=20 {
+        ayi::task::yield_now().await;
+        assert!(rounds.get() <= turn * 129, "{name}: {} rounds", rounds.get());
+    }
+    while rounds.get() < 500 {
+        ayi::task::yield_now().await;
+    }
+    busy.abort();
+}
+
+#[test]
+fn what_waits_for_futures_of_others_gives_way() {
+    run(async || {
+        let never = ayi::time::Duration::MAX;
+        rounds_before_others("select!", async || {
+            ayi::select! {
+                () = ready(()) => {}
+                () = std::future::pending() => {}
+            }
+        })
+        .await;
+        rounds_before_others("a biased select!", async || {
+            ayi::select! { biased; () = std::future::pending() => {} () = ready(()) => {} }
+        })
+        .await;
+        rounds_before_others("a select! without branches", async || {
+            ayi::select! { () = ready(()), if false => {} else => {} }
+        })
+        .await;
+        rounds_before_others("a select! whose patterns do not fit", async || {
+            ayi::select! { Some(()) = ready(None) => {} else => {} }
+        })
+        .await;
+        rounds_before_others("join!", async || _ = ayi::join!(ready(1), ready(2))).await;
+        rounds_before_others("join! of nothing", async || ayi::join!()).await;
+        rounds_before_others("a biased join!", async || _ = ayi::join!(biased; ready(1), ready(2))).await;
+        rounds_before_others("try_join!", async || {
+            ayi::try_join!(ready(Ok::<_, ()>(1)), ready(Ok(2))).unwrap();
+        })
+        .await;
+        rounds_before_others("an error of try_join!", async || {
+            ayi::try_join!(ready(Err::<(), _>(1)), std::future::pending::<Result<(), _>>()).unwrap_err();
+        })
+        .await;
+        rounds_before_others("timeout", async move || _ = ayi::time::timeout(never, ready(())).await).await;
+        rounds_before_others("run_until_cancelled", async || {
+            ayi::runtime::CancellationToken::new().run_until_cancelled(ready(())).await.unwrap();
+        })
+        .await;
+        rounds_before_others("acquire_owned_with", async || {
+            let one = std::sync::Arc::new(ayi::sync::Semaphore::new(1));
+            drop(one.acquire_owned_with(ready(())).await.unwrap());
+        })
+        .await;
+    });
+}
+
+#[test]
+fn what_is_charged_inside_is_not_charged_again() {
+    run(async || {
+        let never = ayi::time::Duration::MAX;
+        let charged = async || consume_budget().await;
+        let select = async move || ayi::select! { () = charged() => {} () = std::future::pending() => {} };
+        assert_eq!(in_one_poll(select).await, 128);
+        assert_eq!(in_one_poll(async move || _ = ayi::join!(charged(), ready(()))).await, 128);
+        assert_eq!(in_one_poll(async move || ayi::time::timeout(never, charged()).await.unwrap()).await, 128);
+        assert_eq!(
+            in_one_poll(async || _ = ayi::io::AsyncReadExt::read(&mut ayi::io::empty(), &mut []).await).await,
+            128
+        );
+        assert_eq!(
+            in_one_poll(async || _ = ayi::io::AsyncReadExt::read(&mut &b""[..], &mut []).await).await,
+            128
+        );
+    });
+}
+
+/// `first` always uses up the budget. What stands behind it is put off once, and not for ever.
+#[test]
+fn what_stands_behind_one_that_always_uses_up_the_budget_is_done() {
+    run(async || {
+        let cancelled = ayi::runtime::CancellationToken::new();
+        cancelled.cancel();
+        let cancelled = &cancelled;
+        let flood = async || loop {
+            consume_budget().await;
+        };
+        ayi::select! { biased; () = flood() => {} () = cancelled.cancelled() => {} }
+        ayi::select! { biased; () = flood() => {} _ = ayi::time::timeout(ayi::time::Duration::MAX, ready(())) => {} }
+        ayi::select! { biased; () = flood() => {} _ = async { ayi::join!(ready(()), ready(())) } => {} }
+        ayi::select! { biased; () = flood() => {} _ = cancelled.run_until_cancelled(ready(())) => {} }
+        ayi::select! {
+            biased;
+            () = flood() => {}
+            _ = async { ayi::io::AsyncReadExt::read(&mut &b"tea"[..], &mut [0]).await } => {}
+        }
+        let token = ayi::runtime::CancellationToken::new();
+        let other = token.clone();
+        let canceller = ayi::spawn(async move { other.cancel() });
+        assert_eq!(token.run_until_cancelled(flood()).await, None);
+        canceller.await.unwrap();
+    });
+}
+
+/// Such a waker is an executor of its own. It runs outside of the task that has used up its budget.
+#[test]
+fn a_waker_that_polls_by_itself_is_not_limited_by_the_task_before() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    run(async || {
+        let (polls, put_off) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let tasks: Vec<_> = (0..40)
+            .map(|_| {
+                let (polls, put_off) = (polls.clone(), put_off.clone());
+                ayi::spawn(async move {
+                    for _ in 0..10 {
+                        let (polls, put_off) = (polls.clone(), put_off.clone());
+                        let waker = support::waker_fn(move || {
+                            polls.fetch_add(1, Relaxed);
+                            if poll_once(pin!(consume_budget())).is_pending() {
+                                put_off.fetch_add(1, Relaxed);
+                            }
+                        });
+                        std::future::poll_fn(|_| {
+                            while support::poll_with(pin!(consume_budget()), &waker).is_ready() {}
+                            Poll::Ready(())
+                        })
+                        .await;
+                        ayi::task::yield_now().await;
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        support::turn().await;
+        assert_eq!((polls.load(Relaxed), put_off.load(Relaxed)), (400, 0));
+    });
+}

@@ -14,6 +14,7 @@
 //!
 //! In tokio: `tokio_util::sync::CancellationToken`.
 
+use crate::coop;
 use crate::foreign::{self, lock};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +23,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 /// Tells tasks to end: who holds a clone can wait until somebody [cancels](CancellationToken::cancel) it.
 ///
@@ -182,7 +183,7 @@ impl CancellationToken {
     /// # });
     /// ```
     pub fn cancelled(&self) -> WaitForCancellationFuture<'_> {
-        WaitForCancellationFuture { token: self, waiting: None }
+        WaitForCancellationFuture { token: self, waiting: None, was_put_off: false }
     }
 
     /// As [`cancelled`](CancellationToken::cancelled), with a future that borrows nothing.
@@ -204,7 +205,7 @@ impl CancellationToken {
     /// # });
     /// ```
     pub fn cancelled_owned(self) -> WaitForCancellationFutureOwned {
-        WaitForCancellationFutureOwned { token: self, waiting: None }
+        WaitForCancellationFutureOwned { token: self, waiting: None, was_put_off: false }
     }
 
     /// Runs `future` to its end, or until this is cancelled: then it is dropped, and there is `None`. If both happen
@@ -227,13 +228,19 @@ impl CancellationToken {
     /// # });
     /// ```
     pub async fn run_until_cancelled<F: Future>(&self, future: F) -> Option<F::Output> {
-        if self.is_cancelled() {
-            return None;
-        }
+        let is_over = self.is_cancelled();
         let (mut future, mut cancelled) = (pin!(future), pin!(self.cancelled()));
-        poll_fn(|cx| match future.as_mut().poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending => cancelled.as_mut().poll(cx).map(|()| None),
+        let mut was_put_off = false;
+        poll_fn(|cx| {
+            coop::poll_composed(cx, &mut was_put_off, |cx| {
+                if is_over {
+                    return Poll::Ready(None);
+                }
+                match future.as_mut().poll(cx) {
+                    Poll::Ready(output) => Poll::Ready(Some(output)),
+                    Poll::Pending => cancelled.as_mut().poll(cx).map(|()| None),
+                }
+            })
         })
         .await
     }
@@ -325,6 +332,7 @@ struct Waiting {
 pub struct WaitForCancellationFuture<'a> {
     token: &'a CancellationToken,
     waiting: Option<Waiting>,
+    was_put_off: bool,
 }
 
 /// The future of [`CancellationToken::cancelled_owned`].
@@ -332,6 +340,7 @@ pub struct WaitForCancellationFuture<'a> {
 pub struct WaitForCancellationFutureOwned {
     token: CancellationToken,
     waiting: Option<Waiting>,
+    was_put_off: bool,
 }
 
 impl Future for WaitForCancellationFuture<'_> {
@@ -339,7 +348,8 @@ impl Future for WaitForCancellationFuture<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        this.token.poll_cancelled(&mut this.waiting, cx)
+        ready!(this.token.poll_cancelled(&mut this.waiting, cx));
+        coop::poll_composed(cx, &mut this.was_put_off, |_| Poll::Ready(()))
     }
 }
 
@@ -348,7 +358,8 @@ impl Future for WaitForCancellationFutureOwned {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        this.token.poll_cancelled(&mut this.waiting, cx)
+        ready!(this.token.poll_cancelled(&mut this.waiting, cx));
+        coop::poll_composed(cx, &mut this.was_put_off, |_| Poll::Ready(()))
     }
 }
 

@@ -72,10 +72,17 @@ pub(crate) fn has_exhausted() -> bool {
 /// Those who have used up their budget go on, behind what is on the run queue.
 #[cold]
 pub(crate) fn wake_exhausted() {
+    // A waker is foreign code, which may poll futures itself. The budget that the last task has left is not theirs.
+    leave();
     let mut all = EXHAUSTED.take();
     all.drain(..).for_each(foreign::wake);
-    // (For its memory. Nothing is added while nothing is polled.)
-    drop(ManuallyDrop::into_inner(EXHAUSTED.replace(all)));
+    EXHAUSTED.with_borrow_mut(|list| {
+        // Its memory serves again, unless a waker has brought a list that is in use.
+        if list.is_empty() {
+            std::mem::swap(list, &mut all);
+        }
+    });
+    drop(ManuallyDrop::into_inner(all));
 }
 
 /// A `block_on` ends. They go on in the next.
@@ -98,6 +105,32 @@ pub(crate) fn poll_charged<R>(
     Poll::Ready(result)
 }
 
+/// Like [`poll_charged`], for what is made of other operations: charges only if none of them has been charged.
+///
+/// So whatever completes costs one operation. An operation of ours is charged by itself; one of another crate knows
+/// nothing of the budget, and is charged here.
+///
+/// `was_put_off` is set when the budget is used up, and then `poll` runs in any case. So a future that lives longer than
+/// one poll keeps its `was_put_off` and is put off once: it may stand behind another one that always uses up the budget.
+#[doc(hidden)]
+#[inline]
+pub fn poll_composed<R>(
+    cx: &mut Context<'_>,
+    was_put_off: &mut bool,
+    poll: impl FnOnce(&mut Context<'_>) -> Poll<R>,
+) -> Poll<R> {
+    let before = LEFT.get();
+    if before <= 0 && !std::mem::replace(was_put_off, true) {
+        put_off(cx.waker());
+        return Poll::Pending;
+    }
+    let result = ready!(poll(cx));
+    if LEFT.get() == before {
+        LEFT.set(before - 1);
+    }
+    Poll::Ready(result)
+}
+
 /// Whether the current task may complete another operation in this poll. Always true outside a task.
 ///
 /// # Examples
@@ -112,8 +145,8 @@ pub fn has_budget_remaining() -> bool {
 
 /// Takes one from the budget of the current task, and lets others run if it is used up.
 ///
-/// For loops of one's own that compute for long, or that read from something that is never empty and does not
-/// charge. Sockets, pipes, timers, JoinHandles and `AsyncFd` charge by themselves.
+/// For loops that compute for long, or that await something of another crate that is always ready. Whatever ayi itself
+/// has to be awaited is charged already.
 ///
 /// # Cancel safety
 ///

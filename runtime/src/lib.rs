@@ -4,7 +4,7 @@
 //! # Reading order
 //!
 //! `ARCHITECTURE.md` has the map. In short, each using only what stands before it: `sys`, `ready`, `time/instant`,
-//! `time/wheel`, `queue`, `foreign`, `cancellation`, `coop`, then `task` (what a task is), `blocking`, `reactor` (who waits
+//! `time/wheel`, `queue`, `foreign`, `coop`, `cancellation`, then `task` (what a task is), `blocking`, `reactor` (who waits
 //! for a descriptor), `executor` (the loop), `io/registration` and `time/sleep`, which everything else builds on, and
 //! `shutdown` (the orderly end) and `cores` (a runtime on each).
 

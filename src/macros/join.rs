@@ -43,7 +43,8 @@ macro_rules! join {
         )*
         let count = 0u32 $(+ { let _ = &$name; 1 })*;
         let mut first = 0u32;
-        ::core::future::poll_fn(move |_cx| {
+        let mut was_put_off = false;
+        ::core::future::poll_fn(move |cx| $crate::__private::poll_composed(cx, &mut was_put_off, |_cx| {
             let mut is_pending = false;
             // Those from `first` on, and then those before it.
             for is_second_round in [false, true] {
@@ -60,7 +61,7 @@ macro_rules! join {
                 return ::core::task::Poll::Pending;
             }
             ::core::task::Poll::Ready(($($name.as_mut().take(),)*))
-        })
+        }))
         .await
     }};
 }

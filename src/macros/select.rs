@@ -145,8 +145,8 @@ macro_rules! select {
             )*
             let count = 0u32 $(+ { let _ = &$name; 1 })*;
             let start: fn(u32) -> u32 = $start;
-            ::core::future::poll_fn(|cx| {
-                ::core::task::ready!($crate::__private::poll_budget(cx));
+            // A round costs one operation, also if all its futures are of crates that know no budget.
+            ::core::future::poll_fn(|cx| $crate::__private::poll_composed(cx, &mut false, |cx| {
                 let first = start(count);
                 let mut is_pending = false;
                 // Those from `first` on, and then those before it.
@@ -178,7 +178,7 @@ macro_rules! select {
                     )*
                 }
                 if is_pending { ::core::task::Poll::Pending } else { ::core::task::Poll::Ready(()) }
-            })
+            }))
             .await;
         }
         // The futures are gone.

@@ -3,7 +3,7 @@
 // Hidden: it is public only because expansions stand in other crates.
 #![allow(missing_docs)]
 
-pub use crate::task::coop::poll_budget;
+pub use crate::task::coop::poll_composed;
 
 use pin_project_lite::pin_project;
 use std::cell::Cell;

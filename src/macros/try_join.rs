@@ -42,7 +42,8 @@ macro_rules! try_join {
         )*
         let count = 0u32 $(+ { let _ = &$name; 1 })*;
         let mut first = 0u32;
-        ::core::future::poll_fn(move |_cx| {
+        let mut was_put_off = false;
+        ::core::future::poll_fn(move |cx| $crate::__private::poll_composed(cx, &mut was_put_off, |_cx| {
             let mut is_pending = false;
             // Those from `first` on, and then those before it.
             for is_second_round in [false, true] {
@@ -62,7 +63,7 @@ macro_rules! try_join {
                 return ::core::task::Poll::Pending;
             }
             ::core::task::Poll::Ready(::core::result::Result::Ok(($($name.as_mut().take_value(),)*)))
-        })
+        }))
         .await
     }};
 }

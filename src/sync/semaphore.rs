@@ -205,11 +205,14 @@ impl Semaphore {
     ) -> Result<(OwnedSemaphorePermit, F::Output), AcquireError> {
         let mut future = pin!(future.into_future());
         let mut acquire = Acquire { semaphore: &self, number: None };
+        let mut was_put_off = false;
         poll_fn(|cx| {
-            ready!(Pin::new(&mut acquire).poll(cx))?;
-            // Given back below, also by a panic.
-            let permit = OwnedSemaphorePermit { semaphore: self.clone() };
-            future.as_mut().poll(cx).map(|output| Ok((permit, output)))
+            coop::poll_composed(cx, &mut was_put_off, |cx| {
+                ready!(Pin::new(&mut acquire).poll(cx))?;
+                // Given back below, also by a panic.
+                let permit = OwnedSemaphorePermit { semaphore: self.clone() };
+                future.as_mut().poll(cx).map(|output| Ok((permit, output)))
+            })
         })
         .await
     }

@@ -256,11 +256,11 @@ impl<T> JoinSet<T> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<(Id, T), JoinError>>> {
-        if self.is_empty() {
-            return Poll::Ready(None);
-        }
-        // One output is one operation, whatever has to be looked at for it.
+        // One output is one operation, whatever has to be looked at for it. So is the news that there is none.
         let mut operation = coop::cooperative(poll_fn(|cx| {
+            if self.is_empty() {
+                return Poll::Ready(None);
+            }
             loop {
                 let entry = ready!(self.poll_ready_entry(cx));
                 if let Poll::Ready(output) = self.poll_entry(entry) {

@@ -37,7 +37,7 @@ use std::time::Duration;
 /// ```
 #[cfg_attr(feature = "tracing", track_caller)]
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
-    Timeout { future: future.into_future(), limit: sleep(duration) }
+    Timeout { future: future.into_future(), limit: sleep(duration), was_put_off: false }
 }
 
 /// Awaits `future` until `deadline` at most, then drops it. See [`timeout`].
@@ -54,7 +54,7 @@ pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoF
 /// ```
 #[cfg_attr(feature = "tracing", track_caller)]
 pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
-    Timeout { future: future.into_future(), limit: sleep_until(deadline) }
+    Timeout { future: future.into_future(), limit: sleep_until(deadline), was_put_off: false }
 }
 
 pin_project! {
@@ -65,6 +65,7 @@ pin_project! {
         #[pin]
         future: F,
         limit: Sleep,
+        was_put_off: bool,
     }
 }
 
@@ -102,17 +103,19 @@ impl<F: Future> Future for Timeout<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let had_budget = coop::has_budget_remaining();
-        if let Poll::Ready(output) = this.future.poll(cx) {
-            return Poll::Ready(Ok(output));
-        }
-        // A future that always uses up the budget must not starve its own limit.
-        let elapsed = if had_budget && !coop::has_budget_remaining() {
-            Pin::new(&mut coop::unconstrained(this.limit)).poll(cx)
-        } else {
-            Pin::new(this.limit).poll(cx)
-        };
-        elapsed.map(|()| Err(Elapsed(())))
+        coop::poll_composed(cx, this.was_put_off, |cx| {
+            let had_budget = coop::has_budget_remaining();
+            if let Poll::Ready(output) = this.future.poll(cx) {
+                return Poll::Ready(Ok(output));
+            }
+            // A future that always uses up the budget must not starve its own limit.
+            let elapsed = if had_budget && !coop::has_budget_remaining() {
+                Pin::new(&mut coop::unconstrained(this.limit)).poll(cx)
+            } else {
+                Pin::new(this.limit).poll(cx)
+            };
+            elapsed.map(|()| Err(Elapsed(())))
+        })
     }
 }
 

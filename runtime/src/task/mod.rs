@@ -39,7 +39,8 @@ pub(crate) use traced::Trace;
 /// The cooperative budget. See [`Runtime`](crate::runtime::Runtime#fairness).
 pub mod coop {
     pub use crate::coop::{
-        Coop, Unconstrained, consume_budget, cooperative, has_budget_remaining, poll_budget, unconstrained,
+        Coop, Unconstrained, consume_budget, cooperative, has_budget_remaining, poll_budget, poll_composed,
+        unconstrained,
     };
 }
 // For users, who look for them here.
