@@ -86,37 +86,48 @@ pub mod task;
 ///
 /// [`AsyncFd`](io::AsyncFd), [`Interest`](io::Interest), [`Ready`](io::Ready) and
 /// [`Registration`](io::Registration) are ayi's own. The traits are those of `futures-io`, which many crates
-/// know; their extension methods (`read_exact`, `write_all`, `lines`…) and adapters come from `futures-lite`: it
-/// has what `futures-util` has of these, and compiles in a fraction of the time.
+/// know. Their extension methods (`read_exact`, `write_all`, `lines`…) are ayi's own as well, so that each is charged to
+/// the [cooperative budget](task::coop) over streams of any crate; those of `futures-lite` and `futures` work too, but
+/// do not give way where a stream in memory is always ready. The adapters come from `futures-lite`.
 ///
 /// With the feature `stdio` there are `stdin`, `stdout` and `stderr` as well.
 #[cfg(target_os = "linux")]
 pub mod io {
     mod async_fd;
+    mod buf_read_ext;
+    mod charged;
     mod copy;
     mod duplex;
+    mod endless;
+    mod lines;
+    mod read_ext;
     mod ready_guard;
     mod split;
     mod timeout_stream;
     mod write_buffer;
+    mod write_ext;
 
     pub use async_fd::{AsyncFd, AsyncFdTryNewError};
     #[cfg(feature = "stdio")]
     pub use ayi_process::stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
     pub use ayi_runtime::io::{Interest, Ready, Registration};
+    pub use buf_read_ext::AsyncBufReadExt;
     pub use copy::{copy, copy_bidirectional, copy_bidirectional_with_sizes, copy_buf};
     pub use duplex::{DuplexStream, SimplexStream, duplex, simplex};
+    pub use endless::{Empty, Repeat, Sink, empty, repeat, sink};
     pub use futures_lite::io::{
-        AssertAsync, AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncSeek, AsyncSeekExt,
-        AsyncWrite, AsyncWriteExt, BlockOn, BufReader, BufWriter, Bytes, Chain, Cursor, Empty, Lines, Repeat,
-        Sink, Split, Take, empty, repeat, sink,
+        AssertAsync, AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite, BlockOn, BufReader, BufWriter, Chain,
+        Cursor, Take,
     };
     // What `lines` and `split` of a reader give.
     pub use futures_lite::stream::{Stream, StreamExt};
+    pub use lines::{Lines, Split};
+    pub use read_ext::{AsyncReadExt, Bytes};
     pub use ready_guard::{AsyncFdReadyGuard, AsyncFdReadyMutGuard, TryIoError};
     pub use split::{ReadHalf, WriteHalf, split};
     pub use timeout_stream::{TimeLimit, TimeoutStream};
     pub use write_buffer::WriteBuffer;
+    pub use write_ext::{AsyncSeekExt, AsyncWriteExt};
 }
 
 /// Limits for what goes on at once.
