@@ -275,14 +275,33 @@ fn streams_with_limits_of_time() {
         let mut ours = limited(ours, 1);
         let error = ours.read(&mut [0]).await.unwrap_err();
         assert_eq!(TimeLimit::of(&error), Some(TimeLimit::Idle));
-        ours = limited(ours.into_inner(), 1);
-        let error = hyper_read(&mut ours, 1).await.unwrap_err();
-        assert_eq!(TimeLimit::of(&error), Some(TimeLimit::Idle));
-        ours = limited(ours.into_inner(), 1);
+        // With each family of traits the next operation has its time again.
+        let start = Instant::now();
+        for seconds in 1..=3 {
+            let error = hyper_read(&mut ours, 1).await.unwrap_err();
+            assert_eq!(TimeLimit::of(&error), Some(TimeLimit::Idle));
+            assert_eq!(start.elapsed(), Duration::from_secs(seconds));
+        }
+        for seconds in 4..=6 {
+            let mut memory = [0; 8];
+            let mut buf = tokio::io::ReadBuf::new(&mut memory);
+            let read = poll_fn(|cx| AsyncRead::poll_read(Pin::new(&mut ours), cx, &mut buf));
+            assert_eq!(TimeLimit::of(&read.await.unwrap_err()), Some(TimeLimit::Idle));
+            assert_eq!(start.elapsed(), Duration::from_secs(seconds));
+        }
         ours.set_idle_timeout(None);
         let error = ours.write_all(&[0; 65]).await.unwrap_err();
         assert_eq!(TimeLimit::of(&error), Some(TimeLimit::Write));
-        let error = poll_fn(|cx| rt::Write::poll_write(Pin::new(&mut ours), cx, b"x")).await.unwrap_err();
-        assert_eq!(TimeLimit::of(&error), Some(TimeLimit::Write));
+        let start = Instant::now();
+        for seconds in 1..=3 {
+            let written = poll_fn(|cx| rt::Write::poll_write(Pin::new(&mut ours), cx, b"x"));
+            assert_eq!(TimeLimit::of(&written.await.unwrap_err()), Some(TimeLimit::Write));
+            assert_eq!(start.elapsed(), Duration::from_secs(seconds));
+        }
+        for seconds in 4..=6 {
+            let written = poll_fn(|cx| AsyncWrite::poll_write(Pin::new(&mut ours), cx, b"x"));
+            assert_eq!(TimeLimit::of(&written.await.unwrap_err()), Some(TimeLimit::Write));
+            assert_eq!(start.elapsed(), Duration::from_secs(seconds));
+        }
     });
 }

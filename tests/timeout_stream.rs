@@ -51,14 +51,13 @@ fn a_peer_that_is_silent_for_long_is_idle() {
         assert_eq!(start.elapsed(), s(5 * 59));
         expect(ours.read(&mut [0]).await, TimeLimit::Idle, "set_idle_timeout");
         assert_eq!(start.elapsed(), s(5 * 59 + 60));
-        // Time does not make it better.
+        // The next read has its time again.
         expect(ours.read(&mut [0]).await, TimeLimit::Idle, "60s");
-        assert_eq!(start.elapsed(), s(5 * 59 + 60));
+        assert_eq!(start.elapsed(), s(5 * 59 + 60 + 60));
         // Thinking for long is not idling: nobody waits.
-        ours.set_idle_timeout(s(60));
         sleep(s(300)).await;
         expect(ours.read(&mut [0]).await, TimeLimit::Idle, "60s");
-        assert_eq!(start.elapsed(), s(5 * 59 + 60 + 300 + 60));
+        assert_eq!(start.elapsed(), s(5 * 59 + 60 + 60 + 300 + 60));
         peer.abort();
     });
 }
@@ -194,6 +193,164 @@ fn a_connection_ends_with_its_lifetime() {
     });
 }
 
+/// What does `read` or `write` give each time, and when, if one goes on after each error?
+async fn errors_of(
+    mut operation: impl AsyncFnMut() -> io::Result<usize>,
+    count: usize,
+) -> Vec<(TimeLimit, u64)> {
+    let start = Instant::now();
+    let mut errors = Vec::new();
+    for _ in 0..count {
+        let error = operation().await.unwrap_err();
+        errors.push((TimeLimit::of(&error).unwrap(), start.elapsed().as_secs()));
+    }
+    errors
+}
+
+#[test]
+fn who_goes_on_after_a_limit_has_its_time_again() {
+    run_paused(async || {
+        let each = |limit| (1..=4).map(|n| (limit, 10 * n)).collect::<Vec<_>>();
+
+        let (mut ours, _theirs) = limited(1);
+        ours.set_idle_timeout(s(10));
+        assert_eq!(errors_of(async || ours.read(&mut [0]).await, 4).await, each(TimeLimit::Idle));
+        ours.write_all(b"x").await.unwrap();
+        assert_eq!(errors_of(async || ours.write(b"y").await, 4).await, each(TimeLimit::Idle));
+
+        ours.set_idle_timeout(None);
+        ours.set_time_limit(s(10));
+        assert_eq!(errors_of(async || ours.read(&mut [0]).await, 4).await, each(TimeLimit::Step));
+        assert_eq!(errors_of(async || ours.write(b"y").await, 4).await, each(TimeLimit::Step));
+
+        ours.set_time_limit(None);
+        ours.set_write_timeout(s(10));
+        assert_eq!(errors_of(async || ours.write(b"y").await, 4).await, each(TimeLimit::Write));
+        let vectored = async || ours.write_vectored(&[io::IoSlice::new(b"y")]).await;
+        assert_eq!(errors_of(vectored, 4).await, each(TimeLimit::Write));
+    });
+}
+
+/// A writer whose flush and close wait for ever, for all three families of traits.
+struct Stuck;
+
+impl ayi::io::AsyncWrite for Stuck {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+#[test]
+fn a_flush_and_a_close_have_their_time_again_too() {
+    run_paused(async || {
+        let each = (1..=3).map(|n| (TimeLimit::Write, 10 * n)).collect::<Vec<_>>();
+        let mut ours = TimeoutStream::new(Stuck);
+        ours.set_write_timeout(s(10));
+        assert_eq!(errors_of(async || ours.flush().await.map(|()| 0), 3).await, each);
+        assert_eq!(errors_of(async || ours.close().await.map(|()| 0), 3).await, each);
+    });
+}
+
+#[test]
+fn both_who_wait_are_told_and_both_have_their_time_again() {
+    run_paused(async || {
+        let (mut ours, _theirs) = limited(1);
+        ours.write_all(b"x").await.unwrap();
+        ours.set_idle_timeout(s(10));
+        let (mut reads, mut writes) = split(ours);
+        let writer = ayi::spawn(async move { errors_of(async || writes.write(b"y").await, 3).await });
+        let each = [(TimeLimit::Idle, 10), (TimeLimit::Idle, 20), (TimeLimit::Idle, 30)];
+        assert_eq!(errors_of(async || reads.read(&mut [0]).await, 3).await, each);
+        assert_eq!(writer.await.unwrap(), each);
+    });
+}
+
+#[test]
+fn what_is_written_after_an_idle_read_has_its_time() {
+    run_paused(async || {
+        let (mut ours, _theirs) = limited(1);
+        ours.set_idle_timeout(s(10));
+        ours.write_all(b"x").await.unwrap();
+        expect(ours.read(&mut [0]).await, TimeLimit::Idle, "10s");
+        sleep(s(100)).await;
+        let start = Instant::now();
+        expect(ours.write(b"y").await, TimeLimit::Idle, "10s");
+        assert_eq!(start.elapsed(), s(10));
+    });
+}
+
+/// A loop that takes each error for a reason to try again.
+#[test]
+fn who_goes_on_after_the_end_of_the_lifetime_gives_way() {
+    run(async || {
+        for limit in [TimeLimit::Lifetime, TimeLimit::Idle, TimeLimit::Step, TimeLimit::Write] {
+            let (mut ours, _theirs) = limited(1);
+            ours.write_all(b"x").await.unwrap();
+            let set = match limit {
+                TimeLimit::Lifetime => TimeoutStream::set_lifetime,
+                TimeLimit::Idle => TimeoutStream::set_idle_timeout,
+                TimeLimit::Step => TimeoutStream::set_time_limit,
+                TimeLimit::Write => TimeoutStream::set_write_timeout,
+            };
+            set(&mut ours, Some(Duration::ZERO));
+            let (mut reads, mut writes) = split(ours);
+            let count = std::rc::Rc::new(std::cell::Cell::new(0));
+            let counter = count.clone();
+            let writer = ayi::spawn(async move {
+                loop {
+                    expect(writes.write(b"y").await, limit, "0ns");
+                    counter.set(counter.get() + 1);
+                }
+            });
+            let counter = count.clone();
+            let reader = ayi::spawn(async move {
+                // (The limit for writes does not concern it.)
+                let is_limited = limit != TimeLimit::Write;
+                loop {
+                    let result = reads.read(&mut [0]).await;
+                    assert!(is_limited, "{result:?}");
+                    expect(result, limit, "0ns");
+                    counter.set(counter.get() + 1);
+                }
+            });
+            for round in 1..10 {
+                ayi::task::yield_now().await;
+                assert!(count.get() <= round * 2 * 129, "{limit:?}: {} errors", count.get());
+            }
+            turn().await;
+            assert!(count.get() > 0);
+            writer.abort();
+            reader.abort();
+        }
+    });
+}
+
+#[test]
+fn a_flush_that_has_nothing_to_do_is_no_sign_of_life() {
+    run_paused(async || {
+        let (mut ours, _theirs) = limited(64);
+        ours.set_idle_timeout(s(60));
+        let start = Instant::now();
+        let error = loop {
+            let read = ayi::time::timeout(s(7), ours.read(&mut [0])).await;
+            if let Ok(result) = read {
+                break result;
+            }
+            ours.flush().await.unwrap();
+        };
+        expect(error, TimeLimit::Idle, "60s");
+        assert_eq!(start.elapsed(), s(60));
+    });
+}
+
 #[test]
 fn a_wait_has_one_timer_and_without_limits_none() {
     run_paused(async || {
@@ -224,25 +381,40 @@ fn a_wait_has_one_timer_and_without_limits_none() {
     });
 }
 
-/// A peer that always has something to say, on a runtime that makes it give way.
+/// A peer that always has something to say, on a runtime that makes it give way or not.
+struct Endless {
+    is_charged: bool,
+}
+
+impl AsyncRead for Endless {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        if self.is_charged {
+            ready!(pin!(coop::consume_budget()).poll(cx));
+        }
+        Poll::Ready(Ok(buf.len()))
+    }
+}
+
 #[test]
 fn who_never_has_to_wait_for_its_peer_is_limited_too() {
-    struct Endless;
-    impl AsyncRead for Endless {
-        fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-            ready!(pin!(coop::consume_budget()).poll(cx));
-            Poll::Ready(Ok(buf.len()))
-        }
-    }
     run(async || {
-        let mut flood = TimeoutStream::new(Endless);
-        flood.set_lifetime(Duration::from_millis(20));
-        let error = loop {
-            if let Err(error) = flood.read(&mut [0; 64]).await {
-                break error;
+        for is_charged in [true, false] {
+            for limit in [TimeLimit::Lifetime, TimeLimit::Step] {
+                let mut flood = TimeoutStream::new(Endless { is_charged });
+                match limit {
+                    TimeLimit::Lifetime => flood.set_lifetime(Duration::from_millis(5)),
+                    _ => flood.set_time_limit(Duration::from_millis(5)),
+                }
+                let error = loop {
+                    if let Err(error) = flood.read(&mut [0; 64]).await {
+                        break error;
+                    }
+                    // Something else is done with what was read, and the budget is used up there.
+                    Vec::new().write_all(b"x").await.unwrap();
+                };
+                assert_eq!(TimeLimit::of(&error), Some(limit));
             }
-        };
-        assert_eq!(TimeLimit::of(&error), Some(TimeLimit::Lifetime));
+        }
     });
 }
 

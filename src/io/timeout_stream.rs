@@ -6,21 +6,27 @@
 //! ```
 //!
 //! Invariants:
-//! 1. Who does not have to wait pays nothing: no clock, no timer. A limit runs from the first poll that has to wait.
+//! 1. Who does not have to wait pays nothing: no timer, and a look at the clock after `LOOK` operations, in case the
+//!    peer is never slow. A limit runs from the first poll that has to wait, or that looks.
 //! 2. A timer is only moved when it would fire too late. One that fires too early, because something has moved
 //!    meanwhile, is set to where it belongs then: once per limit, and not with each read.
-//! 3. Reading and writing have a timer each, since two tasks may wait for them.
+//! 3. Reading and writing have a timer each, since two tasks may wait for them. Both are told of a limit that is over,
+//!    each once: then it begins anew for that direction, with its next wait. Only the lifetime stays over.
+//! 4. What is told again is charged to the budget, so a loop that goes on after each error gives way.
 //!
 //! In tokio: the crate `tokio-io-timeout`, which moves a timer for each read that waits.
 
 #[cfg(feature = "hyper")]
 mod hyper;
+mod limits;
 #[cfg(feature = "tokio")]
 mod tokio;
 
+pub use limits::TimeLimit;
+
 use super::{AsyncRead, AsyncWrite};
-use ayi_runtime::task::coop;
 use ayi_runtime::time::{Duration, Instant, Sleep, sleep_until};
+use limits::{Direction, Limits};
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::pin::Pin;
@@ -35,9 +41,10 @@ use std::task::{Context, Poll, ready};
 /// | [`set_time_limit`](TimeoutStream::set_time_limit) | what is done now, as a whole: the head of a request, its body, a response | clients that send or take a byte now and then |
 /// | [`set_lifetime`](TimeoutStream::set_lifetime) | the connection | clients that never leave |
 ///
-/// A limit is looked at when a read or a write has to wait: what can be had at once is had, be it too late. When it is
-/// over, the operation gives `TimedOut`, with a text that says which limit it was; [`TimeLimit::of`] says it to code.
-/// The stream is not closed by that: what to say to the peer, and whether, is up to you.
+/// A limit is looked at when a read or a write has to wait: what can be had at once is had, be it too late. (If none has
+/// to wait, it is looked at now and then.) When it is over, the operation gives `TimedOut`, with a text that says which limit it was; [`TimeLimit::of`] says it to code.
+/// The stream is not closed by that: what to say to the peer, and whether, is up to you. If you go on, the limit begins
+/// anew with the next read or write that has to wait, like `SO_RCVTIMEO`. Only the lifetime stays over.
 ///
 /// It has those traits for reading and writing that the stream has: of `futures-io`, and of tokio and hyper with the
 /// features of these names. A read or a write that waits has to be awaited in a runtime.
@@ -68,56 +75,21 @@ use std::task::{Context, Poll, ready};
 /// ```
 pub struct TimeoutStream<S> {
     stream: S,
-    /// By `TimeLimit`.
-    limits: [Option<Limit>; 4],
-    /// A read was the last to wait: somebody may still.
+    limits: Limits,
+    /// The last read had to wait: its task may wait still.
     is_read_waiting: bool,
+    /// The last write, flush or close had to.
+    is_write_waiting: bool,
+    /// So many operations have not had to wait since the limits were last looked at.
+    unseen: u8,
     read_timer: Option<Sleep>,
     /// (Not many writes ever wait.)
     write_timer: Option<Box<Sleep>>,
 }
 
-#[derive(Clone, Copy)]
-struct Limit {
-    after: Duration,
-    /// Of the first wait that counts.
-    since: Option<Instant>,
-}
-
-/// Which limit of a [`TimeoutStream`] is over.
-///
-/// # Examples
-///
-/// ```
-/// use ayi::io::TimeLimit;
-/// let other = std::io::Error::from(std::io::ErrorKind::TimedOut);
-/// assert_eq!(TimeLimit::of(&other), None);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TimeLimit {
-    /// [`TimeoutStream::set_idle_timeout`]
-    Idle,
-    /// [`TimeoutStream::set_write_timeout`]
-    Write,
-    /// [`TimeoutStream::set_time_limit`]
-    Step,
-    /// [`TimeoutStream::set_lifetime`]
-    Lifetime,
-}
-
-const FOR_READS: &[TimeLimit] = &[TimeLimit::Idle, TimeLimit::Step, TimeLimit::Lifetime];
-const FOR_WRITES: &[TimeLimit] = &[TimeLimit::Idle, TimeLimit::Write, TimeLimit::Step, TimeLimit::Lifetime];
-
-impl TimeLimit {
-    /// The limit that an error of a [`TimeoutStream`] is about. `None` for all other errors.
-    ///
-    /// # Examples
-    ///
-    /// See [`TimeoutStream`].
-    pub fn of(error: &io::Error) -> Option<TimeLimit> {
-        error.get_ref()?.downcast_ref::<Exceeded>().map(|exceeded| exceeded.limit)
-    }
-}
+/// After so many operations that did not have to wait the limits are looked at. Half of a budget, so that a look at the
+/// clock, some 20 ns, is nothing beside 64 system calls.
+const LOOK: u8 = 64;
 
 impl<S> TimeoutStream<S> {
     /// Without limits, so far.
@@ -126,8 +98,15 @@ impl<S> TimeoutStream<S> {
     ///
     /// See [`TimeoutStream`].
     pub fn new(stream: S) -> TimeoutStream<S> {
-        let limits = [None; 4];
-        TimeoutStream { stream, limits, is_read_waiting: false, read_timer: None, write_timer: None }
+        TimeoutStream {
+            stream,
+            limits: Limits::default(),
+            is_read_waiting: false,
+            is_write_waiting: false,
+            unseen: 0,
+            read_timer: None,
+            write_timer: None,
+        }
     }
 
     /// How long nothing may move, in either direction, while a read or a write waits.
@@ -143,7 +122,7 @@ impl<S> TimeoutStream<S> {
     /// # }
     /// ```
     pub fn set_idle_timeout(&mut self, limit: impl Into<Option<Duration>>) {
-        self.set(TimeLimit::Idle, limit.into(), None);
+        self.limits.set(TimeLimit::Idle, limit.into(), None);
     }
 
     /// How long a write may wait until the peer takes something. (The kernel takes what fits into its buffers, some
@@ -162,11 +141,11 @@ impl<S> TimeoutStream<S> {
     /// # }
     /// ```
     pub fn set_write_timeout(&mut self, limit: impl Into<Option<Duration>>) {
-        self.set(TimeLimit::Write, limit.into(), None);
+        self.limits.set(TimeLimit::Write, limit.into(), None);
     }
 
     /// How long all that is done from now on may take, until this is called again. Time runs from the first operation
-    /// that has to wait.
+    /// that has to wait. When it is over, what is done after the error has its time again.
     ///
     /// # Examples
     ///
@@ -183,11 +162,12 @@ impl<S> TimeoutStream<S> {
     /// # }
     /// ```
     pub fn set_time_limit(&mut self, limit: impl Into<Option<Duration>>) {
-        self.set(TimeLimit::Step, limit.into(), None);
+        self.limits.set(TimeLimit::Step, limit.into(), None);
     }
 
     /// How long the connection may last, from now on. It ends at a read or write that has to wait, so in the middle of
-    /// whatever is going on then: set it far beyond what a peer has reason to need.
+    /// whatever is going on then: set it far beyond what a peer has reason to need. After that, each read and write that
+    /// would have to wait gives the error at once.
     ///
     /// # Examples
     ///
@@ -199,11 +179,7 @@ impl<S> TimeoutStream<S> {
     /// # }
     /// ```
     pub fn set_lifetime(&mut self, limit: impl Into<Option<Duration>>) {
-        self.set(TimeLimit::Lifetime, limit.into(), Some(Instant::now()));
-    }
-
-    fn set(&mut self, which: TimeLimit, after: Option<Duration>, since: Option<Instant>) {
-        self.limits[which as usize] = after.map(|after| Limit { after, since });
+        self.limits.set(TimeLimit::Lifetime, limit.into(), Some(Instant::now()));
     }
 
     /// The stream.
@@ -231,75 +207,95 @@ impl<S> TimeoutStream<S> {
         self.stream
     }
 
-    fn after_read<T>(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn poll_read_with<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>>
+    where
+        S: Unpin,
+    {
+        self.look(Direction::Read)?;
+        let result = poll(Pin::new(&mut self.stream), cx);
         self.is_read_waiting = result.is_pending();
-        if result.is_pending() {
-            let Some((end, exceeded)) = first_end(&mut self.limits, FOR_READS) else { return Poll::Pending };
-            let timer = self.read_timer.get_or_insert_with(|| sleep_until(end));
-            return poll_timer(timer, end, cx).map(|()| Err(exceeded.into()));
+        if result.is_ready() {
+            self.limits.begin_anew(TimeLimit::Idle, None);
+            return result;
         }
-        self.begin_anew(TimeLimit::Idle, None);
-        result
+        self.unseen = 0;
+        let Some(end) = self.limits.first_end(Direction::Read) else { return Poll::Pending };
+        let timer = self.read_timer.get_or_insert_with(|| sleep_until(end.at));
+        ready!(end.poll(timer, cx));
+        self.is_read_waiting = false;
+        Poll::Ready(Err(self.limits.over(&end, self.is_write_waiting)))
+    }
+
+    fn poll_write_with<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>>
+    where
+        S: Unpin,
+    {
+        self.look(Direction::Write)?;
+        let result = poll(Pin::new(&mut self.stream), cx);
+        self.after_write(cx, result)
+    }
+
+    /// A flush or a close. One that has nothing to write is done at once, and has moved nothing.
+    fn poll_flush_with(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<()>>,
+    ) -> Poll<io::Result<()>>
+    where
+        S: Unpin,
+    {
+        match poll(Pin::new(&mut self.stream), cx) {
+            Poll::Ready(result) if !self.is_write_waiting => Poll::Ready(result),
+            result => self.after_write(cx, result),
+        }
     }
 
     fn after_write<T>(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if result.is_pending() {
-            let Some((end, exceeded)) = first_end(&mut self.limits, FOR_WRITES) else { return Poll::Pending };
-            let timer = self.write_timer.get_or_insert_with(|| Box::new(sleep_until(end)));
-            return poll_timer(timer, end, cx).map(|()| Err(exceeded.into()));
+        self.is_write_waiting = result.is_pending();
+        if result.is_ready() {
+            // A read that waits in another task is not polled for this, so its time has to begin here.
+            let is_counted = self.is_read_waiting && self.limits.after(TimeLimit::Idle).is_some();
+            self.limits.begin_anew(TimeLimit::Idle, is_counted.then(Instant::now));
+            self.limits.begin_anew(TimeLimit::Write, None);
+            return result;
         }
-        // A read that waits in another task is not polled for this, so its time has to begin here.
-        let is_counted = self.is_read_waiting && self.limits[TimeLimit::Idle as usize].is_some();
-        self.begin_anew(TimeLimit::Idle, is_counted.then(Instant::now));
-        self.begin_anew(TimeLimit::Write, None);
-        result
+        self.unseen = 0;
+        let Some(end) = self.limits.first_end(Direction::Write) else { return Poll::Pending };
+        let timer = self.write_timer.get_or_insert_with(|| Box::new(sleep_until(end.at)));
+        ready!(end.poll(timer, cx));
+        self.is_write_waiting = false;
+        Poll::Ready(Err(self.limits.over(&end, self.is_read_waiting)))
     }
 
-    fn begin_anew(&mut self, which: TimeLimit, at: Option<Instant>) {
-        if let Some(limit) = &mut self.limits[which as usize] {
-            limit.since = at;
+    /// The error of a limit that is over while no operation ever has to wait.
+    fn look(&mut self, direction: Direction) -> io::Result<()> {
+        self.unseen += 1;
+        if self.unseen < LOOK {
+            return Ok(());
         }
-    }
-}
-
-/// Which limit of an operation that waits is over first, and when.
-fn first_end(limits: &mut [Option<Limit>; 4], which: &[TimeLimit]) -> Option<(Instant, Exceeded)> {
-    let mut first: Option<(Instant, Exceeded)> = None;
-    let mut now = None;
-    for &which in which {
-        let Some(limit) = &mut limits[which as usize] else { continue };
-        let since = *limit.since.get_or_insert_with(|| *now.get_or_insert_with(Instant::now));
-        // (Beyond what a clock can tell there is no limit.)
-        let Some(end) = since.checked_add(limit.after) else { continue };
-        if first.as_ref().is_none_or(|(first, _)| end < *first) {
-            first = Some((end, Exceeded { limit: which, after: limit.after }));
+        self.unseen = 0;
+        let is_other_waiting = match direction {
+            Direction::Read => self.is_write_waiting,
+            Direction::Write => self.is_read_waiting,
+        };
+        match self.limits.first_end(direction) {
+            Some(end) if end.at <= Instant::now() => Err(self.limits.over(&end, is_other_waiting)),
+            _ => Ok(()),
         }
-    }
-    first
-}
-
-/// Ready at `end`. The timer may be set to any time.
-fn poll_timer(timer: &mut Sleep, end: Instant, cx: &mut Context<'_>) -> Poll<()> {
-    if timer.deadline() > end {
-        Pin::new(&mut *timer).reset(end);
-    }
-    loop {
-        // A stream that always uses up the budget must not starve the limits.
-        ready!(match coop::has_budget_remaining() {
-            true => Pin::new(&mut *timer).poll(cx),
-            false => Pin::new(&mut coop::unconstrained(&mut *timer)).poll(cx),
-        });
-        if timer.deadline() == end {
-            return Poll::Ready(());
-        }
-        Pin::new(&mut *timer).reset(end);
     }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for TimeoutStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_read(cx, buf);
-        self.after_read(cx, result)
+        self.poll_read_with(cx, |stream, cx| stream.poll_read(cx, buf))
     }
 
     fn poll_read_vectored(
@@ -307,15 +303,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimeoutStream<S> {
         cx: &mut Context<'_>,
         bufs: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_read_vectored(cx, bufs);
-        self.after_read(cx, result)
+        self.poll_read_with(cx, |stream, cx| stream.poll_read_vectored(cx, bufs))
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.after_write(cx, result)
+        self.poll_write_with(cx, |stream, cx| stream.poll_write(cx, buf))
     }
 
     fn poll_write_vectored(
@@ -323,24 +317,21 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.after_write(cx, result)
+        self.poll_write_with(cx, |stream, cx| stream.poll_write_vectored(cx, bufs))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let result = Pin::new(&mut self.stream).poll_flush(cx);
-        self.after_write(cx, result)
+        self.poll_flush_with(cx, |stream, cx| stream.poll_flush(cx))
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let result = Pin::new(&mut self.stream).poll_close(cx);
-        self.after_write(cx, result)
+        self.poll_flush_with(cx, |stream, cx| stream.poll_close(cx))
     }
 }
 
 impl<S: fmt::Debug> fmt::Debug for TimeoutStream<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let limit = |which: TimeLimit| self.limits[which as usize].map(|limit| limit.after);
+        let limit = |which| self.limits.after(which);
         f.debug_struct("TimeoutStream")
             .field("stream", &self.stream)
             .field("idle", &limit(TimeLimit::Idle))
@@ -348,37 +339,5 @@ impl<S: fmt::Debug> fmt::Debug for TimeoutStream<S> {
             .field("time_limit", &limit(TimeLimit::Step))
             .field("lifetime", &limit(TimeLimit::Lifetime))
             .finish()
-    }
-}
-
-#[derive(Debug)]
-struct Exceeded {
-    limit: TimeLimit,
-    after: Duration,
-}
-
-impl fmt::Display for Exceeded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let after = self.after;
-        let (what, setter) = match self.limit {
-            TimeLimit::Idle => ("nothing has been read or written for", "set_idle_timeout"),
-            TimeLimit::Write => {
-                ("the peer has taken nothing of what is written to it for", "set_write_timeout")
-            }
-            TimeLimit::Step => ("the peer has not let this be finished within", "set_time_limit"),
-            TimeLimit::Lifetime => ("the connection has lasted for", "set_lifetime"),
-        };
-        write!(
-            f,
-            "{what} {after:?}, which is its limit: close the connection, or allow more with `TimeoutStream::{setter}`"
-        )
-    }
-}
-
-impl std::error::Error for Exceeded {}
-
-impl From<Exceeded> for io::Error {
-    fn from(exceeded: Exceeded) -> io::Error {
-        io::Error::new(io::ErrorKind::TimedOut, exceeded)
     }
 }

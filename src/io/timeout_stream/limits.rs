@@ -1,0 +1,209 @@
+//! How long an operation that waits may wait, for which limit, and who has been told that it is over.
+
+#[cfg(doc)]
+use super::TimeoutStream;
+use ayi_runtime::task::coop;
+use ayi_runtime::time::{Duration, Instant, Sleep};
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+/// Which limit of a [`TimeoutStream`] is over.
+///
+/// # Examples
+///
+/// ```
+/// use ayi::io::TimeLimit;
+/// let other = std::io::Error::from(std::io::ErrorKind::TimedOut);
+/// assert_eq!(TimeLimit::of(&other), None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeLimit {
+    /// [`TimeoutStream::set_idle_timeout`]
+    Idle,
+    /// [`TimeoutStream::set_write_timeout`]
+    Write,
+    /// [`TimeoutStream::set_time_limit`]
+    Step,
+    /// [`TimeoutStream::set_lifetime`]
+    Lifetime,
+}
+
+const FOR_READS: &[TimeLimit] = &[TimeLimit::Idle, TimeLimit::Step, TimeLimit::Lifetime];
+const FOR_WRITES: &[TimeLimit] = &[TimeLimit::Idle, TimeLimit::Write, TimeLimit::Step, TimeLimit::Lifetime];
+
+impl TimeLimit {
+    /// The limit that an error of a [`TimeoutStream`] is about. `None` for all other errors.
+    ///
+    /// # Examples
+    ///
+    /// See [`TimeoutStream`].
+    pub fn of(error: &io::Error) -> Option<TimeLimit> {
+        error.get_ref()?.downcast_ref::<Exceeded>().map(|exceeded| exceeded.limit)
+    }
+}
+
+/// By `TimeLimit`.
+#[derive(Default)]
+pub(super) struct Limits([Option<Limit>; 4]);
+
+#[derive(Clone, Copy)]
+struct Limit {
+    after: Duration,
+    /// Of the first wait that counts.
+    since: Option<Instant>,
+    /// By `Direction`.
+    told: [Told; 2],
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Direction {
+    Read,
+    Write,
+}
+
+/// Whether a direction has been told that a limit is over, since something moved.
+#[derive(Clone, Copy, PartialEq)]
+enum Told {
+    No,
+    /// The limit begins anew with the next wait, ...
+    Yes,
+    /// ... which began here.
+    Since(Instant),
+}
+
+impl Limits {
+    pub(super) fn set(&mut self, which: TimeLimit, after: Option<Duration>, since: Option<Instant>) {
+        self.0[which as usize] = after.map(|after| Limit { after, since, told: [Told::No; 2] });
+    }
+
+    pub(super) fn after(&self, which: TimeLimit) -> Option<Duration> {
+        self.0[which as usize].map(|limit| limit.after)
+    }
+
+    /// Something has moved.
+    pub(super) fn begin_anew(&mut self, which: TimeLimit, at: Option<Instant>) {
+        if let Some(limit) = &mut self.0[which as usize] {
+            limit.since = at;
+            limit.told = [Told::No; 2];
+        }
+    }
+
+    /// Which limit of an operation that waits is over first, and when.
+    pub(super) fn first_end(&mut self, direction: Direction) -> Option<End> {
+        let which = match direction {
+            Direction::Read => FOR_READS,
+            Direction::Write => FOR_WRITES,
+        };
+        let mut first: Option<End> = None;
+        let mut now = None;
+        for &which in which {
+            let Some(limit) = &mut self.0[which as usize] else { continue };
+            let is_told = limit.told[direction as usize] != Told::No;
+            let since = limit.waits_since(which, direction, || *now.get_or_insert_with(Instant::now));
+            // (Beyond what a clock can tell there is no limit.)
+            let Some(at) = since.checked_add(limit.after) else { continue };
+            if first.as_ref().is_none_or(|first| at < first.at) {
+                first = Some(End { at, which, direction, is_told });
+            }
+        }
+        first
+    }
+
+    /// The error of a limit that is over. It begins anew for the direction that is told; if the other one waits too,
+    /// that is to be told as well.
+    pub(super) fn over(&mut self, end: &End, is_other_waiting: bool) -> io::Error {
+        let limit = self.0[end.which as usize].as_mut().expect("it is this limit that is over");
+        if end.which != TimeLimit::Lifetime && !is_other_waiting {
+            (limit.since, limit.told) = (None, [Told::No; 2]);
+        }
+        limit.told[end.direction as usize] = Told::Yes;
+        Exceeded { limit: end.which, after: limit.after }.into()
+    }
+}
+
+impl Limit {
+    /// Since when an operation waits that waits `now`.
+    fn waits_since(
+        &mut self,
+        which: TimeLimit,
+        direction: Direction,
+        now: impl FnOnce() -> Instant,
+    ) -> Instant {
+        let told = &mut self.told[direction as usize];
+        match (*told, self.since) {
+            (Told::Yes, Some(since)) if which == TimeLimit::Lifetime => since,
+            (Told::Yes, _) => {
+                let now = now();
+                *told = Told::Since(now);
+                self.since.get_or_insert(now);
+                now
+            }
+            (Told::Since(since), Some(first)) => first.max(since),
+            (Told::No, Some(since)) => since,
+            (_, None) => *self.since.insert(now()),
+        }
+    }
+}
+
+/// When an operation that waits has to end, and for which limit.
+pub(super) struct End {
+    pub(super) at: Instant,
+    which: TimeLimit,
+    direction: Direction,
+    is_told: bool,
+}
+
+impl End {
+    /// Ready when it has come. The timer may be set to any time.
+    pub(super) fn poll(&self, timer: &mut Sleep, cx: &mut Context<'_>) -> Poll<()> {
+        if timer.deadline() > self.at {
+            Pin::new(&mut *timer).reset(self.at);
+        }
+        loop {
+            // A stream that always uses up the budget must not starve the limits. But a task that has been told, and
+            // goes on, is to give way.
+            ready!(match self.is_told || coop::has_budget_remaining() {
+                true => Pin::new(&mut *timer).poll(cx),
+                false => Pin::new(&mut coop::unconstrained(&mut *timer)).poll(cx),
+            });
+            if timer.deadline() == self.at {
+                return Poll::Ready(());
+            }
+            Pin::new(&mut *timer).reset(self.at);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Exceeded {
+    limit: TimeLimit,
+    after: Duration,
+}
+
+impl fmt::Display for Exceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let after = self.after;
+        let (what, setter) = match self.limit {
+            TimeLimit::Idle => ("nothing has been read or written for", "set_idle_timeout"),
+            TimeLimit::Write => {
+                ("the peer has taken nothing of what is written to it for", "set_write_timeout")
+            }
+            TimeLimit::Step => ("the peer has not let this be finished within", "set_time_limit"),
+            TimeLimit::Lifetime => ("the connection has lasted for", "set_lifetime"),
+        };
+        write!(
+            f,
+            "{what} {after:?}, which is its limit: close the connection, or allow more with `TimeoutStream::{setter}`"
+        )
+    }
+}
+
+impl std::error::Error for Exceeded {}
+
+impl From<Exceeded> for io::Error {
+    fn from(exceeded: Exceeded) -> io::Error {
+        io::Error::new(io::ErrorKind::TimedOut, exceeded)
+    }
+}
