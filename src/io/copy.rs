@@ -1,41 +1,92 @@
 //! Moving bytes from a reader to a writer, and both ways between two streams.
 //!
 //! futures-lite has a `copy`, which takes its ends by value and never gives way while both are ready. This one takes them
-//! by reference, as tokio's.
+//! by reference, like tokio's.
+//!
+//! Invariants, of each function:
+//! 1. When the reader has nothing, what was written before is flushed.
+//! 2. When the reader ends or fails, what it gave before is written and flushed first.
+//! 3. Each read and each write costs one operation of the budget, over streams of any crate.
 //!
 //! In tokio: `io/util/{copy,copy_buf,copy_bidirectional}.rs`.
 
+use super::charged::{poll_step, wrote_nothing};
 use super::{AsyncBufRead, AsyncRead, AsyncWrite};
 use ayi_runtime::task::coop;
 use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 /// As much as tokio takes at a time.
 const BUFFER: usize = 8 * 1024;
+
+/// What a copy has in hand besides bytes.
+#[derive(Default)]
+struct Progress {
+    copied: u64,
+    /// Something has been written since the last flush.
+    needs_flush: bool,
+    /// The reader has failed. That is told when what came before is flushed.
+    error: Option<io::Error>,
+}
+
+impl Progress {
+    /// Writes some of `bytes`, and returns how many.
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        writer: Pin<&mut (impl AsyncWrite + ?Sized)>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(poll_step(cx, |cx| writer.poll_write(cx, bytes)))?;
+        if written == 0 {
+            return Poll::Ready(Err(wrote_nothing()));
+        }
+        self.copied += written as u64;
+        self.needs_flush = true;
+        Poll::Ready(Ok(written))
+    }
+
+    /// The reader has nothing now: whoever reads at the other end should not wait for what is here already.
+    fn poll_silent<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        writer: Pin<&mut (impl AsyncWrite + ?Sized)>,
+    ) -> Poll<io::Result<T>> {
+        if self.needs_flush {
+            ready!(writer.poll_flush(cx))?;
+            self.needs_flush = false;
+        }
+        Poll::Pending
+    }
+
+    /// The reader is at its end, or has failed.
+    fn poll_end(
+        &mut self,
+        cx: &mut Context<'_>,
+        writer: Pin<&mut (impl AsyncWrite + ?Sized)>,
+    ) -> Poll<io::Result<u64>> {
+        let flushed = ready!(writer.poll_flush(cx));
+        // The first error is the one to tell of.
+        let result = self.error.take().map_or(flushed, Err);
+        Poll::Ready(result.map(|()| self.copied))
+    }
+}
 
 /// One direction: what has been read and not yet written.
 struct Pump {
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
-    copied: u64,
-    /// Something has been written since the last flush.
-    needs_flush: bool,
+    progress: Progress,
     is_at_end: bool,
 }
 
 impl Pump {
     fn new(size: usize) -> Pump {
-        Pump {
-            buffer: vec![0; size].into(),
-            start: 0,
-            end: 0,
-            copied: 0,
-            needs_flush: false,
-            is_at_end: false,
-        }
+        let buffer = vec![0; size].into();
+        Pump { buffer, start: 0, end: 0, progress: Progress::default(), is_at_end: false }
     }
 
     /// Ready when the reader is at its end, and all of it is written and flushed.
@@ -46,52 +97,34 @@ impl Pump {
         mut writer: Pin<&mut (impl AsyncWrite + ?Sized)>,
     ) -> Poll<io::Result<u64>> {
         loop {
-            if self.start == self.end && !self.is_at_end {
-                match reader.as_mut().poll_read(cx, &mut self.buffer)? {
-                    Poll::Ready(0) => self.is_at_end = true,
-                    Poll::Ready(read) => (self.start, self.end) = (0, read),
-                    Poll::Pending => {
-                        // Whoever reads at the other end should not wait for what is here already.
-                        if self.needs_flush {
-                            ready!(writer.as_mut().poll_flush(cx))?;
-                            self.needs_flush = false;
-                        }
-                        return Poll::Pending;
-                    }
-                }
-            }
             if self.start < self.end {
-                let written = ready!(writer.as_mut().poll_write(cx, &self.buffer[self.start..self.end]))?;
-                if written == 0 {
-                    return Poll::Ready(Err(wrote_nothing()));
-                }
-                self.start += written;
-                self.copied += written as u64;
-                self.needs_flush = true;
-                // Readers and writers in memory need not charge, and must not hold up the others either.
-                ready!(poll_budget(cx));
-            } else if self.is_at_end {
-                ready!(writer.as_mut().poll_flush(cx))?;
-                return Poll::Ready(Ok(self.copied));
+                let bytes = &self.buffer[self.start..self.end];
+                self.start += ready!(self.progress.poll_write(cx, writer.as_mut(), bytes))?;
+                continue;
+            }
+            if self.is_at_end {
+                return self.progress.poll_end(cx, writer);
+            }
+            // If the budget is used up, that says nothing of the reader.
+            ready!(coop::poll_budget(cx));
+            match poll_step(cx, |cx| reader.as_mut().poll_read(cx, &mut self.buffer)) {
+                Poll::Ready(Ok(0)) => self.is_at_end = true,
+                Poll::Ready(Ok(read)) => (self.start, self.end) = (0, read),
+                Poll::Ready(Err(error)) => (self.is_at_end, self.progress.error) = (true, Some(error)),
+                Poll::Pending => return self.progress.poll_silent(cx, writer),
             }
         }
     }
 }
 
-fn wrote_nothing() -> io::Error {
-    io::Error::new(io::ErrorKind::WriteZero, "the writer took none of the bytes: it can take no more")
-}
-
-/// Charges one operation.
-fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
-    pin!(coop::consume_budget()).poll(cx)
-}
-
 /// Copies everything from `reader` to `writer`, up to the end, and flushes it. Returns the number of bytes.
+///
+/// While the reader has nothing, what is written already is flushed, so a writer with a buffer may stand behind it.
 ///
 /// # Errors
 ///
-/// What reading or writing gives; `WriteZero` if the writer takes no more.
+/// What reading or writing gives; `WriteZero` if the writer takes no more. What came before an error of the reader is
+/// written and flushed.
 ///
 /// # Cancel safety
 ///
@@ -117,7 +150,7 @@ where
     poll_fn(|cx| pump.poll(cx, Pin::new(reader), Pin::new(writer))).await
 }
 
-/// As [`copy`], from a reader that has a buffer of its own.
+/// Like [`copy`], from a reader that has a buffer of its own.
 ///
 /// # Errors
 ///
@@ -144,21 +177,24 @@ where
     R: AsyncBufRead + Unpin + ?Sized,
     W: AsyncWrite + Unpin + ?Sized,
 {
-    let mut copied = 0;
+    let (mut progress, mut is_at_end) = (Progress::default(), false);
     poll_fn(|cx| {
         loop {
-            let buffer = ready!(Pin::new(&mut *reader).poll_fill_buf(cx))?;
-            if buffer.is_empty() {
-                ready!(Pin::new(&mut *writer).poll_flush(cx))?;
-                return Poll::Ready(Ok(copied));
+            let (filling, mut writer) = (Pin::new(&mut *reader), Pin::new(&mut *writer));
+            if is_at_end {
+                return progress.poll_end(cx, writer);
             }
-            let written = ready!(Pin::new(&mut *writer).poll_write(cx, buffer))?;
-            if written == 0 {
-                return Poll::Ready(Err(wrote_nothing()));
+            // If the budget is used up, that says nothing of the reader.
+            ready!(coop::poll_budget(cx));
+            match filling.poll_fill_buf(cx) {
+                Poll::Ready(Ok([])) => is_at_end = true,
+                Poll::Ready(Ok(bytes)) => {
+                    let written = ready!(progress.poll_write(cx, writer.as_mut(), bytes))?;
+                    Pin::new(&mut *reader).consume(written);
+                }
+                Poll::Ready(Err(error)) => (is_at_end, progress.error) = (true, Some(error)),
+                Poll::Pending => return progress.poll_silent(cx, writer),
             }
-            copied += written as u64;
-            Pin::new(&mut *reader).consume(written);
-            ready!(poll_budget(cx));
         }
     })
     .await
@@ -168,10 +204,12 @@ where
 /// and from `b` to `a`.
 ///
 /// When one direction ends, its writer is closed, so that the other side hears of the end; the other direction goes on.
+/// While a side has nothing to say, what it has said before is flushed.
 ///
 /// # Errors
 ///
-/// What reading or writing of either side gives. The other direction ends with it.
+/// What reading or writing of either side gives. What came before an error of a reader is written and flushed. The other
+/// direction ends with it.
 ///
 /// # Cancel safety
 ///

@@ -12,6 +12,7 @@
 mod tests;
 
 use super::AsyncWrite;
+use super::charged::{poll_step, wrote_nothing};
 use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, Write};
@@ -147,13 +148,14 @@ impl WriteBuffer {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         while self.written < self.bytes.len() {
-            match ready!(writer.as_mut().poll_write(cx, &self.bytes[self.written..]))? {
-                0 => return Poll::Ready(Err(ErrorKind::WriteZero.into())),
+            let waiting = &self.bytes[self.written..];
+            match ready!(poll_step(cx, |cx| writer.as_mut().poll_write(cx, waiting)))? {
+                0 => return Poll::Ready(Err(wrote_nothing())),
                 n => self.written += n,
             }
         }
         self.clear();
-        writer.poll_flush(cx)
+        poll_step(cx, |cx| writer.poll_flush(cx))
     }
 }
 
