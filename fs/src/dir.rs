@@ -1,7 +1,7 @@
 //! Directories.
 
 use crate::op::{self, WithPath};
-use ayi_runtime::task::{Builder, JoinHandle};
+use ayi_runtime::task::{Builder, JoinHandle, coop};
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fmt;
@@ -176,6 +176,11 @@ impl ReadDir {
 
     /// As [`next_entry`](ReadDir::next_entry).
     pub fn poll_next_entry(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<DirEntry>>> {
+        // (Most entries are here already.)
+        coop::poll_composed(cx, &mut false, |cx| self.poll_entry(cx))
+    }
+
+    fn poll_entry(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<DirEntry>>> {
         loop {
             match std::mem::replace(&mut self.state, State::Gone) {
                 State::Here(mut batch) => {
@@ -289,7 +294,10 @@ impl DirEntry {
     /// ```
     pub async fn file_type(&self) -> io::Result<FileType> {
         match &self.file_type {
-            Ok(file_type) => Ok(*file_type),
+            Ok(file_type) => {
+                coop::consume_budget().await;
+                Ok(*file_type)
+            }
             // Once more, for an error that can be given away.
             Err(_) => {
                 let entry = self.std.clone();

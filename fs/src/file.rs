@@ -4,6 +4,7 @@ use crate::OpenOptions;
 use crate::buf::{IoBuf, IoBufMut};
 use crate::op;
 use crate::sequential::Sequential;
+use ayi_runtime::task::coop;
 use futures_io::{AsyncRead, AsyncSeek, AsyncWrite};
 use std::fmt;
 use std::fs::{Metadata, Permissions};
@@ -319,6 +320,9 @@ impl File {
     /// # }).unwrap();
     /// ```
     pub async fn write_all_at<B: IoBuf + Default>(&self, mut buf: B, offset: u64) -> (io::Result<()>, B) {
+        if buf.bytes().is_empty() {
+            coop::consume_budget().await;
+        }
         let mut done = 0;
         while done < buf.bytes().len() {
             let offset = op::at(offset.saturating_add(done as u64));
@@ -604,7 +608,8 @@ impl File {
     }
 
     async fn settled(&self) -> io::Result<()> {
-        poll_fn(|cx| self.locked().poll_settle(&self.std, cx)).await
+        // (Where nothing is under way there is nothing to wait for.)
+        poll_fn(|cx| coop::poll_composed(cx, &mut false, |cx| self.locked().poll_settle(&self.std, cx))).await
     }
 }
 

@@ -9,7 +9,7 @@
 
 use crate::buf::{IoBuf, IoBufMut};
 use ayi_runtime::io::uring::{Operation, Resources, is_available, submit};
-use ayi_runtime::task::{Builder, JoinHandle};
+use ayi_runtime::task::{Builder, JoinHandle, coop};
 use io_uring::squeue::{self, Entry};
 use io_uring::{opcode, types};
 use std::ffi::{CStr, CString, OsStr};
@@ -350,9 +350,20 @@ pub(crate) async fn sync(file: Arc<File>, data_only: bool) -> io::Result<()> {
 }
 
 /// A path as the kernel wants it.
-pub(crate) fn c_path(path: &Path) -> io::Result<CString> {
-    CString::new(path.as_os_str().as_bytes())
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "a path cannot have a zero byte in it"))
+async fn c_path(path: &Path) -> io::Result<CString> {
+    charged(
+        CString::new(path.as_os_str().as_bytes())
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "a path cannot have a zero byte in it")),
+    )
+    .await
+}
+
+/// Charges an error that came without an operation: a loop that tries again is to give way.
+async fn charged<T>(result: io::Result<T>) -> io::Result<T> {
+    if result.is_err() {
+        coop::consume_budget().await;
+    }
+    result
 }
 
 fn std_path(path: &CStr) -> &Path {
@@ -380,7 +391,7 @@ const CWD: types::Fd = types::Fd(libc::AT_FDCWD);
 
 /// openat(2).
 pub(crate) async fn open(path: &Path, flags: libc::c_int, mode: libc::mode_t) -> io::Result<File> {
-    let (mut result, path) = start_open(ToOpen(c_path(path)?), flags, mode, false).await;
+    let (mut result, path) = start_open(ToOpen(c_path(path).await?), flags, mode, false).await;
     // (io_uring first opens without waiting, which for the writing end of a fifo that has no reader is this error.)
     let is_fifo_error = |error: &io::Error| {
         error.raw_os_error() == Some(libc::ENXIO)
@@ -418,6 +429,7 @@ pub(crate) enum WithPath {
 }
 
 pub(crate) async fn with_path(what: WithPath, path: &Path) -> io::Result<()> {
+    let paths = Paths([c_path(path).await?]);
     let entry = |Paths([path]): &mut Paths<1>| {
         let path = path.as_ptr();
         match what {
@@ -436,7 +448,7 @@ pub(crate) async fn with_path(what: WithPath, path: &Path) -> io::Result<()> {
         .map(|()| 0)
     };
     // SAFETY: the path is on the heap.
-    unsafe { start(Paths([c_path(path)?]), 0, false, entry, blocking) }.await.0.map(drop)
+    unsafe { start(paths, 0, false, entry, blocking) }.await.0.map(drop)
 }
 
 /// What is done with two paths.
@@ -449,6 +461,7 @@ pub(crate) enum WithPaths {
 }
 
 pub(crate) async fn with_paths(what: WithPaths, from: &Path, to: &Path) -> io::Result<()> {
+    let paths = Paths([c_path(from).await?, c_path(to).await?]);
     let entry = |Paths([from, to]): &mut Paths<2>| {
         let (from, to) = (from.as_ptr(), to.as_ptr());
         match what {
@@ -467,14 +480,14 @@ pub(crate) async fn with_paths(what: WithPaths, from: &Path, to: &Path) -> io::R
         .map(|()| 0)
     };
     // SAFETY: the paths are on the heap.
-    unsafe { start(Paths([c_path(from)?, c_path(to)?]), 0, false, entry, blocking) }.await.0.map(drop)
+    unsafe { start(paths, 0, false, entry, blocking) }.await.0.map(drop)
 }
 
 /// What the ring has no operation for: `f` on the pool.
 pub(crate) async fn on_pool<T: Send + 'static>(
     f: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    match Builder::new().spawn_blocking(f)?.await {
+    match charged(Builder::new().spawn_blocking(f)).await?.await {
         Ok(result) => result,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(_cancelled) => Err(io::Error::other(GONE)),

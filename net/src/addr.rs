@@ -16,7 +16,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::{option, vec};
 
-use ayi_runtime::task;
+use ayi_runtime::task::{self, coop};
 
 use self::sealed::Lookup;
 
@@ -79,14 +79,20 @@ pub trait ToSocketAddrs: sealed::Sealed {}
 /// Nothing is lost if this future is dropped. The resolver cannot be stopped: a lookup that has
 /// begun keeps its thread until it is done.
 pub async fn lookup_host<T: ToSocketAddrs>(host: T) -> io::Result<impl Iterator<Item = SocketAddr>> {
+    coop::consume_budget().await;
     resolve(host).await
 }
 
 /// The addresses that `addr` stands for.
 pub(crate) async fn resolve(addr: impl ToSocketAddrs) -> io::Result<Addresses> {
-    let (host, port) = match addr.lookup()? {
-        Lookup::Addresses(addresses) => return Ok(addresses),
-        Lookup::Name { host, port } => (host, port),
+    let (host, port) = match addr.lookup() {
+        Ok(Lookup::Addresses(addresses)) => return Ok(addresses),
+        Ok(Lookup::Name { host, port }) => (host, port),
+        // Nothing has been waited for, and a loop that tries again is to give way.
+        Err(error) => {
+            coop::consume_budget().await;
+            return Err(error);
+        }
     };
     let lookup = task::Builder::new().spawn_blocking(move || {
         std::net::ToSocketAddrs::to_socket_addrs(&(host.as_str(), port))

@@ -25,6 +25,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use ayi_runtime::io::{Interest, Ready, Registration};
+use ayi_runtime::task::coop;
 use pin_project_lite::pin_project;
 
 use crate::sys;
@@ -264,7 +265,7 @@ impl<S: ByteStream> Socket<S> {
         mut op: impl FnMut(&S) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
         if len == 0 {
-            return Poll::Ready(Ok(0));
+            return coop::poll_composed(cx, &mut false, |_| Poll::Ready(Ok(0)));
         }
         self.registration.poll_io(
             self.std.as_fd(),
@@ -305,7 +306,7 @@ impl<F: Future<Output = io::Result<usize>>> Future for Transfer<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         match self.project() {
-            TransferPinned::Nothing => Poll::Ready(Ok(0)),
+            TransferPinned::Nothing => coop::poll_composed(cx, &mut false, |_| Poll::Ready(Ok(0))),
             TransferPinned::Io { transfer } => transfer.poll(cx),
         }
     }

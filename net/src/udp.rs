@@ -14,6 +14,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::task::{Context, Poll};
 
 use ayi_runtime::io::{Interest, Ready};
+use ayi_runtime::task::coop;
 use socket2::SockRef;
 
 use crate::addr::{self, ToSocketAddrs};
@@ -72,6 +73,7 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<UdpSocket> {
+        coop::consume_budget().await;
         let mut last_error = None;
         for addr in addr::resolve(addr).await? {
             match std::net::UdpSocket::bind(addr) {
@@ -114,6 +116,7 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub async fn connect<A: ToSocketAddrs>(&self, addr: A) -> io::Result<()> {
+        coop::consume_budget().await;
         let mut last_error = None;
         for addr in addr::resolve(addr).await? {
             match self.socket.std().connect(addr) {
@@ -229,7 +232,10 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub async fn send_to<A: ToSocketAddrs>(&self, buf: &[u8], addr: A) -> io::Result<usize> {
-        let to = addr::resolve(addr).await?.next().ok_or_else(|| addr::no_address("to send to"))?;
+        let Some(to) = addr::resolve(addr).await?.next() else {
+            coop::consume_budget().await;
+            return Err(addr::no_address("to send to"));
+        };
         self.socket.async_io(Interest::WRITABLE, |socket| socket.send_to(buf, to)).await
     }
 

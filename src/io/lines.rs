@@ -136,8 +136,8 @@ pin_project! {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi::io::AsyncBufReadExt;
-    /// let mut pieces = (&b"green,black"[..]).split(b',');
+    /// use ayi::io::{AsyncBufReadExt, BufReader};
+    /// let mut pieces = BufReader::new(&b"green,black"[..]).split(b',');
     /// assert_eq!(pieces.next_segment().await?, Some(b"green".to_vec()));
     /// assert_eq!(pieces.next_segment().await?, Some(b"black".to_vec()));
     /// assert_eq!(pieces.next_segment().await?, None);

@@ -20,7 +20,7 @@
 
 use super::{AbortHandle, JoinHandle};
 use crate::runtime::Runtime;
-use ayi_runtime::task::is_large;
+use ayi_runtime::task::{coop, is_large};
 use pin_project_lite::pin_project;
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -348,8 +348,10 @@ impl Future for LocalSet {
             self.awaited = Some(Awaited::new(&self.set));
         }
         if self.set.len() == 0 {
-            self.awaited = None;
-            return Poll::Ready(());
+            return coop::poll_composed(cx, &mut false, |_| {
+                self.awaited = None;
+                Poll::Ready(())
+            });
         }
         drop(self.set.waiter.replace(Some(cx.waker().clone())));
         Poll::Pending

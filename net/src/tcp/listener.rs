@@ -8,6 +8,8 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::task::{Context, Poll};
 
+use ayi_runtime::task::coop;
+
 use crate::accept;
 use crate::addr::{self, ToSocketAddrs};
 use crate::socket::Socket;
@@ -63,6 +65,7 @@ impl TcpListener {
     /// # }).unwrap();
     /// ```
     pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<TcpListener> {
+        coop::consume_budget().await;
         let mut last_error = None;
         for addr in addr::resolve(addr).await? {
             match sys::listen(addr) {

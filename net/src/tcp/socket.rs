@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use ayi_runtime::io::Interest;
+use ayi_runtime::task::coop;
 use socket2::{Domain, Socket, Type};
 
 use crate::sys;
@@ -151,6 +152,7 @@ impl TcpSocket {
     /// # }).unwrap();
     /// ```
     pub async fn connect(self, addr: SocketAddr) -> io::Result<TcpStream> {
+        coop::consume_budget().await;
         match self.socket.connect(&addr.into()) {
             // (Interrupted means the same as in progress, connect(2).)
             Err(error) if error.raw_os_error() == Some(sys::IN_PROGRESS) => {}

@@ -18,6 +18,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::task::{Context, Poll};
 
 use ayi_runtime::io::Interest;
+use ayi_runtime::task::coop;
 
 use crate::addr::{self, ToSocketAddrs};
 use crate::halves;
@@ -82,6 +83,7 @@ impl TcpStream {
     /// # }).unwrap();
     /// ```
     pub async fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<TcpStream> {
+        coop::consume_budget().await;
         let mut last_error = None;
         for addr in addr::resolve(addr).await? {
             match TcpStream::connect_to(addr).await {
@@ -261,6 +263,7 @@ impl TcpStream {
     /// ```
     pub async fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
         if buf.is_empty() {
+            coop::consume_budget().await;
             return Ok(0);
         }
         self.socket.async_io(Interest::READABLE, |stream| stream.peek(buf)).await
@@ -291,7 +294,7 @@ impl TcpStream {
     /// ```
     pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         if buf.is_empty() {
-            return Poll::Ready(Ok(0));
+            return coop::poll_composed(cx, &mut false, |_| Poll::Ready(Ok(0)));
         }
         self.socket.poll_io(Interest::READABLE, cx, |stream| stream.peek(buf))
     }

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::net::{self as std_unix, SocketAddr};
 use std::path::Path;
 
+use ayi_runtime::task::coop;
 use socket2::{Domain, Socket, Type};
 
 use crate::unix::{UnixDatagram, UnixListener, UnixStream, addr};
@@ -158,6 +159,7 @@ impl UnixSocket {
     /// # }).unwrap();
     /// ```
     pub async fn connect(self, path: impl AsRef<Path>) -> io::Result<UnixStream> {
+        coop::consume_budget().await;
         self.connect_addr(&addr::from_path(path.as_ref())?).await
     }
 
@@ -184,6 +186,7 @@ impl UnixSocket {
     /// # }).unwrap();
     /// ```
     pub async fn connect_addr(self, addr: &SocketAddr) -> io::Result<UnixStream> {
+        coop::consume_budget().await;
         self.must_be_stream("connect")?;
         self.socket.connect(&addr::to_raw(addr)?)?;
         Ok(UnixStream::new(OwnedFd::from(self.socket).into()))

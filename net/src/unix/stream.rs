@@ -9,6 +9,7 @@ use std::path::Path;
 use std::task::{Context, Poll};
 
 use ayi_runtime::io::{Interest, Ready};
+use ayi_runtime::task::coop;
 
 use crate::halves;
 use crate::socket::Socket;
@@ -65,6 +66,7 @@ impl UnixStream {
     /// # }).unwrap();
     /// ```
     pub async fn connect(path: impl AsRef<Path>) -> io::Result<UnixStream> {
+        coop::consume_budget().await;
         UnixSocket::new_stream()?.connect(path).await
     }
 
@@ -94,6 +96,7 @@ impl UnixStream {
     /// # }).unwrap();
     /// ```
     pub async fn connect_addr(addr: &SocketAddr) -> io::Result<UnixStream> {
+        coop::consume_budget().await;
         UnixSocket::new_stream()?.connect_addr(addr).await
     }
 

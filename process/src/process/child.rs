@@ -11,6 +11,7 @@ use super::orphan;
 use super::output::Collected;
 use super::stdio::{ChildStderr, ChildStdin, ChildStdout};
 use super::watched::Watched;
+use ayi_runtime::task::coop;
 use std::future::poll_fn;
 use std::io;
 use std::mem;
@@ -137,7 +138,11 @@ impl Child {
         drop(self.stdin.take());
         orphan::reap_listed();
         match &mut self.life.state {
-            State::Ended(status) => Ok(*status),
+            State::Ended(status) => {
+                let status = *status;
+                coop::consume_budget().await;
+                Ok(status)
+            }
             State::Running(watched) => {
                 let status = watched.wait().await?;
                 self.life.state = State::Ended(status);

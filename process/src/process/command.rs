@@ -6,6 +6,7 @@ mod settings;
 
 use super::child::Child;
 use super::{orphan, watched};
+use ayi_runtime::task::coop;
 use std::error::Error;
 use std::ffi::OsStr;
 use std::fmt;
@@ -186,6 +187,8 @@ impl Command {
     pub fn status(&mut self) -> impl Future<Output = io::Result<ExitStatus>> + use<> {
         let child = self.spawn();
         async {
+            // (Also if it cannot be started: a loop that tries again is to give way.)
+            coop::consume_budget().await;
             let mut child = child?;
             // The child must not wait for somebody to use them.
             (child.stdin, child.stdout, child.stderr) = (None, None, None);
@@ -226,7 +229,10 @@ impl Command {
     pub fn output(&mut self) -> impl Future<Output = io::Result<Output>> + use<> {
         self.std.stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = self.spawn();
-        async { child?.wait_with_output().await }
+        async {
+            coop::consume_budget().await;
+            child?.wait_with_output().await
+        }
     }
 
     fn explained(&self, cause: io::Error) -> io::Error {
