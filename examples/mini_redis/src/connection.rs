@@ -8,13 +8,14 @@
 //! Replies gather, and are sent before anything is waited for. So the replies to requests that came together leave
 //! together, and a lone request costs one read and one write. A client that does not read its replies is not read from
 //! either: it waits, and its replies take no more memory than those to one request and [`ENOUGH`]. With `--timeout` it
-//! waits no longer than that.
+//! waits no longer than that. What a client may have executed before the others get a turn is limited too: see [`Turn`].
 
-use crate::commands::{self, Call, Client};
+use crate::commands::{self, Call, Client, Going};
 use crate::input::Input;
 use crate::pubsub::Subscriptions;
 use crate::resp::{Parser, ProtocolError, Replies};
 use crate::server::Server;
+use crate::turn::{PER_ARG, Turn, copying};
 use ayi::io::{AsyncReadExt, AsyncWriteExt, TimeoutStream};
 use ayi::net::TcpStream;
 use ayi::runtime::shutdown_token;
@@ -61,7 +62,11 @@ pub async fn serve(server: &Server, id: u64, stream: Rc<TcpStream>) {
     let client = Client::new(id, stream.clone());
     let stream = TimeoutStream::new(&*stream);
     let mut conversation = Conversation { server, stream, client, input, parser, replies };
-    match conversation.run().await {
+    let end = conversation.run().await;
+    if let Some(subscriptions) = conversation.client.subscriptions.take() {
+        subscriptions.leave_all(&mut Turn::default()).await;
+    }
+    match end {
         Ok(()) => {}
         Err(End::Refused(ProtocolError(text))) => conversation.replies.error(&[b"ERR ", &*text].concat()),
         Err(End::Silent) => return,
@@ -85,7 +90,7 @@ impl Conversation<'_> {
         let mut stop = pin!(token.cancelled());
         let mut is_stopping = false;
         loop {
-            let next = self.execute()?;
+            let next = self.execute().await?;
             // Whoever waits for messages may be silent, as in Redis.
             let is_listening = self.client.subscriptions.is_some();
             self.stream.set_idle_timeout(self.server.timeout.filter(|_| !is_listening));
@@ -118,22 +123,30 @@ impl Conversation<'_> {
         }
     }
 
-    /// Executes what is complete of the input. Nothing is awaited here.
-    fn execute(&mut self) -> Result<Next, ProtocolError> {
+    /// Executes what is complete of the input, until there is enough to send, or the turn is over.
+    async fn execute(&mut self) -> Result<Next, ProtocolError> {
         // Messages from before the next reply go before it.
         if let Some(subscriptions) = &self.client.subscriptions {
             subscriptions.subscriber.take_mail(&mut self.replies);
         }
-        let mut store = self.server.store.borrow_mut();
+        let mut turn = Turn::default();
         while let Some(len) = self.parser.parse(self.input.unread())? {
             let args = self.parser.args(&self.input.unread()[..len]);
+            turn.spend(PER_ARG * (1 + args.len()) + copying(len));
             let (server, client, replies) = (self.server, &mut self.client, &mut self.replies);
-            commands::execute(Call { server, store: &mut store, client, args, replies });
+            let rest = {
+                let store = &mut server.store.borrow_mut();
+                commands::execute(Call { server, store, client, args, replies, rest: None })
+            };
+            if let Some(rest) = rest {
+                let (client, replies, turn) = (&mut self.client, &mut self.replies, &mut turn);
+                commands::go_on(rest, Going { server, client, args, replies, turn }).await;
+            }
             self.input.consume(len);
             if self.client.is_leaving || self.replies.is_over() {
                 return Ok(Next::Leave);
             }
-            if self.replies.bytes().len() >= ENOUGH {
+            if self.replies.bytes().len() >= ENOUGH || turn.is_over() {
                 return Ok(Next::GoOn);
             }
         }

@@ -1,48 +1,73 @@
 //! Patterns of keys and channels: `*`, `?`, `[a-z]`, `[^a-z]`, and `\` before what stands for itself.
 
-/// Whether the whole of `text` fits.
+/// A text that is compared with a pattern, step by step: both are as long as clients like, so that one comparison may take
+/// seconds.
 ///
 /// When something does not fit, only the last star can help, by taking one byte more: whatever an earlier one could
 /// take, the last can take as well. So this takes at most `pattern.len() * text.len()` steps, where one that goes back
 /// to every star takes exponentially many for `a*a*a*a*b`.
-pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut pattern, mut text) = (pattern, text);
-    // What stands after the last star, and the text that was left when that was tried.
-    let mut star: Option<(&[u8], &[u8])> = None;
-    loop {
-        if let [b'*', rest @ ..] = pattern {
-            pattern = rest;
-            star = Some((pattern, text));
-            continue;
-        }
-        let fits = match (element(pattern, text.first()), text) {
-            (Element::End, []) => return true,
-            (Element::Fits(len), [_, rest @ ..]) => Some((&pattern[len..], rest)),
-            _ => None,
-        };
-        (pattern, text) = match (fits, star) {
-            (Some(rest), _) => rest,
-            (None, Some((after, [_, rest @ ..]))) => {
-                star = Some((after, rest));
-                (after, rest)
+pub struct Search<'a> {
+    /// What is left of both.
+    pattern: &'a [u8],
+    text: &'a [u8],
+    /// What stands after the last star, and the text that was left when that was tried.
+    star: Option<(&'a [u8], &'a [u8])>,
+}
+
+impl<'a> Search<'a> {
+    pub fn new(pattern: &'a [u8], text: &'a [u8]) -> Search<'a> {
+        Search { pattern, text, star: None }
+    }
+
+    /// Whether the whole of the text fits; `None` if that is not known when `steps` are used up.
+    pub fn advance(&mut self, steps: &mut usize) -> Option<bool> {
+        while *steps > 0 {
+            if let [b'*', rest @ ..] = self.pattern {
+                *steps -= 1;
+                self.pattern = rest;
+                self.star = Some((rest, self.text));
+                continue;
             }
-            _ => return false,
-        };
+            let element = element(self.pattern, self.text.first());
+            *steps = steps.saturating_sub(element.len().max(1));
+            (self.pattern, self.text) = match (element, self.text, self.star) {
+                (Element::End, [], _) => return Some(true),
+                (Element::Fits(len), [_, rest @ ..], _) => (&self.pattern[len..], rest),
+                (_, _, Some((after, [_, rest @ ..]))) => {
+                    self.star = Some((after, rest));
+                    (after, rest)
+                }
+                _ => return Some(false),
+            };
+        }
+        None
     }
 }
 
 enum Element {
     /// So many bytes of the pattern stand for the byte.
     Fits(usize),
-    Differs,
+    /// So many bytes of the pattern stand for others.
+    Differs(usize),
     /// There is nothing left of the pattern.
     End,
 }
 
+impl Element {
+    fn len(&self) -> usize {
+        match self {
+            Element::Fits(len) | Element::Differs(len) => *len,
+            Element::End => 0,
+        }
+    }
+}
+
 fn element(pattern: &[u8], byte: Option<&u8>) -> Element {
-    let Some(&byte) = byte else { return if pattern.is_empty() { Element::End } else { Element::Differs } };
+    let Some(&byte) = byte else {
+        return if pattern.is_empty() { Element::End } else { Element::Differs(0) };
+    };
     let (fits, len) = match pattern {
-        [] => return Element::Differs,
+        [] => return Element::Differs(0),
         [b'?', ..] => (true, 1),
         [b'[', rest @ ..] => {
             let (fits, len) = class(rest, byte);
@@ -51,7 +76,7 @@ fn element(pattern: &[u8], byte: Option<&u8>) -> Element {
         [b'\\', escaped, ..] => (*escaped == byte, 2),
         [plain, ..] => (*plain == byte, 1),
     };
-    if fits { Element::Fits(len) } else { Element::Differs }
+    if fits { Element::Fits(len) } else { Element::Differs(len) }
 }
 
 /// What follows on `[`: whether `byte` is one of those, and up to where it goes. Without a `]` that is the end.
@@ -86,7 +111,20 @@ fn class(pattern: &[u8], byte: u8) -> (bool, usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::Search;
+
+    fn matches(pattern: &[u8], text: &[u8]) -> bool {
+        let at_once = Search::new(pattern, text).advance(&mut { usize::MAX });
+        // In pieces it gives the same.
+        let mut search = Search::new(pattern, text);
+        let in_pieces = loop {
+            if let Some(fits) = search.advance(&mut { 7 }) {
+                break fits;
+            }
+        };
+        assert_eq!(at_once, Some(in_pieces));
+        in_pieces
+    }
 
     #[test]
     fn patterns_fit_what_they_say() {
@@ -111,6 +149,24 @@ mod tests {
             others
                 .iter()
                 .for_each(|text| assert!(!matches(pattern.as_bytes(), text.as_bytes()), "{pattern} {text}"));
+        }
+    }
+
+    #[test]
+    fn a_search_takes_no_more_steps_than_it_is_given() {
+        let class = [&b"*["[..], &b"a".repeat(1_000), b"]"].concat();
+        for (pattern, most) in [(&b"*a*b"[..], 100), (&class, 1_100)] {
+            let text = b"b".repeat(10_000);
+            let (mut search, mut turns) = (Search::new(pattern, &text), 0);
+            loop {
+                let (mut steps, before) = (100, search.text.len());
+                if search.advance(&mut steps).is_some() {
+                    break;
+                }
+                assert!(before - search.text.len() <= most);
+                turns += 1;
+            }
+            assert!(turns >= 100, "{turns}");
         }
     }
 

@@ -21,9 +21,14 @@
 //! | `pubsub` | channels, patterns, and the mail of subscribers |
 //! | `resp` | the protocol: requests from bytes, replies to bytes |
 //! | `input`, `bell`, `glob`, `args` | a buffer; a word to a task that waits; patterns; the command line |
+//! | `turn` | how much is done for one client before the others get a turn |
 //!
 //! Everything is on one thread, so connections share cells. One rule keeps that safe: *no borrow lives across an
-//! `.await`*. Between two `.await`s nobody else runs, so a command is atomic, as in Redis.
+//! `.await`*. Between two `.await`s nobody else runs, so a command is atomic, as in Redis. The exceptions are commands whose
+//! work grows with what others have stored, or with how a pattern looks: KEYS, PUBLISH, FLUSHALL, DEL and EXISTS with very
+//! many keys, and what concerns many subscriptions. They give way in between, so that nobody else waits for them, and say
+//! in `commands` what they promise. MSET and MGET are always atomic. They are bounded by what a client sends: a million
+//! arguments, which are the most, take 0.1 to 0.2 s.
 //!
 //! Texts of errors are Redis' own. Left out: what keeps data (files, replicas), other types than strings, and
 //! transactions. Limits are smaller than Redis': a key or value may have 8 MiB, a request 16, the replies to one 64, and
@@ -41,6 +46,7 @@ mod pubsub;
 mod resp;
 mod server;
 mod store;
+mod turn;
 
 use ayi::net::TcpListener;
 use ayi::runtime::shutdown;

@@ -4,29 +4,35 @@
 //!   PUBLISH ──▶ channels, patterns ──▶ each subscriber's mail ──▶ its connection's task, which the bell wakes
 //! ```
 //!
-//! Whoever publishes never waits. So what waits for a subscriber that does not read is limited, and one that is over
-//! the limit is cut off.
+//! Whoever publishes never waits for a subscriber. So what waits for one that does not read is limited, and one that is
+//! over the limit is cut off.
+//!
+//! To find and to serve all who listen can take long. So this can be asked for a part at a time, while others subscribe
+//! and leave: patterns and subscribers have an order, in which one can go on after any of them.
 
 use crate::bell::Bell;
-use crate::glob;
 use crate::resp::Replies;
+use crate::turn::{PER_SUBSCRIBER, Turn, copying};
 use ayi::net::TcpStream;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::Shutdown;
+use std::ops::Bound::{Excluded, Unbounded};
 use std::rc::Rc;
 
 /// Bytes that wait for a subscriber, beyond what is being sent to it and what the system's buffers hold
 /// (`client-output-buffer-limit pubsub`, 32 MiB in Redis).
 const MAX_MAIL: usize = 16 * 1024 * 1024;
 
+/// Bytes. A message as long as this is not copied for each of its subscribers.
+const SHARED: usize = 4 * 1024;
+
 pub type Name = Rc<[u8]>;
 
 pub struct Subscriber {
     id: u64,
     stream: Rc<TcpStream>,
-    /// Messages, as they are sent.
-    mail: RefCell<Vec<u8>>,
+    mail: RefCell<Mail>,
     is_cut_off: Cell<bool>,
     bell: Bell,
 }
@@ -48,27 +54,68 @@ impl Subscriber {
     }
 
     pub fn take_mail(&self, replies: &mut Replies) {
-        let mut mail = self.mail.borrow_mut();
-        if !mail.is_empty() {
-            replies.append(&mut mail);
-        }
+        self.mail.borrow_mut().take(replies);
     }
 
-    fn deliver(&self, message: &[u8]) {
+    fn deliver(&self, message: &Rc<Vec<u8>>) {
         let mut mail = self.mail.borrow_mut();
         if self.is_cut_off.get() {
             return;
         }
         if mail.len() + message.len() > MAX_MAIL {
             self.is_cut_off.set(true);
-            *mail = Vec::new();
+            *mail = Mail::default();
             // Its task, whether it reads or writes, meets the end of the connection, and sees to the rest.
             let _ = self.stream.shutdown(Shutdown::Both);
             return;
         }
-        mail.extend_from_slice(message);
+        mail.add(message);
         drop(mail);
         self.bell.ring();
+    }
+}
+
+/// Messages, as they are sent. Short ones are copied; a long one is shared by all who get it, or it would take long to
+/// deliver it.
+#[derive(Default)]
+struct Mail {
+    /// What comes first, and bytes of it.
+    parts: Vec<Rc<Vec<u8>>>,
+    parts_len: usize,
+    /// Short messages that come after that.
+    last: Vec<u8>,
+}
+
+impl Mail {
+    fn len(&self) -> usize {
+        self.parts_len + self.last.len()
+    }
+
+    fn add(&mut self, message: &Rc<Vec<u8>>) {
+        if message.len() < SHARED {
+            self.last.extend_from_slice(message);
+            return;
+        }
+        if !self.last.is_empty() {
+            let last = std::mem::take(&mut self.last);
+            self.add_part(Rc::new(last));
+        }
+        self.add_part(message.clone());
+    }
+
+    fn add_part(&mut self, part: Rc<Vec<u8>>) {
+        self.parts_len += part.len();
+        self.parts.push(part);
+    }
+
+    fn take(&mut self, replies: &mut Replies) {
+        if !self.parts.is_empty() {
+            std::mem::take(&mut self.parts).iter().for_each(|part| replies.extend(part));
+            self.parts_len = 0;
+        }
+        if !self.last.is_empty() {
+            replies.append(&mut self.last);
+        }
     }
 }
 
@@ -83,43 +130,68 @@ type Subscribers = BTreeMap<u64, Rc<Subscriber>>;
 #[derive(Default)]
 pub struct PubSub {
     channels: HashMap<Name, Subscribers>,
-    patterns: HashMap<Name, Subscribers>,
+    patterns: BTreeMap<Name, Subscribers>,
 }
 
 impl PubSub {
-    fn of(&mut self, kind: Kind) -> &mut HashMap<Name, Subscribers> {
-        match kind {
-            Kind::Channel => &mut self.channels,
-            Kind::Pattern => &mut self.patterns,
-        }
-    }
-
     fn enter(&mut self, kind: Kind, name: &Name, subscriber: &Rc<Subscriber>) {
-        self.of(kind).entry(name.clone()).or_default().insert(subscriber.id, subscriber.clone());
+        let subscribers = match kind {
+            Kind::Channel => self.channels.entry(name.clone()).or_default(),
+            Kind::Pattern => self.patterns.entry(name.clone()).or_default(),
+        };
+        subscribers.insert(subscriber.id, subscriber.clone());
     }
 
     fn leave(&mut self, kind: Kind, name: &Name, id: u64) {
-        let all = self.of(kind);
-        if let Some(subscribers) = all.get_mut(name) {
-            subscribers.remove(&id);
-            if subscribers.is_empty() {
-                all.remove(name);
+        let subscribers = match kind {
+            Kind::Channel => self.channels.get_mut(name),
+            Kind::Pattern => self.patterns.get_mut(name),
+        };
+        let Some(subscribers) = subscribers else { return };
+        subscribers.remove(&id);
+        if subscribers.is_empty() {
+            match kind {
+                Kind::Channel => drop(self.channels.remove(name)),
+                Kind::Pattern => drop(self.patterns.remove(name)),
             }
         }
     }
 
-    /// Returns how many have got it. Who listens to the channel in two ways gets it twice.
-    pub fn publish(&self, channel: &[u8], message: &[u8]) -> usize {
+    /// The first pattern that somebody listens to, or the one that comes after another.
+    pub fn pattern_after(&self, before: Option<&Name>) -> Option<Name> {
+        let rest = match before {
+            Some(before) => self.patterns.range::<Name, _>((Excluded(before), Unbounded)),
+            None => self.patterns.range::<Name, _>(..),
+        };
+        rest.map(|(pattern, _)| pattern).next().cloned()
+    }
+
+    /// Delivers to those who listen, from the one after `last` on, until the turn is over. Returns how many have got it,
+    /// and whether there may be more.
+    pub fn deliver(
+        &self,
+        kind: Kind,
+        name: &[u8],
+        message: &Rc<Vec<u8>>,
+        last: &mut u64,
+        turn: &mut Turn,
+    ) -> (usize, bool) {
+        let subscribers = match kind {
+            Kind::Channel => self.channels.get(name),
+            Kind::Pattern => self.patterns.get(name),
+        };
+        let Some(subscribers) = subscribers else { return (0, false) };
         let mut count = 0;
-        if let Some(subscribers) = self.channels.get(channel) {
-            count += deliver(subscribers, &[b"message", channel, message]);
-        }
-        for (pattern, subscribers) in &self.patterns {
-            if glob::matches(pattern, channel) {
-                count += deliver(subscribers, &[b"pmessage", pattern, channel, message]);
+        for (id, subscriber) in subscribers.range((Excluded(*last), Unbounded)) {
+            if turn.is_over() {
+                return (count, true);
             }
+            turn.spend(PER_SUBSCRIBER + copying(message.len().min(SHARED)));
+            subscriber.deliver(message);
+            *last = *id;
+            count += 1;
         }
-        count
+        (count, false)
     }
 
     pub fn channels(&self) -> usize {
@@ -131,13 +203,12 @@ impl PubSub {
     }
 }
 
-fn deliver(subscribers: &Subscribers, parts: &[&[u8]]) -> usize {
-    // Put together once, for all of them.
+/// Put together once, for all who get it.
+pub fn message(parts: &[&[u8]]) -> Rc<Vec<u8>> {
     let mut message = Replies::default();
     message.array(parts.len());
     parts.iter().for_each(|part| message.bulk(part));
-    subscribers.values().for_each(|subscriber| subscriber.deliver(message.bytes()));
-    subscribers.len()
+    Rc::new(message.into_bytes())
 }
 
 /// What one client has subscribed to. It is gone from the lists when this is dropped.
@@ -176,15 +247,30 @@ impl Subscriptions {
         }
     }
 
-    pub fn names(&mut self, kind: Kind) -> Vec<Name> {
-        self.of(kind).iter().cloned().collect()
+    /// One of the names, if there is any.
+    pub fn first(&mut self, kind: Kind) -> Option<Name> {
+        self.of(kind).first().cloned()
+    }
+
+    /// Leaves all that it has entered, and gives way in between.
+    pub async fn leave_all(mut self, turn: &mut Turn) {
+        for kind in [Kind::Channel, Kind::Pattern] {
+            while let Some(name) = self.first(kind) {
+                self.leave(kind, &name);
+                turn.spend(PER_SUBSCRIBER);
+                turn.give_way().await;
+            }
+        }
     }
 }
 
+/// If its task was ended before it could leave.
 impl Drop for Subscriptions {
     fn drop(&mut self) {
         for kind in [Kind::Channel, Kind::Pattern] {
-            self.names(kind).iter().for_each(|name| self.leave(kind, name));
+            while let Some(name) = self.first(kind) {
+                self.leave(kind, &name);
+            }
         }
     }
 }

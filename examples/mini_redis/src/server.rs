@@ -16,6 +16,8 @@ use std::sync::Arc;
 pub struct Server {
     pub store: RefCell<Store>,
     pub pubsub: Rc<RefCell<PubSub>>,
+    /// One permit: messages reach all subscribers in the same order, also if it takes several turns to deliver one.
+    pub publishing: Semaphore,
     /// Bytes.
     pub max_memory: usize,
     /// After which a client that says nothing is closed.
@@ -39,9 +41,9 @@ pub struct Counts {
 impl Server {
     pub fn new(Args { max_memory, max_clients, timeout, .. }: &Args) -> Server {
         let (store, pubsub, counts) = Default::default();
-        let places = Arc::new(Semaphore::new(*max_clients));
+        let (places, publishing) = (Arc::new(Semaphore::new(*max_clients)), Semaphore::new(1));
         let (max_memory, timeout) = (*max_memory, *timeout);
-        Server { store, pubsub, max_memory, timeout, places, counts, started: Instant::now() }
+        Server { store, pubsub, publishing, max_memory, timeout, places, counts, started: Instant::now() }
     }
 }
 

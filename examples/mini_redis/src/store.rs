@@ -1,9 +1,14 @@
 //! Keys and their values, some until a point in time.
 //!
 //! ```text
-//!   entries:   key ──▶ value, deadline
+//!   shards:    key ──▶ value, deadline
 //!   due:       (deadline, key), the earliest first
+//!   trash:     what FLUSHALL has taken out, and is still to be freed
 //! ```
+//!
+//! There are many small maps instead of one. Whoever walks through all keys takes the names of one shard at a time, and
+//! gives way in between, while keys come and go. And a map that grows moves all its entries at once, for which one of ten
+//! million keys takes a second.
 //!
 //! Invariants:
 //! 1. `due` has exactly the keys that have a deadline, so it does not grow with how often deadlines change.
@@ -16,11 +21,14 @@ use crate::resp::write_i64;
 use ayi::task::yield_now;
 use ayi::time::{Duration, sleep};
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, btree_set};
 use std::convert::Infallible;
 use std::future::pending;
+use std::hash::{BuildHasher, RandomState};
+use std::iter::Flatten;
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
+use std::vec;
 
 /// The deadline of what has none. It is comparable, and it never comes.
 pub const NEVER: i64 = i64::MAX;
@@ -34,10 +42,22 @@ pub fn now() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(NEVER)
 }
 
-#[derive(Default)]
+/// So that a shard of ten million keys has some ten thousand: half a millisecond to walk through.
+pub const SHARDS: usize = 1024;
+
+pub type Key = Rc<[u8]>;
+type Shard = HashMap<Key, Entry>;
+type Due = BTreeSet<(i64, Key)>;
+type Trash = (Flatten<vec::IntoIter<Shard>>, btree_set::IntoIter<(i64, Key)>);
+
 pub struct Store {
-    entries: HashMap<Rc<[u8]>, Entry>,
-    due: BTreeSet<(i64, Rc<[u8]>)>,
+    shards: Vec<Shard>,
+    /// So that nobody knows which keys share a shard.
+    seed: u64,
+    /// In all shards.
+    len: usize,
+    due: Due,
+    trash: Vec<Trash>,
     /// Of keys and values.
     bytes: usize,
     /// Rings when something is due earlier than all before.
@@ -56,7 +76,51 @@ impl Entry {
     }
 }
 
+impl Default for Store {
+    fn default() -> Store {
+        let state = RandomState::new();
+        Store {
+            shards: shards(&state),
+            seed: state.hash_one(0),
+            len: 0,
+            due: Due::new(),
+            trash: Vec::new(),
+            bytes: 0,
+            earlier: Rc::default(),
+        }
+    }
+}
+
+fn shards(state: &RandomState) -> Vec<Shard> {
+    (0..SHARDS).map(|_| Shard::with_hasher(state.clone())).collect()
+}
+
 impl Store {
+    /// Which shard has this key. It need not be as good as the hash of the maps: keys that meet in a shard cost nothing but
+    /// the evenness of the walks.
+    fn place(&self, key: &[u8]) -> usize {
+        let mut hash = self.seed ^ key.len() as u64;
+        let mut mix = |word: [u8; 8]| {
+            hash = (hash ^ u64::from_le_bytes(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+        };
+        let mut words = key.chunks_exact(8);
+        words.by_ref().for_each(|word| mix(word.try_into().expect("it has 8 bytes")));
+        let mut last = [0; 8];
+        last[..words.remainder().len()].copy_from_slice(words.remainder());
+        mix(last);
+        // The high bits depend on all others.
+        (hash >> 32) as usize % SHARDS
+    }
+
+    fn shard(&self, key: &[u8]) -> &Shard {
+        &self.shards[self.place(key)]
+    }
+
+    fn shard_mut(&mut self, key: &[u8]) -> &mut Shard {
+        let place = self.place(key);
+        &mut self.shards[place]
+    }
+
     pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
         self.entry(key).map(|entry| &*entry.value)
     }
@@ -67,12 +131,13 @@ impl Store {
     }
 
     fn entry(&self, key: &[u8]) -> Option<&Entry> {
-        self.entries.get(key).filter(|entry| entry.is_alive())
+        self.shard(key).get(key).filter(|entry| entry.is_alive())
     }
 
     /// The deadline that it had is gone.
     pub fn set(&mut self, key: &[u8], value: &[u8], deadline: i64) {
-        let Some(entry) = self.entries.get_mut(key) else { return self.insert(key, value, deadline) };
+        let place = self.place(key);
+        let Some(entry) = self.shards[place].get_mut(key) else { return self.insert(key, value, deadline) };
         self.bytes = self.bytes - entry.value.len() + value.len();
         // Its memory will do, unless that is far too much.
         if entry.value.capacity() / 2 > value.len() {
@@ -87,7 +152,8 @@ impl Store {
 
     fn insert(&mut self, key: &[u8], value: &[u8], deadline: i64) {
         self.bytes += key.len() + value.len();
-        self.entries.insert(key.into(), Entry { value: value.to_vec(), deadline: NEVER });
+        self.len += 1;
+        self.shard_mut(key).insert(key.into(), Entry { value: value.to_vec(), deadline: NEVER });
         if deadline != NEVER {
             self.set_deadline(key, deadline);
         }
@@ -95,7 +161,8 @@ impl Store {
 
     /// Adds to the end of a value, which may not exist yet. Returns its length.
     pub fn append(&mut self, key: &[u8], more: &[u8]) -> usize {
-        let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.is_alive()) else {
+        let place = self.place(key);
+        let Some(entry) = self.shards[place].get_mut(key).filter(|entry| entry.is_alive()) else {
             self.set(key, more, NEVER);
             return more.len();
         };
@@ -106,7 +173,8 @@ impl Store {
 
     /// As [`set`](Store::set), but the deadline stays.
     pub fn set_number(&mut self, key: &[u8], number: i64) {
-        let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.is_alive()) else {
+        let place = self.place(key);
+        let Some(entry) = self.shards[place].get_mut(key).filter(|entry| entry.is_alive()) else {
             let mut value = Vec::new();
             write_i64(&mut value, number);
             return self.set(key, &value, NEVER);
@@ -119,7 +187,8 @@ impl Store {
 
     /// Returns whether it was there.
     pub fn remove(&mut self, key: &[u8]) -> bool {
-        let Some((key, entry)) = self.entries.remove_entry(key) else { return false };
+        let Some((key, entry)) = self.shard_mut(key).remove_entry(key) else { return false };
+        self.len -= 1;
         let was_alive = entry.is_alive();
         self.bytes -= key.len() + entry.value.len();
         if entry.deadline != NEVER {
@@ -130,9 +199,10 @@ impl Store {
 
     /// Of a key that is there.
     pub fn set_deadline(&mut self, key: &[u8], deadline: i64) {
-        let Some((key, _)) = self.entries.get_key_value(key) else { return };
+        let shard = self.shard_mut(key);
+        let Some((key, _)) = shard.get_key_value(key) else { return };
         let key = key.clone();
-        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let Some(entry) = shard.get_mut(&key) else { return };
         let before = std::mem::replace(&mut entry.deadline, deadline);
         let mut place = (before, key);
         if before != NEVER {
@@ -147,14 +217,30 @@ impl Store {
         }
     }
 
+    /// There are no keys from here on. To free them takes long if there are many: [`sweep`](Store::sweep) does it.
     pub fn clear(&mut self) {
-        // With their memory.
-        (self.entries, self.due, self.bytes) = Default::default();
+        let empty = shards(self.shards[0].hasher());
+        let shards = std::mem::replace(&mut self.shards, empty);
+        let due = std::mem::take(&mut self.due);
+        self.trash.push((shards.into_iter().flatten(), due.into_iter()));
+        (self.len, self.bytes) = (0, 0);
+        // Should the client leave that has asked for this, the task that removes what is due goes on.
+        self.earlier.ring();
+    }
+
+    /// Frees some of what was cleared. Returns whether there is more.
+    pub fn sweep(&mut self) -> bool {
+        let Some((entries, due)) = self.trash.last_mut() else { return false };
+        let freed = entries.take(REMOVED_AT_ONCE).count() + due.take(REMOVED_AT_ONCE).count();
+        if freed == 0 {
+            self.trash.pop();
+        }
+        !self.trash.is_empty()
     }
 
     /// As Redis', this counts what is due and not removed yet.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.len
     }
 
     /// How many of them have a deadline.
@@ -162,13 +248,14 @@ impl Store {
         self.due.len()
     }
 
-    pub fn keys(&self) -> impl Iterator<Item = &[u8]> {
-        self.entries.iter().filter(|(_, entry)| entry.is_alive()).map(|(key, _)| &**key)
+    /// Those of one of the [`SHARDS`]. A key stays in its shard for as long as it lives.
+    pub fn keys(&self, shard: usize) -> impl Iterator<Item = &Key> {
+        self.shards[shard].iter().filter(|(_, entry)| entry.is_alive()).map(|(key, _)| key)
     }
 
     /// Bytes, about.
     pub fn memory(&self) -> usize {
-        self.bytes + self.entries.len() * OVERHEAD
+        self.bytes + self.len * OVERHEAD
     }
 
     fn next_due(&self) -> Option<i64> {
@@ -183,7 +270,8 @@ impl Store {
                 return Some(Duration::from_millis(wait));
             }
             let (_, key) = self.due.pop_first()?;
-            if let Some(entry) = self.entries.remove(&key) {
+            if let Some(entry) = self.shard_mut(&key).remove(&key) {
+                self.len -= 1;
                 self.bytes -= key.len() + entry.value.len();
             }
         }
@@ -191,12 +279,13 @@ impl Store {
     }
 }
 
-/// Removes what is due, for ever: one timer for all keys, set to the earliest.
+/// Removes what is due, and what was cleared, for ever: one timer for all keys, set to the earliest.
 pub async fn expire(store: &RefCell<Store>) -> Infallible {
     let earlier = store.borrow().earlier.clone();
     loop {
         let wait = store.borrow_mut().remove_due(REMOVED_AT_ONCE);
-        if wait.is_some_and(|wait| wait.is_zero()) {
+        let has_trash = store.borrow_mut().sweep();
+        if has_trash || wait.is_some_and(|wait| wait.is_zero()) {
             yield_now().await;
             continue;
         }

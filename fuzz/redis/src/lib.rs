@@ -23,6 +23,8 @@ mod resp;
 mod server;
 #[path = "../../../examples/mini_redis/src/store.rs"]
 mod store;
+#[path = "../../../examples/mini_redis/src/turn.rs"]
+mod turn;
 
 use args::Args;
 use ayi::net::TcpStream;
@@ -59,7 +61,8 @@ impl Redis {
     /// Bytes that it says it keeps, and bytes of the keys and values that can be seen.
     pub fn memory(&self) -> (usize, usize) {
         let store = self.server.store.borrow();
-        let seen = store.keys().map(|key| key.len() + store.get(key).map_or(0, <[u8]>::len)).sum();
+        let keys = (0..store::SHARDS).flat_map(|shard| store.keys(shard));
+        let seen = keys.map(|key| key.len() + store.get(key).map_or(0, <[u8]>::len)).sum();
         (store.memory(), seen)
     }
 

@@ -1,8 +1,10 @@
 //! Keys: which there are, and how long they live.
 
-use super::{Call, Error, Outcome, integer, is};
-use crate::glob;
-use crate::store::{NEVER, now};
+use super::{Call, Count, Error, Going, Outcome, Rest, integer, is};
+use crate::glob::Search;
+use crate::resp::MAX_REPLIES;
+use crate::store::{Key, NEVER, SHARDS, Store, now};
+use crate::turn::{PER_ARG, PER_KEY, copying};
 
 /// How a command tells a point in time.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -153,16 +155,38 @@ fn left(call: &Call<'_>) -> i64 {
     }
 }
 
+/// As many keys as are looked at at once. With more, DEL and EXISTS give way in between.
+const AT_ONCE: usize = 1_000;
+
 pub fn del(call: &mut Call<'_>) -> Outcome {
+    if call.args.len() > AT_ONCE {
+        call.rest = Some(Rest::Count(Store::remove));
+        return Ok(());
+    }
     let count = call.args.iter().skip(1).filter(|key| call.store.remove(key)).count();
     call.replies.count(count);
     Ok(())
 }
 
 pub fn exists(call: &mut Call<'_>) -> Outcome {
+    if call.args.len() > AT_ONCE {
+        call.rest = Some(Rest::Count(|store, key| store.get(key).is_some()));
+        return Ok(());
+    }
     let count = call.args.iter().skip(1).filter(|key| call.store.get(key).is_some()).count();
     call.replies.count(count);
     Ok(())
+}
+
+/// Of DEL and EXISTS with many keys: as if each key had been asked for by a command of its own.
+pub async fn count(Going { server, args, replies, turn, .. }: Going<'_>, what: Count) {
+    let mut count = 0;
+    for key in args.iter().skip(1) {
+        count += usize::from(what(&mut server.store.borrow_mut(), key));
+        turn.spend(PER_ARG);
+        turn.give_way().await;
+    }
+    replies.count(count);
 }
 
 pub fn kind(call: &mut Call<'_>) -> Outcome {
@@ -171,11 +195,41 @@ pub fn kind(call: &mut Call<'_>) -> Outcome {
 }
 
 pub fn keys(call: &mut Call<'_>) -> Outcome {
-    let pattern = &call.args[1];
-    let found: Vec<&[u8]> = call.store.keys().filter(|key| glob::matches(pattern, key)).collect();
-    call.replies.array(found.len());
-    found.iter().for_each(|key| call.replies.bulk(key));
+    call.rest = Some(Rest::Keys);
     Ok(())
+}
+
+/// Of KEYS. Each key that is there from the beginning to the end is found once. One that comes or goes meanwhile may be
+/// found or not, so a key of the reply may have gone. (In Redis nobody else is served meanwhile.)
+pub async fn walk(Going { server, args, replies, turn, .. }: Going<'_>) {
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    for shard in 0..SHARDS {
+        let keys: Vec<Key> = server.store.borrow().keys(shard).cloned().collect();
+        turn.spend(keys.len() * PER_KEY);
+        for key in keys {
+            let mut search = Search::new(&args[1], &key);
+            let fits = loop {
+                turn.give_way().await;
+                if let Some(fits) = search.advance(&mut turn.steps) {
+                    break fits;
+                }
+            };
+            if fits {
+                bytes += key.len();
+                found.push(key);
+            }
+        }
+        if bytes > MAX_REPLIES {
+            // They are too many in any case.
+            break;
+        }
+    }
+    replies.array(found.len());
+    for key in found {
+        replies.bulk(&key);
+        turn.spend(PER_KEY + copying(key.len()));
+        turn.give_way().await;
+    }
 }
 
 pub fn dbsize(call: &mut Call<'_>) -> Outcome {
@@ -183,13 +237,23 @@ pub fn dbsize(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// There is one database, so FLUSHALL does what FLUSHDB does. It is done when it is answered, whatever is asked for.
+/// There is one database, so FLUSHALL does what FLUSHDB does. The keys are gone at once, for everybody; the answer comes
+/// when their memory is free, whatever is asked for.
 pub fn flush(call: &mut Call<'_>) -> Outcome {
     let is_known = |arg| is(arg, "async") || is(arg, "sync");
     if call.args.len() > 2 || call.args.get(1).is_some_and(|arg| !is_known(arg)) {
         return Err(Error::SYNTAX);
     }
     call.store.clear();
-    call.replies.ok();
+    call.rest = Some(Rest::Flush);
     Ok(())
+}
+
+/// Of FLUSHALL.
+pub async fn sweep(Going { server, replies, turn, .. }: Going<'_>) {
+    while server.store.borrow_mut().sweep() {
+        turn.steps = 0;
+        turn.give_way().await;
+    }
+    replies.ok();
 }

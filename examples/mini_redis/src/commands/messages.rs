@@ -1,73 +1,146 @@
 //! Publishing, and subscribing to what is published.
 
-use super::{Call, Outcome};
-use crate::pubsub::{Kind, Name, Subscriber, Subscriptions};
+use super::{Call, Going, Outcome, Rest};
+use crate::glob::Search;
+use crate::pubsub::{Kind, Name, Subscriber, Subscriptions, message};
+use crate::turn::PER_SUBSCRIBER;
+use std::rc::Rc;
 
 pub fn publish(call: &mut Call<'_>) -> Outcome {
-    let count = call.server.pubsub.borrow().publish(&call.args[1], &call.args[2]);
-    call.replies.count(count);
+    call.rest = Some(Rest::Publish);
     Ok(())
 }
 
 pub fn subscribe(call: &mut Call<'_>) -> Outcome {
-    enter(call, Kind::Channel)
+    call.rest = Some(Rest::Subscribe(Kind::Channel));
+    Ok(())
 }
 
 pub fn psubscribe(call: &mut Call<'_>) -> Outcome {
-    enter(call, Kind::Pattern)
+    call.rest = Some(Rest::Subscribe(Kind::Pattern));
+    Ok(())
 }
 
 pub fn unsubscribe(call: &mut Call<'_>) -> Outcome {
-    leave(call, Kind::Channel)
+    call.rest = Some(Rest::Unsubscribe(Kind::Channel));
+    Ok(())
 }
 
 pub fn punsubscribe(call: &mut Call<'_>) -> Outcome {
-    leave(call, Kind::Pattern)
-}
-
-fn enter(call: &mut Call<'_>, kind: Kind) -> Outcome {
-    let (server, client) = (call.server, &mut *call.client);
-    let subscriptions = client.subscriptions.get_or_insert_with(|| {
-        let subscriber = Subscriber::new(client.id, client.stream.clone());
-        Subscriptions::new(server.pubsub.clone(), subscriber)
-    });
-    let word = if kind == Kind::Channel { "subscribe" } else { "psubscribe" };
-    for name in call.args.iter().skip(1) {
-        subscriptions.enter(kind, name);
-        let count = subscriptions.len();
-        call.replies.array(3);
-        call.replies.bulk(word.as_bytes());
-        call.replies.bulk(name);
-        call.replies.count(count);
-    }
+    call.rest = Some(Rest::Unsubscribe(Kind::Pattern));
     Ok(())
 }
 
-/// Without names, from all of the kind.
-fn leave(call: &mut Call<'_>, kind: Kind) -> Outcome {
-    let mut names: Vec<Name> = call.args.iter().skip(1).map(Name::from).collect();
-    if names.is_empty() {
-        names = call.client.subscriptions.as_mut().map(|all| all.names(kind)).unwrap_or_default();
+/// Of PUBLISH. First it is found out which patterns fit, which can take for ever; then the message is delivered. Who
+/// subscribes or leaves meanwhile may get it or not, but nobody gets it after it was confirmed that he has left. All get all
+/// messages in the same order. Who listens to the channel in two ways gets it twice.
+pub async fn deliver(mut going: Going<'_>) {
+    let args = going.args;
+    let (channel, text) = (&args[1], &args[2]);
+    let patterns = fitting(&mut going, channel).await;
+    let permit = going.server.publishing.acquire().await;
+    let _permit = permit.expect("nobody closes it");
+    let mut count = send(&mut going, Kind::Channel, channel, message(&[b"message", channel, text])).await;
+    for pattern in patterns {
+        let message = message(&[b"pmessage", &pattern, channel, text]);
+        count += send(&mut going, Kind::Pattern, &pattern, message).await;
     }
-    if names.is_empty() {
-        confirm_leaving(call, kind, None);
-    }
-    for name in names {
-        if let Some(subscriptions) = &mut call.client.subscriptions {
-            subscriptions.leave(kind, &name);
-            if subscriptions.len() == 0 {
-                call.client.subscriptions = None;
+    going.replies.count(count);
+}
+
+async fn fitting(going: &mut Going<'_>, channel: &[u8]) -> Vec<Name> {
+    let (mut found, mut last) = (Vec::new(), None);
+    loop {
+        let next = going.server.pubsub.borrow().pattern_after(last.as_ref());
+        let Some(pattern) = next else { return found };
+        let mut search = Search::new(&pattern, channel);
+        let fits = loop {
+            going.turn.give_way().await;
+            if let Some(fits) = search.advance(&mut going.turn.steps) {
+                break fits;
             }
+        };
+        going.turn.spend(PER_SUBSCRIBER);
+        if fits {
+            found.push(pattern.clone());
         }
-        confirm_leaving(call, kind, Some(&name));
+        last = Some(pattern);
     }
-    Ok(())
 }
 
-fn confirm_leaving(call: &mut Call<'_>, kind: Kind, name: Option<&[u8]>) {
+/// Returns how many have got it.
+async fn send(going: &mut Going<'_>, kind: Kind, name: &[u8], message: Rc<Vec<u8>>) -> usize {
+    // Clients are counted from 1.
+    let (mut count, mut last) = (0, 0);
+    loop {
+        let (more, goes_on) =
+            going.server.pubsub.borrow().deliver(kind, name, &message, &mut last, going.turn);
+        count += more;
+        if !goes_on {
+            return count;
+        }
+        going.turn.give_way().await;
+    }
+}
+
+/// Of SUBSCRIBE.
+pub async fn enter(mut going: Going<'_>, kind: Kind) {
+    let word = if kind == Kind::Channel { "subscribe" } else { "psubscribe" };
+    for name in going.args.iter().skip(1) {
+        let (server, client, replies) = (going.server, &mut *going.client, &mut *going.replies);
+        let subscriptions = client.subscriptions.get_or_insert_with(|| {
+            let subscriber = Subscriber::new(client.id, client.stream.clone());
+            Subscriptions::new(server.pubsub.clone(), subscriber)
+        });
+        subscriptions.enter(kind, name);
+        replies.array(3);
+        replies.bulk(word.as_bytes());
+        replies.bulk(name);
+        replies.count(subscriptions.len());
+        give_way(&mut going).await;
+    }
+}
+
+/// Of UNSUBSCRIBE. Without names, from all of the kind.
+pub async fn leave(mut going: Going<'_>, kind: Kind) {
+    if going.args.len() > 1 {
+        for name in going.args.iter().skip(1) {
+            leave_one(&mut going, kind, Some(name)).await;
+        }
+        return;
+    }
+    let first = |going: &mut Going<'_>| going.client.subscriptions.as_mut()?.first(kind);
+    let Some(mut name) = first(&mut going) else { return leave_one(&mut going, kind, None).await };
+    loop {
+        leave_one(&mut going, kind, Some(&name)).await;
+        let Some(next) = first(&mut going) else { return };
+        name = next;
+    }
+}
+
+async fn leave_one(going: &mut Going<'_>, kind: Kind, name: Option<&[u8]>) {
+    let subscriptions = &mut going.client.subscriptions;
+    if let (Some(all), Some(name)) = (&mut *subscriptions, name) {
+        all.leave(kind, name);
+        if all.len() == 0 {
+            *subscriptions = None;
+        }
+    }
     let word = if kind == Kind::Channel { "unsubscribe" } else { "punsubscribe" };
-    call.replies.array(3);
-    call.replies.bulk(word.as_bytes());
-    call.replies.bulk_or_null(name);
-    call.replies.count(call.client.subscriptions.as_ref().map_or(0, Subscriptions::len));
+    going.replies.array(3);
+    going.replies.bulk(word.as_bytes());
+    going.replies.bulk_or_null(name);
+    going.replies.count(subscriptions.as_ref().map_or(0, Subscriptions::len));
+    give_way(going).await;
+}
+
+/// After one of many names.
+async fn give_way(going: &mut Going<'_>) {
+    going.turn.spend(PER_SUBSCRIBER);
+    if going.turn.give_way().await {
+        // What has come meanwhile goes before what is confirmed next, which may be that it comes no more.
+        if let Some(subscriptions) = &going.client.subscriptions {
+            subscriptions.subscriber.take_mail(going.replies);
+        }
+    }
 }

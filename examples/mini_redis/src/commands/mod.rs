@@ -1,14 +1,18 @@
 //! Which code belongs to which name.
+//!
+//! Most commands are executed at once, so that they are atomic. A few may take long, because of how much there is of what
+//! others have stored: they check what they are given, and ask to be [gone on](go_on) with, where they give way in between.
 
 mod keys;
 mod messages;
 mod strings;
 mod talk;
 
-use crate::pubsub::Subscriptions;
+use crate::pubsub::{Kind, Subscriptions};
 use crate::resp::{Args, Replies, parse_i64};
 use crate::server::Server;
 use crate::store::Store;
+use crate::turn::Turn;
 use ayi::net::TcpStream;
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -21,6 +25,34 @@ pub struct Call<'a> {
     /// The first is the command's name.
     pub args: Args<'a>,
     pub replies: &'a mut Replies,
+    /// What is left to be done.
+    pub rest: Option<Rest>,
+}
+
+/// Whether a key counts.
+type Count = fn(&mut Store, &[u8]) -> bool;
+
+/// What takes too long to be done at once.
+#[derive(Clone, Copy)]
+pub enum Rest {
+    Keys,
+    Count(Count),
+    Flush,
+    Config,
+    Publish,
+    Subscribe(Kind),
+    Unsubscribe(Kind),
+    Reset,
+}
+
+/// A command of which a rest is to be done, while others have their turns. So it has no store: it borrows it when it needs
+/// it, and never while it gives way.
+pub struct Going<'a> {
+    pub server: &'a Server,
+    pub client: &'a mut Client,
+    pub args: Args<'a>,
+    pub replies: &'a mut Replies,
+    pub turn: &'a mut Turn,
 }
 
 /// What is known of a client.
@@ -172,14 +204,31 @@ fn integer(arg: &[u8]) -> Result<i64, Error> {
     parse_i64(arg).ok_or(Error::NO_INTEGER)
 }
 
-pub fn execute(mut call: Call<'_>) {
+/// Returns what is left to be done of it.
+#[must_use]
+pub fn execute(mut call: Call<'_>) -> Option<Rest> {
     if call.args.len() == 0 {
-        return;
+        return None;
     }
     let commands = &call.server.counts.commands;
     commands.set(commands.get() + 1);
     if let Err(Error(text)) = run(&mut call) {
         call.replies.error(&text);
+    }
+    call.rest
+}
+
+/// Does the rest of a command.
+pub async fn go_on(rest: Rest, going: Going<'_>) {
+    match rest {
+        Rest::Keys => keys::walk(going).await,
+        Rest::Count(what) => keys::count(going, what).await,
+        Rest::Flush => keys::sweep(going).await,
+        Rest::Config => talk::get_config(going).await,
+        Rest::Publish => messages::deliver(going).await,
+        Rest::Subscribe(kind) => messages::enter(going, kind).await,
+        Rest::Unsubscribe(kind) => messages::leave(going, kind).await,
+        Rest::Reset => talk::leave(going).await,
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a client asks about the server and about itself.
 
-use super::{Call, Error, Outcome, is, unknown_subcommand};
-use crate::glob;
+use super::{Call, Error, Going, Outcome, Rest, is, unknown_subcommand};
+use crate::glob::Search;
 use crate::resp::{MAX_BULK, parse_i64};
+use crate::turn::{PER_ARG, copying};
 use std::fmt::Write;
 
 /// What we say we are: clients choose by it what they ask for.
@@ -38,10 +39,17 @@ pub fn quit(call: &mut Call<'_>) -> Outcome {
 }
 
 pub fn reset(call: &mut Call<'_>) -> Outcome {
-    call.client.subscriptions = None;
-    call.client.name.clear();
-    call.replies.simple("RESET");
+    call.rest = Some(Rest::Reset);
     Ok(())
+}
+
+/// Of RESET.
+pub async fn leave(Going { client, replies, turn, .. }: Going<'_>) {
+    if let Some(subscriptions) = client.subscriptions.take() {
+        subscriptions.leave_all(turn).await;
+    }
+    client.name.clear();
+    replies.simple("RESET");
 }
 
 pub fn no_web_server(call: &mut Call<'_>) -> Outcome {
@@ -146,7 +154,13 @@ pub fn config(call: &mut Call<'_>) -> Outcome {
     if call.args.len() < 3 {
         return Err(Error::wrong_arity("config|get"));
     }
-    let max_memory = if call.server.max_memory == usize::MAX { 0 } else { call.server.max_memory };
+    call.rest = Some(Rest::Config);
+    Ok(())
+}
+
+/// Of CONFIG GET: settings are few, but patterns may be long.
+pub async fn get_config(Going { server, args, replies, turn, .. }: Going<'_>) {
+    let max_memory = if server.max_memory == usize::MAX { 0 } else { server.max_memory };
     let settings = [
         ("save", String::new()),
         ("appendonly", "no".to_owned()),
@@ -154,16 +168,26 @@ pub fn config(call: &mut Call<'_>) -> Outcome {
         ("maxmemory", max_memory.to_string()),
         ("proto-max-bulk-len", MAX_BULK.to_string()),
     ];
-    let is_asked_for = |name: &str| {
-        call.args.iter().skip(2).any(|pattern| glob::matches(&pattern.to_ascii_lowercase(), name.as_bytes()))
-    };
-    let found: Vec<_> = settings.iter().filter(|(name, _)| is_asked_for(name)).collect();
-    call.replies.array(2 * found.len());
-    for (name, value) in found {
-        call.replies.bulk(name.as_bytes());
-        call.replies.bulk(value.as_bytes());
+    let mut is_asked_for = [false; 5];
+    for pattern in args.iter().skip(2) {
+        let pattern = pattern.to_ascii_lowercase();
+        turn.spend(PER_ARG + copying(pattern.len()));
+        for ((name, _), is_asked_for) in settings.iter().zip(&mut is_asked_for) {
+            let mut search = Search::new(&pattern, name.as_bytes());
+            *is_asked_for |= loop {
+                turn.give_way().await;
+                if let Some(fits) = search.advance(&mut turn.steps) {
+                    break fits;
+                }
+            };
+        }
     }
-    Ok(())
+    let found: Vec<_> = settings.iter().zip(is_asked_for).filter(|(_, is_asked_for)| *is_asked_for).collect();
+    replies.array(2 * found.len());
+    for ((name, value), _) in found {
+        replies.bulk(name.as_bytes());
+        replies.bulk(value.as_bytes());
+    }
 }
 
 /// All sections, whichever are asked for.

@@ -18,5 +18,5 @@ mod request;
 mod tests;
 
 pub use number::{parse_i64, write_i64};
-pub use reply::Replies;
+pub use reply::{MAX_REPLIES, Replies};
 pub use request::{Args, MAX_BULK, Parser, ProtocolError};

@@ -4,7 +4,7 @@ use super::number::write_i64;
 
 /// Bytes. Who asks for more before it is sent is let go (`client-output-buffer-limit`, of which Redis has none for
 /// clients that ask). It takes a request that asks for many large values at once.
-const MAX_REPLIES: usize = 64 * 1024 * 1024;
+pub const MAX_REPLIES: usize = 64 * 1024 * 1024;
 
 #[derive(Default)]
 pub struct Replies {
@@ -16,6 +16,10 @@ pub struct Replies {
 impl Replies {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     pub fn is_over(&self) -> bool {
@@ -32,7 +36,16 @@ impl Replies {
         if self.bytes.is_empty() {
             std::mem::swap(&mut self.bytes, replies);
         } else {
-            self.bytes.extend(std::mem::take(replies));
+            self.extend(&std::mem::take(replies));
+        }
+    }
+
+    /// The same, where they are needed elsewhere too.
+    pub fn extend(&mut self, replies: &[u8]) {
+        if self.bytes.len() + replies.len() > MAX_REPLIES {
+            self.is_over = true;
+        } else {
+            self.bytes.extend_from_slice(replies);
         }
     }
 

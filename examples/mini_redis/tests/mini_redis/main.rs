@@ -12,3 +12,4 @@ mod pieces;
 mod programs;
 mod server;
 mod stop;
+mod turns;
