@@ -360,8 +360,9 @@ fn the_system_refuses_to_start_threads() {
         drops.recv().unwrap();
         drop(release);
         assert_eq!(busy.block_on(first).unwrap(), busy.block_on(second).unwrap());
-        // Nothing is left of the call that was refused.
+        // Nothing is left of the call that was refused, nor of its task.
         assert_eq!(empty.block_on(empty.spawn_blocking(|| 4)).unwrap(), 4);
+        assert_eq!(empty.metrics().num_alive_tasks(), 0);
     })
 }
 

@@ -2,11 +2,16 @@
 
 mod support;
 
+use ayi::runtime::Builder;
 use ayi::task::coop::{consume_budget, cooperative, has_budget_remaining, unconstrained};
-use std::future::ready;
+use ayi::task::yield_now;
+use std::future::{pending, poll_fn, ready};
+use std::panic::resume_unwind;
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
-use support::{poll_once, run};
+use support::{poll_once, poll_with, run, waker_fn, watched};
 
 /// How many of what `f` does fit into one poll of a task.
 async fn in_one_poll(f: impl AsyncFn() + 'static) -> usize {
@@ -244,5 +249,80 @@ fn a_waker_that_polls_by_itself_is_not_limited_by_the_task_before() {
         }
         support::turn().await;
         assert_eq!((polls.load(Relaxed), put_off.load(Relaxed)), (400, 0));
+    });
+}
+
+/// More than any task may do in one poll: whoever is limited does not come to the end of it.
+fn assert_is_not_limited(what: &str) {
+    for n in 0..1000 {
+        assert!(poll_once(pin!(consume_budget())).is_ready(), "{what}: limited after {n} operations");
+    }
+}
+
+/// Leaves nothing of the budget of the current poll.
+async fn use_up() {
+    while has_budget_remaining() {
+        consume_budget().await;
+    }
+}
+
+/// The output of a task, the hook that is told of its end, and the waker of whoever awaits it are not polled: there is
+/// nobody who could give way. Whether the task has an output, has panicked or was aborted.
+#[test]
+fn what_runs_at_the_end_of_a_task_is_not_limited() {
+    struct Output(&'static str, Arc<AtomicUsize>);
+    impl Drop for Output {
+        fn drop(&mut self) {
+            assert_is_not_limited(self.0);
+            self.1.fetch_add(1, SeqCst);
+        }
+    }
+    watched(|| {
+        let hooks = Arc::new(Mutex::new(Vec::new()));
+        let told = hooks.clone();
+        let builder = &mut Builder::new_current_thread();
+        // (What a hook panics with is only reported.)
+        builder.on_task_terminate(move |_| {
+            let count = (0..1000).take_while(|_| poll_once(pin!(consume_budget())).is_ready()).count();
+            told.lock().unwrap().push(count);
+        });
+        builder.build().unwrap().block_on(async {
+            let (drops, wakes) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            // Nobody awaits it.
+            let output = Output("the drop of an output", drops.clone());
+            drop(ayi::spawn(async {
+                use_up().await;
+                output
+            }));
+            // It panics, and what it holds is dropped after that.
+            let kept = Output("the drop of a future that has panicked", drops.clone());
+            let panics = ayi::spawn(poll_fn(move |_| -> Poll<()> {
+                let _kept = &kept;
+                assert!(poll_once(pin!(use_up())).is_ready());
+                resume_unwind(Box::new("on purpose"))
+            }));
+            // It is aborted.
+            let kept = Output("the drop of a future that is aborted", drops.clone());
+            let aborted = ayi::spawn(async move {
+                let _kept = kept;
+                use_up().await;
+                pending::<()>().await
+            });
+            // It is awaited by somebody whose waker is no task of ours.
+            let awaited = ayi::spawn(use_up());
+            let count = wakes.clone();
+            let waker = waker_fn(move || {
+                assert_is_not_limited("the waker of a JoinHandle");
+                count.fetch_add(1, SeqCst);
+            });
+            let mut awaited = pin!(awaited);
+            assert!(poll_with(awaited.as_mut(), &waker).is_pending());
+            yield_now().await;
+            aborted.abort();
+            assert!(panics.await.unwrap_err().is_panic());
+            assert!(aborted.await.unwrap_err().is_cancelled());
+            assert_eq!((drops.load(SeqCst), wakes.load(SeqCst)), (3, 1));
+        });
+        assert_eq!(*hooks.lock().unwrap(), [1000; 4]);
     });
 }

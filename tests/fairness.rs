@@ -421,3 +421,27 @@ fn the_root_future_takes_turns_too() {
         assert!((100..=103).contains(&polls.get()), "{}", polls.get());
     })
 }
+
+/// What another thread wants need not wait for the turn, before which there may be 61 polls: after at most 16 the loop
+/// looks whether there is anything.
+#[test]
+fn what_another_thread_posts_is_taken_within_16_polls() {
+    const POLLS_PER_LOOK: usize = 16;
+    run(async || {
+        for round in 0..2 * POLLS_PER_TURN {
+            // Begins at any place in a turn.
+            for _ in 0..round % POLLS_PER_TURN {
+                yield_now().await;
+            }
+            let handle = Handle::current();
+            let task = thread::spawn(move || handle.spawn(async {})).join().unwrap();
+            let mut polls = 0;
+            while !task.is_finished() {
+                yield_now().await;
+                polls += 1;
+            }
+            // (And one for the task itself.)
+            assert!(polls <= POLLS_PER_LOOK + 1, "after {polls} polls");
+        }
+    })
+}

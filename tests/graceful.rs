@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
-use support::{poll_once, run, watched};
+use support::{Wakes, in_a_child, poll_once, poll_with, run, watched};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -283,4 +283,58 @@ fn each_runtime_has_a_token_of_its_own() {
 #[should_panic(expected = "there is no ayi runtime on this thread")]
 fn outside_a_runtime_there_is_no_token() {
     shutdown_token();
+}
+
+/// Each of them has a waker of its own, as in a `select!` of another crate.
+#[test]
+fn everyone_who_waits_for_the_end_of_the_tasks_is_woken_by_it() {
+    paused(async || {
+        let task = ayi::spawn(async { shutdown_token().cancelled().await });
+        let wakers = [Wakes::new(), Wakes::new(), Wakes::new()];
+        let mut ends = [shutdown(HOUR), shutdown(HOUR), shutdown(HOUR)].map(Box::pin);
+        for (end, (_, waker)) in ends.iter_mut().zip(&wakers) {
+            assert!(poll_with(end.as_mut(), waker).is_pending());
+        }
+        task.await.unwrap();
+        assert_eq!(wakers.each_ref().map(|(wakes, _)| wakes.count()), [1, 1, 1]);
+        for end in ends {
+            assert!(end.await.is_clean());
+        }
+    });
+}
+
+/// What a runtime leaves to the next one of its memory says nothing about the tasks of that one, which may have lower
+/// numbers.
+#[test]
+fn a_task_is_not_older_than_its_runtime() {
+    if !in_a_child("a_task_is_not_older_than_its_runtime") {
+        return;
+    }
+    watched(|| {
+        let tell_age = || {
+            // Those that come within a millisecond are not told apart.
+            thread::sleep(Duration::from_millis(2));
+            let (start, rt) = (std::time::Instant::now(), Runtime::new().unwrap());
+            let report = rt.block_on(async {
+                ayi::spawn(pending::<()>());
+                yield_now().await;
+                shutdown(Duration::ZERO).await
+            });
+            let age = report.still_running()[0].age();
+            assert!(age <= start.elapsed(), "{age:?}");
+        };
+        let (go, may_go) = mpsc::channel();
+        let (is_set, set) = mpsc::channel();
+        // This thread numbers its tasks first.
+        let first = thread::spawn(move || {
+            tell_age();
+            is_set.send(()).unwrap();
+            may_go.recv().unwrap();
+            tell_age();
+        });
+        set.recv().unwrap();
+        tell_age();
+        go.send(()).unwrap();
+        first.join().unwrap();
+    });
 }

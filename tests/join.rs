@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, channel};
 use std::task::Poll;
 use std::thread::{self, ThreadId};
-use support::{poll_once, run, turn, watched};
+use support::{Wakes, poll_once, poll_with, run, turn, watched};
 
 /// Notes the thread that it is dropped on.
 struct OnDrop(std::sync::mpsc::Sender<ThreadId>);
@@ -364,4 +364,24 @@ fn handles_used_on_other_threads_while_the_tasks_finish() {
         drop(rt);
         assert_eq!((futures.load(SeqCst), outputs.load(SeqCst)), (TASKS, TASKS));
     })
+}
+
+/// A task that nobody awaits any more may run for long. The waker, and all that it keeps alive, need not.
+#[test]
+fn a_handle_that_is_dropped_takes_its_waker_along() {
+    run(async || {
+        let task = || ayi::spawn(pending::<()>());
+        let (wakes, waker) = Wakes::new();
+        let mut here = task();
+        assert!(poll_with(Pin::new(&mut here), &waker).is_pending());
+        let keeps = Arc::strong_count(&wakes);
+        drop(here);
+        assert_eq!(Arc::strong_count(&wakes), keeps - 1, "on its own thread");
+        let mut elsewhere = task();
+        assert!(poll_with(Pin::new(&mut elsewhere), &waker).is_pending());
+        thread::spawn(move || drop(elsewhere)).join().unwrap();
+        turn().await;
+        assert_eq!(Arc::strong_count(&wakes), keeps - 1, "on another");
+        assert_eq!(wakes.count(), 0);
+    });
 }

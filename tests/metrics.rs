@@ -128,6 +128,14 @@ fn turns_and_parks_are_counted() {
         assert_eq!(metrics.worker_park_count(0), before.1, "with work it does not sleep");
         sleep(Duration::from_micros(100)).await;
         assert!(metrics.worker_park_count(0) > before.1);
+        // It sleeps at most once a turn, and here in each.
+        let before = (metrics.worker_turn_count(0), metrics.worker_park_count(0));
+        for _ in 0..10 {
+            sleep(Duration::from_micros(100)).await;
+        }
+        let (turns, parks) =
+            (metrics.worker_turn_count(0) - before.0, metrics.worker_park_count(0) - before.1);
+        assert!((10..=turns).contains(&parks), "{parks} sleeps in {turns} turns");
     });
 }
 

@@ -503,3 +503,26 @@ fn an_advance_beyond_the_end_of_time_says_so_and_changes_nothing() {
         assert_eq!(start.elapsed(), HOUR);
     });
 }
+
+/// The waker of who waits for the socket is no task of the runtime's: it is woken after the reactor has looked, and time
+/// must not go on before what it wakes has run.
+#[test]
+fn sockets_that_are_ready_go_first_also_if_somebody_elses_waker_waits_for_them() {
+    paused(async || {
+        let start = Instant::now();
+        let (stream, mut peer) = connected();
+        let (wake, woken) = async_wake();
+        let mut wake = Some(wake);
+        let waker = support::waker_fn(move || wake.take().into_iter().for_each(|wake| wake()));
+        assert!(support::poll_with(std::pin::pin!(stream.readable()), &waker).is_pending());
+        let mut readable = std::pin::pin!(stream.readable());
+        assert!(support::poll_with(readable.as_mut(), &waker).is_pending());
+        peer.write_all(b"x").unwrap();
+        let waiter = ayi::spawn(async move {
+            woken.await;
+            start.elapsed()
+        });
+        sleep(HOUR).await;
+        assert_eq!(waiter.await.unwrap(), Duration::ZERO);
+    });
+}

@@ -143,3 +143,21 @@ fn nobody_asks() {
     };
     assert_eq!(reports, [""; 0]);
 }
+
+/// What one runtime has reported leaves the next one, which takes over its memory, as many reports as any.
+#[test]
+fn a_runtime_that_has_reported_much_takes_nothing_from_the_next() {
+    let name = "a_runtime_that_has_reported_much_takes_nothing_from_the_next";
+    let Some(reports) = reports(name, Some("0ms")) else {
+        return watched(|| {
+            Runtime::new().unwrap().block_on(async {
+                for _ in 0..100 {
+                    task::yield_now().await;
+                }
+            });
+            eprintln!("ayi: the next");
+            Runtime::new().unwrap().block_on(async {});
+        });
+    };
+    assert!(reports.len() >= 3 && !reports.last().unwrap().contains("the next"), "{reports:?}");
+}

@@ -320,3 +320,34 @@ fn an_event_interval_of_one_looks_after_each_poll() {
         assert_eq!(metrics.worker_turn_count(0) - before, 10);
     });
 }
+
+/// Whoever counts tasks by hooks comes out even, also if the last ones are spawned while the runtime ends.
+#[test]
+fn hooks_are_told_of_both_ends_of_a_task_that_is_spawned_when_the_runtime_ends() {
+    struct Spawns(Handle);
+    impl Drop for Spawns {
+        fn drop(&mut self) {
+            drop(self.0.spawn(async {}));
+            drop(ayi::spawn(async {}));
+        }
+    }
+    support::watched(|| {
+        let counts = [Arc::new(Mutex::new(0)), Arc::new(Mutex::new(0))];
+        let [spawned, ended] = counts.clone();
+        let rt = Builder::new_current_thread()
+            .on_task_spawn(move |_| *spawned.lock().unwrap() += 1)
+            .on_task_terminate(move |_| *ended.lock().unwrap() += 1)
+            .build()
+            .unwrap();
+        let spawns = Spawns(rt.handle().clone());
+        rt.block_on(async {
+            ayi::spawn(async move {
+                let _spawns = spawns;
+                pending::<()>().await
+            });
+            task::yield_now().await;
+        });
+        drop(rt);
+        assert_eq!(counts.map(|count| *count.lock().unwrap()), [3, 3]);
+    });
+}
