@@ -1,11 +1,20 @@
 //! The cooperative budget: how much a task may do in one poll.
 //!
-//! A loop over a socket that never runs dry would never return to the executor, since no `.await` in it waits.
-//! So each poll of a task comes with a budget, each operation that completes (well or with an error) is charged
-//! one, and when nothing is left the next operation says `Pending`: the task continues with a new budget after some
-//! other tasks, or if there are no others, behind what a turn of the reactor brings, since each such poll may be 128
-//! system calls, while somebody waits for news from outside. Code that runs outside a poll of ours is not limited. (Another executor's `block_on` inside a poll
-//! would stand still when the budget is used up: it cannot give way.)
+//! A loop over a socket that never runs dry would never return to the executor, since no `.await` in it waits. So each
+//! poll of a task comes with a budget. When nothing is left, the next operation says `Pending`, and the task continues
+//! with a new budget after some other tasks. If there are none, it continues behind what a turn of the reactor brings,
+//! since each such poll may be 128 system calls while somebody waits for news from outside.
+//!
+//! Invariants:
+//! 1. Whatever of ours is awaited costs one operation when it completes, well or with an error, or it has waited. (The
+//!    façade's `tests/leaves` tries each leaf of the API.)
+//! 2. Who is put off is woken. Wakers are cloned, woken and dropped while nothing is borrowed.
+//! 3. Code that runs outside a poll of ours is not limited, wakers and drops among it.
+//!
+//! Left out: futures and streams of other crates that are awaited as they are. They know nothing of the budget, and
+//! nobody sees them complete. In `select!`, `join!` or `timeout` they are charged, and so are streams of bytes of any crate
+//! that go through our extension methods. For the rest there are `cooperative` and `consume_budget`. (Another executor's
+//! `block_on` inside a poll would stand still when the budget is used up: it cannot give way.)
 //!
 //! In tokio: `task/coop`.
 
@@ -145,8 +154,8 @@ pub fn has_budget_remaining() -> bool {
 
 /// Takes one from the budget of the current task, and lets others run if it is used up.
 ///
-/// For loops that compute for long, or that await something of another crate that is always ready. Whatever ayi itself
-/// has to be awaited is charged already.
+/// For loops that compute for long, or that await what another crate has and what is always ready: the next item of a
+/// stream, a message of a channel. Whatever of ayi can be awaited is charged already.
 ///
 /// # Cancel safety
 ///
