@@ -2,14 +2,17 @@
 
 mod support;
 
-use ayi::runtime::Runtime;
-use ayi::task::{LocalSet, spawn_local, yield_now};
+use ayi::runtime::{Handle, Runtime};
+use ayi::task::{JoinSet, LocalSet, spawn_blocking, spawn_local, yield_now};
+use ayi::time::{Duration, sleep};
 use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::mpsc;
 use std::task::Poll;
+use std::thread::{self, ThreadId};
 use support::{poll_once, run, turn};
 
 fn counting(count: &Rc<Cell<u32>>) -> impl Future<Output = ()> + use<> {
@@ -196,7 +199,6 @@ fn from_outside_it_runs_on_a_runtime() {
     };
     assert_eq!(set.block_on(&rt, async { task.await.unwrap() + spawn_local(async { 2 }).await.unwrap() }), 3);
     rt.block_on(set);
-    assert!(catch_unwind(|| LocalSet::new().spawn_local(async {})).is_err(), "without a runtime it cannot");
 }
 
 #[test]
@@ -320,4 +322,231 @@ fn what_the_drop_of_a_future_spawns_is_of_the_set_and_cancelled_with_it() {
         drop(set);
         assert!(receive.recv_async().await.unwrap().await.unwrap_err().is_cancelled());
     });
+}
+
+// Before there is a runtime, and in others.
+
+#[test]
+fn what_is_spawned_before_there_is_a_runtime_runs_in_the_next_one() {
+    on_a_new_thread(|| {
+        let set = LocalSet::new();
+        let seven = set.spawn_local(async {
+            sleep(Duration::from_micros(10)).await;
+            7
+        });
+        let eight = {
+            let _inside = set.enter();
+            spawn_local(async { 8 })
+        };
+        let mut joined = JoinSet::new();
+        joined.spawn_local_on(async { Handle::current().id() }, &set);
+        assert!(!seven.is_finished());
+        let rt = Runtime::new().unwrap();
+        let id = set.block_on(&rt, async {
+            assert_eq!((seven.await.unwrap(), eight.await.unwrap()), (7, 8));
+            joined.join_next().await.unwrap().unwrap()
+        });
+        assert_eq!(id, rt.handle().id());
+        rt.block_on(set);
+    });
+}
+
+#[test]
+fn what_is_spawned_outside_of_the_runtime_of_this_thread_runs_in_it() {
+    on_a_new_thread(|| {
+        let rt = Runtime::new().unwrap();
+        let set = LocalSet::new();
+        let task = set.spawn_local(async { 7 });
+        rt.block_on(set);
+        assert_eq!(rt.block_on(task).unwrap(), 7);
+    });
+}
+
+#[test]
+fn what_is_aborted_or_dropped_before_there_is_a_runtime_is_cancelled() {
+    on_a_new_thread(|| {
+        let drops = Rc::new(Cell::new(0));
+        let (set, gone) = (LocalSet::new(), LocalSet::new());
+        let aborted = set.spawn_local(waits_and_counts(&drops));
+        let dropped = gone.spawn_local(waits_and_counts(&drops));
+        drop(set.spawn_local(async {}));
+        aborted.abort();
+        drop(gone);
+        assert_eq!(drops.get(), 1, "at once");
+        let rt = Runtime::new().unwrap();
+        set.block_on(&rt, async {
+            assert!(aborted.await.unwrap_err().is_cancelled());
+            assert!(dropped.await.unwrap_err().is_cancelled());
+        });
+        assert_eq!(drops.get(), 2);
+    });
+}
+
+#[test]
+fn a_thread_that_ends_before_there_is_a_runtime_cancels_what_waits_for_one() {
+    struct Tells(mpsc::Sender<ThreadId>);
+    impl Drop for Tells {
+        fn drop(&mut self) {
+            let _ = self.0.send(thread::current().id());
+        }
+    }
+    support::watched(|| {
+        let (tell, told) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let set = LocalSet::new();
+            let tells = Tells(tell);
+            let task = set.spawn_local(async move {
+                let _tells = tells;
+                pending::<()>().await;
+            });
+            // Not dropped: the thread's end comes first.
+            std::mem::forget(set);
+            task
+        });
+        let home = thread.thread().id();
+        let task = thread.join().unwrap();
+        assert_eq!(told.recv().unwrap(), home);
+        assert!(Runtime::new().unwrap().block_on(task).unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn a_set_is_awaited_on_a_thread_that_blocks_on_a_handle() {
+    run(async || {
+        for spawns_before in [false, true] {
+            let handle = Handle::current();
+            let home = thread::current().id();
+            let call = spawn_blocking(move || {
+                let set = LocalSet::new();
+                let here = thread::current().id();
+                assert_ne!(here, home);
+                let before = spawns_before.then(|| set.spawn_local(async { thread::current().id() }));
+                handle.block_on(set.run_until(async move {
+                    let not_send = Rc::new(7);
+                    let task = spawn_local(async move {
+                        sleep(Duration::from_micros(1)).await;
+                        *not_send
+                    });
+                    assert_eq!(task.await.unwrap(), 7);
+                    if let Some(before) = before {
+                        assert_eq!(before.await.unwrap(), here);
+                    }
+                }));
+                handle.block_on(set);
+            });
+            call.await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_set_is_not_awaited_where_its_tasks_cannot_run() {
+    on_a_new_thread(|| {
+        let (home, other) = (Runtime::new().unwrap(), Runtime::new().unwrap());
+        let mut set = LocalSet::new();
+        let count = Rc::new(Cell::new(0));
+        home.block_on(async { drop(set.spawn_local(counting(&count))) });
+        let elsewhere = || other.block_on(set.run_until(async {}));
+        let panic = catch_unwind(AssertUnwindSafe(elsewhere)).unwrap_err();
+        assert!(panic.downcast_ref::<&str>().unwrap().contains("LocalSet has a task that"));
+        assert!(catch_unwind(AssertUnwindSafe(|| poll_once(pin!(&mut set)))).is_err(), "in no runtime");
+        assert_eq!(count.get(), 0);
+        // It goes on at home, and when its tasks are gone, anywhere.
+        home.block_on(set.run_until(async {
+            while count.get() < 3 {
+                yield_now().await;
+            }
+        }));
+        drop(home);
+        assert_eq!(other.block_on(set.run_until(async { spawn_local(async { 7 }).await.unwrap() })), 7);
+        other.block_on(set);
+    });
+}
+
+// A set that is dropped by one of its own tasks, which then …
+
+#[test]
+fn a_task_that_has_dropped_its_own_set_may_end_wait_or_panic() {
+    type Shared = Rc<RefCell<Option<LocalSet>>>;
+    async fn then(shared: Shared, how: &str) -> u32 {
+        assert!(shared.borrow_mut().take().is_some());
+        match how {
+            "ends" => {}
+            "waits" => pending().await,
+            "gives way" => yield_now().await,
+            _ => panic!("on purpose"),
+        }
+        7
+    }
+    for how in ["ends", "waits", "gives way", "panics"] {
+        run(async || {
+            let (shared, drops): (Shared, _) = (Shared::default(), Rc::new(Cell::new(0)));
+            let set = LocalSet::new();
+            let others = [(); 2].map(|()| set.spawn_local(waits_and_counts(&drops)));
+            let task = set.spawn_local(then(shared.clone(), how));
+            let last = set.spawn_local(waits_and_counts(&drops));
+            *shared.borrow_mut() = Some(set);
+            // From here on it is awaited, though nobody polls it any more.
+            assert!(poll_once(pin!(shared.borrow_mut().as_mut().unwrap())).is_pending());
+            let result = task.await;
+            match how {
+                "ends" => assert_eq!(result.unwrap(), 7),
+                "panics" => assert!(result.unwrap_err().is_panic()),
+                _ => assert!(result.unwrap_err().is_cancelled()),
+            }
+            for other in others.into_iter().chain([last]) {
+                assert!(other.await.unwrap_err().is_cancelled());
+            }
+            assert_eq!(drops.get(), 3);
+        });
+    }
+}
+
+#[test]
+fn a_task_may_drop_and_shut_down_the_join_set_that_it_is_in() {
+    run(async || {
+        for detaches in [false, true] {
+            let (set, drops) = (Rc::new(RefCell::new(Some(JoinSet::new()))), Rc::new(Cell::new(0)));
+            let (theirs, done) = (set.clone(), Rc::new(Cell::new(false)));
+            let is_done = done.clone();
+            let abort = set.borrow_mut().as_mut().unwrap().spawn_local(waits_and_counts(&drops));
+            let me = set.borrow_mut().as_mut().unwrap().spawn_local(async move {
+                let mut set = theirs.borrow_mut().take().unwrap();
+                if detaches {
+                    set.detach_all();
+                }
+                drop(set);
+                is_done.set(true);
+                yield_now().await;
+            });
+            while !me.is_finished() {
+                yield_now().await;
+            }
+            assert!(done.get());
+            abort.abort();
+            while !abort.is_finished() {
+                yield_now().await;
+            }
+            assert_eq!(drops.get(), 1);
+        }
+    });
+}
+
+fn waits_and_counts(drops: &Rc<Cell<u32>>) -> impl Future<Output = ()> + use<> {
+    struct Counts(Rc<Cell<u32>>);
+    impl Drop for Counts {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() + 1);
+        }
+    }
+    let counts = Counts(drops.clone());
+    async move {
+        let _counts = counts;
+        pending::<()>().await;
+    }
+}
+
+/// On which there has been no runtime.
+fn on_a_new_thread(f: impl FnOnce() + Send + 'static) {
+    support::watched(|| thread::spawn(f).join().unwrap());
 }

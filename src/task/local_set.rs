@@ -20,7 +20,7 @@
 
 use super::{AbortHandle, JoinHandle};
 use crate::runtime::Runtime;
-use ayi_runtime::task::{coop, is_large};
+use ayi_runtime::task::{coop, is_large, spawn_sooner_or_later, start_running_here};
 use pin_project_lite::pin_project;
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -75,7 +75,9 @@ fn spawn_here<F: Future<Output: 'static> + 'static>(future: F) -> JoinHandle<F::
 /// JoinHandles say "cancelled". So do those of tasks that are spawned on it after that: by one of its own, by a drop, or
 /// while a guard of [`enter`](LocalSet::enter) is held.
 ///
-/// Differs from tokio's: tasks are spawned on the runtime of this thread, so there must be one, entered or running.
+/// Differs from tokio's: each task is spawned on a runtime, and is cancelled when that ends. It is the one that the thread
+/// is in. Outside of a runtime it is the latest that was made on this thread, and before the first it is the next one that
+/// will be. The set can be awaited in that runtime alone, and panics in others.
 ///
 /// # Examples
 ///
@@ -132,7 +134,7 @@ impl Set {
             self.members.borrow().len() - 1
         });
         self.members.borrow_mut()[number] = Some(Member { body: body.clone(), task: None, parked: None });
-        let task = crate::spawn(Task { set: self.clone(), number, body: body.clone(), output });
+        let task = spawn_sooner_or_later(Task { set: self.clone(), number, body: body.clone(), output });
         // Not if the runtime is shutting down: then the task is gone by now, and its place may be another's.
         let is_it = |member: &&mut Member| Rc::ptr_eq(&member.body, &body);
         if let Some(member) = self.members.borrow_mut()[number].as_mut().filter(is_it) {
@@ -239,6 +241,14 @@ struct Awaited(Rc<Set>);
 
 impl Awaited {
     fn new(set: &Rc<Set>) -> Awaited {
+        // On a thread that blocks on the handle of another's runtime, there may be no place yet where tasks run.
+        start_running_here();
+        let is_elsewhere = |member: &Member| member.task.as_ref().is_some_and(|task| !task.is_at_home());
+        assert!(
+            !set.members.borrow().iter().flatten().any(is_elsewhere),
+            "this LocalSet has a task that this thread cannot run here: it was spawned on another runtime of the thread, or \
+             no runtime is entered. Await the set in the runtime that its tasks were spawned on"
+        );
         set.awaited.set(set.awaited.get() + 1);
         let take = |member: &mut Option<Member>| member.as_mut()?.parked.take();
         let parked: Vec<_> = set.members.borrow_mut().iter_mut().filter_map(take).collect();
@@ -263,7 +273,7 @@ impl LocalSet {
     ///
     /// # Panics
     ///
-    /// Outside a runtime.
+    /// If there is no runtime on this thread yet, and the system has no descriptors left for the next one.
     ///
     /// # Examples
     ///

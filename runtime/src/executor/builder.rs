@@ -3,7 +3,7 @@
 use super::drive::Drives;
 use super::handle::Shared;
 use super::local::{POLLS_PER_TURN, ParkHooks};
-use super::{Local, Runtime};
+use super::{Local, Runtime, next};
 use crate::blocking::{Limits, Pool};
 use crate::cancellation::CancellationToken;
 use crate::reactor::Reactor;
@@ -11,7 +11,6 @@ use crate::sys::ThreadClock;
 use crate::task::{Hooks, Scheduler, TaskMeta, UnhandledPanic, limit_in_environment};
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -429,14 +428,20 @@ impl Builder {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn build(&mut self) -> io::Result<Runtime> {
-        static IDS: AtomicU64 = AtomicU64::new(1);
-        // Relaxed: only uniqueness matters.
-        let id = IDS.fetch_add(1, Ordering::Relaxed);
         let mut hooks = self.task_hooks.clone();
         if let Some(limit) = limit_in_environment() {
             hooks.slow_poll = limit;
         }
-        let tasks = Scheduler::acquire(id, self.unhandled, hooks)?;
+        let (id, tasks) = match next::take() {
+            Some((id, tasks)) => {
+                tasks.configure(self.unhandled, hooks);
+                (id, tasks)
+            }
+            None => {
+                let id = next::id();
+                (id, Scheduler::acquire(id, self.unhandled, hooks)?)
+            }
+        };
         let reactor = Reactor::new(tasks.shared().bell.raw())?;
         let clock = ThreadClock::of_this_thread();
         let shared = Shared {

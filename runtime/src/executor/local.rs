@@ -520,6 +520,14 @@ impl Local {
     }
 }
 
+/// The runtime that was made last of those that live on this thread.
+pub(super) fn latest() -> Option<Rc<Local>> {
+    let find = |all: &RefCell<Vec<Weak<Local>>>| {
+        all.borrow().iter().rev().filter_map(Weak::upgrade).find(|local| !local.is_shut_down())
+    };
+    ALL.try_with(find).ok()?
+}
+
 /// The slot of a `block_on`'s own future, which lies on the stack.
 struct Root(LocalSlot);
 

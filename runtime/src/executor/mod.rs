@@ -10,6 +10,7 @@ mod drive;
 mod handle;
 mod local;
 mod metrics;
+mod next;
 #[cfg(feature = "uring")]
 mod ring;
 mod runtime;
@@ -24,6 +25,8 @@ pub(crate) use context::{RuntimeRef, SHUT_DOWN, home, start_drive, why_no_timer,
 pub use handle::{Handle, Id};
 pub(crate) use local::{BlockedOn, Local};
 pub use metrics::RuntimeMetrics;
+#[doc(hidden)]
+pub use next::{spawn_sooner_or_later, start_running_here};
 #[cfg(feature = "uring")]
 pub(crate) use ring::settle;
 pub use runtime::Runtime;

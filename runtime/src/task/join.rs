@@ -293,6 +293,14 @@ impl AbortHandle {
     }
 }
 
+impl AbortHandle {
+    /// Whether this thread is in the task's runtime, and can run it.
+    #[doc(hidden)]
+    pub fn is_at_home(&self) -> bool {
+        self.slot.local().is_some()
+    }
+}
+
 impl fmt::Debug for AbortHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AbortHandle").field("id", &self.id).finish_non_exhaustive()

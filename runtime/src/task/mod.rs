@@ -46,6 +46,8 @@ pub mod coop {
 // For users, who look for them here.
 pub use crate::coop::consume_budget;
 pub use crate::executor::{TaskBuilder as Builder, block_in_place, spawn, spawn_blocking};
+#[doc(hidden)]
+pub use crate::executor::{spawn_sooner_or_later, start_running_here};
 
 use std::task::Poll;
 

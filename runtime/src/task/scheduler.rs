@@ -132,9 +132,7 @@ impl Scheduler {
         let local = LocalScheduler { shared, _owner_thread: PhantomData };
         local.cells().is_closed.set(false);
         local.cells().is_fatal.set(false);
-        local.cells().unhandled.set(unhandled);
-        local.cells().has_hooks.set(hooks.are_any());
-        local.cells().hooks.set(Some(Rc::new(hooks)));
+        local.configure(unhandled, hooks);
         local.cells().reports.reset();
         local.cells().noted.set(0);
         Ok(Lease(local))
@@ -232,6 +230,13 @@ impl LocalScheduler {
     #[inline]
     pub(crate) fn shared(self) -> &'static Scheduler {
         self.shared
+    }
+
+    /// What the runtime's builder has set.
+    pub(crate) fn configure(self, unhandled: UnhandledPanic, hooks: Hooks) {
+        self.cells().unhandled.set(unhandled);
+        self.cells().has_hooks.set(hooks.are_any());
+        self.cells().hooks.set(Some(Rc::new(hooks)));
     }
 
     /// Wakers on this thread know from it when they are at home.

@@ -1,0 +1,96 @@
+//! Tasks that are spawned on a thread before its first runtime is made.
+//!
+//! Only the members of a `LocalSet` are, since the set says when they run. They go to the runtime that comes next on this
+//! thread: its scheduler is taken from the pool already, and that runtime is built on it. If none comes, they are cancelled
+//! when the thread ends.
+
+use super::context::{self, EnterGuard};
+use super::local;
+use crate::sync::thread_local;
+use crate::task::{Hooks, JoinHandle, Lease, LocalScheduler, Plain, Scheduler, UnhandledPanic};
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+thread_local! {
+    static NEXT: RefCell<Option<Next>> = const { RefCell::new(None) };
+}
+
+/// What the next runtime of this thread is built on.
+struct Next {
+    id: u64,
+    /// `None` once it has been taken.
+    tasks: Option<Lease>,
+}
+
+impl Drop for Next {
+    /// The thread ends, and no runtime has come.
+    fn drop(&mut self) {
+        let Some(tasks) = self.tasks.take() else { return };
+        // (No runtime is entered while the thread-locals go.)
+        LocalScheduler::set_owned(Some(*tasks));
+        tasks.cells().is_closed.set(true);
+        tasks.cancel_all();
+        tasks.close_gate();
+        LocalScheduler::set_owned(None);
+    }
+}
+
+/// The number of a new runtime.
+pub(super) fn id() -> u64 {
+    static IDS: AtomicU64 = AtomicU64::new(1);
+    // Relaxed: only uniqueness matters.
+    IDS.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The scheduler that the next runtime has got already, with its number.
+pub(super) fn take() -> Option<(u64, Lease)> {
+    // (While the thread ends there is none.)
+    let mut next = NEXT.try_with(|next| next.borrow_mut().take()).ok().flatten()?;
+    next.tasks.take().map(|tasks| (next.id, tasks))
+}
+
+/// Spawns a task on the runtime of this thread, wherever that is: the one that the thread is in, or else the latest that
+/// lives on it, or else the one that comes next.
+///
+/// # Panics
+///
+/// If no runtime can be made, for want of descriptors.
+#[doc(hidden)]
+#[track_caller]
+pub fn spawn_sooner_or_later<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: 'static> + 'static,
+{
+    if let Some(local) = context::home().or_else(enter_drive) {
+        return local.tasks().spawn(future, Plain);
+    }
+    if let Some(local) = local::latest() {
+        let _inside = EnterGuard::here(&local);
+        return local.tasks().spawn(future, Plain);
+    }
+    next().spawn(future, Plain)
+}
+
+/// Where tasks of this thread run that is in a `Handle::block_on` of another thread's runtime.
+#[doc(hidden)]
+pub fn start_running_here() {
+    enter_drive();
+}
+
+fn enter_drive() -> Option<std::rc::Rc<super::Local>> {
+    context::current().or_else(|| context::start_drive()?.ok())
+}
+
+#[track_caller]
+fn next() -> LocalScheduler {
+    NEXT.with_borrow_mut(|next| {
+        let next = next.get_or_insert_with(|| {
+            let id = id();
+            match Scheduler::acquire(id, UnhandledPanic::default(), Hooks::default()) {
+                Ok(tasks) => Next { id, tasks: Some(tasks) },
+                Err(error) => panic!("a task cannot be spawned, for want of what its runtime needs: {error}"),
+            }
+        });
+        **next.tasks.as_ref().expect("only `take` and the drop take it")
+    })
+}
