@@ -381,6 +381,23 @@ fn a_wait_has_one_timer_and_without_limits_none() {
     });
 }
 
+#[test]
+fn a_write_that_was_given_up_does_not_count_for_the_next_one() {
+    run_paused(async || {
+        let (mut ours, mut theirs) = limited(200);
+        ours.set_write_timeout(s(10));
+        ours.write_all(&[0; 200]).await.unwrap();
+        assert!(ayi::time::timeout(s(1), ours.write(b"x")).await.is_err());
+        theirs.write_all(&[0; 100]).await.unwrap();
+        theirs.read_exact(&mut [0; 200]).await.unwrap();
+        sleep(s(60)).await;
+        for _ in 0..100 {
+            ours.read_exact(&mut [0]).await.unwrap();
+        }
+        ours.write_all(b"x").await.unwrap();
+    });
+}
+
 /// A peer that always has something to say, on a runtime that makes it give way or not.
 struct Endless {
     is_charged: bool,

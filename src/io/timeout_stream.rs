@@ -286,9 +286,9 @@ impl<S> TimeoutStream<S> {
             Direction::Read => self.is_write_waiting,
             Direction::Write => self.is_read_waiting,
         };
-        match self.limits.first_end(direction) {
-            Some(end) if end.at <= Instant::now() => Err(self.limits.over(&end, is_other_waiting)),
-            _ => Ok(()),
+        match self.limits.overdue(direction) {
+            Some(end) => Err(self.limits.over(&end, is_other_waiting)),
+            None => Ok(()),
         }
     }
 }

@@ -30,6 +30,8 @@ pub enum TimeLimit {
     Lifetime,
 }
 
+/// Those that go on while something moves.
+const LASTING: &[TimeLimit] = &[TimeLimit::Step, TimeLimit::Lifetime];
 const FOR_READS: &[TimeLimit] = &[TimeLimit::Idle, TimeLimit::Step, TimeLimit::Lifetime];
 const FOR_WRITES: &[TimeLimit] = &[TimeLimit::Idle, TimeLimit::Write, TimeLimit::Step, TimeLimit::Lifetime];
 
@@ -96,6 +98,15 @@ impl Limits {
             Direction::Read => FOR_READS,
             Direction::Write => FOR_WRITES,
         };
+        self.first_of(which, direction)
+    }
+
+    /// A limit that is over although no operation has to wait.
+    pub(super) fn overdue(&mut self, direction: Direction) -> Option<End> {
+        self.first_of(LASTING, direction).filter(|end| end.at <= Instant::now())
+    }
+
+    fn first_of(&mut self, which: &[TimeLimit], direction: Direction) -> Option<End> {
         let mut first: Option<End> = None;
         let mut now = None;
         for &which in which {
