@@ -2,14 +2,14 @@
 
 mod support;
 
-use ayi::net::{TcpListener, TcpStream};
+use ayi::net::{TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream};
 use ayi::time::{Duration, sleep, timeout};
 use std::cell::RefCell;
 use std::fs::File;
 use std::future::poll_fn;
 use std::io::Read;
 use std::net::SocketAddr;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::pin::pin;
 use std::rc::Rc;
 use support::{in_a_child, poll_once, run, turn};
@@ -173,5 +173,51 @@ fn without_descriptors_it_pauses_and_then_serves_who_has_waited() {
         for mut client in clients {
             assert_eq!(client.read(&mut [0; 8]).unwrap(), 5);
         }
+    });
+}
+
+/// A program that is started meanwhile inherits none of the descriptors that are made here, however they come to be.
+#[test]
+fn no_descriptor_is_inherited_by_children() {
+    #[track_caller]
+    fn assert_not_inherited(fd: impl AsFd) {
+        // SAFETY: takes no pointers.
+        let flags = unsafe { libc::fcntl(fd.as_fd().as_raw_fd(), libc::F_GETFD) };
+        assert_eq!(flags, libc::FD_CLOEXEC);
+    }
+    run(async || {
+        let (listener, addr) = listening().await;
+        let client = TcpStream::connect(addr).await.unwrap();
+        assert_not_inherited(&listener.accept().await.unwrap().0);
+        assert_not_inherited(&client);
+        assert_not_inherited(&listener);
+        assert_not_inherited(&UdpSocket::bind("127.0.0.1:0").await.unwrap());
+        let path = std::env::temp_dir().join(format!("ayi-inherited-{}", std::process::id()));
+        let listener = UnixListener::bind(&path).unwrap();
+        let client = UnixStream::connect(&path).await.unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_not_inherited(&listener.accept().await.unwrap().0);
+        assert_not_inherited(&client);
+        assert_not_inherited(&listener);
+        assert_not_inherited(&UnixStream::pair().unwrap().0);
+        assert_not_inherited(&UnixDatagram::pair().unwrap().1);
+        assert_not_inherited(&UnixDatagram::unbound().unwrap());
+        let (sender, receiver) = ayi::net::unix::pipe::pipe().unwrap();
+        assert_not_inherited(&sender);
+        assert_not_inherited(&receiver);
+    });
+}
+
+/// The connections that a server has ended are kept by the kernel for a minute: tcp(7), `SO_REUSEADDR`.
+#[test]
+fn a_server_that_has_ended_its_connections_can_be_started_again_at_once() {
+    run(async || {
+        let (listener, addr) = listening().await;
+        let mut client = std::net::TcpStream::connect(addr).unwrap();
+        drop(listener.accept().await.unwrap());
+        drop(listener);
+        assert_eq!(client.read(&mut [0]).unwrap(), 0);
+        drop(client);
+        TcpListener::bind(addr).await.unwrap();
     });
 }

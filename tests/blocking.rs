@@ -374,3 +374,53 @@ fn the_current_runtime_inside_a_call() {
         assert_eq!(rt.block_on(async { inner.await.unwrap().await.unwrap() }), 7);
     })
 }
+
+/// Calls may wait for each other. Each has a thread, as long as the bound allows: one that is idle is not counted twice.
+#[test]
+fn two_calls_that_come_at_once_while_one_thread_is_idle_both_run() {
+    run(async || {
+        let metrics = Handle::current().metrics();
+        for _ in 0..200 {
+            spawn_blocking(|| ()).await.unwrap();
+            while metrics.num_idle_blocking_threads() < metrics.num_blocking_threads() {
+                yield_now().await;
+            }
+            let count = metrics.num_blocking_threads() + 1;
+            if count > 100 {
+                break;
+            }
+            let all = Arc::new(Barrier::new(count));
+            let calls: Vec<_> = (0..count)
+                .map(|_| {
+                    let all = all.clone();
+                    spawn_blocking(move || drop(all.wait()))
+                })
+                .collect();
+            for call in calls {
+                call.await.unwrap();
+            }
+        }
+    });
+}
+
+#[test]
+fn the_stack_of_a_thread_is_as_large_as_is_asked_for() {
+    fn stack_size() -> usize {
+        // SAFETY: the attributes are filled by the first call, before the others read them and free what they hold.
+        unsafe {
+            let (mut attributes, mut size) = (std::mem::zeroed(), 0);
+            assert_eq!(libc::pthread_getattr_np(libc::pthread_self(), &mut attributes), 0);
+            assert_eq!(libc::pthread_attr_getstacksize(&attributes, &mut size), 0);
+            libc::pthread_attr_destroy(&mut attributes);
+            size
+        }
+    }
+    watched(|| {
+        // (The C library may give a thread the stack of an earlier one, which was larger.)
+        for asked in [4 << 20, 32 << 20] {
+            let rt = Builder::new_current_thread().thread_stack_size(asked).build().unwrap();
+            let size = rt.block_on(rt.spawn_blocking(stack_size)).unwrap();
+            assert!(size >= asked, "{size} of {asked}");
+        }
+    });
+}

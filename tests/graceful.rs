@@ -62,8 +62,10 @@ fn without_tasks_it_is_done_at_once() {
 fn a_task_may_end_the_others() {
     paused(async || {
         ayi::spawn(async { shutdown_token().cancelled().await });
+        let start = Instant::now();
         let ended = ayi::spawn(async { shutdown(HOUR).await.is_clean() });
         assert!(ended.await.unwrap());
+        assert_eq!(start.elapsed(), Duration::ZERO, "it does not wait for itself");
     });
 }
 

@@ -440,3 +440,20 @@ fn it_can_be_sent_if_its_outputs_can() {
     is_send_and_sync::<JoinSet<u8>>();
     is_send_and_sync::<JoinSet<Cell<u8>>>();
 }
+
+/// Also if those that were spawned before it are not.
+#[test]
+fn try_join_next_finds_the_one_that_is_finished() {
+    run(async || {
+        let mut set = JoinSet::new();
+        for _ in 0..3 {
+            set.spawn(pending::<u32>());
+        }
+        set.spawn(ready(7));
+        set.spawn(pending());
+        yield_now().await;
+        assert_eq!(set.try_join_next().unwrap().unwrap(), 7);
+        assert!(set.try_join_next().is_none());
+        assert_eq!(set.len(), 4);
+    });
+}

@@ -16,8 +16,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::task::{Context, Poll};
-use support::{Wakes, connected, poll_once, poll_with, run, watched};
+use support::{Wakes, connected, poll_once, poll_with, run, waker_fn, watched};
 
 /// The operations that a task may do in one poll.
 const BUDGET: usize = 128;
@@ -254,5 +255,29 @@ fn everyone_who_waits_for_a_timer_is_woken_when_the_runtime_ends() {
         drop(inside);
         drop(rt);
         assert!(waiters.iter().all(|waiter| waiter.wakes.count() == 1));
+    });
+}
+
+/// Whoever polls again inside its waker, as an executor of its own may, is told of the end, and not put off once more:
+/// nobody would wake it a second time.
+#[test]
+fn a_waker_that_polls_again_when_the_end_wakes_it_is_told_of_the_end() {
+    watched(|| {
+        let rt = Runtime::new().unwrap();
+        let inside = rt.enter();
+        let (stream, _peer) = connected();
+        let (stream, told) = (Arc::new(stream), Arc::new(AtomicBool::new(false)));
+        let (again, tells) = (stream.clone(), told.clone());
+        let waker = waker_fn(move || {
+            if let Poll::Ready(Err(error)) = poll_once(pin!(again.read(&mut [0; 8]))) {
+                tells.store(is_rt_shutdown_err(&error), SeqCst);
+            }
+        });
+        let mut buf = [0; 8];
+        let mut read = pin!(stream.read(&mut buf));
+        assert!(poll_with(read.as_mut(), &waker).is_pending());
+        drop(inside);
+        drop(rt);
+        assert!(told.load(SeqCst));
     });
 }

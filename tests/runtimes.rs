@@ -3,7 +3,7 @@
 mod support;
 
 use ayi::net::TcpListener;
-use ayi::runtime::Runtime;
+use ayi::runtime::{CancellationToken, Runtime};
 use ayi::task::{JoinHandle, spawn_blocking, yield_now};
 use ayi::time::{Duration, sleep};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -259,4 +259,19 @@ fn many_runtimes_on_one_thread() {
             runtimes.remove(runtimes.len() / 2);
         }
     })
+}
+
+/// A server has one token for as long as it lives, and a child of it for each connection.
+#[test]
+fn thousands_of_child_tokens_leave_nothing_behind() {
+    let server = CancellationToken::new();
+    let connection = || {
+        let child = server.child_token();
+        drop((child.child_token(), child.clone()));
+        assert!(poll_once(pin!(child.cancelled())).is_pending());
+    };
+    connection();
+    let before = BYTES.get();
+    (0..5000).for_each(|_| connection());
+    assert!(BYTES.get() - before <= SLACK, "{} bytes", BYTES.get() - before);
 }

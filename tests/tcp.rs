@@ -2,13 +2,14 @@
 
 mod support;
 
-use ayi::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use ayi::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest};
 use ayi::net::TcpStream;
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::AsRawFd;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::task::{Context, Waker};
 use std::thread;
 use support::{block_until, connected, in_a_child, poll_once, run, turn};
 
@@ -177,6 +178,20 @@ fn a_reset_after_data_ends_every_wait() {
     });
 }
 
+/// Nothing is left to be said to the peer, so there is nothing that could fail.
+#[test]
+fn a_connection_that_was_reset_counts_as_closed() {
+    run(async || {
+        let (mut stream, peer) = connected();
+        reset(peer);
+        block_until(&stream, libc::POLLHUP);
+        assert_eq!(stream.shutdown(Shutdown::Write).unwrap_err().kind(), ErrorKind::NotConnected);
+        stream.close().await.unwrap();
+        let (_read, mut write) = stream.into_split();
+        write.close().await.unwrap();
+    });
+}
+
 /// `recv` stops at the urgent mark, so what it returns is short although more has arrived (tcp(7), `MSG_OOB`).
 #[test]
 fn a_read_that_ends_at_urgent_data_does_not_hide_what_follows() {
@@ -262,6 +277,12 @@ fn nothing_to_transfer_is_done_at_once() {
             assert_eq!(stream.write(&[]).await.unwrap(), 0);
             assert_eq!(stream.read_vectored(&mut []).await.unwrap(), 0);
             assert_eq!(stream.write_vectored(&[IoSlice::new(&[])]).await.unwrap(), 0);
+            let (mut io, cx) = (&stream, &mut Context::from_waker(Waker::noop()));
+            assert!(Pin::new(&mut io).poll_read(cx, &mut []).is_ready());
+            assert!(Pin::new(&mut io).poll_read_vectored(cx, &mut [IoSliceMut::new(&mut [])]).is_ready());
+            assert!(Pin::new(&mut io).poll_write(cx, &[]).is_ready());
+            assert!(Pin::new(&mut io).poll_write_vectored(cx, &[]).is_ready());
+            assert!(stream.poll_peek(cx, &mut []).is_ready());
             assert!(poll_once(pin!(stream.read(&mut [0]))).is_pending());
             assert!(poll_once(pin!(stream.write(&[0]))).is_pending());
         }

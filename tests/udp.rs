@@ -366,3 +366,22 @@ fn outside_of_a_runtime_only_waiting_fails() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn several_addresses_are_tried_in_turn() {
+    run(async || {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let taken = UdpSocket::bind(any).await.unwrap();
+        let used = taken.local_addr().unwrap();
+        // Of those to bind to, the first that is free.
+        let socket = UdpSocket::bind(&[used, used, any][..]).await.unwrap();
+        assert_ne!(socket.local_addr().unwrap(), used);
+        assert_eq!(UdpSocket::bind(&[used, used][..]).await.unwrap_err().kind(), ErrorKind::AddrInUse);
+        // An address of IPv6 is none that a socket of IPv4 can be connected to.
+        let foreign = SocketAddr::from((Ipv6Addr::LOCALHOST, 9));
+        socket.connect(&[foreign, used][..]).await.unwrap();
+        assert_eq!(socket.peer_addr().unwrap(), used);
+        assert!(socket.connect(&[foreign, foreign][..]).await.is_err());
+        assert_eq!(socket.connect(&[][..]).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    });
+}

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use support::{Wakes, poll_once, run, turn};
+use support::{Wakes, in_a_child, poll_once, run, turn};
 
 /// A directory that is removed at the end.
 struct Directory(PathBuf);
@@ -247,6 +247,26 @@ fn send_with_descriptor(socket: &UnixStream, data: &[u8]) {
         libc::CMSG_DATA(header).cast::<i32>().write_unaligned(socket.as_raw_fd());
         assert_eq!(libc::sendmsg(socket.as_raw_fd(), &message, 0), data.len() as isize);
     }
+}
+
+/// Where user and group have the same number, one could be taken for the other.
+#[test]
+fn the_user_of_the_peer_is_not_taken_for_its_group() {
+    if !in_a_child("the_user_of_the_peer_is_not_taken_for_its_group") {
+        return;
+    }
+    // SAFETY: takes no pointers.
+    if unsafe { libc::setegid(libc::getegid() + 4711) } != 0 {
+        return eprintln!("skipped: only root may change its group");
+    }
+    run(async || {
+        let (a, _b) = UnixStream::pair().unwrap();
+        let peer = a.peer_cred().unwrap();
+        // SAFETY: these calls have no arguments and cannot fail.
+        let (uid, gid) = unsafe { (libc::geteuid(), libc::getegid()) };
+        assert_ne!(uid, gid);
+        assert_eq!((peer.uid(), peer.gid()), (uid, gid));
+    });
 }
 
 #[test]
