@@ -393,7 +393,9 @@ fn two_calls_that_come_at_once_while_one_thread_is_idle_both_run() {
             let calls: Vec<_> = (0..count)
                 .map(|_| {
                     let all = all.clone();
-                    spawn_blocking(move || drop(all.wait()))
+                    spawn_blocking(move || {
+                        all.wait();
+                    })
                 })
                 .collect();
             for call in calls {
