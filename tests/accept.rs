@@ -191,7 +191,7 @@ fn no_descriptor_is_inherited_by_children() {
         assert_not_inherited(&listener.accept().await.unwrap().0);
         assert_not_inherited(&client);
         assert_not_inherited(&listener);
-        assert_not_inherited(&UdpSocket::bind("127.0.0.1:0").await.unwrap());
+        assert_not_inherited(UdpSocket::bind("127.0.0.1:0").await.unwrap());
         let path = std::env::temp_dir().join(format!("ayi-inherited-{}", std::process::id()));
         let listener = UnixListener::bind(&path).unwrap();
         let client = UnixStream::connect(&path).await.unwrap();
@@ -201,7 +201,7 @@ fn no_descriptor_is_inherited_by_children() {
         assert_not_inherited(&listener);
         assert_not_inherited(&UnixStream::pair().unwrap().0);
         assert_not_inherited(&UnixDatagram::pair().unwrap().1);
-        assert_not_inherited(&UnixDatagram::unbound().unwrap());
+        assert_not_inherited(UnixDatagram::unbound().unwrap());
         let (sender, receiver) = ayi::net::unix::pipe::pipe().unwrap();
         assert_not_inherited(&sender);
         assert_not_inherited(&receiver);
