@@ -101,7 +101,8 @@ impl Fields {
                     return Err(Status::NOT_IMPLEMENTED);
                 }
             } else if is("expect") {
-                fields.expects_continue = header.value.eq_ignore_ascii_case(b"100-continue");
+                // One that says so is enough, wherever it stands.
+                fields.expects_continue |= header.value.eq_ignore_ascii_case(b"100-continue");
             }
         }
         Ok(fields)

@@ -118,7 +118,7 @@ impl Http {
     ///   if that is less. So a client of HTTP/2 that does not answer is cut, and so is one that has sent half of a head.
     ///
     /// The second rule holds after `stop` as well, even with `None` here. A service that takes long for an answer is never
-    /// hurried, also if what it waits for is the body of the request: a limit for that is up to the service.
+    /// hurried, also if what it waits for is the body of the request: [`TimeoutBody`](crate::TimeoutBody) limits that.
     ///
     /// It is not measured exactly, since that would cost every request a look at the clock: a connection ends after
     /// once to twice this time.

@@ -9,6 +9,7 @@
 //! - [`serve`] is the whole server; [`Serve`] has its settings.
 //! - [`Http`] is what a connection is served with. It is used alone where you accept by yourself, say to hand
 //!   connections to other cores.
+//! - [`TimeoutBody`] is for clients that send half of a body.
 //! - [`Listener`] is where connections come from: a TCP or a Unix socket, or what you make of them.
 //!
 //! Invariants:
@@ -34,6 +35,7 @@ mod limits;
 mod listener;
 mod open;
 mod serve;
+mod timeout_body;
 mod tracked;
 mod watched;
 mod work;
@@ -42,6 +44,7 @@ pub use error::{ServeError, Stage};
 pub use http::Http;
 pub use listener::Listener;
 pub use serve::{Serve, serve};
+pub use timeout_body::TimeoutBody;
 
 /// What may go wrong with a connection, and with the body of a response.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

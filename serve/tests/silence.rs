@@ -5,13 +5,13 @@ mod support;
 
 use ayi::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
 use ayi::runtime::{CancellationToken, shutdown_token};
-use ayi::serve::{BoxError, Http, serve};
+use ayi::serve::{BoxError, Http, TimeoutBody, serve};
 use ayi::time::{Instant, sleep, timeout};
 use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::{Request, Response};
 use std::cell::Cell;
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -190,6 +190,35 @@ fn a_body_that_comes_slowly_is_a_request_that_goes_on() {
         client.read_to_string(&mut answer).await.unwrap();
         assert!(answer.ends_with(&"x".repeat(100)), "{answer}");
     });
+}
+
+#[test]
+fn half_of_a_body_ends_with_the_limit_of_its_service() {
+    let half_of_http_1 = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf".to_vec();
+    let half_of_http_2 = [begin(65_535), post(1), frame(DATA, 0, 1, b"half")].concat();
+    for sent in [half_of_http_1, half_of_http_2] {
+        for echoes in [true, false] {
+            run(async || {
+                let (mut client, server) = duplex(64 * 1024);
+                send(&mut client, &sent).await;
+                let service = service_fn(move |request: Request<Incoming>| async move {
+                    let mut body = Box::pin(TimeoutBody::new(request.into_body(), 30 * SECOND));
+                    if !echoes {
+                        let first = poll_fn(|cx| body.as_mut().poll_frame(cx)).await;
+                        assert!(first.is_some_and(|part| part.is_ok()));
+                        poll_fn(|cx| body.as_mut().poll_frame(cx)).await.expect("it has no end")?;
+                    }
+                    Ok::<_, BoxError>(Response::new(body))
+                });
+                let start = Instant::now();
+                let _ = Http::new().serve_connection(server, service, &CancellationToken::new()).await;
+                // HTTP/2 goes on without the request, and the client is told to go after a while.
+                assert!((30..=171).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+                // (The client is reset, or hears nothing more.)
+                let _ = client.read_to_end(&mut Vec::new()).await;
+            });
+        }
+    }
 }
 
 // Clients that take nothing.

@@ -65,7 +65,7 @@ fn a_handshake_that_stalls_holds_up_nobody_and_is_given_up() {
 
 #[test]
 fn who_speaks_plain_http_to_tls_is_told_so_and_goes() {
-    let tls = Tls::start("plain", LONG);
+    let mut tls = Tls::start("plain", LONG);
     let mut client = tls.server.connect();
     client.write_all(GET.as_bytes()).unwrap();
     let mut answer = Vec::new();
@@ -75,6 +75,11 @@ fn who_speaks_plain_http_to_tls_is_told_so_and_goes() {
     if has("curl", "curl") {
         assert_eq!(output(tls.curl().arg(tls.url("/"))), "hello over HTTP/2.0\n");
     }
+    // And so is whoever reads what the server says.
+    let address = client.local_addr().unwrap();
+    tls.server.signal(libc::SIGTERM);
+    let (_, errors) = tls.server.wait_and_read_errors();
+    assert!(errors.starts_with(&format!("handshake with {address}: ")), "{errors}");
 }
 
 #[test]

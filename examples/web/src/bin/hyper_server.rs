@@ -9,6 +9,7 @@
 //! On Ctrl-C or `SIGTERM` it accepts no more, answers the requests it has, and ends.
 
 use ayi::hyper::Timer;
+use ayi::io::TimeoutStream;
 use ayi::net::{TcpListener, TcpStream};
 use ayi::runtime::{shutdown, shutdown_token};
 use ayi::signal::termination;
@@ -24,6 +25,8 @@ use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 
+/// How long nothing may move on a connection. (No answer takes long here, or clients would be cut while they wait for it.)
+const IDLE: Duration = Duration::from_secs(60);
 /// How long clients have, when the server is to end, to take what was sent to them.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -56,6 +59,9 @@ async fn accept(listener: &TcpListener) -> io::Result<()> {
 
 async fn serve(stream: TcpStream, visits: Rc<Cell<u64>>) {
     let _ = stream.set_nodelay(true);
+    // A client that takes nothing of its answer, or sends nothing of its request, is not waited for.
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_idle_timeout(IDLE);
     let service = service_fn(|request| {
         visits.set(visits.get() + 1);
         let response = answer(request, visits.get());

@@ -10,10 +10,12 @@
 //! client may take for the handshake, in milliseconds.
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Path, Request};
 use axum::routing::{get, post};
 use ayi::hyper::FuturesIo;
 use ayi::net::{TcpListener, TcpStream};
+use ayi::serve::{Stage, TimeoutBody};
 use ayi::signal::termination;
 use ayi::time::{Duration, sleep};
 use futures_rustls::TlsAcceptor;
@@ -43,6 +45,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
             async { accepted.await.map(FuturesIo) }
         })
         .handshake_timeout(limit)
+        .on_error(|error| {
+            // Clients that vanish are no news. A handshake that fails may be: a client that knows no common cipher, say.
+            if error.stage == Stage::Handshake {
+                eprintln!("{error}");
+            }
+        })
         .with_graceful_shutdown(async move { termination.recv().await })
         .shutdown_timeout(Duration::from_secs(15))
         .await?;
@@ -52,8 +60,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
 fn app() -> Router {
     Router::new()
         .route("/", get(async |request: Request| format!("hello over {:?}\n", request.version())))
-        .route("/echo", post(async |request: Request| request.into_body()))
+        .route("/echo", post(echo))
         .route("/slow/{milliseconds}", get(slow))
+}
+
+/// As it arrives. A client that sends half of it is not waited for.
+async fn echo(request: Request) -> Body {
+    Body::new(TimeoutBody::new(request.into_body(), Duration::from_secs(30)))
 }
 
 async fn slow(Path(milliseconds): Path<u64>) -> &'static str {
