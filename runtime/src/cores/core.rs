@@ -77,7 +77,9 @@ impl Seat {
                 self.0.is_up.store(false, Ordering::Relaxed);
             }
         }
-        *lock(&self.handle) = Some(handle);
+        // (The one before is dropped after the lock: it may be the last of its runtime.)
+        let before = lock(&self.handle).replace(handle);
+        drop(before);
         // Relaxed, here and below: a hint. Whoever comes too late is told by the runtime that it has ended.
         self.is_up.store(true, Ordering::Relaxed);
         Up(self)
@@ -115,7 +117,8 @@ impl Core {
     /// assert!(ayi_runtime::runtime::Core::try_current().is_none());
     /// ```
     pub fn try_current() -> Option<Core> {
-        CURRENT.with_borrow(Option::clone)
+        // (While the thread ends, it is none of them any more.)
+        CURRENT.try_with(|core| core.borrow().clone()).ok().flatten()
     }
 
     /// This thread is `self` from here on.
