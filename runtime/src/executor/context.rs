@@ -216,12 +216,12 @@ fn drive_of(handle: &Handle) -> Option<Rc<Drive>> {
 impl Drop for EnterGuard<'_> {
     #[track_caller]
     fn drop(&mut self) {
+        // Foreign code, so before anything is half done. It may enter a runtime, and keep the guard.
+        let ending = with_current(|local| local.is_shut_down().then(|| local.clone()));
+        if let Some(local) = ending.flatten() {
+            local.go_on_ending();
+        }
         if DEPTH.get() == self.depth {
-            // Foreign code, so before anything is half done.
-            let ending = with_current(|local| local.is_shut_down().then(|| local.clone()));
-            if let Some(local) = ending.flatten() {
-                local.go_on_ending();
-            }
             DEPTH.set(self.depth - 1);
             let outer = std::mem::replace(&mut *self.outer, Current::None);
             // Last, after the marks: this may be what keeps the runtime's memory.
