@@ -167,9 +167,13 @@ impl Reactor {
     }
 
     /// Reports no more of `fd`. Closing it does the same, so this is for one that stays open.
-    pub(crate) fn forget(&self, fd: BorrowedFd<'_>) {
-        // It can only fail if the descriptor is not in this epoll, which is what is wanted.
-        let _ = self.epoll.delete(fd.as_raw_fd());
+    pub(crate) fn forget(&mut self, key: SourceKey, fd: BorrowedFd<'_>) {
+        let fd = fd.as_raw_fd();
+        // Not the descriptor of another source: an `AsFd` of the user's may say anything.
+        if self.source(key).is_some_and(|source| source.fd == fd) {
+            // It can only fail if the descriptor is not in this epoll, which is what is wanted.
+            let _ = self.epoll.delete(fd);
+        }
     }
 
     /// Waits for events, records them, and wakes whom they concern, but for the `others`. Gives their number.
@@ -244,12 +248,15 @@ impl Reactor {
         self.source(key)?.waiters.remove(Whose::new(waiter, interest))
     }
 
-    /// The runtime ends: everybody who waits, to be woken.
+    /// The runtime ends: everybody who waits, to be woken. All sources are given up, so that [`wait`](Self::wait) wakes
+    /// whoever comes later: the clone of a waker is foreign code, and may be what ends the runtime.
     #[must_use]
-    pub(crate) fn take_all_wakers(&mut self) -> Vec<Waker> {
+    pub(crate) fn close(&mut self) -> Vec<Waker> {
+        let open = self.sources.iter().filter(|source| source.fd != NO_FD);
+        let keys: Vec<SourceKey> = open.map(|source| source.key).collect();
         let mut wakers = Vec::new();
-        for source in &mut self.sources {
-            source.waiters.take(Ready::ALL, |waker| wakers.push(waker));
+        for key in keys {
+            wakers.extend(self.deregister(key));
         }
         wakers
     }

@@ -514,7 +514,7 @@ impl Local {
     }
 
     fn wake_all(&self) {
-        let wakers = self.reactor().take_all_wakers();
+        let wakers = self.reactor().close();
         wakers.into_iter().for_each(foreign::wake);
         self.wake_timers(u64::MAX);
     }

@@ -441,6 +441,8 @@ impl Registration {
         if matches!(&registered, Err(error) if error.kind() == ErrorKind::AlreadyExists) {
             // Perhaps another thread has given it up, and its message is still unread.
             local.tasks().drain_inbox();
+            // (That may have run foreign code, and so have ended the runtime.)
+            Local::current_for_io(Some(local.reference()))?;
             registered = local.reactor().register(fd);
         }
         let key = registered?;
@@ -489,7 +491,7 @@ impl Source {
     /// Takes the descriptor, which lives on, out of the epoll of a runtime that lives on this thread.
     fn forget(&self, fd: BorrowedFd<'_>) {
         if let Some(local) = Local::find(self.runtime) {
-            local.reactor().forget(fd);
+            local.reactor().forget(self.key, fd);
         }
     }
 }
