@@ -265,6 +265,7 @@ impl Local {
                     self.look_into_inbox();
                 }
                 if polls > 0 && coop::has_exhausted() {
+                    task::leave();
                     coop::wake_exhausted();
                 }
                 let until_look = POLLS_PER_LOOK.min(self.polls_per_turn - polls);
