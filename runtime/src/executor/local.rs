@@ -521,6 +521,16 @@ impl Local {
     }
 }
 
+impl Drop for Local {
+    /// If no guard has seen the end to its end: a hook of a spawn has left the runtime and then ended it, say, while the
+    /// task was about to begin. The kernel must be done with the proactor's operations before their resources go.
+    fn drop(&mut self) {
+        self.go_on_ending();
+        #[cfg(feature = "uring")]
+        self.shut_down_ring();
+    }
+}
+
 /// The runtime that was made last of those that live on this thread.
 pub(super) fn latest() -> Option<Rc<Local>> {
     let find = |all: &RefCell<Vec<Weak<Local>>>| {
