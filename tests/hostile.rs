@@ -1,0 +1,350 @@
+//! Safe code that does what it may, at the worst moment. What the end of a runtime inside of its own tasks does is in
+//! `end_from_inside`, what subscribers of `tracing` do in `tracing_hostile`, what panics in `panics`.
+
+#![deny(unsafe_code)]
+
+#[allow(unsafe_code)]
+mod support;
+
+use ayi::io::{AsyncFd, Interest};
+use ayi::runtime::{
+    Builder, Core, EnterGuard, Handle, Runtime, TaskMeta, UnhandledPanic, is_rt_shutdown_err,
+};
+use ayi::task::coop::consume_budget;
+use ayi::task::{JoinHandle, LocalSet, spawn_blocking, spawn_local, yield_now};
+use ayi::time::sleep;
+use futures_lite::future::block_on as foreign_block_on;
+use std::cell::{Cell, RefCell};
+use std::future::{Future, pending, poll_fn};
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Poll, Wake, Waker};
+use std::thread;
+use std::time::Duration;
+use support::{Wakes, connected, poll_once, poll_with, run, watched};
+
+thread_local! {
+    /// Guards need not lie on the stack.
+    static GUARD: RefCell<Option<EnterGuard<'static>>> = const { RefCell::new(None) };
+    static RUNTIME: RefCell<Option<Runtime>> = const { RefCell::new(None) };
+}
+
+fn quiet() -> Builder {
+    let mut builder = Builder::new_current_thread();
+    builder.unhandled_panic(UnhandledPanic::Ignore);
+    builder
+}
+
+/// Enters a runtime for as long as `GUARD` is there.
+fn enter_for_long(handle: Handle) {
+    let handle: &'static Handle = Box::leak(Box::new(handle));
+    let before = GUARD.replace(Some(handle.enter()));
+    assert!(before.is_none());
+}
+
+fn panics(f: impl FnOnce()) -> bool {
+    catch_unwind(AssertUnwindSafe(f)).is_err()
+}
+
+/// An executor that polls its future where it is woken: in the waker.
+struct Inline(Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>);
+
+impl Wake for Inline {
+    fn wake(self: Arc<Self>) {
+        let Some(mut future) = self.0.lock().unwrap().take() else { return };
+        if poll_with(Pin::new(&mut future), &Waker::from(self.clone())).is_pending() {
+            *self.0.lock().unwrap() = Some(future);
+        }
+    }
+}
+
+async fn use_up_the_budget() {
+    poll_fn(|cx| {
+        while pin!(consume_budget()).poll(cx).is_ready() {}
+        Poll::Ready(())
+    })
+    .await
+}
+
+#[test]
+fn a_waker_that_polls_is_not_charged_to_the_task_before_it() {
+    run(async || {
+        let steps = Arc::new(AtomicUsize::new(0));
+        let count = steps.clone();
+        let inline = Inline(Mutex::new(Some(Box::pin(async move {
+            for _ in 0..1_000 {
+                consume_budget().await;
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+        }))));
+        // It begins in the poll of a task that has nothing left, and so is put off with that.
+        drop(ayi::spawn(async move {
+            use_up_the_budget().await;
+            Waker::from(Arc::new(inline)).wake();
+        }));
+        for _ in 0..40 {
+            drop(ayi::spawn(async {
+                loop {
+                    use_up_the_budget().await;
+                    yield_now().await;
+                }
+            }));
+        }
+        while steps.load(Ordering::SeqCst) < 1_000 {
+            yield_now().await;
+        }
+    })
+}
+
+/// While a task is about to begin, a hook leaves the runtime, and then ends it: nobody is inside it any more who would
+/// go on with the end.
+#[test]
+fn a_hook_that_leaves_the_runtime_before_it_ends_it() {
+    watched(|| {
+        let leave_and_end = |_: &TaskMeta<'_>| {
+            drop(GUARD.take());
+            drop(RUNTIME.take());
+        };
+        let rt = quiet().on_task_spawn(leave_and_end).build().unwrap();
+        let handle = rt.handle();
+        let ((wakes, waker), (stream, _peer)) = (Wakes::new(), connected());
+        let mut read = Box::pin(async move { stream.read(&mut [0; 4]).await });
+        let mut timer = sleep(Duration::from_secs(1000));
+        enter_for_long(handle.clone());
+        assert!(poll_with(read.as_mut(), &waker).is_pending());
+        assert!(poll_with(Pin::new(&mut timer), &waker).is_pending());
+        RUNTIME.set(Some(rt));
+        let task = ayi::spawn(pending::<()>());
+        assert!(foreign_block_on(task).unwrap_err().is_cancelled());
+        assert!(foreign_block_on(handle.spawn(async {})).unwrap_err().is_cancelled());
+        assert!(wakes.count() >= 2, "who waits is not told of the end");
+        assert!(is_rt_shutdown_err(&foreign_block_on(read).unwrap_err()));
+    })
+}
+
+/// A task forgets a guard of its runtime, and ends that. What it has forgotten is told of, and the end takes place.
+#[test]
+fn a_task_that_forgets_a_guard_and_ends_its_runtime() {
+    watched(|| {
+        let rt = quiet().build().unwrap();
+        let handle = rt.handle();
+        let (send, receive) = std::sync::mpsc::channel();
+        RUNTIME.set(Some(rt));
+        assert!(panics(|| {
+            handle.block_on(async {
+                let task = ayi::spawn(async {
+                    std::mem::forget(Handle::current().enter());
+                    drop(RUNTIME.take());
+                    pending::<()>().await
+                });
+                send.send(task).unwrap();
+                yield_now().await;
+            })
+        }));
+        let task = receive.recv().unwrap();
+        thread::spawn(move || assert!(foreign_block_on(task).unwrap_err().is_cancelled())).join().unwrap();
+    })
+}
+
+/// The end of one runtime, which a guard goes on with, enters another, and keeps that guard.
+#[test]
+fn a_guard_that_is_made_while_another_is_dropped() {
+    struct Enter(Runtime);
+    impl Drop for Enter {
+        fn drop(&mut self) {
+            enter_for_long(self.0.handle());
+        }
+    }
+    watched(|| {
+        let rt = quiet().build().unwrap();
+        let (handle, enter) = (rt.handle(), Enter(quiet().build().unwrap()));
+        assert!(panics(|| {
+            handle.block_on(async {
+                drop(ayi::spawn(async {
+                    let _enter = enter;
+                    drop(rt);
+                    pending::<()>().await
+                }));
+                yield_now().await;
+            })
+        }));
+        let other = quiet().build().unwrap();
+        let inside = other.enter();
+        // It is not the latest.
+        assert!(panics(|| drop(GUARD.take())));
+        assert_eq!(Handle::current().id(), other.handle().id());
+        drop(inside);
+    })
+}
+
+/// What is spawned in a drop at the end is cancelled there, and dropped, in which it spawns, and so on.
+#[test]
+fn a_chain_of_drops_that_spawn() {
+    struct Chain(u32, Rc<Cell<u32>>);
+    impl Drop for Chain {
+        fn drop(&mut self) {
+            self.1.set(self.1.get() + 1);
+            if self.0 > 0 {
+                let next = Chain(self.0 - 1, self.1.clone());
+                drop(ayi::spawn(async move {
+                    let _next = next;
+                    pending::<()>().await
+                }));
+            }
+        }
+    }
+    watched(|| {
+        let (rt, drops) = (quiet().build().unwrap(), Rc::new(Cell::new(0)));
+        let chain = Chain(200, drops.clone());
+        drop(rt.spawn(async move {
+            let _chain = chain;
+            pending::<()>().await
+        }));
+        rt.block_on(yield_now());
+        drop(rt);
+        assert_eq!(drops.get(), 201);
+    })
+}
+
+/// A thread ends, and the destructors of its thread-locals, of which some have gone before, use all there is.
+#[test]
+fn destructors_of_a_thread_use_the_runtime() {
+    struct Late;
+    impl Drop for Late {
+        fn drop(&mut self) {
+            assert!(Handle::try_current().is_err() && Core::try_current().is_none());
+            let rt = quiet().build().unwrap();
+            rt.block_on(async {
+                assert_eq!(ayi::spawn(async { 1 }).await.unwrap(), 1);
+                assert_eq!(spawn_local(async { 2 }).await.unwrap(), 2);
+                assert_eq!(spawn_blocking(|| 3).await.unwrap(), 3);
+                sleep(Duration::from_micros(100)).await;
+                let (ours, peer) = ayi::net::unix::UnixStream::pair().unwrap();
+                let read = ayi::spawn(async move { ours.read(&mut [0; 4]).await.unwrap() });
+                yield_now().await;
+                assert_eq!((peer.write(b"x").await.unwrap(), read.await.unwrap()), (1, 1));
+                let set = LocalSet::new();
+                assert_eq!(set.run_until(set.spawn_local(async { 4 })).await.unwrap(), 4);
+                let chosen = ayi::select! {
+                    () = pending() => 5,
+                    () = std::future::ready(()) => 6,
+                };
+                assert_eq!(chosen, 6);
+                #[cfg(feature = "fs")]
+                ayi::fs::read("/proc/self/stat").await.unwrap();
+                drop(ayi::spawn(pending::<()>()));
+            });
+            let handle = rt.handle();
+            drop(rt);
+            assert!(handle.block_on(handle.spawn(async {})).unwrap_err().is_cancelled());
+        }
+    }
+    thread_local! {
+        static FIRST: RefCell<Option<Late>> = const { RefCell::new(None) };
+        static LAST: RefCell<Option<Late>> = const { RefCell::new(None) };
+    }
+    watched(|| {
+        for is_first in [true, false] {
+            let use_all = move || {
+                // Those that are used first go last.
+                let place = if is_first { &FIRST } else { &LAST };
+                if is_first {
+                    place.set(Some(Late));
+                }
+                Builder::new_current_thread()
+                    .cores(1)
+                    .run(async |_| {
+                        let set = LocalSet::new();
+                        set.run_until(set.spawn_local(async {})).await.unwrap();
+                    })
+                    .unwrap();
+                quiet().build().unwrap().block_on(async {
+                    assert!(Core::try_current().is_none());
+                    let set = LocalSet::new();
+                    set.run_until(set.spawn_local(async {})).await.unwrap();
+                });
+                place.set(Some(Late));
+            };
+            thread::spawn(use_all).join().unwrap();
+        }
+    })
+}
+
+/// An `AsFd` that says something else each time. (It may: nothing is freed by that.)
+#[test]
+fn a_descriptor_that_is_not_always_the_same() {
+    struct Liar<'a>(&'a UnixStream, Cell<Option<&'a UnixStream>>);
+    impl AsFd for Liar<'_> {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.1.get().unwrap_or(self.0).as_fd()
+        }
+    }
+    run(async || {
+        let (own, _peer) = UnixStream::pair().unwrap();
+        let (other, mut peer) = UnixStream::pair().unwrap();
+        other.set_nonblocking(true).unwrap();
+        let honest = AsyncFd::new(&other).unwrap();
+        let ways: [fn(AsyncFd<Liar<'_>>); 2] = [|fd| drop(fd), |fd| _ = fd.into_inner()];
+        for ends in ways {
+            let liar = AsyncFd::new(Liar(&own, Cell::new(None))).unwrap();
+            liar.get_ref().1.set(Some(&other));
+            ends(liar);
+            peer.write_all(b"x").unwrap();
+            let read = honest.async_io(Interest::READABLE, |fd| { &**fd }.read(&mut [0; 4]));
+            assert_eq!(read.await.unwrap(), 1);
+        }
+    })
+}
+
+/// An output in which there is the handle of its own task.
+#[test]
+fn a_handle_in_its_own_output() {
+    type Place = Rc<RefCell<Option<JoinHandle<Loop>>>>;
+    struct Loop(Place, Rc<Cell<u32>>);
+    impl Drop for Loop {
+        fn drop(&mut self) {
+            self.1.set(self.1.get() + 1);
+            drop(self.0.take());
+        }
+    }
+    fn wait_a_little(place: &Place) {
+        let mut task = place.take().unwrap();
+        assert!(poll_once(Pin::new(&mut task)).is_pending());
+        place.replace(Some(task));
+    }
+    type Way = (&'static str, fn(&Place));
+    let ways: [Way; 4] = [
+        ("is left there", |_| ()),
+        ("is left there, with a waker", wait_a_little),
+        ("is aborted", |place| place.borrow().as_ref().unwrap().abort()),
+        ("is dropped", |place| drop(place.take())),
+    ];
+    watched(|| {
+        for (name, way) in ways {
+            let (place, drops) = (Place::default(), Rc::new(Cell::new(0)));
+            let rt = quiet().build().unwrap();
+            let output = Loop(place.clone(), drops.clone());
+            let task = rt.spawn(async move {
+                yield_now().await;
+                output
+            });
+            place.replace(Some(task));
+            rt.block_on(async {
+                way(&place);
+                for _ in 0..3 {
+                    yield_now().await;
+                }
+                // (The next that has a place, or the loop would keep itself.)
+                drop(place.take());
+            });
+            drop(rt);
+            assert_eq!(drops.get(), 1, "{name}");
+        }
+    })
+}
