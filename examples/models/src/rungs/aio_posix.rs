@@ -93,3 +93,10 @@ impl Disk for Posix {
         Ok(finished.collect())
     }
 }
+
+impl Drop for Posix {
+    /// If serving has failed, there is no knowing what the C library still writes to: better lost than overwritten.
+    fn drop(&mut self) {
+        std::mem::take(&mut self.reads).into_values().for_each(std::mem::forget);
+    }
+}

@@ -75,3 +75,10 @@ impl Disk for Uring {
         Ok(finished.collect())
     }
 }
+
+impl Drop for Uring {
+    /// If serving has failed, there is no knowing what the kernel still writes to: better lost than overwritten.
+    fn drop(&mut self) {
+        std::mem::take(&mut self.buffers).into_values().for_each(std::mem::forget);
+    }
+}
