@@ -538,20 +538,125 @@ fn several_runtimes_with_children_at_once() {
 }
 
 #[test]
-fn a_child_waits_only_in_the_runtime_in_which_it_first_did() {
+fn a_child_waits_in_one_runtime_after_the_other() {
     watched(|| {
         let (first, second) = (Runtime::new().unwrap(), Runtime::new().unwrap());
         let mut child = cat().spawn().unwrap();
         let stdin = child.stdin.take();
-        first.block_on(async { assert!(poll_once(pin!(child.wait())).is_pending()) });
-        if !without_pidfds() {
-            let error = second.block_on(child.wait()).unwrap_err();
-            assert!(error.to_string().contains("can wait only there"), "{error}");
+        for runtime in [&first, &second, &first, &first] {
+            runtime.block_on(async { assert!(poll_once(pin!(child.wait())).is_pending()) });
+        }
+        // On another thread, and back here.
+        let there = move || {
+            run(async || assert!(poll_once(pin!(child.wait())).is_pending()));
+            child
+        };
+        let mut child = thread::spawn(there).join().unwrap();
+        let ended = second.block_on(async {
+            let mut ended = pin!(child.wait());
+            assert!(poll_once(ended.as_mut()).is_pending());
+            drop(stdin);
+            ended.await
+        });
+        assert!(ended.unwrap().success());
+        // Then it waits for nothing any more.
+        assert!(first.block_on(child.wait()).unwrap().success());
+    });
+}
+
+#[test]
+fn a_child_that_was_awaited_in_a_runtime_which_has_ended_is_awaited_in_the_next() {
+    watched(|| {
+        let mut command = sh("read line; echo tea; echo cold >&2");
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        for _ in 0..2 {
+            let runtime = Runtime::new().unwrap();
+            runtime.block_on(async { assert!(poll_once(pin!(child.wait())).is_pending()) });
+            drop(runtime);
+            // Between two runtimes there is none, and that is what is told.
+            if let std::task::Poll::Ready(answer) = poll_once(pin!(child.wait())) {
+                assert!(answer.unwrap_err().to_string().contains("there is no ayi runtime on this thread"));
+            }
+            assert_eq!(child.try_wait().unwrap(), None);
+            assert!(child.id().is_some());
+        }
+        let output = run(async || {
+            stdin.write_all(b"now\n").await.unwrap();
+            child.wait_with_output().await
+        });
+        let output = output.unwrap();
+        assert!(output.status.success());
+        assert_eq!((output.stdout, output.stderr), (b"tea\n".to_vec(), b"cold\n".to_vec()));
+    });
+}
+
+#[test]
+fn a_wait_that_is_under_way_when_its_runtime_ends_says_so_and_the_next_one_succeeds() {
+    if without_pidfds() {
+        // (A timer panics where its runtime has ended.)
+        return;
+    }
+    watched(|| {
+        let runtime = Runtime::new().unwrap();
+        let mut child = cat().spawn().unwrap();
+        let stdin = child.stdin.take();
+        {
+            let mut wait = pin!(child.wait());
+            let (wakes, waker) = Wakes::new();
+            runtime.block_on(async { assert!(poll_with(wait.as_mut(), &waker).is_pending()) });
+            drop(runtime);
+            assert_eq!(wakes.count(), 1);
+            let std::task::Poll::Ready(Err(error)) = poll_once(wait) else { panic!("it waits for nobody") };
+            assert!(error.to_string().contains("there is no ayi runtime on this thread"), "{error}");
         }
         drop(stdin);
-        assert!(first.block_on(child.wait()).unwrap().success());
-        // Then it waits for nothing any more.
-        assert!(second.block_on(child.wait()).unwrap().success());
+        assert!(run(async || child.wait().await).unwrap().success());
+    });
+}
+
+#[test]
+fn after_somebody_else_has_reaped_a_child_its_number_is_nobodys() {
+    run(async || {
+        let reap = |child: &Child| {
+            let pid = child.id().unwrap() as libc::pid_t;
+            // SAFETY: waitpid(2) writes no status where it is given no place.
+            assert_eq!(unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) }, pid);
+        };
+        let mut child = Command::new("true").kill_on_drop(true).spawn().unwrap();
+        reap(&child);
+        // It was not noticed so far.
+        assert_eq!(child.start_kill().unwrap_err().raw_os_error(), Some(libc::ESRCH));
+        for _ in 0..2 {
+            assert_eq!(child.wait().await.unwrap_err().raw_os_error(), Some(libc::ECHILD));
+            assert_eq!(child.try_wait().unwrap_err().raw_os_error(), Some(libc::ECHILD));
+            assert_eq!(child.id(), None);
+            child.start_kill().unwrap();
+        }
+        assert_eq!(child.wait_with_output().await.unwrap_err().raw_os_error(), Some(libc::ECHILD));
+    });
+}
+
+#[test]
+fn what_cannot_be_started_leaves_nothing_behind() {
+    if !in_a_child("what_cannot_be_started_leaves_nothing_behind") {
+        return;
+    }
+    run(async || {
+        Command::new("true").output().await.unwrap();
+        let before = descriptors();
+        for _ in 0..100 {
+            let mut command = Command::new("/no/such/kettle");
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            assert_eq!(command.spawn().unwrap_err().kind(), ErrorKind::NotFound);
+            assert_eq!(command.status().await.unwrap_err().kind(), ErrorKind::NotFound);
+            assert_eq!(command.output().await.unwrap_err().kind(), ErrorKind::NotFound);
+        }
+        assert_eq!(descriptors(), before);
+        // SAFETY: waitpid(2) writes no status where it is given no place.
+        let left = unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) };
+        assert_eq!((left, std::io::Error::last_os_error().raw_os_error()), (-1, Some(libc::ECHILD)));
     });
 }
 

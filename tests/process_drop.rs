@@ -130,10 +130,7 @@ fn many_dropped_children_leave_nothing_behind() {
         while has_children() {
             ayi::time::sleep(Duration::from_millis(1)).await;
         }
-        // The tasks which have reaped them are gone as well, and so are the pidfds.
-        while Handle::current().metrics().num_alive_tasks() > 0 {
-            ayi::task::yield_now().await;
-        }
+        // And their pidfds are gone as well.
         assert_eq!(descriptors(), before);
     });
 }
@@ -278,5 +275,193 @@ fn a_task_that_is_aborted_kills_its_child() {
         assert!(task.await.unwrap_err().is_cancelled());
         until_reaped(pid).await;
         drop(stdin);
+    });
+}
+
+/// Waits until the process is gone, where no runtime runs that could be asked to wait.
+fn block_until_reaped(pid: u32) {
+    while exists(pid) {
+        thread::yield_now();
+    }
+}
+
+/// A child that is dropped by `how`, and ends after that. Nothing is started, awaited or dropped after it.
+fn orphan(how: impl FnOnce(Child)) -> u32 {
+    let (mut child, stdout) = cat(false);
+    let stdin = child.stdin.take();
+    let pid = child.id().unwrap();
+    how(child);
+    assert!(exists(pid));
+    drop(stdin);
+    block_until(stdout.as_fd(), libc::POLLHUP);
+    pid
+}
+
+/// As `orphan`, but it is killed when it is dropped.
+fn killed_orphan(how: impl FnOnce(Child)) -> u32 {
+    let (child, stdout) = cat(true);
+    let pid = child.id().unwrap();
+    how(child);
+    block_until(stdout.as_fd(), libc::POLLHUP);
+    pid
+}
+
+/// In a process of its own, so that no other test starts a child and thereby reaps this one.
+#[test]
+fn whoever_was_dropped_without_a_runtime_is_reaped_by_the_next_that_runs() {
+    if !in_a_child("whoever_was_dropped_without_a_runtime_is_reaped_by_the_next_that_runs") {
+        return;
+    }
+    watched(|| {
+        // Before there is any.
+        let pids = [orphan(drop), killed_orphan(drop)];
+        run(async || {
+            for pid in pids {
+                until_reaped(pid).await;
+            }
+        });
+        // Beside one that is not in block_on, and that has waited for the child before.
+        let runtime = Runtime::new().unwrap();
+        let waits = |mut child: Child| {
+            runtime.block_on(async { assert!(poll_once(pin!(child.wait())).is_pending()) });
+        };
+        let pids = [orphan(drop), killed_orphan(drop), killed_orphan(waits)];
+        runtime.block_on(async {
+            for pid in pids {
+                until_reaped(pid).await;
+            }
+        });
+        // That one has ended before.
+        let inside = |child| {
+            let _inside = runtime.enter();
+            drop(child);
+        };
+        let pids = [orphan(inside), killed_orphan(inside)];
+        drop(runtime);
+        run(async || {
+            for pid in pids {
+                until_reaped(pid).await;
+            }
+        });
+    });
+}
+
+#[test]
+fn whoever_is_dropped_without_a_runtime_is_reaped_by_one_that_sleeps() {
+    if !in_a_child("whoever_is_dropped_without_a_runtime_is_reaped_by_one_that_sleeps") {
+        return;
+    }
+    watched(|| {
+        // It runs before there is any child, and does nothing.
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let sleeper = thread::spawn(move || {
+            run(async || {
+                let (end, mut ended) = ayi::io::duplex(1);
+                sender.send(end).unwrap();
+                ayi::io::AsyncReadExt::read(&mut ended, &mut [0]).await.unwrap();
+            });
+        });
+        let end = receiver.recv().unwrap();
+        block_until_reaped(orphan(drop));
+        block_until_reaped(killed_orphan(drop));
+        // In a runtime that has ended then; in one that is left, and never runs again; in one that lives on another
+        // thread and does not run.
+        block_until_reaped(orphan(|child| run(async || drop(child))));
+        let left = Runtime::new().unwrap();
+        block_until_reaped(orphan(|child| left.block_on(async { drop(child) })));
+        let handle = left.handle();
+        let afar = |child| {
+            thread::spawn(move || {
+                let _inside = handle.enter();
+                drop(child);
+            })
+        };
+        block_until_reaped(orphan(|child| afar(child).join().unwrap()));
+        drop(end);
+        sleeper.join().unwrap();
+    });
+}
+
+#[test]
+fn a_runtime_that_is_left_gives_its_orphans_to_the_next() {
+    if !in_a_child("a_runtime_that_is_left_gives_its_orphans_to_the_next") {
+        return;
+    }
+    watched(|| {
+        let (left, next) = (Runtime::new().unwrap(), Runtime::new().unwrap());
+        let (mut child, stdout) = cat(false);
+        let (pid, stdin) = (child.id().unwrap(), child.stdin.take());
+        left.block_on(async { drop(child) });
+        // Each has it for a while, one of them twice.
+        for runtime in [&next, &left] {
+            runtime.block_on(turn());
+        }
+        drop(stdin);
+        block_until(stdout.as_fd(), libc::POLLHUP);
+        // Not in the one that had it last.
+        next.block_on(until_reaped(pid));
+    });
+}
+
+#[test]
+fn a_dropped_child_is_no_task_of_the_users() {
+    let spawned = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counts = spawned.clone();
+    let count = move |_: &ayi::runtime::TaskMeta<'_>| {
+        counts.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    };
+    let runtime = ayi::runtime::Builder::new_current_thread().on_task_spawn(count).build().unwrap();
+    watched(|| {
+        runtime.block_on(async {
+            let (mut child, _stdout) = cat(false);
+            let (pid, stdin) = (child.id().unwrap(), child.stdin.take());
+            assert!(poll_once(pin!(child.wait())).is_pending());
+            drop(child);
+            turn().await;
+            assert_eq!(Handle::current().metrics().num_alive_tasks(), 0);
+            assert_eq!(Handle::current().metrics().spawned_tasks_count(), 0);
+            assert_eq!(spawned.load(std::sync::atomic::Ordering::SeqCst), 0);
+            // It runs on, and nobody waits for it.
+            let report = ayi::runtime::shutdown(Duration::from_secs(1000)).await;
+            assert!(report.is_clean(), "{report}");
+            assert!(exists(pid));
+            drop(stdin);
+            until_reaped(pid).await;
+        });
+    });
+}
+
+/// A forked worker has the memory of its parent, and so its `Child`. The process is the parent's.
+#[test]
+fn a_forked_worker_that_drops_a_child_leaves_it_to_its_parent() {
+    if !in_a_child("a_forked_worker_that_drops_a_child_leaves_it_to_its_parent") {
+        return;
+    }
+    watched(|| {
+        let runtime = Runtime::new().unwrap();
+        let (mut child, _stdout) = cat(true);
+        let stdin = child.stdin.take();
+        let mut wait = Box::pin(async { child.wait().await });
+        runtime.block_on(async { assert!(poll_once(wait.as_mut()).is_pending()) });
+        drop(wait);
+        // SAFETY: what the child does is what glibc allows after a fork: the other threads hold no locks, they wait.
+        let worker = unsafe { libc::fork() };
+        if worker == 0 {
+            drop(child);
+            // SAFETY: takes a number.
+            unsafe { libc::_exit(0) };
+        }
+        let mut status = 0;
+        // SAFETY: the status outlives the call.
+        assert_eq!(unsafe { libc::waitpid(worker, &mut status, 0) }, worker);
+        assert_eq!(status, 0);
+        assert_eq!(child.try_wait().unwrap(), None);
+        let ended = runtime.block_on(async {
+            let mut wait = pin!(child.wait());
+            assert!(poll_once(wait.as_mut()).is_pending());
+            drop(stdin);
+            wait.await
+        });
+        assert!(ended.unwrap().success());
     });
 }

@@ -49,6 +49,8 @@ pub mod runtime {
     pub use crate::executor::{
         Builder, EnterGuard, Handle, Id, Runtime, RuntimeMetrics, TryCurrentError, is_rt_shutdown_err,
     };
+    #[doc(hidden)]
+    pub use crate::executor::{run_everywhere, run_when_left};
     pub use crate::shutdown::{ShutdownReport, shutdown, shutdown_token};
     pub use crate::task::{RunningTask, TaskMeta, UnhandledPanic};
 }

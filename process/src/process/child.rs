@@ -22,8 +22,10 @@ use std::task::{Poll, ready};
 /// A process that [`Command::spawn`](super::Command::spawn) has started.
 ///
 /// When it is dropped, the child runs on, unless [`kill_on_drop`](super::Command::kill_on_drop) was set. Either way it
-/// is reaped when it ends: by a task that this leaves in the current runtime, or, where there is none, when a child is
-/// next started, awaited or dropped somewhere in the program.
+/// is reaped when it ends, by the current runtime, or by whichever of the program's runtimes is next in `block_on`. That
+/// is no task: metrics do not count it, and a runtime's end does not wait for it.
+///
+/// It may be sent to another thread, and be awaited in another runtime than before.
 ///
 /// # Examples
 ///
@@ -59,6 +61,23 @@ struct Life {
 enum State {
     Running(Watched),
     Ended(ExitStatus),
+    /// Somebody else has reaped it: its status is unknown, and its number may be another process's.
+    Lost,
+}
+
+impl Life {
+    /// Notes what asking for the end has brought.
+    fn note(&mut self, answer: &io::Result<Option<ExitStatus>>) {
+        match answer {
+            Ok(Some(status)) => self.state = State::Ended(*status),
+            Err(error) if error.raw_os_error() == Some(libc::ECHILD) => self.state = State::Lost,
+            _ => {}
+        }
+    }
+}
+
+fn lost() -> io::Error {
+    io::Error::from_raw_os_error(libc::ECHILD)
 }
 
 impl Child {
@@ -78,8 +97,8 @@ impl Child {
         Ok(child)
     }
 
-    /// The process's number, while it is certainly the child's. `None` once its end was noticed, for then the system
-    /// may give the number to another process.
+    /// The process's number, while it is the child's as far as is known. `None` once its end was noticed, for then the
+    /// system may give the number to another process.
     ///
     /// # Examples
     ///
@@ -97,7 +116,7 @@ impl Child {
     pub fn id(&self) -> Option<u32> {
         match &self.life.state {
             State::Running(watched) => Some(watched.id()),
-            State::Ended(_) => None,
+            State::Ended(_) | State::Lost => None,
         }
     }
 
@@ -109,9 +128,9 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// That there is no ayi runtime on this thread, or that the child was awaited in another runtime before. `ECHILD`
-    /// if somebody else has reaped the child: a library that calls waitpid(2) for any child, or the kernel, if SIGCHLD
-    /// is ignored.
+    /// That there is no ayi runtime on this thread, or that it has been shut down. `ECHILD`, again and again, if
+    /// somebody else has reaped the child: a library that calls waitpid(2) for any child, or the kernel, if SIGCHLD is
+    /// ignored.
     ///
     /// # Panics
     ///
@@ -136,17 +155,18 @@ impl Child {
     /// ```
     pub async fn wait(&mut self) -> io::Result<ExitStatus> {
         drop(self.stdin.take());
-        orphan::reap_listed();
+        orphan::reap_homeless();
         match &mut self.life.state {
             State::Ended(status) => {
                 let status = *status;
                 coop::consume_budget().await;
                 Ok(status)
             }
+            State::Lost => Err(lost()),
             State::Running(watched) => {
-                let status = watched.wait().await?;
-                self.life.state = State::Ended(status);
-                Ok(status)
+                let answer = watched.wait().await.map(Some);
+                self.life.note(&answer);
+                answer.map(|status| status.expect("it has ended"))
             }
         }
     }
@@ -175,12 +195,11 @@ impl Child {
     pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         match &mut self.life.state {
             State::Ended(status) => Ok(Some(*status)),
+            State::Lost => Err(lost()),
             State::Running(watched) => {
-                let status = watched.try_wait()?;
-                if let Some(status) = status {
-                    self.life.state = State::Ended(status);
-                }
-                Ok(status)
+                let answer = watched.try_wait();
+                self.life.note(&answer);
+                answer
             }
         }
     }
@@ -208,7 +227,7 @@ impl Child {
     pub fn start_kill(&mut self) -> io::Result<()> {
         match &mut self.life.state {
             State::Running(watched) => watched.kill(),
-            State::Ended(_) => Ok(()),
+            State::Ended(_) | State::Lost => Ok(()),
         }
     }
 
@@ -297,10 +316,9 @@ impl Child {
 
 impl Drop for Life {
     fn drop(&mut self) {
-        if let State::Running(mut watched) =
-            mem::replace(&mut self.state, State::Ended(ExitStatus::default()))
-        {
-            if self.kill_on_drop {
+        if let State::Running(mut watched) = mem::replace(&mut self.state, State::Lost) {
+            // (In a process that was forked since, it is the parent's.)
+            if self.kill_on_drop && watched.is_ours() {
                 // It fails if the child may not be killed, and there is nobody to be told.
                 let _ = watched.kill();
             }

@@ -146,7 +146,7 @@ impl Command {
     /// # }).unwrap();
     /// ```
     pub fn spawn(&mut self) -> io::Result<Child> {
-        orphan::reap_listed();
+        orphan::reap_homeless();
         self.start().map_err(|cause| self.explained(cause))
     }
 

@@ -24,8 +24,11 @@
 //!
 //! # Which runtime
 //!
-//! A child can be started anywhere. It and its streams belong to the runtime in which they first had to wait, and give
-//! an error if they are to wait in another.
+//! A child can be started anywhere, and awaited in any runtime, also in one after the other. Each of its streams belongs
+//! to the runtime in which it first had to wait, and gives an error if it is to wait in another while that one lives.
+//!
+//! In a process that fork(2) has made of this one, a child is not the new process's: nobody kills it there, unless asked
+//! to, or learns its status.
 //!
 //! # Reading order
 //!

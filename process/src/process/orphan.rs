@@ -1,63 +1,157 @@
 //! Children that nobody will wait for any more: their `Child` was dropped while they ran.
 //!
-//! Somebody must reap them, else each stays a zombie, a line in the process table, until this program ends:
+//! Somebody must reap them, else each stays a zombie, a line in the process table, until this program ends. It is the
+//! first runtime that can:
 //!
 //! ```text
-//! dropped ──► ended already: reaped
-//!         ├─► in a runtime: a detached task waits for the end ──► reaped
-//!         │                      │ the runtime ends before
-//!         └─► elsewhere ─────────┴─► the list: asked at each start, wait and drop of a child
+//!   dropped ──► ended already: reaped
+//!           ├─► in a block_on: waits in that runtime ──────────────────────► reaped
+//!           │                       │ the block_on ends         ▲
+//!           └─► elsewhere ──────────┴─► homeless ─► every runtime is told: the first one takes it
 //! ```
 //!
-//! The task costs nothing while it waits, and does not keep the runtime from ending. The list is asked one by one, but
-//! is empty in a program that starts its children inside a runtime.
+//! No task waits: an orphan is its own waker, which the reactor keeps. So the user's metrics and `shutdown` know nothing
+//! of it, and it does not keep a runtime from ending.
+//!
+//! Invariants:
+//! 1. An orphan is on the list until it is reaped.
+//! 2. One that has a home waits in that runtime, which is in a `block_on`. All homeless ones were announced since the
+//!    latest of them became homeless; so were they when a runtime was made. A runtime that could not take one has said so
+//!    to nobody: what remains is [`reap_homeless`], at each start, wait and drop of a child.
+//! 3. The list is locked while nothing else is, an orphan while nothing but the list may be locked after it. What is
+//!    called then, the waker's own clone and drop among it, does not come back here.
 //!
 //! In tokio: `process/unix/orphan.rs`, which has only the list, and asks it at each SIGCHLD.
 
 use super::watched::Watched;
-use ayi_runtime::runtime::Handle;
-use std::process::Child;
-use std::sync::{Mutex, PoisonError};
+use ayi_runtime::runtime::{Handle, Id, run_everywhere, run_when_left};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 
-static LIST: Mutex<Vec<Child>> = Mutex::new(Vec::new());
+static LIST: Mutex<Vec<Arc<Orphan>>> = Mutex::new(Vec::new());
+
+struct Orphan {
+    life: Mutex<Life>,
+}
+
+struct Life {
+    watched: Watched,
+    home: Option<Id>,
+}
 
 /// Sees to it that the child is reaped when it ends.
 pub(super) fn leave(mut watched: Watched) {
     // (An error means that there is nothing to be reaped: somebody else has done it.)
-    if !matches!(watched.try_wait(), Ok(None)) {
+    if !watched.is_ours() || !matches!(watched.try_wait(), Ok(None)) {
         return;
     }
     watched.leave_runtime();
-    let mut orphan = Orphan(Some(watched));
-    // In a runtime that has ended, the future is dropped at once.
-    if let Ok(handle) = Handle::try_current() {
-        handle.spawn(async move { orphan.wait().await });
+    let orphan = Arc::new(Orphan { life: Mutex::new(Life { watched, home: None }) });
+    lock(&LIST).push(orphan.clone());
+    if !orphan.settle() {
+        run_everywhere(take_homeless);
     }
 }
 
-/// Reaps those of the list that have ended.
-pub(super) fn reap_listed() {
-    let mut list = LIST.lock().unwrap_or_else(PoisonError::into_inner);
-    list.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+/// Reaps those that have ended, of whom nobody would hear of it.
+pub(super) fn reap_homeless() {
+    lock(&LIST).retain(|orphan| match orphan.life.try_lock() {
+        Ok(mut life) => life.home.is_some() || life.is_running(),
+        // It is being settled, or reaped.
+        Err(_) => true,
+    });
 }
 
-/// Goes on the list when it is dropped before its end.
-struct Orphan(Option<Watched>);
+/// In the loop of a runtime.
+fn take_homeless() {
+    for orphan in all() {
+        orphan.settle();
+    }
+}
+
+/// At the end of a `block_on`: its runtime may never be in another.
+fn give_up_home() {
+    let Some(home) = here() else { return };
+    let mut is_any_homeless = false;
+    for orphan in all() {
+        let mut life = lock(&orphan.life);
+        if life.home == Some(home) {
+            life.leave_home();
+            is_any_homeless = true;
+        }
+    }
+    if is_any_homeless {
+        run_everywhere(take_homeless);
+    }
+}
 
 impl Orphan {
-    async fn wait(&mut self) {
-        if let Some(watched) = &mut self.0 {
-            // After an error, `drop` looks once more.
-            let _ = watched.wait().await;
+    /// Finds a home here for one that has none, if this thread is in a `block_on`. False if there is still none.
+    fn settle(self: &Arc<Self>) -> bool {
+        let mut life = lock(&self.life);
+        if life.home.is_some() {
+            return true;
+        }
+        if !run_when_left(give_up_home) {
+            return false;
+        }
+        life.home = here();
+        self.poll(life)
+    }
+
+    /// Reaps it if it has ended, else waits here. False if that is impossible.
+    fn poll(self: &Arc<Self>, mut life: MutexGuard<'_, Life>) -> bool {
+        let waker = Waker::from(self.clone());
+        let polled = life.watched.poll_wait(&mut Context::from_waker(&waker));
+        let has_home = match polled {
+            Poll::Pending => return true,
+            Poll::Ready(Ok(_)) => false,
+            // Perhaps somebody else has reaped it. Perhaps the runtime cannot wait for it.
+            Poll::Ready(Err(_)) => life.is_running(),
+        };
+        life.leave_home();
+        if !has_home {
+            lock(&LIST).retain(|orphan| !Arc::ptr_eq(orphan, self));
+        }
+        !has_home
+    }
+}
+
+/// By the runtime in which it waits.
+impl Wake for Orphan {
+    fn wake(self: Arc<Self>) {
+        let life = lock(&self.life);
+        // (Else it has moved, and this is late.)
+        if life.home.is_some() && life.home == here() {
+            self.poll(life);
         }
     }
 }
 
-impl Drop for Orphan {
-    fn drop(&mut self) {
-        let Some(mut watched) = self.0.take() else { return };
-        if matches!(watched.try_wait(), Ok(None)) {
-            LIST.lock().unwrap_or_else(PoisonError::into_inner).push(watched.into_std());
+impl Life {
+    fn leave_home(&mut self) {
+        self.home = None;
+        if self.watched.is_ours() {
+            self.watched.leave_runtime();
         }
     }
+
+    /// If not, it is reaped, be it by this.
+    fn is_running(&mut self) -> bool {
+        matches!(self.watched.try_wait(), Ok(None))
+    }
+}
+
+/// The runtime that this thread is in.
+fn here() -> Option<Id> {
+    Handle::try_current().ok().map(|handle| handle.id())
+}
+
+fn all() -> Vec<Arc<Orphan>> {
+    lock(&LIST).clone()
+}
+
+/// (Nothing under these locks panics.)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

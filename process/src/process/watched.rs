@@ -12,17 +12,21 @@
 //! 2. Readable means that waitpid(2) has an answer. It is the answer that counts: whoever waits asks for it first, so a
 //!    child that has ended already never enters epoll.
 //! 3. The registration is declared, and so dropped, before the descriptor.
+//! 4. A child is its parent's. In a process that was forked since, it is neither killed nor reaped.
 //!
 //! In tokio: `process/unix/pidfd_reaper.rs`, and `process/unix/reap.rs` for the fallback, which there is SIGCHLD.
 
 use super::sys;
 use ayi_runtime::io::{Interest, Registration};
 use ayi_runtime::runtime::Handle;
-use ayi_runtime::time::sleep;
-use std::io;
+use ayi_runtime::time::{Sleep, sleep};
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
 use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
+use std::pin::Pin;
 use std::process::{Child, ExitStatus};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 /// Without a pidfd: how soon it is asked again, at first and in the end. Most children that are awaited are short, and
@@ -35,13 +39,25 @@ pub(super) struct Watched {
     registration: Registration,
     /// `None` where it is refused.
     pidfd: Option<OwnedFd>,
+    /// Without a pidfd: while somebody waits.
+    asking: Option<Asking>,
     child: Child,
+    /// The process whose child it is.
+    parent: u32,
+}
+
+/// The pause before the next question.
+#[derive(Debug)]
+struct Asking {
+    pause: Duration,
+    sleep: Sleep,
 }
 
 impl Watched {
     /// Not with a pidfd yet.
     pub(super) fn new(child: Child) -> Watched {
-        Watched { registration: Registration::new(), pidfd: None, child }
+        let parent = std::process::id();
+        Watched { registration: Registration::new(), pidfd: None, asking: None, child, parent }
     }
 
     /// Right after the start (invariant 1).
@@ -54,9 +70,19 @@ impl Watched {
         self.child.id()
     }
 
-    /// SIGKILL.
+    /// Whether it is a child of this process: invariant 4.
+    pub(super) fn is_ours(&self) -> bool {
+        self.parent == std::process::id()
+    }
+
+    /// SIGKILL. By the pidfd, if there is one: if somebody else has reaped the child, its number may be another's.
     pub(super) fn kill(&mut self) -> io::Result<()> {
-        self.child.kill()
+        match self.pidfd.as_ref().map(|pidfd| sys::pidfd_kill(pidfd.as_fd())) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) if error.raw_os_error() == Some(libc::ESRCH) => Err(error),
+            // Perhaps a sandbox knows kill(2) only.
+            Some(Err(_)) | None => self.child.kill(),
+        }
     }
 
     /// Reaps the child if it has ended.
@@ -65,26 +91,69 @@ impl Watched {
     }
 
     /// Waits for the end, and reaps the child. Cancel safe: it is reaped in the poll that returns its status.
+    ///
+    /// It waits in the current runtime, whichever it has waited in before.
     pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
-        let Watched { registration, pidfd, child } = self;
-        let mut reap = || child.try_wait()?.ok_or_else(|| io::ErrorKind::WouldBlock.into());
-        match pidfd {
-            Some(pidfd) => registration.async_io(pidfd.as_fd(), Interest::READABLE, reap, |_| false).await,
-            None => ask_again_and_again(&mut reap).await,
+        if let Ok(status) = self.wait_where_tied().await {
+            return Ok(status);
         }
-    }
-
-    /// Unties it from the runtime in which it has waited: from now on it can wait in any.
-    pub(super) fn leave_runtime(&mut self) {
+        // Perhaps it has waited in another runtime. Nobody waits there now, for this has the only reference.
         let registration = mem::take(&mut self.registration);
         if let Some(pidfd) = &self.pidfd {
             registration.deregister(pidfd.as_fd());
         }
+        self.wait_where_tied().await
     }
 
-    pub(super) fn into_std(self) -> Child {
-        self.child
+    async fn wait_where_tied(&mut self) -> io::Result<ExitStatus> {
+        let Some(pidfd) = &self.pidfd else {
+            self.asking = None;
+            return poll_fn(|cx| self.poll_asking(cx)).await;
+        };
+        let (registration, child) = (&self.registration, &mut self.child);
+        registration.async_io(pidfd.as_fd(), Interest::READABLE, || reap(child), |_| false).await
     }
+
+    /// Like `wait`, for one who always has the same waker, and waits in one runtime.
+    pub(super) fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<ExitStatus>> {
+        let Some(pidfd) = &self.pidfd else { return self.poll_asking(cx) };
+        let (registration, child) = (&self.registration, &mut self.child);
+        registration.poll_io(pidfd.as_fd(), Interest::READABLE, cx, || reap(child), |_| false)
+    }
+
+    /// Without a pidfd.
+    fn poll_asking(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<ExitStatus>> {
+        loop {
+            match reap(&mut self.child) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                result => return Poll::Ready(result),
+            }
+            if self.asking.is_none() {
+                // Where there is none, a timer would panic.
+                Handle::try_current().map_err(io::Error::other)?;
+                self.asking = Some(Asking { pause: ASK_AGAIN_AFTER, sleep: sleep(ASK_AGAIN_AFTER) });
+            }
+            let asking = self.asking.as_mut().expect("it is set above");
+            ready!(Pin::new(&mut asking.sleep).poll(cx));
+            asking.pause = (asking.pause * 2).min(ASK_AGAIN_AT_LEAST_EVERY);
+            asking.sleep = sleep(asking.pause);
+        }
+    }
+
+    /// Unties it from the runtime in which it has waited, on whatever thread that is. No epoll knows the descriptor that
+    /// it has from now on. If there is no room for one, it has none, and a timer asks.
+    pub(super) fn leave_runtime(&mut self) {
+        self.asking = None;
+        drop(mem::take(&mut self.registration));
+        if self.pidfd.take().is_some() {
+            self.pidfd = pidfd_open(self.id()).unwrap_or_default();
+        }
+    }
+}
+
+/// One question.
+fn reap(child: &mut Child) -> io::Result<ExitStatus> {
+    child.try_wait()?.ok_or_else(|| ErrorKind::WouldBlock.into())
 }
 
 /// Takes the place of a pidfd before the child is started, and finds out whether they are refused: if there is no room
@@ -98,19 +167,4 @@ fn pidfd_open(pid: u32) -> io::Result<Option<OwnedFd>> {
         return Ok(None);
     }
     sys::pidfd_open(pid)
-}
-
-/// Without a pidfd.
-async fn ask_again_and_again(reap: &mut impl FnMut() -> io::Result<ExitStatus>) -> io::Result<ExitStatus> {
-    let mut pause = ASK_AGAIN_AFTER;
-    loop {
-        match reap() {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            result => return result,
-        }
-        // Where there is none, a timer would panic.
-        Handle::try_current().map_err(io::Error::other)?;
-        sleep(pause).await;
-        pause = (pause * 2).min(ASK_AGAIN_AT_LEAST_EVERY);
-    }
 }

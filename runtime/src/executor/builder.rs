@@ -1,6 +1,7 @@
 //! The settings of a runtime.
 
 use super::drive::Drives;
+use super::everywhere::{self, Told};
 use super::handle::Shared;
 use super::local::{POLLS_PER_TURN, ParkHooks};
 use super::{Local, Runtime, next};
@@ -451,8 +452,10 @@ impl Builder {
             shutdown: self.settings.shutdown.child_token(),
             last: OnceLock::new(),
             drives: Drives::default(),
+            told: Told::default(),
         };
         let local = Local::new(id, tasks, reactor, Arc::new(shared), &self.settings);
+        everywhere::register(local.handle());
         Ok(Runtime { local, grace: self.grace })
     }
 }

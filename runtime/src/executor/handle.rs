@@ -4,6 +4,7 @@
 
 use super::context::{self, EnterGuard, RuntimeRef, TryCurrentError};
 use super::drive::{Drive, Drives};
+use super::everywhere::Told;
 use super::{Local, RuntimeMetrics};
 use crate::blocking::{BlockingCall, Outcome, Pool, Ticket};
 use crate::cancellation::CancellationToken;
@@ -60,6 +61,7 @@ pub(super) struct Shared {
     pub(super) last: OnceLock<(Figures, Duration)>,
     /// What other threads have made to block on handles of it.
     pub(super) drives: Drives,
+    pub(super) told: Told,
 }
 
 // As `Scheduler` is: a panic leaves it in order.

@@ -27,6 +27,7 @@
 use super::builder::Settings;
 use super::context::{self, EnterGuard, RuntimeRef};
 use super::drive::Sleeper;
+use super::everywhere::{self, Running};
 use super::handle::{Handle, Shared};
 #[cfg(feature = "uring")]
 use super::ring::Ring;
@@ -102,6 +103,10 @@ pub(crate) struct Local {
     pub(super) has_ring: Cell<bool>,
     polls_per_turn: u32,
     hooks: ParkHooks,
+    /// It is in `block_on`.
+    pub(super) is_running: Cell<bool>,
+    /// Called when that ends.
+    pub(super) when_left: Cell<Option<fn()>>,
 }
 
 /// The user's functions around a sleep.
@@ -142,6 +147,8 @@ impl Local {
             has_ring: Cell::new(false),
             polls_per_turn: settings.polls_per_turn,
             hooks: settings.park_hooks.clone(),
+            is_running: Cell::new(false),
+            when_left: Cell::new(None),
         });
         // Fails only while the thread ends: then nobody will look there any more.
         let _ = ALL.try_with(|all| {
@@ -226,6 +233,7 @@ impl Local {
         let _blocked = BlockedOn::new();
         let root = Root::new(self.tasks());
         let _inside = EnterGuard::here(self);
+        let _running = Running::new(self);
         assert!(!self.is_shut_down(), "this runtime has been shut down by an unhandled panic of a task");
         #[cfg(feature = "tracing")]
         let trace = task::Trace::root(size, Some(root.0), Location::caller());
@@ -476,6 +484,7 @@ impl Local {
             }
             return;
         }
+        everywhere::deregister(&self.handle);
         self.ending.set(Some(grace));
         let _inside = EnterGuard::here(self);
         self.go_on_ending();

@@ -1,12 +1,14 @@
 //! The executor: runs tasks, fires timers, turns the reactor, sleeps when there is nothing to do.
 //!
 //! Read in this order: `local` (the loop), `context` (which runtime is the current one), `runtime`, `handle`, `drive`
-//! (what a handle's `block_on` sleeps in on other threads), `builder`, `clock` (time that stands still, for tests), `metrics`, `task_builder`.
+//! (what a handle's `block_on` sleeps in on other threads), `builder`, `clock` (time that stands still, for tests),
+//! `metrics`, `task_builder`, `everywhere` (work that any runtime may do).
 
 mod builder;
 mod clock;
 mod context;
 mod drive;
+mod everywhere;
 mod handle;
 mod local;
 mod metrics;
@@ -22,6 +24,7 @@ pub use clock::{advance, pause, resume};
 pub(crate) use context::TIED_ELSEWHERE;
 pub use context::{EnterGuard, TryCurrentError, is_rt_shutdown_err};
 pub(crate) use context::{RuntimeRef, SHUT_DOWN, home, start_drive, why_no_timer, with_current};
+pub use everywhere::{run_everywhere, run_when_left};
 pub use handle::{Handle, Id};
 pub(crate) use local::{BlockedOn, Local};
 pub use metrics::RuntimeMetrics;
