@@ -475,6 +475,36 @@ fn what_runs_before_the_program() {
 }
 
 #[test]
+fn children_inherit_no_descriptor_but_their_streams() {
+    if !in_a_child("children_inherit_no_descriptor_but_their_streams") {
+        return;
+    }
+    let script = "for fd in /proc/$$/fd/*; do [ ${fd##*/} -gt 2 ] && echo ${fd##*/}; done; true";
+    // What this process has inherited itself.
+    let before = std::process::Command::new("sh").args(["-c", script]).output().unwrap().stdout;
+    run(async || {
+        // One of each that the runtime or its crates make.
+        let listener = ayi::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (connected, accepted) = ayi::join!(ayi::net::TcpStream::connect(address), listener.accept());
+        let udp = ayi::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let unix = ayi::net::UnixStream::pair().unwrap();
+        let pipe = ayi::net::unix::pipe::pipe().unwrap();
+        let file = ayi::fs::File::open("/etc/passwd").await.unwrap();
+        let signal = ayi::signal::ctrl_c();
+        let mut signal = pin!(signal);
+        assert!(poll_once(signal.as_mut()).is_pending());
+        let mut other = cat().spawn().unwrap();
+        let other_stdin = other.stdin.take();
+        assert!(poll_once(pin!(other.wait())).is_pending());
+        let output = sh(script).stdin(Stdio::null()).output().await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&before));
+        drop((connected, accepted, udp, unix, pipe, file, other_stdin));
+        other.wait().await.unwrap();
+    });
+}
+
+#[test]
 fn what_children_inherit_is_the_users_timer_slack() {
     run(async || {
         // Long enough to be slept.
