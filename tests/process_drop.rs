@@ -447,9 +447,12 @@ fn a_forked_worker_that_drops_a_child_leaves_it_to_its_parent() {
         // SAFETY: what the child does is what glibc allows after a fork: the other threads hold no locks, they wait.
         let worker = unsafe { libc::fork() };
         if worker == 0 {
+            let answer = Runtime::new().unwrap().block_on(child.wait());
+            // Whatever it says, it does not know the status.
+            let is_well = answer.is_err();
             drop(child);
             // SAFETY: takes a number.
-            unsafe { libc::_exit(0) };
+            unsafe { libc::_exit(i32::from(!is_well)) };
         }
         let mut status = 0;
         // SAFETY: the status outlives the call.

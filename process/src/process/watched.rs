@@ -94,8 +94,10 @@ impl Watched {
     ///
     /// It waits in the current runtime, whichever it has waited in before.
     pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
-        if let Ok(status) = self.wait_where_tied().await {
-            return Ok(status);
+        match self.wait_where_tied().await {
+            // (Invariant 4: in a forked process its descriptor stays in the parent's epoll.)
+            Err(error) if error.raw_os_error() != Some(libc::ECHILD) && self.is_ours() => {}
+            answer => return answer,
         }
         // Perhaps it has waited in another runtime. Nobody waits there now, for this has the only reference.
         let registration = mem::take(&mut self.registration);
