@@ -24,7 +24,8 @@ fn read(
     // SAFETY: nothing uninitialised is written there: the kernel alone writes.
     let room = unsafe { buf.as_mut() };
     let read = ready!(socket.poll_read_uninit(cx, room))?;
-    // SAFETY: that many bytes have been written.
+    // SAFETY: the kernel has written that many bytes, and no foreign code that ran meanwhile could reach the cursor, which
+    // is ours.
     unsafe { buf.advance(read) };
     Poll::Ready(Ok(()))
 }

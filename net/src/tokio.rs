@@ -26,7 +26,8 @@ fn read(
     // SAFETY: nothing uninitialised is written there: the kernel alone writes.
     let room = unsafe { buf.unfilled_mut() };
     let read = ready!(socket.poll_read_uninit(cx, room))?;
-    // SAFETY: that many bytes have been written.
+    // SAFETY: the kernel has written that many bytes, into this very buffer: it is lent, so no waker that was cloned and
+    // no subscriber that was told meanwhile could exchange it.
     unsafe { buf.assume_init(read) };
     buf.advance(read);
     Poll::Ready(Ok(()))

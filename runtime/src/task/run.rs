@@ -108,6 +108,8 @@ impl LocalScheduler {
         #[cfg(feature = "tracing")]
         let body = traced(slot, body);
         if self.cells().is_closed.get() {
+            // (A drop that spawns what spawns in its drop recurses here, like the drop of a list of boxes. To put it off
+            // would be worse: whoever blocks on it in that drop would wait for ever.)
             self.cancel(slot, body);
         } else {
             slot.put_body(body);
