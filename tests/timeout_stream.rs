@@ -267,9 +267,15 @@ fn both_who_wait_are_told_and_both_have_their_time_again() {
         ours.set_idle_timeout(s(10));
         let (mut reads, mut writes) = split(ours);
         let writer = ayi::spawn(async move { errors_of(async || writes.write(b"y").await, 3).await });
-        let each = [(TimeLimit::Idle, 10), (TimeLimit::Idle, 20), (TimeLimit::Idle, 30)];
-        assert_eq!(errors_of(async || reads.read(&mut [0]).await, 3).await, each);
-        assert_eq!(writer.await.unwrap(), each);
+        let each = |times: [u64; 3]| times.map(|time| (TimeLimit::Idle, time));
+        // The time of the next one begins when it waits, not when the last was over.
+        let read = async || {
+            let result = reads.read(&mut [0]).await;
+            sleep(s(5)).await;
+            result
+        };
+        assert_eq!(errors_of(read, 3).await, each([15, 30, 45]));
+        assert_eq!(writer.await.unwrap(), each([10, 20, 30]));
     });
 }
 

@@ -127,7 +127,9 @@ impl Limits {
     pub(super) fn over(&mut self, end: &End, is_other_waiting: bool) -> io::Error {
         let limit = self.0[end.which as usize].as_mut().expect("it is this limit that is over");
         if end.which != TimeLimit::Lifetime && !is_other_waiting {
-            (limit.since, limit.told) = (None, [Told::No; 2]);
+            limit.since = None;
+            // (A wait of the other direction that has begun was given up.)
+            limit.told = limit.told.map(|told| if told == Told::No { Told::No } else { Told::Yes });
         }
         limit.told[end.direction as usize] = Told::Yes;
         Exceeded { limit: end.which, after: limit.after }.into()
