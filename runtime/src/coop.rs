@@ -78,11 +78,10 @@ pub(crate) fn has_exhausted() -> bool {
     EXHAUSTED.with_borrow(|all| !all.is_empty())
 }
 
-/// Those who have used up their budget go on, behind what is on the run queue.
+/// Those who have used up their budget go on, behind what is on the run queue. After [`leave`]: a waker is foreign code,
+/// which may poll futures itself.
 #[cold]
 pub(crate) fn wake_exhausted() {
-    // A waker is foreign code, which may poll futures itself. The budget that the last task has left is not theirs.
-    leave();
     let mut all = EXHAUSTED.take();
     all.drain(..).for_each(foreign::wake);
     EXHAUSTED.with_borrow_mut(|list| {
