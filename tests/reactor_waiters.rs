@@ -12,8 +12,9 @@ use std::os::unix::net::UnixStream;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use support::{Wakes, block_until, connected, poll_once, poll_with, run, turn};
+use support::{Wakes, block_until, connected, poll_once, poll_with, run, turn, waker_fn};
 
 fn unix_pair() -> (AsyncFd<UnixStream>, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
@@ -211,7 +212,7 @@ fn a_waiter_that_moves_to_another_task_is_woken_there() {
 #[test]
 #[cfg_attr(faults, ignore = "faults change what is counted")]
 fn many_tasks_poll_one_stream() {
-    for count in [1, 8, 9, 30, 64] {
+    for count in [1, 8, 9, 30, 64, 65, 66, 100, 1000] {
         run(async || {
             let (stream, mut peer) = connected();
             let (stream, polls) = (Rc::new(stream), Rc::new(Cell::new(0)));
@@ -223,15 +224,171 @@ fn many_tasks_poll_one_stream() {
                     stream.poll_peek(cx, &mut [0])
                 })));
             }
-            for _ in 0..10 {
+            for _ in 0..10 + count / 10 {
                 turn().await;
             }
-            assert!(polls.get() <= 2 * count, "{} polls of {count} tasks while nothing happens", polls.get());
+            // (Those beyond 64 may be woken once to see who is still there.)
+            let most = if count <= 64 { count } else { 2 * count };
+            assert!(polls.get() <= most, "{} polls of {count} tasks while nothing happens", polls.get());
+            let rest = polls.get();
+            for _ in 0..20 {
+                turn().await;
+            }
+            assert_eq!(polls.get(), rest, "{count} tasks do not come to rest");
             peer.write_all(b"x").unwrap();
             for task in tasks {
                 assert_eq!(task.await.unwrap().unwrap(), 1);
             }
             assert!(polls.get() <= 4 * count, "{} polls of {count} tasks", polls.get());
+        });
+    }
+}
+
+/// A combinator that polls with a new waker each time looks like many tasks. What it has left is forgotten in time, and it
+/// is woken now and then for nothing, but not as often as it polls.
+#[test]
+#[cfg_attr(faults, ignore = "faults change what is counted")]
+fn one_task_polls_with_another_waker_each_time() {
+    run(async || {
+        const POLLS: usize = 24_000;
+        let (stream, mut peer) = connected();
+        let (alive, wakes) = (Arc::new(()), Arc::new(AtomicUsize::new(0)));
+        let wait = || {
+            let (wakes, _alive) = (wakes.clone(), alive.clone());
+            let fresh = waker_fn(move || {
+                let _ = &_alive;
+                wakes.fetch_add(1, Ordering::SeqCst);
+            });
+            stream.poll_peek(&mut Context::from_waker(&fresh), &mut [0])
+        };
+        turn().await;
+        for polls_per_turn in [1, 50, POLLS] {
+            for poll in 0..if polls_per_turn == 1 { 2_000 } else { POLLS / 2 } {
+                assert!(wait().is_pending());
+                if poll % polls_per_turn == 0 {
+                    turn().await;
+                }
+            }
+            let kept = Arc::strong_count(&alive) - 1;
+            assert!(kept <= if polls_per_turn == 1 { 200 } else { 9000 }, "{kept} wakers are kept");
+        }
+        let kept = Arc::strong_count(&alive) - 1;
+        assert!(wakes.load(Ordering::SeqCst) <= 2_000 + POLLS);
+        let before = wakes.load(Ordering::SeqCst);
+        for _ in 0..10 {
+            turn().await;
+        }
+        assert_eq!(wakes.load(Ordering::SeqCst), before, "nothing happens, and somebody is woken");
+        // The latest one is among those that the report wakes.
+        peer.write_all(b"x").unwrap();
+        block_until(&stream, libc::POLLIN);
+        turn().await;
+        assert_eq!(wakes.load(Ordering::SeqCst), before + kept);
+        assert_eq!(Arc::strong_count(&alive), 1, "wakers are kept after the report");
+        assert!(wait().is_ready());
+    });
+}
+
+/// Both kinds at once: tasks with a waker each, and one with many. None of the tasks is lost, or woken twice for nothing.
+#[test]
+#[cfg_attr(faults, ignore = "faults change what is counted")]
+fn many_tasks_poll_beside_one_with_another_waker_each_time() {
+    run(async || {
+        let (stream, mut peer) = connected();
+        let polls: Vec<_> = (0..200).map(|_| Wakes::new()).collect();
+        let poll = |waker: &std::task::Waker| stream.poll_peek(&mut Context::from_waker(waker), &mut [0]);
+        turn().await;
+        let mut seen = vec![0; polls.len()];
+        for round in 0..3000 {
+            if let Some((_, waker)) = polls.get(round) {
+                assert!(poll(waker).is_pending());
+            }
+            assert!(poll(&waker_fn(|| {})).is_pending());
+            // Whoever was woken polls again.
+            for ((wakes, waker), seen) in polls.iter().zip(&mut seen) {
+                if std::mem::replace(seen, wakes.count()) < wakes.count() {
+                    assert!(poll(waker).is_pending());
+                }
+            }
+        }
+        assert!(polls.iter().all(|(wakes, _)| wakes.count() <= 1), "woken for nothing more than once");
+        peer.write_all(b"x").unwrap();
+        block_until(&stream, libc::POLLIN);
+        turn().await;
+        for ((wakes, _), before) in polls.iter().zip(seen) {
+            assert_eq!(wakes.count(), before + 1, "a task is lost");
+        }
+    });
+}
+
+/// The same for tasks whose wakers are another executor's, of which it is not known when they have polled.
+#[test]
+#[cfg_attr(faults, ignore = "faults change what is counted")]
+fn many_tasks_of_another_executor_poll_one_stream() {
+    for count in [65, 200, 1000, 3000] {
+        run(async || {
+            let (stream, mut peer) = connected();
+            turn().await;
+            let tasks: Vec<_> = (0..count).map(|_| Wakes::new()).collect();
+            let mut polled_at = vec![None; count];
+            let mut polls = 0;
+            // First in, first out, and some 61 polls a turn.
+            for _round in 0..10 {
+                for ((wakes, waker), polled_at) in tasks.iter().zip(&mut polled_at) {
+                    if *polled_at != Some(wakes.count()) {
+                        *polled_at = Some(wakes.count());
+                        assert!(stream.poll_peek(&mut Context::from_waker(waker), &mut [0]).is_pending());
+                        polls += 1;
+                        if polls % 61 == 0 {
+                            turn().await;
+                        }
+                    }
+                }
+            }
+            let rests =
+                tasks.iter().zip(&polled_at).all(|((wakes, _), polled)| *polled == Some(wakes.count()));
+            assert!(rests, "{count} tasks do not come to rest");
+            assert!(polls <= 4 * count, "{polls} polls of {count} tasks");
+            peer.write_all(b"x").unwrap();
+            block_until(&stream, libc::POLLIN);
+            turn().await;
+            let all = tasks.iter().zip(&polled_at).all(|((wakes, _), polled)| Some(wakes.count()) > *polled);
+            assert!(all, "one of {count} is lost");
+        });
+    }
+}
+
+/// The wakers that are sifted are foreign code: they come back in, or panic.
+#[test]
+#[cfg_attr(faults, ignore = "faults change what is counted")]
+fn wakers_that_do_something_when_they_are_sifted() {
+    type Action = fn(&RefCell<Option<TcpStream>>);
+    let actions: [Action; 2] = [
+        |stream| {
+            let stream = stream.borrow();
+            let again = Wakes::new().1;
+            let _ = stream.as_ref().unwrap().poll_peek(&mut Context::from_waker(&again), &mut [0]);
+        },
+        |_| panic!("from a waker"),
+    ];
+    thread_local! {
+        static STREAM: RefCell<Option<TcpStream>> = const { RefCell::new(None) };
+    }
+    for action in actions {
+        run(async || {
+            let (stream, _peer) = connected();
+            turn().await;
+            let stream = Rc::new(RefCell::new(Some(stream)));
+            STREAM.replace(stream.borrow_mut().take());
+            for _ in 0..300 {
+                let waker = waker_fn(move || STREAM.with(action));
+                STREAM.with_borrow(|stream| {
+                    if let Some(stream) = stream {
+                        assert!(stream.poll_peek(&mut Context::from_waker(&waker), &mut [0]).is_pending());
+                    }
+                });
+            }
+            STREAM.take();
         });
     }
 }

@@ -9,7 +9,7 @@ use ayi::net::{TcpListener, TcpStream};
 use ayi::runtime::Runtime;
 use std::fs;
 use std::io::{Read, Write};
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::pin::pin;
 use std::sync::mpsc;
@@ -351,4 +351,163 @@ fn what_the_kernel_reports_of_a_stream_that_is_gone_reaches_nobody() {
         new_peer.write_all(b"water").unwrap();
         assert_eq!(new.read(&mut [0; 8]).await.unwrap(), 5);
     });
+}
+
+/// How many descriptors the epoll instances of this process watch, but for the runtimes' bells.
+fn watched_descriptors() -> usize {
+    let infos = fs::read_dir("/proc/self/fdinfo").unwrap().map(|info| info.unwrap().path());
+    let texts = infos.filter_map(|path| fs::read_to_string(path).ok());
+    texts.map(|text| text.lines().filter(|line| line.starts_with("tfd:")).count().saturating_sub(1)).sum()
+}
+
+/// What waits in the current runtime, and what keeps its description open.
+type Waited = (Box<dyn Send>, OwnedFd);
+
+fn duplicate(fd: &impl AsFd) -> OwnedFd {
+    fd.as_fd().try_clone_to_owned().unwrap()
+}
+
+/// One of each type that waits.
+async fn one_of_each() -> Vec<(&'static str, Waited)> {
+    fn waits<T: AsFd + Send + 'static>(waiter: T, wait: impl AsyncFnOnce(&T)) -> Waited {
+        let kept = duplicate(&waiter);
+        assert!(poll_once(pin!(wait(&waiter))).is_pending());
+        (Box::new(waiter), kept)
+    }
+    let name = format!("\0ayi-dropped-{}", std::process::id());
+    let (stream, _peer) = std_pair();
+    let (unix, _peer) = ayi::net::unix::UnixStream::pair().unwrap();
+    let (halved, _peer) = std_pair();
+    let (sender, receiver) = ayi::net::unix::pipe::pipe().unwrap();
+    let (full, _receiver) = ayi::net::unix::pipe::pipe().unwrap();
+    while full.try_write(&[0; 4096]).is_ok() {}
+    let (fd, _peer) = UnixStream::pair().unwrap();
+    fd.set_nonblocking(true).unwrap();
+    let halved = TcpStream::from_std(halved).unwrap();
+    let kept = duplicate(&halved);
+    let halves = halved.into_split();
+    assert!(poll_once(pin!(halves.0.readable())).is_pending());
+    let udp = ayi::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let (datagram, _peer) = ayi::net::unix::UnixDatagram::pair().unwrap();
+    let all = vec![
+        ("TcpStream", waits(TcpStream::from_std(stream).unwrap(), async |s| drop(s.read(&mut [0]).await))),
+        ("halves", (Box::new(halves) as Box<dyn Send>, kept)),
+        ("UnixStream", waits(unix, async |s| drop(s.read(&mut [0]).await))),
+        ("TcpListener", {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            waits(listener, async |s| drop(s.accept().await))
+        }),
+        ("UnixListener", {
+            let listener = ayi::net::unix::UnixListener::bind(name).unwrap();
+            waits(listener, async |s| drop(s.accept().await))
+        }),
+        ("UdpSocket", waits(udp, async |s| drop(s.recv(&mut [0]).await))),
+        ("UnixDatagram", waits(datagram, async |s| drop(s.recv(&mut [0]).await))),
+        ("Receiver", waits(receiver, async |s| drop(s.read(&mut [0]).await))),
+        ("Sender", waits(full, async |s| drop(s.write(&[0; 4096]).await))),
+        ("AsyncFd", waits(AsyncFd::new(fd).unwrap(), async |s| drop(s.readable().await))),
+    ];
+    drop(sender);
+    all
+}
+
+#[test]
+fn what_is_dropped_leaves_epoll_though_its_description_lives_on() {
+    let _alone = alone();
+    for elsewhere in [false, true] {
+        run(async || {
+            let mut all = one_of_each().await;
+            assert_eq!(watched_descriptors(), all.len());
+            while let Some((what, (waiter, _kept))) = all.pop() {
+                match elsewhere {
+                    false => drop(waiter),
+                    true => thread::spawn(move || drop(waiter)).join().unwrap(),
+                }
+                assert_eq!(watched_descriptors(), all.len(), "{what}");
+            }
+        });
+    }
+}
+
+#[test]
+fn what_is_dropped_outside_of_its_runtime_leaves_its_epoll_too() {
+    let _alone = alone();
+    let rt = Runtime::new().unwrap();
+    let mut all = rt.block_on(one_of_each());
+    drop(all.pop());
+    assert_eq!(watched_descriptors(), all.len());
+    let other = Runtime::new().unwrap();
+    // (That one has a bell, too.)
+    other.block_on(async { drop(all.pop()) });
+    assert_eq!(watched_descriptors(), all.len());
+    thread::spawn({
+        let last = all.pop();
+        move || Runtime::new().unwrap().block_on(async { drop(last) })
+    })
+    .join()
+    .unwrap();
+    assert_eq!(watched_descriptors(), all.len());
+}
+
+/// Forks. The child runs `body` and ends.
+fn in_a_fork(body: impl FnOnce()) {
+    // SAFETY: the child runs `body` only, and then ends without anything of this process's being run.
+    unsafe {
+        let child = libc::fork();
+        assert!(child >= 0);
+        if child == 0 {
+            let is_well = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).is_ok();
+            libc::_exit(i32::from(!is_well));
+        }
+        let mut status = 0;
+        assert_eq!(libc::waitpid(child, &mut status, 0), child);
+        assert_eq!(status, 0, "the child failed");
+    }
+}
+
+/// The child has the same epoll instance. What it drops, or takes out, stays in the parent's runtime.
+#[test]
+fn what_a_forked_child_drops_still_waits_in_the_parent() {
+    let _alone = alone();
+    run(async || {
+        let all = one_of_each().await;
+        let count = all.len();
+        let ((stream, mut peer), (ours, mut theirs)) = (std_pair(), UnixStream::pair().unwrap());
+        ours.set_nonblocking(true).unwrap();
+        let mut mine = Some((waited(stream), AsyncFd::new(ours).unwrap(), all));
+        in_a_fork(|| {
+            let (stream, fd, all) = mine.take().unwrap();
+            drop((stream.into_std().unwrap(), fd.into_inner(), all));
+        });
+        assert_eq!(watched_descriptors(), count + 2);
+        let (stream, fd, _all) = mine.unwrap();
+        peer.write_all(b"water").unwrap();
+        theirs.write_all(b"tea").unwrap();
+        assert_eq!(stream.read(&mut [0; 8]).await.unwrap(), 5);
+        assert_eq!(fd.async_io(Interest::READABLE, |mut fd| fd.read(&mut [0; 8])).await.unwrap(), 3);
+    });
+}
+
+/// And a runtime that the child makes is its own, as is that of the child's child.
+#[test]
+fn a_forked_childs_own_runtime_forgets_what_is_dropped() {
+    fn forgets() {
+        run(async || {
+            let before = watched_descriptors();
+            let (stream, _peer) = std_pair();
+            let stream = waited(stream);
+            let _kept = duplicate(&stream);
+            assert_eq!(watched_descriptors(), before + 1);
+            drop(stream);
+            assert_eq!(watched_descriptors(), before);
+        });
+    }
+    let _alone = alone();
+    forgets();
+    in_a_fork(|| {
+        forgets();
+        in_a_fork(forgets);
+        forgets();
+    });
+    forgets();
 }

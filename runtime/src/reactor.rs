@@ -11,112 +11,134 @@
 //! 1. A source is registered once, for every edge, and never re-armed. It starts with no bit set: if the
 //!    descriptor is ready, the kernel reports that at the next turn.
 //! 2. A bit is cleared only after the kernel has said that nothing is left (`WouldBlock`, or a short transfer on
-//!    a stream). Between that and the next `epoll_wait` no report can be missed, since both happen on this
-//!    thread: an edge that came meanwhile is still in the kernel's list. (tokio, where another thread polls, has
-//!    to count ticks here.)
+//!    a stream), and only if nothing has been reported since the operation began, or the guard was made, that says so
+//!    ([`Seen`]). What says that a direction is closed goes only if poll(2) agrees.
 //! 3. A token carries its source's generation, which changes when the source is given up: what the kernel still
 //!    reports of an earlier descriptor, in the same batch say, finds nobody.
-//! 4. Every waiter is woken by the next report that concerns its interest, or by the end of the runtime.
+//! 4. Every waiter is woken by the next report that concerns its interest, or by the end of the runtime. Who was woken
+//!    tries, whatever is known by then: another waiter's operation may have found nothing where this one's finds
+//!    something.
 //! 5. Wakers that are no slots of this thread are foreign code: they are put aside, and woken when nothing is borrowed.
+//! 6. What one interest takes back stays known to the others: each has its own bits ([`Known`]), and a set of several
+//!    takes back what is its own alone (`taken`).
+//! 7. A source leaves epoll when it is given up, not when its descriptor is closed: a duplicate may keep the description
+//!    open, and nobody could take it out after that.
 //!
 //! In tokio: `runtime/io/{driver,scheduled_io}.rs`.
 
-use crate::ready::{Interest, Ready};
-use crate::sys::Epoll;
+mod elsewhere;
+mod waiters;
+
+use crate::ready::{Interest, Known, Ready};
+use crate::sys::{self, Epoll};
 use crate::task;
+use elsewhere::Listed;
+pub(crate) use elsewhere::delete_elsewhere;
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
+use std::num::NonZeroU64;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::task::Waker;
 use std::time::Duration;
+pub(crate) use waiters::{Settle, Waiter, Waiting};
+use waiters::{Waiters, Whose};
 
 /// The bell's token. No source has it: there are fewer than 2^32 - 1 of them. So its events find nobody.
 const BELL: u64 = u64::MAX;
 
-/// How many poll-style waiters (see [`Waiter::POLL_STYLE`]) a source keeps for one interest.
-const MAX_POLL_WAITERS: usize = 64;
-
 pub(crate) struct Reactor {
+    // (Before the epoll, so that it is dropped first.)
+    listed: Option<Listed>,
     epoll: Epoll,
     sources: Vec<Source>,
     free: Vec<u32>,
     last_waiter: u64,
+    turns: u64,
+    /// What sets of several interests have taken back of what is known, by the source's place in the table:
+    /// invariant 6.
+    taken: BTreeMap<(u32, u16), Known>,
     /// Wakers that the latest turn could not wake itself, invariant 5.
     pub(crate) others: Vec<Waker>,
 }
 
 /// Names a source of one reactor: epoll's token. In the lower half its place in the table, in the upper half its
 /// generation.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SourceKey(u64);
+
+impl SourceKey {
+    #[inline]
+    fn new(index: u32, generation: u32) -> SourceKey {
+        SourceKey(u64::from(generation) << 32 | u64::from(index))
+    }
+
+    #[inline]
+    fn index(self) -> u32 {
+        self.0 as u32
+    }
+}
+
+/// When somebody looked at what is known: the number of the latest turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seen(u64);
+
+/// What [`Reactor::look`] has seen, in one register: the number of the latest turn, and below it some bits.
+#[derive(Clone, Copy)]
+pub(crate) struct Look(NonZeroU64);
+
+impl Look {
+    const BITS: u32 = 3;
+    const KNOWN: u64 = 1;
+    const USUAL: u64 = 2;
+    const IDLE: u64 = 4;
+
+    #[inline]
+    pub(crate) fn seen(self) -> Seen {
+        Seen(self.0.get() >> Look::BITS)
+    }
+
+    /// Something is known.
+    #[inline]
+    pub(crate) fn is_known(self) -> bool {
+        self.0.get() & Look::KNOWN != 0
+    }
+
+    /// No set of several interests is waited for: then what is not known here is not known.
+    #[inline]
+    pub(crate) fn is_usual(self) -> bool {
+        self.0.get() & Look::USUAL != 0
+    }
+
+    /// Nobody waits.
+    #[inline]
+    pub(crate) fn is_idle(self) -> bool {
+        self.0.get() & Look::IDLE != 0
+    }
+}
 
 /// 72 bytes: a server has one for each connection.
 struct Source {
-    key: SourceKey,
     waiters: Waiters,
+    generation: u32,
     /// [`NO_FD`]: given up, or not yet registered.
     fd: RawFd,
-    ready: Ready,
+    /// The lower half of the number of the turn that brought the latest report.
+    reported: u32,
+    known: Known,
+    /// How many poll-style waiters for reading, and for writing, were woken and may not have tried: invariant 4.
+    /// They are not told apart, so it may be too many, which costs an attempt. It counts to [`MOST_OWED`].
+    owed: [u8; 2],
 }
 
 const NO_FD: RawFd = -1;
-
-/// Who waits, and for what. One who reads and one who writes is the common case, and lies inline.
-#[derive(Default)]
-struct Waiters {
-    first: [Option<Waiting>; 2],
-    /// (Boxed: few have any, and then it is a word.)
-    #[allow(clippy::box_collection)]
-    more: Option<Box<Vec<Waiting>>>,
-}
-
-struct Waiting {
-    whose: Whose,
-    waker: Waker,
-}
-
-/// Tells the waiters of a source apart, so that each can update and withdraw its own waker. Fewer than 2^56.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Waiter(u64);
-
-impl Waiter {
-    /// Has not waited yet; gets its number when it does.
-    pub(crate) const NEW: Waiter = Waiter(0);
-    /// A caller of a `poll_…` function, which cannot withdraw. Known by its waker only: the latest
-    /// [`MAX_POLL_WAITERS`] different ones are kept, and one that has to go is woken, so that it is not lost.
-    pub(crate) const POLL_STYLE: Waiter = Waiter(u64::MAX >> 8);
-}
-
-/// A waiter, and in the lowest byte its interest.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Whose(u64);
-
-impl Whose {
-    #[inline]
-    fn new(waiter: Waiter, interest: Interest) -> Whose {
-        Whose(waiter.0 << 8 | u64::from(interest.bits()))
-    }
-
-    #[inline]
-    fn interest(self) -> Interest {
-        Interest::from_bits(self.0 as u8)
-    }
-
-    #[inline]
-    fn is_poll_style(self) -> bool {
-        self.0 >> 8 == Waiter::POLL_STYLE.0
-    }
-}
-
-/// What had to make room for a waker, and what to do with it when nothing is borrowed: drop it, if it was an older
-/// one of the same waiter; wake it, if it is somebody else's, who would otherwise wait in vain.
-type Displaced = Option<(Waker, fn(Waker))>;
+const MOST_OWED: u8 = 3;
 
 impl Reactor {
     pub(crate) fn new(bell: RawFd) -> io::Result<Reactor> {
         let epoll = Epoll::new()?;
         epoll.add(bell, BELL)?;
-        let (sources, free, others) = Default::default();
-        Ok(Reactor { epoll, sources, free, last_waiter: 0, others })
+        let (sources, free, taken, others) = Default::default();
+        Ok(Reactor { listed: None, epoll, sources, free, last_waiter: 0, turns: 1, taken, others })
     }
 
     /// Whether epoll has anything to watch but the bell.
@@ -127,15 +149,14 @@ impl Reactor {
     pub(crate) fn register(&mut self, fd: BorrowedFd<'_>) -> io::Result<SourceKey> {
         if self.free.is_empty() {
             let index = u32::try_from(self.sources.len()).expect("fewer sources than 2^32");
-            let key = SourceKey(index.into());
-            self.sources.push(Source { key, waiters: Waiters::default(), fd: NO_FD, ready: Ready::EMPTY });
+            self.sources.push(Source::VACANT);
             self.free.push(index);
         }
-        let (fd, index) = (fd.as_raw_fd(), self.free[self.free.len() - 1] as usize);
-        let key = self.sources[index].key;
+        let (fd, index) = (fd.as_raw_fd(), self.free[self.free.len() - 1]);
+        let key = SourceKey::new(index, self.sources[index as usize].generation);
         let has_source = || self.sources.iter().any(|source| source.fd == fd);
         match self.epoll.add(fd, key.0) {
-            // Left behind by a source that was given up while a duplicate kept the file open: ours now.
+            // Left behind by a source whose descriptor was closed first, while a duplicate kept the file open: ours now.
             Err(error) if error.kind() == ErrorKind::AlreadyExists && !has_source() => {
                 self.epoll.modify(fd, key.0)?;
             }
@@ -149,97 +170,205 @@ impl Reactor {
             result => result?,
         }
         self.free.pop();
-        self.sources[index].fd = fd;
+        let source = &mut self.sources[index as usize];
+        (source.fd, source.reported) = (fd, self.turns as u32);
         Ok(key)
     }
 
-    /// Gives a source up. The caller drops the wakers when nothing is borrowed.
+    /// Gives a source up, whose descriptor is still open if it `is_open`. The caller drops the wakers when nothing is
+    /// borrowed.
     #[must_use]
-    pub(crate) fn deregister(&mut self, key: SourceKey) -> Vec<Waker> {
-        let Some(source) = self.source(key) else { return Vec::new() };
-        // The next generation, invariant 3.
-        source.key.0 = source.key.0.wrapping_add(1 << 32);
-        (source.fd, source.ready) = (NO_FD, Ready::EMPTY);
+    pub(crate) fn deregister(&mut self, key: SourceKey, is_open: bool) -> Vec<Waker> {
+        let Some(source) = find(&mut self.sources, key) else { return Vec::new() };
+        let fd = source.fd;
         let mut wakers = Vec::new();
-        source.waiters.take(Ready::ALL, |waker| wakers.push(waker));
-        self.free.push(key.0 as u32);
-        wakers
-    }
-
-    /// Reports no more of `fd`. Closing it does the same, so this is for one that stays open.
-    pub(crate) fn forget(&mut self, key: SourceKey, fd: BorrowedFd<'_>) {
-        let fd = fd.as_raw_fd();
-        // Not the descriptor of another source: an `AsFd` of the user's may say anything.
-        if self.source(key).is_some_and(|source| source.fd == fd) {
-            // It can only fail if the descriptor is not in this epoll, which is what is wanted.
-            let _ = self.epoll.delete(fd);
+        source.waiters.take_all(&mut wakers);
+        // The next generation, invariant 3.
+        *source = Source { generation: source.generation.wrapping_add(1), ..Source::VACANT };
+        self.free.push(key.index());
+        if !self.taken.is_empty() {
+            self.taken.retain(|(index, _), _| *index != key.index());
         }
+        if is_open {
+            self.epoll.reference().delete(fd);
+        }
+        wakers
     }
 
     /// Waits for events, records them, and wakes whom they concern, but for the `others`. Gives their number.
     pub(crate) fn turn(&mut self, timeout: Option<Duration>) -> io::Result<usize> {
         let mut events = 0;
+        self.turns += 1;
         for (token, bits) in self.epoll.wait(timeout)? {
             events += 1;
-            if let Some(source) = find(&mut self.sources, SourceKey(token)) {
-                let ready = Ready::from_epoll(bits);
-                source.ready |= ready;
-                source.waiters.take(ready, |waker| self.others.extend(task::wake_own(waker)));
+            let key = SourceKey(token);
+            if let Some(source) = find(&mut self.sources, key) {
+                let known = Known::from_epoll(bits);
+                source.report(known, self.turns, &mut self.others);
+                if !self.taken.is_empty() {
+                    give_back(&mut self.taken, key, known);
+                }
             }
         }
         Ok(events)
     }
 
-    pub(crate) fn ready(&mut self, key: SourceKey, interest: Interest) -> Ready {
-        self.source(key).map_or(Ready::EMPTY, |source| source.ready.of(interest))
+    /// As if the kernel had reported it.
+    pub(crate) fn report(&mut self, key: SourceKey, ready: Ready) {
+        if let Some(source) = find(&mut self.sources, key) {
+            let known = Known::saying(ready);
+            // After whatever anybody has seen.
+            self.turns += 1;
+            source.report(known, self.turns, &mut self.others);
+            give_back(&mut self.taken, key, known);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn seen(&self) -> Seen {
+        Seen(self.turns)
+    }
+
+    /// What there is to know for one that is about to wait for `interest`.
+    #[inline]
+    pub(crate) fn look(&mut self, key: SourceKey, interest: Interest) -> Look {
+        let mut look = self.turns << Look::BITS;
+        if let Some(source) = find(&mut self.sources, key)
+            && self.taken.is_empty()
+        {
+            look |= Look::USUAL;
+            look |= if source.known.of(interest).is_empty() { 0 } else { Look::KNOWN };
+            look |= if source.waiters.are_none() { Look::IDLE } else { 0 };
+        }
+        Look(NonZeroU64::new(look).expect("turns are counted from 1"))
+    }
+
+    /// Whether `waiter`, which is about to wait by `waker`, has to try first: something is known, or it was woken.
+    #[inline(never)]
+    pub(crate) fn must_try(
+        &mut self,
+        key: SourceKey,
+        interest: Interest,
+        waiter: Waiter,
+        waker: &Waker,
+    ) -> Option<Seen> {
+        let (seen, known) = (Seen(self.turns), self.known(key, interest));
+        if !known.is_empty() {
+            return Some(seen);
+        }
+        if waiter == Waiter::NEW {
+            return None;
+        }
+        let source = self.source(key)?;
+        let was_woken = match direction(interest) {
+            _ if source.waiters.has(Whose::new(waiter, interest), waker) => false,
+            Some(direction) if waiter == Waiter::POLL_STYLE => source.owed[direction] > 0,
+            // (A poll-style waiter for something unusual is let try in any case.)
+            _ => true,
+        };
+        was_woken.then_some(seen)
+    }
+
+    /// What is known, for one that [`must_try`](Reactor::must_try): if nothing, it was woken for what it waits for.
+    pub(crate) fn ready(
+        &mut self,
+        key: SourceKey,
+        interest: Interest,
+        waiter: Waiter,
+    ) -> Option<(Known, Ready)> {
+        let known = self.known(key, interest);
+        if !known.is_empty() {
+            return Some((known, known.ready()));
+        }
+        if waiter == Waiter::POLL_STYLE {
+            let owed = &mut self.source(key)?.owed[direction(interest)?];
+            *owed = owed.checked_sub(1)?;
+        }
+        Some((Known::NOTHING, interest.awaited()))
     }
 
     /// A transfer on a stream was short: nothing is left, if that can be told from it.
+    #[inline]
     pub(crate) fn clear_after_short(&mut self, key: SourceKey, interest: Interest) {
-        if let Some(source) = self.source(key).filter(|source| source.ready.allows_short_cut()) {
-            source.ready.clear(interest);
+        if let Some(source) = self.source(key).filter(|source| source.known.allows_short_cut(interest)) {
+            source.known = source.known - source.known.of(interest);
+            if source.owed != [0; 2] {
+                source.has_tried(interest);
+            }
         }
     }
 
-    /// The kernel has said that nothing is left: invariant 2.
-    pub(crate) fn clear(&mut self, key: SourceKey, interest: Interest) {
-        if let Some(source) = self.source(key) {
-            source.ready.clear(interest);
+    /// An operation that began at `seen`, or before anything was known, has found nothing left: invariants 2 and 6.
+    /// False if something has been reported meanwhile.
+    pub(crate) fn clear(&mut self, key: SourceKey, interest: Interest, seen: Option<Seen>) -> bool {
+        let known = self.known(key, interest);
+        match seen {
+            Some(seen) => self.clear_known(key, interest, known, seen),
+            None => known.is_empty(),
         }
     }
 
-    /// As `clear`, of these bits.
-    pub(crate) fn clear_matching(&mut self, key: SourceKey, ready: Ready) {
-        if let Some(source) = self.source(key) {
-            source.ready.remove(ready);
+    /// As `clear`, of what was `known` at `seen`.
+    pub(crate) fn clear_known(
+        &mut self,
+        key: SourceKey,
+        interest: Interest,
+        known: Known,
+        seen: Seen,
+    ) -> bool {
+        let now = self.turns;
+        let Some(source) = find(&mut self.sources, key) else { return true };
+        if source.was_reported_since(seen, now) {
+            return false;
         }
+        let gone =
+            known.of(interest) - if known.is_closed() { source.still_closed() } else { Known::NOTHING };
+        if interest.is_compound() {
+            let taken = self.taken.entry((key.index(), interest.bits())).or_insert(Known::NOTHING);
+            *taken = *taken | gone;
+        } else {
+            source.known = source.known - gone;
+        }
+        true
+    }
+
+    /// Somebody says that these are not ready, and not when that was so. So the kernel is asked to report them anew if
+    /// they are.
+    pub(crate) fn clear_and_ask(&mut self, key: SourceKey, known: Known) -> io::Result<()> {
+        let Some(source) = find(&mut self.sources, key) else { return Ok(()) };
+        self.epoll.modify(source.fd, key.0)?;
+        source.known = source.known - known.but_closed();
+        Ok(())
     }
 
     /// Stores `waker` for the next report.
     // (Its usual way is short; out of line, passing the arguments would be most of it.)
     #[inline(always)]
-    #[must_use]
     pub(crate) fn wait(
         &mut self,
         key: SourceKey,
         interest: Interest,
         waiter: &mut Waiter,
         waker: Waker,
-    ) -> Displaced {
+    ) -> Settle {
         if *waiter == Waiter::NEW {
             self.last_waiter += 1;
-            *waiter = Waiter(self.last_waiter);
+            *waiter = Waiter::numbered(self.last_waiter);
         }
-        let whose = Whose::new(*waiter, interest);
+        match find(&mut self.sources, key) {
+            Some(source) => source.waiters.store(Whose::new(*waiter, interest), waker, self.turns),
+            None => Settle::Wake(waker),
+        }
+    }
+
+    /// Those that were taken for a [`Sifting`], unless there is nothing to wait for any more.
+    #[must_use]
+    pub(crate) fn put_back(&mut self, key: SourceKey, waiting: Vec<Waiting>) -> Vec<Waiting> {
         match self.source(key) {
-            // Nobody waits: the common case.
-            Some(Source { waiters: Waiters { first: [first @ None, None], more: None }, .. }) => {
-                *first = Some(Waiting { whose, waker });
-                None
-            }
-            Some(source) => source.waiters.store(whose, waker),
-            None => Some((waker, Waker::wake)),
+            Some(source) => source.waiters.put_back(waiting),
+            None => return waiting,
         }
+        Vec::new()
     }
 
     /// Stops waiting. The caller drops the waker when nothing is borrowed.
@@ -252,11 +381,12 @@ impl Reactor {
     /// whoever comes later: the clone of a waker is foreign code, and may be what ends the runtime.
     #[must_use]
     pub(crate) fn close(&mut self) -> Vec<Waker> {
-        let open = self.sources.iter().filter(|source| source.fd != NO_FD);
-        let keys: Vec<SourceKey> = open.map(|source| source.key).collect();
+        let open = (0..).zip(&self.sources).filter(|(_, source)| source.fd != NO_FD);
+        let keys: Vec<_> = open.map(|(index, source)| SourceKey::new(index, source.generation)).collect();
         let mut wakers = Vec::new();
         for key in keys {
-            wakers.extend(self.deregister(key));
+            // (The epoll instance ends, too.)
+            wakers.extend(self.deregister(key, false));
         }
         wakers
     }
@@ -265,75 +395,91 @@ impl Reactor {
     fn source(&mut self, key: SourceKey) -> Option<&mut Source> {
         find(&mut self.sources, key)
     }
+
+    #[inline]
+    fn known(&mut self, key: SourceKey, interest: Interest) -> Known {
+        let Some(source) = find(&mut self.sources, key) else { return Known::NOTHING };
+        let known = source.known.of(interest);
+        if self.taken.is_empty() {
+            return known;
+        }
+        let taken = self.taken.get(&(key.index(), interest.bits()));
+        known - taken.copied().unwrap_or(Known::NOTHING)
+    }
 }
 
 /// Nobody, if it has been given up: invariant 3.
 #[inline]
 fn find(sources: &mut [Source], key: SourceKey) -> Option<&mut Source> {
-    sources.get_mut(key.0 as u32 as usize).filter(|source| source.key == key)
+    sources.get_mut(key.index() as usize).filter(|source| source.generation == (key.0 >> 32) as u32)
 }
 
-impl Waiters {
-    /// Takes those whom `ready` concerns, and does `each` with them.
+/// What is reported anew is known to all.
+#[cold]
+fn give_back(taken: &mut BTreeMap<(u32, u16), Known>, key: SourceKey, known: Known) {
+    taken
+        .range_mut((key.index(), 0)..=(key.index(), u16::MAX))
+        .for_each(|(_, taken)| *taken = *taken - known);
+}
+
+impl Source {
+    const VACANT: Source = Source {
+        waiters: Waiters::NONE,
+        generation: 0,
+        fd: NO_FD,
+        reported: 0,
+        known: Known::NOTHING,
+        owed: [0; 2],
+    };
+
     #[inline]
-    fn take(&mut self, ready: Ready, mut each: impl FnMut(Waker)) {
-        let concerns = |waiting: &mut Waiting| !ready.of(waiting.whose.interest()).is_empty();
-        for first in &mut self.first {
-            if let Some(waiting) = first.take_if(concerns) {
-                each(waiting.waker);
+    fn report(&mut self, known: Known, turn: u64, others: &mut Vec<Waker>) {
+        self.known = self.known | known;
+        self.reported = turn as u32;
+        let owed = &mut self.owed;
+        self.waiters.take(known, |interest, is_poll_style, waker| {
+            if is_poll_style {
+                owe(owed, interest);
             }
-        }
-        if let Some(more) = &mut self.more {
-            // (One that does nothing takes the place of a waker that is taken.)
-            more.retain_mut(|waiting| {
-                let stays = !concerns(waiting);
-                if !stays {
-                    each(std::mem::replace(&mut waiting.waker, Waker::noop().clone()));
-                }
-                stays
-            });
-            if more.is_empty() {
-                self.more = None;
-            }
-        }
+            others.extend(task::wake_own(waker));
+        });
     }
 
-    #[inline(never)]
-    fn store(&mut self, whose: Whose, waker: Waker) -> Displaced {
-        let mut poll_style = 0;
-        for other in
-            self.first.iter_mut().flatten().chain(self.more.iter_mut().flat_map(|more| more.iter_mut()))
-        {
-            if other.whose != whose {
-                continue;
-            }
-            if !whose.is_poll_style() || other.waker.will_wake(&waker) {
-                return Some((std::mem::replace(&mut other.waker, waker), drop));
-            }
-            poll_style += 1;
-        }
-        let pushed_out = if poll_style == MAX_POLL_WAITERS { self.remove(whose) } else { None };
-        let waiting = Waiting { whose, waker };
-        match self.first.iter_mut().find(|first| first.is_none()) {
-            // Whoever comes later must not get in front of those in `more`.
-            Some(first) if self.more.is_none() => *first = Some(waiting),
-            _ => self.more.get_or_insert_default().push(waiting),
-        }
-        pushed_out.map(|waker| (waker, Waker::wake as fn(Waker)))
+    /// Whether there may have been a report after `seen`. (After 2^32 turns it cannot be told.)
+    #[inline]
+    fn was_reported_since(&self, seen: Seen, now: u64) -> bool {
+        let turns = now - seen.0;
+        let reported = self.reported.wrapping_sub(seen.0 as u32);
+        turns > u64::from(u32::MAX) || reported != 0 && u64::from(reported) <= turns
     }
 
-    /// The oldest entry of `whose`.
-    fn remove(&mut self, whose: Whose) -> Option<Waker> {
-        let taken = self.first.iter_mut().find_map(|first| first.take_if(|first| first.whose == whose));
-        if let Some(taken) = taken {
-            return Some(taken.waker);
+    /// What poll(2) says of the closed directions.
+    #[cold]
+    fn still_closed(&self) -> Known {
+        Known::from_epoll(sys::closed(self.fd))
+    }
+
+    /// A poll-style waiter has, perhaps one that was woken.
+    fn has_tried(&mut self, interest: Interest) {
+        if let Some(direction) = direction(interest) {
+            self.owed[direction] = self.owed[direction].saturating_sub(1);
         }
-        let more = self.more.as_mut()?;
-        let at = more.iter().position(|other| other.whose == whose)?;
-        let taken = more.remove(at);
-        if more.is_empty() {
-            self.more = None;
-        }
-        Some(taken.waker)
+    }
+}
+
+#[inline(never)]
+fn owe(owed: &mut [u8; 2], interest: Interest) {
+    if let Some(direction) = direction(interest) {
+        owed[direction] = MOST_OWED.min(owed[direction] + 1);
+    }
+}
+
+/// Where [`Source::owed`] counts who waits for `interest`, if it does.
+#[inline]
+fn direction(interest: Interest) -> Option<usize> {
+    match interest {
+        Interest::READABLE => Some(0),
+        Interest::WRITABLE => Some(1),
+        _ => None,
     }
 }

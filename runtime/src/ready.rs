@@ -1,6 +1,8 @@
 //! What one can wait for, and what is known of it.
 
-use crate::sys;
+mod known;
+
+pub(crate) use known::Known;
 use std::fmt;
 
 /// What to wait for: a set.
@@ -15,40 +17,62 @@ use std::fmt;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Interest(
-    /// The bits of [`Ready`] that concern it, and one more, which no `Ready` has, if errors are a member.
-    u8,
+    /// The [`Known`] bits that concern it. No two members share one.
+    u16,
 );
 
 impl Interest {
     /// Data, a connection to accept, or the end of the stream.
-    pub const READABLE: Interest = Interest(Ready::READABLE.0 | Ready::READ_CLOSED.0 | Ready::ERROR.0);
+    pub const READABLE: Interest = Interest(1 | 1 << 2 | 1 << 4);
     /// Room to write, or a finished connect.
-    pub const WRITABLE: Interest = Interest(Ready::WRITABLE.0 | Ready::WRITE_CLOSED.0 | Ready::ERROR.0);
+    pub const WRITABLE: Interest = Interest(1 << 1 | 1 << 3 | 1 << 7);
     /// What `EPOLLPRI` is for: urgent data on a TCP socket, a changed file of sysfs or cgroups, see poll(2). Or
     /// the end of the stream, after which none can come.
-    pub const PRIORITY: Interest = Interest(Ready::PRIORITY.0 | Ready::READ_CLOSED.0);
+    pub const PRIORITY: Interest = Interest(1 << 5 | 1 << 8);
     /// An error. It ends the waits of the other three as well: this is for who waits for nothing else.
-    pub const ERROR: Interest = Interest(Ready::ERROR.0 | 1 << 7);
+    pub const ERROR: Interest = Interest(1 << 9);
 
-    /// To keep it in a byte.
+    /// Its [`BITS`](Interest::BITS) bits.
     #[inline]
-    pub(crate) fn bits(self) -> u8 {
+    pub(crate) fn bits(self) -> u16 {
         self.0
     }
 
     /// What [`bits`](Interest::bits) gave.
     #[inline]
-    pub(crate) fn from_bits(bits: u8) -> Interest {
+    pub(crate) fn from_bits(bits: u16) -> Interest {
         Interest(bits)
     }
 
-    /// Of each member the bit that no other has.
-    const MEMBERS: [(Interest, u8, &'static str); 4] = [
-        (Interest::READABLE, Ready::READABLE.0, "READABLE"),
-        (Interest::WRITABLE, Ready::WRITABLE.0, "WRITABLE"),
-        (Interest::PRIORITY, Ready::PRIORITY.0, "PRIORITY"),
-        (Interest::ERROR, 1 << 7, "ERROR"),
+    /// How many bits it takes.
+    pub(crate) const BITS: u32 = 10;
+
+    /// Of each member the bit that the others do not look at, and what it is a wait for.
+    const MEMBERS: [(Interest, u16, Ready, &'static str); 4] = [
+        (Interest::READABLE, 1, Ready::READABLE, "READABLE"),
+        (Interest::WRITABLE, 1 << 1, Ready::WRITABLE, "WRITABLE"),
+        (Interest::PRIORITY, 1 << 5, Ready::PRIORITY, "PRIORITY"),
+        (Interest::ERROR, 1 << 9, Ready::ERROR, "ERROR"),
     ];
+
+    fn members(self) -> impl Iterator<Item = (Interest, u16, Ready, &'static str)> {
+        Interest::MEMBERS.into_iter().filter(move |(_, bit, ..)| self.0 & bit != 0)
+    }
+
+    /// Whether it is a set of several.
+    #[inline]
+    pub(crate) fn is_compound(self) -> bool {
+        !(self.0 & (1 | 1 << 1 | 1 << 5 | 1 << 9)).is_power_of_two()
+    }
+
+    pub(crate) fn each(self) -> impl Iterator<Item = Interest> {
+        self.members().map(|(member, ..)| member)
+    }
+
+    /// What one waits for who waits for this.
+    pub(crate) fn awaited(self) -> Ready {
+        self.members().fold(Ready::EMPTY, |all, (_, _, awaited, _)| all | awaited)
+    }
 
     /// Whether [`READABLE`](Interest::READABLE) is in the set.
     ///
@@ -59,22 +83,22 @@ impl Interest {
     /// assert!(Interest::READABLE.is_readable() && !Interest::READABLE.is_writable());
     /// ```
     pub const fn is_readable(self) -> bool {
-        self.0 & Ready::READABLE.0 != 0
+        self.0 & 1 != 0
     }
 
     /// Whether [`WRITABLE`](Interest::WRITABLE) is in the set.
     pub const fn is_writable(self) -> bool {
-        self.0 & Ready::WRITABLE.0 != 0
+        self.0 & 1 << 1 != 0
     }
 
     /// Whether [`PRIORITY`](Interest::PRIORITY) is in the set.
     pub const fn is_priority(self) -> bool {
-        self.0 & Ready::PRIORITY.0 != 0
+        self.0 & 1 << 5 != 0
     }
 
     /// Whether [`ERROR`](Interest::ERROR) is in the set.
     pub const fn is_error(self) -> bool {
-        self.0 & 1 << 7 != 0
+        self.0 & 1 << 9 != 0
     }
 
     /// Both together.
@@ -103,8 +127,8 @@ impl Interest {
     /// ```
     #[must_use = "the set itself stays as it is"]
     pub fn remove(self, other: Interest) -> Option<Interest> {
-        let stays = |(_, bit, _): &&(Interest, u8, &str)| self.0 & !other.0 & bit != 0;
-        Interest::MEMBERS.iter().filter(stays).map(|(member, ..)| *member).reduce(Interest::add)
+        let stays = |(_, bit, ..): &(Interest, u16, Ready, &str)| other.0 & bit == 0;
+        self.members().filter(stays).map(|(member, ..)| member).reduce(Interest::add)
     }
 }
 
@@ -124,8 +148,7 @@ impl std::ops::BitOrAssign for Interest {
 
 impl fmt::Debug for Interest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_member = |(_, bit, _): &&(Interest, u8, &str)| self.0 & bit != 0;
-        write_set(f, Interest::MEMBERS.iter().filter(is_member).map(|(_, _, name)| *name))
+        write_set(f, self.members().map(|(.., name)| name))
     }
 }
 
@@ -254,55 +277,6 @@ impl Ready {
     /// ```
     pub const fn contains(self, other: Ready) -> bool {
         self.0 & other.0 == other.0
-    }
-
-    /// Urgent (out-of-band) data has come at some time; never taken back, and nobody's business outside.
-    const URGENT: Ready = Ready(64);
-
-    /// epoll_ctl(2). `EPOLLHUP` and `EPOLLERR` concern both directions: reads and writes then return at once.
-    #[inline]
-    pub(crate) fn from_epoll(bits: u32) -> Ready {
-        let usual = Ready::READABLE.when(bits, sys::READABLE) | Ready::WRITABLE.when(bits, sys::WRITABLE);
-        if bits & !(sys::READABLE | sys::WRITABLE) == 0 { usual } else { usual | Ready::unusual(bits) }
-    }
-
-    #[cold]
-    fn unusual(bits: u32) -> Ready {
-        let both = Ready::READABLE | Ready::WRITABLE;
-        (Ready::READABLE | Ready::READ_CLOSED).when(bits, sys::PEER_SHUT_DOWN)
-            | (both | Ready::READ_CLOSED | Ready::WRITE_CLOSED).when(bits, sys::HANG_UP)
-            | (both | Ready::ERROR).when(bits, sys::ERROR)
-            | (Ready::READABLE | Ready::PRIORITY | Ready::URGENT).when(bits, sys::URGENT)
-    }
-
-    /// These if `bits` has `bit`, else none.
-    #[inline]
-    fn when(self, bits: u32, bit: u32) -> Ready {
-        if bits & bit == 0 { Ready::EMPTY } else { self }
-    }
-
-    /// What of it concerns `interest`.
-    pub(crate) fn of(self, interest: Interest) -> Ready {
-        Ready(self.0 & interest.0)
-    }
-
-    /// The kernel has nothing (more) for this interest. So it is not closed either, or not any more: another
-    /// writer may have opened a FIFO. When it closes again, that is a new edge.
-    pub(crate) fn clear(&mut self, interest: Interest) {
-        self.0 &= !interest.0;
-    }
-
-    /// As `clear`, of these bits.
-    pub(crate) fn remove(&mut self, ready: Ready) {
-        *self = *self - ready;
-    }
-
-    /// Whether a short transfer proves that nothing is left. Not when the end of the stream or an error is still
-    /// to be fetched, for which there will be no further report; and not on a stream that carries urgent data,
-    /// where a read stops short of the mark, tcp(7).
-    pub(crate) fn allows_short_cut(self) -> bool {
-        let exceptions = Ready::READ_CLOSED.0 | Ready::WRITE_CLOSED.0 | Ready::ERROR.0 | Ready::URGENT.0;
-        self.0 & exceptions == 0
     }
 }
 

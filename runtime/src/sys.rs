@@ -13,7 +13,8 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 pub(crate) const READABLE: u32 = libc::EPOLLIN as u32;
@@ -34,6 +35,7 @@ const EVENTS_PER_WAIT: usize = 256;
 
 pub(crate) struct Epoll {
     fd: OwnedFd,
+    process: u32,
     events: Vec<libc::epoll_event>,
 }
 
@@ -43,7 +45,7 @@ impl Epoll {
         let fd = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
         // SAFETY: the kernel just gave us this descriptor, nobody else knows its number.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-        Ok(Epoll { fd, events: Vec::with_capacity(EVENTS_PER_WAIT) })
+        Ok(Epoll { fd, process: process(), events: Vec::with_capacity(EVENTS_PER_WAIT) })
     }
 
     /// Reports every edge of `fd` under `token` from now on; one that is ready already is reported at once.
@@ -57,14 +59,12 @@ impl Epoll {
     }
 
     fn control(&self, operation: libc::c_int, fd: RawFd, token: u64) -> io::Result<()> {
-        let mut event = libc::epoll_event { events: ALL_EDGES, u64: token };
-        // SAFETY: `event` outlives the call, which copies it; a number that is no open descriptor gives EBADF.
-        check(unsafe { libc::epoll_ctl(self.fd.as_raw_fd(), operation, fd, &mut event) }).map(drop)
+        control(self.fd.as_raw_fd(), operation, fd, token)
     }
 
-    /// Needed only where the file description lives on: closing its last descriptor does the same.
-    pub(crate) fn delete(&self, fd: RawFd) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_DEL, fd, 0)
+    /// To be used only while this lives.
+    pub(crate) fn reference(&self) -> EpollRef {
+        EpollRef { fd: self.fd.as_raw_fd(), process: self.process }
     }
 
     /// Waits for events: at most `timeout`, for ever if it is `None`. Returns `(token, event bits)` pairs.
@@ -125,6 +125,83 @@ impl Epoll {
         // SAFETY: `events` has room for `capacity` events.
         unsafe { libc::epoll_wait(epoll, events, capacity, millis) }
     }
+}
+
+fn control(epoll: RawFd, operation: libc::c_int, fd: RawFd, token: u64) -> io::Result<()> {
+    let mut event = libc::epoll_event { events: ALL_EDGES, u64: token };
+    // SAFETY: `event` outlives the call, which copies it; a number that is no open descriptor gives EBADF.
+    check(unsafe { libc::epoll_ctl(epoll, operation, fd, &mut event) }).map(drop)
+}
+
+/// Names an epoll instance, for any thread.
+#[derive(Clone, Copy)]
+pub(crate) struct EpollRef {
+    fd: RawFd,
+    process: u32,
+}
+
+impl EpollRef {
+    /// Reports no more of `fd`. That must still be open: epoll knows descriptors by number and file together.
+    ///
+    /// Nothing happens in a process that was forked from the one which made the epoll instance. The instance is the same
+    /// there, so what the child drops would be taken from the parent.
+    pub(crate) fn delete(self, fd: RawFd) {
+        if self.process == process() {
+            // It can only fail if the descriptor is not in this epoll, which is what is wanted.
+            let _ = control(self.fd, libc::EPOLL_CTL_DEL, fd, 0);
+        }
+    }
+}
+
+/// A number for this process: a child that is forked from it has another one.
+///
+/// It lies in a page that the kernel clears in each child (madvise(2), `MADV_WIPEONFORK`), so that asking is a load.
+/// Where there is no such page (before Linux 4.14) it is the process's id, for a system call.
+pub(crate) fn process() -> u32 {
+    static PAGE: OnceLock<Option<&'static AtomicU32>> = OnceLock::new();
+    /// Copied to each child like all memory, so that the child's next number is none of its parent's.
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    let Some(number) = PAGE.get_or_init(page_that_children_find_empty) else { return std::process::id() };
+    // Relaxed, all of them: the numbers stand alone. A child begins with one thread.
+    match number.load(Ordering::Relaxed) {
+        0 => {
+            let new = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+            number.compare_exchange(0, new, Ordering::Relaxed, Ordering::Relaxed).err().unwrap_or(new)
+        }
+        number => number,
+    }
+}
+
+fn page_that_children_find_empty() -> Option<&'static AtomicU32> {
+    if cfg!(miri) {
+        return None;
+    }
+    const BYTES: usize = 4096;
+    let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // SAFETY: new memory, at a place that the kernel chooses.
+    let page = unsafe { libc::mmap(std::ptr::null_mut(), BYTES, access, kind, -1, 0) };
+    if page == libc::MAP_FAILED {
+        return None;
+    }
+    // SAFETY: the page was mapped just now, and nobody else knows it.
+    if unsafe { libc::madvise(page, BYTES, libc::MADV_WIPEONFORK) } != 0 {
+        // SAFETY: as above.
+        unsafe { libc::munmap(page, BYTES) };
+        return None;
+    }
+    // SAFETY: zeros are a valid AtomicU32, a page is aligned for it, and it is never unmapped.
+    Some(unsafe { &*page.cast::<AtomicU32>() })
+}
+
+/// Which of [`PEER_SHUT_DOWN`] and [`HANG_UP`] hold of `fd` now: poll(2).
+pub(crate) fn closed(fd: RawFd) -> u32 {
+    let mut poll = libc::pollfd { fd, events: libc::POLLRDHUP, revents: 0 };
+    // SAFETY: one pollfd, which outlives the call. A number that is no open descriptor gives POLLNVAL.
+    if unsafe { libc::poll(&mut poll, 1, 0) } < 1 {
+        return 0;
+    }
+    let has = |poll_bit, bit| if poll.revents & poll_bit != 0 { bit } else { 0 };
+    has(libc::POLLRDHUP, PEER_SHUT_DOWN) | has(libc::POLLHUP, HANG_UP)
 }
 
 /// By how much the kernel may be late with this thread's timeouts, in nanoseconds: prctl(2), `PR_GET_TIMERSLACK`. 0, on

@@ -14,6 +14,16 @@ use std::task::{Context, Poll, ready};
 /// It owns `T` and closes it when dropped. Unlike tokio's, it asks for `T: AsFd`, not `AsRawFd`, which makes it
 /// certain that the descriptor is open; wrap a bare number in an `OwnedFd` or `BorrowedFd`.
 ///
+/// Any number of tasks may wait for it, also for different interests: each is told of what concerns it, and what one of
+/// them finds not to be ready after all stays ready for the other interests.
+///
+/// The operations are the caller's, and they must not block. `O_NONBLOCK` belongs to the open file description: if a
+/// duplicate, or another process, may take that flag away, use calls that do not wait by themselves, such as recv(2) with
+/// `MSG_DONTWAIT`, or preadv2(2) with `RWF_NOWAIT`. ayi's own sockets and pipes do.
+///
+/// A description that is forked to a child, or duplicated, goes on without this one: what is dropped here leaves this
+/// runtime, whoever else has it, and what a forked child drops does not leave its parent's.
+///
 /// # Examples
 ///
 /// ```
@@ -42,8 +52,8 @@ use std::task::{Context, Poll, ready};
 /// ```
 pub struct AsyncFd<T: AsFd> {
     pub(super) registration: Registration,
-    /// `None` only while it is taken apart.
-    inner: Option<T>,
+    // (After the registration, so that it is dropped last.)
+    inner: T,
 }
 
 impl<T: AsFd> AsyncFd<T> {
@@ -127,7 +137,7 @@ impl<T: AsFd> AsyncFd<T> {
     pub fn try_new(inner: T) -> Result<AsyncFd<T>, AsyncFdTryNewError<T>> {
         let registration = Registration::new();
         match registration.register(inner.as_fd()) {
-            Ok(()) => Ok(AsyncFd { registration, inner: Some(inner) }),
+            Ok(()) => Ok(AsyncFd { registration, inner }),
             Err(cause) => Err(AsyncFdTryNewError { inner, cause }),
         }
     }
@@ -174,7 +184,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// # }
     /// ```
     pub fn get_ref(&self) -> &T {
-        self.inner.as_ref().expect("it is there until the AsyncFd is taken apart")
+        &self.inner
     }
 
     /// The descriptor's owner, mutably.
@@ -196,7 +206,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// # }
     /// ```
     pub fn get_mut(&mut self) -> &mut T {
-        self.inner.as_mut().expect("it is there until the AsyncFd is taken apart")
+        &mut self.inner
     }
 
     /// Deregisters the descriptor and gives it back.
@@ -217,15 +227,10 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn into_inner(mut self) -> T {
-        self.take().expect("it is there until the AsyncFd is taken apart")
-    }
-
-    /// The descriptor may live on (`T` may only borrow it), so it has to leave epoll.
-    fn take(&mut self) -> Option<T> {
-        let inner = self.inner.take()?;
-        std::mem::take(&mut self.registration).deregister(inner.as_fd());
-        Some(inner)
+    pub fn into_inner(self) -> T {
+        let AsyncFd { registration, inner } = self;
+        drop(registration);
+        inner
     }
 
     /// Waits until a read would not block. Any number of tasks may wait.
@@ -381,8 +386,8 @@ impl<T: AsFd> AsyncFd<T> {
     /// # }
     /// ```
     pub async fn ready(&self, interest: Interest) -> io::Result<AsyncFdReadyGuard<'_, T>> {
-        let ready = self.registration.ready(self.as_fd(), interest).await?;
-        Ok(AsyncFdReadyGuard { fd: self, interest, ready })
+        let event = self.registration.ready_event(self.as_fd(), interest).await?;
+        Ok(AsyncFdReadyGuard { fd: self, event })
     }
 
     /// As [`ready`](AsyncFd::ready), with a guard that lends the owner mutably.
@@ -413,8 +418,8 @@ impl<T: AsFd> AsyncFd<T> {
     /// # }
     /// ```
     pub async fn ready_mut(&mut self, interest: Interest) -> io::Result<AsyncFdReadyMutGuard<'_, T>> {
-        let ready = self.registration.ready(self.as_fd(), interest).await?;
-        Ok(AsyncFdReadyMutGuard { fd: self, interest, ready })
+        let event = self.registration.ready_event(self.as_fd(), interest).await?;
+        Ok(AsyncFdReadyMutGuard { fd: self, event })
     }
 
     /// As [`readable`](AsyncFd::readable), to be called from a `poll` function.
@@ -542,8 +547,8 @@ impl<T: AsFd> AsyncFd<T> {
         interest: Interest,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<AsyncFdReadyGuard<'_, T>>> {
-        let ready = ready!(self.registration.poll_ready(self.as_fd(), interest, cx))?;
-        Poll::Ready(Ok(AsyncFdReadyGuard { fd: self, interest, ready }))
+        let event = ready!(self.registration.poll_ready_event(self.as_fd(), interest, cx))?;
+        Poll::Ready(Ok(AsyncFdReadyGuard { fd: self, event }))
     }
 
     fn poll_ready_mut(
@@ -551,8 +556,8 @@ impl<T: AsFd> AsyncFd<T> {
         interest: Interest,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<AsyncFdReadyMutGuard<'_, T>>> {
-        let ready = ready!(self.registration.poll_ready(self.as_fd(), interest, cx))?;
-        Poll::Ready(Ok(AsyncFdReadyMutGuard { fd: self, interest, ready }))
+        let event = ready!(self.registration.poll_ready_event(self.as_fd(), interest, cx))?;
+        Poll::Ready(Ok(AsyncFdReadyMutGuard { fd: self, event }))
     }
 
     /// Tries the non-blocking `op` once. If it gives `WouldBlock`, the descriptor counts as not ready until the kernel
@@ -613,8 +618,7 @@ impl<T: AsFd> AsyncFd<T> {
         interest: Interest,
         op: impl FnOnce(&mut T) -> io::Result<R>,
     ) -> io::Result<R> {
-        let inner = self.inner.as_mut().expect("it is there until the AsyncFd is taken apart");
-        self.registration.try_io(interest, || op(inner))
+        self.registration.try_io(interest, || op(&mut self.inner))
     }
 
     /// Runs the non-blocking `op` until it gives something else than `WouldBlock`, waiting in between.
@@ -702,12 +706,6 @@ impl<T: AsFd> AsFd for AsyncFd<T> {
 impl<T: AsFd> AsRawFd for AsyncFd<T> {
     fn as_raw_fd(&self) -> RawFd {
         self.as_fd().as_raw_fd()
-    }
-}
-
-impl<T: AsFd> Drop for AsyncFd<T> {
-    fn drop(&mut self) {
-        drop(self.take());
     }
 }
 

@@ -3,7 +3,7 @@
 //! In tokio: `io/async_fd.rs`.
 
 use super::AsyncFd;
-use ayi_runtime::io::{Interest, Ready};
+use ayi_runtime::io::{Ready, ReadyEvent};
 use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
@@ -36,8 +36,7 @@ use std::os::fd::AsFd;
 #[must_use = "use try_io, or the next wait returns at once"]
 pub struct AsyncFdReadyGuard<'a, T: AsFd> {
     pub(super) fd: &'a AsyncFd<T>,
-    pub(super) interest: Interest,
-    pub(super) ready: Ready,
+    pub(super) event: ReadyEvent,
 }
 
 impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
@@ -63,6 +62,9 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
     /// Takes the descriptor for not ready until the kernel reports it anew. Only right after `WouldBlock`: since
     /// reports are edge-triggered, whoever clears without having drained waits for ever.
     ///
+    /// What the kernel has reported since the guard was made stays known, so the guard may be kept over an `.await`. So
+    /// does what the guard has not seen, and that a direction has been closed.
+    ///
     /// # Examples
     ///
     /// ```
@@ -81,7 +83,7 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
     /// # }
     /// ```
     pub fn clear_ready(&mut self) {
-        self.fd.registration.clear_ready(self.interest);
+        self.fd.registration.clear(&self.event);
     }
 
     /// As [`clear_ready`](AsyncFdReadyGuard::clear_ready), but of `ready` only: where one of several kinds was used up.
@@ -104,7 +106,7 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
     /// # }
     /// ```
     pub fn clear_ready_matching(&mut self, ready: Ready) {
-        self.fd.registration.clear_ready_matching(ready);
+        self.fd.registration.clear_matching(&self.event, ready);
     }
 
     /// Leaves the descriptor ready. It does nothing: it is there to say so.
@@ -145,7 +147,7 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
     /// # }
     /// ```
     pub fn ready(&self) -> Ready {
-        self.ready
+        self.event.ready()
     }
 
     /// The [`AsyncFd`] that this is about.
@@ -195,7 +197,7 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
 
 impl<T: AsFd> fmt::Debug for AsyncFdReadyGuard<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AsyncFdReadyGuard").field("ready", &self.ready).finish_non_exhaustive()
+        f.debug_struct("AsyncFdReadyGuard").field("ready", &self.ready()).finish_non_exhaustive()
     }
 }
 
@@ -227,8 +229,7 @@ impl<T: AsFd> fmt::Debug for AsyncFdReadyGuard<'_, T> {
 #[must_use = "use try_io, or the next wait returns at once"]
 pub struct AsyncFdReadyMutGuard<'a, T: AsFd> {
     pub(super) fd: &'a mut AsyncFd<T>,
-    pub(super) interest: Interest,
-    pub(super) ready: Ready,
+    pub(super) event: ReadyEvent,
 }
 
 impl<T: AsFd> AsyncFdReadyMutGuard<'_, T> {
@@ -253,13 +254,16 @@ impl<T: AsFd> AsyncFdReadyMutGuard<'_, T> {
 
     /// Takes the descriptor for not ready until the kernel reports it anew. Only right after `WouldBlock`: since
     /// reports are edge-triggered, whoever clears without having drained waits for ever.
+    ///
+    /// What the kernel has reported since the guard was made stays known, so the guard may be kept over an `.await`. So
+    /// does what the guard has not seen, and that a direction has been closed.
     pub fn clear_ready(&mut self) {
-        self.fd.registration.clear_ready(self.interest);
+        self.fd.registration.clear(&self.event);
     }
 
     /// As [`clear_ready`](AsyncFdReadyMutGuard::clear_ready), but of `ready` only: where one of several kinds was used up.
     pub fn clear_ready_matching(&mut self, ready: Ready) {
-        self.fd.registration.clear_ready_matching(ready);
+        self.fd.registration.clear_matching(&self.event, ready);
     }
 
     /// Leaves the descriptor ready. It does nothing: it is there to say so.
@@ -267,7 +271,7 @@ impl<T: AsFd> AsyncFdReadyMutGuard<'_, T> {
 
     /// What was reported.
     pub fn ready(&self) -> Ready {
-        self.ready
+        self.event.ready()
     }
 
     /// The [`AsyncFd`] that this is about.
@@ -327,7 +331,7 @@ impl<T: AsFd> AsyncFdReadyMutGuard<'_, T> {
 
 impl<T: AsFd> fmt::Debug for AsyncFdReadyMutGuard<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AsyncFdReadyMutGuard").field("ready", &self.ready).finish_non_exhaustive()
+        f.debug_struct("AsyncFdReadyMutGuard").field("ready", &self.ready()).finish_non_exhaustive()
     }
 }
 

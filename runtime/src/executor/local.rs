@@ -32,8 +32,8 @@ use super::handle::{Handle, Shared};
 #[cfg(feature = "uring")]
 use super::ring::Ring;
 use crate::counters::{Count, Counters};
-use crate::reactor::{Reactor, SourceKey, Waiter};
-use crate::ready::Interest;
+use crate::reactor::{Reactor, Settle, SourceKey, Waiter, Waiting};
+use crate::ready::{Interest, Ready};
 use crate::sync::thread_local;
 use crate::task::{self, Lease, LocalScheduler, LocalSlot};
 use crate::time::{Clock, Instant, Wheel};
@@ -123,10 +123,11 @@ impl Local {
     pub(super) fn new(
         id: u64,
         tasks: Lease,
-        reactor: Reactor,
+        mut reactor: Reactor,
         shared: Arc<Shared>,
         settings: &Settings,
     ) -> Rc<Local> {
+        reactor.list(id);
         let reference = RuntimeRef { scheduler: tasks.shared(), id };
         // Not that of a runtime which this thread may be in.
         let clock = Clock::REAL;
@@ -209,10 +210,28 @@ impl Local {
 
     /// Stores `waker` with a source, and sees to what it displaces.
     pub(crate) fn wait_for(&self, key: SourceKey, interest: Interest, waiter: &mut Waiter, waker: Waker) {
-        let displaced = self.reactor().wait(key, interest, waiter, waker);
-        if let Some((waker, settle)) = displaced {
-            settle(waker);
+        let settle = self.reactor().wait(key, interest, waiter, waker);
+        self.settle(key, settle);
+    }
+
+    /// Nothing may be borrowed.
+    pub(crate) fn settle(&self, key: SourceKey, settle: Settle) {
+        match settle {
+            Settle::Nothing => {}
+            Settle::Drop(waker) => drop(waker),
+            Settle::Wake(waker) => waker.wake(),
+            Settle::Sift(sifting) => {
+                let unknown = sifting.settle();
+                let gone = self.reactor().put_back(key, unknown);
+                gone.into_iter().for_each(Waiting::discard);
+            }
         }
+    }
+
+    /// Records `ready` of a source as if the kernel had reported it.
+    pub(crate) fn report(&self, key: SourceKey, ready: Ready) {
+        self.reactor().report(key, ready);
+        self.wake_others();
     }
 
     /// Nanoseconds from this runtime's start to `instant`; 0 for what is before.

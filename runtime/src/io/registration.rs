@@ -10,15 +10,13 @@ use crate::counters::Count;
 use crate::executor::{Local, RuntimeRef};
 #[cfg(faults)]
 use crate::faults;
-use crate::reactor::{SourceKey, Waiter};
+use crate::reactor::{Reactor, Seen, Settle, SourceKey, Waiter, delete_elsewhere};
 #[cfg(feature = "tracing")]
 use crate::trace::Op;
 use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
-#[cfg(any(feature = "tracing", faults))]
-use std::os::fd::AsRawFd;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::rc::Rc;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
@@ -30,8 +28,13 @@ use std::task::{Context, Poll, Waker};
 /// non-blocking, be the same in every call, and stay open for as long as the registration exists: put the
 /// registration *before* the descriptor in a struct, so that it is dropped first.
 ///
-/// The `async` functions may be waiting in any number of tasks at once. The `poll_…` functions keep the wakers of
-/// the latest 64 different tasks a direction; one that is pushed out is woken and can poll again.
+/// Any number of tasks may wait at once, in the `async` functions and in the `poll_…` functions, and a report wakes all of
+/// those whom it concerns. The `poll_…` functions cannot tell a task with a new waker from a new task. So when 64 wakers
+/// have come without a report, those that have not come before are woken once for nothing: a task that still waits polls
+/// again, and what is left is forgotten.
+///
+/// A task that was woken by a report makes its attempt, also if another one has found nothing in the meantime. And what
+/// one interest finds not to be ready stays ready for the others.
 ///
 /// # Examples
 ///
@@ -56,14 +59,17 @@ use std::task::{Context, Poll, Waker};
 /// ```
 #[derive(Default)]
 pub struct Registration {
-    source: OnceLock<Source>,
+    pub(super) source: OnceLock<Source>,
     #[cfg(feature = "tracing")]
-    trace: Option<Box<Trace>>,
+    pub(super) trace: Option<Box<Trace>>,
 }
 
-struct Source {
-    runtime: RuntimeRef,
-    key: SourceKey,
+// (Packed, or it would have four bytes more, in every socket.)
+#[repr(Rust, packed(4))]
+pub(super) struct Source {
+    pub(super) runtime: RuntimeRef,
+    pub(super) key: SourceKey,
+    fd: RawFd,
 }
 
 impl Registration {
@@ -153,46 +159,24 @@ impl Registration {
         op: impl FnMut() -> io::Result<R>,
         is_short: impl Fn(&R) -> bool,
     ) -> Poll<io::Result<R>> {
+        self.poll_shared(interest, |waiter| self.poll_with(fd, interest, waiter, cx, op, is_short))
+    }
+
+    /// Polls by `poll`, for a caller who keeps nothing.
+    #[inline]
+    pub(super) fn poll_shared<R>(
+        &self,
+        interest: Interest,
+        poll: impl FnOnce(&mut Waiter) -> Poll<R>,
+    ) -> Poll<R> {
         let mut waiter = Waiter::POLL_STYLE;
         #[cfg(feature = "tracing")]
         if let Some(trace) = &self.trace {
-            let poll = || self.poll_with(fd, interest, &mut waiter, cx, op, is_short);
-            return trace.poll_shared(interest, poll);
+            return trace.poll_shared(interest, || poll(&mut waiter));
         }
-        self.poll_with(fd, interest, &mut waiter, cx, op, is_short)
-    }
-
-    /// Waits until the descriptor is ready, and says for what.
-    ///
-    /// # Errors
-    ///
-    /// As [`register`](Registration::register).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// use std::future::poll_fn;
-    /// # use ayi_runtime::io::{Interest, Registration};
-    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
-    /// # let (stream, mut peer) = UnixStream::pair()?;
-    /// # stream.set_nonblocking(true)?;
-    /// # peer.write_all(b"tea")?;
-    /// # let registration = Registration::new();
-    /// # let fd = stream.as_fd();
-    /// let ready = poll_fn(|cx| registration.poll_ready(fd, Interest::READABLE, cx)).await?;
-    /// assert!(ready.is_readable());
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub fn poll_ready(
-        &self,
-        fd: BorrowedFd<'_>,
-        interest: Interest,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<Ready>> {
-        self.poll_io(fd, interest, cx, || self.known_ready(interest), |_| false)
+        #[cfg(not(feature = "tracing"))]
+        let _ = interest;
+        poll(&mut waiter)
     }
 
     /// [`poll_io`](Registration::poll_io), awaited; any number of tasks may do so.
@@ -230,6 +214,15 @@ impl Registration {
         mut op: impl FnMut() -> io::Result<R>,
         is_short: impl Fn(&R) -> bool,
     ) -> impl Future<Output = io::Result<R>> {
+        self.waiting(interest, move |waiter, cx| self.poll_with(fd, interest, waiter, cx, &mut op, &is_short))
+    }
+
+    /// A future that polls by `poll`, with a waiter of its own.
+    pub(super) fn waiting<R>(
+        &self,
+        interest: Interest,
+        mut poll: impl FnMut(&mut Waiter, &mut Context<'_>) -> Poll<R>,
+    ) -> impl Future<Output = R> {
         let mut waiting = Waiting {
             registration: self,
             interest,
@@ -242,45 +235,13 @@ impl Registration {
             let waiting = &mut waiting;
             #[cfg(feature = "tracing")]
             if let Some(trace) = &self.trace {
-                let poll = || self.poll_with(fd, interest, &mut waiting.waiter, cx, &mut op, &is_short);
-                return trace.poll(interest, &mut waiting.op, poll);
+                return trace.poll(interest, &mut waiting.op, || poll(&mut waiting.waiter, cx));
             }
-            self.poll_with(fd, interest, &mut waiting.waiter, cx, &mut op, &is_short)
+            poll(&mut waiting.waiter, cx)
         })
     }
 
-    /// [`poll_ready`](Registration::poll_ready), awaited; any number of tasks may do so.
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing is lost if it is dropped.
-    ///
-    /// # Errors
-    ///
-    /// As `poll_ready`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// # use ayi_runtime::io::{Interest, Registration};
-    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
-    /// # let (stream, mut peer) = UnixStream::pair()?;
-    /// # stream.set_nonblocking(true)?;
-    /// # peer.write_all(b"tea")?;
-    /// # let registration = Registration::new();
-    /// # let fd = stream.as_fd();
-    /// let ready = registration.ready(fd, Interest::READABLE | Interest::WRITABLE).await?;
-    /// assert!(ready.is_writable());
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub fn ready(&self, fd: BorrowedFd<'_>, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
-        self.async_io(fd, interest, move || self.known_ready(interest), |_| false)
-    }
-
-    /// Tries `op` once. If it gives `WouldBlock`, the descriptor counts as not ready until the next report.
+    /// Tries `op` once. If it gives `WouldBlock`, the descriptor counts as not ready for `interest` until the next report.
     ///
     /// # Errors
     ///
@@ -307,17 +268,20 @@ impl Registration {
     pub fn try_io<R>(&self, interest: Interest, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
         #[cfg(faults)]
         let op = || faults::within(faults::Operation::Tried, op);
+        // (Before the attempt, in which the reactor may turn.)
+        let seen = self.source.get().and_then(Source::seen);
         let result = op();
-        if matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock) {
-            self.clear_ready(interest);
+        if let (Err(error), Some(seen)) = (&result, seen)
+            && error.kind() == ErrorKind::WouldBlock
+            && let Some(source) = self.source.get()
+        {
+            source.with(|reactor, key| reactor.clear(key, interest, Some(seen)));
         }
         result
     }
 
-    /// Takes the descriptor out of epoll, for when it lives on without the registration (`into_std`).
-    ///
-    /// If it is tied to the runtime of another thread, it stays in that one's epoll until it is closed, which
-    /// costs that runtime a needless wake-up now and then, no more.
+    /// Takes the descriptor out of epoll, for when it lives on without the registration (`into_std`). Dropping the
+    /// registration, from whatever thread, does the same.
     ///
     /// # Examples
     ///
@@ -337,49 +301,17 @@ impl Registration {
     /// # }).unwrap();
     /// ```
     pub fn deregister(self, fd: BorrowedFd<'_>) {
-        self.source.get().inspect(|source| source.forget(fd));
+        let _is_open = fd;
     }
 
-    /// Takes the descriptor for not ready until the next report. Only right after `WouldBlock`: since reports are
-    /// edge-triggered, whoever clears without having drained waits for ever.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// # use ayi_runtime::io::{Interest, Registration};
-    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
-    /// # let (stream, mut peer) = UnixStream::pair()?;
-    /// # stream.set_nonblocking(true)?;
-    /// # peer.write_all(b"tea")?;
-    /// # let registration = Registration::new();
-    /// # let fd = stream.as_fd();
-    /// registration.ready(fd, Interest::READABLE).await?;
-    /// while (&stream).read(&mut [0; 8]).is_ok() {}
-    /// registration.clear_ready(Interest::READABLE); // the last read gave WouldBlock
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub fn clear_ready(&self, interest: Interest) {
+    /// Records `ready` as if the kernel had reported it, and wakes those whom it concerns: for what the kernel does not
+    /// report.
+    #[doc(hidden)]
+    pub fn report(&self, ready: Ready) {
         if let Some(source) = self.source.get() {
-            source.runtime.with_local(|local| local.reactor().clear(source.key, interest));
+            let key = source.key;
+            { source.runtime }.send(move |local| local.report(key, ready));
         }
-    }
-
-    /// As [`clear_ready`](Registration::clear_ready), of what is in `ready` only.
-    pub fn clear_ready_matching(&self, ready: Ready) {
-        if let Some(source) = self.source.get() {
-            source.runtime.with_local(|local| local.reactor().clear_matching(source.key, ready));
-        }
-    }
-
-    /// As an operation: gives `WouldBlock` if nothing is known to be ready.
-    fn known_ready(&self, interest: Interest) -> io::Result<Ready> {
-        let known =
-            |source: &Source| source.runtime.with_local(|local| local.reactor().ready(source.key, interest));
-        let ready = self.source.get().and_then(known).filter(|ready| !ready.is_empty());
-        ready.ok_or(ErrorKind::WouldBlock.into())
     }
 
     fn poll_with<R>(
@@ -394,45 +326,40 @@ impl Registration {
         #[cfg(faults)]
         let mut op = || faults::within(faults::Operation::On(fd.as_raw_fd()), &mut op);
         coop::poll_charged(cx, |cx| {
-            // Tied already: to a runtime on this thread, or this is an error.
-            if let Some(source) = self.source.get() {
-                if !source.is_ready(interest)? {
-                    source.wait_for(interest, waiter, cx.waker().clone());
-                    return Poll::Pending;
-                }
-                // It has not waited since the report that made it ready, for that has taken its waker.
-                if *waiter != Waiter::POLL_STYLE {
-                    *waiter = Waiter::NEW;
-                }
-            }
             let result = loop {
+                let mut seen = None;
+                // Tied already: to a runtime on this thread, or this is an error.
+                if let Some(source) = self.source.get() {
+                    seen = source.must_try(interest, waiter, cx.waker())?;
+                    if seen.is_none() {
+                        source.wait_for(interest, waiter, cx.waker().clone());
+                        return Poll::Pending;
+                    }
+                }
                 match op() {
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                        let (local, key) = self.tied(fd)?;
+                        // Unless the attempt itself has let the reactor turn.
+                        if local.reactor().clear(key, interest, seen) {
+                            local.wait_for(key, interest, waiter, cx.waker().clone());
+                            return Poll::Pending;
+                        }
+                    }
                     result => break result,
                 }
             };
-            match &result {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    let (local, key) = self.tied(fd)?;
-                    local.reactor().clear(key, interest);
-                    local.wait_for(key, interest, waiter, cx.waker().clone());
-                    return Poll::Pending;
-                }
-                Ok(moved) if is_short(moved) => {
-                    let clear = |source: &Source| {
-                        let clear = |local: &Local| local.reactor().clear_after_short(source.key, interest);
-                        source.runtime.with_local(clear)
-                    };
-                    self.source.get().map(clear);
-                }
-                _ => {}
+            if let (Ok(moved), Some(source)) = (&result, self.source.get())
+                && is_short(moved)
+            {
+                source.with(|reactor, key| reactor.clear_after_short(key, interest));
             }
             Poll::Ready(result)
         })
     }
 
     /// The runtime of this thread and the source there; makes the tie if there is none.
-    fn tied(&self, fd: BorrowedFd<'_>) -> io::Result<(Rc<Local>, SourceKey)> {
+    pub(super) fn tied(&self, fd: BorrowedFd<'_>) -> io::Result<(Rc<Local>, SourceKey)> {
         if let Some(source) = self.source.get() {
             return source.here();
         }
@@ -447,10 +374,10 @@ impl Registration {
         }
         let key = registered?;
         local.counters().add(Count::Registered, 1);
-        let source = Source { runtime: local.reference(), key };
+        let source = Source { runtime: local.reference(), key, fd: fd.as_raw_fd() };
         if let Err(source) = self.source.set(source) {
             // Another thread was faster: the tie is to its runtime.
-            source.forget(fd);
+            drop(source);
             return self.tied(fd);
         }
         Ok((local, key))
@@ -462,16 +389,44 @@ impl Source {
         Ok((Local::current_for_io(Some(self.runtime))?, self.key))
     }
 
-    /// Whether anything is known to be ready.
+    /// Asks the reactor, if the runtime is the current one of this thread. `f` must not run foreign code.
     #[inline]
-    fn is_ready(&self, interest: Interest) -> io::Result<bool> {
-        let ask = |local: &Local| {
-            (!local.is_shut_down()).then(|| !local.reactor().ready(self.key, interest).is_empty())
-        };
-        match self.runtime.with_local(ask).flatten() {
-            Some(is_ready) => Ok(is_ready),
-            None => Err(self.why_not_here()),
+    pub(super) fn with<R>(&self, f: impl FnOnce(&mut Reactor, SourceKey) -> R) -> Option<R> {
+        let (runtime, key) = (self.runtime, self.key);
+        runtime.with_local(|local| f(&mut local.reactor(), key))
+    }
+
+    /// Whether `waiter` has to try before it waits, and since when that is known.
+    #[inline(always)]
+    pub(super) fn must_try(
+        &self,
+        interest: Interest,
+        waiter: &mut Waiter,
+        waker: &Waker,
+    ) -> io::Result<Option<Seen>> {
+        let (runtime, key) = (self.runtime, self.key);
+        let look = |local: &Local| (!local.is_shut_down()).then(|| local.reactor().look(key, interest));
+        let Some(look) = runtime.with_local(look).flatten() else { return Err(self.why_not_here()) };
+        if look.is_known() {
+            // It does not wait any more, for the report has taken its waker.
+            if look.is_idle() && *waiter != Waiter::POLL_STYLE {
+                *waiter = Waiter::NEW;
+            }
+            return Ok(Some(look.seen()));
         }
+        if look.is_usual() && *waiter == Waiter::NEW {
+            return Ok(None);
+        }
+        Ok(self.must_try_unusually(interest, *waiter, waker))
+    }
+
+    #[inline(never)]
+    fn must_try_unusually(&self, interest: Interest, waiter: Waiter, waker: &Waker) -> Option<Seen> {
+        self.with(|reactor, key| reactor.must_try(key, interest, waiter, waker)).flatten()
+    }
+
+    fn seen(&self) -> Option<Seen> {
+        self.with(|reactor, _| reactor.seen())
     }
 
     #[cold]
@@ -480,32 +435,38 @@ impl Source {
     }
 
     /// For one that is here.
-    fn wait_for(&self, interest: Interest, waiter: &mut Waiter, waker: Waker) {
-        let wait = |local: &Local| local.reactor().wait(self.key, interest, waiter, waker);
-        // Foreign code, when nothing is borrowed any more.
-        if let Some((waker, settle)) = self.runtime.with_local(wait).flatten() {
-            settle(waker);
+    pub(super) fn wait_for(&self, interest: Interest, waiter: &mut Waiter, waker: Waker) {
+        let settle = self.with(|reactor, key| reactor.wait(key, interest, waiter, waker));
+        if let Some(settle) = settle.filter(|settle| !matches!(settle, Settle::Nothing)) {
+            self.settle(settle);
         }
     }
 
-    /// Takes the descriptor, which lives on, out of the epoll of a runtime that lives on this thread.
-    fn forget(&self, fd: BorrowedFd<'_>) {
-        if let Some(local) = Local::find(self.runtime) {
-            local.reactor().forget(self.key, fd);
+    /// Foreign code, when nothing is borrowed any more.
+    #[cold]
+    fn settle(&self, settle: Settle) {
+        let (runtime, key) = (self.runtime, self.key);
+        if let Some(local) = runtime.local() {
+            local.settle(key, settle);
         }
     }
 }
 
 impl Drop for Source {
-    /// On another thread the owner is asked to do it; if its runtime is gone, so is the source.
+    /// On another thread, the owner is asked to give the source up. The descriptor leaves epoll here, while it is open.
     fn drop(&mut self) {
-        let key = self.key;
-        self.runtime.send(move |local| {
-            let wakers = local.reactor().deregister(key);
+        let (runtime, key) = (self.runtime, self.key);
+        let give_up = move |local: &Local, is_open| {
+            let wakers = local.reactor().deregister(key, is_open);
             local.counters().add(Count::Deregistered, 1);
             // Foreign code, so after the borrow.
             drop(wakers);
-        });
+        };
+        if let Some(local) = Local::find(runtime) {
+            return give_up(&local, true);
+        }
+        delete_elsewhere(runtime.id, self.fd);
+        runtime.send(move |local| give_up(local, false));
     }
 }
 
@@ -525,14 +486,22 @@ struct Waiting<'a> {
 }
 
 impl Drop for Waiting<'_> {
+    #[inline]
     fn drop(&mut self) {
-        if self.waiter == Waiter::NEW {
-            return;
+        if self.waiter != Waiter::NEW {
+            self.withdraw();
         }
+    }
+}
+
+impl Waiting<'_> {
+    #[cold]
+    fn withdraw(&self) {
         // On another thread the waker stays, until the next report wakes it for nothing.
         let Some(source) = self.registration.source.get() else { return };
-        if let Some(local) = Local::find(source.runtime) {
-            let waker = local.reactor().withdraw(source.key, self.interest, self.waiter);
+        let (runtime, key) = (source.runtime, source.key);
+        if let Some(local) = Local::find(runtime) {
+            let waker = local.reactor().withdraw(key, self.interest, self.waiter);
             drop(waker);
         }
     }

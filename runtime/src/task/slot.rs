@@ -290,6 +290,16 @@ pub(crate) fn wake_own(waker: Waker) -> Option<Waker> {
     None
 }
 
+/// Whether a slot of this thread, if it is one, has been woken and not polled since.
+pub(crate) fn is_to_be_polled(waker: &Waker) -> Option<bool> {
+    if !std::ptr::eq(waker.vtable(), &VTABLE) {
+        return None;
+    }
+    // SAFETY: as in `wake_slot`.
+    let slot: &'static Slot = unsafe { &*waker.data().cast() };
+    slot.local().map(|slot| slot.cells().scheduled.get())
+}
+
 /// Wakes whoever it is. Nothing may be borrowed.
 #[inline]
 pub(crate) fn wake(waker: Waker) {

@@ -1,0 +1,245 @@
+//! Readiness that is waited for by itself, without an operation; and how it is taken back.
+//!
+//! In tokio: `runtime/io/{registration,scheduled_io}.rs`, where a `ReadyEvent` has a tick for what is here the number of
+//! the latest turn.
+
+use super::{Interest, Ready, Registration};
+use crate::coop;
+use crate::reactor::{Reactor, Seen, SourceKey, Waiter};
+use crate::ready::Known;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::task::{Context, Poll};
+
+/// What was known of a descriptor at some time: what [`Registration::clear`] takes back.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # use ayi_runtime::io::{Interest, Registration};
+/// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+/// # let (stream, mut peer) = UnixStream::pair()?;
+/// # stream.set_nonblocking(true)?;
+/// # peer.write_all(b"tea")?;
+/// # let registration = Registration::new();
+/// # let fd = stream.as_fd();
+/// let event = registration.ready_event(fd, Interest::READABLE).await?;
+/// assert!(event.ready().is_readable());
+/// while (&stream).read(&mut [0; 8]).is_ok() {}
+/// registration.clear(&event); // the last read gave WouldBlock
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct ReadyEvent {
+    ready: Ready,
+    interest: Interest,
+    known: Known,
+    key: SourceKey,
+    seen: Seen,
+}
+
+impl ReadyEvent {
+    /// What the descriptor was ready for.
+    pub fn ready(&self) -> Ready {
+        self.ready
+    }
+}
+
+impl Registration {
+    /// Waits until the descriptor is ready, and says for what.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Registration::register).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+    /// # let (stream, mut peer) = UnixStream::pair()?;
+    /// # stream.set_nonblocking(true)?;
+    /// # peer.write_all(b"tea")?;
+    /// # let registration = Registration::new();
+    /// # let fd = stream.as_fd();
+    /// let ready = poll_fn(|cx| registration.poll_ready(fd, Interest::READABLE, cx)).await?;
+    /// assert!(ready.is_readable());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub fn poll_ready(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<Ready>> {
+        self.poll_ready_event(fd, interest, cx).map_ok(|event| event.ready)
+    }
+
+    /// [`poll_ready`](Registration::poll_ready), awaited; any number of tasks may do so.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// As `poll_ready`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+    /// # let (stream, mut peer) = UnixStream::pair()?;
+    /// # stream.set_nonblocking(true)?;
+    /// # peer.write_all(b"tea")?;
+    /// # let registration = Registration::new();
+    /// # let fd = stream.as_fd();
+    /// let ready = registration.ready(fd, Interest::READABLE | Interest::WRITABLE).await?;
+    /// assert!(ready.is_writable());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub fn ready(&self, fd: BorrowedFd<'_>, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
+        self.waiting(interest, move |waiter, cx| {
+            self.poll_event(fd, interest, waiter, cx).map_ok(|event| event.ready)
+        })
+    }
+
+    /// As [`poll_ready`](Registration::poll_ready), with what it takes to [`clear`](Registration::clear) it.
+    ///
+    /// # Errors
+    ///
+    /// As `poll_ready`.
+    pub fn poll_ready_event(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<ReadyEvent>> {
+        self.poll_shared(interest, |waiter| self.poll_event(fd, interest, waiter, cx))
+    }
+
+    /// As [`ready`](Registration::ready), with what it takes to [`clear`](Registration::clear) it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// As `ready`.
+    pub fn ready_event(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+    ) -> impl Future<Output = io::Result<ReadyEvent>> {
+        self.waiting(interest, move |waiter, cx| self.poll_event(fd, interest, waiter, cx))
+    }
+
+    /// Takes the descriptor for not ready, as far as `event` says that it was, until the next report. Only right if an
+    /// operation has given `WouldBlock` since: reports are edge-triggered, so whoever clears without having drained
+    /// waits for ever.
+    ///
+    /// What has been reported since the event stays known, and so does that a direction is closed, while it is.
+    ///
+    /// If the event is of several interests at once, this concerns those who wait for the same several. Others, who wait
+    /// for one of them, still find it ready, and see for themselves.
+    pub fn clear(&self, event: &ReadyEvent) {
+        self.clear_event(event, event.interest, event.known);
+    }
+
+    /// As [`clear`](Registration::clear), of what is in `ready` only, and for all who wait for one of the event's
+    /// interests.
+    pub fn clear_matching(&self, event: &ReadyEvent, ready: Ready) {
+        let known = Known::saying(ready);
+        if event.interest.is_compound() {
+            self.clear_event(event, event.interest, event.known.and(known));
+        }
+        for interest in event.interest.each() {
+            self.clear_event(event, interest, event.known.and(known));
+        }
+    }
+
+    fn clear_event(&self, event: &ReadyEvent, interest: Interest, known: Known) {
+        let clear = |reactor: &mut Reactor, key| {
+            if key == event.key {
+                reactor.clear_known(key, interest, known, event.seen);
+            }
+        };
+        self.source.get().map(|source| source.with(clear));
+    }
+
+    /// Takes the descriptor for not ready until the next report, and asks the kernel for one if it is ready nevertheless:
+    /// what has come in the meantime is not lost. That costs a system call, which [`clear`](Registration::clear) does
+    /// not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+    /// # let (stream, mut peer) = UnixStream::pair()?;
+    /// # stream.set_nonblocking(true)?;
+    /// # peer.write_all(b"tea")?;
+    /// # let registration = Registration::new();
+    /// # let fd = stream.as_fd();
+    /// registration.ready(fd, Interest::READABLE).await?;
+    /// while (&stream).read(&mut [0; 8]).is_ok() {}
+    /// registration.clear_ready(Interest::READABLE); // the last read gave WouldBlock
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub fn clear_ready(&self, interest: Interest) {
+        self.clear_and_ask(Known::of_all(interest));
+    }
+
+    /// As [`clear_ready`](Registration::clear_ready), of what is in `ready` only.
+    pub fn clear_ready_matching(&self, ready: Ready) {
+        self.clear_and_ask(Known::saying(ready));
+    }
+
+    fn clear_and_ask(&self, known: Known) {
+        if let Some(source) = self.source.get() {
+            // If it fails, the descriptor is not in epoll any more; then what is known stays known.
+            let _ = source.with(|reactor, key| reactor.clear_and_ask(key, known));
+        }
+    }
+
+    fn poll_event(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        waiter: &mut Waiter,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<ReadyEvent>> {
+        coop::poll_charged(cx, |cx| {
+            if self.source.get().is_none() {
+                self.tied(fd)?;
+            }
+            let source = self.source.get().expect("it has been tied");
+            if let Some(seen) = source.must_try(interest, waiter, cx.waker())? {
+                let ready = |reactor: &mut Reactor, key| {
+                    let (known, ready) = reactor.ready(key, interest, *waiter)?;
+                    Some(ReadyEvent { ready, interest, known, key, seen })
+                };
+                if let Some(event) = source.with(ready).flatten() {
+                    return Poll::Ready(Ok(event));
+                }
+            }
+            source.wait_for(interest, waiter, cx.waker().clone());
+            Poll::Pending
+        })
+    }
+}

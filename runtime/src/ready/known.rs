@@ -1,0 +1,135 @@
+//! What is known of a descriptor, interest by interest.
+
+use super::{Interest, Ready};
+use crate::sys;
+
+/// What is known of a descriptor, for each of the four interests by itself: what the kernel has reported, and no
+/// operation of that interest has taken back.
+///
+/// ```text
+///   bit   9      8            7      6       5         4      3             2            1         0
+///         ERROR  READ_CLOSED  ERROR  urgent  PRIORITY  ERROR  WRITE_CLOSED  READ_CLOSED  WRITABLE  READABLE
+///   of    ERROR  PRIORITY     WRIT.  –       PRIORITY  READ.  WRITABLE      READABLE     WRITABLE  READABLE
+/// ```
+///
+/// An error, say, is reported to readers, to writers, and to those who wait for errors. That a reader finds nothing
+/// says nothing of the error queue, so it takes the reader's bit alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Known(u16);
+
+impl Known {
+    pub(crate) const NOTHING: Known = Known(0);
+
+    /// Urgent (out-of-band) data has come at some time; never taken back, and nobody's business outside.
+    const URGENT: Known = Known(1 << 6);
+    const READ_CLOSED: Known = Known(1 << 2 | 1 << 8);
+    const WRITE_CLOSED: Known = Known(1 << 3);
+    const CLOSED: Known = Known(Known::READ_CLOSED.0 | Known::WRITE_CLOSED.0);
+    const ERROR: Known = Known(1 << 4 | 1 << 7 | 1 << 9);
+
+    /// epoll_ctl(2). `EPOLLHUP` and `EPOLLERR` concern both directions: reads and writes then return at once.
+    #[inline]
+    pub(crate) fn from_epoll(bits: u32) -> Known {
+        let usual = Known(1).when(bits, sys::READABLE) | Known(1 << 1).when(bits, sys::WRITABLE);
+        if bits & !(sys::READABLE | sys::WRITABLE) == 0 { usual } else { usual | Known::unusual(bits) }
+    }
+
+    #[cold]
+    fn unusual(bits: u32) -> Known {
+        let (read, write) = (Known(1), Known(1 << 1));
+        let (priority, urgent) = (Known(1 << 5), Known::URGENT);
+        (read | Known::READ_CLOSED).when(bits, sys::PEER_SHUT_DOWN)
+            | (read | write | Known::CLOSED).when(bits, sys::HANG_UP)
+            | (read | write | Known::ERROR).when(bits, sys::ERROR)
+            | (read | priority | urgent).when(bits, sys::URGENT)
+    }
+
+    /// These if `bits` has `bit`, else none.
+    #[inline]
+    fn when(self, bits: u32, bit: u32) -> Known {
+        if bits & bit == 0 { Known::NOTHING } else { self }
+    }
+
+    /// What says one of `ready`, to whomever.
+    pub(crate) fn saying(ready: Ready) -> Known {
+        let small = Known(u16::from(ready.0) & (1 | 1 << 1 | 1 << 5));
+        small
+            | if ready.is_read_closed() { Known::READ_CLOSED } else { Known::NOTHING }
+            | if ready.is_write_closed() { Known::WRITE_CLOSED } else { Known::NOTHING }
+            | if ready.is_error() { Known::ERROR } else { Known::NOTHING }
+    }
+
+    /// All that concerns `interest`.
+    pub(crate) fn of_all(interest: Interest) -> Known {
+        Known(interest.0)
+    }
+
+    pub(crate) fn and(self, other: Known) -> Known {
+        Known(self.0 & other.0)
+    }
+
+    /// What of it concerns `interest`.
+    #[inline]
+    pub(crate) fn of(self, interest: Interest) -> Known {
+        Known(self.0 & interest.0)
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// As users are told it.
+    pub(crate) fn ready(self) -> Ready {
+        let mut ready = Ready((self.0 & 0b11_1111) as u8);
+        if self.has(Known::ERROR) {
+            ready |= Ready::ERROR;
+        }
+        if self.has(Known::READ_CLOSED) {
+            ready |= Ready::READ_CLOSED;
+        }
+        ready
+    }
+
+    fn has(self, any: Known) -> bool {
+        self.0 & any.0 != 0
+    }
+
+    /// Whether it says that a direction has been closed.
+    #[inline]
+    pub(crate) fn is_closed(self) -> bool {
+        self.has(Known::CLOSED)
+    }
+
+    /// But for what says that a direction has been closed.
+    pub(crate) fn but_closed(self) -> Known {
+        self - Known::CLOSED
+    }
+
+    /// Whether a short transfer by `interest` proves that nothing is left. Not when the end of the stream or an error
+    /// is still to be fetched, for which there will be no further report; and not on a stream that carries urgent
+    /// data, where a read stops short of the mark, tcp(7).
+    #[inline]
+    pub(crate) fn allows_short_cut(self, interest: Interest) -> bool {
+        let exceptions = (Known::CLOSED | Known::ERROR).of(interest) | Known::URGENT;
+        !self.has(exceptions)
+    }
+}
+
+impl std::ops::BitOr for Known {
+    type Output = Known;
+
+    #[inline]
+    fn bitor(self, other: Known) -> Known {
+        Known(self.0 | other.0)
+    }
+}
+
+impl std::ops::Sub for Known {
+    type Output = Known;
+
+    #[inline]
+    fn sub(self, other: Known) -> Known {
+        Known(self.0 & !other.0)
+    }
+}
