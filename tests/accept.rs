@@ -221,3 +221,55 @@ fn a_server_that_has_ended_its_connections_can_be_started_again_at_once() {
         TcpListener::bind(addr).await.unwrap();
     });
 }
+
+/// From now on accept4(2) fails with `EPERM` on this thread: seccomp(2), as the filter of a container may have it.
+fn forbid_accept() {
+    let load = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
+    let (jump, ret) = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, libc::BPF_RET | libc::BPF_K);
+    let op = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
+    let mut filter = [
+        op(load, 0, 0, 0), // the number of the call
+        op(jump, 0, 1, libc::SYS_accept4 as u32),
+        op(ret, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM as u32),
+        op(ret, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    // SAFETY: the program outlives the calls.
+    unsafe {
+        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        assert_eq!(libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program), 0);
+    }
+}
+
+/// An error of each connection is one of the listener: the caller hears of it, and the thread does not spin meanwhile.
+#[test]
+#[cfg_attr(faults, ignore = "there are other errors")]
+fn an_error_that_lasts_reaches_the_caller() {
+    if !in_a_child("an_error_that_lasts_reaches_the_caller") {
+        return;
+    }
+    run(async || {
+        let (listener, addr) = listening().await;
+        let name = format!("\0ayi-forbidden-{}", std::process::id());
+        let unix = ayi::net::unix::UnixListener::bind(&name).unwrap();
+        let _clients = (
+            std::net::TcpStream::connect(addr).unwrap(),
+            ayi::net::unix::UnixStream::connect(&name).await.unwrap(),
+        );
+        forbid_accept();
+        let before = processor_time();
+        let begin = std::time::Instant::now();
+        let mut errors = 0;
+        while begin.elapsed() < Duration::from_millis(300) {
+            assert_eq!(listener.accept().await.unwrap_err().raw_os_error(), Some(libc::EPERM));
+            assert_eq!(unix.accept().await.unwrap_err().raw_os_error(), Some(libc::EPERM));
+            errors += 2;
+        }
+        assert!(errors <= 8, "{errors} errors in 300 ms");
+        assert!(processor_time() - before < Duration::from_millis(150), "it spins");
+        let polled = poll_fn(|cx| listener.poll_accept(cx)).await;
+        assert_eq!(polled.unwrap_err().raw_os_error(), Some(libc::EPERM));
+        let polled = poll_fn(|cx| unix.poll_accept(cx)).await;
+        assert_eq!(polled.unwrap_err().raw_os_error(), Some(libc::EPERM));
+    });
+}

@@ -8,6 +8,7 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io::{ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::task::Context;
@@ -216,5 +217,72 @@ fn descriptors_go_out_and_come_back() {
         sender.write(b"x").await.unwrap();
         assert_eq!(receiver.read(&mut [0]).await.unwrap(), 1);
         assert!(format!("{sender:?} {receiver:?}").contains("Sender"));
+    });
+}
+
+/// Before the first writer there is no end of file, by whatever way it is read.
+#[test]
+fn a_fifo_that_nobody_has_opened_for_writing_has_not_ended() {
+    let fifo = Fifo::new("early");
+    run(async || {
+        for round in 0..2 {
+            let mut receiver = OpenOptions::new().open_receiver(&fifo.0).unwrap();
+            let mut buf = [0; 8];
+            assert_eq!(receiver.try_read(&mut buf).unwrap_err().kind(), ErrorKind::WouldBlock);
+            let error = receiver.try_read_vectored(&mut [IoSliceMut::new(&mut buf)]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::WouldBlock);
+            assert_eq!(receiver.try_read(&mut []).unwrap(), 0);
+            assert!(poll_once(pin!(receiver.read(&mut buf))).is_pending());
+            assert!(poll_once(pin!(receiver.readable())).is_pending());
+            turn().await;
+            let mut all = vec![];
+            let mut reading = Box::pin(receiver.read_to_end(&mut all));
+            assert!(poll_once(reading.as_mut()).is_pending());
+            let mut sender = OpenOptions::new().open_sender(&fifo.0).unwrap();
+            turn().await;
+            assert!(poll_once(reading.as_mut()).is_pending());
+            if round == 0 {
+                sender.write_all(b"tea").await.unwrap();
+            }
+            // That one is the end, also if nothing was written.
+            drop(sender);
+            reading.await.unwrap();
+            assert_eq!(all, if round == 0 { &b"tea"[..] } else { b"" });
+            assert_eq!(receiver.read(&mut buf).await.unwrap(), 0);
+            assert_eq!(receiver.try_read(&mut buf).unwrap(), 0);
+            // And the next writer a new beginning.
+            let sender = OpenOptions::new().open_sender(&fifo.0).unwrap();
+            let mut reading = Box::pin(receiver.read(&mut buf));
+            assert!(poll_once(reading.as_mut()).is_pending());
+            turn().await;
+            assert!(poll_once(reading.as_mut()).is_pending());
+            sender.write(b"!").await.unwrap();
+            assert_eq!(reading.await.unwrap(), 1);
+        }
+        // One that std has opened, without waiting.
+        let mut options = File::options();
+        let file = options.read(true).custom_flags(libc::O_NONBLOCK).open(&fifo.0).unwrap();
+        let receiver = Receiver::from_file(file).unwrap();
+        assert!(poll_once(pin!(receiver.read(&mut [0; 8]))).is_pending());
+    });
+}
+
+/// `readable` with `try_read`, over writers that come and go: it waits, and does not spin.
+#[test]
+#[cfg_attr(faults, ignore = "there are false reports")]
+fn a_fifo_that_is_opened_again_is_waited_for() {
+    let fifo = Fifo::new("again");
+    run(async || {
+        let receiver = OpenOptions::new().open_receiver(&fifo.0).unwrap();
+        drop(OpenOptions::new().open_sender(&fifo.0).unwrap());
+        receiver.readable().await.unwrap();
+        assert_eq!(receiver.try_read(&mut [0; 8]).unwrap(), 0);
+        let sender = OpenOptions::new().open_sender(&fifo.0).unwrap();
+        receiver.readable().await.unwrap();
+        assert_eq!(receiver.try_read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert!(poll_once(pin!(receiver.readable())).is_pending());
+        drop(sender);
+        receiver.readable().await.unwrap();
+        assert_eq!(receiver.try_read(&mut [0; 8]).unwrap(), 0);
     });
 }

@@ -375,3 +375,33 @@ fn trying_before_and_after_waiting() {
         }
     });
 }
+
+/// What waits in one task when another one shuts the direction down: an error for who writes, the end for who reads.
+#[test]
+fn a_shutdown_ends_what_waits_in_other_tasks() {
+    for how in [Shutdown::Write, Shutdown::Read, Shutdown::Both] {
+        run(async || {
+            let (stream, _peer) = connected();
+            while stream.try_write(&[0; 65536]).is_ok() {}
+            let stream = Rc::new(stream);
+            let (writing, reading) = (stream.clone(), stream.clone());
+            let writer = ayi::spawn(async move {
+                // (The kernel may find a little room once more.)
+                loop {
+                    if let Err(error) = writing.write(&[0; 65536]).await {
+                        break error;
+                    }
+                }
+            });
+            let reader = ayi::spawn(async move { reading.read(&mut [0; 8]).await });
+            turn().await;
+            stream.shutdown(how).unwrap();
+            if how != Shutdown::Read {
+                assert_eq!(writer.await.unwrap().kind(), ErrorKind::BrokenPipe);
+            }
+            if how != Shutdown::Write {
+                assert_eq!(reader.await.unwrap().unwrap(), 0);
+            }
+        });
+    }
+}

@@ -156,24 +156,212 @@ fn the_wrong_kind_of_socket_says_so() {
     });
 }
 
+/// A listener at `path` whose backlog is full, and those who fill it.
+async fn with_full_backlog(path: &Path) -> (UnixListener, Vec<std::os::unix::net::UnixStream>) {
+    let socket = UnixSocket::new_stream().unwrap();
+    socket.bind(path).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let (mut clients, addr) = (vec![], socket2::SockAddr::unix(path).unwrap());
+    loop {
+        let kind = socket2::Type::STREAM.nonblocking();
+        let client = socket2::Socket::new(socket2::Domain::UNIX, kind, None).unwrap();
+        match client.connect(&addr) {
+            Ok(()) => clients.push(std::os::unix::net::UnixStream::from(std::os::fd::OwnedFd::from(client))),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                return (listener, clients);
+            }
+        }
+    }
+}
+
+/// Like a thread, which the kernel would make wait.
 #[test]
-fn a_full_backlog_is_an_error_and_no_wait() {
+fn who_connects_to_a_full_backlog_waits_for_room() {
     let directory = Directory::new("backlog");
     run(async || {
         let path = directory.join("tea.sock");
-        let socket = UnixSocket::new_stream().unwrap();
-        socket.bind(&path).unwrap();
-        let listener = socket.listen(1).unwrap();
-        let mut clients = Vec::new();
-        let error = loop {
-            match UnixStream::connect(&path).await {
-                Ok(client) => clients.push(client),
-                Err(error) => break error,
+        let (listener, clients) = with_full_backlog(&path).await;
+        let mut tasks = vec![];
+        for by_socket in [false, true] {
+            let path = path.clone();
+            tasks.push(ayi::spawn(async move {
+                match by_socket {
+                    false => UnixStream::connect(path).await,
+                    true => UnixSocket::new_stream().unwrap().connect(path).await,
+                }
+            }));
+        }
+        // Given up: it takes no place in the backlog.
+        assert!(poll_once(pin!(UnixStream::connect(&path))).is_pending());
+        for _ in 0..5 {
+            turn().await;
+        }
+        assert!(tasks.iter().all(|task| !task.is_finished()));
+        for _ in 0..clients.len() + 2 {
+            listener.accept().await.unwrap();
+        }
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        assert!(cfg!(faults) || poll_once(pin!(listener.accept())).is_pending());
+    });
+}
+
+#[test]
+fn who_waits_for_room_in_a_backlog_hears_that_the_listener_is_gone() {
+    let directory = Directory::new("backlog-gone");
+    run(async || {
+        let path = directory.join("tea.sock");
+        let (listener, clients) = with_full_backlog(&path).await;
+        let mut connecting = Box::pin(UnixStream::connect(&path));
+        assert!(poll_once(connecting.as_mut()).is_pending());
+        drop((listener, clients));
+        assert_eq!(connecting.await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    });
+}
+
+/// Full by whomever: the kernel tells a sender of room only if one of its own datagrams has made it.
+#[test]
+fn a_datagram_to_a_full_receiver_is_sent_when_there_is_room() {
+    let directory = Directory::new("full-receiver");
+    for (own, polled) in [(false, false), (false, true), (true, false), (true, true)] {
+        run(async || {
+            let path = directory.join(&format!("{own}-{polled}.sock"));
+            let receiver = UnixDatagram::bind(&path).unwrap();
+            let sender = UnixDatagram::unbound().unwrap();
+            let other = UnixDatagram::unbound().unwrap();
+            let filler = if own { &sender } else { &other };
+            let mut filled = 0;
+            while filler.try_send_to(b"x", &path).is_ok() {
+                filled += 1;
             }
-        };
-        assert_eq!(error.kind(), ErrorKind::WouldBlock);
-        listener.accept().await.unwrap();
-        UnixStream::connect(&path).await.unwrap();
+            let task = ayi::spawn({
+                let path = path.clone();
+                async move {
+                    match polled {
+                        false => sender.send_to(b"tea", path).await,
+                        true => std::future::poll_fn(|cx| sender.poll_send_to(cx, b"tea", &path)).await,
+                    }
+                }
+            });
+            turn().await;
+            assert!(!task.is_finished());
+            let mut buf = [0; 8];
+            for _ in 0..filled {
+                assert_eq!(receiver.recv(&mut buf).await.unwrap(), 1);
+            }
+            assert_eq!(receiver.recv(&mut buf).await.unwrap(), 3);
+            assert_eq!(task.await.unwrap().unwrap(), 3);
+        });
+    }
+}
+
+/// What waits in one task when another one shuts the direction down: an error for who writes, the end for who reads.
+#[test]
+fn a_shutdown_ends_what_waits_in_other_tasks() {
+    for how in [Shutdown::Write, Shutdown::Read, Shutdown::Both] {
+        for polled in [false, true] {
+            run(async || {
+                let (stream, _peer) = UnixStream::pair().unwrap();
+                let stream = Rc::new(stream);
+                while stream.try_write(&[0; 65536]).is_ok() {}
+                let task = |is_read: bool| {
+                    let stream = stream.clone();
+                    ayi::spawn(async move {
+                        let (mut buf, much) = ([0; 8], [0; 65536]);
+                        match (is_read, polled) {
+                            (true, false) => stream.read(&mut buf).await,
+                            (false, false) => stream.write(&much).await,
+                            (true, true) => AsyncReadExt::read(&mut &*stream, &mut buf).await,
+                            (false, true) => AsyncWriteExt::write(&mut &*stream, &much).await,
+                        }
+                    })
+                };
+                let (reader, writer) = (task(true), task(false));
+                let ready = ayi::spawn({
+                    let stream = stream.clone();
+                    async move { stream.writable().await }
+                });
+                turn().await;
+                assert!(!reader.is_finished() && !writer.is_finished() && !ready.is_finished());
+                stream.shutdown(how).unwrap();
+                if how != Shutdown::Read {
+                    assert_eq!(writer.await.unwrap().unwrap_err().kind(), ErrorKind::BrokenPipe);
+                    ready.await.unwrap().unwrap();
+                }
+                if how != Shutdown::Write {
+                    assert_eq!(reader.await.unwrap().unwrap(), 0);
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn closing_or_dropping_a_half_ends_what_waits_in_other_tasks() {
+    run(async || {
+        let (stream, _peer) = UnixStream::pair().unwrap();
+        while stream.try_write(&[0; 65536]).is_ok() {}
+        let stream = Rc::new(stream);
+        let writer = ayi::spawn({
+            let stream = stream.clone();
+            async move { stream.write(&[0; 65536]).await }
+        });
+        turn().await;
+        AsyncWriteExt::close(&mut &*stream).await.unwrap();
+        assert_eq!(writer.await.unwrap().unwrap_err().kind(), ErrorKind::BrokenPipe);
+
+        let (stream, _peer) = UnixStream::pair().unwrap();
+        while stream.try_write(&[0; 65536]).is_ok() {}
+        let (read, write) = stream.into_split();
+        // (Whoever has one half can wait for the other direction as well.)
+        let waiting =
+            ayi::spawn(
+                async move { read.ready(Interest::WRITABLE).await.map(|ready| ready.is_write_closed()) },
+            );
+        turn().await;
+        assert!(!waiting.is_finished());
+        drop(write);
+        assert!(waiting.await.unwrap().unwrap());
+    });
+}
+
+#[test]
+fn a_shutdown_ends_what_waits_on_a_datagram_socket() {
+    run(async || {
+        for how in [Shutdown::Write, Shutdown::Read, Shutdown::Both] {
+            let (socket, _peer) = UnixDatagram::pair().unwrap();
+            let socket = Rc::new(socket);
+            while socket.try_send(b"x").is_ok() {}
+            let (sender, receiver) = (socket.clone(), socket.clone());
+            let sender = ayi::spawn(async move { sender.send(b"x").await });
+            let receiver = ayi::spawn(async move { receiver.recv(&mut [0; 8]).await });
+            turn().await;
+            assert!(!sender.is_finished() && !receiver.is_finished());
+            socket.shutdown(how).unwrap();
+            if how != Shutdown::Read {
+                assert_eq!(sender.await.unwrap().unwrap_err().kind(), ErrorKind::BrokenPipe);
+            }
+            if how != Shutdown::Write {
+                assert_eq!(receiver.await.unwrap().unwrap(), 0);
+            }
+        }
+    });
+}
+
+/// A shutdown on another thread reaches the task on its own.
+#[test]
+fn a_shutdown_from_another_thread_ends_a_write() {
+    run(async || {
+        let (stream, _peer) = UnixStream::pair().unwrap();
+        while stream.try_write(&[0; 65536]).is_ok() {}
+        let stream = std::sync::Arc::new(stream);
+        let writing = stream.clone();
+        let writer = ayi::spawn(async move { writing.write(&[0; 65536]).await });
+        turn().await;
+        std::thread::spawn(move || stream.shutdown(Shutdown::Write).unwrap()).join().unwrap();
+        assert_eq!(writer.await.unwrap().unwrap_err().kind(), ErrorKind::BrokenPipe);
     });
 }
 

@@ -167,18 +167,45 @@ unsafe extern "C" fn sendto(
 #[unsafe(no_mangle)]
 unsafe extern "C" fn readv(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t {
     // SAFETY: the caller's promise.
-    unsafe { vectored("readv", Call::Read, fd, parts, count, libc::SYS_readv) }
+    unsafe { vectored("readv", Call::Read, fd, parts, count, libc::SYS_readv, [0; 3]) }
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn writev(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t {
     // SAFETY: the caller's promise.
-    unsafe { vectored("writev", Call::Write, fd, parts, count, libc::SYS_writev) }
+    unsafe { vectored("writev", Call::Write, fd, parts, count, libc::SYS_writev, [0; 3]) }
+}
+
+/// At the position of a stream, -1; with `RWF_NOWAIT` it does not wait.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn preadv2(
+    fd: c_int,
+    parts: *const iovec,
+    count: c_int,
+    offset: off_t,
+    flags: c_int,
+) -> ssize_t {
+    let rest = [offset as c_long, 0, flags as c_long];
+    // SAFETY: the caller's promise.
+    unsafe { vectored("preadv2", Call::Read, fd, parts, count, libc::SYS_preadv2, rest) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pwritev2(
+    fd: c_int,
+    parts: *const iovec,
+    count: c_int,
+    offset: off_t,
+    flags: c_int,
+) -> ssize_t {
+    let rest = [offset as c_long, 0, flags as c_long];
+    // SAFETY: the caller's promise.
+    unsafe { vectored("pwritev2", Call::Write, fd, parts, count, libc::SYS_pwritev2, rest) }
 }
 
 /// # Safety
 ///
-/// As of readv(2) and writev(2).
+/// As of readv(2) and writev(2), with what comes after their arguments.
 unsafe fn vectored(
     name: &'static str,
     call: Call,
@@ -186,22 +213,23 @@ unsafe fn vectored(
     parts: *const iovec,
     count: c_int,
     number: c_long,
+    [offset, high, flags]: [c_long; 3],
 ) -> ssize_t {
     // SAFETY: the caller's promise.
     let parts = unsafe { std::slice::from_raw_parts(parts, count.max(0) as usize) };
     let whole: usize = parts.iter().map(|part| part.iov_len).sum();
     let first = parts.iter().find(|part| part.iov_len > 0);
-    match transfer(name, call, fd, whole, false) {
+    match transfer(name, call, fd, whole, flags & c_long::from(libc::RWF_NOWAIT) != 0) {
         Verdict::Fail(errno) => fail(errno),
         Verdict::Part(part) if first.is_some() => {
             let first = first.expect("it was looked at");
             let one = iovec { iov_base: first.iov_base, iov_len: part.min(first.iov_len) };
-            let arguments = [fd as c_long, &raw const one as c_long, 1, 0, 0, 0];
+            let arguments = [fd as c_long, &raw const one as c_long, 1, offset, high, flags];
             // SAFETY: the caller's promise, of less.
             moved(call, fd, one.iov_len, unsafe { kernel::call(number, arguments) })
         }
         _ => {
-            let arguments = [fd as c_long, parts.as_ptr() as c_long, count as c_long, 0, 0, 0];
+            let arguments = [fd as c_long, parts.as_ptr() as c_long, count as c_long, offset, high, flags];
             // SAFETY: the caller's promise.
             unsafe { kernel::call(number, arguments) as ssize_t }
         }

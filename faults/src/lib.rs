@@ -13,8 +13,8 @@
 //! | `epoll_wait`, `epoll_pwait2` | all | `EINTR`, an early end, fewer events, a report twice, a false report, one of a source that is gone | | epoll_wait(2), select(2) "BUGS", epoll(7) |
 //! | `epoll_ctl` (`ADD`) | all | | `ENOMEM`, `ENOSPC` | epoll_ctl(2) |
 //! | `epoll_create1`, `eventfd`, `pidfd_open` | all | | `EMFILE`, `ENFILE`, `ENOMEM` | their pages |
-//! | `read`, `readv`, `recv`, `recvfrom`, `recvmsg` | operations | `EINTR`, `EAGAIN`, fewer bytes | `ECONNRESET`, `ETIMEDOUT`, `ENOMEM` (sockets) | recv(2), read(2), tcp(7) |
-//! | `write`, `writev`, `send`, `sendto`, `sendmsg` | operations | `EINTR`, `EAGAIN`, fewer bytes | `EPIPE`, `ECONNRESET`, `ENOBUFS`, `ENOMEM` (sockets), `EPIPE` (pipes) | send(2), write(2), pipe(7) |
+//! | `read`, `readv`, `preadv2`, `recv`, `recvfrom`, `recvmsg` | operations | `EINTR`, `EAGAIN`, fewer bytes | `ECONNRESET`, `ETIMEDOUT`, `ENOMEM` (sockets) | recv(2), read(2), tcp(7) |
+//! | `write`, `writev`, `pwritev2`, `send`, `sendto`, `sendmsg` | operations | `EINTR`, `EAGAIN`, fewer bytes | `EPIPE`, `ECONNRESET`, `ENOBUFS`, `ENOMEM` (sockets), `EPIPE` (pipes) | send(2), write(2), pipe(7) |
 //! | `poll` | operations | `EINTR`, nothing is ready | | poll(2) |
 //! | `accept4` | operations | `EINTR`, `EAGAIN`, `ECONNABORTED`, `EPROTO`, `ENETDOWN`, `EHOSTUNREACH`; `EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM` | | accept(2) |
 //! | `connect` (TCP) | non-blocking | `EINTR`, and it goes on | `ETIMEDOUT`, `ECONNREFUSED`, `ENETUNREACH`, `EADDRNOTAVAIL` | connect(2), tcp(7) |

@@ -6,11 +6,12 @@
 //! accept ──► accept4 ──► WouldBlock: wait until readable   │
 //!               ▲  └───► error ────────────────────────────┤
 //!               │                                          ▼
-//!               └── ACCEPT_PAUSE ◄── no room for another socket; any other: to the caller
+//!               └── ACCEPT_PAUSE ◄── no room for another socket, or 100 failures in a row
+//!                                    any other, or 200 failures in a row: to the caller
 //! ```
 //!
 //! Invariants:
-//! 1. What befalls one connection does not stop the server.
+//! 1. What befalls one connection does not stop the server, and what befalls all of them does not go unheard.
 //! 2. Every `accept4` goes through the registration, which charges the task's budget for it: a
 //!    flood of failing connections cannot hold up the other tasks.
 //!
@@ -32,28 +33,42 @@ use crate::sys;
 /// adds little to what a client waits who comes to a server that is full.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// So many connections in a row may fail before `accept` pauses, and so many more before it gives the error to the
+/// caller. An error of one connection goes with it. One that comes so often is no connection's but the listener's: a
+/// filter that forbids accept(2), say.
+const FAILURES_IN_A_ROW: u32 = 100;
+
 pub(crate) async fn accept<S: AsFd, T>(
     socket: &Socket<S>,
     mut op: impl FnMut(&S) -> io::Result<T>,
 ) -> io::Result<T> {
+    let mut failures = 0;
     loop {
         match socket.async_io(Interest::READABLE, &mut op).await {
-            Err(error) if sys::is_connection_error(&error) => {}
+            Err(error) if sys::is_connection_error(&error) => {
+                failures += 1;
+                if failures == FAILURES_IN_A_ROW {
+                    time::sleep(ACCEPT_PAUSE).await;
+                } else if failures == 2 * FAILURES_IN_A_ROW {
+                    return Err(error);
+                }
+            }
             Err(error) if sys::is_out_of_room(&error) => time::sleep(ACCEPT_PAUSE).await,
             result => return result,
         }
     }
 }
 
-/// As `accept`, but that it cannot pause: "no room" goes to the caller.
+/// As `accept`, but that it cannot pause: "no room", and an error that lasts, go to the caller at once.
 pub(crate) fn poll_accept<S: AsFd, T>(
     socket: &Socket<S>,
     cx: &mut Context<'_>,
     mut op: impl FnMut(&S) -> io::Result<T>,
 ) -> Poll<io::Result<T>> {
+    let mut failures = 0;
     loop {
         match ready!(socket.poll_io(Interest::READABLE, cx, &mut op)) {
-            Err(error) if sys::is_connection_error(&error) => {}
+            Err(error) if sys::is_connection_error(&error) && failures < FAILURES_IN_A_ROW => failures += 1,
             result => return Poll::Ready(result),
         }
     }

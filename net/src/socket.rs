@@ -1,11 +1,11 @@
 //! A non-blocking socket and its place in the reactor.
 //!
-//! All socket types of this crate are one of these around a std socket: the system call goes to
-//! std, the waiting to [`Registration`].
+//! All socket types of this crate are one of these around a std socket: the waiting goes to [`Registration`], the system
+//! call to `sys`.
 //!
 //! Invariants:
-//! 1. The descriptor is non-blocking: whoever makes a `Socket` sees to it, [`Socket::from_std`]
-//!    checks it.
+//! 1. No call waits. The descriptor is non-blocking to begin with: whoever makes a `Socket` sees to it,
+//!    [`Socket::from_std`] checks it. And each call says so itself, for whoever shares the description may change that.
 //! 2. The registration is declared, and so dropped, before the descriptor: the reactor must have
 //!    forgotten a number before the kernel can give it to another file.
 //! 3. A transfer of a stream is told the number of bytes that one call *can* move, not the number that was
@@ -16,7 +16,7 @@
 //! In tokio: `io/poll_evented.rs`.
 
 use std::fmt;
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::io::{self, IoSlice, IoSliceMut};
 #[cfg(any(feature = "hyper", feature = "tokio"))]
 use std::mem::MaybeUninit;
 use std::ops::Deref;
@@ -35,38 +35,38 @@ pub struct Socket<S> {
     std: S,
 }
 
-/// A std type that moves a stream of bytes, without blocking.
+/// A type that moves a stream of bytes, and never waits. What is written here is for sockets.
 pub trait ByteStream: AsFd {
     /// Whether a read that fills less than the buffer has taken all there was.
     const SHORT_READ_IS_ALL: bool;
     /// Whether a write that takes less than the buffer has left no room.
     const SHORT_WRITE_FILLS: bool;
 
-    fn read(&self, buf: &mut [u8]) -> io::Result<usize>;
-    fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
-    fn write(&self, buf: &[u8]) -> io::Result<usize>;
-    fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize>;
-}
-
-impl ByteStream for std::net::TcpStream {
-    const SHORT_READ_IS_ALL: bool = true;
-    const SHORT_WRITE_FILLS: bool = true;
-
     fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        Read::read(&mut &*self, buf)
+        sys::recv(self.as_fd(), buf, 0)
+    }
+
+    #[cfg(any(feature = "hyper", feature = "tokio"))]
+    fn read_uninit(&self, buf: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+        sys::recv_uninit(self.as_fd(), buf)
     }
 
     fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        Read::read_vectored(&mut &*self, bufs)
+        sys::recv_vectored(self.as_fd(), bufs)
     }
 
     fn write(&self, buf: &[u8]) -> io::Result<usize> {
-        Write::write(&mut &*self, buf)
+        sys::send(self.as_fd(), buf)
     }
 
     fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         sys::send_vectored(self.as_fd(), bufs)
     }
+}
+
+impl ByteStream for std::net::TcpStream {
+    const SHORT_READ_IS_ALL: bool = true;
+    const SHORT_WRITE_FILLS: bool = true;
 }
 
 impl ByteStream for std::os::unix::net::UnixStream {
@@ -74,44 +74,32 @@ impl ByteStream for std::os::unix::net::UnixStream {
     /// it (unix(7), "Ancillary messages"), and the peer decides on those.
     const SHORT_READ_IS_ALL: bool = false;
     const SHORT_WRITE_FILLS: bool = true;
-
-    fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        Read::read(&mut &*self, buf)
-    }
-
-    fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        Read::read_vectored(&mut &*self, bufs)
-    }
-
-    fn write(&self, buf: &[u8]) -> io::Result<usize> {
-        Write::write(&mut &*self, buf)
-    }
-
-    fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        sys::send_vectored(self.as_fd(), bufs)
-    }
 }
 
-/// A pipe.
-impl ByteStream for std::fs::File {
+impl ByteStream for sys::Pipe {
     /// In packet mode (pipe(2), `O_DIRECT`) a read takes one packet.
     const SHORT_READ_IS_ALL: bool = false;
     const SHORT_WRITE_FILLS: bool = false;
 
     fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        Read::read(&mut &*self, buf)
+        self.read(buf)
+    }
+
+    #[cfg(any(feature = "hyper", feature = "tokio"))]
+    fn read_uninit(&self, buf: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+        self.read_uninit(buf)
     }
 
     fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        Read::read_vectored(&mut &*self, bufs)
+        self.read_vectored(bufs)
     }
 
     fn write(&self, buf: &[u8]) -> io::Result<usize> {
-        Write::write(&mut &*self, buf)
+        self.write(buf)
     }
 
     fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        Write::write_vectored(&mut &*self, bufs)
+        self.write_vectored(bufs)
     }
 }
 
@@ -141,6 +129,11 @@ impl<S: AsFd> Socket<S> {
         let Socket { registration, std } = self;
         registration.deregister(std.as_fd());
         Ok(std)
+    }
+
+    /// Records `ready` as if the kernel had reported it.
+    pub(crate) fn report(&self, ready: Ready) {
+        self.registration.report(ready);
     }
 
     pub(crate) fn std(&self) -> &S {
@@ -216,7 +209,7 @@ impl<S: ByteStream> Socket<S> {
         buf: &mut [MaybeUninit<u8>],
     ) -> Poll<io::Result<usize>> {
         let len = buf.len();
-        self.poll_transfer::<READ>(len, cx, |stream| sys::read_uninit(stream.as_fd(), buf))
+        self.poll_transfer::<READ>(len, cx, |stream| stream.read_uninit(buf))
     }
 
     pub(crate) fn poll_read_vectored(
@@ -331,12 +324,12 @@ impl<S: fmt::Debug> fmt::Debug for Socket<S> {
     }
 }
 
-/// Subscribers of `tracing` are told of the socket, by the name of std's type. (std has none for pipes.)
+/// Subscribers of `tracing` are told of the socket, by the name of the type in it.
 #[cfg(feature = "tracing")]
 fn registered<S>(fd: BorrowedFd<'_>) -> Registration {
     let path = std::any::type_name::<S>();
     match path.rsplit("::").next() {
-        Some("File") => Registration::traced("Pipe", "Pipe", fd),
+        Some("Pipe") => Registration::traced("Pipe", "Pipe", fd),
         name => Registration::traced(name.unwrap_or(path), "Socket", fd),
     }
 }

@@ -3,11 +3,10 @@
 //! std can make sockets, but connects and binds them in one blocking step and accepts them in
 //! blocking mode. What is made here is non-blocking and close-on-exec from its first moment
 //! (`SOCK_NONBLOCK | SOCK_CLOEXEC`) and handed on as a std type, whose methods do the rest:
-//! `recv`, `send` (with `MSG_NOSIGNAL`), `shutdown`, socket options. But not the vectored write:
-//! std's is writev(2), which raises SIGPIPE at a connection that has broken.
+//! `shutdown`, socket options. But not reading and writing, see `transfer`.
 //!
 //! Invariants:
-//! 1. This is the only file of the crate that names `libc` or says `unsafe`.
+//! 1. This module is the only one of the crate that names `libc` or says `unsafe`.
 //! 2. A descriptor is owned (`OwnedFd`) from the line after the call that made it, so no error
 //!    path leaks it.
 //! 3. All bytes of a [`RawAddr`] are initialised, so that reading it in either form is sound.
@@ -15,13 +14,22 @@
 //! In tokio: mio's `sys/unix/tcp.rs` and `sys/unix/net.rs`.
 
 use std::ffi::{OsStr, c_int};
-use std::io::{self, IoSlice};
+use std::io;
 use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{self as unix, UnixStream};
+
+mod transfer;
+
+pub use transfer::Pipe;
+#[cfg(any(feature = "hyper", feature = "tokio"))]
+pub(crate) use transfer::recv_uninit;
+pub(crate) use transfer::{
+    PEEK, recv, recv_from, recv_from_unix, recv_vectored, send, send_to, send_to_unix, send_vectored,
+};
 
 /// Connections that the kernel completes before `accept` has asked for them: tokio's number. The
 /// kernel lowers it to `net.core.somaxconn` (listen(2)).
@@ -33,8 +41,7 @@ pub(crate) const IN_PROGRESS: c_int = libc::EINPROGRESS;
 /// For open(2).
 pub(crate) const O_NONBLOCK: c_int = libc::O_NONBLOCK;
 
-/// Buffers that one vectored call looks at; std and [`send_vectored`] leave out the rest (readv(2),
-/// `IOV_MAX`).
+/// Buffers that one vectored call looks at; the rest is left out (readv(2), `IOV_MAX`).
 pub(crate) const MAX_BUFFERS: usize = libc::UIO_MAXIOV as usize;
 
 /// Bytes that one call moves at most (read(2), "On Linux, read() (and similar system calls)").
@@ -100,6 +107,11 @@ pub(crate) fn accept_unix(listener: BorrowedFd<'_>) -> io::Result<(UnixStream, u
     let mut len = length_of::<libc::sockaddr_un>();
     // SAFETY: `raw` has `len` bytes, and both outlive the call.
     let socket = unsafe { accept4(listener, (&raw mut raw).cast(), &mut len) }?;
+    Ok((socket.into(), unix_addr(&raw, len)?))
+}
+
+/// What the kernel has written of a Unix socket's address: `len` bytes.
+fn unix_addr(raw: &libc::sockaddr_un, len: libc::socklen_t) -> io::Result<unix::SocketAddr> {
     let count = (len as usize).saturating_sub(mem::offset_of!(libc::sockaddr_un, sun_path));
     let path: Vec<u8> = raw.sun_path.iter().take(count).map(|byte| *byte as u8).collect();
     let peer = match path.split_first() {
@@ -110,8 +122,7 @@ pub(crate) fn accept_unix(listener: BorrowedFd<'_>) -> io::Result<(UnixStream, u
         }
     };
     // A path that std finds too long is the peer's own affair.
-    let peer = peer.or_else(|_| unix::SocketAddr::from_pathname(""))?;
-    Ok((socket.into(), peer))
+    peer.or_else(|_| unix::SocketAddr::from_pathname(""))
 }
 
 /// # Safety
@@ -122,6 +133,9 @@ unsafe fn accept4(
     addr: *mut libc::sockaddr,
     len: &mut libc::socklen_t,
 ) -> io::Result<OwnedFd> {
+    // The listener may block (see `transfer`). And this is the cheaper way to hear that nobody is there: accept4(2)
+    // makes a socket before it looks.
+    transfer::wait_for(listener, libc::POLLIN)?;
     let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
     // SAFETY: accept4(2) writes at most `len` bytes to the address, which the caller promises to be there.
     let fd = check(unsafe { libc::accept4(listener.as_raw_fd(), addr, len, flags) })?;
@@ -174,24 +188,21 @@ fn status_flags(fd: BorrowedFd<'_>) -> io::Result<c_int> {
     check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })
 }
 
-/// Writes from several buffers, of which the first [`MAX_BUFFERS`] are looked at, and raises no
-/// signal if the connection has broken: `BrokenPipe` says so, as for std's `write`.
-pub(crate) fn send_vectored(socket: BorrowedFd<'_>, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-    // SAFETY: all zeros is a valid msghdr: no address, no buffers, no control data. (Its padding
-    // differs between C libraries, so no literal.)
-    let mut message: libc::msghdr = unsafe { mem::zeroed() };
-    message.msg_iov = bufs.as_ptr().cast_mut().cast();
-    message.msg_iovlen = bufs.len().min(MAX_BUFFERS) as _;
-    // SAFETY: an `IoSlice` is an iovec (std promises it), `bufs` has at least `msg_iovlen` of them,
-    // and they borrow the bytes that sendmsg(2) reads; it writes to neither, the `mut` is C's.
-    let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &message, libc::MSG_NOSIGNAL) };
-    // Negative only for an error.
-    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
-}
-
 /// Whether calls on `fd` return `EAGAIN` instead of blocking the thread.
 pub(crate) fn is_nonblocking(fd: BorrowedFd<'_>) -> io::Result<bool> {
     Ok(status_flags(fd)? & libc::O_NONBLOCK != 0)
+}
+
+/// Makes a call that has no flag to say that it must not block. Whoever shares the description sees it non-blocking for
+/// as long as it takes.
+pub(crate) fn without_blocking<T>(fd: BorrowedFd<'_>, call: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    if is_nonblocking(fd)? {
+        return call();
+    }
+    set_nonblocking(fd, true)?;
+    let result = call();
+    set_nonblocking(fd, false)?;
+    result
 }
 
 /// Whether `fd` is a socket on which connections can be accepted (socket(7), `SO_ACCEPTCONN`).
@@ -347,15 +358,6 @@ const fn length_of<T>() -> libc::socklen_t {
 /// The result of a call that reports errors as -1 and `errno`.
 fn check(result: c_int) -> io::Result<c_int> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
-}
-
-/// read(2) into memory that may be uninitialised: how many of its first bytes are not any more. (The others are left
-/// as they are.)
-#[cfg(any(feature = "hyper", feature = "tokio"))]
-pub fn read_uninit(fd: BorrowedFd<'_>, buf: &mut [mem::MaybeUninit<u8>]) -> io::Result<usize> {
-    // SAFETY: `buf` is writable for as many bytes as are said.
-    let read = unsafe { libc::read(fd.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len().min(MAX_BYTES)) };
-    usize::try_from(read).map_err(|_| io::Error::last_os_error())
 }
 
 #[cfg(test)]

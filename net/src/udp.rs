@@ -19,6 +19,7 @@ use socket2::SockRef;
 
 use crate::addr::{self, ToSocketAddrs};
 use crate::socket::Socket;
+use crate::sys;
 
 /// A UDP socket.
 ///
@@ -153,7 +154,7 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub async fn send(&self, buf: &[u8]) -> io::Result<usize> {
-        self.socket.async_io(Interest::WRITABLE, |socket| socket.send(buf)).await
+        self.socket.async_io(Interest::WRITABLE, |socket| sys::send(socket.as_fd(), buf)).await
     }
 
     /// As [`send`](UdpSocket::send), to be called from a `poll` function.
@@ -177,7 +178,7 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub fn poll_send(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.socket.poll_io(Interest::WRITABLE, cx, |socket| socket.send(buf))
+        self.socket.poll_io(Interest::WRITABLE, cx, |socket| sys::send(socket.as_fd(), buf))
     }
 
     /// As [`send`](UdpSocket::send), without waiting.
@@ -201,7 +202,7 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub fn try_send(&self, buf: &[u8]) -> io::Result<usize> {
-        self.socket.try_io(Interest::WRITABLE, |socket| socket.send(buf))
+        self.socket.try_io(Interest::WRITABLE, |socket| sys::send(socket.as_fd(), buf))
     }
 
     /// Sends a datagram to `addr`; of several addresses, to the first.
@@ -236,7 +237,7 @@ impl UdpSocket {
             coop::consume_budget().await;
             return Err(addr::no_address("to send to"));
         };
-        self.socket.async_io(Interest::WRITABLE, |socket| socket.send_to(buf, to)).await
+        self.socket.async_io(Interest::WRITABLE, |socket| sys::send_to(socket.as_fd(), buf, to)).await
     }
 
     /// As [`send_to`](UdpSocket::send_to), to be called from a `poll` function.
@@ -259,7 +260,7 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub fn poll_send_to(&self, cx: &mut Context<'_>, buf: &[u8], to: SocketAddr) -> Poll<io::Result<usize>> {
-        self.socket.poll_io(Interest::WRITABLE, cx, |socket| socket.send_to(buf, to))
+        self.socket.poll_io(Interest::WRITABLE, cx, |socket| sys::send_to(socket.as_fd(), buf, to))
     }
 
     /// As [`send_to`](UdpSocket::send_to), without waiting.
@@ -280,7 +281,7 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub fn try_send_to(&self, buf: &[u8], to: SocketAddr) -> io::Result<usize> {
-        self.socket.try_io(Interest::WRITABLE, |socket| socket.send_to(buf, to))
+        self.socket.try_io(Interest::WRITABLE, |socket| sys::send_to(socket.as_fd(), buf, to))
     }
 
     /// Waits for a datagram, and returns the number of its bytes. What does not fit into `buf` is lost.
@@ -310,7 +311,7 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub async fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.async_io(Interest::READABLE, |socket| socket.recv(buf)).await
+        self.socket.async_io(Interest::READABLE, |socket| sys::recv(socket.as_fd(), buf, 0)).await
     }
 
     /// As [`recv`](UdpSocket::recv), to be called from a `poll` function.
@@ -336,7 +337,7 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub fn poll_recv(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.socket.poll_io(Interest::READABLE, cx, |socket| socket.recv(buf))
+        self.socket.poll_io(Interest::READABLE, cx, |socket| sys::recv(socket.as_fd(), buf, 0))
     }
 
     /// As [`recv`](UdpSocket::recv), without waiting.
@@ -360,7 +361,7 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.try_io(Interest::READABLE, |socket| socket.recv(buf))
+        self.socket.try_io(Interest::READABLE, |socket| sys::recv(socket.as_fd(), buf, 0))
     }
 
     /// As [`recv`](UdpSocket::recv), with the address of the sender.
@@ -388,7 +389,7 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub async fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.socket.async_io(Interest::READABLE, |socket| socket.recv_from(buf)).await
+        self.socket.async_io(Interest::READABLE, |socket| sys::recv_from(socket.as_fd(), buf, 0)).await
     }
 
     /// As [`recv_from`](UdpSocket::recv_from), to be called from a `poll` function.
@@ -417,7 +418,7 @@ impl UdpSocket {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<(usize, SocketAddr)>> {
-        self.socket.poll_io(Interest::READABLE, cx, |socket| socket.recv_from(buf))
+        self.socket.poll_io(Interest::READABLE, cx, |socket| sys::recv_from(socket.as_fd(), buf, 0))
     }
 
     /// As [`recv_from`](UdpSocket::recv_from), without waiting.
@@ -441,7 +442,7 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.socket.try_io(Interest::READABLE, |socket| socket.recv_from(buf))
+        self.socket.try_io(Interest::READABLE, |socket| sys::recv_from(socket.as_fd(), buf, 0))
     }
 
     /// As [`recv`](UdpSocket::recv), but leaves the datagram to be received again.
@@ -470,7 +471,7 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub async fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.async_io(Interest::READABLE, |socket| socket.peek(buf)).await
+        self.socket.async_io(Interest::READABLE, |socket| sys::recv(socket.as_fd(), buf, sys::PEEK)).await
     }
 
     /// As [`peek`](UdpSocket::peek), to be called from a `poll` function.
@@ -496,7 +497,7 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.socket.poll_io(Interest::READABLE, cx, |socket| socket.peek(buf))
+        self.socket.poll_io(Interest::READABLE, cx, |socket| sys::recv(socket.as_fd(), buf, sys::PEEK))
     }
 
     /// As [`peek`](UdpSocket::peek), without waiting.
@@ -521,7 +522,7 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub fn try_peek(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.try_io(Interest::READABLE, |socket| socket.peek(buf))
+        self.socket.try_io(Interest::READABLE, |socket| sys::recv(socket.as_fd(), buf, sys::PEEK))
     }
 
     /// As [`recv_from`](UdpSocket::recv_from), but leaves the datagram to be received again.
@@ -548,7 +549,9 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub async fn peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.socket.async_io(Interest::READABLE, |socket| socket.peek_from(buf)).await
+        self.socket
+            .async_io(Interest::READABLE, |socket| sys::recv_from(socket.as_fd(), buf, sys::PEEK))
+            .await
     }
 
     /// As [`peek_from`](UdpSocket::peek_from), to be called from a `poll` function.
@@ -577,7 +580,7 @@ impl UdpSocket {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<(usize, SocketAddr)>> {
-        self.socket.poll_io(Interest::READABLE, cx, |socket| socket.peek_from(buf))
+        self.socket.poll_io(Interest::READABLE, cx, |socket| sys::recv_from(socket.as_fd(), buf, sys::PEEK))
     }
 
     /// As [`peek_from`](UdpSocket::peek_from), without waiting.
@@ -601,7 +604,7 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub fn try_peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.socket.try_io(Interest::READABLE, |socket| socket.peek_from(buf))
+        self.socket.try_io(Interest::READABLE, |socket| sys::recv_from(socket.as_fd(), buf, sys::PEEK))
     }
 
     /// Waits for a datagram, and tells who has sent it, but leaves it to be received.

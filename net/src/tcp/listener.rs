@@ -91,14 +91,17 @@ impl TcpListener {
     /// if it has to wait. Two groups of errors are dealt with inside:
     ///
     /// - Those of one connection that failed before it was accepted (`ECONNABORTED`, `EPROTO`,
-    ///   `EPERM`, and the network errors that accept(2) lists): the next connection is taken.
+    ///   `EPERM`, and the network errors that accept(2) lists): the next connection is taken. If 200
+    ///   fail in a row, with a pause of 50 ms among them, it is no longer one connection's error, and
+    ///   is returned.
     /// - `EMFILE`, `ENFILE`, `ENOBUFS` and `ENOMEM`, when there is no room for another socket:
     ///   tries again every 50 ms. No connection is lost, they wait in the backlog. If a server
     ///   stops accepting under load, see whether it runs into its limit (`ulimit -n`).
     ///
     /// # Panics
     ///
-    /// If there is no room for another socket and no ayi runtime on this thread.
+    /// If there is no room for another socket, or connections fail in a row, and no ayi runtime is on
+    /// this thread.
     ///
     /// # Cancel safety
     ///
@@ -128,9 +131,9 @@ impl TcpListener {
     ///
     /// # Errors
     ///
-    /// As [`accept`](TcpListener::accept), but when there is no room for another socket the error
-    /// is returned, since there is nothing here to sleep with. Wait a little before the next call:
-    /// it would fail at once, for as long as no descriptor is free.
+    /// As [`accept`](TcpListener::accept), but when there is no room for another socket, or 100
+    /// connections have failed in a row, the error is returned, since there is nothing here to sleep
+    /// with. Wait a little before the next call: it would probably fail as well.
     ///
     /// # Examples
     ///

@@ -153,7 +153,8 @@ impl TcpSocket {
     /// ```
     pub async fn connect(self, addr: SocketAddr) -> io::Result<TcpStream> {
         coop::consume_budget().await;
-        match self.socket.connect(&addr.into()) {
+        // (It may have come from elsewhere, where somebody else still has it.)
+        match sys::without_blocking(self.socket.as_fd(), || self.socket.connect(&addr.into())) {
             // (Interrupted means the same as in progress, connect(2).)
             Err(error) if error.raw_os_error() == Some(sys::IN_PROGRESS) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

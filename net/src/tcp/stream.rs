@@ -266,7 +266,7 @@ impl TcpStream {
             coop::consume_budget().await;
             return Ok(0);
         }
-        self.socket.async_io(Interest::READABLE, |stream| stream.peek(buf)).await
+        self.socket.async_io(Interest::READABLE, |stream| sys::recv(stream.as_fd(), buf, sys::PEEK)).await
     }
 
     /// As [`peek`](TcpStream::peek), to be called from a `poll` function.
@@ -296,7 +296,7 @@ impl TcpStream {
         if buf.is_empty() {
             return coop::poll_composed(cx, &mut false, |_| Poll::Ready(Ok(0)));
         }
-        self.socket.poll_io(Interest::READABLE, cx, |stream| stream.peek(buf))
+        self.socket.poll_io(Interest::READABLE, cx, |stream| sys::recv(stream.as_fd(), buf, sys::PEEK))
     }
 
     /// Ends one direction of the connection, or both. After `Shutdown::Write` the peer reads the

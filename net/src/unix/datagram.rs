@@ -4,17 +4,24 @@
 //! In tokio: `net/unix/datagram/socket.rs`.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use ayi_runtime::io::{Interest, Ready};
+use ayi_runtime::task::coop;
+use ayi_runtime::time::{self, Sleep};
 
 use crate::socket::Socket;
-use crate::unix::{UnixSocket, addr};
+use crate::sys;
+use crate::unix::{UnixSocket, addr, unreported};
 
 /// A Unix socket that sends and receives datagrams.
 ///
@@ -35,7 +42,21 @@ use crate::unix::{UnixSocket, addr};
 /// # }).unwrap();
 /// ```
 pub struct UnixDatagram {
-    socket: Socket<std::os::unix::net::UnixDatagram>,
+    socket: Socket<Std>,
+    /// The latest pause of `poll_send_to`.
+    pausing: Mutex<Option<Pin<Box<Sleep>>>>,
+    /// Nothing more is received: `shutdown`.
+    is_read_shut: AtomicBool,
+}
+
+type Std = std::os::unix::net::UnixDatagram;
+
+fn is_for_later(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl UnixDatagram {
@@ -111,7 +132,11 @@ impl UnixDatagram {
 
     /// Takes a socket that is known to be non-blocking.
     pub(super) fn new(socket: std::os::unix::net::UnixDatagram) -> UnixDatagram {
-        UnixDatagram { socket: Socket::new(socket) }
+        UnixDatagram {
+            socket: Socket::new(socket),
+            pausing: Mutex::default(),
+            is_read_shut: AtomicBool::new(false),
+        }
     }
 
     /// Connects to the socket at `path`: [`send`](UnixDatagram::send) goes there, and only what comes from there is
@@ -186,7 +211,7 @@ impl UnixDatagram {
     /// # }).unwrap();
     /// ```
     pub async fn send(&self, buf: &[u8]) -> io::Result<usize> {
-        self.socket.async_io(Interest::WRITABLE, |socket| socket.send(buf)).await
+        self.socket.async_io(Interest::WRITABLE, |socket| sys::send(socket.as_fd(), buf)).await
     }
 
     /// As [`send`](UnixDatagram::send), to be called from a `poll` function.
@@ -208,7 +233,7 @@ impl UnixDatagram {
     /// # }).unwrap();
     /// ```
     pub fn poll_send(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.socket.poll_io(Interest::WRITABLE, cx, |socket| socket.send(buf))
+        self.socket.poll_io(Interest::WRITABLE, cx, |socket| sys::send(socket.as_fd(), buf))
     }
 
     /// As [`send`](UnixDatagram::send), without waiting.
@@ -229,10 +254,13 @@ impl UnixDatagram {
     /// # }).unwrap();
     /// ```
     pub fn try_send(&self, buf: &[u8]) -> io::Result<usize> {
-        self.socket.try_io(Interest::WRITABLE, |socket| socket.send(buf))
+        self.socket.try_io(Interest::WRITABLE, |socket| sys::send(socket.as_fd(), buf))
     }
 
     /// Sends a datagram to the socket at `path`, and waits while its queue is full.
+    ///
+    /// The kernel tells of room in that queue only if a datagram of this very socket has made it. So this also tries
+    /// again after 1 ms, and then after pauses that grow to 50 ms.
     ///
     /// # Errors
     ///
@@ -257,11 +285,33 @@ impl UnixDatagram {
     /// # }).unwrap();
     /// ```
     pub async fn send_to(&self, buf: &[u8], path: impl AsRef<Path>) -> io::Result<usize> {
-        let to = addr::from_path(path.as_ref())?;
-        self.socket.async_io(Interest::WRITABLE, |socket| socket.send_to_addr(buf, &to)).await
+        let to = addr::to_raw(&addr::from_path(path.as_ref())?)?;
+        let send = |socket: &Std| sys::send_to_unix(socket.as_fd(), buf, &to);
+        let mut reported = pin!(self.socket.async_io(Interest::WRITABLE, send));
+        let first = poll_fn(|cx| Poll::Ready(reported.as_mut().poll(cx))).await;
+        if let Poll::Ready(result) = first {
+            return result;
+        }
+        // The receiver has no room. That is reported only if one of our own datagrams makes it.
+        let mut pause = unreported::FIRST_PAUSE;
+        loop {
+            let mut pausing = pin!(time::sleep(pause));
+            let waited = poll_fn(|cx| match reported.as_mut().poll(cx) {
+                Poll::Ready(result) => Poll::Ready(Some(result)),
+                Poll::Pending => pausing.as_mut().poll(cx).map(|()| None),
+            });
+            if let Some(result) = waited.await {
+                return result;
+            }
+            match send(self.socket.std()) {
+                Err(error) if is_for_later(&error) => pause = unreported::next(pause),
+                result => return result,
+            }
+        }
     }
 
-    /// As [`send_to`](UnixDatagram::send_to), to be called from a `poll` function.
+    /// As [`send_to`](UnixDatagram::send_to), to be called from a `poll` function. While the queue is full, the latest
+    /// caller is woken every 10 ms to try again.
     ///
     /// # Errors
     ///
@@ -286,8 +336,24 @@ impl UnixDatagram {
         buf: &[u8],
         path: impl AsRef<Path>,
     ) -> Poll<io::Result<usize>> {
-        let to = addr::from_path(path.as_ref())?;
-        self.socket.poll_io(Interest::WRITABLE, cx, |socket| socket.send_to_addr(buf, &to))
+        let to = addr::to_raw(&addr::from_path(path.as_ref())?)?;
+        let send = |socket: &Std| sys::send_to_unix(socket.as_fd(), buf, &to);
+        let polled = self.socket.poll_io(Interest::WRITABLE, cx, send);
+        if polled.is_ready() || !coop::has_budget_remaining() {
+            return polled;
+        }
+        // As in `send_to`: this poll may come from the pause.
+        match send(self.socket.std()) {
+            Err(error) if is_for_later(&error) => {}
+            result => return Poll::Ready(result),
+        }
+        let mut pausing = Box::pin(time::sleep(unreported::POLLED_PAUSE));
+        if pausing.as_mut().poll(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+        // (The older one is dropped when nothing is locked.)
+        let _older = lock(&self.pausing).replace(pausing);
+        Poll::Pending
     }
 
     /// As [`send_to`](UnixDatagram::send_to), without waiting.
@@ -309,8 +375,8 @@ impl UnixDatagram {
     /// # }).unwrap();
     /// ```
     pub fn try_send_to(&self, buf: &[u8], path: impl AsRef<Path>) -> io::Result<usize> {
-        let to = addr::from_path(path.as_ref())?;
-        self.socket.try_io(Interest::WRITABLE, |socket| socket.send_to_addr(buf, &to))
+        let to = addr::to_raw(&addr::from_path(path.as_ref())?)?;
+        self.socket.try_io(Interest::WRITABLE, |socket| sys::send_to_unix(socket.as_fd(), buf, &to))
     }
 
     /// Waits for a datagram, and returns the number of its bytes. What does not fit into `buf` is lost.
@@ -338,7 +404,7 @@ impl UnixDatagram {
     /// # }).unwrap();
     /// ```
     pub async fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.async_io(Interest::READABLE, |socket| socket.recv(buf)).await
+        self.socket.async_io(Interest::READABLE, |socket| self.receive(socket, buf)).await
     }
 
     /// As [`recv`](UnixDatagram::recv), to be called from a `poll` function.
@@ -362,7 +428,7 @@ impl UnixDatagram {
     /// # }).unwrap();
     /// ```
     pub fn poll_recv(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.socket.poll_io(Interest::READABLE, cx, |socket| socket.recv(buf))
+        self.socket.poll_io(Interest::READABLE, cx, |socket| self.receive(socket, buf))
     }
 
     /// As [`recv`](UnixDatagram::recv), without waiting.
@@ -384,7 +450,7 @@ impl UnixDatagram {
     /// # }).unwrap();
     /// ```
     pub fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.try_io(Interest::READABLE, |socket| socket.recv(buf))
+        self.socket.try_io(Interest::READABLE, |socket| self.receive(socket, buf))
     }
 
     /// As [`recv`](UnixDatagram::recv), with the address of the sender, who may have none.
@@ -413,7 +479,7 @@ impl UnixDatagram {
     /// # }).unwrap();
     /// ```
     pub async fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.socket.async_io(Interest::READABLE, |socket| socket.recv_from(buf)).await
+        self.socket.async_io(Interest::READABLE, |socket| self.receive_from(socket, buf)).await
     }
 
     /// As [`recv_from`](UnixDatagram::recv_from), to be called from a `poll` function.
@@ -443,7 +509,7 @@ impl UnixDatagram {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<(usize, SocketAddr)>> {
-        self.socket.poll_io(Interest::READABLE, cx, |socket| socket.recv_from(buf))
+        self.socket.poll_io(Interest::READABLE, cx, |socket| self.receive_from(socket, buf))
     }
 
     /// As [`recv_from`](UnixDatagram::recv_from), without waiting.
@@ -468,10 +534,11 @@ impl UnixDatagram {
     /// # }).unwrap();
     /// ```
     pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.socket.try_io(Interest::READABLE, |socket| socket.recv_from(buf))
+        self.socket.try_io(Interest::READABLE, |socket| self.receive_from(socket, buf))
     }
 
-    /// Ends one direction of the socket, or both.
+    /// Ends one direction of the socket, or both. What waits in other tasks is told: a send by `BrokenPipe`, a receive by
+    /// an empty datagram.
     ///
     /// # Errors
     ///
@@ -491,7 +558,17 @@ impl UnixDatagram {
     /// # }).unwrap();
     /// ```
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.socket.std().shutdown(how)
+        self.socket.std().shutdown(how)?;
+        // The kernel does not report that to this end. Who waits for room gets an error now, who waits to receive nothing.
+        if how != Shutdown::Read {
+            self.socket.report(Ready::WRITABLE | Ready::WRITE_CLOSED);
+        }
+        if how != Shutdown::Write {
+            // Relaxed: the report, which another thread's task is sent as a message, comes after it.
+            self.is_read_shut.store(true, Ordering::Relaxed);
+            self.socket.report(Ready::READABLE | Ready::READ_CLOSED);
+        }
+        Ok(())
     }
 
     /// The address of this socket.
@@ -577,7 +654,8 @@ impl UnixDatagram {
     /// # }).unwrap();
     /// ```
     pub fn from_std(socket: std::os::unix::net::UnixDatagram) -> io::Result<UnixDatagram> {
-        Ok(UnixDatagram { socket: Socket::from_std(socket)? })
+        let socket = Socket::from_std(socket)?;
+        Ok(UnixDatagram { socket, pausing: Mutex::default(), is_read_shut: AtomicBool::new(false) })
     }
 
     /// Takes the socket out of the runtime. It stays in non-blocking mode.
@@ -798,6 +876,27 @@ impl UnixDatagram {
 }
 
 /// As [`UnixDatagram::from_std`].
+/// Where receiving is shut down, a call that waits receives nothing, and one that does not gives `WouldBlock` for
+/// ever. Here both receive nothing.
+impl UnixDatagram {
+    fn receive(&self, socket: &Std, buf: &mut [u8]) -> io::Result<usize> {
+        self.unless_shut(sys::recv(socket.as_fd(), buf, 0), || Ok(0))
+    }
+
+    fn receive_from(&self, socket: &Std, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        let nobody = || Ok((0, SocketAddr::from_pathname("")?));
+        self.unless_shut(sys::recv_from_unix(socket.as_fd(), buf), nobody)
+    }
+
+    fn unless_shut<T>(&self, received: io::Result<T>, end: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        match received {
+            // Relaxed: see `shutdown`.
+            Err(error) if is_for_later(&error) && self.is_read_shut.load(Ordering::Relaxed) => end(),
+            received => received,
+        }
+    }
+}
+
 impl TryFrom<std::os::unix::net::UnixDatagram> for UnixDatagram {
     type Error = io::Error;
 

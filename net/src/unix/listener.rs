@@ -102,7 +102,7 @@ impl UnixListener {
     ///
     /// # Panics
     ///
-    /// If there is no room for another socket and no ayi runtime on this thread.
+    /// If there is no room for another socket, or connections fail in a row, and no ayi runtime is on this thread.
     ///
     /// # Cancel safety
     ///

@@ -12,6 +12,7 @@ pub mod pipe;
 mod socket;
 mod stream;
 mod ucred;
+mod unreported;
 
 pub use datagram::UnixDatagram;
 pub use listener::UnixListener;

@@ -38,10 +38,17 @@ use crate::sys;
 /// ```
 pub fn pipe() -> io::Result<(Sender, Receiver)> {
     let (receiver, sender) = sys::pipe()?;
-    Ok((Sender { socket: Socket::new(sender.into()) }, Receiver { socket: Socket::new(receiver.into()) }))
+    Ok((
+        Sender { socket: Socket::new(File::from(sender).into()) },
+        Receiver { socket: Socket::new(File::from(receiver).into()) },
+    ))
 }
 
 /// How to open a FIFO, fifo(7).
+///
+/// Opening does not wait. A receiver may be opened before there is a writer: then its reads wait for the first one. When
+/// the last writer has gone, they give the end of the stream, until another one comes. A sender cannot be opened before
+/// there is a reader: that is the error `ENXIO`.
 ///
 /// # Examples
 ///
@@ -128,7 +135,7 @@ impl OpenOptions {
     /// ```
     pub fn open_receiver(&self, path: impl AsRef<Path>) -> io::Result<Receiver> {
         let file = self.open(path.as_ref(), true)?;
-        Ok(Receiver { socket: Socket::new(file) })
+        Ok(Receiver { socket: Socket::new(file.into()) })
     }
 
     /// Opens the FIFO at `path` for writing.
@@ -150,7 +157,7 @@ impl OpenOptions {
     /// ```
     pub fn open_sender(&self, path: impl AsRef<Path>) -> io::Result<Sender> {
         let file = self.open(path.as_ref(), false)?;
-        Ok(Sender { socket: Socket::new(file) })
+        Ok(Sender { socket: Socket::new(file.into()) })
     }
 
     fn open(&self, path: &Path, is_receiver: bool) -> io::Result<File> {
@@ -206,7 +213,7 @@ fn from_file(file: File, is_receiver: bool) -> io::Result<File> {
 /// # }).unwrap();
 /// ```
 pub struct Receiver {
-    pub(crate) socket: Socket<File>,
+    pub(crate) socket: Socket<sys::Pipe>,
 }
 
 impl Receiver {
@@ -227,7 +234,7 @@ impl Receiver {
     /// # }).unwrap();
     /// ```
     pub fn from_file(file: File) -> io::Result<Receiver> {
-        Ok(Receiver { socket: Socket::new(from_file(file, true)?) })
+        Ok(Receiver { socket: Socket::new(from_file(file, true)?.into()) })
     }
 
     /// Takes a descriptor. See [`from_file`](Receiver::from_file).
@@ -270,7 +277,7 @@ impl Receiver {
     /// # }).unwrap();
     /// ```
     pub fn from_file_unchecked(file: File) -> io::Result<Receiver> {
-        Ok(Receiver { socket: Socket::from_std(file)? })
+        Ok(Receiver { socket: Socket::from_std(file.into())? })
     }
 
     /// As [`from_file_unchecked`](Receiver::from_file_unchecked), of a descriptor.
@@ -554,7 +561,7 @@ impl fmt::Debug for Receiver {
 /// # }).unwrap();
 /// ```
 pub struct Sender {
-    socket: Socket<File>,
+    socket: Socket<sys::Pipe>,
 }
 
 impl Sender {
@@ -575,7 +582,7 @@ impl Sender {
     /// # }).unwrap();
     /// ```
     pub fn from_file(file: File) -> io::Result<Sender> {
-        Ok(Sender { socket: Socket::new(from_file(file, false)?) })
+        Ok(Sender { socket: Socket::new(from_file(file, false)?.into()) })
     }
 
     /// Takes a descriptor. See [`from_file`](Sender::from_file).
@@ -618,7 +625,7 @@ impl Sender {
     /// # }).unwrap();
     /// ```
     pub fn from_file_unchecked(file: File) -> io::Result<Sender> {
-        Ok(Sender { socket: Socket::from_std(file)? })
+        Ok(Sender { socket: Socket::from_std(file.into())? })
     }
 
     /// As [`from_file_unchecked`](Sender::from_file_unchecked), of a descriptor.

@@ -8,7 +8,8 @@ use std::path::Path;
 use ayi_runtime::task::coop;
 use socket2::{Domain, Socket, Type};
 
-use crate::unix::{UnixDatagram, UnixListener, UnixStream, addr};
+use crate::sys;
+use crate::unix::{UnixDatagram, UnixListener, UnixStream, addr, unreported};
 
 /// A Unix socket that is not yet bound, listening or connected.
 ///
@@ -144,7 +145,7 @@ impl UnixSocket {
     ///
     /// # Cancel safety
     ///
-    /// Nothing is connected if it is dropped before it is polled. It never waits.
+    /// Nothing is connected if it is dropped before it is finished.
     ///
     /// # Examples
     ///
@@ -188,7 +189,9 @@ impl UnixSocket {
     pub async fn connect_addr(self, addr: &SocketAddr) -> io::Result<UnixStream> {
         coop::consume_budget().await;
         self.must_be_stream("connect")?;
-        self.socket.connect(&addr::to_raw(addr)?)?;
+        let to = addr::to_raw(addr)?;
+        let connect = || sys::without_blocking(self.socket.as_fd(), || self.socket.connect(&to));
+        unreported::try_again(connect).await?;
         Ok(UnixStream::new(OwnedFd::from(self.socket).into()))
     }
 

@@ -42,17 +42,17 @@ pub struct UnixStream {
 impl UnixStream {
     /// Connects to the socket at `path`, or at the abstract name that follows a null byte.
     ///
-    /// It never waits: a Unix socket is there, or it is not.
+    /// A Unix socket is there, or it is not, so it waits only while the listener's backlog is full. The kernel does not
+    /// tell when there is room in it, so this tries again after 1 ms, and then after pauses that grow to 50 ms.
     ///
     /// # Errors
     ///
-    /// `NotFound` if there is nothing at `path`; `ConnectionRefused` if nobody listens there; `WouldBlock` if the
-    /// listener's backlog is full (connect(2): `EAGAIN`), upon which one may try again later; `InvalidInput` if the
-    /// path has more than 107 bytes.
+    /// `NotFound` if there is nothing at `path`; `ConnectionRefused` if nobody listens there; `InvalidInput` if the path
+    /// has more than 107 bytes; that there is no ayi runtime on this thread, if it has to wait.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is connected if it is dropped before it is polled.
+    /// Nothing is connected if it is dropped before it is finished.
     ///
     /// # Examples
     ///
@@ -244,7 +244,8 @@ impl UnixStream {
     }
 
     /// Ends one direction of the connection, or both. After `Shutdown::Write` the peer reads the end of the stream
-    /// once it has read what was written.
+    /// once it has read what was written, and a write that waits in another task gives `BrokenPipe`. After
+    /// `Shutdown::Read` a read that waits gives the end of the stream.
     ///
     /// # Errors
     ///
@@ -264,7 +265,12 @@ impl UnixStream {
     /// # }).unwrap();
     /// ```
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.socket.std().shutdown(how)
+        self.socket.std().shutdown(how)?;
+        if how != Shutdown::Read {
+            // Who waits for room gets an error now. The kernel reports that to the peer only.
+            self.socket.report(Ready::WRITABLE | Ready::WRITE_CLOSED);
+        }
+        Ok(())
     }
 
     /// Splits the stream into a half that reads and a half that writes, for one task: they borrow from it.

@@ -1,0 +1,279 @@
+//! Reading, writing and accepting without waiting, whatever mode the open file description is in.
+//!
+//! `O_NONBLOCK` belongs to the open file description, which a duplicate or another process may share, and whoever has it
+//! may take the flag away (fcntl(2)). One call that blocks would then stop the runtime's thread and all its tasks. So
+//! each call says by itself that it must not wait:
+//!
+//! | what | how |
+//! |---|---|
+//! | sockets | `MSG_DONTWAIT` (recv(2), send(2)) |
+//! | pipes | `RWF_NOWAIT` (preadv2(2)) |
+//! | FIFOs, and pipes before Linux 6.4, which have no such flag | poll(2) first, if the description blocks |
+//! | accept(2), which has no flags of this kind | poll(2) first |
+//!
+//! Behind a poll(2) there is a gap, in which another process may take what was there: a call on a description that
+//! blocks, and is read elsewhere as well, then waits for the next byte or connection.
+
+use std::ffi::c_int;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::net as unix;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use socket2::SockAddr;
+
+use super::{MAX_BUFFERS, MAX_BYTES, RawAddr, check, is_nonblocking, length_of, unix_addr};
+
+/// For [`recv`] and its kin: looks at what is there, and leaves it.
+pub(crate) const PEEK: c_int = libc::MSG_PEEK;
+
+/// The result of a call that reports errors as -1 and `errno`.
+fn moved(result: libc::ssize_t) -> io::Result<usize> {
+    // Negative only for an error.
+    usize::try_from(result).map_err(|_| io::Error::last_os_error())
+}
+
+/// recv(2), with `flags`.
+pub(crate) fn recv(socket: BorrowedFd<'_>, buf: &mut [u8], flags: c_int) -> io::Result<usize> {
+    let (fd, len) = (socket.as_raw_fd(), buf.len().min(MAX_BYTES));
+    // SAFETY: `buf` is writable for as many bytes as are said.
+    moved(unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), len, flags | libc::MSG_DONTWAIT) })
+}
+
+/// As [`recv`], into memory that may be uninitialised: so many of its first bytes are not any more.
+#[cfg(any(feature = "hyper", feature = "tokio"))]
+pub(crate) fn recv_uninit(socket: BorrowedFd<'_>, buf: &mut [mem::MaybeUninit<u8>]) -> io::Result<usize> {
+    let (fd, len) = (socket.as_raw_fd(), buf.len().min(MAX_BYTES));
+    // SAFETY: `buf` is writable for as many bytes as are said.
+    moved(unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), len, libc::MSG_DONTWAIT) })
+}
+
+/// As [`recv`], into several buffers, of which the first [`MAX_BUFFERS`] are looked at.
+pub(crate) fn recv_vectored(socket: BorrowedFd<'_>, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+    // SAFETY: all zeros is a valid msghdr: no address, no buffers, no control data. (Its padding
+    // differs between C libraries, so no literal.)
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    message.msg_iov = bufs.as_mut_ptr().cast();
+    message.msg_iovlen = bufs.len().min(MAX_BUFFERS) as _;
+    // SAFETY: an `IoSliceMut` is an iovec (std promises it), `bufs` has at least `msg_iovlen` of them, and they borrow
+    // the bytes that recvmsg(2) writes.
+    moved(unsafe { libc::recvmsg(socket.as_raw_fd(), &mut message, libc::MSG_DONTWAIT) })
+}
+
+/// send(2). It raises no signal if the connection has broken: `BrokenPipe` says so.
+pub(crate) fn send(socket: BorrowedFd<'_>, buf: &[u8]) -> io::Result<usize> {
+    let (fd, len, flags) =
+        (socket.as_raw_fd(), buf.len().min(MAX_BYTES), libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT);
+    // SAFETY: `buf` is readable for as many bytes as are said.
+    moved(unsafe { libc::send(fd, buf.as_ptr().cast(), len, flags) })
+}
+
+/// As [`send`], from several buffers, of which the first [`MAX_BUFFERS`] are looked at. (std's is writev(2), which raises
+/// SIGPIPE.)
+pub(crate) fn send_vectored(socket: BorrowedFd<'_>, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+    // SAFETY: as in `recv_vectored`.
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    message.msg_iov = bufs.as_ptr().cast_mut().cast();
+    message.msg_iovlen = bufs.len().min(MAX_BUFFERS) as _;
+    let flags = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
+    // SAFETY: an `IoSlice` is an iovec (std promises it), `bufs` has at least `msg_iovlen` of them,
+    // and they borrow the bytes that sendmsg(2) reads; it writes to neither, the `mut` is C's.
+    moved(unsafe { libc::sendmsg(socket.as_raw_fd(), &message, flags) })
+}
+
+/// recvfrom(2) on an internet socket, with `flags`.
+pub(crate) fn recv_from(
+    socket: BorrowedFd<'_>,
+    buf: &mut [u8],
+    flags: c_int,
+) -> io::Result<(usize, SocketAddr)> {
+    let (mut raw, mut len) = (RawAddr::ZERO, length_of::<RawAddr>());
+    // SAFETY: `raw` has `len` bytes.
+    let received = unsafe { recv_from_raw(socket, buf, flags, raw.as_mut_ptr(), &mut len) }?;
+    Ok((received, raw.decode()?))
+}
+
+/// The same for Unix sockets.
+pub(crate) fn recv_from_unix(
+    socket: BorrowedFd<'_>,
+    buf: &mut [u8],
+) -> io::Result<(usize, unix::SocketAddr)> {
+    // SAFETY: all zeros is a valid sockaddr_un.
+    let mut raw: libc::sockaddr_un = unsafe { mem::zeroed() };
+    let mut len = length_of::<libc::sockaddr_un>();
+    // SAFETY: `raw` has `len` bytes.
+    let received = unsafe { recv_from_raw(socket, buf, 0, (&raw mut raw).cast(), &mut len) }?;
+    Ok((received, unix_addr(&raw, len)?))
+}
+
+/// # Safety
+///
+/// `addr` points to `len` bytes that may be written.
+unsafe fn recv_from_raw(
+    socket: BorrowedFd<'_>,
+    buf: &mut [u8],
+    flags: c_int,
+    addr: *mut libc::sockaddr,
+    len: &mut libc::socklen_t,
+) -> io::Result<usize> {
+    let (fd, room) = (socket.as_raw_fd(), buf.len().min(MAX_BYTES));
+    let flags = flags | libc::MSG_DONTWAIT;
+    // SAFETY: `buf` is writable for as many bytes as are said, and the address for `len`, as the caller promises.
+    moved(unsafe { libc::recvfrom(fd, buf.as_mut_ptr().cast(), room, flags, addr, len) })
+}
+
+/// sendto(2) on an internet socket.
+pub(crate) fn send_to(socket: BorrowedFd<'_>, buf: &[u8], to: SocketAddr) -> io::Result<usize> {
+    let (raw, len) = RawAddr::encode(to);
+    // SAFETY: `raw` has `len` bytes (`encode`).
+    unsafe { send_to_raw(socket, buf, raw.as_ptr(), len) }
+}
+
+/// The same for Unix sockets.
+pub(crate) fn send_to_unix(socket: BorrowedFd<'_>, buf: &[u8], to: &SockAddr) -> io::Result<usize> {
+    // SAFETY: a `SockAddr` has as many bytes as it says.
+    unsafe { send_to_raw(socket, buf, to.as_ptr().cast(), to.len()) }
+}
+
+/// # Safety
+///
+/// `addr` points to `len` bytes.
+unsafe fn send_to_raw(
+    socket: BorrowedFd<'_>,
+    buf: &[u8],
+    addr: *const libc::sockaddr,
+    len: libc::socklen_t,
+) -> io::Result<usize> {
+    let (fd, bytes) = (socket.as_raw_fd(), buf.len().min(MAX_BYTES));
+    let flags = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
+    // SAFETY: `buf` is readable for as many bytes as are said, and the address for `len`, as the caller promises.
+    moved(unsafe { libc::sendto(fd, buf.as_ptr().cast(), bytes, flags, addr, len) })
+}
+
+/// Whether one of `events` holds of `fd` now: poll(2).
+fn is_ready(fd: BorrowedFd<'_>, events: i16) -> io::Result<bool> {
+    let mut poll = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
+    // SAFETY: one pollfd, which outlives the call.
+    check(unsafe { libc::poll(&mut poll, 1, 0) }).map(|_| poll.revents != 0)
+}
+
+/// Says `WouldBlock` unless one of `events`, an error or a hang-up is there.
+pub(super) fn wait_for(fd: BorrowedFd<'_>, events: i16) -> io::Result<()> {
+    if is_ready(fd, events)? { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
+}
+
+/// A pipe or a FIFO.
+#[derive(Debug)]
+pub struct Pipe {
+    file: std::fs::File,
+    /// The kernel does not know `RWF_NOWAIT` for it.
+    has_no_flag: AtomicBool,
+}
+
+/// So much a pipe has room for when poll(2) says that it has any: pipe(7).
+const ROOM: usize = libc::PIPE_BUF;
+
+impl Pipe {
+    pub(crate) fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.read_vectored(&mut [IoSliceMut::new(buf)])
+    }
+
+    pub(crate) fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let (count, is_empty) = (bufs.len().min(MAX_BUFFERS), bufs.iter().all(|buf| buf.is_empty()));
+        // SAFETY: an `IoSliceMut` is an iovec (std promises it), there are `count` of them, and they borrow the bytes.
+        let read = unsafe { self.read_raw(bufs.as_mut_ptr().cast(), count) };
+        if is_empty { read } else { self.unless_too_early(read) }
+    }
+
+    /// As `read`, into memory that may be uninitialised: so many of its first bytes are not any more.
+    #[cfg(any(feature = "hyper", feature = "tokio"))]
+    pub(crate) fn read_uninit(&self, buf: &mut [mem::MaybeUninit<u8>]) -> io::Result<usize> {
+        let part = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len().min(MAX_BYTES) };
+        // SAFETY: one iovec, whose bytes may be written.
+        let read = unsafe { self.read_raw(&part, 1) };
+        if buf.is_empty() { read } else { self.unless_too_early(read) }
+    }
+
+    /// # Safety
+    ///
+    /// `parts` points to `count` iovecs, whose bytes may be written.
+    unsafe fn read_raw(&self, parts: *const libc::iovec, count: usize) -> io::Result<usize> {
+        let fd = self.file.as_raw_fd();
+        // SAFETY: the caller's promise.
+        let with_flag = || moved(unsafe { libc::preadv2(fd, parts, count as c_int, -1, libc::RWF_NOWAIT) });
+        self.unless_without_flag(with_flag).unwrap_or_else(|| {
+            if !is_nonblocking(self.as_fd())? {
+                wait_for(self.as_fd(), libc::POLLIN)?;
+            }
+            // SAFETY: the caller's promise.
+            moved(unsafe { libc::readv(fd, parts, count as c_int) })
+        })
+    }
+
+    /// Before a FIFO has been opened for writing, a read says that the file has ended (fifo(7)), and the kernel reports no
+    /// hang-up. Then there is nothing to read yet.
+    fn unless_too_early(&self, read: io::Result<usize>) -> io::Result<usize> {
+        use std::os::unix::fs::FileTypeExt;
+        let is_too_early =
+            || Ok::<_, io::Error>(!is_ready(self.as_fd(), 0)? && self.file.metadata()?.file_type().is_fifo());
+        match read {
+            Ok(0) if is_too_early()? => Err(io::ErrorKind::WouldBlock.into()),
+            read => read,
+        }
+    }
+
+    pub(crate) fn write(&self, buf: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(buf)])
+    }
+
+    pub(crate) fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let (fd, parts) = (self.file.as_raw_fd(), bufs.as_ptr().cast::<libc::iovec>());
+        let count = bufs.len().min(MAX_BUFFERS) as c_int;
+        // SAFETY: an `IoSlice` is an iovec (std promises it), there are `count` of them, and they borrow the bytes.
+        let with_flag = || moved(unsafe { libc::pwritev2(fd, parts, count, -1, libc::RWF_NOWAIT) });
+        self.unless_without_flag(with_flag).unwrap_or_else(|| {
+            if is_nonblocking(self.as_fd())? {
+                // SAFETY: as above.
+                return moved(unsafe { libc::writev(fd, parts, count) });
+            }
+            wait_for(self.as_fd(), libc::POLLOUT)?;
+            let Some(first) = bufs.iter().find(|buf| !buf.is_empty()) else { return Ok(0) };
+            // SAFETY: `first` is readable for as many bytes as are said.
+            moved(unsafe { libc::write(fd, first.as_ptr().cast(), first.len().min(ROOM)) })
+        })
+    }
+
+    fn unless_without_flag(&self, call: impl FnOnce() -> io::Result<usize>) -> Option<io::Result<usize>> {
+        // Relaxed: a hint that stands alone; whoever misses it asks the kernel once more.
+        if self.has_no_flag.load(Ordering::Relaxed) {
+            return None;
+        }
+        match call() {
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::ENOSYS)) => {
+                self.has_no_flag.store(true, Ordering::Relaxed);
+                None
+            }
+            result => Some(result),
+        }
+    }
+}
+
+impl From<std::fs::File> for Pipe {
+    fn from(file: std::fs::File) -> Pipe {
+        Pipe { file, has_no_flag: AtomicBool::new(false) }
+    }
+}
+
+impl From<Pipe> for std::os::fd::OwnedFd {
+    fn from(pipe: Pipe) -> std::os::fd::OwnedFd {
+        pipe.file.into()
+    }
+}
+
+impl AsFd for Pipe {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
