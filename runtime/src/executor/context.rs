@@ -43,13 +43,14 @@ impl Current {
     fn local(&self) -> Option<&Rc<Local>> {
         match self {
             Current::Here(local) => Some(local),
-            _ => self.drive()?.local(),
+            _ => self.driven(),
         }
     }
 
     #[cold]
-    fn drive(&self) -> Option<&Rc<Drive>> {
-        if let Current::Afar(_, drive) = self { drive.as_ref() } else { None }
+    #[inline(never)]
+    fn driven(&self) -> Option<&Rc<Local>> {
+        if let Current::Afar(_, Some(drive)) = self { drive.local() } else { None }
     }
 }
 

@@ -87,7 +87,7 @@ pub(crate) struct Local {
     /// What the timers' nanoseconds count from.
     start: Instant,
     /// How the time is told while this runtime is the current one.
-    pub(crate) clock: Cell<Clock>,
+    pub(super) clock: Cell<Clock>,
     /// The clock as of its latest reading: by a turn that had timers to look at, or by a timer.
     now: Cell<u64>,
     /// When timers last fired.
@@ -196,6 +196,7 @@ impl Local {
     }
 
     /// The end has begun.
+    #[inline]
     pub(crate) fn is_shut_down(&self) -> bool {
         self.tasks.cells().is_closed.get() || self.is_cut_off.get()
     }
@@ -240,7 +241,7 @@ impl Local {
         instant.nanos_since(self.start)
     }
 
-    /// The time that timers have seen: never ahead of the clock, and behind it on the real one.
+    /// The time that timers have seen: never ahead of the clock, and behind it while time goes on.
     #[inline]
     pub(crate) fn now(&self) -> u64 {
         self.now.get()
@@ -441,6 +442,10 @@ impl Local {
     pub(super) fn set_clock(&self, clock: Clock) {
         self.clock.set(clock);
         clock.install();
+        if clock.is_paused {
+            // While time stands still, timers know exactly what is due.
+            self.read_clock();
+        }
     }
 
     /// `None`: no timer is set.

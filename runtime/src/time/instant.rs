@@ -167,8 +167,7 @@ impl Clock {
 
     #[inline]
     pub(crate) fn now(self) -> Instant {
-        // (A clock that was paused for 292 years stays at the end of time.)
-        Instant(if self.is_paused { self.nanos } else { sys::monotonic_clock().saturating_add(self.nanos) })
+        Instant(if self.is_paused { self.nanos } else { sys::monotonic_clock() + self.nanos })
     }
 
     pub(crate) fn paused_at(time: Instant) -> Clock {
@@ -179,9 +178,15 @@ impl Clock {
         Clock::paused_at(self.now())
     }
 
-    /// Goes on from where it stands.
+    /// Goes on from where it stands. Near the end of time it stays there: it would overflow while it runs, and to ask
+    /// each time would cost every timer.
     pub(crate) fn resume(self) -> Clock {
-        Clock { is_paused: false, nanos: self.now().0.saturating_sub(sys::monotonic_clock()) }
+        const NEAR_THE_END: i64 = i64::MAX - (1 << 60);
+        let now = self.now();
+        if now.0 > NEAR_THE_END {
+            return Clock::paused_at(now);
+        }
+        Clock { is_paused: false, nanos: now.0 - sys::monotonic_clock() }
     }
 }
 

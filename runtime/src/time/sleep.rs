@@ -193,11 +193,9 @@ impl Sleep {
         if deadline <= local.now() {
             return Look::Elapsed;
         }
-        // (Of a time that stands still nothing has to be read.)
-        if (self.is_unread || local.clock.get().is_paused) && deadline <= local.read_clock() {
+        if self.is_unread && self.is_over(local, deadline) {
             return Look::Elapsed;
         }
-        self.is_unread = false;
         if local.is_shut_down() {
             return Look::Never(SHUT_DOWN);
         }
@@ -216,6 +214,14 @@ impl Sleep {
             Some(_) => return Look::Elsewhere,
         }
         Look::Waits
+    }
+
+    /// By the clock.
+    #[cold]
+    #[inline(never)]
+    fn is_over(&mut self, local: &Local, deadline: u64) -> bool {
+        self.is_unread = false;
+        deadline <= local.read_clock()
     }
 
     /// Gives the wheel's entry back.
