@@ -11,6 +11,7 @@ use ayi::task::yield_now;
 use ayi::time::{Duration, sleep};
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
+use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
@@ -18,7 +19,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::task::{Context, Poll};
-use support::{Wakes, connected, poll_once, poll_with, run, waker_fn, watched};
+use support::{Wakes, block_until, connected, poll_once, poll_with, run, turn, waker_fn, watched};
 
 /// The operations that a task may do in one poll.
 const BUDGET: usize = 128;
@@ -280,4 +281,24 @@ fn a_waker_that_polls_again_when_the_end_wakes_it_is_told_of_the_end() {
         drop(rt);
         assert!(told.load(SeqCst));
     });
+}
+
+/// The callers of `poll_…` functions of one stream, each with an executor of its own: none of them is forgotten to make
+/// room for another.
+#[test]
+fn however_many_poll_a_stream_each_is_woken_by_what_comes_at_the_latest() {
+    for count in [1, 2, 3, 63, 64, 65, 66, 200] {
+        run(async || {
+            let (stream, mut peer) = connected();
+            let wakers: Vec<_> = (0..count).map(|_| Wakes::new()).collect();
+            for (_, waker) in &wakers {
+                assert!(stream.poll_peek(&mut Context::from_waker(waker), &mut [0]).is_pending());
+            }
+            peer.write_all(b"x").unwrap();
+            block_until(&stream, libc::POLLIN);
+            turn().await;
+            let lost = wakers.iter().filter(|(wakes, _)| wakes.count() == 0).count();
+            assert_eq!(lost, 0, "of {count}");
+        });
+    }
 }
