@@ -353,6 +353,38 @@ fn what_the_kernel_reports_of_a_stream_that_is_gone_reaches_nobody() {
     });
 }
 
+/// The same, where dup2(2) has put another file in the place of the one that was waited for, so that epoll could not be
+/// told.
+#[test]
+#[cfg_attr(faults, ignore = "there are false reports")]
+fn what_the_kernel_reports_of_a_file_that_was_replaced_reaches_nobody() {
+    let _alone = alone();
+    run(async || {
+        let ((old, mut old_peer), (new, mut new_peer)) = (std_pair(), std_pair());
+        let kept = old.try_clone().unwrap();
+        let old = OwnedFd::from(old);
+        let waiting = AsyncFd::new(old.as_fd()).unwrap();
+        assert!(poll_once(pin!(waiting.readable())).is_pending());
+        let other = fs::File::open("/dev/null").unwrap();
+        // SAFETY: takes no pointers; the number is this test's own.
+        let replaced = unsafe { libc::dup2(other.as_raw_fd(), old.as_raw_fd()) };
+        assert_eq!(replaced, old.as_raw_fd());
+        drop(waiting);
+        let (wakes, _) = Wakes::new();
+        let new = TcpStream::from_std(new).unwrap();
+        assert!(!is_readable(&new, &wakes));
+        for _ in 0..3 {
+            old_peer.write_all(b"x").unwrap();
+            block_until(&kept, libc::POLLIN);
+            turn().await;
+            assert_eq!(wakes.count(), 0);
+            assert!(!is_readable(&new, &wakes));
+        }
+        new_peer.write_all(b"water").unwrap();
+        assert_eq!(new.read(&mut [0; 8]).await.unwrap(), 5);
+    });
+}
+
 /// How many descriptors the epoll instances of this process watch, but for the runtimes' bells.
 fn watched_descriptors() -> usize {
     let infos = fs::read_dir("/proc/self/fdinfo").unwrap().map(|info| info.unwrap().path());
