@@ -364,6 +364,13 @@ impl Proactor {
             State::Free | State::Orphan(_) => None,
         });
         self.abandoned.extend(late::ended(runtime, held));
+        // (Orphans that are not back are leaked when this is dropped.)
+    }
+}
+
+/// Invariant 1, should the end not have come to [`shut_down`](Proactor::shut_down).
+impl Drop for Proactor {
+    fn drop(&mut self) {
         for entry in &mut self.entries {
             if let State::Orphan(_) = entry.state {
                 std::mem::forget(std::mem::replace(&mut entry.state, State::Free));

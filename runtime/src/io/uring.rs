@@ -21,11 +21,13 @@ use std::task::{Context, Poll};
 /// cancelled.
 ///
 /// If it is held until its runtime is gone, and dropped then, its resources are dropped with it, unless the kernel was
-/// not done with them even at that end: then they are leaked.
+/// not done with them even at that end: then they are leaked. If it is polled then, anywhere, it gives the result that it
+/// had at that end. For one that the end has cancelled this is an error that says so.
 ///
 /// # Panics
 ///
-/// If it is polled when the runtime that it was made in is not the current one of the thread.
+/// If it is polled when the runtime that it was made in lives and is not the current one of the thread, or has ended
+/// before the kernel was done with the operation.
 #[must_use = "an Operation that is dropped is cancelled"]
 pub struct Operation<T: Resources> {
     runtime: RuntimeRef,
@@ -66,18 +68,37 @@ pub fn is_available() -> bool {
 
 impl<T: Resources> Operation<T> {
     /// It is not cancelled from now on: neither when this is dropped, nor when the runtime ends, which waits for it (for
-    /// two seconds at most).
+    /// two seconds at most). Nothing if it has given its result.
     ///
     /// # Panics
     ///
-    /// As polling it does.
+    /// If the runtime that it was made in is not the current one of the thread.
     pub fn make_lasting(&mut self) {
+        // (Its key may be another operation's by then.)
+        if self.resources.is_none() {
+            return;
+        }
         let key = self.key;
         let made =
             self.runtime.with_local(|local| local.proactor().map(|mut proactor| proactor.make_lasting(key)));
         made.flatten().expect(TIED_ELSEWHERE);
     }
 }
+
+impl<T: Resources> Operation<T> {
+    /// What the end of the runtime has left of it.
+    fn late(&mut self) -> (io::Result<u32>, T) {
+        let result = late::polled(self.runtime.id, self.key).expect(TIED_ELSEWHERE);
+        let resources = self.resources.take().expect("it has them until now");
+        match u32::try_from(result) {
+            Ok(result) => (Ok(result), resources),
+            Err(_) if result == -libc::ECANCELED => (Err(io::Error::other(ENDED)), resources),
+            Err(_) => (Err(io::Error::from_raw_os_error(-result)), resources),
+        }
+    }
+}
+
+const ENDED: &str = "the ayi runtime was shut down before this operation was done: begin it again in another";
 
 /// What the runtime needs to know when a future is dropped. If it is dropped itself, unread, the runtime is gone.
 struct Farewell {
@@ -125,7 +146,7 @@ impl<T: Resources> Future for Operation<T> {
                     let result = u32::try_from(result).map_err(|_| io::Error::from_raw_os_error(-result));
                     Poll::Ready((result, resources))
                 }
-                None => panic!("{TIED_ELSEWHERE}"),
+                None => Poll::Ready(self.late()),
             }
         })
     }

@@ -47,6 +47,15 @@ pub(crate) fn dropped(
     }
 }
 
+/// The future is polled, and its runtime is not the current one. The result, if that runtime has ended, and the kernel was
+/// done with the operation: then the key names nothing any more.
+pub(crate) fn polled(runtime: u64, OperationKey(index): OperationKey) -> Option<i32> {
+    let mut late = lock(&LATE);
+    let Some(&Word::Ended(Some(result))) = late.get(&(runtime, index)) else { return None };
+    late.remove(&(runtime, index));
+    Some(result)
+}
+
 fn settle(resources: Box<dyn Resources>, result: Option<i32>) -> Option<Abandoned> {
     let Some(result) = result else {
         // The kernel may still write to them.
