@@ -10,7 +10,7 @@ mod support;
 mod harness;
 
 use ayi::fs::{self, File};
-use ayi::io::{AsyncReadExt, AsyncWriteExt};
+use ayi::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use ayi::net::unix::pipe;
 use ayi::net::{TcpListener, TcpStream, UdpSocket, UnixListener, UnixStream};
 use ayi::process::Command;
@@ -278,6 +278,101 @@ fn files_are_written_and_read() {
         };
         outcome.is(appended.await);
         Ok(())
+    });
+}
+
+/// Until it succeeds: an error leaves everything as it was, so it can be tried again.
+async fn insist<T>(outcome: &Outcome, mut attempt: impl AsyncFnMut() -> io::Result<T>) -> T {
+    loop {
+        match attempt().await {
+            Ok(value) => return value,
+            Err(error) => outcome.is(Err(error)),
+        }
+    }
+}
+
+/// What is taken is written once and in its place, whatever comes between. What is on the disk is the beginning of it.
+#[test]
+fn files_are_written_one_after_the_other() {
+    repeat("files_are_written_one_after_the_other", async |outcome: &Outcome| {
+        let data = pattern(60_000);
+        let path = harness::path("sequential");
+        for append in [false, true] {
+            let _ = std::fs::remove_file(&path);
+            let mut options = File::options();
+            options.read(true).write(true).create(true).append(append);
+            let mut file = insist(outcome, async || options.open(&path).await).await;
+            let mut at = 0;
+            for size in [1, 700, 9_000, 100, 4_096].into_iter().cycle() {
+                if at == data.len() {
+                    break;
+                }
+                let end = data.len().min(at + size);
+                at += insist(outcome, async || file.write(&data[at..end]).await).await;
+                match at % 4 {
+                    0 => insist(outcome, async || file.sync_data().await).await,
+                    1 => file = insist(outcome, async || file.try_clone().await).await,
+                    2 => insist(outcome, async || file.flush().await).await,
+                    _ => assert!(data[..at].starts_with(&std::fs::read(&path).unwrap())),
+                }
+            }
+            insist(outcome, async || file.flush().await).await;
+            assert!(std::fs::read(&path).unwrap() == data);
+            // And read, likewise.
+            let from = io::SeekFrom::Start(0);
+            assert_eq!(insist(outcome, async || file.seek(from).await).await, 0);
+            let (mut at, mut buf) = (0, vec![0; 5_000]);
+            loop {
+                let n = insist(outcome, async || file.read(&mut buf).await).await;
+                if n == 0 {
+                    break;
+                }
+                assert!(data[at..].starts_with(&buf[..n]), "at {at}");
+                at += n;
+            }
+            assert_eq!(at, data.len());
+        }
+        Ok(())
+    });
+}
+
+/// Dropped while a write is under way, which may be cut short.
+#[test]
+fn what_is_taken_is_written_although_the_file_is_dropped() {
+    repeat("what_is_taken_is_written_although_the_file_is_dropped", async |outcome: &Outcome| {
+        let data = pattern(9_000);
+        let path = harness::path("dropped");
+        let _ = std::fs::remove_file(&path);
+        let mut file = insist(outcome, async || File::create(&path).await).await;
+        assert_eq!(insist(outcome, async || file.write(&data).await).await, data.len());
+        drop(file);
+        // A fault that matters is an error, of which nobody hears.
+        let is_written = async {
+            while std::fs::metadata(&path)?.len() < data.len() as u64 {
+                task::yield_now().await;
+            }
+            Ok(())
+        };
+        outcome.is(unless_broken(is_written).await);
+        assert!(data.starts_with(&std::fs::read(&path)?));
+        Ok(())
+    });
+}
+
+#[test]
+fn directories_are_read_to_their_end() {
+    const FILES: usize = 150;
+    repeat("directories_are_read_to_their_end", async |outcome: &Outcome| {
+        let folder = harness::path("directory");
+        std::fs::create_dir_all(&folder)?;
+        (0..FILES).try_for_each(|n| std::fs::write(folder.join(n.to_string()), ""))?;
+        let mut entries = insist(outcome, async || fs::read_dir(&folder).await).await;
+        let mut count = 0;
+        while insist(outcome, async || entries.next_entry().await).await.is_some() {
+            count += 1;
+        }
+        assert_eq!(count, FILES);
+        std::fs::remove_dir_all(&folder)
     });
 }
 

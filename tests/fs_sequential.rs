@@ -159,42 +159,61 @@ fn a_file_goes_on_in_another_runtime() {
     }
 }
 
-/// The error is that of the next call, whichever that is, and once.
+/// The error is that of the next call, whichever that is.
 #[test]
 fn errors_of_writes_are_reported() {
     both(async || {
         let open = async || File::options().read(true).write(true).open("/dev/full").await.unwrap();
+        let failing = async || {
+            let mut file = open().await;
+            file.write_all(b"text").await.unwrap();
+            file
+        };
         let is_full = |result: io::Result<()>| assert_eq!(result.unwrap_err().kind(), ErrorKind::StorageFull);
-        let mut file = open().await;
-        file.write_all(b"text").await.unwrap();
-        is_full(file.flush().await);
-        file.flush().await.unwrap();
-        file.write_all(b"text").await.unwrap();
-        is_full(file.write_all(b"text").await);
-        file.write_all(b"text").await.unwrap();
-        is_full(file.seek(SeekFrom::Start(0)).await.map(drop));
-        file.write_all(b"text").await.unwrap();
-        is_full(file.close().await);
-        file.write_all(b"text").await.unwrap();
-        is_full(file.sync_all().await);
-        // A read waits for the write, and leaves the error to who asks for it.
-        file.write_all(b"text").await.unwrap();
+        is_full(failing().await.flush().await);
+        is_full(failing().await.write_all(b"text").await);
+        is_full(failing().await.seek(SeekFrom::Start(0)).await.map(drop));
+        is_full(failing().await.close().await);
+        is_full(failing().await.sync_all().await);
+        is_full(failing().await.sync_data().await);
+        is_full(failing().await.set_len(0).await);
+        is_full(failing().await.try_clone().await.map(drop));
+        // What is not written is kept, and tried again.
+        let mut file = failing().await;
+        for _ in 0..3 {
+            is_full(file.flush().await);
+            is_full(file.write_all(b"more").await);
+        }
+        // A read waits for the write, and leaves the error to who asks for it. So does what is asked of the file.
+        let mut file = failing().await;
         file.read_exact(&mut [0; 4]).await.unwrap();
+        file.metadata().await.unwrap();
+        file.read_at(vec![0; 4], 0).await.0.unwrap();
+        let mut file = file.try_into_std().expect_err("there is an error to tell");
         is_full(file.flush().await);
         // Dropped with it.
-        file.write_all(b"text").await.unwrap();
-        drop(file);
+        drop(failing().await);
+        drop(failing().await.into_std().await);
         let mut buffered = BufWriter::new(open().await);
         buffered.write_all(&[0; 100_000]).await.unwrap();
         is_full(buffered.flush().await);
-        // A file that is only read.
+    });
+}
+
+/// What is in vain is not tried again.
+#[test]
+fn a_file_that_is_only_read_is_as_before_once_the_error_is_told() {
+    both(async || {
         let folder = Folder::new();
         let mut reader = File::open(folder.file("a", "contents")).await.unwrap();
         let _ = reader.write(b"x").await;
         assert_eq!(reader.flush().await.unwrap_err().raw_os_error(), Some(libc::EBADF));
+        reader.flush().await.unwrap();
         let mut text = String::new();
         reader.read_to_string(&mut text).await.unwrap();
         assert_eq!(text, "contents");
+        assert_eq!(reader.seek(SeekFrom::Start(3)).await.unwrap(), 3);
+        assert!(reader.try_into_std().is_ok());
     });
 }
 

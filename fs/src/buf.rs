@@ -2,15 +2,26 @@
 
 use std::mem::MaybeUninit;
 use std::ops::Deref;
+use std::ptr;
 use std::slice;
 use std::sync::Arc;
 
 /// Bytes to write: owned, so that they are there as long as the kernel needs them.
 ///
+/// Implemented for `Vec<u8>`, `Box<[u8]>`, `String`, `Arc<[u8]>`, `&'static [u8]` and `&'static str`. Another type can
+/// implement it, by code that says `unsafe`: the kernel reads the bytes through a pointer, while nothing holds the buffer
+/// but the operation.
+///
 /// # Safety
 ///
-/// The bytes stay where they are when the buffer is moved, and do not change while nobody has it mutably. (So an array
-/// is none.)
+/// From the time that an operation gets the buffer until it gives it back, or drops it:
+///
+/// 1. [`bytes`](IoBuf::bytes) gives the same bytes each time it is called: the same address, the same length.
+/// 2. They stay where they are when the buffer is moved, also to another thread. So an array implements it not.
+/// 3. Nothing changes or frees them: not another clone of the buffer, not a thread, not `bytes` itself. So what others can
+///    reach and change (`Arc<Mutex<…>>`, mapped memory) implements it not; what others can only read (`Arc<[u8]>`) does.
+///
+/// `bytes` may panic. A panic before the operation has begun goes to its caller.
 pub unsafe trait IoBuf: Send + 'static {
     /// The bytes.
     fn bytes(&self) -> &[u8];
@@ -18,23 +29,35 @@ pub unsafe trait IoBuf: Send + 'static {
 
 /// Room to read into.
 ///
+/// Implemented for `Vec<u8>`, whose room is its capacity, and for `Box<[u8]>`, whose room is all of it.
+///
 /// # Safety
 ///
-/// As for [`IoBuf`], also of the room; and `set_len` makes the first `len` bytes of it those that
-/// [`bytes`](IoBuf::bytes) gives.
+/// The promises of [`IoBuf`] hold for the room as well. From the time that an operation gets the buffer until it gives it
+/// back, or drops it:
+///
+/// 1. [`room`](IoBufMut::room) gives the same room each time it is called, all of which may be written to.
+/// 2. It stays where it is when the buffer is moved, also to another thread.
+/// 3. Nothing else reads, changes or frees it.
+/// 4. After `set_len(len)` the first `len` bytes of the room are at the beginning of [`bytes`](IoBuf::bytes), and what
+///    `bytes` gives is initialized. The kernel may have written to the rest of the room too.
 pub unsafe trait IoBufMut: IoBuf {
-    /// All the room there is, whatever is in it: reading starts at its beginning.
-    fn room(&mut self) -> &mut [MaybeUninit<u8>];
+    /// All the room there is, whatever is in it, if it is initialized at all: reading starts at its beginning.
+    ///
+    /// A raw pointer, since safe code must be able neither to read what is not initialized nor to make it so. Whoever
+    /// writes through it promises to write bytes that are initialized.
+    fn room(&mut self) -> *mut [u8];
 
     /// So many bytes have been read into the room.
     ///
     /// # Safety
     ///
-    /// The first `len` bytes of the room are initialized.
+    /// The first `len` bytes of the room are initialized, and it has so many.
     unsafe fn set_len(&mut self, len: usize);
 }
 
-// SAFETY: on the heap.
+// SAFETY: on the heap, and the vector is its only owner. (Neither it nor a box has its bytes looked at while the kernel has
+// them.)
 unsafe impl IoBuf for Vec<u8> {
     fn bytes(&self) -> &[u8] {
         self
@@ -42,11 +65,11 @@ unsafe impl IoBuf for Vec<u8> {
 }
 
 /// The room is the vector's capacity; its length is then what was read.
-// SAFETY: on the heap; what is read starts where the vector does.
+// SAFETY: on the heap, which `clear` does not move; what is read starts where the vector does.
 unsafe impl IoBufMut for Vec<u8> {
-    fn room(&mut self) -> &mut [MaybeUninit<u8>] {
+    fn room(&mut self) -> *mut [u8] {
         self.clear();
-        self.spare_capacity_mut()
+        ptr::slice_from_raw_parts_mut(self.as_mut_ptr(), self.capacity())
     }
 
     unsafe fn set_len(&mut self, len: usize) {
@@ -55,7 +78,7 @@ unsafe impl IoBufMut for Vec<u8> {
     }
 }
 
-// SAFETY: on the heap.
+// SAFETY: on the heap, and the box is its only owner.
 unsafe impl IoBuf for Box<[u8]> {
     fn bytes(&self) -> &[u8] {
         self
@@ -65,23 +88,21 @@ unsafe impl IoBuf for Box<[u8]> {
 /// The room is all of it, and its length stays.
 // SAFETY: on the heap; all of it is initialized, always.
 unsafe impl IoBufMut for Box<[u8]> {
-    fn room(&mut self) -> &mut [MaybeUninit<u8>] {
-        let room = &mut self[..];
-        // SAFETY: initialized bytes are bytes that may be; only the kernel writes there, and initialized ones.
-        unsafe { &mut *(std::ptr::from_mut(room) as *mut [MaybeUninit<u8>]) }
+    fn room(&mut self) -> *mut [u8] {
+        &raw mut self[..]
     }
 
     unsafe fn set_len(&mut self, _len: usize) {}
 }
 
-// SAFETY: on the heap.
+// SAFETY: on the heap, and the string is its only owner.
 unsafe impl IoBuf for String {
     fn bytes(&self) -> &[u8] {
         self.as_bytes()
     }
 }
 
-// SAFETY: on the heap, and nobody has it mutably while it is shared.
+// SAFETY: on the heap, and `Arc::get_mut` gives it to nobody while the operation has a reference.
 unsafe impl IoBuf for Arc<[u8]> {
     fn bytes(&self) -> &[u8] {
         self
@@ -145,10 +166,11 @@ impl Pages {
     /// Makes it `bytes`.
     pub(crate) fn fill(&mut self, bytes: &[u8]) {
         self.make_room(bytes.len());
-        for (to, from) in self.room().iter_mut().zip(bytes) {
-            to.write(*from);
+        // SAFETY: there is room for so many, and nobody else has it, so it does not overlap; then they are initialized.
+        unsafe {
+            ptr::copy_nonoverlapping(bytes.as_ptr(), self.room().cast(), bytes.len());
+            self.set_len(bytes.len());
         }
-        self.len = bytes.len();
     }
 }
 
@@ -161,7 +183,7 @@ impl Deref for Pages {
     }
 }
 
-// SAFETY: on the heap.
+// SAFETY: on the heap, and this is its only owner.
 unsafe impl IoBuf for Pages {
     fn bytes(&self) -> &[u8] {
         self
@@ -170,10 +192,8 @@ unsafe impl IoBuf for Pages {
 
 // SAFETY: on the heap; what is read starts where the bytes do.
 unsafe impl IoBufMut for Pages {
-    fn room(&mut self) -> &mut [MaybeUninit<u8>] {
-        let len = self.room_len();
-        // SAFETY: the vector has allocated so much, and bytes that may be uninitialized are always valid.
-        unsafe { slice::from_raw_parts_mut(self.pages.as_mut_ptr().cast(), len) }
+    fn room(&mut self) -> *mut [u8] {
+        ptr::slice_from_raw_parts_mut(self.pages.as_mut_ptr().cast(), self.room_len())
     }
 
     unsafe fn set_len(&mut self, len: usize) {

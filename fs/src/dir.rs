@@ -1,7 +1,8 @@
 //! Directories.
 
-use crate::op::{self, WithPath};
-use ayi_runtime::task::{Builder, JoinHandle, coop};
+use crate::op::{self, Running, WithPath};
+use ayi_runtime::io::uring::Resources;
+use ayi_runtime::task::coop;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fmt;
@@ -119,7 +120,7 @@ pub struct ReadDir {
 
 enum State {
     Here(Batch),
-    Reading(JoinHandle<Batch>),
+    Reading(Running<Batch>),
     /// The runtime has ended meanwhile.
     Gone,
 }
@@ -130,6 +131,8 @@ struct Batch {
     /// There are no others.
     is_last: bool,
 }
+
+impl Resources for Batch {}
 
 impl Batch {
     fn new(rest: std::fs::ReadDir) -> Batch {
@@ -192,22 +195,23 @@ impl ReadDir {
                         self.state = State::Here(batch);
                         return Poll::Ready(Ok(None));
                     }
-                    self.state = State::Reading(Builder::new().spawn_blocking(move || {
+                    let fill = |batch: &mut Batch| {
                         batch.fill();
-                        batch
-                    })?);
+                        Ok(0)
+                    };
+                    self.state = State::Reading(op::start_on_pool(batch, false, fill));
                 }
-                State::Reading(mut reading) => match Pin::new(&mut reading).poll(cx) {
-                    Poll::Pending => {
+                State::Reading(mut reading) => {
+                    let Poll::Ready((result, batch)) = Pin::new(&mut reading).poll(cx) else {
                         self.state = State::Reading(reading);
                         return Poll::Pending;
+                    };
+                    // (If there was no thread for it, the next call tries again.)
+                    self.state = batch.map_or(State::Gone, State::Here);
+                    if let Err(error) = result {
+                        return Poll::Ready(Err(error));
                     }
-                    Poll::Ready(Ok(batch)) => self.state = State::Here(batch),
-                    Poll::Ready(Err(error)) if error.is_panic() => {
-                        std::panic::resume_unwind(error.into_panic())
-                    }
-                    Poll::Ready(Err(_cancelled)) => {}
-                },
+                }
                 State::Gone => return Poll::Ready(Err(io::Error::other(op::GONE))),
             }
         }

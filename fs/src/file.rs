@@ -3,7 +3,9 @@
 use crate::OpenOptions;
 use crate::buf::{IoBuf, IoBufMut};
 use crate::op;
+use crate::open_file::OpenFile;
 use crate::sequential::Sequential;
+use crate::waiters::{Waiters, Waiting};
 use ayi_runtime::task::coop;
 use futures_io::{AsyncRead, AsyncSeek, AsyncWrite};
 use std::fmt;
@@ -13,8 +15,8 @@ use std::io::{self, SeekFrom};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 /// An open file.
@@ -24,8 +26,33 @@ use std::time::Duration;
 /// traits `AsyncRead`, `AsyncWrite` and `AsyncSeek` go through the file one after the other, from and to buffers that
 /// are borrowed, for code that takes any stream; each operation copies through a buffer of the file's own.
 ///
-/// What is written through `AsyncWrite` has been taken when `write` returns, not written: `flush` waits for that, and
-/// reports its errors. A file that is dropped before is written all the same, but nobody hears of an error.
+/// # When it is written
+///
+/// What is written through `AsyncWrite` has been taken when `write` returns, and is written meanwhile. Whatever else is
+/// done with this `File` waits for that: `metadata`, `read_at`, `set_len`… see what was written. What is done with its
+/// *path*, or with another `File`, does not wait. So call `flush` before `fs::metadata(path)`, `fs::copy`, `fs::rename`, or
+/// before it is opened again; and before the file is dropped, since it is written then as well, but nobody hears of an
+/// error, nor when it is done.
+///
+/// # If it cannot be written
+///
+/// The disk may be full, or a limit reached. The next call says so that writes, flushes, syncs, seeks, closes, clones the
+/// file or changes its length: each failed attempt is told once. What is on the disk is the beginning of what was
+/// written. The rest is kept, as by std's `BufWriter`: each later call of those kinds first tries to write it, and does
+/// its own work only if that succeeds. So nothing is overwritten or left out, and a `flush` that returns `Ok` has written
+/// everything. A file that is dropped tries once more.
+///
+/// After an error that another attempt cannot cure the rest is gone: if the file is not open for writing (`EBADF`), does
+/// not take such writes (`EINVAL`), or is a pipe that nobody reads any more (`BrokenPipe`).
+///
+/// Reads tell no errors of writes. While something is unwritten they read what is at the position, and do not move the
+/// place that it will be written to.
+///
+/// # Clones
+///
+/// Clones share the position. So that none overwrites what another has written, their reads and writes through the traits
+/// go to the blocking pool, whose system calls lock the position. Other processes, and descriptors that were duplicated by
+/// other means than [`try_clone`](File::try_clone), are not known of: append, or write at offsets, if they write too.
 ///
 /// # Examples
 ///
@@ -45,8 +72,10 @@ use std::time::Duration;
 /// # }).unwrap();
 /// ```
 pub struct File {
-    std: Arc<std::fs::File>,
+    open: Arc<OpenFile>,
     sequential: Mutex<Sequential>,
+    /// Those who wait for what `sequential` does, and only share this.
+    waiters: OnceLock<Arc<Waiters>>,
 }
 
 impl File {
@@ -159,10 +188,11 @@ impl File {
     /// # }).unwrap();
     /// ```
     pub fn from_std(std: std::fs::File) -> File {
-        File { std: Arc::new(std), sequential: Mutex::new(Sequential::new()) }
+        File::from_open(OpenFile::new(std))
     }
 
-    /// Gives it back to std, when no operation uses it any more. (One that was dropped may run on for a while.)
+    /// Gives it back to std, when no operation uses it any more. (One that was dropped may run on for a while.) What was
+    /// written is on its way to the disk before that; an error is lost, with what could not be written: flush first.
     ///
     /// # Cancel safety
     ///
@@ -180,6 +210,7 @@ impl File {
     /// ```
     pub async fn into_std(mut self) -> std::fs::File {
         let _ = self.settled().await;
+        exclusive(&mut self.sequential).forget_errors();
         loop {
             match self.try_into_std() {
                 Ok(std) => return std,
@@ -193,7 +224,8 @@ impl File {
     ///
     /// # Errors
     ///
-    /// Gives it back as it is if an operation uses it.
+    /// Gives it back as it is if an operation uses it, or if something could not be written, or that was not told yet: then
+    /// `flush` tells it.
     ///
     /// # Examples
     ///
@@ -208,14 +240,18 @@ impl File {
     /// ```
     #[allow(clippy::result_large_err)] // as tokio's
     pub fn try_into_std(self) -> Result<std::fs::File, File> {
-        let File { std, mut sequential } = self;
-        match Arc::try_unwrap(std) {
-            Ok(std) => {
+        let File { open, mut sequential, waiters } = self;
+        let state = exclusive(&mut sequential);
+        if state.has_failed() {
+            return Err(File { open, sequential, waiters });
+        }
+        match Arc::try_unwrap(open) {
+            Ok(open) => {
                 // (Fails where there are no positions: in a pipe, nothing can be put back.)
-                let _ = exclusive(&mut sequential).step_back(&std);
-                Ok(std)
+                let _ = state.step_back(&open.std);
+                Ok(open.into_std())
             }
-            Err(std) => Err(File { std, sequential }),
+            Err(open) => Err(File { open, sequential, waiters }),
         }
     }
 
@@ -257,7 +293,8 @@ impl File {
     /// # }).unwrap();
     /// ```
     pub async fn read_at<B: IoBufMut + Default>(&self, buf: B, offset: u64) -> (io::Result<usize>, B) {
-        let (result, buf) = op::buffer_of(op::read(self.std.clone(), buf, usize::MAX, op::at(offset)).await);
+        self.written().await;
+        let (result, buf) = op::buffer_of(op::read(self.open.clone(), buf, op::at(offset)).await);
         (result, buf.unwrap_or_default())
     }
 
@@ -270,7 +307,7 @@ impl File {
     ///
     /// # Cancel safety
     ///
-    /// It may have been written, in part or all of it.
+    /// It may have been written, in part or all of it, or be written a little later.
     ///
     /// # Examples
     ///
@@ -290,7 +327,8 @@ impl File {
     /// # }).unwrap();
     /// ```
     pub async fn write_at<B: IoBuf + Default>(&self, buf: B, offset: u64) -> (io::Result<usize>, B) {
-        let (result, transfer) = op::write(self.std.clone(), buf, 0, op::at(offset)).await;
+        self.unread().await;
+        let (result, transfer) = op::write(self.open.clone(), buf, 0, op::at(offset)).await;
         (result.map(|written| written as usize), transfer.map(|transfer| transfer.buf).unwrap_or_default())
     }
 
@@ -320,13 +358,14 @@ impl File {
     /// # }).unwrap();
     /// ```
     pub async fn write_all_at<B: IoBuf + Default>(&self, mut buf: B, offset: u64) -> (io::Result<()>, B) {
+        self.unread().await;
         if buf.bytes().is_empty() {
             coop::consume_budget().await;
         }
         let mut done = 0;
         while done < buf.bytes().len() {
             let offset = op::at(offset.saturating_add(done as u64));
-            let (result, transfer) = op::write(self.std.clone(), buf, done, offset).await;
+            let (result, transfer) = op::write(self.open.clone(), buf, done, offset).await;
             let Some(transfer) = transfer else { return (result.map(drop), B::default()) };
             buf = transfer.buf;
             match result {
@@ -370,7 +409,8 @@ impl File {
         bufs: Vec<B>,
         offset: u64,
     ) -> (io::Result<usize>, Vec<B>) {
-        let (result, bufs) = op::buffers_of(op::read_vectored(self.std.clone(), bufs, op::at(offset)).await);
+        self.written().await;
+        let (result, bufs) = op::buffers_of(op::read_vectored(self.open.clone(), bufs, op::at(offset)).await);
         (result, bufs.unwrap_or_default())
     }
 
@@ -403,7 +443,8 @@ impl File {
         bufs: Vec<B>,
         offset: u64,
     ) -> (io::Result<usize>, Vec<B>) {
-        let (result, parts) = op::write_vectored(self.std.clone(), bufs, op::at(offset)).await;
+        self.unread().await;
+        let (result, parts) = op::write_vectored(self.open.clone(), bufs, op::at(offset)).await;
         (result.map(|written| written as usize), parts.map(|parts| parts.bufs).unwrap_or_default())
     }
 
@@ -433,7 +474,7 @@ impl File {
     /// ```
     pub async fn sync_all(&self) -> io::Result<()> {
         self.flushed().await?;
-        op::sync(self.std.clone(), false).await
+        op::sync(self.open.clone(), false).await
     }
 
     /// As [`sync_all`](File::sync_all), without what is not needed to read the file again, such as its times.
@@ -462,18 +503,18 @@ impl File {
     /// ```
     pub async fn sync_data(&self) -> io::Result<()> {
         self.flushed().await?;
-        op::sync(self.std.clone(), true).await
+        op::sync(self.open.clone(), true).await
     }
 
     /// Cuts the file off after `len` bytes, or extends it with zeros.
     ///
     /// # Errors
     ///
-    /// What ftruncate(2) reports.
+    /// What ftruncate(2) reports, and what has gone wrong with earlier writes: then the length is not changed.
     ///
     /// # Cancel safety
     ///
-    /// It may have been done.
+    /// It may have been done, or be done a little later.
     ///
     /// # Examples
     ///
@@ -492,12 +533,12 @@ impl File {
     /// # }).unwrap();
     /// ```
     pub async fn set_len(&self, len: u64) -> io::Result<()> {
-        self.flushed().await?;
-        let std = self.std.clone();
-        op::on_pool(move || std.set_len(len)).await
+        self.settled().await?;
+        let open = self.open.clone();
+        op::on_pool(move || open.std.set_len(len)).await
     }
 
-    /// What is known of the file.
+    /// What is known of the file, with all that was written to it here.
     ///
     /// # Errors
     ///
@@ -518,8 +559,9 @@ impl File {
     /// # }).unwrap();
     /// ```
     pub async fn metadata(&self) -> io::Result<Metadata> {
-        let std = self.std.clone();
-        op::on_pool(move || std.metadata()).await
+        self.written().await;
+        let open = self.open.clone();
+        op::on_pool(move || open.std.metadata()).await
     }
 
     /// Changes who may do what with the file.
@@ -548,15 +590,16 @@ impl File {
     /// # }).unwrap();
     /// ```
     pub async fn set_permissions(&self, permissions: Permissions) -> io::Result<()> {
-        let std = self.std.clone();
-        op::on_pool(move || std.set_permissions(permissions)).await
+        self.written().await;
+        let open = self.open.clone();
+        op::on_pool(move || open.std.set_permissions(permissions)).await
     }
 
     /// Another descriptor of the same open file: they share its position.
     ///
     /// # Errors
     ///
-    /// What dup(2) reports: that there are too many.
+    /// What dup(2) reports, that there are too many; and what has gone wrong with earlier writes.
     ///
     /// # Cancel safety
     ///
@@ -575,7 +618,9 @@ impl File {
     /// ```
     pub async fn try_clone(&self) -> io::Result<File> {
         self.settled().await?;
-        self.std.try_clone().map(File::from_std)
+        // (Where nothing is under way there is nothing to wait for.)
+        coop::consume_budget().await;
+        self.open.try_clone().map(File::from_open)
     }
 
     /// How many bytes one operation of `AsyncRead` or `AsyncWrite` moves at most. 256 KiB by default.
@@ -595,40 +640,84 @@ impl File {
     }
 
     pub(crate) fn std(&self) -> &std::fs::File {
-        &self.std
+        &self.open.std
+    }
+
+    fn from_open(open: Arc<OpenFile>) -> File {
+        File { open, sequential: Mutex::new(Sequential::new()), waiters: OnceLock::new() }
     }
 
     fn locked(&self) -> MutexGuard<'_, Sequential> {
         self.sequential.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    // (Under the lock a waker is cloned, which is foreign code: one that used this very file would wait for itself.)
+    /// What has been taken is written, or its error is told.
     async fn flushed(&self) -> io::Result<()> {
-        poll_fn(|cx| self.locked().poll_flush(&self.std, cx)).await
+        self.shared(|state, _, cx| state.poll_flush(cx), || Ok(())).await
     }
 
+    /// As `flushed`, and the position is where the user is.
     async fn settled(&self) -> io::Result<()> {
-        // (Where nothing is under way there is nothing to wait for.)
-        poll_fn(|cx| coop::poll_composed(cx, &mut false, |cx| self.locked().poll_settle(&self.std, cx))).await
+        self.shared(Sequential::poll_settle, || Ok(())).await
+    }
+
+    /// The write under way has ended, if there is one, however that was.
+    async fn written(&self) {
+        self.shared(|state, open, cx| state.poll_written(open, cx), || ()).await
+    }
+
+    /// As `written`, and what has been read ahead is forgotten: it is about to change.
+    async fn unread(&self) {
+        let poll = |state: &mut Sequential, open: &Arc<OpenFile>, cx: &mut Context<'_>| {
+            ready!(state.poll_written(open, cx));
+            // (An error of lseek(2), which has no reason to fail here.)
+            state.poll_step_back(open, cx).map(drop)
+        };
+        self.shared(poll, || ()).await
+    }
+
+    /// Polls for one of several who share this file, unless there is nothing to wait for, nor to tell.
+    async fn shared<R>(
+        &self,
+        mut poll: impl FnMut(&mut Sequential, &Arc<OpenFile>, &mut Context<'_>) -> Poll<R>,
+        quiet: impl FnOnce() -> R,
+    ) -> R {
+        if self.locked().is_quiet() {
+            return quiet();
+        }
+        let mut waiting = Waiting::new(self.waiters.get_or_init(Arc::default));
+        poll_fn(|cx| {
+            let waker = waiting.waker(cx.waker());
+            let mut state = match self.sequential.try_lock() {
+                Ok(state) => state,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                // Another thread polls at this moment; or a hook, which is run when a task is spawned, has come back here.
+                Err(TryLockError::WouldBlock) => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+            };
+            poll(&mut state, &self.open, &mut Context::from_waker(&waker))
+        })
+        .await
     }
 }
 
 impl AsyncRead for File {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        let File { std, sequential } = &mut *self;
-        exclusive(sequential).poll_read(std, cx, buf)
+        let File { open, sequential, .. } = &mut *self;
+        exclusive(sequential).poll_read(open, cx, buf)
     }
 }
 
 impl AsyncWrite for File {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let File { std, sequential } = &mut *self;
-        exclusive(sequential).poll_write(std, cx, buf)
+        let File { open, sequential, .. } = &mut *self;
+        exclusive(sequential).poll_write(open, cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let File { std, sequential } = &mut *self;
-        exclusive(sequential).poll_flush(std, cx)
+        exclusive(&mut self.sequential).poll_flush(cx)
     }
 
     /// As `poll_flush`: the file is closed when it is dropped.
@@ -639,8 +728,8 @@ impl AsyncWrite for File {
 
 impl AsyncSeek for File {
     fn poll_seek(mut self: Pin<&mut Self>, cx: &mut Context<'_>, to: SeekFrom) -> Poll<io::Result<u64>> {
-        let File { std, sequential } = &mut *self;
-        exclusive(sequential).poll_seek(std, cx, to)
+        let File { open, sequential, .. } = &mut *self;
+        exclusive(sequential).poll_seek(open, cx, to)
     }
 }
 
@@ -662,18 +751,18 @@ impl From<OwnedFd> for File {
 
 impl AsFd for File {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.std.as_fd()
+        self.open.std.as_fd()
     }
 }
 
 impl AsRawFd for File {
     fn as_raw_fd(&self) -> RawFd {
-        self.std.as_raw_fd()
+        self.open.std.as_raw_fd()
     }
 }
 
 impl fmt::Debug for File {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.std.fmt(f)
+        self.open.std.fmt(f)
     }
 }

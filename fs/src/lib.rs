@@ -23,7 +23,7 @@
 //! | reading and writing, at an offset, of several buffers, one after the other | `set_len`, `set_permissions`: no operation before Linux 6.9, or none |
 //! | `sync_all`, `sync_data` | `read_dir`, `read_link`, `canonicalize`: no operation |
 //! | `rename`, `remove_file`, `remove_dir`, `create_dir`, `symlink`, `hard_link` | `copy`: copy_file_range(2) has none |
-//! | `read`, `read_to_string`, `write`, which are made of these | `create_dir_all`, `remove_dir_all`: std's, as a whole |
+//! | `read`, `read_to_string`, `write`, which are made of these | `create_dir_all`, `remove_dir_all`: std's, as a whole; clones that read or write at the position that they share |
 //!
 //! Without io_uring (before Linux 6.1; where a container or the administrator forbids it; with
 //! `Builder::io_uring(false)` or `AYI_IO_URING=0`) all of it goes to the pool, and is slower by what two threads cost that
@@ -35,8 +35,8 @@
 //!
 //! # Reading order
 //!
-//! `buf` (what the kernel is given) → `op` (an operation, either way) → `open_options`, `file`, `sequential` → `paths`,
-//! `dir`, `whole`.
+//! `buf` (what the kernel is given) → `open_file` (what operations share) → `op` (an operation, either way) →
+//! `open_options`, `sequential`, `waiters`, `file` → `paths`, `dir`, `whole`.
 
 #![cfg(target_os = "linux")]
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -45,9 +45,11 @@ mod buf;
 mod dir;
 mod file;
 mod op;
+mod open_file;
 mod open_options;
 mod paths;
 mod sequential;
+mod waiters;
 mod whole;
 
 pub use buf::{IoBuf, IoBufMut};

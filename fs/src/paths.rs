@@ -5,7 +5,8 @@ use std::fs::{Metadata, Permissions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Gives a file another name. One that has that name already is replaced, in one step.
+/// Gives a file another name. One that has that name already is replaced, in one step. It does not wait for what a
+/// [`File`](crate::File) has taken and not written yet: flush that first.
 ///
 /// # Errors
 ///
@@ -237,7 +238,8 @@ pub async fn create_dir_all(path: impl AsRef<Path>) -> io::Result<()> {
     op::on_pool(move || std::fs::create_dir_all(path)).await
 }
 
-/// What is known of a file. Symbolic links are followed.
+/// What is known of a file. Symbolic links are followed. It does not wait for what a [`File`](crate::File) has taken and
+/// not written yet: flush that first.
 ///
 /// # Errors
 ///

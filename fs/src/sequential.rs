@@ -2,24 +2,31 @@
 //! borrowed, so the kernel gets one of our own.
 //!
 //! ```text
-//!            poll_read: nothing unread             completed
-//!   Idle ──────────────────────────────▶ Reading ────────────▶ Idle, with bytes that are unread
-//!     │  poll_write: takes the bytes, and says so               completed with all
-//!     └────────────────────────────────▶ Writing ◀─┐ ────────────────────────────▶ Idle
-//!                                                  └─ completed with some: the rest
+//!   poll_read: nothing is ahead ──▶ reading ── completed ──▶ ahead: bytes for this read and the next ones
+//!
+//!   poll_write takes the bytes, ──▶ writing ── completed ──▶ all is written
+//!   and says so                     ▲  ▲ │         │ with an error, which is told once
+//!              the next part of it  └──┼─┘         ▼
+//!                                      └──────── unwritten
+//!                     the next write, flush, sync, seek, …
 //! ```
 //!
 //! Invariants:
 //! 1. The position is the descriptor's own, so that clones share it, as std's do. It is ahead of what the user has seen
-//!    by the bytes that are unread, which a read has left that was given up; before anything but a read it is moved back.
-//! 2. What `poll_write` has taken is written, whoever waits for it: the operation goes on when the file is dropped, and
-//!    its error is the next call's.
+//!    by the bytes that are *ahead*, which a read has left that was given up; before anything but a read it is moved back.
+//! 2. What `poll_write` has taken is written before anything that comes after it. The operation goes on when the file is
+//!    dropped.
+//! 3. An error of a write is told once, by the next call that is not a read. What is unwritten then is kept, and the call
+//!    after that tries again, unless the error says that this is in vain: see [`is_final`]. So nothing that is written
+//!    later comes before it.
+//! 4. Where there are no positions, in a pipe or a socket, reading and writing know nothing of each other: neither waits
+//!    for the other, and what is ahead stays.
 //!
 //! In tokio: `fs/file.rs`.
 
 use crate::buf::Pages;
-use crate::op::{self, HERE, Running, Transfer};
-use std::fs::File;
+use crate::op::{self, Here, Running, Taken};
+use crate::open_file::OpenFile;
 use std::io::{self, Seek, SeekFrom};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -30,51 +37,48 @@ use std::task::{Context, Poll, ready};
 pub(crate) const MAX_BUF_SIZE: usize = 256 * 1024;
 
 pub(crate) struct Sequential {
-    state: State,
-    /// For the next operation; kept for its allocation.
-    buf: Pages,
-    /// From where on bytes in `buf` have been read and not been asked for yet.
-    unread: usize,
-    /// Of a write that nobody has waited for so far.
+    /// With the number of bytes that it asks for.
+    reading: Option<(Running<Here>, usize)>,
+    writing: Option<Running<Taken>>,
+    /// What could not be written so far.
+    unwritten: Option<Taken>,
+    /// Why, if that has not been told yet.
     error: Option<io::Error>,
+    /// What has been read. Of no use but for its memory, once all of it has been asked for.
+    buf: Pages,
+    /// How much of it has been asked for.
+    seen: usize,
     pub(crate) max_buf_size: usize,
-}
-
-enum State {
-    Idle,
-    Reading(Running<Transfer<Pages>>),
-    /// From this byte on.
-    Writing(Running<Transfer<Pages>>, usize),
 }
 
 impl Sequential {
     pub(crate) const fn new() -> Sequential {
         Sequential {
-            state: State::Idle,
-            buf: Pages::new(),
-            unread: 0,
+            reading: None,
+            writing: None,
+            unwritten: None,
             error: None,
+            buf: Pages::new(),
+            seen: 0,
             max_buf_size: MAX_BUF_SIZE,
         }
     }
 
     pub(crate) fn poll_read(
         &mut self,
-        file: &Arc<File>,
+        file: &Arc<OpenFile>,
         cx: &mut Context<'_>,
         to: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         if to.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        ready!(self.poll_written(file, cx))?;
+        ready!(self.poll_written(file, cx));
         loop {
-            if let State::Reading(reading) = &mut self.state {
+            if let Some((reading, asked)) = &mut self.reading {
                 let ended = ready!(Pin::new(reading).poll(cx));
-                self.state = State::Idle;
-                let (result, buf) = op::buffer_of(ended);
-                self.buf = buf.unwrap_or_default();
-                self.unread = 0;
+                let (result, buf) = op::bytes_of(ended, *asked);
+                (self.reading, self.buf, self.seen) = (None, buf, 0);
                 match result {
                     Ok(0) => return Poll::Ready(Ok(0)),
                     Ok(_) => {}
@@ -84,119 +88,169 @@ impl Sequential {
                     }
                 }
             }
-            let unread = &self.buf[self.unread..];
-            if !unread.is_empty() {
-                let len = unread.len().min(to.len());
-                to[..len].copy_from_slice(&unread[..len]);
-                self.unread += len;
+            let ahead = &self.buf[self.seen..];
+            if !ahead.is_empty() {
+                let len = ahead.len().min(to.len());
+                to[..len].copy_from_slice(&ahead[..len]);
+                self.seen += len;
                 return Poll::Ready(Ok(len));
             }
-            let mut buf = self.take_buf();
-            let most = to.len().min(self.max_buf_size);
-            buf.make_room(most);
             // (Not into all the room: who shares the position, or the pipe, is to find there what nobody asked for here.)
-            self.state = State::Reading(op::read(file.clone(), buf, most, HERE));
+            let most = to.len().min(self.max_buf_size);
+            self.reading = Some((op::read_here(file.clone(), self.take_buf(), most), most));
         }
     }
 
     pub(crate) fn poll_write(
         &mut self,
-        file: &Arc<File>,
+        file: &Arc<OpenFile>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_flush(file, cx))?;
+        ready!(self.poll_flush(cx))?;
         ready!(self.poll_step_back(file, cx))?;
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
         }
         let len = bytes.len().min(self.max_buf_size);
-        let mut buf = self.take_buf();
+        // (Where there are no positions, there may be bytes in it.)
+        let mut buf = if self.is_ahead() { Pages::new() } else { self.take_buf() };
         buf.fill(&bytes[..len]);
-        self.state = State::Writing(op::write(file.clone(), buf, 0, HERE), 0);
+        self.writing = Some(op::write_here(Taken::new(file.clone(), buf)));
         Poll::Ready(Ok(len))
     }
 
-    /// Until what has been taken is written.
-    pub(crate) fn poll_flush(&mut self, file: &Arc<File>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_written(file, cx))?;
-        Poll::Ready(self.error.take().map_or(Ok(()), Err))
+    /// Until what has been taken is written. What could not be is tried again.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.poll_writing(cx));
+            if let Some(error) = self.error.take() {
+                return Poll::Ready(Err(error));
+            }
+            let Some(taken) = self.unwritten.take() else { return Poll::Ready(Ok(())) };
+            self.writing = Some(op::write_here(taken));
+        }
     }
 
     pub(crate) fn poll_seek(
         &mut self,
-        file: &Arc<File>,
+        file: &Arc<OpenFile>,
         cx: &mut Context<'_>,
         to: SeekFrom,
     ) -> Poll<io::Result<u64>> {
-        ready!(self.poll_flush(file, cx))?;
-        ready!(self.poll_step_back(file, cx))?;
+        ready!(self.poll_settle(file, cx))?;
         // (lseek(2) changes a number: no need for a thread.)
-        Poll::Ready((&**file).seek(to))
+        Poll::Ready((&file.std).seek(to))
     }
 
-    fn poll_written(&mut self, file: &Arc<File>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let State::Writing(writing, from) = &mut self.state {
-            let (result, transfer) = ready!(Pin::new(writing).poll(cx));
-            let from = *from;
-            self.state = State::Idle;
-            let Some(transfer) = transfer else {
-                self.error = result.err();
-                break;
-            };
-            self.buf = transfer.buf;
-            self.unread = self.buf.len();
-            let written = match result {
-                Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-                result => result,
-            };
-            match written {
-                Ok(written) if from + (written as usize) < self.buf.len() => {
-                    let (buf, from) = (std::mem::take(&mut self.buf), from + written as usize);
-                    self.unread = 0;
-                    self.state = State::Writing(op::write(file.clone(), buf, from, HERE), from);
-                }
-                Ok(_) => {}
-                Err(error) => self.error = Some(error),
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    /// For others who have the position too: flushes, and moves it to where the user is. Where there are no positions,
-    /// in a pipe, what is unread stays here.
-    pub(crate) fn poll_settle(&mut self, file: &Arc<File>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_flush(file, cx))?;
-        if (&**file).stream_position().is_err() {
-            return Poll::Ready(Ok(()));
-        }
+    /// For others who have the position too: flushes, and moves it to where the user is.
+    pub(crate) fn poll_settle(&mut self, file: &Arc<OpenFile>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_flush(cx))?;
         self.poll_step_back(file, cx)
     }
 
-    /// Invariant 1, once a read that is under way has ended.
-    fn poll_step_back(&mut self, file: &Arc<File>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let State::Reading(reading) = &mut self.state {
-            let (_, buf) = op::buffer_of(ready!(Pin::new(reading).poll(cx)));
-            self.state = State::Idle;
-            (self.buf, self.unread) = (buf.unwrap_or_default(), 0);
+    /// Until the write under way has ended, for calls that must not overtake it. Its error is another call's: invariant 3.
+    /// Not where there are no positions: invariant 4.
+    pub(crate) fn poll_written(&mut self, file: &OpenFile, cx: &mut Context<'_>) -> Poll<()> {
+        if self.writing.is_none() || !file.has_positions() {
+            return Poll::Ready(());
         }
-        Poll::Ready(self.step_back(file))
+        self.poll_writing(cx)
     }
 
-    /// Forgets what is unread.
-    pub(crate) fn step_back(&mut self, mut file: &File) -> io::Result<()> {
-        let unread = self.buf.len() - self.unread;
-        self.unread = self.buf.len();
-        if unread > 0 {
-            file.seek(SeekFrom::Current(-(unread as i64)))?;
+    fn poll_writing(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Some(writing) = &mut self.writing {
+            let (result, taken) = ready!(Pin::new(writing).poll(cx));
+            self.writing = None;
+            let Some(mut taken) = taken else {
+                self.error = result.err();
+                break;
+            };
+            let error = match result {
+                Ok(0) => io::ErrorKind::WriteZero.into(),
+                Ok(written) => {
+                    taken.advance(written as usize);
+                    if taken.len() > 0 {
+                        self.writing = Some(op::write_here(taken));
+                    } else if !self.is_ahead() {
+                        self.buf = taken.into_buf();
+                        self.seen = self.buf.len();
+                    }
+                    continue;
+                }
+                Err(error) => error,
+            };
+            if !is_final(&error) {
+                taken.set_aside();
+                self.unwritten = Some(taken);
+            }
+            self.error = Some(error);
+        }
+        Poll::Ready(())
+    }
+
+    /// Invariant 1, once a read that is under way has ended.
+    pub(crate) fn poll_step_back(&mut self, file: &OpenFile, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let is_to_move = self.reading.is_some() || self.is_ahead();
+        if !is_to_move || !file.has_positions() {
+            return Poll::Ready(Ok(()));
+        }
+        if let Some((reading, asked)) = &mut self.reading {
+            let ended = ready!(Pin::new(reading).poll(cx));
+            let (_, buf) = op::bytes_of(ended, *asked);
+            (self.reading, self.buf, self.seen) = (None, buf, 0);
+        }
+        Poll::Ready(self.step_back(&file.std))
+    }
+
+    /// Forgets what is ahead.
+    pub(crate) fn step_back(&mut self, mut file: &std::fs::File) -> io::Result<()> {
+        let ahead = self.buf.len() - self.seen;
+        if ahead > 0 {
+            file.seek(SeekFrom::Current(-(ahead as i64)))?;
+            self.seen = self.buf.len();
         }
         Ok(())
     }
 
+    /// Bytes have been read that nobody has asked for yet.
+    fn is_ahead(&self) -> bool {
+        self.seen < self.buf.len()
+    }
+
+    /// Whether no call has to wait for another, nor has an error to tell.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let is_written = self.writing.is_none() && self.unwritten.is_none() && self.error.is_none();
+        is_written && self.reading.is_none() && !self.is_ahead()
+    }
+
+    /// Nobody will hear of it.
+    pub(crate) fn forget_errors(&mut self) {
+        (self.error, self.unwritten) = (None, None);
+    }
+
+    /// Whether there is an error that nobody has heard of, or what could not be written.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.error.is_some() || self.unwritten.is_some()
+    }
+
     fn take_buf(&mut self) -> Pages {
-        self.unread = 0;
+        self.seen = 0;
         let mut buf = std::mem::take(&mut self.buf);
         buf.empty(self.max_buf_size);
         buf
     }
+}
+
+/// Once more, for what could not be written: as std's `BufWriter` does it.
+impl Drop for Sequential {
+    fn drop(&mut self) {
+        self.unwritten.take().into_iter().for_each(op::leave);
+    }
+}
+
+/// Whether it is in vain to try again: the file is not open for writing, takes no such writes, or nobody will ever read
+/// from the pipe. (A disk that is full, a quota, a limit or a lack of memory may pass.)
+fn is_final(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EBADF | libc::EINVAL | libc::EPIPE))
 }

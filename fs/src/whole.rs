@@ -119,7 +119,8 @@ pub async fn write(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> io::Re
 
 /// Copies a file's contents and its permissions. Returns the number of bytes.
 ///
-/// On the pool, by copy_file_range(2): the bytes do not pass through this process at all.
+/// On the pool, by copy_file_range(2): the bytes do not pass through this process at all. It does not wait for what a
+/// [`File`](crate::File) has taken and not written yet: flush that first.
 ///
 /// # Errors
 ///
