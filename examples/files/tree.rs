@@ -30,7 +30,7 @@ pub struct Tree {
 }
 
 pub enum Found {
-    File(Opened),
+    File(Box<Opened>),
     /// A directory, whose path should end with a slash: relative links on its page start there.
     Directory,
 }
@@ -73,7 +73,8 @@ impl Tree {
         // What is known of this one, and not of another that has got its name meanwhile.
         let known = file.metadata().await.map_err(status_of)?;
         let modified = known.modified().map_err(status_of)?;
-        Ok(Found::File(Opened { file, len: known.len(), modified, content_type: content_type(&path) }))
+        let opened = Opened { file, len: known.len(), modified, content_type: content_type(&path) };
+        Ok(Found::File(Box::new(opened)))
     }
 
     /// Follows links, but not out of the tree, nor to what is hidden in it.
