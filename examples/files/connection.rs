@@ -94,7 +94,7 @@ impl Conversation<'_> {
             return self.send_status(request, Status::NOT_ALLOWED, "Allow: GET, HEAD\r\n").await;
         }
         match self.tree.find(&request.path).await {
-            Ok(Found::File(*opened)) => self.send_file(request, opened).await,
+            Ok(Found::File(opened)) => self.send_file(request, *opened).await,
             Ok(Found::Directory) => {
                 let location = format!("Location: {}/{}\r\n", request.path, request.query);
                 self.send_status(request, Status::MOVED, &location).await
