@@ -53,7 +53,7 @@ pub(crate) struct Reactor {
     sources: Vec<Source>,
     free: Vec<u32>,
     last_waiter: u64,
-    turns: u64,
+    turns: NonZeroU64,
     /// What sets of several interests have taken back of what is known, by the source's place in the table:
     /// invariant 6.
     taken: BTreeMap<(u32, u16), Known>,
@@ -79,41 +79,17 @@ impl SourceKey {
 }
 
 /// When somebody looked at what is known: the number of the latest turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Seen(u64);
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen(NonZeroU64);
 
-/// What [`Reactor::look`] has seen, in one register: the number of the latest turn, and below it some bits.
-#[derive(Clone, Copy)]
-pub(crate) struct Look(NonZeroU64);
-
-impl Look {
-    const BITS: u32 = 3;
-    const KNOWN: u64 = 1;
-    const USUAL: u64 = 2;
-    const IDLE: u64 = 4;
-
-    #[inline]
-    pub(crate) fn seen(self) -> Seen {
-        Seen(self.0.get() >> Look::BITS)
-    }
-
+/// What [`Reactor::look_or_wait`] has found.
+pub(crate) enum Look {
     /// Something is known.
-    #[inline]
-    pub(crate) fn is_known(self) -> bool {
-        self.0.get() & Look::KNOWN != 0
-    }
-
-    /// No set of several interests is waited for: then what is not known here is not known.
-    #[inline]
-    pub(crate) fn is_usual(self) -> bool {
-        self.0.get() & Look::USUAL != 0
-    }
-
-    /// Nobody waits.
-    #[inline]
-    pub(crate) fn is_idle(self) -> bool {
-        self.0.get() & Look::IDLE != 0
-    }
+    Try(Seen),
+    /// Nothing is known, and the one that has looked waits now.
+    Waits,
+    /// It has to be looked at more closely.
+    Unusual,
 }
 
 /// 72 bytes: a server has one for each connection.
@@ -138,7 +114,16 @@ impl Reactor {
         let epoll = Epoll::new()?;
         epoll.add(bell, BELL)?;
         let (sources, free, taken, others) = Default::default();
-        Ok(Reactor { listed: None, epoll, sources, free, last_waiter: 0, turns: 1, taken, others })
+        Ok(Reactor {
+            listed: None,
+            epoll,
+            sources,
+            free,
+            last_waiter: 0,
+            turns: NonZeroU64::MIN,
+            taken,
+            others,
+        })
     }
 
     /// Whether epoll has anything to watch but the bell.
@@ -171,7 +156,7 @@ impl Reactor {
         }
         self.free.pop();
         let source = &mut self.sources[index as usize];
-        (source.fd, source.reported) = (fd, self.turns as u32);
+        (source.fd, source.reported) = (fd, self.turns.get() as u32);
         Ok(key)
     }
 
@@ -198,13 +183,13 @@ impl Reactor {
     /// Waits for events, records them, and wakes whom they concern, but for the `others`. Gives their number.
     pub(crate) fn turn(&mut self, timeout: Option<Duration>) -> io::Result<usize> {
         let mut events = 0;
-        self.turns += 1;
+        self.turns = self.turns.saturating_add(1);
         for (token, bits) in self.epoll.wait(timeout)? {
             events += 1;
             let key = SourceKey(token);
             if let Some(source) = find(&mut self.sources, key) {
                 let known = Known::from_epoll(bits);
-                source.report(known, self.turns, &mut self.others);
+                source.report(known, self.turns.get(), &mut self.others);
                 if !self.taken.is_empty() {
                     give_back(&mut self.taken, key, known);
                 }
@@ -218,8 +203,8 @@ impl Reactor {
         if let Some(source) = find(&mut self.sources, key) {
             let known = Known::saying(ready);
             // After whatever anybody has seen.
-            self.turns += 1;
-            source.report(known, self.turns, &mut self.others);
+            self.turns = self.turns.saturating_add(1);
+            source.report(known, self.turns.get(), &mut self.others);
             give_back(&mut self.taken, key, known);
         }
     }
@@ -229,18 +214,37 @@ impl Reactor {
         Seen(self.turns)
     }
 
-    /// What there is to know for one that is about to wait for `interest`.
-    #[inline]
-    pub(crate) fn look(&mut self, key: SourceKey, interest: Interest) -> Look {
-        let mut look = self.turns << Look::BITS;
-        if let Some(source) = find(&mut self.sources, key)
-            && self.taken.is_empty()
-        {
-            look |= Look::USUAL;
-            look |= if source.known.of(interest).is_empty() { 0 } else { Look::KNOWN };
-            look |= if source.waiters.are_none() { Look::IDLE } else { 0 };
+    /// What there is to know for one that is about to wait for `interest`. In the common case, which is that nothing is
+    /// known, nobody waits, and `waiter` is a new one whose waker is ours, it waits when this returns.
+    #[inline(always)]
+    pub(crate) fn look_or_wait(
+        &mut self,
+        key: SourceKey,
+        interest: Interest,
+        waiter: &mut Waiter,
+        waker: &Waker,
+    ) -> Look {
+        let Some(source) = find(&mut self.sources, key) else { return Look::Unusual };
+        if !self.taken.is_empty() {
+            return Look::Unusual;
         }
-        Look(NonZeroU64::new(look).expect("turns are counted from 1"))
+        if !source.known.of(interest).is_empty() {
+            // It does not wait any more, if the report has taken its waker.
+            if *waiter != Waiter::NEW && *waiter != Waiter::POLL_STYLE && source.waiters.are_none() {
+                *waiter = Waiter::NEW;
+            }
+            return Look::Try(Seen(self.turns));
+        }
+        if *waiter == Waiter::NEW
+            && source.waiters.are_none()
+            && let Some(waker) = task::copy_own(waker)
+        {
+            self.last_waiter += 1;
+            *waiter = Waiter::numbered(self.last_waiter);
+            source.waiters.store_first(Whose::new(*waiter, interest), waker);
+            return Look::Waits;
+        }
+        Look::Unusual
     }
 
     /// Whether `waiter`, which is about to wait by `waker`, has to try first: something is known, or it was woken.
@@ -316,7 +320,7 @@ impl Reactor {
         known: Known,
         seen: Seen,
     ) -> bool {
-        let now = self.turns;
+        let now = self.turns.get();
         let Some(source) = find(&mut self.sources, key) else { return true };
         if source.was_reported_since(seen, now) {
             return false;
@@ -356,7 +360,7 @@ impl Reactor {
             *waiter = Waiter::numbered(self.last_waiter);
         }
         match find(&mut self.sources, key) {
-            Some(source) => source.waiters.store(Whose::new(*waiter, interest), waker, self.turns),
+            Some(source) => source.waiters.store(Whose::new(*waiter, interest), waker, self.turns.get()),
             None => Settle::Wake(waker),
         }
     }
@@ -448,8 +452,8 @@ impl Source {
     /// Whether there may have been a report after `seen`. (After 2^32 turns it cannot be told.)
     #[inline]
     fn was_reported_since(&self, seen: Seen, now: u64) -> bool {
-        let turns = now - seen.0;
-        let reported = self.reported.wrapping_sub(seen.0 as u32);
+        let turns = now - seen.0.get();
+        let reported = self.reported.wrapping_sub(seen.0.get() as u32);
         turns > u64::from(u32::MAX) || reported != 0 && u64::from(reported) <= turns
     }
 

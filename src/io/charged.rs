@@ -35,6 +35,7 @@ impl<F: Future> Future for Charged<F> {
 }
 
 /// One step of an operation that has several.
+#[inline]
 pub(super) fn poll_step<R>(cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<R>) -> Poll<R> {
     coop::poll_composed(cx, &mut false, poll)
 }

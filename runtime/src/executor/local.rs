@@ -94,8 +94,9 @@ pub(crate) struct Local {
     fired: Cell<u64>,
     /// The end has begun and is not complete, since a task's own code is running. How long it waits for blocking calls.
     ending: Cell<Option<Duration>>,
-    /// The runtime whose handle another thread blocks on, in this one, has ended.
-    is_cut_off: Cell<bool>,
+    /// Nothing can wait here any more: the end has begun, or that of the runtime whose handle another thread blocks on,
+    /// in this one. (Here too, and not only in the scheduler, since each operation on a socket asks.)
+    is_over: Cell<bool>,
     #[cfg(feature = "uring")]
     pub(super) ring: RefCell<Ring>,
     /// Whether that has been made.
@@ -141,7 +142,7 @@ impl Local {
             now: Cell::new(0),
             fired: Cell::new(0),
             ending: Cell::new(None),
-            is_cut_off: Cell::new(false),
+            is_over: Cell::new(false),
             #[cfg(feature = "uring")]
             ring: Ring::new(settings.io_uring),
             #[cfg(feature = "uring")]
@@ -198,7 +199,7 @@ impl Local {
     /// The end has begun.
     #[inline]
     pub(crate) fn is_shut_down(&self) -> bool {
-        self.tasks.cells().is_closed.get() || self.is_cut_off.get()
+        self.is_over.get()
     }
 
     pub(crate) fn reactor(&self) -> RefMut<'_, Reactor> {
@@ -508,6 +509,7 @@ impl Local {
             }
             return;
         }
+        self.is_over.set(true);
         everywhere::deregister(&self.handle);
         self.ending.set(Some(grace));
         let _inside = EnterGuard::here(self);
@@ -543,7 +545,7 @@ impl Local {
     /// The runtime whose handle another thread blocks on, in this one, has ended: whoever waits for a socket or a timer is
     /// woken, and told.
     pub(super) fn cut_off(&self) {
-        self.is_cut_off.set(true);
+        self.is_over.set(true);
         self.wake_all();
     }
 

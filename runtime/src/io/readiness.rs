@@ -229,14 +229,15 @@ impl Registration {
                 self.tied(fd)?;
             }
             let source = self.source.get().expect("it has been tied");
-            if let Some(seen) = source.must_try(interest, waiter, cx.waker())? {
-                let ready = |reactor: &mut Reactor, key| {
-                    let (known, ready) = reactor.ready(key, interest, *waiter)?;
-                    Some(ReadyEvent { ready, interest, known, key, seen })
-                };
-                if let Some(event) = source.with(ready).flatten() {
-                    return Poll::Ready(Ok(event));
-                }
+            let Some(seen) = source.try_or_wait(interest, waiter, cx.waker())? else {
+                return Poll::Pending;
+            };
+            let ready = |reactor: &mut Reactor, key| {
+                let (known, ready) = reactor.ready(key, interest, *waiter)?;
+                Some(ReadyEvent { ready, interest, known, key, seen })
+            };
+            if let Some(event) = source.with(ready).flatten() {
+                return Poll::Ready(Ok(event));
             }
             source.wait_for(interest, waiter, cx.waker().clone());
             Poll::Pending

@@ -10,7 +10,7 @@ use crate::counters::Count;
 use crate::executor::{Local, RuntimeRef};
 #[cfg(faults)]
 use crate::faults;
-use crate::reactor::{Reactor, Seen, Settle, SourceKey, Waiter, delete_elsewhere};
+use crate::reactor::{Look, Reactor, Seen, Settle, SourceKey, Waiter, delete_elsewhere};
 #[cfg(feature = "tracing")]
 use crate::trace::Op;
 use std::fmt;
@@ -330,19 +330,15 @@ impl Registration {
                 let mut seen = None;
                 // Tied already: to a runtime on this thread, or this is an error.
                 if let Some(source) = self.source.get() {
-                    seen = source.must_try(interest, waiter, cx.waker())?;
+                    seen = source.try_or_wait(interest, waiter, cx.waker())?;
                     if seen.is_none() {
-                        source.wait_for(interest, waiter, cx.waker().clone());
                         return Poll::Pending;
                     }
                 }
                 match op() {
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                        let (local, key) = self.tied(fd)?;
-                        // Unless the attempt itself has let the reactor turn.
-                        if local.reactor().clear(key, interest, seen) {
-                            local.wait_for(key, interest, waiter, cx.waker().clone());
+                        if self.found_nothing(fd, interest, waiter, cx.waker(), seen)? {
                             return Poll::Pending;
                         }
                     }
@@ -356,6 +352,26 @@ impl Registration {
             }
             Poll::Ready(result)
         })
+    }
+
+    /// An attempt has given `WouldBlock`: waits. False if it is to be tried again, since the attempt itself has let the
+    /// reactor turn.
+    // (Out of line: it is rare, and would make the caller's way longer.)
+    #[inline(never)]
+    fn found_nothing(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        waiter: &mut Waiter,
+        waker: &Waker,
+        seen: Option<Seen>,
+    ) -> io::Result<bool> {
+        let (local, key) = self.tied(fd)?;
+        let is_cleared = local.reactor().clear(key, interest, seen);
+        if is_cleared {
+            local.wait_for(key, interest, waiter, waker.clone());
+        }
+        Ok(is_cleared)
     }
 
     /// The runtime of this thread and the source there; makes the tie if there is none.
@@ -396,33 +412,34 @@ impl Source {
         runtime.with_local(|local| f(&mut local.reactor(), key))
     }
 
-    /// Whether `waiter` has to try before it waits, and since when that is known.
+    /// Whether `waiter` has to try before it waits, and since when that is known. If not, it waits when this returns.
     #[inline(always)]
-    pub(super) fn must_try(
+    pub(super) fn try_or_wait(
         &self,
         interest: Interest,
         waiter: &mut Waiter,
         waker: &Waker,
     ) -> io::Result<Option<Seen>> {
         let (runtime, key) = (self.runtime, self.key);
-        let look = |local: &Local| (!local.is_shut_down()).then(|| local.reactor().look(key, interest));
-        let Some(look) = runtime.with_local(look).flatten() else { return Err(self.why_not_here()) };
-        if look.is_known() {
-            // It does not wait any more, for the report has taken its waker.
-            if look.is_idle() && *waiter != Waiter::POLL_STYLE {
-                *waiter = Waiter::NEW;
-            }
-            return Ok(Some(look.seen()));
+        let look = |local: &Local| {
+            (!local.is_shut_down()).then(|| local.reactor().look_or_wait(key, interest, waiter, waker))
+        };
+        match runtime.with_local(look).flatten() {
+            Some(Look::Try(seen)) => Ok(Some(seen)),
+            Some(Look::Waits) => Ok(None),
+            Some(Look::Unusual) => Ok(self.try_or_wait_unusually(interest, waiter, waker)),
+            None => Err(self.why_not_here()),
         }
-        if look.is_usual() && *waiter == Waiter::NEW {
-            return Ok(None);
-        }
-        Ok(self.must_try_unusually(interest, *waiter, waker))
     }
 
     #[inline(never)]
-    fn must_try_unusually(&self, interest: Interest, waiter: Waiter, waker: &Waker) -> Option<Seen> {
-        self.with(|reactor, key| reactor.must_try(key, interest, waiter, waker)).flatten()
+    fn try_or_wait_unusually(&self, interest: Interest, waiter: &mut Waiter, waker: &Waker) -> Option<Seen> {
+        let must_try = |reactor: &mut Reactor, key| reactor.must_try(key, interest, *waiter, waker);
+        let seen = self.with(must_try).flatten();
+        if seen.is_none() {
+            self.wait_for(interest, waiter, waker.clone());
+        }
+        seen
     }
 
     fn seen(&self) -> Option<Seen> {
@@ -436,9 +453,9 @@ impl Source {
 
     /// For one that is here.
     pub(super) fn wait_for(&self, interest: Interest, waiter: &mut Waiter, waker: Waker) {
-        let settle = self.with(|reactor, key| reactor.wait(key, interest, waiter, waker));
-        if let Some(settle) = settle.filter(|settle| !matches!(settle, Settle::Nothing)) {
-            self.settle(settle);
+        match self.with(|reactor, key| reactor.wait(key, interest, waiter, waker)) {
+            None | Some(Settle::Nothing) => {}
+            Some(settle) => self.settle(settle),
         }
     }
 

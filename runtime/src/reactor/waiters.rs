@@ -150,26 +150,33 @@ impl Waiters {
     }
 
     /// Takes those whom `reported` concerns, and does `each` with them.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&mut self, reported: Known, mut each: impl FnMut(Interest, bool, Waker)) {
         let concerns = |waiting: &mut Waiting| !reported.of(waiting.whose.interest()).is_empty();
-        let mut each = |whose: Whose, waker| each(whose.interest(), whose.is_poll_style(), waker);
         for first in &mut self.first {
-            if let Some(waiting) = first.take_if(concerns) {
-                each(waiting.whose, waiting.waker);
+            if let Some(Waiting { whose, waker }) = first.take_if(concerns) {
+                each(whose.interest(), whose.is_poll_style(), waker);
             }
         }
-        if let Some(more) = &mut self.more {
-            // (One that does nothing takes the place of a waker that is taken.)
-            more.waiting.retain_mut(|waiting| {
-                let stays = !concerns(waiting);
-                if !stays {
-                    each(waiting.whose, std::mem::replace(&mut waiting.waker, Waker::noop().clone()));
-                }
-                stays
-            });
-            self.tidy();
+        if self.more.is_some() {
+            self.take_more(reported, &mut each);
         }
+    }
+
+    #[inline(never)]
+    fn take_more(&mut self, reported: Known, each: &mut dyn FnMut(Interest, bool, Waker)) {
+        let Some(more) = &mut self.more else { return };
+        more.waiting.retain_mut(|waiting| {
+            let whose = waiting.whose;
+            let stays = reported.of(whose.interest()).is_empty();
+            if !stays {
+                // (One that does nothing takes the place of a waker that is taken.)
+                let waker = std::mem::replace(&mut waiting.waker, Waker::noop().clone());
+                each(whose.interest(), whose.is_poll_style(), waker);
+            }
+            stays
+        });
+        self.tidy();
     }
 
     /// Takes all of them.
@@ -190,10 +197,17 @@ impl Waiters {
     #[inline(always)]
     pub(super) fn store(&mut self, whose: Whose, waker: Waker, turn: u64) -> Settle {
         if self.are_none() {
-            self.first[0] = Some(Waiting { whose, waker });
+            self.store_first(whose, waker);
             return Settle::Nothing;
         }
         self.store_beside(whose, waker, turn)
+    }
+
+    /// Stores `waker` where there is none.
+    #[inline(always)]
+    pub(super) fn store_first(&mut self, whose: Whose, waker: Waker) {
+        // (What it replaces is nothing: no need to look before dropping it.)
+        std::mem::forget(self.first[0].replace(Waiting { whose, waker }));
     }
 
     #[inline(never)]

@@ -31,7 +31,7 @@ pub use join::{AbortHandle, JoinHandle};
 pub(crate) use run::{leave, spawn_from_afar};
 pub use running::RunningTask;
 pub(crate) use scheduler::{Lease, LocalScheduler, Scheduler};
-pub(crate) use slot::{LocalSlot, is_to_be_polled, wake, wake_own};
+pub(crate) use slot::{LocalSlot, copy_own, is_to_be_polled, wake, wake_own};
 pub(crate) use slow_poll::limit_in_environment;
 #[cfg(feature = "tracing")]
 pub(crate) use traced::Trace;
