@@ -373,15 +373,18 @@ fn without_a_thread_for_it_an_operation_is_an_error() {
     }
     watched(|| {
         let folder = Folder::new();
-        let path = folder.file("file", "contents");
+        let (path, left) = (folder.file("file", "contents"), folder.file("left", "contents"));
+        let append = |path| File::from_std(std::fs::File::options().append(true).open(path).unwrap());
         let rt = runtime(false);
         rt.block_on(async {
-            let mut file = File::from_std(std::fs::File::options().append(true).open(&path).unwrap());
+            let (mut file, mut dropped) = (append(&path), append(&left));
             limit_memory(Some(1 << 20));
             let opened = File::open(&path).await.map(drop);
             let listed = fs::read_dir(&path).await.map(drop);
             let (written, buf) = file.write_at("again", 0).await;
             let appended = async { (file.write_all(b"more").await, file.flush().await) }.await;
+            dropped.write_all(b" and more").await.unwrap();
+            drop(dropped);
             limit_memory(None);
             assert_eq!(buf, "again");
             for error in [opened.unwrap_err(), listed.unwrap_err(), written.map(drop).unwrap_err()] {
@@ -391,6 +394,10 @@ fn without_a_thread_for_it_an_operation_is_an_error() {
             assert!(appended.0.is_err() || appended.1.is_err());
             // Nothing was done, and nothing is broken.
             assert_eq!(fs::read(&path).await.unwrap(), b"contents");
+            // It is tried again: by the next call, or when the file is dropped.
+            file.flush().await.unwrap();
+            assert_eq!(fs::read(&path).await.unwrap(), b"contentsmore");
+            assert_eq!(fs::read(&left).await.unwrap(), b"contents and more");
         });
     });
 }

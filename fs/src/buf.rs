@@ -31,6 +31,17 @@ pub unsafe trait IoBuf: Send + 'static {
 ///
 /// Implemented for `Vec<u8>`, whose room is its capacity, and for `Box<[u8]>`, whose room is all of it.
 ///
+/// Safe code can ask for the room, and can neither read it nor write to it:
+///
+/// ```compile_fail,E0133
+/// use ayi_fs::IoBufMut;
+/// use std::mem::MaybeUninit;
+///
+/// let mut buf: Box<[u8]> = Box::new([0]);
+/// let room = buf.room() as *mut MaybeUninit<u8>;
+/// *room = MaybeUninit::uninit();
+/// ```
+///
 /// # Safety
 ///
 /// The promises of [`IoBuf`] hold for the room as well. From the time that an operation gets the buffer until it gives it

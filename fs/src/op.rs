@@ -92,13 +92,23 @@ impl<T: Resources> Drop for PoolCall<T> {
     }
 }
 
-/// The pool's share of a call. Invariant 3 when it is dropped.
+/// The pool's share of a call, and its starter's until the pool has accepted it. Invariant 3 when both are dropped.
 struct OnPool<T: Resources>(Arc<PoolCall<T>>);
 
 impl<T: Resources> Drop for OnPool<T> {
     fn drop(&mut self) {
         if self.0.is_lasting {
             self.0.make();
+        }
+    }
+}
+
+impl<T: Resources> Running<T> {
+    /// The resources, if there is no thread for it.
+    pub(crate) fn into_refused(self) -> Option<T> {
+        match self {
+            Running::Refused(refused) => refused.and_then(|refused| refused.1),
+            Running::Ring(_) | Running::Pool(..) => None,
         }
     }
 }
@@ -157,15 +167,18 @@ pub(crate) fn start_on_pool<T: Resources>(
 ) -> Running<T> {
     let stage = Mutex::new(Stage::ToMake(resources, Box::new(call) as _));
     let call = Arc::new(PoolCall { stage, is_lasting });
-    let on_pool = OnPool(call.clone());
-    let run = move || on_pool.0.make();
-    match Builder::new().spawn_blocking(run) {
-        Ok(handle) => Running::Pool(handle, call),
-        // (A lasting one has been made here, when the pool dropped it.)
+    // (The pool drops what it refuses as it drops what it gives up. So the last of these two makes the call, unless it has
+    // been taken back before.)
+    let on_pool = Arc::new(OnPool(call.clone()));
+    let of_pool = on_pool.clone();
+    match Builder::new().spawn_blocking(move || of_pool.0.make()) {
+        Ok(handle) => {
+            drop(on_pool);
+            Running::Pool(handle, call)
+        }
         Err(error) => {
-            let (result, resources) = call.take();
-            let result = if is_lasting { result } else { Err(error) };
-            Running::Refused(Some(Box::new((result, resources))))
+            let (_, resources) = call.take();
+            Running::Refused(Some(Box::new((Err(error), resources))))
         }
     }
 }

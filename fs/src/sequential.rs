@@ -242,10 +242,11 @@ impl Sequential {
     }
 }
 
-/// Once more, for what could not be written: as std's `BufWriter` does it.
+/// Once more, for what could not be written, or begun to be: as std's `BufWriter` does it.
 impl Drop for Sequential {
     fn drop(&mut self) {
-        self.unwritten.take().into_iter().for_each(op::leave);
+        let refused = self.writing.take().and_then(Running::into_refused);
+        self.unwritten.take().into_iter().chain(refused).for_each(op::leave);
     }
 }
 

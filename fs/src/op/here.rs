@@ -206,7 +206,8 @@ pub(crate) fn write_here(mut taken: Taken) -> Running<Taken> {
 }
 
 /// Writes what is to be written, and nobody hears of an error. A file is written here and now: that is rare, mostly
-/// fails at once, and there may be no runtime. What may block is left to the runtime; without one, it is given up.
+/// fails at once, and there may be no runtime. What may block is left to the runtime; without one, or without a thread of
+/// its pool, it is given up.
 pub(crate) fn leave(mut taken: Taken) {
     if taken.len() == 0 {
         return;
