@@ -209,6 +209,7 @@ impl File {
     /// # }).unwrap();
     /// ```
     pub async fn into_std(mut self) -> std::fs::File {
+        coop::consume_budget().await;
         let _ = self.settled().await;
         exclusive(&mut self.sequential).forget_errors();
         loop {
