@@ -325,5 +325,9 @@ async fn descriptors(leaves: &mut Leaves) {
             |s| poll_fn(|cx| s.0.poll_ready(s.1.as_fd(), Interest::READABLE, cx)).await.unwrap();
         "ayi_runtime::io::Registration::ready" =>
             |s| s.0.ready(s.1.as_fd(), Interest::READABLE).await.unwrap();
+        "ayi_runtime::io::Registration::poll_ready_event" =>
+            |s| poll_fn(|cx| s.0.poll_ready_event(s.1.as_fd(), Interest::READABLE, cx)).await.unwrap();
+        "ayi_runtime::io::Registration::ready_event" =>
+            |s| s.0.ready_event(s.1.as_fd(), Interest::READABLE).await.unwrap();
     }
 }
