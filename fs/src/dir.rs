@@ -291,7 +291,8 @@ impl DirEntry {
     /// # rt.block_on(async {
     /// let mut entries = ayi_fs::read_dir("src").await?;
     /// while let Some(entry) = entries.next_entry().await? {
-    ///     assert!(entry.file_type().await?.is_file());
+    ///     let file_type = entry.file_type().await?;
+    ///     assert!(file_type.is_file() || file_type.is_dir());
     /// }
     /// # std::io::Result::Ok(())
     /// # }).unwrap();

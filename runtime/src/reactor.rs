@@ -215,7 +215,7 @@ impl Reactor {
     }
 
     /// What there is to know for one that is about to wait for `interest`. In the common case, which is that nothing is
-    /// known, nobody waits, and `waiter` is a new one whose waker is ours, it waits when this returns.
+    /// known, nobody waits, and `waiter` was not woken by a report and has a waker of ours, it waits when this returns.
     #[inline(always)]
     pub(crate) fn look_or_wait(
         &mut self,
@@ -235,12 +235,15 @@ impl Reactor {
             }
             return Look::Try(Seen(self.turns));
         }
-        if *waiter == Waiter::NEW
+        let is_new = *waiter == Waiter::NEW;
+        if (is_new || *waiter == Waiter::POLL_STYLE && source.owed == [0; 2])
             && source.waiters.are_none()
             && let Some(waker) = task::copy_own(waker)
         {
-            self.last_waiter += 1;
-            *waiter = Waiter::numbered(self.last_waiter);
+            if is_new {
+                self.last_waiter += 1;
+                *waiter = Waiter::numbered(self.last_waiter);
+            }
             source.waiters.store_first(Whose::new(*waiter, interest), waker);
             return Look::Waits;
         }

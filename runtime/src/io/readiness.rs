@@ -229,7 +229,7 @@ impl Registration {
                 self.tied(fd)?;
             }
             let source = self.source.get().expect("it has been tied");
-            let Some(seen) = source.try_or_wait(interest, waiter, cx.waker())? else {
+            let Some(seen) = source.try_or_wait::<ReadyEvent>(interest, waiter, cx.waker())? else {
                 return Poll::Pending;
             };
             let ready = |reactor: &mut Reactor, key| {

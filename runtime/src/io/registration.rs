@@ -314,13 +314,13 @@ impl Registration {
         }
     }
 
-    fn poll_with<R>(
+    fn poll_with<R, Op: FnMut() -> io::Result<R>>(
         &self,
         fd: BorrowedFd<'_>,
         interest: Interest,
         waiter: &mut Waiter,
         cx: &mut Context<'_>,
-        mut op: impl FnMut() -> io::Result<R>,
+        mut op: Op,
         is_short: impl Fn(&R) -> bool,
     ) -> Poll<io::Result<R>> {
         #[cfg(faults)]
@@ -330,7 +330,7 @@ impl Registration {
                 let mut seen = None;
                 // Tied already: to a runtime on this thread, or this is an error.
                 if let Some(source) = self.source.get() {
-                    seen = source.try_or_wait(interest, waiter, cx.waker())?;
+                    seen = source.try_or_wait::<Op>(interest, waiter, cx.waker())?;
                     if seen.is_none() {
                         return Poll::Pending;
                     }
@@ -413,8 +413,10 @@ impl Source {
     }
 
     /// Whether `waiter` has to try before it waits, and since when that is known. If not, it waits when this returns.
+    // (`Caller` makes the closure, and so the access to the thread-local, another one for each kind of operation: what has
+    // a single caller is compiled into it.)
     #[inline(always)]
-    pub(super) fn try_or_wait(
+    pub(super) fn try_or_wait<Caller>(
         &self,
         interest: Interest,
         waiter: &mut Waiter,
