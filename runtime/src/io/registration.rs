@@ -415,6 +415,7 @@ impl Source {
     /// Whether `waiter` has to try before it waits, and since when that is known. If not, it waits when this returns.
     // (`Caller` makes the closure, and so the access to the thread-local, another one for each kind of operation: what has
     // a single caller is compiled into it.)
+    #[allow(clippy::extra_unused_type_parameters)]
     #[inline(always)]
     pub(super) fn try_or_wait<Caller>(
         &self,
