@@ -125,13 +125,13 @@ impl TcpListener {
         Ok((TcpStream::new(stream), peer))
     }
 
-    /// As [`accept`](TcpListener::accept), to be called from a `poll` function.
+    /// Like [`accept`](TcpListener::accept), to be called from a `poll` function.
     ///
     /// If there is no connection, the task of `cx` is woken when there is one.
     ///
     /// # Errors
     ///
-    /// As [`accept`](TcpListener::accept), but when there is no room for another socket, or 100
+    /// Like [`accept`](TcpListener::accept), but when there is no room for another socket, or 100
     /// connections have failed in a row, the error is returned, since there is nothing here to sleep
     /// with. Wait a little before the next call: it would probably fail as well.
     ///
@@ -252,7 +252,7 @@ impl TcpListener {
     }
 }
 
-/// As [`TcpListener::from_std`].
+/// Like [`TcpListener::from_std`].
 impl TryFrom<std::net::TcpListener> for TcpListener {
     type Error = io::Error;
 

@@ -168,7 +168,7 @@ impl UnixDatagram {
     ///
     /// # Errors
     ///
-    /// As [`connect`](UnixDatagram::connect).
+    /// Like [`connect`](UnixDatagram::connect).
     ///
     /// # Examples
     ///
@@ -214,11 +214,11 @@ impl UnixDatagram {
         self.socket.async_io(Interest::WRITABLE, |socket| sys::send(socket.as_fd(), buf)).await
     }
 
-    /// As [`send`](UnixDatagram::send), to be called from a `poll` function.
+    /// Like [`send`](UnixDatagram::send), to be called from a `poll` function.
     ///
     /// # Errors
     ///
-    /// As [`send`](UnixDatagram::send).
+    /// Like [`send`](UnixDatagram::send).
     ///
     /// # Examples
     ///
@@ -236,7 +236,7 @@ impl UnixDatagram {
         self.socket.poll_io(Interest::WRITABLE, cx, |socket| sys::send(socket.as_fd(), buf))
     }
 
-    /// As [`send`](UnixDatagram::send), without waiting.
+    /// Like [`send`](UnixDatagram::send), without waiting.
     ///
     /// # Errors
     ///
@@ -310,12 +310,12 @@ impl UnixDatagram {
         }
     }
 
-    /// As [`send_to`](UnixDatagram::send_to), to be called from a `poll` function. While the queue is full, the latest
+    /// Like [`send_to`](UnixDatagram::send_to), to be called from a `poll` function. While the queue is full, the latest
     /// caller is woken every 10 ms to try again.
     ///
     /// # Errors
     ///
-    /// As [`send_to`](UnixDatagram::send_to).
+    /// Like [`send_to`](UnixDatagram::send_to).
     ///
     /// # Examples
     ///
@@ -356,7 +356,7 @@ impl UnixDatagram {
         Poll::Pending
     }
 
-    /// As [`send_to`](UnixDatagram::send_to), without waiting.
+    /// Like [`send_to`](UnixDatagram::send_to), without waiting.
     ///
     /// # Errors
     ///
@@ -407,11 +407,11 @@ impl UnixDatagram {
         self.socket.async_io(Interest::READABLE, |socket| self.receive(socket, buf)).await
     }
 
-    /// As [`recv`](UnixDatagram::recv), to be called from a `poll` function.
+    /// Like [`recv`](UnixDatagram::recv), to be called from a `poll` function.
     ///
     /// # Errors
     ///
-    /// As [`recv`](UnixDatagram::recv).
+    /// Like [`recv`](UnixDatagram::recv).
     ///
     /// # Examples
     ///
@@ -431,7 +431,7 @@ impl UnixDatagram {
         self.socket.poll_io(Interest::READABLE, cx, |socket| self.receive(socket, buf))
     }
 
-    /// As [`recv`](UnixDatagram::recv), without waiting.
+    /// Like [`recv`](UnixDatagram::recv), without waiting.
     ///
     /// # Errors
     ///
@@ -453,7 +453,7 @@ impl UnixDatagram {
         self.socket.try_io(Interest::READABLE, |socket| self.receive(socket, buf))
     }
 
-    /// As [`recv`](UnixDatagram::recv), with the address of the sender, who may have none.
+    /// Like [`recv`](UnixDatagram::recv), with the address of the sender, who may have none.
     ///
     /// # Errors
     ///
@@ -482,11 +482,11 @@ impl UnixDatagram {
         self.socket.async_io(Interest::READABLE, |socket| self.receive_from(socket, buf)).await
     }
 
-    /// As [`recv_from`](UnixDatagram::recv_from), to be called from a `poll` function.
+    /// Like [`recv_from`](UnixDatagram::recv_from), to be called from a `poll` function.
     ///
     /// # Errors
     ///
-    /// As [`recv_from`](UnixDatagram::recv_from).
+    /// Like [`recv_from`](UnixDatagram::recv_from).
     ///
     /// # Examples
     ///
@@ -512,7 +512,7 @@ impl UnixDatagram {
         self.socket.poll_io(Interest::READABLE, cx, |socket| self.receive_from(socket, buf))
     }
 
-    /// As [`recv_from`](UnixDatagram::recv_from), without waiting.
+    /// Like [`recv_from`](UnixDatagram::recv_from), without waiting.
     ///
     /// # Errors
     ///
@@ -714,11 +714,11 @@ impl UnixDatagram {
     ///
     /// # Errors
     ///
-    /// As [`ready`](UnixDatagram::ready).
+    /// Like [`ready`](UnixDatagram::ready).
     ///
     /// # Cancel safety
     ///
-    /// As [`ready`](UnixDatagram::ready).
+    /// Like [`ready`](UnixDatagram::ready).
     ///
     /// # Examples
     ///
@@ -749,11 +749,11 @@ impl UnixDatagram {
     ///
     /// # Errors
     ///
-    /// As [`ready`](UnixDatagram::ready).
+    /// Like [`ready`](UnixDatagram::ready).
     ///
     /// # Cancel safety
     ///
-    /// As [`ready`](UnixDatagram::ready).
+    /// Like [`ready`](UnixDatagram::ready).
     ///
     /// # Examples
     ///
@@ -771,11 +771,11 @@ impl UnixDatagram {
         self.ready(Interest::WRITABLE).await.map(drop)
     }
 
-    /// As [`readable`](UnixDatagram::readable), to be called from a `poll` function.
+    /// Like [`readable`](UnixDatagram::readable), to be called from a `poll` function.
     ///
     /// # Errors
     ///
-    /// As [`ready`](UnixDatagram::ready).
+    /// Like [`ready`](UnixDatagram::ready).
     ///
     /// # Examples
     ///
@@ -794,11 +794,11 @@ impl UnixDatagram {
         self.socket.poll_ready(Interest::READABLE, cx).map_ok(drop)
     }
 
-    /// As [`writable`](UnixDatagram::writable), to be called from a `poll` function.
+    /// Like [`writable`](UnixDatagram::writable), to be called from a `poll` function.
     ///
     /// # Errors
     ///
-    /// As [`ready`](UnixDatagram::ready).
+    /// Like [`ready`](UnixDatagram::ready).
     ///
     /// # Examples
     ///
@@ -875,7 +875,7 @@ impl UnixDatagram {
     }
 }
 
-/// As [`UnixDatagram::from_std`].
+/// Like [`UnixDatagram::from_std`].
 /// Where receiving is shut down, a call that waits receives nothing, and one that does not gives `WouldBlock` for
 /// ever. Here both receive nothing.
 impl UnixDatagram {

@@ -180,7 +180,7 @@ impl CoresBuilder {
         Ok(outputs.into_iter().map(|output| output.expect("no core was stopped")).collect())
     }
 
-    /// As [`run`](CoresBuilder::run), for mains that can fail: when one has, a line on stderr says which and why, the
+    /// Like [`run`](CoresBuilder::run), for mains that can fail: when one has, a line on stderr says which and why, the
     /// others are told to end ([`Core::shutdown_token`] is cancelled), and have
     /// [`stop_timeout`](CoresBuilder::stop_timeout) to do so.
     ///

@@ -53,7 +53,7 @@ impl Registration {
     ///
     /// # Errors
     ///
-    /// As [`register`](Registration::register).
+    /// Like [`register`](Registration::register).
     ///
     /// # Examples
     ///
@@ -115,7 +115,7 @@ impl Registration {
         })
     }
 
-    /// As [`poll_ready`](Registration::poll_ready), with what it takes to [`clear`](Registration::clear) it.
+    /// Like [`poll_ready`](Registration::poll_ready), with what it takes to [`clear`](Registration::clear) it.
     ///
     /// # Errors
     ///
@@ -129,7 +129,7 @@ impl Registration {
         self.poll_shared(interest, |waiter| self.poll_event(fd, interest, waiter, cx))
     }
 
-    /// As [`ready`](Registration::ready), with what it takes to [`clear`](Registration::clear) it.
+    /// Like [`ready`](Registration::ready), with what it takes to [`clear`](Registration::clear) it.
     ///
     /// # Cancel safety
     ///
@@ -158,7 +158,7 @@ impl Registration {
         self.clear_event(event, event.interest, event.known);
     }
 
-    /// As [`clear`](Registration::clear), of what is in `ready` only, and for all who wait for one of the event's
+    /// Like [`clear`](Registration::clear), of what is in `ready` only, and for all who wait for one of the event's
     /// interests.
     pub fn clear_matching(&self, event: &ReadyEvent, ready: Ready) {
         let known = Known::saying(ready);
@@ -205,7 +205,7 @@ impl Registration {
         self.clear_and_ask(Known::of_all(interest));
     }
 
-    /// As [`clear_ready`](Registration::clear_ready), of what is in `ready` only.
+    /// Like [`clear_ready`](Registration::clear_ready), of what is in `ready` only.
     pub fn clear_ready_matching(&self, ready: Ready) {
         self.clear_and_ask(Known::saying(ready));
     }
