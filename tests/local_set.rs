@@ -391,17 +391,19 @@ fn a_thread_that_ends_before_there_is_a_runtime_cancels_what_waits_for_one() {
         }
     }
     support::watched(|| {
+        thread_local! {
+            static SET: LocalSet = LocalSet::new();
+        }
         let (tell, told) = mpsc::channel();
         let thread = thread::spawn(move || {
-            let set = LocalSet::new();
             let tells = Tells(tell);
-            let task = set.spawn_local(async move {
-                let _tells = tells;
-                pending::<()>().await;
-            });
-            // Not dropped: the thread's end comes first.
-            std::mem::forget(set);
-            task
+            // The last that a thread has used goes first: where the task waits goes before the set.
+            SET.with(|set| {
+                set.spawn_local(async move {
+                    let _tells = tells;
+                    pending::<()>().await;
+                })
+            })
         });
         let home = thread.thread().id();
         let task = thread.join().unwrap();

@@ -21,12 +21,10 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use ayi_runtime::io::{Interest, Ready, Registration};
+use ayi_runtime::io::{Interest, Ready, Registration, Wait, Waiter, Waiting, poll_once};
 use ayi_runtime::task::coop;
-use pin_project_lite::pin_project;
 
 use crate::sys;
 
@@ -251,58 +249,81 @@ impl<S: ByteStream> Socket<S> {
     }
 
     /// As [`Socket::poll_io`] for `op`s that move up to `len` bytes.
+    #[inline]
     fn poll_transfer<const DIRECTION: bool>(
         &self,
         len: usize,
         cx: &mut Context<'_>,
-        mut op: impl FnMut(&S) -> io::Result<usize>,
+        op: impl FnMut(&S) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
-        if len == 0 {
-            return coop::poll_composed(cx, &mut false, |_| Poll::Ready(Ok(0)));
-        }
-        self.registration.poll_io(
-            self.std.as_fd(),
-            interest(DIRECTION),
-            cx,
-            || op(&self.std),
-            is_short::<S, DIRECTION>(len),
-        )
+        poll_once(Transfer::<S, _, DIRECTION> { socket: self, len, op }, cx)
     }
 
     /// As [`Socket::async_io`] for `op`s that move up to `len` bytes.
+    #[inline]
     fn transfer<const DIRECTION: bool>(
         &self,
         len: usize,
-        mut op: impl FnMut(&S) -> io::Result<usize>,
+        op: impl FnMut(&S) -> io::Result<usize>,
     ) -> impl Future<Output = io::Result<usize>> {
-        if len == 0 {
-            return Transfer::Nothing;
-        }
-        let (interest, is_short) = (interest(DIRECTION), is_short::<S, DIRECTION>(len));
-        let op = move || op(&self.std);
-        Transfer::Io { transfer: self.registration.async_io(self.std.as_fd(), interest, op, is_short) }
+        Waiting::new(Transfer::<S, _, DIRECTION> { socket: self, len, op })
     }
 }
 
-pin_project! {
-    #[project = TransferPinned]
-    enum Transfer<F> {
-        /// Invariant 4.
-        Nothing,
-        Io { #[pin] transfer: F },
-    }
+/// Moves up to `len` bytes.
+struct Transfer<'a, S, Op, const DIRECTION: bool> {
+    socket: &'a Socket<S>,
+    len: usize,
+    op: Op,
 }
 
-impl<F: Future<Output = io::Result<usize>>> Future for Transfer<F> {
+impl<'a, S, Op, const DIRECTION: bool> Wait<'a> for Transfer<'a, S, Op, DIRECTION>
+where
+    S: ByteStream,
+    Op: FnMut(&S) -> io::Result<usize>,
+{
     type Output = io::Result<usize>;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        match self.project() {
-            TransferPinned::Nothing => coop::poll_composed(cx, &mut false, |_| Poll::Ready(Ok(0))),
-            TransferPinned::Io { transfer } => transfer.poll(cx),
-        }
+    fn registration(&self) -> &'a Registration {
+        &self.socket.registration
     }
+
+    #[inline]
+    fn interest(&self) -> Interest {
+        if DIRECTION == READ { Interest::READABLE } else { Interest::WRITABLE }
+    }
+
+    #[inline]
+    fn poll(&mut self, waiter: &mut Waiter, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.len == 0 {
+            return poll_nothing(cx);
+        }
+        let Socket { registration, std } = self.socket;
+        let (len, op) = (self.len, &mut self.op);
+        registration.poll_with(
+            std.as_fd(),
+            if DIRECTION == READ { Interest::READABLE } else { Interest::WRITABLE },
+            waiter,
+            cx,
+            move || op(std),
+            move |&moved| is_short::<S, DIRECTION>(moved, len),
+        )
+    }
+}
+
+/// Invariant 3.
+#[inline]
+fn is_short<S: ByteStream, const DIRECTION: bool>(moved: usize, len: usize) -> bool {
+    let says_it_all = if DIRECTION == READ { S::SHORT_READ_IS_ALL } else { S::SHORT_WRITE_FILLS };
+    says_it_all && 0 < moved && moved < len.min(sys::MAX_BYTES)
+}
+
+/// Invariant 4.
+#[cold]
+#[inline(never)]
+fn poll_nothing(cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    coop::poll_composed(cx, &mut false, |_| Poll::Ready(Ok(0)))
 }
 
 /// The number of bytes that one vectored call on `buffers` can move, but for the limit that holds
@@ -337,14 +358,3 @@ fn registered<S>(fd: BorrowedFd<'_>) -> Registration {
 /// The directions of a transfer. (Known when it is compiled, so that no future keeps it.)
 const READ: bool = true;
 const WRITE: bool = false;
-
-fn interest(direction: bool) -> Interest {
-    if direction == READ { Interest::READABLE } else { Interest::WRITABLE }
-}
-
-/// Invariant 3.
-fn is_short<S: ByteStream, const DIRECTION: bool>(len: usize) -> impl Fn(&usize) -> bool {
-    let len = len.min(sys::MAX_BYTES);
-    let says_it_all = || if DIRECTION == READ { S::SHORT_READ_IS_ALL } else { S::SHORT_WRITE_FILLS };
-    move |moved| says_it_all() && 0 < *moved && *moved < len
-}

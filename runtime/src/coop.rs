@@ -108,7 +108,12 @@ pub(crate) fn poll_charged<R>(
     poll: impl FnOnce(&mut Context<'_>) -> Poll<R>,
 ) -> Poll<R> {
     ready!(poll_budget(cx));
-    let result = ready!(poll(cx));
+    charged(ready!(poll(cx)))
+}
+
+/// The result of an operation that has completed, charged for.
+#[inline]
+pub(crate) fn charged<R>(result: R) -> Poll<R> {
     LEFT.set(LEFT.get() - 1);
     Poll::Ready(result)
 }

@@ -40,7 +40,8 @@ use std::num::NonZeroU64;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::task::Waker;
 use std::time::Duration;
-pub(crate) use waiters::{Settle, Waiter, Waiting};
+pub use waiters::Waiter;
+pub(crate) use waiters::{Settle, Waiting};
 use waiters::{Waiters, Whose};
 
 /// The bell's token. No source has it: there are fewer than 2^32 - 1 of them. So its events find nobody.
@@ -214,8 +215,9 @@ impl Reactor {
         Seen(self.turns)
     }
 
-    /// What there is to know for one that is about to wait for `interest`. In the common case, which is that nothing is
-    /// known, nobody waits, and `waiter` was not woken by a report and has a waker of ours, it waits when this returns.
+    /// What there is to know for one that is about to wait for `interest`. In the common cases it waits when this
+    /// returns: nothing is known, and either it waits already, or nobody does, and it was not woken by a report and has a
+    /// waker of ours.
     #[inline(always)]
     pub(crate) fn look_or_wait(
         &mut self,
@@ -224,10 +226,11 @@ impl Reactor {
         waiter: &mut Waiter,
         waker: &Waker,
     ) -> Look {
-        let Some(source) = find(&mut self.sources, key) else { return Look::Unusual };
-        if !self.taken.is_empty() {
+        // (What is taken back apart from `known` is taken back by sets of several.)
+        if interest.is_compound() {
             return Look::Unusual;
         }
+        let Some(source) = find(&mut self.sources, key) else { return Look::Unusual };
         if !source.known.of(interest).is_empty() {
             // It does not wait any more, if the report has taken its waker.
             if *waiter != Waiter::NEW && *waiter != Waiter::POLL_STYLE && source.waiters.are_none() {
@@ -245,6 +248,10 @@ impl Reactor {
                 *waiter = Waiter::numbered(self.last_waiter);
             }
             source.waiters.store_first(Whose::new(*waiter, interest), waker);
+            return Look::Waits;
+        }
+        // A task may poll several times before it waits.
+        if source.waiters.has_first(Whose::new(*waiter, interest), waker) {
             return Look::Waits;
         }
         Look::Unusual

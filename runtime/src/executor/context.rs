@@ -30,39 +30,44 @@ pub(crate) const TIED_ELSEWHERE: &str = "this descriptor has waited in an ayi ru
 pub(crate) const SHUT_DOWN: &str = "the ayi runtime has been shut down: nothing can wait in it any more. A descriptor can be moved to another \
      with into_std and from_std (or AsyncFd::into_inner and new)";
 
-enum Current {
-    None,
-    Here(Rc<Local>),
-    /// The runtime of another thread; and what there is for timers and descriptors, if this thread is in a `block_on`.
-    Afar(Handle, Option<Rc<Drive>>),
+/// What a thread is in: nothing, its own runtime, or that of another thread.
+struct Current {
+    /// The runtime of this thread in which timers and descriptors wait.
+    local: Option<Rc<Local>>,
+    /// The runtime of another thread. Then `local` is what its `block_on` on this thread has for timers and descriptors.
+    afar: Option<(Handle, Option<Rc<Drive>>)>,
 }
 
 impl Current {
-    /// The runtime of this thread in which timers and descriptors wait.
-    #[inline]
-    fn local(&self) -> Option<&Rc<Local>> {
-        match self {
-            Current::Here(local) => Some(local),
-            _ => self.driven(),
-        }
+    const NOTHING: Current = Current { local: None, afar: None };
+
+    fn here(local: Rc<Local>) -> Current {
+        Current { local: Some(local), afar: None }
     }
 
-    #[cold]
-    #[inline(never)]
-    fn driven(&self) -> Option<&Rc<Local>> {
-        if let Current::Afar(_, Some(drive)) = self { drive.local() } else { None }
+    /// Of the `block_on`, if the thread is in one.
+    fn afar(handle: Handle, drive: Option<Rc<Drive>>) -> Current {
+        Current { local: None, afar: Some((handle, drive)) }
+    }
+
+    fn drive(&self) -> Option<(&Handle, &Rc<Drive>)> {
+        self.afar.as_ref().and_then(|(handle, drive)| Some((handle, drive.as_ref()?)))
     }
 }
 
 thread_local! {
     /// Never dropped, so that it can still be used by the destructors of other thread-locals.
-    static CURRENT: RefCell<ManuallyDrop<Current>> = const { RefCell::new(ManuallyDrop::new(Current::None)) };
+    static CURRENT: RefCell<ManuallyDrop<Current>> = const { RefCell::new(ManuallyDrop::new(Current::NOTHING)) };
     /// How many guards there are, to notice when they are dropped in a wrong order.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
-fn install(current: Current) -> Current {
-    let here = current.local();
+fn install(mut current: Current) -> Current {
+    // (It may have been made since this was saved.)
+    if let Some((_, drive)) = current.drive() {
+        current.local = drive.local().cloned();
+    }
+    let here = current.local.as_ref();
     LocalScheduler::set_owned(here.map(|local| local.tasks()));
     Clock::install(here.map_or(Clock::REAL, |local| local.clock.get()));
     ManuallyDrop::into_inner(CURRENT.replace(ManuallyDrop::new(current)))
@@ -74,22 +79,18 @@ pub(super) fn current() -> Option<Rc<Local>> {
 
 /// The runtime that this thread is in, if it is the runtime's own thread.
 pub(crate) fn home() -> Option<Rc<Local>> {
-    CURRENT.with_borrow(|current| match &**current {
-        Current::Here(local) => Some(local.clone()),
-        _ => None,
-    })
+    CURRENT.with_borrow_mut(|current| if current.afar.is_some() { None } else { current.local.clone() })
 }
 
 /// Where timers and descriptors wait in this thread's `Handle::block_on`, which had no such place until now. `None` if
 /// the thread is not in one.
 #[cold]
 pub(crate) fn start_drive() -> Option<io::Result<Rc<Local>>> {
-    let (handle, drive) = CURRENT.with_borrow(|current| match &**current {
-        Current::Afar(handle, Some(drive)) => Some((handle.clone(), drive.clone())),
-        _ => None,
-    })?;
+    let (handle, drive) = CURRENT
+        .with_borrow(|current| current.drive().map(|(handle, drive)| (handle.clone(), drive.clone())))?;
     let local = drive.start(&handle).cloned();
     if let Ok(local) = &local {
+        CURRENT.with_borrow_mut(|current| current.local = Some(local.clone()));
         LocalScheduler::set_owned(Some(local.tasks()));
     }
     Some(local)
@@ -98,7 +99,7 @@ pub(crate) fn start_drive() -> Option<io::Result<Rc<Local>>> {
 /// Saves `current`'s counting. `f` must not run foreign code: that might enter or leave a runtime.
 #[inline]
 pub(crate) fn with_current<R>(f: impl FnOnce(&Rc<Local>) -> R) -> Option<R> {
-    CURRENT.with_borrow(|current| current.local().map(f))
+    CURRENT.with_borrow_mut(|current| current.local.as_ref().map(f))
 }
 
 /// The runtime that takes tasks which are not `Send`.
@@ -154,10 +155,9 @@ pub fn is_rt_shutdown_err(error: &io::Error) -> bool {
 }
 
 pub(super) fn current_handle() -> Option<Handle> {
-    CURRENT.with_borrow(|current| match &**current {
-        Current::Here(local) => Some(local.handle().clone()),
-        Current::Afar(handle, _) => Some(handle.clone()),
-        Current::None => None,
+    CURRENT.with_borrow(|current| match &current.afar {
+        Some((handle, _)) => Some(handle.clone()),
+        None => Some(current.local.as_ref()?.handle().clone()),
     })
 }
 
@@ -189,28 +189,28 @@ impl EnterGuard<'_> {
 
     /// For the thread that owns `local`.
     pub(super) fn here<'a>(local: &Rc<Local>) -> EnterGuard<'a> {
-        EnterGuard::new(Current::Here(local.clone()))
+        EnterGuard::new(Current::here(local.clone()))
     }
 
     /// For any thread.
     pub(super) fn afar<'a>(handle: &Handle) -> EnterGuard<'a> {
         EnterGuard::new(match Local::find(handle.reference) {
-            Some(local) => Current::Here(local),
-            None => Current::Afar(handle.clone(), drive_of(handle)),
+            Some(local) => Current::here(local),
+            None => Current::afar(handle.clone(), drive_of(handle)),
         })
     }
 
     /// For a thread that is not the runtime's, in a `block_on`.
     pub(super) fn driven<'a>(handle: &Handle, drive: Rc<Drive>) -> EnterGuard<'a> {
-        EnterGuard::new(Current::Afar(handle.clone(), Some(drive)))
+        EnterGuard::new(Current::afar(handle.clone(), Some(drive)))
     }
 }
 
 /// What the `block_on` has that this thread is in, if it is one of the handle's runtime.
 fn drive_of(handle: &Handle) -> Option<Rc<Drive>> {
-    CURRENT.with_borrow(|current| match &**current {
-        Current::Afar(outer, drive) if outer.id() == handle.id() => drive.clone(),
-        _ => None,
+    CURRENT.with_borrow(|current| {
+        let (outer, drive) = current.drive()?;
+        (outer.id() == handle.id()).then(|| drive.clone())
     })
 }
 
@@ -224,7 +224,7 @@ impl Drop for EnterGuard<'_> {
         }
         if DEPTH.get() == self.depth {
             DEPTH.set(self.depth - 1);
-            let outer = std::mem::replace(&mut *self.outer, Current::None);
+            let outer = std::mem::replace(&mut *self.outer, Current::NOTHING);
             // Last, after the marks: this may be what keeps the runtime's memory.
             drop(install(outer));
         } else if !std::thread::panicking() {

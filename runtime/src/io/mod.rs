@@ -4,10 +4,16 @@ mod readiness;
 mod registration;
 #[cfg(feature = "tracing")]
 mod traced;
+mod waiting;
 
 pub use crate::ready::{Interest, Ready};
 pub use readiness::ReadyEvent;
 pub use registration::Registration;
+#[doc(hidden)]
+pub use {
+    crate::reactor::Waiter,
+    waiting::{Wait, Waiting, poll_once},
+};
 
 /// Operations of the proactor, which file types are built on.
 #[cfg(feature = "uring")]

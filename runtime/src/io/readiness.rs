@@ -3,6 +3,7 @@
 //! In tokio: `runtime/io/{registration,scheduled_io}.rs`, where a `ReadyEvent` has a tick for what is here the number of
 //! the latest turn.
 
+use super::waiting::{Wait, Waiting, poll_once};
 use super::{Interest, Ready, Registration};
 use crate::coop;
 use crate::reactor::{Reactor, Seen, SourceKey, Waiter};
@@ -110,9 +111,8 @@ impl Registration {
     /// # }).unwrap();
     /// ```
     pub fn ready(&self, fd: BorrowedFd<'_>, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
-        self.waiting(interest, move |waiter, cx| {
-            self.poll_event(fd, interest, waiter, cx).map_ok(|event| event.ready)
-        })
+        let event = self.ready_event(fd, interest);
+        async { Ok(event.await?.ready) }
     }
 
     /// Like [`poll_ready`](Registration::poll_ready), with what it takes to [`clear`](Registration::clear) it.
@@ -126,7 +126,7 @@ impl Registration {
         interest: Interest,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<ReadyEvent>> {
-        self.poll_shared(interest, |waiter| self.poll_event(fd, interest, waiter, cx))
+        poll_once(Readiness { registration: self, fd, interest }, cx)
     }
 
     /// Like [`ready`](Registration::ready), with what it takes to [`clear`](Registration::clear) it.
@@ -143,7 +143,7 @@ impl Registration {
         fd: BorrowedFd<'_>,
         interest: Interest,
     ) -> impl Future<Output = io::Result<ReadyEvent>> {
-        self.waiting(interest, move |waiter, cx| self.poll_event(fd, interest, waiter, cx))
+        Waiting::new(Readiness { registration: self, fd, interest })
     }
 
     /// Takes the descriptor for not ready, as far as `event` says that it was, until the next report. Only right if an
@@ -216,19 +216,33 @@ impl Registration {
             let _ = source.with(|reactor, key| reactor.clear_and_ask(key, known));
         }
     }
+}
 
-    fn poll_event(
-        &self,
-        fd: BorrowedFd<'_>,
-        interest: Interest,
-        waiter: &mut Waiter,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<ReadyEvent>> {
+/// What [`Registration::ready_event`] waits for.
+struct Readiness<'a, 'fd> {
+    registration: &'a Registration,
+    fd: BorrowedFd<'fd>,
+    interest: Interest,
+}
+
+impl<'a> Wait<'a> for Readiness<'a, '_> {
+    type Output = io::Result<ReadyEvent>;
+
+    fn registration(&self) -> &'a Registration {
+        self.registration
+    }
+
+    fn interest(&self) -> Interest {
+        self.interest
+    }
+
+    fn poll(&mut self, waiter: &mut Waiter, cx: &mut Context<'_>) -> Poll<io::Result<ReadyEvent>> {
+        let Readiness { registration, fd, interest } = *self;
         coop::poll_charged(cx, |cx| {
-            if self.source.get().is_none() {
-                self.tied(fd)?;
+            if registration.source.get().is_none() {
+                registration.tied(fd)?;
             }
-            let source = self.source.get().expect("it has been tied");
+            let source = registration.source.get().expect("it has been tied");
             let Some(seen) = source.try_or_wait::<ReadyEvent>(interest, waiter, cx.waker())? else {
                 return Poll::Pending;
             };

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "tracing")]
 use super::traced::Trace;
+use super::waiting::{Wait, Waiting, poll_once};
 use super::{Interest, Ready};
 use crate::coop;
 use crate::counters::Count;
@@ -11,15 +12,12 @@ use crate::executor::{Local, RuntimeRef};
 #[cfg(faults)]
 use crate::faults;
 use crate::reactor::{Look, Reactor, Seen, Settle, SourceKey, Waiter, delete_elsewhere};
-#[cfg(feature = "tracing")]
-use crate::trace::Op;
 use std::fmt;
-use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::rc::Rc;
 use std::sync::OnceLock;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 /// The tie between one file descriptor and the reactor of one runtime.
 ///
@@ -159,24 +157,7 @@ impl Registration {
         op: impl FnMut() -> io::Result<R>,
         is_short: impl Fn(&R) -> bool,
     ) -> Poll<io::Result<R>> {
-        self.poll_shared(interest, |waiter| self.poll_with(fd, interest, waiter, cx, op, is_short))
-    }
-
-    /// Polls by `poll`, for a caller who keeps nothing.
-    #[inline]
-    pub(super) fn poll_shared<R>(
-        &self,
-        interest: Interest,
-        poll: impl FnOnce(&mut Waiter) -> Poll<R>,
-    ) -> Poll<R> {
-        let mut waiter = Waiter::POLL_STYLE;
-        #[cfg(feature = "tracing")]
-        if let Some(trace) = &self.trace {
-            return trace.poll_shared(interest, || poll(&mut waiter));
-        }
-        #[cfg(not(feature = "tracing"))]
-        let _ = interest;
-        poll(&mut waiter)
+        poll_once(Io { registration: self, fd, interest, op, is_short }, cx)
     }
 
     /// [`poll_io`](Registration::poll_io), awaited; any number of tasks may do so.
@@ -211,34 +192,10 @@ impl Registration {
         &self,
         fd: BorrowedFd<'_>,
         interest: Interest,
-        mut op: impl FnMut() -> io::Result<R>,
+        op: impl FnMut() -> io::Result<R>,
         is_short: impl Fn(&R) -> bool,
     ) -> impl Future<Output = io::Result<R>> {
-        self.waiting(interest, move |waiter, cx| self.poll_with(fd, interest, waiter, cx, &mut op, &is_short))
-    }
-
-    /// A future that polls by `poll`, with a waiter of its own.
-    pub(super) fn waiting<R>(
-        &self,
-        interest: Interest,
-        mut poll: impl FnMut(&mut Waiter, &mut Context<'_>) -> Poll<R>,
-    ) -> impl Future<Output = R> {
-        let mut waiting = Waiting {
-            registration: self,
-            interest,
-            waiter: Waiter::NEW,
-            #[cfg(feature = "tracing")]
-            op: None,
-        };
-        poll_fn(move |cx| {
-            // (So that the closure takes all of it with it, not a copy of the number.)
-            let waiting = &mut waiting;
-            #[cfg(feature = "tracing")]
-            if let Some(trace) = &self.trace {
-                return trace.poll(interest, &mut waiting.op, || poll(&mut waiting.waiter, cx));
-            }
-            poll(&mut waiting.waiter, cx)
-        })
+        Waiting::new(Io { registration: self, fd, interest, op, is_short })
     }
 
     /// Tries `op` once. If it gives `WouldBlock`, the descriptor counts as not ready for `interest` until the next report.
@@ -314,7 +271,10 @@ impl Registration {
         }
     }
 
-    fn poll_with<R, Op: FnMut() -> io::Result<R>>(
+    /// [`poll_io`](Registration::poll_io), for one who waits by `waiter`.
+    #[doc(hidden)]
+    #[inline]
+    pub fn poll_with<R, Op: FnMut() -> io::Result<R>>(
         &self,
         fd: BorrowedFd<'_>,
         interest: Interest,
@@ -325,53 +285,93 @@ impl Registration {
     ) -> Poll<io::Result<R>> {
         #[cfg(faults)]
         let mut op = || faults::within(faults::Operation::On(fd.as_raw_fd()), &mut op);
-        coop::poll_charged(cx, |cx| {
-            let result = loop {
-                let mut seen = None;
-                // Tied already: to a runtime on this thread, or this is an error.
-                if let Some(source) = self.source.get() {
-                    seen = source.try_or_wait::<Op>(interest, waiter, cx.waker())?;
-                    if seen.is_none() {
-                        return Poll::Pending;
-                    }
-                }
-                match op() {
-                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                        if self.found_nothing(fd, interest, waiter, cx.waker(), seen)? {
-                            return Poll::Pending;
-                        }
-                    }
-                    result => break result,
-                }
-            };
-            if let (Ok(moved), Some(source)) = (&result, self.source.get())
-                && is_short(moved)
-            {
-                source.with(|reactor, key| reactor.clear_after_short(key, interest));
-            }
-            Poll::Ready(result)
-        })
+        ready!(coop::poll_budget(cx));
+        match self.attempt(fd, interest, waiter, cx.waker(), &mut op, &is_short) {
+            Some(polled) => polled,
+            None => self.attempt_again(fd, interest, waiter, cx.waker(), op, is_short),
+        }
     }
 
-    /// An attempt has given `WouldBlock`: waits. False if it is to be tried again, since the attempt itself has let the
-    /// reactor turn.
-    // (Out of line: it is rare, and would make the caller's way longer.)
-    #[inline(never)]
-    fn found_nothing(
+    /// Tries `op` unless it has to wait. `None` if it is to be tried again.
+    #[inline(always)]
+    fn attempt<R, Op: FnMut() -> io::Result<R>>(
         &self,
         fd: BorrowedFd<'_>,
         interest: Interest,
         waiter: &mut Waiter,
         waker: &Waker,
-        seen: Option<Seen>,
-    ) -> io::Result<bool> {
-        let (local, key) = self.tied(fd)?;
-        let is_cleared = local.reactor().clear(key, interest, seen);
-        if is_cleared {
-            local.wait_for(key, interest, waiter, waker.clone());
+        op: &mut Op,
+        is_short: &impl Fn(&R) -> bool,
+    ) -> Option<Poll<io::Result<R>>> {
+        let mut seen = None;
+        // Tied already: to a runtime on this thread, or this is an error.
+        if let Some(source) = self.source.get() {
+            match source.try_or_wait::<Op>(interest, waiter, waker) {
+                Ok(Some(since)) => seen = Some(since),
+                Ok(None) => return Some(Poll::Pending),
+                Err(error) => return Some(coop::charged(Err(error))),
+            }
         }
-        Ok(is_cleared)
+        match op() {
+            Ok(moved) => {
+                if is_short(&moved)
+                    && let Some(source) = self.source.get()
+                {
+                    source.with(|reactor, key| reactor.clear_after_short(key, interest));
+                }
+                Some(coop::charged(Ok(moved)))
+            }
+            Err(error) => Some(self.failed(error, fd, interest, waiter, waker, seen)?.map(Err)),
+        }
+    }
+
+    /// An attempt was interrupted, or it could not wait and something has been reported since. This is rare. A loop around
+    /// the first attempt would cost each operation what only a second one needs.
+    #[cold]
+    #[inline(never)]
+    fn attempt_again<R>(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        waiter: &mut Waiter,
+        waker: &Waker,
+        mut op: impl FnMut() -> io::Result<R>,
+        is_short: impl Fn(&R) -> bool,
+    ) -> Poll<io::Result<R>> {
+        let op: &mut dyn FnMut() -> io::Result<R> = &mut op;
+        loop {
+            if let Some(polled) = self.attempt(fd, interest, waiter, waker, &mut &mut *op, &is_short) {
+                return polled;
+            }
+        }
+    }
+
+    /// An attempt has given an error. If that is `WouldBlock`, waits. `None` if it is to be tried again, for it was
+    /// interrupted, or has let the reactor turn itself.
+    #[inline(never)]
+    fn failed(
+        &self,
+        error: io::Error,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        waiter: &mut Waiter,
+        waker: &Waker,
+        seen: Option<Seen>,
+    ) -> Option<Poll<io::Error>> {
+        match error.kind() {
+            ErrorKind::Interrupted => return None,
+            ErrorKind::WouldBlock => {}
+            _ => return Some(coop::charged(error)),
+        }
+        let (local, key) = match self.tied(fd) {
+            Ok(tied) => tied,
+            Err(error) => return Some(coop::charged(error)),
+        };
+        if !local.reactor().clear(key, interest, seen) {
+            return None;
+        }
+        local.wait_for(key, interest, waiter, waker.clone());
+        Some(Poll::Pending)
     }
 
     /// The runtime of this thread and the source there; makes the tie if there is none.
@@ -496,33 +496,32 @@ impl fmt::Debug for Registration {
     }
 }
 
-/// A future's place among the waiters of one direction; given up when the future is dropped.
-struct Waiting<'a> {
+/// An operation that is made of closures.
+struct Io<'a, 'fd, Op, IsShort> {
     registration: &'a Registration,
+    fd: BorrowedFd<'fd>,
     interest: Interest,
-    waiter: Waiter,
-    #[cfg(feature = "tracing")]
-    op: Option<Op>,
+    op: Op,
+    is_short: IsShort,
 }
 
-impl Drop for Waiting<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        if self.waiter != Waiter::NEW {
-            self.withdraw();
-        }
+impl<'a, R, Op, IsShort> Wait<'a> for Io<'a, '_, Op, IsShort>
+where
+    Op: FnMut() -> io::Result<R>,
+    IsShort: Fn(&R) -> bool,
+{
+    type Output = io::Result<R>;
+
+    fn registration(&self) -> &'a Registration {
+        self.registration
     }
-}
 
-impl Waiting<'_> {
-    #[cold]
-    fn withdraw(&self) {
-        // On another thread the waker stays, until the next report wakes it for nothing.
-        let Some(source) = self.registration.source.get() else { return };
-        let (runtime, key) = (source.runtime, source.key);
-        if let Some(local) = Local::find(runtime) {
-            let waker = local.reactor().withdraw(key, self.interest, self.waiter);
-            drop(waker);
-        }
+    fn interest(&self) -> Interest {
+        self.interest
+    }
+
+    #[inline]
+    fn poll(&mut self, waiter: &mut Waiter, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
+        self.registration.poll_with(self.fd, self.interest, waiter, cx, &mut self.op, &self.is_short)
     }
 }

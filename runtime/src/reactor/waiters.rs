@@ -62,7 +62,7 @@ impl Waiting {
 
 /// Tells the waiters of a source apart. Fewer than 2^54.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Waiter(u64);
+pub struct Waiter(u64);
 
 impl Waiter {
     /// Has not waited yet; gets its number when it does.
@@ -191,6 +191,12 @@ impl Waiters {
         self.iter().any(|other| {
             other.whose.is_the_same_as(whose) && (!whose.is_poll_style() || other.waker.will_wake(waker))
         })
+    }
+
+    /// Whether `whose` waits, by `waker`, in the first place.
+    #[inline]
+    pub(super) fn has_first(&self, whose: Whose, waker: &Waker) -> bool {
+        matches!(&self.first[0], Some(first) if first.whose == whose && first.waker.will_wake(waker))
     }
 
     /// Stores `waker`, the first one: the common case.

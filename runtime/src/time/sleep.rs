@@ -10,10 +10,10 @@ use super::{Instant, TimerKey};
 use crate::executor::{
     Local, RuntimeRef, SHUT_DOWN, is_rt_shutdown_err, start_drive, why_no_timer, with_current,
 };
-use crate::{coop, foreign};
+use crate::{coop, foreign, task};
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 /// Waits until `duration` has passed.
@@ -186,9 +186,9 @@ impl Sleep {
         }
     }
 
-    /// Takes `waker`, or exchanges it for the one that it replaces.
+    /// Waits by `waker` if it has to. `clone` is of that waker, or else what takes its place.
     #[inline]
-    fn look(&mut self, local: &Local, waker: &mut Option<Waker>) -> Look {
+    fn look(&mut self, local: &Local, waker: &Waker, clone: &mut Option<Waker>) -> Look {
         let deadline = local.nanos(self.deadline);
         if deadline <= local.now() {
             return Look::Elapsed;
@@ -197,18 +197,22 @@ impl Sleep {
             return Look::Elapsed;
         }
         if local.is_shut_down() {
-            return Look::Never(SHUT_DOWN);
+            return Look::ShutDown;
         }
         match self.runtime {
             None => {
-                if let Some(waker) = waker.take() {
-                    self.key = local.timers().insert(deadline, waker);
-                    self.runtime = Some(local.reference());
-                }
+                let Some(waker) = clone.take().or_else(|| task::copy_own(waker)) else {
+                    return Look::NeedsClone;
+                };
+                self.key = local.timers().insert(deadline, waker);
+                self.runtime = Some(local.reference());
             }
             Some(runtime) if runtime.is(local) => {
-                if let (Some(stored), Some(waker)) = (local.timers().waker_mut(self.key), waker) {
-                    std::mem::swap(stored, waker);
+                if let Some(stored) =
+                    local.timers().waker_mut(self.key).filter(|stored| !stored.will_wake(waker))
+                {
+                    let Some(clone) = clone else { return Look::NeedsClone };
+                    std::mem::swap(stored, clone);
                 }
             }
             Some(_) => return Look::Elsewhere,
@@ -251,9 +255,9 @@ fn withdraw_from_afar(runtime: RuntimeRef, key: TimerKey, then: fn(Waker)) {
 fn start() -> Look {
     match start_drive() {
         Some(Ok(_)) => Look::Elsewhere,
-        Some(Err(error)) if is_rt_shutdown_err(&error) => Look::Never(SHUT_DOWN),
+        Some(Err(error)) if is_rt_shutdown_err(&error) => Look::ShutDown,
         Some(Err(error)) => panic!("a timer cannot wait on this thread: {error}"),
-        None => Look::Never(why_no_timer()),
+        None => panic!("{}", why_no_timer()),
     }
 }
 
@@ -261,9 +265,11 @@ fn start() -> Look {
 enum Look {
     Elapsed,
     Waits,
+    /// It would, but the waker is not one of ours, which could be copied.
+    NeedsClone,
     /// Look again, without the entry that there may be in another runtime.
     Elsewhere,
-    Never(&'static str),
+    ShutDown,
 }
 
 impl Future for Sleep {
@@ -287,19 +293,29 @@ impl Future for Sleep {
 impl Sleep {
     #[inline(always)]
     fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        coop::poll_charged(cx, |cx| {
-            // Cloned before anything is borrowed, and what is left of it is dropped at the end: foreign code.
-            let mut waker = Some(cx.waker().clone());
-            loop {
-                let look = with_current(|local| self.look(local, &mut waker));
-                match look.unwrap_or_else(start) {
-                    Look::Elapsed => return Poll::Ready(()),
-                    Look::Waits => return Poll::Pending,
-                    Look::Elsewhere => self.withdraw(),
-                    Look::Never(reason) => panic!("{reason}"),
-                }
+        ready!(coop::poll_budget(cx));
+        match with_current(|local| self.look(local, cx.waker(), &mut None)) {
+            Some(Look::Elapsed) => coop::charged(()),
+            Some(Look::Waits) => Poll::Pending,
+            look => self.poll_unusual(look, cx.waker()),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn poll_unusual(&mut self, mut look: Option<Look>, waker: &Waker) -> Poll<()> {
+        // Foreign code, so made before anything is borrowed, and what is left of it is dropped at the end.
+        let mut clone = Some(waker.clone());
+        loop {
+            match look.unwrap_or_else(start) {
+                Look::Elapsed => return coop::charged(()),
+                Look::Waits => return Poll::Pending,
+                Look::NeedsClone => {}
+                Look::Elsewhere => self.withdraw(),
+                Look::ShutDown => panic!("{SHUT_DOWN}"),
             }
-        })
+            look = with_current(|local| self.look(local, waker, &mut clone));
+        }
     }
 }
 

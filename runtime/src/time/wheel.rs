@@ -107,17 +107,17 @@ impl<W> Wheel<W> {
         if self.free == NIL {
             self.grow();
         }
-        let key = TimerKey(self.free);
-        let entry = &mut self.entries[self.free as usize];
-        entry.deadline = deadline;
-        entry.waker = Some(waker);
-        self.free = entry.next;
         if deadline > self.elapsed {
             self.next = self.next.min(deadline);
         }
         self.len += 1;
-        self.link(key.0, deadline);
-        key
+        let (index, list) = (self.free, self.list_of(deadline));
+        let tail = replace(&mut self.tails[list], index);
+        let entry = &mut self.entries[index as usize];
+        self.free = replace(&mut entry.next, NIL);
+        (entry.deadline, entry.waker, entry.prev) = (deadline, Some(waker), tail);
+        self.append(list, tail, index);
+        TimerKey(index)
     }
 
     /// Ends a timer in whatever state it is. Returns its waker if it has not fired.
@@ -228,6 +228,12 @@ impl<W> Wheel<W> {
         let tail = replace(&mut self.tails[list], index);
         let entry = &mut self.entries[index as usize];
         (entry.prev, entry.next) = (tail, NIL);
+        self.append(list, tail, index);
+    }
+
+    /// Ties an entry to the list whose last one was `tail`.
+    #[inline]
+    fn append(&mut self, list: usize, tail: u32, index: u32) {
         if tail == NIL {
             self.heads[list] = index;
             self.occupied[list / SLOTS] |= 1 << (list % SLOTS);

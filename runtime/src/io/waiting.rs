@@ -1,0 +1,97 @@
+//! Those who wait for a descriptor: a future with a waiter of its own, or whoever calls a `poll_…` function.
+
+use super::{Interest, Registration};
+use crate::executor::Local;
+use crate::reactor::Waiter;
+#[cfg(feature = "tracing")]
+use crate::trace::Op;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// What is done with a registration as soon as its descriptor is ready.
+#[doc(hidden)]
+pub trait Wait<'a> {
+    type Output;
+
+    fn registration(&self) -> &'a Registration;
+
+    fn interest(&self) -> Interest;
+
+    /// Does it now, or waits by way of `waiter`: see [`Registration::poll_with`].
+    fn poll(&mut self, waiter: &mut Waiter, cx: &mut Context<'_>) -> Poll<Self::Output>;
+}
+
+/// The future of a [`Wait`]. It has a place of its own among the waiters, which it gives up when it is dropped.
+#[doc(hidden)]
+#[must_use = "it does nothing unless it is awaited"]
+pub struct Waiting<'a, W: Wait<'a>> {
+    waiter: Waiter,
+    wait: W,
+    #[cfg(feature = "tracing")]
+    op: Option<Op>,
+    registration: PhantomData<&'a Registration>,
+}
+
+/// Nothing in it is pinned.
+impl<'a, W: Wait<'a>> Unpin for Waiting<'a, W> {}
+
+impl<'a, W: Wait<'a>> Waiting<'a, W> {
+    #[inline]
+    pub fn new(wait: W) -> Waiting<'a, W> {
+        Waiting {
+            waiter: Waiter::NEW,
+            wait,
+            #[cfg(feature = "tracing")]
+            op: None,
+            registration: PhantomData,
+        }
+    }
+}
+
+impl<'a, W: Wait<'a>> Future for Waiting<'a, W> {
+    type Output = W::Output;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<W::Output> {
+        let this = &mut *self;
+        #[cfg(feature = "tracing")]
+        if let Some(trace) = &this.wait.registration().trace {
+            return trace.poll(this.wait.interest(), &mut this.op, || this.wait.poll(&mut this.waiter, cx));
+        }
+        this.wait.poll(&mut this.waiter, cx)
+    }
+}
+
+impl<'a, W: Wait<'a>> Drop for Waiting<'a, W> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.waiter != Waiter::NEW {
+            withdraw(self.wait.registration(), self.wait.interest(), self.waiter);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn withdraw(registration: &Registration, interest: Interest, waiter: Waiter) {
+    // On another thread the waker stays, until the next report wakes it for nothing.
+    let Some(source) = registration.source.get() else { return };
+    let (runtime, key) = (source.runtime, source.key);
+    if let Some(local) = Local::find(runtime) {
+        let waker = local.reactor().withdraw(key, interest, waiter);
+        drop(waker);
+    }
+}
+
+/// Polls for a caller who keeps nothing from one poll to the next.
+#[doc(hidden)]
+#[inline]
+pub fn poll_once<'a, W: Wait<'a>>(mut wait: W, cx: &mut Context<'_>) -> Poll<W::Output> {
+    let mut waiter = Waiter::POLL_STYLE;
+    #[cfg(feature = "tracing")]
+    if let Some(trace) = &wait.registration().trace {
+        return trace.poll_shared(wait.interest(), || wait.poll(&mut waiter, cx));
+    }
+    wait.poll(&mut waiter, cx)
+}
