@@ -259,6 +259,7 @@ impl CancellationToken {
         DropGuard { token: Some(self) }
     }
 
+    #[inline]
     fn poll_cancelled(&self, waiting: &mut Option<Waiting>, cx: &mut Context<'_>) -> Poll<()> {
         if self.is_cancelled() {
             return Poll::Ready(());
@@ -266,8 +267,13 @@ impl CancellationToken {
         if waiting.as_ref().is_some_and(|waiting| waiting.waker.will_wake(cx.waker())) {
             return Poll::Pending;
         }
-        // (Foreign code, so before the lock.)
-        let (waker, kept) = (cx.waker().clone(), cx.waker().clone());
+        self.listen(waiting, cx.waker())
+    }
+
+    #[inline(never)]
+    fn listen(&self, waiting: &mut Option<Waiting>, waker: &Waker) -> Poll<()> {
+        // Foreign code, so before the lock.
+        let (waker, kept) = (waker.clone(), waker.clone());
         let mut listeners = lock(&self.node.listeners);
         if self.is_cancelled() {
             return Poll::Ready(());
@@ -346,6 +352,7 @@ pub struct WaitForCancellationFutureOwned {
 impl Future for WaitForCancellationFuture<'_> {
     type Output = ();
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         ready!(this.token.poll_cancelled(&mut this.waiting, cx));
@@ -356,6 +363,7 @@ impl Future for WaitForCancellationFuture<'_> {
 impl Future for WaitForCancellationFutureOwned {
     type Output = ();
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         ready!(this.token.poll_cancelled(&mut this.waiting, cx));

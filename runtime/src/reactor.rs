@@ -239,7 +239,8 @@ impl Reactor {
             return Look::Try(Seen(self.turns));
         }
         let is_new = *waiter == Waiter::NEW;
-        if (is_new || *waiter == Waiter::POLL_STYLE && source.owed == [0; 2])
+        let is_owed = || direction(interest).is_none_or(|direction| source.owed[direction] > 0);
+        if (is_new || *waiter == Waiter::POLL_STYLE && !is_owed())
             && source.waiters.are_none()
             && let Some(waker) = task::copy_own(waker)
         {

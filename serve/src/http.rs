@@ -21,7 +21,6 @@ use hyper_util::service::TowerToHyperService;
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
-use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 use tower_service::Service;
@@ -197,8 +196,8 @@ impl Http {
         B: Body<Error: Into<BoxError>> + 'static,
     {
         let (io, activity) = Watched::new(io);
-        let work = Rc::new(Work::default());
-        let service = Tracked::new(TowerToHyperService::new(service), work.clone(), tell);
+        let work = Work::new(tell);
+        let service = Tracked::new(TowerToHyperService::new(service), work.clone());
         let mut connection = pin!(self.builder.serve_connection_with_upgrades(io, service));
         let mut stopped = pin!(stop.cancelled());
         let mut limits = Limits::new(self.idle_timeout, work, &activity);

@@ -1,7 +1,6 @@
 //! A service that writes down in a connection's [`Work`] what becomes of each request.
 
 use crate::BoxError;
-use crate::error::Tell;
 use crate::work::{Side, Turn, Work};
 use hyper::body::{Body, Buf, Bytes, Frame, Incoming, SizeHint};
 use hyper::service::Service;
@@ -16,12 +15,11 @@ use std::task::{Context, Poll, ready};
 pub(crate) struct Tracked<S> {
     inner: S,
     work: Rc<Work>,
-    tell: Tell,
 }
 
 impl<S> Tracked<S> {
-    pub(crate) fn new(inner: S, work: Rc<Work>, tell: Tell) -> Tracked<S> {
-        Tracked { inner, work, tell }
+    pub(crate) fn new(inner: S, work: Rc<Work>) -> Tracked<S> {
+        Tracked { inner, work }
     }
 }
 
@@ -37,10 +35,8 @@ where
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let is_http_2 = request.version() == Version::HTTP_2;
         let turn = self.work.begin(is_http_2);
-        // An error of HTTP/1 ends the connection, which tells of it. In HTTP/2 only the request ends.
-        let tell = self.tell.clone().filter(|_| is_http_2);
         let is_tunnel = is_http_2 && request.method() == Method::CONNECT;
-        TrackedFuture { inner: self.inner.call(request), turn: Some(turn), tell, is_tunnel }
+        TrackedFuture { inner: self.inner.call(request), turn: Some(turn), is_tunnel }
     }
 }
 
@@ -50,7 +46,6 @@ pin_project! {
         inner: F,
         // Until the response has it.
         turn: Option<Turn>,
-        tell: Tell,
         is_tunnel: bool,
     }
 }
@@ -68,22 +63,14 @@ where
         let mut turn = this.turn.take().expect("a future is not polled after it is ready");
         let response = match result {
             Ok(response) => response,
-            Err(error) => return Poll::Ready(Err(told(this.tell, error.into()))),
+            Err(error) => return Poll::Ready(Err(turn.work().failed(error))),
         };
         if *this.is_tunnel && response.status().is_success() {
             turn.work().set_tunnel();
         }
         turn.set(Side::Client);
-        let tell = this.tell.take();
-        Poll::Ready(Ok(response.map(|inner| TrackedBody { inner, turn, tell })))
+        Poll::Ready(Ok(response.map(|inner| TrackedBody { inner, turn })))
     }
-}
-
-fn told(tell: &Tell, error: BoxError) -> BoxError {
-    if let Some(tell) = tell {
-        tell(&*error);
-    }
-    error
 }
 
 pin_project! {
@@ -91,7 +78,6 @@ pin_project! {
         #[pin]
         inner: B,
         turn: Turn,
-        tell: Tell,
     }
 }
 
@@ -99,6 +85,7 @@ impl<B: Body<Error: Into<BoxError>>> Body for TrackedBody<B> {
     type Data = Piece<B::Data>;
     type Error = BoxError;
 
+    #[inline]
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -112,7 +99,7 @@ impl<B: Body<Error: Into<BoxError>>> Body for TrackedBody<B> {
         this.turn.work().step();
         Poll::Ready(frame.map(|frame| match frame {
             Ok(frame) => Ok(frame.map_data(|data| Piece { data, turn: this.turn.piece() })),
-            Err(error) => Err(told(this.tell, error.into())),
+            Err(error) => Err(this.turn.work().failed(error)),
         }))
     }
 

@@ -12,6 +12,8 @@
 //!
 //! Invariant: `turns` has the number of `Turn`s that live, each counted for the side it names.
 
+use crate::BoxError;
+use crate::error::Tell;
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -31,9 +33,24 @@ pub(crate) struct Work {
     is_http_2: Cell<bool>,
     /// A stream of HTTP/2 was turned into a tunnel, whose bytes are not those of a response.
     has_tunnel: Cell<bool>,
+    tell: Tell,
 }
 
 impl Work {
+    /// `tell` hears of requests that have failed alone.
+    pub(crate) fn new(tell: Tell) -> Rc<Work> {
+        Rc::new(Work { tell, ..Work::default() })
+    }
+
+    /// A request has failed. In HTTP/1 that ends the connection, which tells of it; in HTTP/2 only the request ends.
+    pub(crate) fn failed(&self, error: impl Into<BoxError>) -> BoxError {
+        let error = error.into();
+        if let Some(tell) = self.tell.as_ref().filter(|_| self.is_http_2()) {
+            tell(&*error);
+        }
+        error
+    }
+
     pub(crate) fn steps(&self) -> usize {
         self.steps.get()
     }
@@ -93,8 +110,11 @@ impl Turn {
         Turn::new(self.work.clone(), Side::Client)
     }
 
-    /// From now on the other side is waited for, or still this one.
+    /// From now on this side is waited for.
     pub(crate) fn set(&mut self, side: Side) {
+        if side == self.side {
+            return;
+        }
         let (before, after) = (self.work.count(self.side), self.work.count(side));
         before.set(before.get() - 1);
         after.set(after.get() + 1);
