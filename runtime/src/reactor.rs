@@ -482,7 +482,7 @@ impl Source {
     }
 }
 
-#[inline(never)]
+#[inline]
 fn owe(owed: &mut [u8; 2], interest: Interest) {
     if let Some(direction) = direction(interest) {
         owed[direction] = MOST_OWED.min(owed[direction] + 1);

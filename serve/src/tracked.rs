@@ -115,7 +115,15 @@ impl<B: Body<Error: Into<BoxError>>> Body for TrackedBody<B> {
 /// A part of a response, until hyper has written all of it, or has dropped it.
 pub(crate) struct Piece<D> {
     data: D,
-    turn: Turn,
+    turn: Option<Turn>,
+}
+
+impl<D> Piece<D> {
+    fn step(&self) {
+        if let Some(turn) = &self.turn {
+            turn.work().step();
+        }
+    }
 }
 
 impl<D: Buf> Buf for Piece<D> {
@@ -132,12 +140,12 @@ impl<D: Buf> Buf for Piece<D> {
     }
 
     fn advance(&mut self, count: usize) {
-        self.turn.work().step();
+        self.step();
         self.data.advance(count);
     }
 
     fn copy_to_bytes(&mut self, len: usize) -> Bytes {
-        self.turn.work().step();
+        self.step();
         self.data.copy_to_bytes(len)
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! The limits of time need this: a server that takes long for an answer must not be hurried, and a client that takes
 //! nothing must not be waited for. What hyper's HTTP/2 has in its buffers cannot be asked for, so each piece of a
-//! response carries a [`Turn`] until hyper has written or dropped it.
+//! response of HTTP/2 carries a [`Turn`] until hyper has written or dropped it.
 //!
 //! Invariant: `turns` has the number of `Turn`s that live, each counted for the side it names.
 
@@ -105,9 +105,10 @@ impl Turn {
         &self.work
     }
 
-    /// Another one, for a piece of a response that the client is to take.
-    pub(crate) fn piece(&self) -> Turn {
-        Turn::new(self.work.clone(), Side::Client)
+    /// Another one, for a piece of a response that the client is to take. None for HTTP/1, whose stream tells whether a
+    /// write waits.
+    pub(crate) fn piece(&self) -> Option<Turn> {
+        self.work.is_http_2().then(|| Turn::new(self.work.clone(), Side::Client))
     }
 
     /// From now on this side is waited for.

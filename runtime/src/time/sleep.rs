@@ -295,22 +295,21 @@ impl Sleep {
     fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         ready!(coop::poll_budget(cx));
         match with_current(|local| self.look(local, cx.waker(), &mut None)) {
-            Some(Look::Elapsed) => coop::charged(()),
             Some(Look::Waits) => Poll::Pending,
-            look => self.poll_unusual(look, cx.waker()),
+            look => self.does_not_wait(look, cx.waker()),
         }
     }
 
-    #[cold]
+    /// By what the first look has found. Out of line, since most timers are timeouts, which are dropped in time.
     #[inline(never)]
-    fn poll_unusual(&mut self, mut look: Option<Look>, waker: &Waker) -> Poll<()> {
-        // Foreign code, so made before anything is borrowed, and what is left of it is dropped at the end.
-        let mut clone = Some(waker.clone());
+    fn does_not_wait(&mut self, mut look: Option<Look>, waker: &Waker) -> Poll<()> {
+        // Made, and what is left of it dropped, while nothing is borrowed: foreign code.
+        let mut clone = None;
         loop {
             match look.unwrap_or_else(start) {
                 Look::Elapsed => return coop::charged(()),
                 Look::Waits => return Poll::Pending,
-                Look::NeedsClone => {}
+                Look::NeedsClone => clone = Some(waker.clone()),
                 Look::Elsewhere => self.withdraw(),
                 Look::ShutDown => panic!("{SHUT_DOWN}"),
             }
