@@ -456,7 +456,9 @@ impl Source {
             if is_poll_style {
                 owe(owed, interest);
             }
-            others.extend(task::wake_own(waker));
+            if let Some(other) = task::wake_own(waker) {
+                others.push(other);
+            }
         });
     }
 
