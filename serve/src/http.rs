@@ -178,15 +178,16 @@ impl Http {
         S: Clone + 'static,
         B: Body<Error: Into<BoxError>> + 'static,
     {
-        self.serve(io, service, stop, None).await
+        self.serve(io, service, stop, None, None).await
     }
 
-    /// `tell` hears of requests that have failed alone.
+    /// After `stop`, `cut` ends it in any way. `tell` hears of requests that have failed alone.
     pub(crate) async fn serve<I, S, B>(
         &self,
         io: I,
         service: S,
         stop: &CancellationToken,
+        cut: Option<&CancellationToken>,
         tell: Tell,
     ) -> Result<(), BoxError>
     where
@@ -200,6 +201,7 @@ impl Http {
         let service = Tracked::new(TowerToHyperService::new(service), work.clone());
         let mut connection = pin!(self.builder.serve_connection_with_upgrades(io, service));
         let mut stopped = pin!(stop.cancelled());
+        let mut cut = pin!(cut.map(CancellationToken::cancelled));
         let mut limits = Limits::new(self.idle_timeout, work, &activity);
         poll_fn(|cx| {
             loop {
@@ -210,7 +212,10 @@ impl Http {
                 match limits.poll(cx) {
                     Poll::Ready(Verdict::Cut(error)) => return Poll::Ready(Err(error.into())),
                     Poll::Ready(Verdict::EndGracefully) => {}
-                    Poll::Pending if limits.is_ending() => return Poll::Pending,
+                    Poll::Pending if limits.is_ending() => {
+                        let Some(cut) = cut.as_mut().as_pin_mut() else { return Poll::Pending };
+                        return cut.poll(cx).map(|()| Err(cut_at_the_end().into()));
+                    }
                     Poll::Pending if stopped.as_mut().poll(cx).is_pending() => return Poll::Pending,
                     Poll::Pending => {}
                 }
@@ -220,6 +225,12 @@ impl Http {
         })
         .await
     }
+}
+
+fn cut_at_the_end() -> io::Error {
+    let text = "the connection had not ended when the server's time was up, and was closed; \
+                `Serve::shutdown_timeout` sets how long it has";
+    io::Error::new(io::ErrorKind::TimedOut, text)
 }
 
 /// Whether this is hyper-util's word for a connection that was ended before it was known what it speaks.

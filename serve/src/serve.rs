@@ -5,7 +5,7 @@ use crate::connect_info::{ConnectInfo, WithInfo};
 use crate::error::{Hook, ServeError, Stage, Tell};
 use crate::http::Http;
 use crate::listener::{Listener, Stream};
-use crate::open::Open;
+use crate::open::{Guard, Open};
 use ayi_runtime::runtime::{CancellationToken, shutdown_token};
 use ayi_runtime::spawn;
 use ayi_runtime::task::yield_now;
@@ -355,11 +355,7 @@ where
             };
             let peer = Rc::new(peer);
             let service = WithInfo::new(self.service.clone(), peer.clone(), self.connect_info.clone());
-            let (connections, guard) = (connections.clone(), open.enter());
-            spawn(async move {
-                connections.serve(io, peer, service).await;
-                drop(guard);
-            });
+            spawn(connections.clone().serve(open.enter(), io, peer, service));
         }
         // Whoever connects from now on is to go elsewhere.
         drop(self.listener);
@@ -402,13 +398,13 @@ struct Connections<H, A> {
     handshake_timeout: Duration,
     /// They are to end in a graceful way,
     stop: CancellationToken,
-    /// and now in any way.
+    /// and later, if they have not, in any way.
     cut: CancellationToken,
 }
 
 impl<H, A: 'static> Connections<H, A> {
-    /// Errors concern this client alone.
-    async fn serve<T, S, F, I, B>(&self, io: T, peer: Rc<A>, service: S)
+    /// Errors concern this client alone. The connection counts as open until all else of it is dropped.
+    async fn serve<T, S, F, I, B>(self: Rc<Self>, _counted: Guard, io: T, peer: Rc<A>, service: S)
     where
         H: Fn(T) -> F,
         F: Future<Output = io::Result<I>>,
@@ -425,11 +421,10 @@ impl<H, A: 'static> Connections<H, A> {
             Ok(io) => io,
             Err(error) => return self.tell(Some(&peer), Stage::Handshake, &error),
         };
-        let serving = self.http.serve(io, service, &self.stop, self.tell_of_requests(&peer));
-        match self.cut.run_until_cancelled(serving).await {
-            Some(Ok(())) => {}
-            Some(Err(error)) => self.tell(Some(&peer), Stage::Connection, &*error),
-            None => self.tell(Some(&peer), Stage::Connection, &cut_at_the_end()),
+        let tell = self.tell_of_requests(&peer);
+        let served = self.http.serve(io, service, &self.stop, Some(&self.cut), tell).await;
+        if let Err(error) = served {
+            self.tell(Some(&peer), Stage::Connection, &*error);
         }
     }
 
@@ -450,12 +445,6 @@ fn too_slow_a_handshake(limit: Duration) -> io::Error {
         "the handshake was not done within {limit:?}, so that the connection was closed; `Serve::handshake_timeout` \
          sets how long it may take"
     );
-    io::Error::new(io::ErrorKind::TimedOut, text)
-}
-
-fn cut_at_the_end() -> io::Error {
-    let text = "the connection had not ended when the server's time was up, and was closed; \
-                `Serve::shutdown_timeout` sets how long it has";
     io::Error::new(io::ErrorKind::TimedOut, text)
 }
 
