@@ -105,6 +105,36 @@ fn who_was_woken_tries_whatever_another_has_found() {
     });
 }
 
+/// Both are tasks, which poll, and the first takes all there is.
+#[test]
+#[cfg_attr(faults, ignore = "attempts are counted")]
+fn who_was_woken_tries_after_another_has_had_a_short_transfer() {
+    run(async || {
+        let quiet = Rc::new(Quiet::new().await);
+        let is_ready = Rc::new(Cell::new(false));
+        let tries = Rc::new(Cell::new(0));
+        let tasks = [(); 2].map(|()| {
+            let (quiet, is_ready, tries) = (quiet.clone(), is_ready.clone(), tries.clone());
+            let op = move || {
+                tries.set(tries.get() + 1);
+                if is_ready.get() { Ok(()) } else { Err(ErrorKind::WouldBlock.into()) }
+            };
+            ayi::task::spawn_local(async move {
+                let (fd, readable) = (quiet.stream.as_fd(), Interest::READABLE);
+                poll_fn(|cx| quiet.registration.poll_io(fd, readable, cx, &op, |()| true)).await
+            })
+        });
+        turn().await;
+        assert_eq!(tries.replace(0), 0);
+        is_ready.set(true);
+        quiet.registration.report(Ready::READABLE);
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        assert_eq!(tries.get(), 2);
+    });
+}
+
 /// The second comes only after the first has found nothing.
 #[test]
 #[cfg_attr(faults, ignore = "attempts are counted")]
