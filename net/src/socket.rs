@@ -104,11 +104,7 @@ impl ByteStream for sys::Pipe {
 impl<S: AsFd> Socket<S> {
     /// Takes a socket that is known to be non-blocking.
     pub(crate) fn new(std: S) -> Socket<S> {
-        #[cfg(not(feature = "tracing"))]
-        let registration = Registration::new();
-        #[cfg(feature = "tracing")]
-        let registration = registered::<S>(std.as_fd());
-        Socket { registration, std }
+        Socket { registration: Registration::traced(names::<S>, std.as_fd()), std }
     }
 
     /// Takes a socket from elsewhere, unless it would block the thread.
@@ -345,13 +341,12 @@ impl<S: fmt::Debug> fmt::Debug for Socket<S> {
     }
 }
 
-/// Subscribers of `tracing` are told of the socket, by the name of the type in it.
-#[cfg(feature = "tracing")]
-fn registered<S>(fd: BorrowedFd<'_>) -> Registration {
+/// By what subscribers of `tracing` are told of the socket: the name of the type in it, and the kind of thing it is.
+fn names<S>() -> (&'static str, &'static str) {
     let path = std::any::type_name::<S>();
     match path.rsplit("::").next() {
-        Some("Pipe") => Registration::traced("Pipe", "Pipe", fd),
-        name => Registration::traced(name.unwrap_or(path), "Socket", fd),
+        Some("Pipe") => ("Pipe", "Pipe"),
+        name => (name.unwrap_or(path), "Socket"),
     }
 }
 

@@ -37,7 +37,6 @@ mod sync;
 mod sys;
 pub mod task;
 pub mod time;
-#[cfg(feature = "tracing")]
 mod trace;
 
 /// The runtime itself, its settings and its handles.

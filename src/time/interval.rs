@@ -1,10 +1,6 @@
 //! Ticking. In tokio: `time/interval.rs`.
 
-#[cfg(not(feature = "tracing"))]
-use ayi_runtime::time::sleep_until;
-#[cfg(feature = "tracing")]
-use ayi_runtime::time::ticks_from;
-use ayi_runtime::time::{Instant, Sleep, sleep};
+use ayi_runtime::time::{Instant, Sleep, sleep, ticks_from};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -55,11 +51,7 @@ pub fn interval(period: Duration) -> Interval {
 #[track_caller]
 pub fn interval_at(start: Instant, period: Duration) -> Interval {
     assert!(!period.is_zero(), "interval: the period must not be zero, it would tick without end");
-    #[cfg(not(feature = "tracing"))]
-    let next = sleep_until(start);
-    #[cfg(feature = "tracing")]
-    let next = ticks_from(start);
-    Interval { next, period, missed: MissedTickBehavior::default() }
+    Interval { next: ticks_from(start), period, missed: MissedTickBehavior::default() }
 }
 
 /// What an [`Interval`] does when it was not awaited in time for one or more ticks.

@@ -35,7 +35,7 @@ use std::time::Duration;
 /// assert_eq!(timeout(Duration::from_secs(1), async { 7 }).await, Ok(7));
 /// # });
 /// ```
-#[cfg_attr(feature = "tracing", track_caller)]
+#[track_caller]
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
     Timeout { future: future.into_future(), limit: sleep(duration), was_put_off: false }
 }
@@ -52,7 +52,7 @@ pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoF
 /// assert!(timeout_at(deadline, std::future::pending::<()>()).await.is_err());
 /// # }
 /// ```
-#[cfg_attr(feature = "tracing", track_caller)]
+#[track_caller]
 pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
     Timeout { future: future.into_future(), limit: sleep_until(deadline), was_put_off: false }
 }

@@ -10,17 +10,12 @@ use crate::blocking::{BlockingCall, Outcome, Pool, Ticket};
 use crate::cancellation::CancellationToken;
 use crate::counters::Figures;
 use crate::sys::ThreadClock;
-#[cfg(feature = "tracing")]
-use crate::task::Trace;
-use crate::task::{Boxed, JoinHandle, Kind, Plain, is_large, spawn_from_afar};
-#[cfg(feature = "tracing")]
-use crate::trace;
+use crate::task::{self, Boxed, JoinHandle, Kind, Plain, is_large, spawn_from_afar};
+use crate::trace::{CallTrace, TaskFacts, TaskTrace};
 use futures_task::{FutureObj, Spawn, SpawnError};
-#[cfg(feature = "tracing")]
 use std::any::type_name;
 use std::fmt;
 use std::io;
-#[cfg(feature = "tracing")]
 use std::panic::Location;
 use std::panic::RefUnwindSafe;
 use std::pin::pin;
@@ -217,19 +212,14 @@ impl Handle {
         T: Send + 'static,
     {
         let (ticket, pool) = (Ticket::new(), &self.shared.pool);
-        #[cfg(feature = "tracing")]
-        let name = kind.name().map(String::from);
+        let name = if TaskTrace::IS_TOLD { kind.name().map(String::from) } else { None };
         let task = self.spawn_task(Outcome::new(ticket.clone(), pool.clone()), kind);
         let (handle, waker, id) = (self.clone(), task.waker(), task.id());
-        #[cfg(feature = "tracing")]
-        let span = trace::Task { id: id.number(), name: name.as_deref(), size, place: Location::caller() }
-            .blocking_span(type_name::<F>());
-        #[cfg(not(feature = "tracing"))]
-        let _ = size;
+        let facts = TaskFacts { id: id.number(), name: name.as_deref(), size, place: Location::caller() };
+        let trace = CallTrace::new(&facts, type_name::<F>);
         let run = move || {
             let _inside = handle.enter();
-            #[cfg(feature = "tracing")]
-            let _entered = span.as_ref().map(|span| span.enter());
+            let _entered = trace.enter();
             id.scope(|| ticket.run(f, waker));
         };
         match pool.submit(Box::new(run)) {
@@ -371,12 +361,10 @@ impl Handle {
         let mut cx = Context::from_waker(&waker);
         // Before this thread leaves the runtime, and after the future is dropped.
         let _end = OnDrop(|| drive.end(self));
-        #[cfg(feature = "tracing")]
-        let trace = Trace::root(size, None, Location::caller());
+        let place = Location::caller();
+        let facts = || TaskFacts { id: task::Id::next().number(), name: None, size, place };
+        let trace = TaskTrace::root(facts, None);
         let mut future = pin!(future);
-        #[cfg(not(feature = "tracing"))]
-        let mut poll = || future.as_mut().poll(&mut cx);
-        #[cfg(feature = "tracing")]
         let mut poll = || trace.poll(&mut cx, |cx| future.as_mut().poll(cx));
         loop {
             if let Poll::Ready(output) = poll() {

@@ -37,6 +37,7 @@ use crate::ready::{Interest, Ready};
 use crate::sync::thread_local;
 use crate::task::{self, Lease, LocalScheduler, LocalSlot};
 use crate::time::{Clock, Instant, Wheel};
+use crate::trace::{TaskFacts, TaskTrace};
 use crate::{coop, foreign, sys};
 use std::cell::{Cell, RefCell, RefMut};
 use std::ffi::c_ulong;
@@ -256,16 +257,12 @@ impl Local {
         let _inside = EnterGuard::here(self);
         let _running = Running::new(self);
         assert!(!self.is_shut_down(), "this runtime has been shut down by an unhandled panic of a task");
-        #[cfg(feature = "tracing")]
-        let trace = task::Trace::root(size, Some(root.0), Location::caller());
-        #[cfg(not(feature = "tracing"))]
-        let _ = size;
-        let mut future = pin!(future);
         let waker = root.0.waker();
+        let (id, place) = (root.0.id(), Location::caller());
+        let facts = || TaskFacts { id: id.number(), name: None, size, place };
+        let trace = TaskTrace::root(facts, Some(root.0.waker()));
+        let mut future = pin!(future);
         let mut cx = Context::from_waker(&waker);
-        #[cfg(not(feature = "tracing"))]
-        return self.run(&root, || future.as_mut().poll(&mut cx));
-        #[cfg(feature = "tracing")]
         self.run(&root, || trace.poll(&mut cx, |cx| future.as_mut().poll(cx)))
     }
 

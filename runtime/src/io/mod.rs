@@ -2,8 +2,6 @@
 
 mod readiness;
 mod registration;
-#[cfg(feature = "tracing")]
-mod traced;
 mod waiting;
 
 pub use crate::ready::{Interest, Ready};

@@ -2,8 +2,6 @@
 //!
 //! In tokio: `runtime/io/registration.rs` and `io/poll_evented.rs`.
 
-#[cfg(feature = "tracing")]
-use super::traced::Trace;
 use super::waiting::{Wait, Waiting, poll_once};
 use super::{Interest, Ready};
 use crate::coop;
@@ -12,6 +10,7 @@ use crate::executor::{Local, RuntimeRef};
 #[cfg(faults)]
 use crate::faults;
 use crate::reactor::{Look, Reactor, Seen, Settle, SourceKey, Waiter, delete_elsewhere};
+use crate::trace::SocketTrace;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
@@ -58,8 +57,7 @@ use std::task::{Context, Poll, Waker, ready};
 #[derive(Default)]
 pub struct Registration {
     pub(super) source: OnceLock<Source>,
-    #[cfg(feature = "tracing")]
-    pub(super) trace: Option<Box<Trace>>,
+    pub(super) trace: SocketTrace,
 }
 
 // (Packed, or it would have four bytes more, in every socket.)
@@ -73,19 +71,15 @@ pub(super) struct Source {
 impl Registration {
     /// Tied to no runtime yet.
     pub const fn new() -> Registration {
-        Registration {
-            source: OnceLock::new(),
-            #[cfg(feature = "tracing")]
-            trace: None,
-        }
+        Registration { source: OnceLock::new(), trace: SocketTrace::NOTHING }
     }
 
-    /// As `new`, for a socket of which subscribers of `tracing` are told.
-    #[cfg(feature = "tracing")]
+    /// Like `new`, for a socket of which subscribers of `tracing` are told. `names`: its type, and what kind of resource it
+    /// is.
     #[doc(hidden)]
-    pub fn traced(concrete_type: &'static str, kind: &'static str, fd: BorrowedFd<'_>) -> Registration {
-        let trace = Trace::new(concrete_type, kind, fd.as_raw_fd());
-        Registration { source: OnceLock::new(), trace }
+    #[inline]
+    pub fn traced(names: impl FnOnce() -> (&'static str, &'static str), fd: BorrowedFd<'_>) -> Registration {
+        Registration { source: OnceLock::new(), trace: SocketTrace::new(names, fd.as_raw_fd()) }
     }
 
     /// Ties it to the current thread's runtime now. Otherwise that happens when an operation first has to wait.

@@ -3,8 +3,7 @@
 use super::{Interest, Registration};
 use crate::executor::Local;
 use crate::reactor::Waiter;
-#[cfg(feature = "tracing")]
-use crate::trace::Op;
+use crate::trace::SocketOp;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -28,8 +27,7 @@ pub trait Wait<'a> {
 pub struct Waiting<'a, W: Wait<'a>> {
     waiter: Waiter,
     wait: W,
-    #[cfg(feature = "tracing")]
-    op: Option<Op>,
+    op: SocketOp,
     registration: PhantomData<&'a Registration>,
 }
 
@@ -39,13 +37,7 @@ impl<'a, W: Wait<'a>> Unpin for Waiting<'a, W> {}
 impl<'a, W: Wait<'a>> Waiting<'a, W> {
     #[inline]
     pub fn new(wait: W) -> Waiting<'a, W> {
-        Waiting {
-            waiter: Waiter::NEW,
-            wait,
-            #[cfg(feature = "tracing")]
-            op: None,
-            registration: PhantomData,
-        }
+        Waiting { waiter: Waiter::NEW, wait, op: SocketOp::NOTHING, registration: PhantomData }
     }
 }
 
@@ -55,11 +47,8 @@ impl<'a, W: Wait<'a>> Future for Waiting<'a, W> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<W::Output> {
         let this = &mut *self;
-        #[cfg(feature = "tracing")]
-        if let Some(trace) = &this.wait.registration().trace {
-            return trace.poll(this.wait.interest(), &mut this.op, || this.wait.poll(&mut this.waiter, cx));
-        }
-        this.wait.poll(&mut this.waiter, cx)
+        let (trace, interest) = (&this.wait.registration().trace, this.wait.interest());
+        trace.poll(interest, &mut this.op, || this.wait.poll(&mut this.waiter, cx))
     }
 }
 
@@ -89,9 +78,6 @@ fn withdraw(registration: &Registration, interest: Interest, waiter: Waiter) {
 #[inline]
 pub fn poll_once<'a, W: Wait<'a>>(mut wait: W, cx: &mut Context<'_>) -> Poll<W::Output> {
     let mut waiter = Waiter::POLL_STYLE;
-    #[cfg(feature = "tracing")]
-    if let Some(trace) = &wait.registration().trace {
-        return trace.poll_shared(wait.interest(), || wait.poll(&mut waiter, cx));
-    }
-    wait.poll(&mut waiter, cx)
+    let (trace, interest) = (&wait.registration().trace, wait.interest());
+    trace.poll_shared(interest, || wait.poll(&mut waiter, cx))
 }

@@ -10,6 +10,7 @@
 
 use super::error::JoinError;
 use crate::time::Instant;
+use crate::trace::TaskTrace;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -54,12 +55,10 @@ pub(super) trait Body {
     /// See [`Kind`].
     fn is_blocking(&self) -> bool;
 
-    #[cfg(feature = "tracing")]
     fn future_size(&self) -> usize;
 
-    /// Drops the one that there is.
-    #[cfg(feature = "tracing")]
-    fn set_trace(self: Pin<&mut Self>, trace: Trace);
+    /// Drops the one that there is. Called if [`TaskTrace::IS_TOLD`].
+    fn set_trace(self: Pin<&mut Self>, trace: TaskTrace);
 }
 
 /// What a task is besides its future `F`. (`Send`: it goes where the output goes.)
@@ -84,7 +83,6 @@ pub(crate) trait Kind<F>: Send + 'static {
     }
 
     /// In bytes, of what the user has spawned.
-    #[cfg(feature = "tracing")]
     fn future_size(&self) -> usize {
         size_of::<F>()
     }
@@ -103,10 +101,9 @@ pub(crate) struct Plain;
 impl<F> Kind<F> for Plain {}
 
 /// Of a large future, which has been boxed: how large it is.
-pub(crate) struct Boxed(#[cfg_attr(not(feature = "tracing"), allow(dead_code))] pub(crate) usize);
+pub(crate) struct Boxed(pub(crate) usize);
 
 impl<F> Kind<F> for Boxed {
-    #[cfg(feature = "tracing")]
     fn future_size(&self) -> usize {
         self.0
     }
@@ -135,7 +132,6 @@ impl<F, K: Kind<F>> Kind<F> for Named<K> {
         self.kind.is_blocking()
     }
 
-    #[cfg(feature = "tracing")]
     fn future_size(&self) -> usize {
         self.kind.future_size()
     }
@@ -164,7 +160,6 @@ impl<F, K: Kind<F>> Kind<F> for FromAfar<K> {
         self.kind.is_blocking()
     }
 
-    #[cfg(feature = "tracing")]
     fn future_size(&self) -> usize {
         self.kind.future_size()
     }
@@ -176,15 +171,9 @@ pin_project_lite::pin_project! {
         stage: Stage<F>,
         kind: K,
         spawned_at: &'static Location<'static>,
-        trace: Trace,
+        trace: TaskTrace,
     }
 }
-
-// (The macro takes no `cfg` on a field.)
-#[cfg(feature = "tracing")]
-use super::traced::Trace;
-#[cfg(not(feature = "tracing"))]
-type Trace = ();
 
 pin_project_lite::pin_project! {
     #[project = StagePinned]
@@ -198,7 +187,7 @@ pin_project_lite::pin_project! {
 impl<F: Future, K> FutureBody<F, K> {
     #[inline]
     pub(super) fn new(future: F, kind: K, spawned_at: &'static Location<'static>) -> FutureBody<F, K> {
-        FutureBody { stage: Stage::Future { future }, kind, spawned_at, trace: Trace::default() }
+        FutureBody { stage: Stage::Future { future }, kind, spawned_at, trace: TaskTrace::NOTHING }
     }
 }
 
@@ -215,13 +204,7 @@ impl<F: Future> Stage<F> {
 }
 
 impl<F: Future<Output: 'static>, K: Kind<F>> Body for FutureBody<F, K> {
-    #[cfg(not(feature = "tracing"))]
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.project().stage.poll(cx)
-    }
-
-    #[cfg(feature = "tracing")]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
         this.trace.poll(cx, |cx| this.stage.poll(cx))
@@ -229,7 +212,6 @@ impl<F: Future<Output: 'static>, K: Kind<F>> Body for FutureBody<F, K> {
 
     fn clear(self: Pin<&mut Self>) {
         let mut this = self.project();
-        #[cfg(feature = "tracing")]
         let _entered = this.trace.enter();
         this.stage.set(Stage::Empty);
     }
@@ -283,13 +265,11 @@ impl<F: Future<Output: 'static>, K: Kind<F>> Body for FutureBody<F, K> {
         self.kind.is_blocking()
     }
 
-    #[cfg(feature = "tracing")]
     fn future_size(&self) -> usize {
         self.kind.future_size()
     }
 
-    #[cfg(feature = "tracing")]
-    fn set_trace(self: Pin<&mut Self>, trace: Trace) {
+    fn set_trace(self: Pin<&mut Self>, trace: TaskTrace) {
         *self.project().trace = trace;
     }
 }

@@ -33,7 +33,7 @@ impl Id {
     /// One that no task of the process has had. A thread takes them from the common counter in blocks, so that a
     /// spawn needs no atomic.
     #[inline]
-    pub(super) fn next() -> Id {
+    pub(crate) fn next() -> Id {
         const BLOCK: u64 = 1 << 16;
         static BLOCKS: AtomicU64 = AtomicU64::new(1);
         let mut id = NEXT.get();
@@ -50,7 +50,6 @@ impl Id {
         Id(NEXT.get() - 1)
     }
 
-    #[cfg(feature = "tracing")]
     pub(crate) fn number(self) -> u64 {
         self.0
     }

@@ -17,8 +17,6 @@ mod slot;
 mod slow_poll;
 #[cfg(all(test, not(loom)))]
 mod tests;
-#[cfg(feature = "tracing")]
-mod traced;
 
 #[doc(hidden)]
 pub use body::is_large;
@@ -33,8 +31,6 @@ pub use running::RunningTask;
 pub(crate) use scheduler::{Lease, LocalScheduler, Scheduler};
 pub(crate) use slot::{LocalSlot, copy_own, is_to_be_polled, wake, wake_own};
 pub(crate) use slow_poll::limit_in_environment;
-#[cfg(feature = "tracing")]
-pub(crate) use traced::Trace;
 
 /// The cooperative budget. See [`Runtime`](crate::runtime::Runtime#fairness).
 pub mod coop {

@@ -14,10 +14,9 @@ use super::id::Id;
 use super::join::JoinHandle;
 use super::scheduler::{LocalScheduler, Scheduler};
 use super::slot::{self, LocalSlot, Marks};
-#[cfg(feature = "tracing")]
-use super::traced::Trace;
 use crate::counters::Count;
 use crate::time::Instant;
+use crate::trace::{TaskFacts, TaskTrace};
 use crate::{coop, foreign};
 use std::io::Write;
 use std::mem::ManuallyDrop;
@@ -58,18 +57,24 @@ pub(crate) fn leave() {
     coop::leave();
 }
 
-/// The task begins, also to subscribers of `tracing`.
-#[cfg(feature = "tracing")]
+/// The task begins, also to those who look on.
+#[inline]
 fn traced(slot: LocalSlot, mut body: BodyBox) -> BodyBox {
-    let trace = Trace::begin(slot, &*body);
-    body.as_mut().set_trace(trace);
+    if TaskTrace::IS_TOLD && !body.is_blocking() {
+        let (id, place) = (slot.id().number(), body.spawned_at());
+        let facts = TaskFacts { id, name: body.name(), size: body.future_size(), place };
+        let trace = TaskTrace::begin(&facts, slot.waker());
+        body.as_mut().set_trace(trace);
+    }
     body
 }
 
 /// It has ended, also to them.
-#[cfg(feature = "tracing")]
+#[inline]
 fn untraced(mut body: BodyBox) -> BodyBox {
-    body.as_mut().set_trace(Trace::default());
+    if TaskTrace::IS_TOLD {
+        body.as_mut().set_trace(TaskTrace::NOTHING);
+    }
     body
 }
 
@@ -105,7 +110,6 @@ impl LocalScheduler {
         if self.cells().has_hooks.get() {
             self.begin(slot, &*body);
         }
-        #[cfg(feature = "tracing")]
         let body = traced(slot, body);
         if self.cells().is_closed.get() {
             // (A drop that spawns what spawns in its drop recurses here, like the drop of a list of boxes. To put it off
@@ -211,7 +215,6 @@ impl LocalScheduler {
 
     /// The future is gone: keeps the output for the JoinHandle, if there is one.
     fn finish(self, slot: LocalSlot, body: BodyBox) {
-        #[cfg(feature = "tracing")]
         let body = untraced(body);
         if self.cells().has_hooks.get() {
             return self.finish_watched(slot, body);

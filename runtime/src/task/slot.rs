@@ -34,15 +34,9 @@ use super::scheduler::{LocalScheduler, Message, Scheduler};
 use crate::foreign;
 use crate::queue::Posted;
 use crate::sync::Cell;
-#[cfg(feature = "tracing")]
-use crate::sync::atomic::AtomicBool;
 use crate::sync::atomic::{AtomicU64, Ordering};
-#[cfg(feature = "tracing")]
-use crate::trace;
 use std::marker::PhantomData;
 use std::panic::RefUnwindSafe;
-#[cfg(feature = "tracing")]
-use std::sync::Arc;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 /// A cache line.
@@ -120,7 +114,7 @@ impl Slot {
     }
 
     /// The id of the task, `NONE` if the slot is vacant. For the owner thread.
-    pub(super) fn id(&self) -> Id {
+    pub(crate) fn id(&self) -> Id {
         // Relaxed: the owner thread reads what it wrote.
         Id(self.phase.load(Ordering::Relaxed) >> 1)
     }
@@ -189,7 +183,7 @@ fn not_finished() -> ! {
     panic!("a task's output is wanted, and the task is not finished: this is a bug in ayi");
 }
 
-/// Of all wakers that are slots, and of no others. (Those of `TracedWaker` are not.)
+/// Of all wakers that are slots, and of no others. (Those whose life is told are not.)
 // (A static, not a const: it is known by its address.)
 static VTABLE: RawWakerVTable =
     RawWakerVTable::new(|slot| RawWaker::new(slot, &VTABLE), wake_slot, wake_slot, |_| {});
@@ -197,81 +191,6 @@ static VTABLE: RawWakerVTable =
 fn wake_slot(slot: *const ()) {
     // SAFETY: what is in the waker is the `&'static Slot` of `Slot::waker`, valid for ever by invariant 1.
     unsafe { &*slot.cast::<Slot>() }.wake();
-}
-
-/// A waker of a task that a subscriber of `tracing` is told of. To all others it is a foreign one.
-#[cfg(feature = "tracing")]
-pub(super) struct TracedWaker {
-    slot: &'static Slot,
-    /// The number of the task's span.
-    span: u64,
-    /// The task is over, and the number may be another span's.
-    is_silent: AtomicBool,
-}
-
-#[cfg(feature = "tracing")]
-impl TracedWaker {
-    pub(super) fn new(slot: &'static Slot, span: u64) -> Arc<TracedWaker> {
-        Arc::new(TracedWaker { slot, span, is_silent: AtomicBool::new(false) })
-    }
-
-    pub(super) fn silence(&self) {
-        // Relaxed: a waker that is used at the same moment on another thread may be heard or not.
-        self.is_silent.store(true, Ordering::Relaxed);
-    }
-
-    /// Lends a waker, of which nothing is told.
-    pub(super) fn with<R>(this: &Arc<TracedWaker>, f: impl FnOnce(&Waker) -> R) -> R {
-        let raw = RawWaker::new(Arc::as_ptr(this).cast(), &TRACED_VTABLE);
-        // SAFETY: the functions of the table keep the contract of RawWaker as `Arc` does, and may be called from any
-        // thread. It has no count of its own, and so it is not dropped; `this` lives for as long as it is lent.
-        let waker = std::mem::ManuallyDrop::new(unsafe { Waker::from_raw(raw) });
-        f(&waker)
-    }
-
-    fn tell(&self, op: &'static str) {
-        if !self.is_silent.load(Ordering::Relaxed) {
-            trace::waker(op, self.span);
-        }
-    }
-}
-
-#[cfg(feature = "tracing")]
-static TRACED_VTABLE: RawWakerVTable =
-    RawWakerVTable::new(clone_traced, wake_traced, wake_traced_by_ref, drop_traced);
-
-#[cfg(feature = "tracing")]
-fn clone_traced(waker: *const ()) -> RawWaker {
-    // SAFETY: what is in such a waker is an `Arc` that is counted for it, or lent (`TracedWaker::with`).
-    let this = unsafe {
-        Arc::increment_strong_count(waker.cast::<TracedWaker>());
-        &*waker.cast::<TracedWaker>()
-    };
-    this.tell("waker.clone");
-    RawWaker::new(waker, &TRACED_VTABLE)
-}
-
-#[cfg(feature = "tracing")]
-fn wake_traced(waker: *const ()) {
-    // SAFETY: as in `clone_traced`; the waker is used up.
-    let this = unsafe { Arc::from_raw(waker.cast::<TracedWaker>()) };
-    this.tell("waker.wake");
-    this.slot.wake();
-}
-
-#[cfg(feature = "tracing")]
-fn wake_traced_by_ref(waker: *const ()) {
-    // SAFETY: as in `clone_traced`.
-    let this = unsafe { &*waker.cast::<TracedWaker>() };
-    this.tell("waker.wake_by_ref");
-    this.slot.wake();
-}
-
-#[cfg(feature = "tracing")]
-fn drop_traced(waker: *const ()) {
-    // SAFETY: as in `wake_traced`.
-    let this = unsafe { Arc::from_raw(waker.cast::<TracedWaker>()) };
-    this.tell("waker.drop");
 }
 
 /// A copy of a waker that is a slot. No foreign code runs, so it may be made while something is borrowed.

@@ -5,14 +5,11 @@
 
 mod instant;
 mod sleep;
-#[cfg(feature = "tracing")]
-mod traced;
 mod wheel;
 
 pub use crate::executor::{advance, pause, resume};
 pub(crate) use instant::Clock;
 pub use instant::Instant;
-#[cfg(feature = "tracing")]
 #[doc(hidden)]
 pub use sleep::ticks_from;
 pub use sleep::{Sleep, sleep, sleep_until};

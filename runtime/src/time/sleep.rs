@@ -4,12 +4,11 @@
 //! Making, polling and dropping one allocates nothing (entries are reused) and makes no system call but for the
 //! clock, which the vDSO reads in user space. In tokio: `time/sleep.rs` and `runtime/time/entry.rs`.
 
-#[cfg(feature = "tracing")]
-use super::traced::{self, Trace};
 use super::{Instant, TimerKey};
 use crate::executor::{
     Local, RuntimeRef, SHUT_DOWN, is_rt_shutdown_err, start_drive, why_no_timer, with_current,
 };
+use crate::trace::TimerTrace;
 use crate::{coop, foreign, task};
 use std::fmt;
 use std::pin::Pin;
@@ -41,7 +40,7 @@ use std::time::Duration;
 /// assert!(start.elapsed() >= Duration::from_micros(200));
 /// # });
 /// ```
-#[cfg_attr(feature = "tracing", track_caller)]
+#[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
     let deadline = Instant::now().checked_add(duration).unwrap_or_else(Instant::far_future);
     Sleep {
@@ -50,8 +49,7 @@ pub fn sleep(duration: Duration) -> Sleep {
         key: TimerKey::default(),
         // The clock has just been read, and most sleeps are polled at once.
         is_unread: duration.is_zero(),
-        #[cfg(feature = "tracing")]
-        trace: Trace::new(&traced::SLEEP, deadline),
+        trace: TimerTrace::sleep(deadline),
     }
 }
 
@@ -68,20 +66,18 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// assert!(Instant::now() >= deadline);
 /// # });
 /// ```
-#[cfg_attr(feature = "tracing", track_caller)]
+#[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
     Sleep {
         deadline,
         runtime: None,
         key: TimerKey::default(),
         is_unread: true,
-        #[cfg(feature = "tracing")]
-        trace: Trace::new(&traced::SLEEP, deadline),
+        trace: TimerTrace::sleep(deadline),
     }
 }
 
 /// As [`sleep_until`], for ayi's `Interval`: subscribers of `tracing` are told that it is one.
-#[cfg(feature = "tracing")]
 #[doc(hidden)]
 #[track_caller]
 pub fn ticks_from(deadline: Instant) -> Sleep {
@@ -90,7 +86,7 @@ pub fn ticks_from(deadline: Instant) -> Sleep {
         runtime: None,
         key: TimerKey::default(),
         is_unread: true,
-        trace: Trace::new(&traced::INTERVAL, deadline),
+        trace: TimerTrace::interval(deadline),
     }
 }
 
@@ -121,8 +117,7 @@ pub struct Sleep {
     key: TimerKey,
     /// Nobody has compared the deadline with the clock yet. The next poll does.
     is_unread: bool,
-    #[cfg(feature = "tracing")]
-    trace: Trace,
+    trace: TimerTrace,
 }
 
 impl Sleep {
@@ -168,7 +163,6 @@ impl Sleep {
     /// ```
     pub fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
         self.deadline = deadline;
-        #[cfg(feature = "tracing")]
         self.trace.reset(deadline);
         self.is_unread = true;
         let Some(runtime) = self.runtime.take() else { return };
@@ -275,13 +269,7 @@ enum Look {
 impl Future for Sleep {
     type Output = ();
 
-    #[cfg(not(feature = "tracing"))]
     #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.poll_elapsed(cx)
-    }
-
-    #[cfg(feature = "tracing")]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let trace = std::mem::take(&mut self.trace);
         let result = trace.poll(|| self.poll_elapsed(cx));

@@ -1,14 +1,14 @@
 //! A timer as subscribers of `tracing` see it: a resource that lasts as long as the timer, and an operation on it, which
 //! begins when it is made and anew when it is moved.
 
-use super::Instant;
-use crate::trace::{Op, Resource};
+use super::span::{Op, Resource};
+use crate::time::Instant;
 use std::panic::Location;
 use std::task::Poll;
 
 /// Nothing, if nobody wants to know of the timer.
 #[derive(Default)]
-pub(super) struct Trace(Option<Box<Told>>);
+pub(crate) struct TimerTrace(Option<Box<Told>>);
 
 struct Told {
     names: &'static Names,
@@ -17,7 +17,7 @@ struct Told {
 }
 
 /// What is what in the console: tokio's words.
-pub(super) struct Names {
+struct Names {
     concrete_type: &'static str,
     /// The functions that make and move it.
     made: &'static str,
@@ -25,31 +25,41 @@ pub(super) struct Names {
     poll: &'static str,
 }
 
-pub(super) const SLEEP: Names =
+const SLEEP: Names =
     Names { concrete_type: "Sleep", made: "Sleep::new_timeout", moved: "Sleep::reset", poll: "poll_elapsed" };
 
-pub(super) const INTERVAL: Names =
+const INTERVAL: Names =
     Names { concrete_type: "Interval", made: "Interval::tick", moved: "Interval::tick", poll: "poll_tick" };
 
-impl Trace {
+impl TimerTrace {
     #[track_caller]
-    pub(super) fn new(names: &'static Names, deadline: Instant) -> Trace {
+    pub(crate) fn sleep(deadline: Instant) -> TimerTrace {
+        TimerTrace::new(&SLEEP, deadline)
+    }
+
+    #[track_caller]
+    pub(crate) fn interval(deadline: Instant) -> TimerTrace {
+        TimerTrace::new(&INTERVAL, deadline)
+    }
+
+    #[track_caller]
+    fn new(names: &'static Names, deadline: Instant) -> TimerTrace {
         let told = Resource::timer(names.concrete_type, Location::caller()).map(|resource| {
             resource.set_duration(deadline.saturating_duration_since(Instant::now()));
             let op = resource.op(names.made);
             Box::new(Told { names, op, resource })
         });
-        Trace(told)
+        TimerTrace(told)
     }
 
-    pub(super) fn reset(&mut self, deadline: Instant) {
+    pub(crate) fn reset(&mut self, deadline: Instant) {
         if let Some(told) = &mut self.0 {
             told.op = told.resource.op(told.names.moved);
             told.resource.set_duration(deadline.saturating_duration_since(Instant::now()));
         }
     }
 
-    pub(super) fn poll<R>(&self, poll: impl FnOnce() -> Poll<R>) -> Poll<R> {
+    pub(crate) fn poll<R>(&self, poll: impl FnOnce() -> Poll<R>) -> Poll<R> {
         match self.0.as_deref() {
             Some(Told { op: Some(op), names, resource }) => resource.poll(op, names.poll, poll),
             _ => poll(),

@@ -1,23 +1,6 @@
-//! What subscribers of the crate `tracing` are told, in the words that `console-subscriber` knows, so that tokio-console
-//! shows the tasks, wakers and resources of this runtime (feature `tracing`).
-//!
-//! ```text
-//!   span  runtime.spawn               a task, from its spawn to its end; entered for each poll
-//!   event runtime::waker              what is done with a waker; `task.id` is the number of that span
-//!   span  runtime.resource            a socket or a timer, from its making to its drop
-//!   span  runtime.resource.async_op     somebody waits for it; entered, within the resource's, for each poll
-//!   event runtime::resource::poll_op      such a poll has ended
-//!   event runtime::resource::state_update something of the resource has changed
-//! ```
-//!
-//! Invariants:
-//! 1. A subscriber is foreign code. It is called when nothing is borrowed, and its panics end here: the panic hook
-//!    reports them, and nothing else happens.
-//! 2. What is told of a span is told while it is open: its number may be another's after that.
-//! 3. The console learns which resource and which task an operation belongs to from the spans that this thread is in.
-//!
-//! In tokio: `util/trace.rs`, `runtime/task/waker.rs`, `time/sleep.rs`.
+//! Spans, which say nothing to those who do not want to know of them.
 
+use super::TaskFacts;
 use crate::foreign;
 use std::panic::{AssertUnwindSafe, Location};
 use std::task::Poll;
@@ -26,7 +9,7 @@ use tracing::{span, trace, trace_span};
 
 /// A span that a subscriber wants to know of. It closes when this is dropped.
 // (In an `Option`, for its drop is foreign code. `AssertUnwindSafe`: invariant 1.)
-pub(crate) struct Span(AssertUnwindSafe<Option<tracing::Span>>);
+pub(super) struct Span(AssertUnwindSafe<Option<tracing::Span>>);
 
 impl Span {
     /// `None` if nobody wants to know.
@@ -36,11 +19,11 @@ impl Span {
     }
 
     /// The subscriber's number for it.
-    pub(crate) fn number(&self) -> u64 {
+    pub(super) fn number(&self) -> u64 {
         self.0.as_ref().and_then(tracing::Span::id).map_or(0, |id| id.into_u64())
     }
 
-    pub(crate) fn enter(&self) -> Entered<'_> {
+    pub(super) fn enter(&self) -> Entered<'_> {
         let enter = || self.0.as_ref().map(tracing::Span::enter);
         Entered(foreign::catch(enter).map_err(foreign::drop_panic).ok().flatten())
     }
@@ -63,18 +46,9 @@ impl Drop for Entered<'_> {
     }
 }
 
-/// What there is to tell of a task.
-pub(crate) struct Task<'a> {
-    pub(crate) id: u64,
-    pub(crate) name: Option<&'a str>,
-    /// Of its future, or of its closure.
-    pub(crate) size: usize,
-    pub(crate) place: &'static Location<'static>,
-}
-
-impl Task<'_> {
+impl TaskFacts<'_> {
     /// The span of a task, or of a `block_on`.
-    pub(crate) fn span(&self, kind: &'static str) -> Option<Span> {
+    pub(super) fn span(&self, kind: &'static str) -> Option<Span> {
         Span::new(|| {
             trace_span!(
                 target: "runtime::task",
@@ -91,8 +65,8 @@ impl Task<'_> {
         })
     }
 
-    /// The span of a call of `function` on a thread of the pool.
-    pub(crate) fn blocking_span(&self, function: &'static str) -> Option<Span> {
+    /// The span of a call of `function` on a thread of the pool. The size is that of its closure.
+    pub(super) fn blocking_span(&self, function: &'static str) -> Option<Span> {
         Span::new(|| {
             trace_span!(
                 target: "runtime::task::blocking",
@@ -112,16 +86,16 @@ impl Task<'_> {
 }
 
 /// `op` is done with a waker of the task that has the span `task`.
-pub(crate) fn waker(op: &'static str, task: u64) {
+pub(super) fn waker(op: &'static str, task: u64) {
     foreign::run(|| trace!(target: "runtime::waker", op, task.id = task));
 }
 
 /// Something that can be waited for.
-pub(crate) struct Resource(Span);
+pub(super) struct Resource(Span);
 
 impl Resource {
     /// A timer, made at `place`.
-    pub(crate) fn timer(concrete_type: &'static str, place: &'static Location<'static>) -> Option<Resource> {
+    pub(super) fn timer(concrete_type: &'static str, place: &'static Location<'static>) -> Option<Resource> {
         let span = Span::new(|| {
             trace_span!(
                 target: "runtime::resource",
@@ -138,7 +112,7 @@ impl Resource {
     }
 
     /// A socket. (Most are made in an `async fn`, which does not know its caller.)
-    pub(crate) fn socket(concrete_type: &'static str, kind: &'static str, fd: i32) -> Option<Resource> {
+    pub(super) fn socket(concrete_type: &'static str, kind: &'static str, fd: i32) -> Option<Resource> {
         let span = Span::new(|| {
             trace_span!(
                 target: "runtime::resource",
@@ -154,7 +128,7 @@ impl Resource {
     }
 
     /// A timer's deadline is `duration` from now.
-    pub(crate) fn set_duration(&self, duration: Duration) {
+    pub(super) fn set_duration(&self, duration: Duration) {
         let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         self.update(|| {
             trace!(
@@ -173,7 +147,7 @@ impl Resource {
     }
 
     /// Somebody begins to wait, in the function `source`.
-    pub(crate) fn op(&self, source: &str) -> Option<Op> {
+    pub(super) fn op(&self, source: &str) -> Option<Op> {
         let _resource = self.0.enter();
         let span = Span::new(
             || trace_span!(target: "runtime::resource::async_op", "runtime.resource.async_op", source),
@@ -182,7 +156,7 @@ impl Resource {
     }
 
     /// Polls within an operation.
-    pub(crate) fn poll<R>(&self, op: &Op, name: &'static str, poll: impl FnOnce() -> Poll<R>) -> Poll<R> {
+    pub(super) fn poll<R>(&self, op: &Op, name: &'static str, poll: impl FnOnce() -> Poll<R>) -> Poll<R> {
         let (_resource, _op) = (self.0.enter(), op.0.enter());
         let result = poll();
         let is_ready = result.is_ready();
@@ -192,4 +166,4 @@ impl Resource {
 }
 
 /// An operation on a resource.
-pub(crate) struct Op(Span);
+pub(super) struct Op(Span);
