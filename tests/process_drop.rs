@@ -297,7 +297,7 @@ fn orphan(how: impl FnOnce(Child)) -> u32 {
     pid
 }
 
-/// As `orphan`, but it is killed when it is dropped.
+/// Like `orphan`, but it is killed when it is dropped.
 fn killed_orphan(how: impl FnOnce(Child)) -> u32 {
     let (child, stdout) = cat(true);
     let pid = child.id().unwrap();

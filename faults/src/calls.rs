@@ -287,7 +287,7 @@ fn at(name: &'static str, call: Call, len: usize) -> Verdict {
     verdict
 }
 
-/// As `transfer!`, for those.
+/// Like `transfer!`, for those.
 macro_rules! at {
     ($name:literal, $call:expr, $len:ident, $number:expr, [$($argument:expr),*]) => {{
         let arguments = |$len: usize| [$($argument as c_long),*, 0];

@@ -156,7 +156,7 @@ pub(crate) fn note(call: &'static str, what: &'static str, errno: i32) {
     aside(|| write_down(Fault { call, what, errno, is_hard: false }));
 }
 
-/// As `note`, of what the program may see.
+/// Like `note`, of what the program may see.
 pub(crate) fn note_hard(call: &'static str, errno: i32) {
     aside(|| write_down(Fault { call, what: "fails for good", errno, is_hard: true }));
 }

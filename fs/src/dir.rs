@@ -177,7 +177,7 @@ impl ReadDir {
         poll_fn(|cx| self.poll_next_entry(cx)).await
     }
 
-    /// As [`next_entry`](ReadDir::next_entry).
+    /// Like [`next_entry`](ReadDir::next_entry).
     pub fn poll_next_entry(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<DirEntry>>> {
         // (Most entries are here already.)
         coop::poll_composed(cx, &mut false, |cx| self.poll_entry(cx))

@@ -83,11 +83,11 @@ impl File {
     ///
     /// # Errors
     ///
-    /// As [`OpenOptions::open`].
+    /// Like [`OpenOptions::open`].
     ///
     /// # Cancel safety
     ///
-    /// As [`OpenOptions::open`].
+    /// Like [`OpenOptions::open`].
     ///
     /// # Examples
     ///
@@ -107,11 +107,11 @@ impl File {
     ///
     /// # Errors
     ///
-    /// As [`OpenOptions::open`].
+    /// Like [`OpenOptions::open`].
     ///
     /// # Cancel safety
     ///
-    /// As [`OpenOptions::open`].
+    /// Like [`OpenOptions::open`].
     ///
     /// # Examples
     ///
@@ -138,7 +138,7 @@ impl File {
     ///
     /// # Cancel safety
     ///
-    /// As [`OpenOptions::open`].
+    /// Like [`OpenOptions::open`].
     ///
     /// # Examples
     ///
@@ -337,7 +337,7 @@ impl File {
     ///
     /// # Errors
     ///
-    /// As [`write_at`](File::write_at); `WriteZero` if the file takes no more.
+    /// Like [`write_at`](File::write_at); `WriteZero` if the file takes no more.
     ///
     /// # Cancel safety
     ///
@@ -378,15 +378,15 @@ impl File {
         (Ok(()), buf)
     }
 
-    /// As [`read_at`](File::read_at) into several buffers, one after the other, of which the system fills at most 1024.
+    /// Like [`read_at`](File::read_at) into several buffers, one after the other, of which the system fills at most 1024.
     ///
     /// # Errors
     ///
-    /// As `read_at`.
+    /// Like `read_at`.
     ///
     /// # Cancel safety
     ///
-    /// As `read_at`.
+    /// Like `read_at`.
     ///
     /// # Examples
     ///
@@ -415,15 +415,15 @@ impl File {
         (result, bufs.unwrap_or_default())
     }
 
-    /// As [`write_at`](File::write_at) from several buffers, one after the other, of which the system takes at most 1024.
+    /// Like [`write_at`](File::write_at) from several buffers, one after the other, of which the system takes at most 1024.
     ///
     /// # Errors
     ///
-    /// As `write_at`.
+    /// Like `write_at`.
     ///
     /// # Cancel safety
     ///
-    /// As `write_at`.
+    /// Like `write_at`.
     ///
     /// # Examples
     ///
@@ -478,11 +478,11 @@ impl File {
         op::sync(self.open.clone(), false).await
     }
 
-    /// As [`sync_all`](File::sync_all), without what is not needed to read the file again, such as its times.
+    /// Like [`sync_all`](File::sync_all), without what is not needed to read the file again, such as its times.
     ///
     /// # Errors
     ///
-    /// As `sync_all`.
+    /// Like `sync_all`.
     ///
     /// # Cancel safety
     ///
@@ -657,7 +657,7 @@ impl File {
         self.shared(|state, _, cx| state.poll_flush(cx), || Ok(())).await
     }
 
-    /// As `flushed`, and the position is where the user is.
+    /// Like `flushed`, and the position is where the user is.
     async fn settled(&self) -> io::Result<()> {
         self.shared(Sequential::poll_settle, || Ok(())).await
     }
@@ -667,7 +667,7 @@ impl File {
         self.shared(|state, open, cx| state.poll_written(open, cx), || ()).await
     }
 
-    /// As `written`, and what has been read ahead is forgotten: it is about to change.
+    /// Like `written`, and what has been read ahead is forgotten: it is about to change.
     async fn unread(&self) {
         let poll = |state: &mut Sequential, open: &Arc<OpenFile>, cx: &mut Context<'_>| {
             ready!(state.poll_written(open, cx));
@@ -721,7 +721,7 @@ impl AsyncWrite for File {
         exclusive(&mut self.sequential).poll_flush(cx)
     }
 
-    /// As `poll_flush`: the file is closed when it is dropped.
+    /// Like `poll_flush`: the file is closed when it is dropped.
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_flush(cx)
     }

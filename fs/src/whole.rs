@@ -69,7 +69,7 @@ fn too_large(size: usize) -> io::Error {
 ///
 /// # Errors
 ///
-/// As [`read()`]; `InvalidData` if it is not UTF-8.
+/// Like [`read()`]; `InvalidData` if it is not UTF-8.
 ///
 /// # Cancel safety
 ///

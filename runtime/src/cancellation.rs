@@ -186,7 +186,7 @@ impl CancellationToken {
         WaitForCancellationFuture { token: self, waiting: None, was_put_off: false }
     }
 
-    /// As [`cancelled`](CancellationToken::cancelled), with a future that borrows nothing.
+    /// Like [`cancelled`](CancellationToken::cancelled), with a future that borrows nothing.
     ///
     /// # Cancel safety
     ///

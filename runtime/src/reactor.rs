@@ -323,7 +323,7 @@ impl Reactor {
         }
     }
 
-    /// As `clear`, of what was `known` at `seen`.
+    /// Like `clear`, of what was `known` at `seen`.
     pub(crate) fn clear_known(
         &mut self,
         key: SourceKey,

@@ -87,12 +87,12 @@ impl<T: AsFd> AsyncFd<T> {
         AsyncFd::try_new(inner).map_err(|error| error.cause)
     }
 
-    /// As [`new`](AsyncFd::new): a descriptor is always registered for everything, and what is waited for is said
+    /// Like [`new`](AsyncFd::new): a descriptor is always registered for everything, and what is waited for is said
     /// then. (In tokio, one cannot wait for what is not in `interest`.)
     ///
     /// # Errors
     ///
-    /// As [`new`](AsyncFd::new).
+    /// Like [`new`](AsyncFd::new).
     ///
     /// # Examples
     ///
@@ -112,11 +112,11 @@ impl<T: AsFd> AsyncFd<T> {
         AsyncFd::new(inner)
     }
 
-    /// As [`new`](AsyncFd::new).
+    /// Like [`new`](AsyncFd::new).
     ///
     /// # Errors
     ///
-    /// As [`new`](AsyncFd::new). The error gives `inner` back.
+    /// Like [`new`](AsyncFd::new). The error gives `inner` back.
     ///
     /// # Examples
     ///
@@ -142,11 +142,11 @@ impl<T: AsFd> AsyncFd<T> {
         }
     }
 
-    /// As [`with_interest`](AsyncFd::with_interest).
+    /// Like [`with_interest`](AsyncFd::with_interest).
     ///
     /// # Errors
     ///
-    /// As [`new`](AsyncFd::new). The error gives `inner` back.
+    /// Like [`new`](AsyncFd::new). The error gives `inner` back.
     ///
     /// # Examples
     ///
@@ -264,7 +264,7 @@ impl<T: AsFd> AsyncFd<T> {
         self.ready(Interest::READABLE).await
     }
 
-    /// As [`readable`](AsyncFd::readable), with a guard that lends the owner mutably.
+    /// Like [`readable`](AsyncFd::readable), with a guard that lends the owner mutably.
     ///
     /// # Cancel safety
     ///
@@ -326,7 +326,7 @@ impl<T: AsFd> AsyncFd<T> {
         self.ready(Interest::WRITABLE).await
     }
 
-    /// As [`writable`](AsyncFd::writable), with a guard that lends the owner mutably.
+    /// Like [`writable`](AsyncFd::writable), with a guard that lends the owner mutably.
     ///
     /// # Cancel safety
     ///
@@ -390,7 +390,7 @@ impl<T: AsFd> AsyncFd<T> {
         Ok(AsyncFdReadyGuard { fd: self, event })
     }
 
-    /// As [`ready`](AsyncFd::ready), with a guard that lends the owner mutably.
+    /// Like [`ready`](AsyncFd::ready), with a guard that lends the owner mutably.
     ///
     /// # Cancel safety
     ///
@@ -422,11 +422,11 @@ impl<T: AsFd> AsyncFd<T> {
         Ok(AsyncFdReadyMutGuard { fd: self, event })
     }
 
-    /// As [`readable`](AsyncFd::readable), to be called from a `poll` function.
+    /// Like [`readable`](AsyncFd::readable), to be called from a `poll` function.
     ///
     /// # Errors
     ///
-    /// As [`readable`](AsyncFd::readable).
+    /// Like [`readable`](AsyncFd::readable).
     ///
     /// # Examples
     ///
@@ -449,11 +449,11 @@ impl<T: AsFd> AsyncFd<T> {
         self.poll_ready(Interest::READABLE, cx)
     }
 
-    /// As [`readable_mut`](AsyncFd::readable_mut), to be called from a `poll` function.
+    /// Like [`readable_mut`](AsyncFd::readable_mut), to be called from a `poll` function.
     ///
     /// # Errors
     ///
-    /// As [`readable`](AsyncFd::readable).
+    /// Like [`readable`](AsyncFd::readable).
     ///
     /// # Examples
     ///
@@ -482,11 +482,11 @@ impl<T: AsFd> AsyncFd<T> {
         self.poll_ready_mut(Interest::READABLE, cx)
     }
 
-    /// As [`writable`](AsyncFd::writable), to be called from a `poll` function.
+    /// Like [`writable`](AsyncFd::writable), to be called from a `poll` function.
     ///
     /// # Errors
     ///
-    /// As [`writable`](AsyncFd::writable).
+    /// Like [`writable`](AsyncFd::writable).
     ///
     /// # Examples
     ///
@@ -509,11 +509,11 @@ impl<T: AsFd> AsyncFd<T> {
         self.poll_ready(Interest::WRITABLE, cx)
     }
 
-    /// As [`writable_mut`](AsyncFd::writable_mut), to be called from a `poll` function.
+    /// Like [`writable_mut`](AsyncFd::writable_mut), to be called from a `poll` function.
     ///
     /// # Errors
     ///
-    /// As [`writable`](AsyncFd::writable).
+    /// Like [`writable`](AsyncFd::writable).
     ///
     /// # Examples
     ///
@@ -589,11 +589,11 @@ impl<T: AsFd> AsyncFd<T> {
         self.registration.try_io(interest, || op(self.get_ref()))
     }
 
-    /// As [`try_io`](AsyncFd::try_io), lending the owner mutably.
+    /// Like [`try_io`](AsyncFd::try_io), lending the owner mutably.
     ///
     /// # Errors
     ///
-    /// As [`try_io`](AsyncFd::try_io).
+    /// Like [`try_io`](AsyncFd::try_io).
     ///
     /// # Examples
     ///
@@ -656,15 +656,15 @@ impl<T: AsFd> AsyncFd<T> {
         self.registration.async_io(self.as_fd(), interest, || op(self.get_ref()), |_| false).await
     }
 
-    /// As [`async_io`](AsyncFd::async_io), lending the owner mutably.
+    /// Like [`async_io`](AsyncFd::async_io), lending the owner mutably.
     ///
     /// # Cancel safety
     ///
-    /// As [`async_io`](AsyncFd::async_io).
+    /// Like [`async_io`](AsyncFd::async_io).
     ///
     /// # Errors
     ///
-    /// As [`async_io`](AsyncFd::async_io).
+    /// Like [`async_io`](AsyncFd::async_io).
     ///
     /// # Examples
     ///

@@ -154,7 +154,7 @@ where
 ///
 /// # Errors
 ///
-/// As [`copy`].
+/// Like [`copy`].
 ///
 /// # Cancel safety
 ///
@@ -242,7 +242,7 @@ where
     copy_bidirectional_with_sizes(a, b, BUFFER, BUFFER).await
 }
 
-/// As [`copy_bidirectional`], with buffers of these sizes, in bytes.
+/// Like [`copy_bidirectional`], with buffers of these sizes, in bytes.
 ///
 /// # Panics
 ///
@@ -250,11 +250,11 @@ where
 ///
 /// # Errors
 ///
-/// As [`copy_bidirectional`].
+/// Like [`copy_bidirectional`].
 ///
 /// # Cancel safety
 ///
-/// As [`copy_bidirectional`].
+/// Like [`copy_bidirectional`].
 ///
 /// # Examples
 ///

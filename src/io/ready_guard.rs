@@ -86,7 +86,7 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
         self.fd.registration.clear(&self.event);
     }
 
-    /// As [`clear_ready`](AsyncFdReadyGuard::clear_ready), but of `ready` only: where one of several kinds was used up.
+    /// Like [`clear_ready`](AsyncFdReadyGuard::clear_ready), but of `ready` only: where one of several kinds was used up.
     ///
     /// # Examples
     ///
@@ -261,7 +261,7 @@ impl<T: AsFd> AsyncFdReadyMutGuard<'_, T> {
         self.fd.registration.clear(&self.event);
     }
 
-    /// As [`clear_ready`](AsyncFdReadyMutGuard::clear_ready), but of `ready` only: where one of several kinds was used up.
+    /// Like [`clear_ready`](AsyncFdReadyMutGuard::clear_ready), but of `ready` only: where one of several kinds was used up.
     pub fn clear_ready_matching(&mut self, ready: Ready) {
         self.fd.registration.clear_matching(&self.event, ready);
     }

@@ -137,11 +137,11 @@ impl WriteBuffer {
         poll_fn(|cx| self.poll_write_to(Pin::new(&mut *writer), cx)).await
     }
 
-    /// As [`write_to`](WriteBuffer::write_to), to be called from a `poll` function.
+    /// Like [`write_to`](WriteBuffer::write_to), to be called from a `poll` function.
     ///
     /// # Errors
     ///
-    /// As [`write_to`](WriteBuffer::write_to).
+    /// Like [`write_to`](WriteBuffer::write_to).
     pub fn poll_write_to<W: AsyncWrite + ?Sized>(
         &mut self,
         mut writer: Pin<&mut W>,

@@ -148,15 +148,15 @@ impl Semaphore {
         Ok(SemaphorePermit { semaphore: self })
     }
 
-    /// As [`acquire`](Semaphore::acquire), with a permit that borrows nothing: it can go into a task.
+    /// Like [`acquire`](Semaphore::acquire), with a permit that borrows nothing: it can go into a task.
     ///
     /// # Errors
     ///
-    /// As [`acquire`](Semaphore::acquire).
+    /// Like [`acquire`](Semaphore::acquire).
     ///
     /// # Cancel safety
     ///
-    /// As [`acquire`](Semaphore::acquire).
+    /// Like [`acquire`](Semaphore::acquire).
     ///
     /// # Examples
     ///
@@ -237,11 +237,11 @@ impl Semaphore {
         Ok(SemaphorePermit { semaphore: self })
     }
 
-    /// As [`try_acquire`](Semaphore::try_acquire), with a permit that borrows nothing.
+    /// Like [`try_acquire`](Semaphore::try_acquire), with a permit that borrows nothing.
     ///
     /// # Errors
     ///
-    /// As [`try_acquire`](Semaphore::try_acquire).
+    /// Like [`try_acquire`](Semaphore::try_acquire).
     ///
     /// # Examples
     ///

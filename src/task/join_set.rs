@@ -161,7 +161,7 @@ impl<T> JoinSet<T> {
         poll_fn(|cx| self.poll_join_next(cx)).await
     }
 
-    /// As [`join_next`](JoinSet::join_next), with the task's id. (Where a task failed, the error knows it.)
+    /// Like [`join_next`](JoinSet::join_next), with the task's id. (Where a task failed, the error knows it.)
     ///
     /// # Errors
     ///
@@ -210,7 +210,7 @@ impl<T> JoinSet<T> {
         self.try_join_next_with_id().map(without_id)
     }
 
-    /// As [`try_join_next`](JoinSet::try_join_next), with the task's id.
+    /// Like [`try_join_next`](JoinSet::try_join_next), with the task's id.
     ///
     /// # Errors
     ///
@@ -224,7 +224,7 @@ impl<T> JoinSet<T> {
         }
     }
 
-    /// As [`join_next`](JoinSet::join_next), to be called from a `poll` function.
+    /// Like [`join_next`](JoinSet::join_next), to be called from a `poll` function.
     ///
     /// # Errors
     ///
@@ -247,7 +247,7 @@ impl<T> JoinSet<T> {
         Poll::Ready(output.map(without_id))
     }
 
-    /// As [`join_next_with_id`](JoinSet::join_next_with_id), to be called from a `poll` function.
+    /// Like [`join_next_with_id`](JoinSet::join_next_with_id), to be called from a `poll` function.
     ///
     /// # Errors
     ///
@@ -515,7 +515,7 @@ impl<T: 'static> JoinSet<T> {
         self.insert(super::spawn_blocking(f))
     }
 
-    /// As [`spawn_blocking`](JoinSet::spawn_blocking), on the pool of `handle`'s runtime.
+    /// Like [`spawn_blocking`](JoinSet::spawn_blocking), on the pool of `handle`'s runtime.
     #[track_caller]
     pub fn spawn_blocking_on(
         &mut self,
@@ -614,7 +614,7 @@ impl<'a, T: 'static> Builder<'a, T> {
         Builder { task: self.task.name(name), ..self }
     }
 
-    /// As [`JoinSet::spawn`].
+    /// Like [`JoinSet::spawn`].
     ///
     /// # Errors
     ///
@@ -628,7 +628,7 @@ impl<'a, T: 'static> Builder<'a, T> {
         Ok(self.set.insert(self.task.spawn(future)?))
     }
 
-    /// As [`JoinSet::spawn_on`].
+    /// Like [`JoinSet::spawn_on`].
     ///
     /// # Errors
     ///
@@ -645,7 +645,7 @@ impl<'a, T: 'static> Builder<'a, T> {
         Ok(self.set.insert(self.task.spawn_on(future, handle)?))
     }
 
-    /// As [`JoinSet::spawn_blocking`].
+    /// Like [`JoinSet::spawn_blocking`].
     ///
     /// # Errors
     ///
@@ -662,7 +662,7 @@ impl<'a, T: 'static> Builder<'a, T> {
         Ok(self.set.insert(self.task.spawn_blocking(f)?))
     }
 
-    /// As [`JoinSet::spawn_blocking_on`].
+    /// Like [`JoinSet::spawn_blocking_on`].
     ///
     /// # Errors
     ///

@@ -322,7 +322,7 @@ impl LocalSet {
     ///
     /// # Panics
     ///
-    /// As [`Runtime::block_on`].
+    /// Like [`Runtime::block_on`].
     #[track_caller]
     pub fn block_on<F: Future>(&self, rt: &Runtime, future: F) -> F::Output {
         rt.block_on(self.run_until(future))

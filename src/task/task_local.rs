@@ -244,7 +244,7 @@ impl<T: 'static> LocalKey<T> {
         )
     }
 
-    /// As `with_value`. `None`, and `f` was not run, if that cannot be now.
+    /// Like `with_value`. `None`, and `f` was not run, if that cannot be now.
     fn try_with_value<R>(&'static self, value: &mut Option<T>, f: impl FnOnce() -> R) -> Option<R> {
         struct SwapBack<'a, T: 'static>(&'static LocalKey<T>, &'a mut Option<T>);
         impl<T: 'static> Drop for SwapBack<'_, T> {

@@ -48,7 +48,7 @@ impl Client {
         self.stream.get_mut().write_all(bytes.as_ref()).expect("the server reads");
     }
 
-    /// As `send`, to a server that may have hung up.
+    /// Like `send`, to a server that may have hung up.
     pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.stream.get_mut().write_all(bytes.as_ref());
     }
@@ -61,7 +61,7 @@ impl Client {
         response
     }
 
-    /// As `response`, or `None` if the connection ends where it would begin.
+    /// Like `response`, or `None` if the connection ends where it would begin.
     pub fn response_or_end(&mut self) -> Option<Response> {
         match self.stream.fill_buf() {
             Ok([]) => None,

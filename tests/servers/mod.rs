@@ -36,7 +36,7 @@ impl Server {
         Server::spawn(command)
     }
 
-    /// As `start`, in a process that may have `limit` open files.
+    /// Like `start`, in a process that may have `limit` open files.
     pub fn start_with_open_files(limit: usize, example: &str) -> Server {
         let mut command = Command::new("sh");
         let script = format!("ulimit -n {limit} && exec \"$0\" 127.0.0.1:0");
@@ -133,7 +133,7 @@ impl Server {
         self.child.id()
     }
 
-    /// As `wait`, with what it has written to stderr.
+    /// Like `wait`, with what it has written to stderr.
     pub fn wait_and_read_errors(&mut self) -> (ExitStatus, String) {
         let status = self.wait();
         (status, self.errors.take().expect("they are read once").join().unwrap())

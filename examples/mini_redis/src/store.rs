@@ -171,7 +171,7 @@ impl Store {
         entry.value.len()
     }
 
-    /// As [`set`](Store::set), but the deadline stays.
+    /// Like [`set`](Store::set), but the deadline stays.
     pub fn set_number(&mut self, key: &[u8], number: i64) {
         let place = self.place(key);
         let Some(entry) = self.shards[place].get_mut(key).filter(|entry| entry.is_alive()) else {

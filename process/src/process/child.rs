@@ -235,11 +235,11 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// As [`start_kill`](Child::start_kill) and [`wait`](Child::wait).
+    /// Like [`start_kill`](Child::start_kill) and [`wait`](Child::wait).
     ///
     /// # Panics
     ///
-    /// As [`wait`](Child::wait).
+    /// Like [`wait`](Child::wait).
     ///
     /// # Cancel safety
     ///
@@ -269,11 +269,11 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// As [`wait`](Child::wait), and what read(2) reports.
+    /// Like [`wait`](Child::wait), and what read(2) reports.
     ///
     /// # Panics
     ///
-    /// As [`wait`](Child::wait).
+    /// Like [`wait`](Child::wait).
     ///
     /// # Cancel safety
     ///

@@ -163,11 +163,11 @@ impl Command {
     ///
     /// # Errors
     ///
-    /// As [`spawn`](Command::spawn) and [`Child::wait`].
+    /// Like [`spawn`](Command::spawn) and [`Child::wait`].
     ///
     /// # Panics
     ///
-    /// As [`Child::wait`].
+    /// Like [`Child::wait`].
     ///
     /// # Cancel safety
     ///
@@ -204,11 +204,11 @@ impl Command {
     ///
     /// # Errors
     ///
-    /// As [`spawn`](Command::spawn) and [`Child::wait_with_output`].
+    /// Like [`spawn`](Command::spawn) and [`Child::wait_with_output`].
     ///
     /// # Panics
     ///
-    /// As [`Child::wait`].
+    /// Like [`Child::wait`].
     ///
     /// # Cancel safety
     ///

@@ -134,11 +134,11 @@ impl Signal {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
-    /// As [`recv`](Signal::recv), for a future of one's own.
+    /// Like [`recv`](Signal::recv), for a future of one's own.
     ///
     /// # Panics
     ///
-    /// As `recv`.
+    /// Like `recv`.
     ///
     /// # Examples
     ///
@@ -159,7 +159,7 @@ impl Signal {
         }
     }
 
-    /// As `recv`, with an error instead of a panic.
+    /// Like `recv`, with an error instead of a panic.
     pub(super) async fn wait(&mut self) -> io::Result<()> {
         poll_fn(|cx| self.poll_wait(cx)).await
     }

@@ -190,7 +190,7 @@ impl CoresBuilder {
     ///
     /// # Panics
     ///
-    /// As `run`.
+    /// Like `run`.
     ///
     /// # Examples
     ///

@@ -207,7 +207,7 @@ impl Core {
         self.handle(index).spawn_with(make)
     }
 
-    /// As [`spawn_on`](Core::spawn_on), on the core that has the fewest unfinished tasks of those that this function
+    /// Like [`spawn_on`](Core::spawn_on), on the core that has the fewest unfinished tasks of those that this function
     /// has spawned; among equals on this one, and then on the first.
     ///
     /// So one core that accepts connections can deal them out. (A connection that has not been waited for yet moves

@@ -59,7 +59,7 @@ pub(super) struct Shared {
     pub(super) told: Told,
 }
 
-// As `Scheduler` is: a panic leaves it in order.
+// Like `Scheduler` is: a panic leaves it in order.
 impl RefUnwindSafe for Shared {}
 
 impl Shared {

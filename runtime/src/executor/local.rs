@@ -118,7 +118,7 @@ pub(super) struct ParkHooks {
     pub(super) on_unpark: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
-// As `Scheduler` is: a panic leaves it in order.
+// Like `Scheduler` is: a panic leaves it in order.
 impl RefUnwindSafe for Local {}
 
 impl Local {

@@ -54,7 +54,7 @@ impl<'a> TaskBuilder<'a> {
         Named { name: self.name.unwrap_or_default().to_owned(), kind }
     }
 
-    /// As [`spawn`](crate::spawn).
+    /// Like [`spawn`](crate::spawn).
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl<'a> TaskBuilder<'a> {
         })
     }
 
-    /// As [`spawn`](TaskBuilder::spawn), which takes futures that are not `Send` too.
+    /// Like [`spawn`](TaskBuilder::spawn), which takes futures that are not `Send` too.
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl<'a> TaskBuilder<'a> {
         self.spawn(future)
     }
 
-    /// As [`Handle::spawn`].
+    /// Like [`Handle::spawn`].
     ///
     /// # Errors
     ///
@@ -146,7 +146,7 @@ impl<'a> TaskBuilder<'a> {
         })
     }
 
-    /// As [`spawn_blocking`](crate::task::spawn_blocking).
+    /// Like [`spawn_blocking`](crate::task::spawn_blocking).
     ///
     /// # Errors
     ///
@@ -175,7 +175,7 @@ impl<'a> TaskBuilder<'a> {
         self.spawn_blocking_on(f, &Handle::current())
     }
 
-    /// As [`Handle::spawn_blocking`].
+    /// Like [`Handle::spawn_blocking`].
     ///
     /// # Errors
     ///

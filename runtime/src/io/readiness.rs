@@ -91,7 +91,7 @@ impl Registration {
     ///
     /// # Errors
     ///
-    /// As `poll_ready`.
+    /// Like `poll_ready`.
     ///
     /// # Examples
     ///
@@ -119,7 +119,7 @@ impl Registration {
     ///
     /// # Errors
     ///
-    /// As `poll_ready`.
+    /// Like `poll_ready`.
     pub fn poll_ready_event(
         &self,
         fd: BorrowedFd<'_>,
@@ -137,7 +137,7 @@ impl Registration {
     ///
     /// # Errors
     ///
-    /// As `ready`.
+    /// Like `ready`.
     pub fn ready_event(
         &self,
         fd: BorrowedFd<'_>,

@@ -162,7 +162,7 @@ impl Registration {
     ///
     /// # Errors
     ///
-    /// As `poll_io`.
+    /// Like `poll_io`.
     ///
     /// # Examples
     ///

@@ -139,7 +139,7 @@ impl LocalScheduler {
         self.settle(slot, body, polled);
     }
 
-    /// As `run`, of a task that was aborted or is watched.
+    /// Like `run`, of a task that was aborted or is watched.
     #[cold]
     fn run_marked(self, slot: LocalSlot, mut body: BodyBox) {
         let marks = slot.cells().marks.get();

@@ -77,7 +77,7 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
     }
 }
 
-/// As [`sleep_until`], for ayi's `Interval`: subscribers of `tracing` are told that it is one.
+/// Like [`sleep_until`], for ayi's `Interval`: subscribers of `tracing` are told that it is one.
 #[doc(hidden)]
 #[track_caller]
 pub fn ticks_from(deadline: Instant) -> Sleep {
