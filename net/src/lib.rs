@@ -32,8 +32,8 @@
 //! # Reading order
 //!
 //! `sys` (system calls) → `socket` (a descriptor and its registration) → `addr` (what an address
-//! may be) → `accept` → `tcp/listener` → `tcp/stream` → `tcp/io` (the traits) → `stream` and `halves` (two tasks on one
-//! connection) → `udp`, `unix`; with features of these names `tokio` and `hyper` (their traits).
+//! may be) → `accept` → `tcp/listener` → `tcp/stream` → `stream` and `halves` (two tasks on one connection) → `udp`,
+//! `unix` → `streams` (the traits of all streams); with features of these names `tokio` and `hyper` (their buffers).
 
 #![cfg(target_os = "linux")]
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -48,6 +48,7 @@ pub mod halves;
 mod hyper;
 mod socket;
 mod stream;
+mod streams;
 #[allow(unsafe_code)]
 mod sys;
 pub mod tcp;

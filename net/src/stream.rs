@@ -14,12 +14,12 @@ pub trait Stream {
     fn shutdown(&self, how: Shutdown) -> io::Result<()>;
     fn local_addr(&self) -> io::Result<Self::Addr>;
     fn peer_addr(&self) -> io::Result<Self::Addr>;
-}
 
-/// Ends the direction of writing. A connection that is gone counts as closed.
-pub(crate) fn close(stream: &impl Stream) -> io::Result<()> {
-    match stream.shutdown(Shutdown::Write) {
-        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
-        result => result,
+    /// Ends the direction of writing. A connection that is gone counts as closed.
+    fn close(&self) -> io::Result<()> {
+        match self.shutdown(Shutdown::Write) {
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+            result => result,
+        }
     }
 }

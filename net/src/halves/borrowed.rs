@@ -6,13 +6,11 @@
 //! In tokio: `net/tcp/split.rs` and `net/unix/split.rs`.
 
 use std::io::{self, IoSlice, IoSliceMut};
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use ayi_runtime::io::{Interest, Ready};
-use futures_io::{AsyncRead, AsyncWrite};
 
-use crate::stream::{self, Stream};
+use crate::stream::Stream;
 use crate::tcp::TcpStream;
 
 /// The half of a stream that reads, made by its `split`.
@@ -217,41 +215,5 @@ impl<S: Stream> AsRef<S> for ReadHalf<'_, S> {
 impl<S: Stream> AsRef<S> for WriteHalf<'_, S> {
     fn as_ref(&self) -> &S {
         self.0
-    }
-}
-
-impl<S: Stream> AsyncRead for ReadHalf<'_, S> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.0.socket().poll_read(cx, buf)
-    }
-
-    fn poll_read_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &mut [IoSliceMut<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.0.socket().poll_read_vectored(cx, bufs)
-    }
-}
-
-impl<S: Stream> AsyncWrite for WriteHalf<'_, S> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.0.socket().poll_write(cx, buf)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.0.socket().poll_write_vectored(cx, bufs)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(stream::close(self.0))
     }
 }

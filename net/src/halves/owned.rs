@@ -16,14 +16,12 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::Shutdown;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use ayi_runtime::io::{Interest, Ready};
-use futures_io::{AsyncRead, AsyncWrite};
 
-use crate::stream::{self, Stream};
+use crate::stream::Stream;
 use crate::tcp::TcpStream;
 
 /// The half of a stream that reads, made by its `into_split`.
@@ -250,6 +248,13 @@ impl<S: Stream> OwnedWriteHalf<S> {
         self.shut_down_on_drop = false;
     }
 
+    /// Ends the direction of writing, as the drop would.
+    pub(crate) fn shut_down(&mut self) -> io::Result<()> {
+        let closed = self.stream.close();
+        self.shut_down_on_drop &= closed.is_err();
+        closed
+    }
+
     /// See the stream's `ready`, also for errors.
     ///
     /// # Cancel safety
@@ -358,44 +363,5 @@ impl<S: Stream> AsRef<S> for OwnedReadHalf<S> {
 impl<S: Stream> AsRef<S> for OwnedWriteHalf<S> {
     fn as_ref(&self) -> &S {
         &self.stream
-    }
-}
-
-impl<S: Stream> AsyncRead for OwnedReadHalf<S> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.stream.socket().poll_read(cx, buf)
-    }
-
-    fn poll_read_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &mut [IoSliceMut<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.stream.socket().poll_read_vectored(cx, bufs)
-    }
-}
-
-impl<S: Stream> AsyncWrite for OwnedWriteHalf<S> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.stream.socket().poll_write(cx, buf)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.stream.socket().poll_write_vectored(cx, bufs)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    /// As for the stream. The drop of the half has nothing left to do then.
-    fn poll_close(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let closed = stream::close(&*self.stream);
-        self.shut_down_on_drop &= closed.is_err();
-        Poll::Ready(closed)
     }
 }

@@ -1,6 +1,5 @@
 //! TCP listeners and streams, and the halves of a stream.
 
-mod io;
 mod listener;
 mod options;
 mod readiness;

@@ -46,7 +46,7 @@ use crate::tcp::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 /// # }
 /// ```
 pub struct TcpStream {
-    pub(super) socket: Socket<std::net::TcpStream>,
+    pub(crate) socket: Socket<std::net::TcpStream>,
 }
 
 impl TcpStream {

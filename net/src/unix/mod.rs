@@ -6,7 +6,6 @@
 
 mod addr;
 mod datagram;
-mod io;
 mod listener;
 pub mod pipe;
 mod socket;

@@ -36,7 +36,7 @@ use crate::unix::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, UCred, UnixSocket, Wr
 /// # }).unwrap();
 /// ```
 pub struct UnixStream {
-    pub(super) socket: Socket<std::os::unix::net::UnixStream>,
+    pub(crate) socket: Socket<std::os::unix::net::UnixStream>,
 }
 
 impl UnixStream {
