@@ -40,6 +40,9 @@
 // Lifted by `sys`, which alone calls the kernel without std, and by those whose traits have uninitialised buffers.
 #![deny(unsafe_code)]
 
+#[macro_use]
+mod readiness;
+
 mod accept;
 mod addr;
 pub mod halves;

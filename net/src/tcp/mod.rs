@@ -2,7 +2,6 @@
 
 mod listener;
 mod options;
-mod readiness;
 mod socket;
 mod stream;
 

@@ -17,7 +17,7 @@ use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::task::{Context, Poll};
 
-use ayi_runtime::io::Interest;
+use ayi_runtime::io::{Interest, Ready};
 use ayi_runtime::task::coop;
 
 use crate::addr::{self, ToSocketAddrs};
@@ -427,6 +427,18 @@ impl TcpStream {
     /// ```
     pub fn into_std(self) -> io::Result<std::net::TcpStream> {
         self.socket.into_std()
+    }
+}
+
+/// Waiting until it is ready, and then trying.
+impl TcpStream {
+    when_ready! {
+        "stream",
+        "# use ayi_net::{TcpListener, TcpStream};\n\
+         # let listener = TcpListener::bind(\"127.0.0.1:0\").await?;\n\
+         # let stream = TcpStream::connect(listener.local_addr()?).await?;\n\
+         # let (peer, _) = listener.accept().await?;":
+        ready, reads, writes, own_io
     }
 }
 

@@ -1,0 +1,385 @@
+//! The other way to use a socket or a pipe: wait until it is ready, then try.
+//!
+//! It serves where a buffer should not be held while nothing happens, and where the system call is
+//! not one of ours (`sendfile`, `splice`).
+//!
+//! Readiness may be false ("ready" and then `WouldBlock`), but is not missed: only a call through the
+//! socket that found nothing left clears it.
+//!
+//! Several types have these methods, so they are written once, in groups. `when_ready` puts groups into an `impl`.
+//!
+//! In tokio: `net/tcp/stream.rs` and, for the rules, `io/async_fd.rs`.
+
+/// `when_ready! { $it, $made: $group, $group }`, in an `impl`. `$it` is what the type is called in text and examples:
+/// "stream" or "socket". `$made` are the lines of an example that make one, connected to its `peer`.
+macro_rules! when_ready {
+    ($it:tt, $made:literal: $($group:ident),+) => {
+        $(when_ready! {
+            @$group $it,
+            concat!("# let rt = ayi_runtime::runtime::Runtime::new().unwrap();\n# rt.block_on(async {\n", $made)
+        })+
+    };
+
+    (@ready $it:tt, $begin:expr) => {
+        #[doc = concat!("Waits until the ", $it, " is ready for one of `interest`, and tells in what way.")]
+        ///
+        /// # Errors
+        ///
+        #[doc = concat!("That there is no ayi runtime on this thread, or that the ", $it, " belongs to another.")]
+        ///
+        /// # Cancel safety
+        ///
+        /// Nothing is lost if this future is dropped: readiness stays.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// # drop(peer);
+        /// use ayi_runtime::io::Interest;
+        #[doc = concat!("let ready = ", $it, ".ready(Interest::READABLE | Interest::WRITABLE).await?;")]
+        /// if ready.is_read_closed() {
+        ///     println!("the peer will send no more");
+        /// }
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+            self.socket.ready(interest).await
+        }
+    };
+
+    // System calls that are not ours.
+    (@own_io $it:tt, $begin:expr) => {
+        /// Calls `op` once, which is to do its own I/O on this socket (send a descriptor, say) and to return `WouldBlock`
+        /// only if the socket did.
+        ///
+        /// # Errors
+        ///
+        /// What `op` returns.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// use ayi_runtime::io::Interest;
+        /// # fn another_way_to_send(_: impl std::os::fd::AsFd) -> std::io::Result<usize> { Ok(3) }
+        #[doc = concat!($it, ".writable().await?;")]
+        #[doc = concat!("let n = ", $it, ".try_io(Interest::WRITABLE, || another_way_to_send(&", $it, "))?;")]
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub fn try_io<R>(&self, interest: Interest, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+            self.socket.try_io(interest, |_| op())
+        }
+
+        /// Calls `op`, which is to do its own I/O on this socket, until it returns something other than `WouldBlock`,
+        /// and waits for `interest` in between.
+        ///
+        /// # Errors
+        ///
+        /// What `op` returns; like [`ready`](Self::ready).
+        ///
+        /// # Cancel safety
+        ///
+        /// It returns as soon as `op` has done something, so nothing is lost if this future is dropped.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// use ayi_runtime::io::Interest;
+        /// # fn another_way_to_send(_: impl std::os::fd::AsFd) -> std::io::Result<usize> { Ok(3) }
+        #[doc = concat!("let n = ", $it, ".async_io(Interest::WRITABLE, || another_way_to_send(&", $it, ")).await?;")]
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub async fn async_io<R>(
+            &self,
+            interest: Interest,
+            mut op: impl FnMut() -> io::Result<R>,
+        ) -> io::Result<R> {
+            self.socket.async_io(interest, |_| op()).await
+        }
+    };
+
+    // What reads a stream of bytes.
+    (@reads $it:tt, $begin:expr) => {
+        /// Waits until there may be something to read, or the end of the stream.
+        ///
+        /// # Errors
+        ///
+        /// Like [`ready`](Self::ready).
+        ///
+        /// # Cancel safety
+        ///
+        /// Like [`ready`](Self::ready).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// # peer.write(b"tea").await?;
+        /// use std::io::ErrorKind;
+        /// let mut buf = [0; 1024];
+        /// let n = loop {
+        ///     stream.readable().await?;
+        ///     match stream.try_read(&mut buf) {
+        ///         Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+        ///         result => break result?,
+        ///     }
+        /// };
+        /// # assert_eq!(n, 3);
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub async fn readable(&self) -> io::Result<()> {
+            self.ready(Interest::READABLE).await.map(drop)
+        }
+
+        /// Like [`readable`](Self::readable), to be called from a `poll` function.
+        ///
+        /// # Errors
+        ///
+        /// Like [`ready`](Self::ready).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// # peer.write(b"tea").await?;
+        /// use std::future::poll_fn;
+        /// poll_fn(|cx| stream.poll_read_ready(cx)).await?;
+        /// assert_eq!(stream.try_read(&mut [0; 8])?, 3);
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.socket.poll_ready(Interest::READABLE, cx).map_ok(drop)
+        }
+
+        /// Reads what has arrived, without waiting. Returns the number of bytes, 0 at the end of the stream.
+        ///
+        /// # Errors
+        ///
+        /// `WouldBlock` if nothing has arrived, and what recv(2) or read(2) reports.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// use std::io::ErrorKind;
+        /// let nothing = stream.try_read(&mut [0; 8]).unwrap_err();
+        /// assert_eq!(nothing.kind(), ErrorKind::WouldBlock);
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
+            self.socket.try_read(buf)
+        }
+
+        /// Like [`try_read`](Self::try_read), into several buffers.
+        ///
+        /// # Errors
+        ///
+        /// Like [`try_read`](Self::try_read).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// # peer.write(b"teapot").await?;
+        /// use std::io::IoSliceMut;
+        /// stream.readable().await?;
+        /// let (mut head, mut body) = ([0; 3], [0; 1024]);
+        /// let n = stream.try_read_vectored(&mut [IoSliceMut::new(&mut head), IoSliceMut::new(&mut body)])?;
+        /// assert_eq!((n, &head, &body[..3]), (6, b"tea", &b"pot"[..]));
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+            self.socket.try_read_vectored(bufs)
+        }
+    };
+
+    // What writes a stream of bytes.
+    (@writes $it:tt, $begin:expr) => {
+        /// Waits until there may be room to write.
+        ///
+        /// # Errors
+        ///
+        /// Like [`ready`](Self::ready).
+        ///
+        /// # Cancel safety
+        ///
+        /// Like [`ready`](Self::ready).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// stream.writable().await?;
+        /// assert_eq!(stream.try_write(b"tea")?, 3);
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub async fn writable(&self) -> io::Result<()> {
+            self.ready(Interest::WRITABLE).await.map(drop)
+        }
+
+        /// Like [`writable`](Self::writable), to be called from a `poll` function.
+        ///
+        /// # Errors
+        ///
+        /// Like [`ready`](Self::ready).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// use std::future::poll_fn;
+        /// poll_fn(|cx| stream.poll_write_ready(cx)).await?;
+        /// assert_eq!(stream.try_write(b"tea")?, 3);
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.socket.poll_ready(Interest::WRITABLE, cx).map_ok(drop)
+        }
+
+        /// Writes as much of `buf` as there is room for, without waiting. Returns the number of bytes.
+        ///
+        /// # Errors
+        ///
+        /// `WouldBlock` if there is no room, and what send(2) or write(2) reports.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// stream.writable().await?;
+        /// assert_eq!(stream.try_write(b"tea")?, 3);
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
+            self.socket.try_write(buf)
+        }
+
+        /// Like [`try_write`](Self::try_write), from several buffers.
+        ///
+        /// # Errors
+        ///
+        /// Like [`try_write`](Self::try_write).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// use std::io::IoSlice;
+        /// assert_eq!(stream.try_write_vectored(&[IoSlice::new(b"tea"), IoSlice::new(b"pot")])?, 6);
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+            self.socket.try_write_vectored(bufs)
+        }
+    };
+
+    // What sends and receives datagrams.
+    (@datagrams $it:tt, $begin:expr) => {
+        /// Waits until there may be a datagram to receive.
+        ///
+        /// # Errors
+        ///
+        /// Like [`ready`](Self::ready).
+        ///
+        /// # Cancel safety
+        ///
+        /// Like [`ready`](Self::ready).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// # peer.send(b"tea").await?;
+        /// use std::io::ErrorKind;
+        /// let mut buf = [0; 1500];
+        /// let n = loop {
+        ///     socket.readable().await?;
+        ///     match socket.try_recv(&mut buf) {
+        ///         Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+        ///         result => break result?,
+        ///     }
+        /// };
+        /// # assert_eq!(n, 3);
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub async fn readable(&self) -> io::Result<()> {
+            self.ready(Interest::READABLE).await.map(drop)
+        }
+
+        /// Waits until there may be room for a datagram to send.
+        ///
+        /// # Errors
+        ///
+        /// Like [`ready`](Self::ready).
+        ///
+        /// # Cancel safety
+        ///
+        /// Like [`ready`](Self::ready).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// socket.writable().await?;
+        /// socket.try_send(b"tea")?;
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub async fn writable(&self) -> io::Result<()> {
+            self.ready(Interest::WRITABLE).await.map(drop)
+        }
+
+        /// Like [`readable`](Self::readable), to be called from a `poll` function.
+        ///
+        /// # Errors
+        ///
+        /// Like [`ready`](Self::ready).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// # peer.send(b"tea").await?;
+        /// use std::future::poll_fn;
+        /// poll_fn(|cx| socket.poll_recv_ready(cx)).await?;
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub fn poll_recv_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.socket.poll_ready(Interest::READABLE, cx).map_ok(drop)
+        }
+
+        /// Like [`writable`](Self::writable), to be called from a `poll` function.
+        ///
+        /// # Errors
+        ///
+        /// Like [`ready`](Self::ready).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// use std::future::poll_fn;
+        /// poll_fn(|cx| socket.poll_send_ready(cx)).await?;
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub fn poll_send_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.socket.poll_ready(Interest::WRITABLE, cx).map_ok(drop)
+        }
+    };
+}
