@@ -45,6 +45,7 @@ mod readiness;
 
 mod accept;
 mod addr;
+mod descriptors;
 pub mod halves;
 #[cfg(feature = "hyper")]
 #[allow(unsafe_code)]

@@ -7,10 +7,9 @@
 //!
 //! In tokio: `net/udp.rs`.
 
-use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 
 use ayi_runtime::io::{Interest, Ready};
@@ -43,7 +42,7 @@ use crate::sys;
 /// # }
 /// ```
 pub struct UdpSocket {
-    socket: Socket<std::net::UdpSocket>,
+    pub(crate) socket: Socket<std::net::UdpSocket>,
 }
 
 impl UdpSocket {
@@ -1111,32 +1110,5 @@ impl UdpSocket {
     /// ```
     pub fn bind_device(&self, device: Option<&[u8]>) -> io::Result<()> {
         SockRef::from(self.socket.std()).bind_device(device)
-    }
-}
-
-/// As [`UdpSocket::from_std`].
-impl TryFrom<std::net::UdpSocket> for UdpSocket {
-    type Error = io::Error;
-
-    fn try_from(socket: std::net::UdpSocket) -> io::Result<UdpSocket> {
-        UdpSocket::from_std(socket)
-    }
-}
-
-impl AsFd for UdpSocket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
-}
-
-impl AsRawFd for UdpSocket {
-    fn as_raw_fd(&self) -> RawFd {
-        self.as_fd().as_raw_fd()
-    }
-}
-
-impl fmt::Debug for UdpSocket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.socket.fmt(f)
     }
 }

@@ -2,10 +2,9 @@
 //!
 //! What happens to errors is told in `accept`. In tokio: `net/tcp/listener.rs`.
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 
 use ayi_runtime::task::coop;
@@ -30,7 +29,7 @@ use crate::tcp::TcpStream;
 /// # }
 /// ```
 pub struct TcpListener {
-    socket: Socket<std::net::TcpListener>,
+    pub(crate) socket: Socket<std::net::TcpListener>,
 }
 
 impl TcpListener {
@@ -249,32 +248,5 @@ impl TcpListener {
     /// What setsockopt(2) reports.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
         self.socket.std().set_ttl(ttl)
-    }
-}
-
-/// Like [`TcpListener::from_std`].
-impl TryFrom<std::net::TcpListener> for TcpListener {
-    type Error = io::Error;
-
-    fn try_from(listener: std::net::TcpListener) -> io::Result<TcpListener> {
-        TcpListener::from_std(listener)
-    }
-}
-
-impl AsFd for TcpListener {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
-}
-
-impl AsRawFd for TcpListener {
-    fn as_raw_fd(&self) -> RawFd {
-        self.as_fd().as_raw_fd()
-    }
-}
-
-impl fmt::Debug for TcpListener {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.socket.fmt(f)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use ayi_runtime::io::Interest;
@@ -31,7 +31,7 @@ use crate::tcp::{TcpListener, TcpStream};
 /// ```
 #[derive(Debug)]
 pub struct TcpSocket {
-    socket: Socket,
+    pub(crate) socket: Socket,
 }
 
 impl TcpSocket {
@@ -497,18 +497,6 @@ impl TcpSocket {
     /// ```
     pub fn bind_device(&self, device: Option<&[u8]>) -> io::Result<()> {
         self.socket.bind_device(device)
-    }
-}
-
-impl AsFd for TcpSocket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
-}
-
-impl AsRawFd for TcpSocket {
-    fn as_raw_fd(&self) -> RawFd {
-        self.socket.as_raw_fd()
     }
 }
 

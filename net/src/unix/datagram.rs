@@ -3,11 +3,10 @@
 //! A datagram may be empty, and a short one says nothing of what comes next: so nothing here is short-cut as for streams.
 //! In tokio: `net/unix/datagram/socket.rs`.
 
-use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::net::Shutdown;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::AsFd;
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
 use std::pin::{Pin, pin};
@@ -42,7 +41,7 @@ use crate::unix::{UnixSocket, addr, unreported};
 /// # }).unwrap();
 /// ```
 pub struct UnixDatagram {
-    socket: Socket<Std>,
+    pub(crate) socket: Socket<Std>,
     /// The latest pause of `poll_send_to`.
     pausing: Mutex<Option<Pin<Box<Sleep>>>>,
     /// Nothing more is received: `shutdown`.
@@ -688,7 +687,6 @@ impl UnixDatagram {
     }
 }
 
-/// Like [`UnixDatagram::from_std`].
 /// Where receiving is shut down, a call that waits receives nothing, and one that does not gives `WouldBlock` for
 /// ever. Here both receive nothing.
 impl UnixDatagram {
@@ -707,31 +705,5 @@ impl UnixDatagram {
             Err(error) if is_for_later(&error) && self.is_read_shut.load(Ordering::Relaxed) => end(),
             received => received,
         }
-    }
-}
-
-impl TryFrom<std::os::unix::net::UnixDatagram> for UnixDatagram {
-    type Error = io::Error;
-
-    fn try_from(socket: std::os::unix::net::UnixDatagram) -> io::Result<UnixDatagram> {
-        UnixDatagram::from_std(socket)
-    }
-}
-
-impl AsFd for UnixDatagram {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
-}
-
-impl AsRawFd for UnixDatagram {
-    fn as_raw_fd(&self) -> RawFd {
-        self.as_fd().as_raw_fd()
-    }
-}
-
-impl fmt::Debug for UnixDatagram {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.socket.fmt(f)
     }
 }

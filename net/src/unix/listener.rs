@@ -2,9 +2,8 @@
 //!
 //! What happens to errors is told in `accept`. In tokio: `net/unix/listener.rs`.
 
-use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::AsFd;
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
 use std::task::{Context, Poll};
@@ -34,7 +33,7 @@ const BACKLOG: u32 = 1024;
 /// # }
 /// ```
 pub struct UnixListener {
-    socket: Socket<std::os::unix::net::UnixListener>,
+    pub(crate) socket: Socket<std::os::unix::net::UnixListener>,
 }
 
 impl UnixListener {
@@ -241,32 +240,5 @@ impl UnixListener {
     /// ```
     pub fn into_std(self) -> io::Result<std::os::unix::net::UnixListener> {
         self.socket.into_std()
-    }
-}
-
-/// As [`UnixListener::from_std`].
-impl TryFrom<std::os::unix::net::UnixListener> for UnixListener {
-    type Error = io::Error;
-
-    fn try_from(listener: std::os::unix::net::UnixListener) -> io::Result<UnixListener> {
-        UnixListener::from_std(listener)
-    }
-}
-
-impl AsFd for UnixListener {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
-}
-
-impl AsRawFd for UnixListener {
-    fn as_raw_fd(&self) -> RawFd {
-        self.as_fd().as_raw_fd()
-    }
-}
-
-impl fmt::Debug for UnixListener {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.socket.fmt(f)
     }
 }

@@ -1,7 +1,7 @@
 //! A Unix socket before it is a listener, a stream or a datagram socket. In tokio: `net/unix/socket.rs`.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{self as std_unix, SocketAddr};
 use std::path::Path;
 
@@ -30,7 +30,7 @@ use crate::unix::{UnixDatagram, UnixListener, UnixStream, addr, unreported};
 /// ```
 #[derive(Debug)]
 pub struct UnixSocket {
-    socket: Socket,
+    pub(crate) socket: Socket,
     is_datagram: bool,
 }
 
@@ -227,16 +227,4 @@ fn wrong_kind(what: &str, instead: &str) -> io::Error {
     let text =
         format!("UnixSocket::{what}: this is the other kind of socket, make it by UnixSocket::{instead}");
     io::Error::new(io::ErrorKind::InvalidInput, text)
-}
-
-impl AsFd for UnixSocket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
-}
-
-impl AsRawFd for UnixSocket {
-    fn as_raw_fd(&self) -> RawFd {
-        self.socket.as_raw_fd()
-    }
 }
