@@ -33,13 +33,16 @@
 //!
 //! `sys` (system calls) → `socket` (a descriptor and its registration) → `addr` (what an address
 //! may be) → `accept` → `tcp/listener` → `tcp/stream` → `stream` and `halves` (two tasks on one connection) → `udp`,
-//! `unix` → `streams` (the traits of all streams); with features of these names `tokio` and `hyper` (their buffers).
+//! `unix`. What is alike in several types is written once: methods in `readiness`, the traits of reading and writing in
+//! `streams`, those of a descriptor in `descriptors`. `tokio` and `hyper` read into the buffers of these crates, with the
+//! features of these names.
 
 #![cfg(target_os = "linux")]
 #![deny(unsafe_op_in_unsafe_fn)]
 // Lifted by `sys`, which alone calls the kernel without std, and by those whose traits have uninitialised buffers.
 #![deny(unsafe_code)]
 
+// (First, for its macro.)
 #[macro_use]
 mod readiness;
 
