@@ -1,4 +1,4 @@
-//! ARCHITECTURE.md tells the truth: where the unsafe code is, and which module uses which.
+//! ARCHITECTURE.md and PROOFS.md tell the truth: which module uses which, and where the unsafe code is.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,8 +8,8 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn architecture() -> String {
-    fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap()
+fn page(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap()
 }
 
 /// Every Rust file below `folder`, with its path from the root.
@@ -32,7 +32,8 @@ fn rust_files(folder: &str) -> Vec<(String, String)> {
 
 #[test]
 fn unsafe_is_only_where_the_list_says() {
-    let section = architecture().split("## Unsafe").nth(1).unwrap().split("\n## ").next().unwrap().to_owned();
+    let section =
+        page("PROOFS.md").split("## Unsafe").nth(1).unwrap().split("\n## ").next().unwrap().to_owned();
     let listed: BTreeSet<String> = section
         .lines()
         .filter_map(|line| line.strip_prefix("- `"))
@@ -64,7 +65,7 @@ fn unsafe_is_only_where_the_list_says() {
 
 #[test]
 fn a_module_uses_only_what_stands_before_it() {
-    let text = architecture();
+    let text = page("ARCHITECTURE.md");
     let order: Vec<&str> = text
         .lines()
         .filter(|line| line.starts_with("| ") && line.as_bytes()[2].is_ascii_digit())
@@ -101,6 +102,34 @@ fn a_module_uses_only_what_stands_before_it() {
         }
     }
     assert!(checked > 20, "only {checked} uses were found");
+}
+
+/// The files that a journey leads through exist, and so do the functions.
+#[test]
+fn the_journeys_lead_through_what_there_is() {
+    let text = page("ARCHITECTURE.md");
+    assert!(text.split_whitespace().count() < 3_000, "it is to be read in one go");
+    let journeys = text.split("## A byte comes in").nth(1).unwrap().split("## Invariants").next().unwrap();
+    let code: String = ["runtime/src", "net/src", "fs/src", "process/src"]
+        .into_iter()
+        .flat_map(rust_files)
+        .map(|(_, text)| text)
+        .collect();
+    let mut checked = 0;
+    for name in journeys.split('`').skip(1).step_by(2) {
+        if name.ends_with(".rs") {
+            let is_there = ["", "runtime/src/"].iter().any(|folder| root().join(folder).join(name).exists());
+            assert!(is_there, "there is no {name}");
+        } else if let Some((_, function)) = name.split_once("::").filter(|(_, name)| !name.contains(':')) {
+            let is_function =
+                code.contains(&format!("fn {function}(")) || code.contains(&format!("fn {function}<"));
+            assert!(is_function || code.contains(&format!("    {function},")), "there is no {name}");
+        } else {
+            continue;
+        }
+        checked += 1;
+    }
+    assert!(checked > 30, "only {checked} names were found");
 }
 
 /// Of a package in a lock file: all versions.

@@ -1,12 +1,7 @@
 //! The core of the [`ayi`](https://docs.rs/ayi) runtime: tasks, executor, reactor, timers, and the pool for
 //! blocking calls. Users take the façade crate `ayi`, which re-exports all of this.
 //!
-//! # Reading order
-//!
-//! `ARCHITECTURE.md` has the map. In short, each using only what stands before it: `sys`, `ready`, `time/instant`,
-//! `time/wheel`, `queue`, `foreign`, `coop`, `cancellation`, then `task` (what a task is), `blocking`, `reactor` (who waits
-//! for a descriptor), `executor` (the loop), `io/registration` and `time/sleep`, which everything else builds on, and
-//! `shutdown` (the orderly end) and `cores` (a runtime on each).
+//! `ARCHITECTURE.md` has the map, in the order in which the modules are read.
 
 // Elsewhere this crate is empty, and the façade says why in one error.
 #![cfg(target_os = "linux")]
