@@ -90,7 +90,7 @@ async fn run(program: &[String]) -> io::Result<String> {
 
 /// Copies whole lines, so that those of different children do not mix.
 async fn copy_lines(label: &str, from: impl AsyncRead + Unpin, mut to: impl Write) -> io::Result<()> {
-    // (Not `lines`, which gives an error for what is not UTF-8.)
+    // Not `lines`, which gives an error for what is not UTF-8.
     let mut lines = BufReader::new(from).split(b'\n');
     while let Some(line) = lines.next().await {
         // This blocks the thread while our own output is full, and so all children in the end: as it should be.

@@ -1,4 +1,4 @@
-//! ayi (阿姨, "auntie") is an async runtime for Linux: one thread, one epoll, and tasks that count no references.
+//! ayi (阿姨, "auntie") is an async runtime for Linux: one thread, one epoll, and tasks without reference counts.
 //!
 //! Students want water; the taps run when they like. A student can stand at the tap (blocking I/O), or keep
 //! walking back to look (polling). Or an auntie watches all the taps and calls each student when *their* tap
@@ -149,8 +149,8 @@ pub mod sync {
 /// others have fired may be fired together at the end of that time, so that thousands of them do not cost a wake-up
 /// each.
 ///
-/// (The kernel would be late by another 50 µs, the "timer slack" of a thread, see prctl(2). So while the thread sleeps
-/// in `block_on`, for less than 50 ms, it has a slack of 1 ns. Tasks, and what they start, have the thread's own.)
+/// The kernel would be late by another 50 µs, the "timer slack" of a thread, see prctl(2). So while the thread sleeps
+/// in `block_on`, for less than 50 ms, it has a slack of 1 ns. Tasks, and what they start, have the thread's own.
 #[cfg(target_os = "linux")]
 pub mod time {
     mod interval;

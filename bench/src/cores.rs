@@ -210,7 +210,7 @@ pub fn works() -> Vec<Work> {
                 "any two, messages/s, worst",
             ],
             Unit::PerSecond,
-            // (tokio's `current_thread` would have the same listeners as ayi.)
+            // tokio's `current_thread` would have the same listeners as ayi.
             EVERYBODY.into_iter().filter(|runtime| *runtime != TOKIO),
             hot_pairs,
         ),

@@ -77,7 +77,7 @@ macro_rules! light_beside {
             load::stay_on_last_core()?;
             Other { questions, flood, waker }.ask($hog)
         });
-        // (Only now: a thread begins on the cores of the one that starts it.)
+        // Only now: a thread begins on the cores of the one that starts it.
         load::stay_on_first_core()?;
         $runtime.block_on(async {
             let mut light = <$stream>::from_std(light)?;

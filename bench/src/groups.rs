@@ -299,7 +299,7 @@ pub fn all() -> Vec<Group> {
                         ("monoio epoll", works::reset_monoio),
                     ],
                 ),
-                // (Each turn is a second.)
+                // Each turn is a second.
                 Work {
                     rounds: Rounds::Some,
                     ..timed(

@@ -11,7 +11,7 @@ pub trait Runtime: 'static {
     /// Runs `future` in a new runtime.
     fn block_on<F: Future>(future: F) -> F::Output;
 
-    /// (`Send`, since tokio's `spawn` asks for it: its `LocalSet` is slower.)
+    /// `Send`, since tokio's `spawn` asks for it: its `LocalSet` is slower.
     fn spawn<F>(future: F) -> impl Future<Output = F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static;
@@ -134,7 +134,7 @@ macro_rules! monoio {
 
         impl Runtime for $name {
             fn block_on<F: Future>(future: F) -> F::Output {
-                // (A pool lives as long as its runtime; it makes its thread when it is first used.)
+                // A pool lives as long as its runtime; it makes its thread when it is first used.
                 let pool = Box::new(monoio::blocking::DefaultThreadPool::new(1));
                 let builder = monoio::RuntimeBuilder::<monoio::$driver>::new().enable_timer();
                 builder.attach_thread_pool(pool).build().unwrap().block_on(future)

@@ -12,7 +12,7 @@ const BACKLOG: u32 = 1024;
 pub fn listeners(address: SocketAddr, cores: usize) -> io::Result<Vec<TcpListener>> {
     if let Some(passed) = ListenFd::from_env().take_tcp_listener(0)? {
         // They share one queue. It is that of the socket, which others hold too: nobody in it is lost by our end.
-        // (They share this flag too. systemd clears it for the next process, unless its unit has NonBlocking=true.)
+        // They share this flag too. systemd clears it for the next process, unless its unit has NonBlocking=true.
         passed.set_nonblocking(true)?;
         return (0..cores).map(|_| TcpListener::from_std(passed.try_clone()?)).collect();
     }

@@ -126,7 +126,7 @@ fn report(load: &Load, latencies: &[Duration], retries: &str) {
 /// connections, which get free ports, have 127.0.0.1.
 fn machine(number: u8) -> SocketAddr {
     let [.., high, low] = std::process::id().to_be_bytes();
-    // (Not 127.0.0.x nor 127.255.255.255.)
+    // Not 127.0.0.x nor 127.255.255.255.
     SocketAddr::from((Ipv4Addr::new(127, 1 + high % 254, low, 1 + number), 8080))
 }
 

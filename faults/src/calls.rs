@@ -31,7 +31,7 @@ fn transfer(name: &'static str, call: Call, fd: c_int, len: usize, does_not_wait
     let Some(is_tried) = in_operation(fd) else { return Verdict::LetThrough };
     let is_write = matches!(call, Call::Write);
     let kind = kernel::kind(fd);
-    // (A signal's handler: before the dice.)
+    // A signal's handler: before the dice.
     if is_write && kind == Kind::Other {
         return Verdict::LetThrough;
     }
@@ -311,7 +311,7 @@ unsafe extern "C" fn pwrite(fd: c_int, buf: *const c_void, len: size_t, offset: 
     at!("pwrite", Call::WriteAt, len, libc::SYS_pwrite64, [fd, buf, len, offset, 0])
 }
 
-// (The kernel wants the upper half of an offset as well, where a word has not room for it. Here it has.)
+// The kernel wants the upper half of an offset as well, where a word has not room for it. Here it has.
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn preadv(fd: c_int, parts: *const iovec, count: c_int, offset: off_t) -> ssize_t {

@@ -78,7 +78,7 @@ unsafe extern "C" fn listen(fd: c_int, backlog: c_int) -> c_int {
     unsafe { make("listen", Call::Bind, &[libc::EADDRINUSE], libc::SYS_listen, arguments) }
 }
 
-/// (std's is `open64`. In C the mode may be left out, and then this one is not looked at.)
+/// std's is `open64`. In C the mode may be left out, and then this one is not looked at.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
     if let Some(mut dice) = throw(Call::Open) {
@@ -112,7 +112,7 @@ unsafe extern "C" fn accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t
 }
 
 fn accept_fails(dice: &mut Dice) -> c_int {
-    // (Rarely: ayi pauses for 50 ms after those.)
+    // Rarely: ayi pauses for 50 ms after those.
     if dice.one_in(16) {
         return dice.pick(NO_ROOM_FOR_SOCKET);
     }
@@ -167,7 +167,7 @@ unsafe extern "C" fn pthread_create(
     start: Start,
     argument: *mut c_void,
 ) -> c_int {
-    // (The test harness starts threads as well.)
+    // The test harness starts threads as well.
     if is_own() {
         if let Some(errno) = hard("pthread_create", Call::Thread, &[libc::EAGAIN]) {
             return errno;

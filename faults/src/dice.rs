@@ -163,7 +163,7 @@ pub(crate) fn note_hard(call: &'static str, errno: i32) {
 
 fn write_down(fault: Fault) {
     let Fault { call, what, errno, .. } = fault;
-    // (It is only for those who look for a fault. No `eprintln!`, which the test harness would keep.)
+    // It is only for those who look for a fault. No `eprintln!`, which the test harness would keep.
     if std::env::var_os("AYI_FAULTS_SHOW").is_some() {
         let _ = writeln!(stderr(), "{}: {call} {what} {errno}", thread_name());
     }

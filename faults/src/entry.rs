@@ -40,7 +40,7 @@ pub(crate) fn on_submit(entry: &mut Entry) -> Option<c_int> {
         note_hard("an entry", errno);
         return Some(errno);
     }
-    // (Of several buffers: how many.)
+    // Of several buffers: how many.
     let has_parts = matches!(head.opcode, READ | READV | WRITE | WRITEV) && head.len > 1 && !is_whole();
     if has_parts && dice.one_in(2) {
         note("an entry", "moves less", 0);

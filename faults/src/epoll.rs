@@ -68,7 +68,7 @@ unsafe extern "C" fn epoll_create1(flags: c_int) -> c_int {
             return fail(errno);
         }
     }
-    // (A runtime begins with this.)
+    // A runtime begins with this.
     ayi_runtime::faults::set_on_submit(crate::entry::on_submit);
     // SAFETY: it takes no pointers.
     let epoll = unsafe { kernel::call(libc::SYS_epoll_create1, [flags.into(), 0, 0, 0, 0, 0]) as c_int };

@@ -140,7 +140,7 @@ impl Batch {
     }
 
     fn fill(&mut self) {
-        // (Its type is mostly known with the name. Where it has to be asked for, that is on the pool here.)
+        // Its type is mostly known with the name. Where it has to be asked for, that is on the pool here.
         let with_type = |entry: std::fs::DirEntry| {
             let file_type = entry.file_type();
             DirEntry { std: Arc::new(entry), file_type }
@@ -179,7 +179,7 @@ impl ReadDir {
 
     /// Like [`next_entry`](ReadDir::next_entry).
     pub fn poll_next_entry(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<DirEntry>>> {
-        // (Most entries are here already.)
+        // Most entries are here already.
         coop::poll_composed(cx, &mut false, |cx| self.poll_entry(cx))
     }
 
@@ -206,7 +206,7 @@ impl ReadDir {
                         self.state = State::Reading(reading);
                         return Poll::Pending;
                     };
-                    // (If there was no thread for it, the next call tries again.)
+                    // If there was no thread for it, the next call tries again.
                     self.state = batch.map_or(State::Gone, State::Here);
                     if let Err(error) = result {
                         return Poll::Ready(Err(error));

@@ -248,7 +248,7 @@ impl File {
         }
         match Arc::try_unwrap(open) {
             Ok(open) => {
-                // (Fails where there are no positions: in a pipe, nothing can be put back.)
+                // Fails where there are no positions: in a pipe, nothing can be put back.
                 let _ = state.step_back(&open.std);
                 Ok(open.into_std())
             }
@@ -619,7 +619,7 @@ impl File {
     /// ```
     pub async fn try_clone(&self) -> io::Result<File> {
         self.settled().await?;
-        // (Where nothing is under way there is nothing to wait for.)
+        // Where nothing is under way there is nothing to wait for.
         coop::consume_budget().await;
         self.open.try_clone().map(File::from_open)
     }
@@ -671,7 +671,7 @@ impl File {
     async fn unread(&self) {
         let poll = |state: &mut Sequential, open: &Arc<OpenFile>, cx: &mut Context<'_>| {
             ready!(state.poll_written(open, cx));
-            // (An error of lseek(2), which has no reason to fail here.)
+            // An error of lseek(2), which has no reason to fail here.
             state.poll_step_back(open, cx).map(drop)
         };
         self.shared(poll, || ()).await

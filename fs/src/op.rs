@@ -75,7 +75,7 @@ impl<T: Resources> PoolCall<T> {
         }
     }
 
-    /// (No call is made while it is locked, and a call that panics leaves it as it is.)
+    /// No call is made while it is locked, and a call that panics leaves it as it is.
     fn stage(&self) -> MutexGuard<'_, Stage<T>> {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -86,7 +86,7 @@ impl<T: Resources> Drop for PoolCall<T> {
     fn drop(&mut self) {
         let stage = std::mem::replace(&mut *self.stage(), Stage::Taken);
         if let Stage::Ended(result, resources) = stage {
-            // (No descriptor is larger than an `i32`.)
+            // No descriptor is larger than an `i32`.
             Box::new(resources).abandoned(result.map_or(-1, |result| result as i32));
         }
     }
@@ -124,7 +124,7 @@ impl<T: Resources> Future for Running<T> {
             }
             Running::Pool(handle, call) => match ready!(Pin::new(handle).poll(cx)) {
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                // (Cancelled: the runtime has ended. What has become of the call is seen in `take`.)
+                // Cancelled: the runtime has ended. What has become of the call is seen in `take`.
                 Ok(()) | Err(_) => Poll::Ready(call.take()),
             },
             Running::Refused(refused) => Poll::Ready(*refused.take().expect("it is taken once")),
@@ -167,8 +167,8 @@ pub(crate) fn start_on_pool<T: Resources>(
 ) -> Running<T> {
     let stage = Mutex::new(Stage::ToMake(resources, Box::new(call) as _));
     let call = Arc::new(PoolCall { stage, is_lasting });
-    // (The pool drops what it refuses as it drops what it gives up. So the last of these two makes the call, unless it has
-    // been taken back before.)
+    // The pool drops what it refuses as it drops what it gives up. So the last of these two makes the call, unless it has
+    // been taken back before.
     let on_pool = Arc::new(OnPool(call.clone()));
     let of_pool = on_pool.clone();
     match Builder::new().spawn_blocking(move || of_pool.0.make()) {

@@ -95,7 +95,7 @@ impl Sequential {
                 self.seen += len;
                 return Poll::Ready(Ok(len));
             }
-            // (Not into all the room: who shares the position, or the pipe, is to find there what nobody asked for here.)
+            // Not into all the room: who shares the position, or the pipe, is to find there what nobody asked for here.
             let most = to.len().min(self.max_buf_size);
             self.reading = Some((op::read_here(file.clone(), self.take_buf(), most), most));
         }
@@ -113,7 +113,7 @@ impl Sequential {
             return Poll::Ready(Ok(0));
         }
         let len = bytes.len().min(self.max_buf_size);
-        // (Where there are no positions, there may be bytes in it.)
+        // Where there are no positions, there may be bytes in it.
         let mut buf = if self.is_ahead() { Pages::new() } else { self.take_buf() };
         buf.fill(&bytes[..len]);
         self.writing = Some(op::write_here(Taken::new(file.clone(), buf)));
@@ -139,7 +139,7 @@ impl Sequential {
         to: SeekFrom,
     ) -> Poll<io::Result<u64>> {
         ready!(self.poll_settle(file, cx))?;
-        // (lseek(2) changes a number: no need for a thread.)
+        // lseek(2) changes a number: no need for a thread.
         Poll::Ready((&file.std).seek(to))
     }
 

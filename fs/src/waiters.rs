@@ -34,7 +34,7 @@ impl Wake for Waiters {
     fn wake_by_ref(self: &Arc<Self>) {
         let all = std::mem::take(&mut *self.all());
         for waker in all {
-            // (The panic hook has reported it. The others are woken all the same.)
+            // The panic hook has reported it. The others are woken all the same.
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
     }

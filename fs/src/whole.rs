@@ -37,7 +37,7 @@ pub async fn read(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
     if read? == 0 {
         return Ok(contents);
     }
-    // (What is known of a file that has just been read is at hand: no need for a thread.)
+    // What is known of a file that has just been read is at hand: no need for a thread.
     let metadata = file.std().metadata()?;
     let size = metadata.len().try_into().unwrap_or(usize::MAX);
     if metadata.is_file() && size == contents.len() {
@@ -112,7 +112,7 @@ pub async fn read_to_string(path: impl AsRef<Path>) -> io::Result<String> {
 /// # }).unwrap();
 /// ```
 pub async fn write(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> io::Result<()> {
-    // (The kernel reads from it until the end, whatever becomes of this future: so it is copied.)
+    // The kernel reads from it until the end, whatever becomes of this future: so it is copied.
     let contents = contents.as_ref().to_vec();
     File::create(path).await?.write_all_at(contents, 0).await.0
 }

@@ -56,7 +56,7 @@ fn answers<'a>(stream: &Stream, pieces: impl Iterator<Item = &'a [u8]>) -> Answe
         let messages = listening.await.expect("it does not panic");
         let _ = to_listener.await;
         let (kept, seen) = redis.memory();
-        // (What was refused could not grow; what was not has been sent.)
+        // What was refused could not grow; what was not has been sent.
         assert!(kept <= MAX_MEMORY + stream.bytes.len() * (OVERHEAD / 8), "{kept} bytes are kept");
         assert!(seen <= kept, "{seen} bytes are kept, and {kept} accounted for");
         assert_eq!(redis.subscriptions(), 0, "they have gone");

@@ -36,7 +36,7 @@ impl Stream {
                 (byte, _) => bytes.push(byte),
             }
         }
-        // (Some two hundred pieces of what is long.)
+        // Some two hundred pieces of what is long.
         let longest = longest.max(bytes.len() / 100).max(1);
         let (mut at, mut random, mut cuts) = (0, u32::from(seed), Vec::new());
         while at < bytes.len() {

@@ -4,7 +4,7 @@
 //! whose deadline has passed when it is inserted may be handed out at once, or at the next advance; what was inserted
 //! for the future comes in order.
 
-// (Its tests are in a folder beside it, where rustfmt would not find them.)
+// Its tests are in a folder beside it, where rustfmt would not find them.
 #[rustfmt::skip]
 #[path = "../../runtime/src/time/wheel.rs"]
 mod wheel;

@@ -168,7 +168,7 @@ impl Pool {
     /// If the pool has no thread and the system refuses to start one.
     pub(crate) fn submit(self: &Arc<Self>, call: Call) -> io::Result<()> {
         let mut state = lock(&self.state);
-        // (Where `call` is dropped, it is after the guard, as parameters are.)
+        // Where `call` is dropped, it is after the guard, as parameters are.
         if state.is_closed {
             return Ok(());
         }
@@ -200,7 +200,7 @@ impl Pool {
         thread.spawn(move || {
             pool.limits.on_start.iter().for_each(|hook| foreign::run(|| hook()));
             pool.work();
-            // (`work` has counted the thread out: nobody waits for this.)
+            // `work` has counted the thread out: nobody waits for this.
             pool.limits.on_stop.iter().for_each(|hook| foreign::run(|| hook()));
         })?;
         state.threads += 1;

@@ -294,7 +294,7 @@ impl CancellationToken {
     fn give_up(&self, waiting: &mut Option<Waiting>) {
         if let Some(waiting) = waiting.take() {
             let listener = lock(&self.node.listeners).all.remove(&waiting.number);
-            // (After the lock: its drop is foreign code.)
+            // After the lock: its drop is foreign code.
             drop(listener);
         }
     }

@@ -1,20 +1,20 @@
 //! The cooperative budget: how much a task may do in one poll.
 //!
 //! A loop over a socket that never runs dry would never return to the executor, since no `.await` in it waits. So each
-//! poll of a task comes with a budget. When nothing is left, the next operation says `Pending`, and the task continues
-//! with a new budget after some other tasks. If there are none, it continues behind what a turn of the reactor brings,
-//! since each such poll may be 128 system calls while somebody waits for news from outside.
+//! poll of a task comes with a budget. When it is used up, the next operation returns `Pending`, and the task continues
+//! with a new budget after some other tasks. If no other task is ready, the reactor turns first: another such poll may
+//! make 128 system calls while other tasks wait for their descriptors.
 //!
 //! Invariants:
-//! 1. Whatever of ours is awaited costs one operation when it completes, well or with an error, or it has waited. (The
-//!    façade's `tests/leaves` tries each leaf of the API.)
+//! 1. Whatever of ours is awaited costs one operation when it completes, well or with an error, or it has waited. The
+//!    façade's `tests/leaves` tries each leaf of the API.
 //! 2. Who is put off is woken. Wakers are cloned, woken and dropped while nothing is borrowed.
 //! 3. Code that runs outside a poll of ours is not limited, wakers and drops among it.
 //!
 //! Left out: futures and streams of other crates that are awaited as they are. They know nothing of the budget, and
 //! nobody sees them complete. In `select!`, `join!` or `timeout` they are charged, and so are streams of bytes of any crate
-//! that go through our extension methods. For the rest there are `cooperative` and `consume_budget`. (Another executor's
-//! `block_on` inside a poll would stand still when the budget is used up: it cannot give way.)
+//! that go through our extension methods. For the rest there are `cooperative` and `consume_budget`. Another executor's
+//! `block_on` inside a poll stands still when the budget is used up, since it cannot give way.
 //!
 //! In tokio: `task/coop`.
 
@@ -63,7 +63,7 @@ pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
 
 #[cold]
 fn put_off(waker: &Waker) {
-    // (A task may ask for each of a thousand operations that it waits for.)
+    // A task may ask for each of a thousand operations that it waits for.
     let is_known = EXHAUSTED.with_borrow(|all| all.last().is_some_and(|last| last.will_wake(waker)));
     if !is_known {
         // Foreign code, so not while it is borrowed.

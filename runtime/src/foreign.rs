@@ -13,7 +13,7 @@ pub(crate) type Panic = Box<dyn Any + Send>;
 
 #[inline]
 pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
-    // (loom tells by a panic what is wrong. Nobody may swallow that.)
+    // loom tells by a panic what is wrong. Nobody may swallow that.
     if cfg!(loom) { Ok(f()) } else { catch_unwind(AssertUnwindSafe(f)) }
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-// (Not inlined: most wakers are our own, and need no such care.)
+// Not inlined: most wakers are our own, and need no such care.
 #[inline(never)]
 pub(crate) fn wake(waker: Waker) {
     run(|| waker.wake());

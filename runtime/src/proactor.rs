@@ -185,7 +185,7 @@ impl Proactor {
         let has_queued =
             !self.to_cancel.is_empty() || !self.backlog.is_empty() && self.in_flight < OPERATIONS;
         let queue = self.ring.submission();
-        // (The kernel may have left some in the queue, for lack of memory.)
+        // The kernel may have left some in the queue, for lack of memory.
         has_queued || !queue.is_empty() || queue.taskrun()
     }
 
@@ -322,7 +322,7 @@ impl Proactor {
             }
             State::Running(waker) => {
                 entry.state = State::Orphan(resources);
-                // (One that is in the backlog is found there.)
+                // One that is in the backlog is found there.
                 if entry.is_submitted && !entry.is_lasting {
                     self.to_cancel.push_back(key.0);
                 }
@@ -364,7 +364,7 @@ impl Proactor {
             State::Free | State::Orphan(_) => None,
         });
         self.abandoned.extend(late::ended(runtime, held));
-        // (Orphans that are not back are leaked when this is dropped.)
+        // Orphans that are not back are leaked when this is dropped.
     }
 }
 

@@ -48,7 +48,7 @@ use waiters::{Waiters, Whose};
 const BELL: u64 = u64::MAX;
 
 pub(crate) struct Reactor {
-    // (Before the epoll, so that it is dropped first.)
+    // Before the epoll, so that it is dropped first.
     listed: Option<Listed>,
     epoll: Epoll,
     sources: Vec<Source>,
@@ -226,7 +226,7 @@ impl Reactor {
         waiter: &mut Waiter,
         waker: &Waker,
     ) -> Look {
-        // (What is taken back apart from `known` is taken back by sets of several.)
+        // What is taken back apart from `known` is taken back by sets of several.
         if interest.is_compound() {
             return Look::Unusual;
         }
@@ -278,7 +278,7 @@ impl Reactor {
         let was_woken = match direction(interest) {
             _ if source.waiters.has(Whose::new(waiter, interest), waker) => false,
             Some(direction) if waiter == Waiter::POLL_STYLE => source.owed[direction] > 0,
-            // (A poll-style waiter for something unusual is let try in any case.)
+            // A poll-style waiter for something unusual is let try in any case.
             _ => true,
         };
         was_woken.then_some(seen)
@@ -357,7 +357,7 @@ impl Reactor {
     }
 
     /// Stores `waker` for the next report.
-    // (Its usual way is short; out of line, passing the arguments would be most of it.)
+    // Its usual way is short; out of line, passing the arguments would be most of it.
     #[inline(always)]
     pub(crate) fn wait(
         &mut self,
@@ -400,7 +400,7 @@ impl Reactor {
         let keys: Vec<_> = open.map(|(index, source)| SourceKey::new(index, source.generation)).collect();
         let mut wakers = Vec::new();
         for key in keys {
-            // (The epoll instance ends, too.)
+            // The epoll instance ends, too.
             wakers.extend(self.deregister(key, false));
         }
         wakers

@@ -1,7 +1,7 @@
 //! Cells, atomics, locks and threads: std's, or those of the model checker loom, which watches them (`--cfg loom`).
 //!
-//! What comes from here is what threads share. Of std in either case are what loom has no `Weak` for, other `Arc`s than
-//! that of a ticket; the counters, and the numbers of runtimes and tasks, which stand alone; and `OnceLock`.
+//! What several threads use comes from here. Some of it is std's in either case: every `Arc` but a ticket's, since loom's
+//! has no `Weak`; the counters and the generators of ids, which synchronise nothing; and `OnceLock`.
 
 #[cfg(not(loom))]
 pub(crate) use concurrent_queue::ConcurrentQueue;
@@ -100,9 +100,9 @@ mod stand_in {
         }
     }
 
-    /// Of each object loom keeps only the latest access, and of a push that is its own look at the queue: it would not
-    /// try how the push goes with the looks of others before that. So all begin with a write to the same place. (Which
-    /// is Relaxed, and so orders nothing in the model that has no order outside of it.)
+    /// loom remembers only the latest access to an object. A push begins with a look at the queue, so loom would not try
+    /// the orders in which other threads have looked before that. Therefore each operation first writes the word `uses`.
+    /// That write is Relaxed, so it adds no order to the model that the program does not have.
     pub(crate) struct ConcurrentQueue<T> {
         queue: concurrent_queue::ConcurrentQueue<T>,
         uses: AtomicUsize,

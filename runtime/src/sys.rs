@@ -25,7 +25,7 @@ pub(crate) const HANG_UP: u32 = libc::EPOLLHUP as u32;
 pub(crate) const ERROR: u32 = libc::EPOLLERR as u32;
 
 /// What a source is registered for: everything, edge-triggered, once and for all.
-/// (Miri knows no urgent data, as it knows neither `epoll_pwait2` nor prctl(2) nor clocks of threads.)
+/// Miri knows no urgent data, as it knows neither `epoll_pwait2` nor prctl(2) nor clocks of threads.
 const ALL_EDGES: u32 =
     READABLE | WRITABLE | PEER_SHUT_DOWN | libc::EPOLLET as u32 | if cfg!(miri) { 0 } else { URGENT };
 

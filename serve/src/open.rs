@@ -29,7 +29,7 @@ impl Open {
             if self.count.get() <= count {
                 return Poll::Ready(());
             }
-            // (The one before is dropped after the borrow: that is foreign code.)
+            // The one before is dropped after the borrow: that is foreign code.
             let before = self.waiting.replace(Some((count, cx.waker().clone())));
             drop(before);
             Poll::Pending
@@ -44,7 +44,7 @@ impl Drop for Guard {
     fn drop(&mut self) {
         let count = self.0.count.get() - 1;
         self.0.count.set(count);
-        // (It is woken after the borrow.)
+        // It is woken after the borrow.
         let waiting = self.0.waiting.borrow_mut().take_if(|(enough, _)| count <= *enough);
         if let Some((_, waker)) = waiting {
             waker.wake();

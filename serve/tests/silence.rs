@@ -50,7 +50,7 @@ fn a_client_of_http_2_that_answers_nothing_is_cut_after_it_was_told_to_go() {
             // hyper itself notices that the client stops in the middle of a frame only when the client closes.
             expect_timeout(&error, "has not left in time");
             assert!((60..=131).contains(&seconds), "{seconds}");
-            // (There is none before the client's settings have come.)
+            // There is none before the client's settings have come.
             if sent.len() > PREFACE.len() {
                 receive_until(&mut client, GOAWAY).await;
             }
@@ -214,7 +214,7 @@ fn half_of_a_body_ends_with_the_limit_of_its_service() {
                 let _ = Http::new().serve_connection(server, service, &CancellationToken::new()).await;
                 // HTTP/2 goes on without the request, and the client is told to go after a while.
                 assert!((30..=171).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
-                // (The client is reset, or hears nothing more.)
+                // The client is reset, or hears nothing more.
                 let _ = client.read_to_end(&mut Vec::new()).await;
             });
         }

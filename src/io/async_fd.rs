@@ -52,7 +52,7 @@ use std::task::{Context, Poll, ready};
 /// ```
 pub struct AsyncFd<T: AsFd> {
     pub(super) registration: Registration,
-    // (After the registration, so that it is dropped last.)
+    // After the registration, so that it is dropped last.
     inner: T,
 }
 

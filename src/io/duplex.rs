@@ -127,7 +127,7 @@ impl Pipe {
         waits: fn(&mut State) -> &mut Option<Waker>,
         mut op: impl FnMut(&mut State) -> Option<(R, Option<Waker>)>,
     ) -> Poll<R> {
-        // (Asked first, so that what is charged for happens.)
+        // Asked first, so that what is charged for happens.
         ready!(coop::poll_budget(cx));
         let waker = cx.waker().clone();
         let mut state = self.lock();

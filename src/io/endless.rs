@@ -1,7 +1,7 @@
 //! Readers and writers that are always ready: nothing, one byte again and again, and a place for what nobody wants.
 //!
 //! Each read and write is charged to the [cooperative budget](crate::task::coop), so that a loop around one gives way.
-//! (`poll_fill_buf` is not, since callers rely on asking again for what is there. `fill_buf` charges in its place.)
+//! `poll_fill_buf` is not, since callers rely on asking again for what is there. `fill_buf` charges in its place.
 //!
 //! In tokio: `io/util/{empty,repeat,sink}.rs`.
 

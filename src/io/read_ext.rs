@@ -306,7 +306,7 @@ struct Room<'a> {
 impl Room<'_> {
     fn new(buf: &mut Vec<u8>, step: usize) -> Room<'_> {
         let filled = buf.len();
-        // (What fits exactly is not to double the vector just to find the end.)
+        // What fits exactly is not to double the vector just to find the end.
         buf.reserve(32);
         let room = (buf.capacity() - filled).min(step);
         buf.resize(filled + room, 0);

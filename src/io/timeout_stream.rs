@@ -83,7 +83,7 @@ pub struct TimeoutStream<S> {
     /// So many operations have not had to wait since the limits were last looked at.
     unseen: u8,
     read_timer: Option<Sleep>,
-    /// (Not many writes ever wait.)
+    /// Not many writes ever wait.
     write_timer: Option<Box<Sleep>>,
 }
 

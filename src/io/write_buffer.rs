@@ -161,7 +161,7 @@ impl WriteBuffer {
 
 /// All of it, or nothing and an error: what is in the buffer never ends in the middle of a piece that was refused.
 ///
-/// (`write!` and `writeln!` put in several pieces. Where a limit is near, put what belongs together into one.)
+/// `write!` and `writeln!` put in several pieces. Where a limit is near, put what belongs together into one.
 impl Write for WriteBuffer {
     #[inline]
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {

@@ -62,7 +62,7 @@ pub fn spawn_local<F: Future<Output: 'static> + 'static>(future: F) -> JoinHandl
 
 #[track_caller]
 fn spawn_here<F: Future<Output: 'static> + 'static>(future: F) -> JoinHandle<F::Output> {
-    // (While the thread ends, it is in no set any more.)
+    // While the thread ends, it is in no set any more.
     match CURRENT.try_with(|set| set.borrow().clone()).ok().flatten() {
         Some(set) => set.spawn(future),
         None => crate::spawn(future),

@@ -249,7 +249,7 @@ impl<T: 'static> LocalKey<T> {
         struct SwapBack<'a, T: 'static>(&'static LocalKey<T>, &'a mut Option<T>);
         impl<T: 'static> Drop for SwapBack<'_, T> {
             fn drop(&mut self) {
-                // (It could be swapped a moment ago, and what `f` borrowed has ended with it.)
+                // It could be swapped a moment ago, and what `f` borrowed has ended with it.
                 let _ = self.0.swap(self.1);
             }
         }

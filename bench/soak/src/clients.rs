@@ -131,7 +131,7 @@ impl Workers {
             let mut due = start + beat * n / number;
             running.spawn(async move {
                 while !is_over.get() {
-                    // (What passed while the others connected.)
+                    // What passed while the others connected.
                     while due < start {
                         due += beat;
                     }

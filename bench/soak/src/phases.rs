@@ -129,7 +129,7 @@ pub async fn exhaustion(scene: &Scene) -> io::Result<String> {
     sleep(Duration::from_secs(2)).await;
     let during = scene.subject.health().await?;
     let accepted = during.state.accepted - before.state.accepted;
-    // (The limit is one of numbers, and numbers above it may be in use.)
+    // The limit is one of numbers, and numbers above it may be in use.
     let is_full = during.descriptors >= limit && accepted < 2 * room as u64 && !waiting.is_finished();
     check(is_full, || {
         format!(

@@ -276,7 +276,7 @@ impl Files for Glommio {
     }
 
     async fn write_at(file: &mut Self::File, block: Vec<u8>, at: u64) -> io::Result<Vec<u8>> {
-        // (It keeps what it is given.)
+        // It keeps what it is given.
         match file.write_at(block.clone(), at).await? {
             written if written == block.len() => Ok(block),
             _ => Err(io::ErrorKind::WriteZero.into()),

@@ -97,7 +97,7 @@ fn beside<R: Files>(
         ask(questions)
     });
     if cores == Cores::First {
-        // (Only now: a thread begins on the cores of the one that starts it.)
+        // Only now: a thread begins on the cores of the one that starts it.
         load::stay_on_first_core()?;
     }
     let reads = R::block_on(async {

@@ -31,7 +31,7 @@ fn enter(ring: &IoUring, wanted: usize) -> io::Result<()> {
 pub fn read<const DEPTH: usize>(path: &Path, n: u32) -> io::Result<Duration> {
     let mut ring = ring(DEPTH as u32)?;
     let file = File::open(path)?;
-    // (If an error comes before the completions, the kernel may still write to the blocks: they are leaked then.)
+    // If an error comes before the completions, the kernel may still write to the blocks: they are leaked then.
     let mut blocks = ManuallyDrop::new(vec![vec![0; BLOCK]; DEPTH]);
     let mut random: [_; DEPTH] = std::array::from_fn(|task| Random::new(task as u64));
     let mut asked = [0; DEPTH];

@@ -42,7 +42,7 @@ impl Child {
         let mut watched = BTreeMap::new();
         for entry in fs::read_dir(format!("/proc/{}/fdinfo", self.process.id()))? {
             let entry = entry?;
-            // (It may have been closed since.)
+            // It may have been closed since.
             let text = fs::read_to_string(entry.path()).unwrap_or_default();
             watched.insert(entry.file_name(), text.lines().filter(|line| line.starts_with("tfd:")).count());
         }

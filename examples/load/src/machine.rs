@@ -39,7 +39,7 @@ fn stay_on(cores: &[usize]) -> io::Result<()> {
 /// Lets this process, and those it starts, have so many descriptors, if the administrator permits it.
 pub fn allow_descriptors(number: u64) -> io::Result<()> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    // (None: there is no limit.)
+    // None: there is no limit.
     if let Some(permitted) = maximum.filter(|&permitted| permitted < number) {
         return Err(io::Error::other(format!(
             "{number} descriptors are needed, {permitted} permitted (ulimit -Hn)"

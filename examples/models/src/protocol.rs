@@ -1,6 +1,6 @@
 //! What client and servers say to each other: a question of 64 bytes, and the same 64 bytes as the answer.
 //!
-//! (The `aio` rungs serve a file: there the question begins with the number of a block, and the answer is the block.)
+//! The `aio` rungs serve a file: there the question begins with the number of a block, and the answer is the block.
 
 use crate::rungs::{BLOCK, block_content};
 use load::Protocol;

@@ -29,7 +29,7 @@ impl Report {
             let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
             line.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or_default()
         };
-        // (The folder itself is open while it is read.)
+        // The folder itself is open while it is read.
         let fds = std::fs::read_dir("/proc/self/fd")?.count() - 1;
         let threads = (number("Threads:") as usize).saturating_sub(1);
         Ok(Report { cpu, syscalls, threads, fds, memory: number("VmRSS:") * 1024 })

@@ -98,7 +98,7 @@ fn an_echo_arrives_byte_for_byte() {
     }
 }
 
-/// (Over TLS: where curl 7.88 has prior knowledge instead of ALPN, it mixes up the beginnings of its streams.)
+/// Over TLS: where curl 7.88 has prior knowledge instead of ALPN, it mixes up the beginnings of its streams.
 #[test]
 fn a_hundred_streams_of_one_connection_at_once() {
     if !has("curl", "curl") {

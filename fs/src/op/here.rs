@@ -35,7 +35,7 @@ impl Here {
     fn prepare(file: &OpenFile) -> Option<Option<u64>> {
         match file.has_positions() {
             _ if !is_available() => None,
-            // (There is nothing to share.)
+            // There is nothing to share.
             false => Some(None),
             true => (!file.is_shared()).then(|| file.position()),
         }
@@ -46,7 +46,7 @@ impl Here {
         let Some(before) = self.before.filter(|_| 0 < moved && moved < asked) else { return };
         if self.file.position() == Some(before) {
             let to = if is_append() { SeekFrom::End(0) } else { SeekFrom::Start(before + moved as u64) };
-            // (If this fails, it is no position that means anything: a device's, say.)
+            // If this fails, it is no position that means anything: a device's, say.
             let _ = (&self.file.std).seek(to);
         }
     }
@@ -129,7 +129,7 @@ impl Taken {
 
     /// It waits for another attempt, before which reads may move the position.
     pub(crate) fn set_aside(&mut self) {
-        // (What others do with a position that they share, or that is always the end, is right as it is.)
+        // What others do with a position that they share, or that is always the end, is right as it is.
         if !self.here.file.is_shared() && !self.here.is_appended() {
             self.place = self.place.or_else(|| self.here.file.position());
         }
@@ -196,7 +196,7 @@ pub(crate) fn write_here(mut taken: Taken) -> Running<Taken> {
         opcode::Write::new(fd, bytes.as_ptr(), len).offset(taken.place.unwrap_or(HERE)).build()
     };
     let blocking = |taken: &mut Taken| taken.write();
-    // (What may block for ever is not waited for at the runtime's end: that is, a pipe's write on the pool.)
+    // What may block for ever is not waited for at the runtime's end: that is, a pipe's write on the pool.
     let is_lasting = taken.here.file.has_positions() || is_available();
     match prepared {
         // SAFETY: the bytes are on the heap, and `taken` owns them.

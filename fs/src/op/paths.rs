@@ -47,7 +47,7 @@ const CWD: types::Fd = types::Fd(libc::AT_FDCWD);
 /// openat(2).
 pub(crate) async fn open(path: &Path, flags: libc::c_int, mode: libc::mode_t) -> io::Result<File> {
     let (mut result, path) = start_open(ToOpen(c_path(path).await?), flags, mode, false).await;
-    // (io_uring first opens without waiting, which for the writing end of a fifo that has no reader is this error.)
+    // io_uring first opens without waiting, which for the writing end of a fifo that has no reader is this error.
     let is_fifo_error = |error: &io::Error| {
         error.raw_os_error() == Some(libc::ENXIO)
             && flags & libc::O_ACCMODE == libc::O_WRONLY

@@ -48,7 +48,7 @@ fn check(requests: &[Request], answers: &[Response]) {
             assert!(is_refusal, "{} to what is no request", answer.status);
             continue;
         };
-        // (httparse has limits of its own for the lines of chunks.)
+        // httparse has limits of its own for the lines of chunks.
         assert!(!is_refusal || request.is_chunked, "{} to a good request", answer.status);
         if request.is_echo && !is_refusal {
             assert_eq!((answer.status, &answer.content), (200, &request.body), "another body");

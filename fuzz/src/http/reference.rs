@@ -66,7 +66,7 @@ fn chunks<'a>(mut rest: &'a [u8], body: &mut Vec<u8>) -> Option<&'a [u8]> {
     loop {
         let end = rest.windows(2).position(|two| two == b"\r\n")?;
         let (line, after) = (&rest[..end], &rest[end + 2..]);
-        // (Anything may follow the number that is not part of it, but no other end of a line.)
+        // Anything may follow the number that is not part of it, but no other end of a line.
         let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let len = number(&line[..digits], 16).filter(|_| !line.contains(&b'\n') && !line.contains(&b'\r'))?;
         if len == 0 {

@@ -272,7 +272,7 @@ fn poll(world: &World, cx: &mut Context<'_>, task: Option<usize>, thing: Thing) 
     match thing {
         Thing::Sleep { number, runtime, mut sleep } => {
             let current = Handle::current().id();
-            // (The times of two runtimes that stand still have nothing to do with each other.)
+            // The times of two runtimes that stand still have nothing to do with each other.
             if runtime != current || world.choice(3) == 2 {
                 // Whoever waits is not woken by this, but in the end.
                 let deadline = Instant::now() + duration(world);

@@ -143,7 +143,7 @@ impl World {
 
     pub fn clear(&self) {
         loop {
-            // (Not in the condition, where it would be borrowed for the whole round.)
+            // Not in the condition, where it would be borrowed for the whole round.
             let Some(thing) = self.things.borrow_mut().pop() else { return };
             steps::discard(thing);
         }

@@ -317,7 +317,7 @@ impl Child {
 impl Drop for Life {
     fn drop(&mut self) {
         if let State::Running(mut watched) = mem::replace(&mut self.state, State::Lost) {
-            // (In a process that was forked since, it is the parent's.)
+            // In a process that was forked since, it is the parent's.
             if self.kill_on_drop && watched.is_ours() {
                 // It fails if the child may not be killed, and there is nobody to be told.
                 let _ = watched.kill();

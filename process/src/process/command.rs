@@ -187,7 +187,7 @@ impl Command {
     pub fn status(&mut self) -> impl Future<Output = io::Result<ExitStatus>> + use<> {
         let child = self.spawn();
         async {
-            // (Also if it cannot be started: a loop that tries again is to give way.)
+            // Also if it cannot be started: a loop that tries again is to give way.
             coop::consume_budget().await;
             let mut child = child?;
             // The child must not wait for somebody to use them.

@@ -41,7 +41,7 @@ struct Life {
 
 /// Sees to it that the child is reaped when it ends.
 pub(super) fn leave(mut watched: Watched) {
-    // (An error means that there is nothing to be reaped: somebody else has done it.)
+    // An error means that there is nothing to be reaped: somebody else has done it.
     if !watched.is_ours() || !matches!(watched.try_wait(), Ok(None)) {
         return;
     }
@@ -121,7 +121,7 @@ impl Orphan {
 impl Wake for Orphan {
     fn wake(self: Arc<Self>) {
         let life = lock(&self.life);
-        // (Else it has moved, and this is late.)
+        // Else it has moved, and this is late.
         if life.home.is_some() && life.home == here() {
             self.poll(life);
         }
@@ -151,7 +151,7 @@ fn all() -> Vec<Arc<Orphan>> {
     lock(&LIST).clone()
 }
 
-/// (Nothing under these locks panics.)
+/// Nothing under these locks panics.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

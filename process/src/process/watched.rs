@@ -95,7 +95,7 @@ impl Watched {
     /// It waits in the current runtime, whichever it has waited in before.
     pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
         match self.wait_where_tied().await {
-            // (Invariant 4: in a forked process its descriptor stays in the parent's epoll.)
+            // Invariant 4: in a forked process its descriptor stays in the parent's epoll.
             Err(error) if error.raw_os_error() != Some(libc::ECHILD) && self.is_ours() => {}
             answer => return answer,
         }

@@ -99,7 +99,7 @@ pub fn signal(kind: SignalKind) -> io::Result<Signal> {
 #[must_use = "a listener that is dropped hears nothing"]
 #[derive(Debug)]
 pub struct Signal {
-    // (Before the descriptor, so that it is dropped first.)
+    // Before the descriptor, so that it is dropped first.
     registration: Registration,
     bell: Bell,
 }
@@ -182,7 +182,7 @@ impl Signal {
     #[cold]
     fn renew(&mut self) -> io::Result<()> {
         let bell = self.bell.renew()?;
-        // (Not `deregister`, which would take the parent's descriptor out of the parent's epoll.)
+        // Not `deregister`, which would take the parent's descriptor out of the parent's epoll.
         self.registration = Registration::new();
         self.bell = bell;
         Ok(())
@@ -190,8 +190,8 @@ impl Signal {
 
     fn poll_here(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let answer = || self.bell.answer();
-        // (What was read is all there was, for an eventfd is set back to 0. It need not be asked again before the
-        // next report.)
+        // What was read is all there was, for an eventfd is set back to 0. It need not be asked again before the
+        // next report.
         let takes_all = |_: &()| true;
         self.registration.poll_io(self.bell.as_fd(), Interest::READABLE, cx, answer, takes_all)
     }

@@ -24,7 +24,7 @@ use std::task::{Context, Poll};
 /// A stream, and the way in which operations on it do not wait.
 #[derive(Debug)]
 pub(super) struct Polled {
-    // (Before the descriptor, so that it is dropped first.)
+    // Before the descriptor, so that it is dropped first.
     registration: Registration,
     pub(super) file: File,
     how: How,
@@ -50,7 +50,7 @@ impl Polled {
         if buf.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        // (A short read says nothing here: a terminal gives a line at a time, a pipe in packet mode a packet.)
+        // A short read says nothing here: a terminal gives a line at a time, a pipe in packet mode a packet.
         self.registration.poll_io(self.file.as_fd(), Interest::READABLE, cx, || self.try_read(buf), |_| false)
     }
 

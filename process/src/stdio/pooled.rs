@@ -146,7 +146,7 @@ impl Accepted {
         result
     }
 
-    /// (Nothing under the lock panics.)
+    /// Nothing under the lock panics.
     fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
         self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -77,7 +77,7 @@ impl Seat {
                 self.0.is_up.store(false, Ordering::Relaxed);
             }
         }
-        // (The one before is dropped after the lock: it may be the last of its runtime.)
+        // The one before is dropped after the lock: it may be the last of its runtime.
         let before = lock(&self.handle).replace(handle);
         drop(before);
         // Relaxed, here and below: a hint. Whoever comes too late is told by the runtime that it has ended.
@@ -117,7 +117,7 @@ impl Core {
     /// assert!(ayi_runtime::runtime::Core::try_current().is_none());
     /// ```
     pub fn try_current() -> Option<Core> {
-        // (While the thread ends, it is none of them any more.)
+        // While the thread ends, it is none of them any more.
         CURRENT.try_with(|core| core.borrow().clone()).ok().flatten()
     }
 

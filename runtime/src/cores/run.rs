@@ -115,7 +115,7 @@ impl<T: Send, M: AsyncFn(Core) -> T + Sync> Job<'_, T, M> {
         let core = Core { index, set: self.set.clone() };
         core.clone().enter();
         let _up = seat.up(runtime.handle());
-        // (The caller listens until all have ended.)
+        // The caller listens until all have ended.
         let _ = reporter.send(Report::Ready);
         if !self.gate.pass() {
             return Ok(None);
@@ -148,7 +148,7 @@ impl<T: Send, M: AsyncFn(Core) -> T + Sync> Job<'_, T, M> {
 
     /// One has failed: the others are not to go on alone.
     fn fail(&self, how: fmt::Arguments<'_>) {
-        // (Of a lone core the caller hears in a moment.)
+        // Of a lone core the caller hears in a moment.
         if self.set.seats.len() > 1 {
             let is_first = !self.set.failed.is_cancelled();
             say(format_args!("{how}{}", if is_first { "; the other cores are told to end" } else { "" }));

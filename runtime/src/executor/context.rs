@@ -63,7 +63,7 @@ thread_local! {
 }
 
 fn install(mut current: Current) -> Current {
-    // (It may have been made since this was saved.)
+    // It may have been made since this was saved.
     if let Some((_, drive)) = current.drive() {
         current.local = drive.local().cloned();
     }
@@ -96,7 +96,7 @@ pub(crate) fn start_drive() -> Option<io::Result<Rc<Local>>> {
     Some(local)
 }
 
-/// Saves `current`'s counting. `f` must not run foreign code: that might enter or leave a runtime.
+/// Like [`current`], without a clone of the `Rc`. `f` must not run foreign code, which might enter or leave a runtime.
 #[inline]
 pub(crate) fn with_current<R>(f: impl FnOnce(&Rc<Local>) -> R) -> Option<R> {
     CURRENT.with_borrow_mut(|current| current.local.as_ref().map(f))
@@ -225,7 +225,7 @@ impl Drop for EnterGuard<'_> {
         if DEPTH.get() == self.depth {
             DEPTH.set(self.depth - 1);
             let outer = std::mem::replace(&mut *self.outer, Current::NOTHING);
-            // Last, after the marks: this may be what keeps the runtime's memory.
+            // Dropped last: this may be the runtime's final reference.
             drop(install(outer));
         } else if !std::thread::panicking() {
             // What it would restore is not what is outside. The thread stays in what it is in.

@@ -226,7 +226,7 @@ impl Handle {
             Ok(()) => Ok(task),
             Err(error) => {
                 task.abort();
-                // (Of another kind than EAGAIN's, `WouldBlock`: nobody is woken when there is a thread to be had.)
+                // Not `WouldBlock`, which is EAGAIN's kind: nothing wakes the caller when a thread becomes available.
                 Err(io::Error::other(format!(
                     "the system refuses to start the pool's first thread ({error}): raise the limit on threads \
                      (ulimit -u, cgroup pids.max)"

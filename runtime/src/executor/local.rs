@@ -49,8 +49,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// Tasks between two turns, unless the user says otherwise. As tokio's: a prime, so that it does not fall into step with what tasks do in twos
-/// and tens; large enough that the turn's system call (some 200 ns) is small change beside the polls.
+/// Polls between two turns, unless the user says otherwise. It is tokio's number: a prime, so that it does not resonate
+/// with tasks that are periodic, and large enough that the turn's system call, some 200 ns, costs little in comparison.
 pub(super) const POLLS_PER_TURN: u32 = 61;
 
 /// Messages of other threads that one turn takes. As many as events: what floods in waits in the inbox, not on
@@ -296,7 +296,7 @@ impl Local {
                 }
                 let until_look = POLLS_PER_LOOK.min(self.polls_per_turn - polls);
                 polls += until_look;
-                // (Counted like this, not one by one: that would be seen in what a poll costs.)
+                // Counted like this, not one by one: that would be seen in what a poll costs.
                 for left in (0..until_look).rev() {
                     let Some(slot) = tasks.pop() else {
                         polls -= left + 1;
@@ -308,7 +308,7 @@ impl Local {
                     }
                     task::leave();
                     coop::enter();
-                    // (Not in a loop of its own: a future that is polled in two places is not inlined in either.)
+                    // Not in a loop of its own: a future that is polled in two places is not inlined in either.
                     let start = is_watched.then(std::time::Instant::now);
                     let polled = poll();
                     if let Some(start) = start {
@@ -360,7 +360,7 @@ impl Local {
             self.park();
             self.tasks.shared().inbox.unpark();
         } else if !self.reactor().is_empty() {
-            // (With no descriptor registered there is nothing to ask the kernel.)
+            // With no descriptor registered there is nothing to ask the kernel.
             self.poll_reactor(Some(Duration::ZERO));
         }
         if is_idle {
@@ -383,7 +383,7 @@ impl Local {
         } else {
             // Time stands still. First whatever can happen without it.
             self.poll_reactor(Some(Duration::ZERO));
-            // (The bell may have been heard just now: then there is a message, and nobody will ring again.)
+            // The bell may have been heard just now: then there is a message, and nobody will ring again.
             let is_woken = self.tasks.has_work() || self.wants_ring() || !self.reactor().others.is_empty();
             if is_woken || !self.tasks.shared().inbox.is_empty() {
                 return;
@@ -428,7 +428,7 @@ impl Local {
         let mut others = std::mem::take(&mut reactor.others);
         drop(reactor);
         others.drain(..).for_each(foreign::wake);
-        // (For its memory. Nobody has turned the reactor meanwhile.)
+        // For its memory. Nobody has turned the reactor meanwhile.
         self.reactor().others = others;
     }
 

@@ -26,7 +26,7 @@ impl Drop for Next {
     /// The thread ends, and no runtime has come.
     fn drop(&mut self) {
         let Some(tasks) = self.tasks.take() else { return };
-        // (No runtime is entered while the thread-locals go.)
+        // No runtime is entered while the thread-locals go.
         LocalScheduler::set_owned(Some(*tasks));
         tasks.cells().is_closed.set(true);
         tasks.cancel_all();
@@ -44,7 +44,7 @@ pub(super) fn id() -> u64 {
 
 /// The scheduler that the next runtime has got already, with its number.
 pub(super) fn take() -> Option<(u64, Lease)> {
-    // (While the thread ends there is none.)
+    // While the thread ends there is none.
     let mut next = NEXT.try_with(|next| next.borrow_mut().take()).ok().flatten()?;
     next.tasks.take().map(|tasks| (next.id, tasks))
 }

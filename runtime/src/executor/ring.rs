@@ -92,7 +92,7 @@ impl Local {
         // Foreign code.
         others.drain(..).for_each(foreign::wake);
         abandoned.drain(..).for_each(settle);
-        // (For their memory. Nobody has entered the ring meanwhile.)
+        // For their memory. Nobody has entered the ring meanwhile.
         if let Some(mut proactor) = self.made_proactor() {
             (proactor.others, proactor.abandoned) = (others, abandoned);
         }

@@ -60,7 +60,7 @@ pub struct Registration {
     pub(super) trace: SocketTrace,
 }
 
-// (Packed, or it would have four bytes more, in every socket.)
+// Packed, or it would have four bytes more, in every socket.
 #[repr(Rust, packed(4))]
 pub(super) struct Source {
     pub(super) runtime: RuntimeRef,
@@ -219,7 +219,7 @@ impl Registration {
     pub fn try_io<R>(&self, interest: Interest, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
         #[cfg(faults)]
         let op = || faults::within(faults::Operation::Tried, op);
-        // (Before the attempt, in which the reactor may turn.)
+        // Before the attempt, in which the reactor may turn.
         let seen = self.source.get().and_then(Source::seen);
         let result = op();
         if let (Err(error), Some(seen)) = (&result, seen)
@@ -378,7 +378,7 @@ impl Registration {
         if matches!(&registered, Err(error) if error.kind() == ErrorKind::AlreadyExists) {
             // Perhaps another thread has given it up, and its message is still unread.
             local.tasks().drain_inbox();
-            // (That may have run foreign code, and so have ended the runtime.)
+            // That may have run foreign code, and so have ended the runtime.
             Local::current_for_io(Some(local.reference()))?;
             registered = local.reactor().register(fd);
         }
@@ -407,8 +407,8 @@ impl Source {
     }
 
     /// Whether `waiter` has to try before it waits, and since when that is known. If not, it waits when this returns.
-    // (`Caller` makes the closure, and so the access to the thread-local, another one for each kind of operation: what has
-    // a single caller is compiled into it.)
+    // `Caller` makes the closure, and so the access to the thread-local, another one for each kind of operation: what has
+    // a single caller is compiled into it.
     #[allow(clippy::extra_unused_type_parameters)]
     #[inline(always)]
     pub(super) fn try_or_wait<Caller>(

@@ -50,7 +50,7 @@ pub unsafe fn submit<T: Resources>(
     resources: T,
 ) -> Result<Operation<T>, T> {
     let submit = |local: &Local| {
-        // (A runtime that has begun to shut down may not be there when the kernel is done.)
+        // A runtime that has begun to shut down may not be there when the kernel is done.
         let mut proactor = if local.is_shut_down() { None } else { local.proactor() }?;
         // SAFETY: the caller's promise; the resources are kept by the future, and then by the proactor.
         Some((local.reference(), unsafe { proactor.submit(operation, bytes) }))
@@ -74,7 +74,7 @@ impl<T: Resources> Operation<T> {
     ///
     /// If the runtime that it was made in is not the current one of the thread.
     pub fn make_lasting(&mut self) {
-        // (Its key may be another operation's by then.)
+        // Its key may be another operation's by then.
         if self.resources.is_none() {
             return;
         }
@@ -109,7 +109,7 @@ struct Farewell {
 
 impl Farewell {
     fn read(mut self, local: &Local) {
-        // (None: it was made, since this operation was submitted to it, and the runtime has ended since.)
+        // None: it was made, since this operation was submitted to it, and the runtime has ended since.
         let Some(mut proactor) = local.proactor() else { return };
         let Some(resources) = self.resources.take() else { return };
         let left = proactor.abandon(self.key, resources);

@@ -29,7 +29,7 @@ fn a_call_that_is_aborted_has_run_or_is_cancelled() {
         task.abort();
         let result = rt.block_on(task);
         drop(rt);
-        // (By now, that of the thread is seen as well.)
+        // By now, that of the thread is seen as well.
         assert_eq!(result.is_ok(), has_run.load(Relaxed));
     });
 }

@@ -34,7 +34,7 @@ fn what_is_spawned_at_the_end_runs_there_or_is_cancelled() {
         first.block_on(yield_now());
         drop(first);
         let second = runtime();
-        // (Not inside of it, and so as from afar: a slot that was refused can be this one's.)
+        // Not inside of it, and so as from afar: a slot that was refused can be this one's.
         let task = second.handle().spawn(async { 7 });
         assert_eq!(second.block_on(task).unwrap(), 7);
         elsewhere.join().unwrap();

@@ -91,7 +91,7 @@ fn the_last_poll_has_seen_what_all_wakers_wrote() {
 #[test]
 fn so_has_that_of_a_thread_that_sleeps_by_itself() {
     explore(2, || {
-        // (Where there is no loop: the runtime has ended.)
+        // Where there is no loop: the runtime has ended.
         let handle = runtime().handle().clone();
         handle.block_on(hears_two_other_threads());
     });
@@ -117,7 +117,7 @@ fn a_sleeper_is_rung_for_once() {
 
 #[test]
 fn what_a_task_keeps_is_its_owners() {
-    // (An `Rc` in the task, and a cell that loom watches: a waker on another thread reaches neither.)
+    // An `Rc` in the task, and a cell that loom watches: a waker on another thread reaches neither.
     explore(3, || {
         let polls = Rc::new(loom::cell::Cell::new(0));
         let rt = runtime();

@@ -170,7 +170,7 @@ impl Waiters {
             let whose = waiting.whose;
             let stays = reported.of(whose.interest()).is_empty();
             if !stays {
-                // (One that does nothing takes the place of a waker that is taken.)
+                // One that does nothing takes the place of a waker that is taken.
                 let waker = std::mem::replace(&mut waiting.waker, Waker::noop().clone());
                 each(whose.interest(), whose.is_poll_style(), waker);
             }
@@ -212,7 +212,7 @@ impl Waiters {
     /// Stores `waker` where there is none.
     #[inline(always)]
     pub(super) fn store_first(&mut self, whose: Whose, waker: Waker) {
-        // (What it replaces is nothing: no need to look before dropping it.)
+        // What it replaces is nothing: no need to look before dropping it.
         std::mem::forget(self.first[0].replace(Waiting { whose, waker }));
     }
 

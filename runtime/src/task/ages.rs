@@ -66,7 +66,7 @@ impl Ages {
                 kept += 1;
             }
         }
-        // (If time stands still, nothing has an age: the newest will do.)
+        // If time stands still, nothing has an age: the newest will do.
         notes.truncate(kept.min(MOST - 1));
     }
 

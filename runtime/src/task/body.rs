@@ -195,7 +195,7 @@ impl<F: Future> Stage<F> {
     /// See [`Body::poll`].
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // (Nobody polls what has ended.)
+        // Nobody polls what has ended.
         let StagePinned::Future { future } = self.as_mut().project() else { return Poll::Ready(()) };
         let output = Ok(ready!(future.poll(cx)));
         self.set(Stage::Output { output });
@@ -234,7 +234,7 @@ impl<F: Future<Output: 'static>, K: Kind<F>> Body for FutureBody<F, K> {
         let Stage::Output { output } = stage else {
             panic!("the output of a task is taken once, when it has ended")
         };
-        // (In one copy: outputs may be large, and stacks small.)
+        // In one copy: outputs may be large, and stacks small.
         // SAFETY: the caller's promise; what was copied is overwritten, and so not dropped.
         unsafe {
             to.cast::<Output<F::Output>>().copy_from_nonoverlapping(output, 1);

@@ -105,11 +105,11 @@ impl Drop for Lists {
     }
 }
 
-// (Once a task. Inlined, it would be in the middle of every function that spawns.)
+// Once a task. Inlined, it would be in the middle of every function that spawns.
 #[inline(never)]
 fn allocate(of: Layout) -> NonNull<u8> {
     let Some(class) = class(of) else { return allocate_anew(of) };
-    // (While the thread ends there are no lists any more.)
+    // While the thread ends there are no lists any more.
     let kept = LISTS.try_with(|lists| lists.pop(class)).ok().flatten();
     kept.map_or_else(|| allocate_anew(layout(class)), NonNull::cast)
 }
@@ -184,7 +184,7 @@ impl Deref for BodyBox {
 }
 
 impl Drop for BodyBox {
-    // (Once a task. Inlined, it would make each poll longer.)
+    // Once a task. Inlined, it would make each poll longer.
     #[inline(never)]
     fn drop(&mut self) {
         /// Gives the block back after the body's drop, also if that panics.

@@ -22,8 +22,8 @@ pub struct Id(pub(super) u64);
 thread_local! {
     /// The task that this thread is polling, dropping, or running the blocking call of.
     static CURRENT: Cell<Id> = const { Cell::new(Id::NONE) };
-    /// The id that this thread gives next. Where a block begins, as it does at first, a new one is needed: that one is
-    /// not ours.
+    /// The id that this thread gives next. If it is the first of a block, as it is at the beginning, the thread does not
+    /// own that block, and has to fetch one.
     static NEXT: Cell<u64> = const { Cell::new(1) };
 }
 

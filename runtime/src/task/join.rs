@@ -129,7 +129,7 @@ impl<T> JoinHandle<T> {
     }
 
     /// Leaves `waker` with the task, or wakes it if that is over by then; false if it certainly is.
-    // (Once a task. Inlined, this and what follows would be in the middle of every function that awaits a handle.)
+    // Once a task. Inlined, this and what follows would be in the middle of every function that awaits a handle.
     #[inline(never)]
     fn wait(&mut self, waker: Waker) -> bool {
         let id = self.task.id;
@@ -145,14 +145,14 @@ impl<T> JoinHandle<T> {
         if !self.asked_from_afar {
             return self.task.visit(leave);
         }
-        // Asked again: the runtime may have ended since the first time, and the next one have its scheduler. That takes
-        // the message, and wakes, but nobody knows when.
+        // The handle asks again, because the runtime may have ended, and the next one may have its scheduler. That one
+        // would take the message and wake the waker, but at no known time.
         self.task.send(leave) && !self.is_finished()
     }
 
     /// Takes the body, with the output in it, and makes the slot vacant. The task is finished, and this the first time.
     /// `None`: it was cancelled before it had a body.
-    // (Called from two places, so it would be left out of line.)
+    // Called from two places, so it would be left out of line.
     #[inline(always)]
     fn take(&mut self) -> Option<BodyBox> {
         debug_assert!(!self.taken);

@@ -32,11 +32,11 @@ pub(crate) fn spawn_from_afar<F: Future<Output: Send + 'static> + 'static>(
     make: impl FnOnce() -> F + Send + 'static,
     kind: impl Kind<F>,
 ) -> JoinHandle<F::Output> {
-    // (To read the clock is a fiftieth of what this costs.)
+    // To read the clock is a fiftieth of what this costs.
     let (place, kind) = (Location::caller(), FromAfar { when: Instant::now(), kind });
     let (slot, id) = (scheduler.reserve(), Id::next());
     slot.set_task(id);
-    // (What `make` holds goes there in the box of the message, and then into one that is of its thread.)
+    // What `make` holds goes there in the box of the message, and then into one that is of its thread.
     let start = move |owner: LocalScheduler| {
         let body = BodyBox::new(FutureBody::new(make(), kind, place));
         owner.start(LocalSlot::new(owner, slot), body);
@@ -80,7 +80,7 @@ fn untraced(mut body: BodyBox) -> BodyBox {
 
 #[inline(always)]
 fn poll(slot: LocalSlot, body: &mut BodyBox) -> Result<Poll<()>, foreign::Panic> {
-    // (Nothing to drop in it; that would be a call.)
+    // Nothing to drop in it; that would be a call.
     let (waker, id) = (ManuallyDrop::new(slot.waker()), slot.id());
     id.enter();
     coop::enter();
@@ -102,7 +102,7 @@ impl LocalScheduler {
         JoinHandle::new(*slot, id, false)
     }
 
-    // (Called from two places, so it would be left out of line: 22 of a spawn's instructions.)
+    // Called from two places, so it would be left out of line: 22 of a spawn's instructions.
     #[inline(always)]
     fn start(self, slot: LocalSlot, body: BodyBox) {
         slot.occupy();
@@ -112,8 +112,8 @@ impl LocalScheduler {
         }
         let body = traced(slot, body);
         if self.cells().is_closed.get() {
-            // (A drop that spawns what spawns in its drop recurses here, like the drop of a list of boxes. To put it off
-            // would be worse: whoever blocks on it in that drop would wait for ever.)
+            // A drop that spawns what spawns in its drop recurses here, like the drop of a list of boxes. To put it off
+            // would be worse: whoever blocks on it in that drop would wait for ever.
             self.cancel(slot, body);
         } else {
             slot.put_body(body);

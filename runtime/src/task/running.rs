@@ -1,6 +1,6 @@
 //! Tasks seen from outside: which are running, for how long, and when one has ended.
 //!
-//! This costs those who do not ask nothing but a comparison per turn: see `ages`, and `has_hooks` of the scheduler.
+//! If it is unused, it costs one comparison a turn: see `ages`, and `has_hooks` of the scheduler.
 
 use super::id::Id;
 use super::scheduler::LocalScheduler;

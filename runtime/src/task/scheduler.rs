@@ -5,12 +5,13 @@
 //!
 //! Invariants:
 //! 1. *One owner.* A scheduler is in the pool, or has exactly one owner thread. [`LocalScheduler`], which is not
-//!    `Send`, is the proof of being there; [`Scheduler::acquire`] makes the first, dropping its [`Lease`]
-//!    ends them, and `OWNED` repeats it for code that starts from a slot (a waker).
-//! 2. *The gate.* What passes it is run by the owner; it closes in two steps, each followed by a look into the
-//!    inbox, so that nothing that was accepted is lost. After the first nothing is spawned any more, so that after
-//!    the look all tasks are finished; only then, in the second, is it closed to those who ask about tasks.
-//!    It does not begin to close while the code of a task is running, see `Local::go_on_ending`.
+//!    `Send`, is the proof of being on that thread. [`Scheduler::acquire`] makes the first `LocalScheduler`. Dropping
+//!    the [`Lease`] ends the ownership. The thread-local `OWNED` names the scheduler once more, for wakers, which know
+//!    only their slot.
+//! 2. *The gate.* The owner runs what passes the gate. It closes in two steps. Step 1 refuses new tasks; then the owner
+//!    reads the inbox, and all tasks are finished. Step 2 refuses questions about tasks; then the owner reads the inbox
+//!    again. So nothing that was accepted is lost. Step 1 does not begin while the code of a task is running: see
+//!    `Local::go_on_ending`.
 //! 3. Only wakes and freed slots pass a closed gate: they are harmless to the runtime that comes next.
 //! 4. *Two kinds of slots.* The owner's tasks have theirs from the free list, which only the owner touches. The
 //!    slots of tasks that other threads spawn lie in pages of their own, and the vacant ones in a queue, from which
@@ -394,7 +395,7 @@ impl Drop for Lease {
         while let Some(slot) = self.pop() {
             self.run(slot);
         }
-        // (Closures and wakers of the user's: foreign code.)
+        // Closures and wakers of the user's: foreign code.
         let (hooks, watchers) = (self.cells().hooks.take(), self.cells().watchers.take());
         foreign::run(|| drop(hooks));
         watchers.into_iter().for_each(foreign::drop_waker);

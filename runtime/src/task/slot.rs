@@ -184,7 +184,7 @@ fn not_finished() -> ! {
 }
 
 /// Of all wakers that are slots, and of no others. (Those whose life is told are not.)
-// (A static, not a const: it is known by its address.)
+// A static, not a const: it is known by its address.
 static VTABLE: RawWakerVTable =
     RawWakerVTable::new(|slot| RawWaker::new(slot, &VTABLE), wake_slot, wake_slot, |_| {});
 
@@ -210,7 +210,7 @@ pub(crate) fn wake_own(waker: Waker) -> Option<Waker> {
     // SAFETY: as in `wake_slot`.
     let slot: &'static Slot = unsafe { &*waker.data().cast() };
     let Some(slot) = slot.local() else { return Some(waker) };
-    // (There is nothing to drop in it.)
+    // There is nothing to drop in it.
     std::mem::forget(waker);
     slot.schedule();
     None

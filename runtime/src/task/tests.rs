@@ -159,7 +159,7 @@ impl Future for TestFuture {
                 probe.stop.lock().unwrap().as_ref().unwrap().abort();
                 return Poll::Pending;
             }
-            // (Without the panic hook.)
+            // Without the panic hook.
             Kind::PanicsInPoll => resume_unwind(Box::new("poll")),
             _ => {}
         }

@@ -175,7 +175,7 @@ impl Sleep {
             Some(Some(key)) => (self.runtime, self.key) = (Some(runtime), key),
             // It has fired.
             Some(None) => {}
-            // Not inside it: whoever waits is woken, and its next poll arranges it anew.
+            // This thread is not inside that runtime. The waiter is woken, and its next poll registers again.
             None => withdraw_from_afar(runtime, key, foreign::wake),
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tracing::{span, trace, trace_span};
 
 /// A span that a subscriber wants to know of. It closes when this is dropped.
-// (In an `Option`, for its drop is foreign code. `AssertUnwindSafe`: invariant 1.)
+// In an `Option`, for its drop is foreign code. `AssertUnwindSafe`: invariant 1.
 pub(super) struct Span(AssertUnwindSafe<Option<tracing::Span>>);
 
 impl Span {

@@ -113,7 +113,7 @@ impl Limits {
             let Some(limit) = &mut self.0[which as usize] else { continue };
             let is_told = limit.told[direction as usize] != Told::No;
             let since = limit.waits_since(which, direction, || *now.get_or_insert_with(Instant::now));
-            // (Beyond what a clock can tell there is no limit.)
+            // Beyond what a clock can tell there is no limit.
             let Some(at) = since.checked_add(limit.after) else { continue };
             if first.as_ref().is_none_or(|first| at < first.at) {
                 first = Some(End { at, which, direction, is_told });
@@ -128,7 +128,7 @@ impl Limits {
         let limit = self.0[end.which as usize].as_mut().expect("it is this limit that is over");
         if end.which != TimeLimit::Lifetime && !is_other_waiting {
             limit.since = None;
-            // (A wait of the other direction that has begun was given up.)
+            // A wait of the other direction that has begun was given up.
             limit.told = limit.told.map(|told| if told == Told::No { Told::No } else { Told::Yes });
         }
         limit.told[end.direction as usize] = Told::Yes;

@@ -51,7 +51,7 @@ fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
             if entries[i + OTHERS].revents == 0 {
                 continue;
             }
-            // (An error or a hang-up is reported unasked; the step finds out.)
+            // An error or a hang-up is reported unasked; the step finds out.
             if conversations[i].step() == Step::Over {
                 conversations.swap_remove(i);
                 entries.swap_remove(i + OTHERS);

@@ -131,7 +131,7 @@ impl Proactor<'_> {
     /// A client has come, but when it was last looked there was no descriptor for it.
     fn on_client(&mut self) -> io::Result<()> {
         self.is_accepting = false;
-        // (After a shut-down it is an error, as in `on_accepted`.)
+        // After a shut-down it is an error, as in `on_accepted`.
         match self.listener.accept() {
             Ok(socket) => socket.map_or(Ok(()), |socket| self.begin(socket))?,
             Err(_) => return Ok(()),

@@ -53,7 +53,7 @@ pub fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
         // Dropped at the end of this closure, however it ends: then the threads find the queue closed.
         let queue = queue;
         let work = || {
-            // (One thread at a time waits at the queue, the others for the lock.)
+            // One thread at a time waits at the queue, the others for the lock.
             let next = || connections.lock().expect("nobody panics with it").recv();
             while let Ok(connection) = next() {
                 converse(connection, stop);

@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         eprintln!("{name}: {}", String::from_utf8_lossy(value.as_bytes()));
     }
     while let Some(frame) = response.frame().await {
-        // (Trailers are left out.)
+        // Trailers are left out.
         if let Some(data) = frame?.data_ref() {
             io::stdout().write_all(data)?;
         }

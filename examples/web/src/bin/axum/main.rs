@@ -40,8 +40,8 @@ struct Note {
     text: String,
 }
 
-/// (ayi would take an `Rc<RefCell<…>>`, as in `hyper_server`, but axum asks for what can be sent to other threads. A lock
-/// that nobody else wants costs some 10 ns.)
+/// ayi would take an `Rc<RefCell<…>>`, as in `hyper_server`, but axum asks for what can be sent to other threads. A lock
+/// that nobody else wants costs some 10 ns.
 type Notes = Arc<Mutex<Vec<Note>>>;
 
 #[ayi::main]
@@ -86,7 +86,7 @@ async fn hello(Path(name): Path<String>) -> String {
     format!("hello, {name}\n")
 }
 
-/// (axum's `ConnectInfo` is part of its feature `tokio`. With it, `with_connect_info(|peer| ConnectInfo(*peer))` does.)
+/// axum's `ConnectInfo` is part of its feature `tokio`. With it, `with_connect_info(|peer| ConnectInfo(*peer))` does.
 async fn peer(Extension(peer): Extension<SocketAddr>) -> String {
     format!("{peer}\n")
 }
