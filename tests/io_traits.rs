@@ -135,6 +135,181 @@ fn pipes() {
     });
 }
 
+#[cfg(feature = "process")]
+#[test]
+fn pipes_of_children() {
+    use ayi::process::Command;
+    use std::process::Stdio;
+    run(async || {
+        let cat = || Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (mut a, mut b) = (cat(), cat());
+        through_tokio(a.stdin.take().unwrap(), a.stdout.take().unwrap()).await;
+        through_hyper(b.stdin.take().unwrap(), b.stdout.take().unwrap()).await;
+        assert!(a.wait().await.unwrap().success() && b.wait().await.unwrap().success());
+        let complains = || {
+            let mut sh = Command::new("sh");
+            sh.args(["-c", "echo no tea >&2"]).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let (mut a, mut b) = (complains(), complains());
+        let mut text = String::new();
+        AsyncReadExt::read_to_string(a.stderr.as_mut().unwrap(), &mut text).await.unwrap();
+        assert_eq!(text, "no tea\n");
+        assert_eq!(hyper_read(b.stderr.as_mut().unwrap(), 64).await.unwrap(), b"no tea\n");
+        a.wait().await.unwrap();
+        b.wait().await.unwrap();
+    });
+}
+
+#[cfg(feature = "process")]
+#[test]
+fn several_buffers_leave_in_one_write_to_a_child() {
+    use ayi::process::Command;
+    use std::process::Stdio;
+    run(async || {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        assert!(AsyncWrite::is_write_vectored(&stdin) && rt::Write::is_write_vectored(&stdin));
+        let bufs = [IoSlice::new(b"one "), IoSlice::new(b"two "), IoSlice::new(b"three")];
+        let sent = poll_fn(|cx| AsyncWrite::poll_write_vectored(Pin::new(&mut stdin), cx, &bufs)).await;
+        assert_eq!(sent.unwrap(), 13);
+        let sent = poll_fn(|cx| rt::Write::poll_write_vectored(Pin::new(&mut stdin), cx, &bufs)).await;
+        assert_eq!(sent.unwrap(), 13);
+        drop(stdin);
+        assert_eq!(child.wait_with_output().await.unwrap().stdout, b"one two threeone two three");
+    });
+}
+
+/// The test `name` of this file, in a process of its own with pipes, or files, as its standard streams.
+#[cfg(feature = "stdio")]
+fn with_standard_streams(name: &str, input: impl Into<std::process::Stdio>, output: std::fs::File) -> bool {
+    let module = module_path!().split_once("::").map_or(String::new(), |(_, module)| format!("{module}::"));
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", &format!("{module}{name}"), "--nocapture"]).env("AYI_TEST_CHILD", "1");
+    child.stdin(input).stdout(output.try_clone().unwrap()).stderr(output);
+    child.status().unwrap().success()
+}
+
+#[cfg(feature = "stdio")]
+#[test]
+fn standard_streams() {
+    use ayi::io::{stderr, stdin, stdout};
+    use std::io::{Read, Seek, Write};
+    const NAME: &str = "standard_streams";
+    if std::env::var_os("AYI_TEST_CHILD").is_some() {
+        return run(async || {
+            let (mut stdin, mut stdout, mut stderr) = (stdin(), stdout(), stderr());
+            let mut tea = [0; 3];
+            AsyncReadExt::read_exact(&mut stdin, &mut tea).await.unwrap();
+            assert_eq!(hyper_read(&mut stdin, 3).await.unwrap(), b"pot");
+            assert!(!AsyncWrite::is_write_vectored(&stdout) && !rt::Write::is_write_vectored(&stderr));
+            AsyncWriteExt::write_all(&mut stdout, b"<out>").await.unwrap();
+            AsyncWriteExt::flush(&mut stdout).await.unwrap();
+            poll_fn(|cx| rt::Write::poll_write(Pin::new(&mut stderr), cx, b"<err>")).await.unwrap();
+            poll_fn(|cx| rt::Write::poll_shutdown(Pin::new(&mut stderr), cx)).await.unwrap();
+            assert_eq!(hyper_read(&mut stdin, 8).await.unwrap(), b"");
+            assert_eq!(AsyncReadExt::read(&mut stdin, &mut tea).await.unwrap(), 0);
+        });
+    }
+    let path = std::env::temp_dir().join(format!("ayi-io-traits-{}", std::process::id()));
+    let file = || std::fs::File::options().read(true).append(true).create(true).open(&path).unwrap();
+    let output = || {
+        let mut text = String::new();
+        file().read_to_string(&mut text).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        text
+    };
+    watched(|| {
+        // Files go to the pool.
+        let mut input = file();
+        input.write_all(b"teapot").unwrap();
+        input.rewind().unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(with_standard_streams(NAME, input, file()), "{}", output());
+        let text = output();
+        assert!(text.contains("<out>") && text.contains("<err>"), "{text}");
+        // Pipes wait in epoll.
+        let (sender, receiver) = pipe::pipe().unwrap();
+        assert_eq!(sender.try_write(b"teapot").unwrap(), 6);
+        drop(sender);
+        let input = receiver.into_blocking_fd().unwrap();
+        assert!(with_standard_streams(NAME, input, file()), "{}", output());
+        let text = output();
+        assert!(text.contains("<out>") && text.contains("<err>"), "{text}");
+    });
+}
+
+#[cfg(feature = "fs")]
+fn scratch(test: &str) -> std::path::PathBuf {
+    std::env::temp_dir().join(format!("ayi-io-traits-{test}-{}", std::process::id()))
+}
+
+#[cfg(feature = "fs")]
+#[test]
+fn files() {
+    use ayi::fs::OpenOptions;
+    use std::io::SeekFrom;
+    use tokio::io::{AsyncBufReadExt, AsyncSeekExt, BufReader};
+    run(async || {
+        let path = scratch("files");
+        let mut file = OpenOptions::new().read(true).write(true).create(true).open(&path).await.unwrap();
+        AsyncWriteExt::write_all(&mut file, &bytes()).await.unwrap();
+        assert_eq!(AsyncSeekExt::stream_position(&mut file).await.unwrap(), LEN as u64);
+        let mut piece = [0; 7];
+        assert_eq!(AsyncSeekExt::seek(&mut file, SeekFrom::Start(70)).await.unwrap(), 70);
+        AsyncReadExt::read_exact(&mut file, &mut piece).await.unwrap();
+        assert_eq!(piece, [10; 7]);
+        assert_eq!(AsyncSeekExt::seek(&mut file, SeekFrom::Current(-14)).await.unwrap(), 63);
+        assert_eq!(hyper_read(&mut file, 7).await.unwrap(), [9; 7]);
+        AsyncSeekExt::rewind(&mut file).await.unwrap();
+        let mut all = Vec::new();
+        AsyncReadExt::read_to_end(&mut file, &mut all).await.unwrap();
+        assert!(all == bytes());
+        let mut sent = 0;
+        while sent < 6 {
+            let rest = &b"one\ntw"[sent..];
+            sent += poll_fn(|cx| rt::Write::poll_write(Pin::new(&mut file), cx, rest)).await.unwrap();
+        }
+        AsyncWriteExt::write_all(&mut file, b"o\n").await.unwrap();
+        poll_fn(|cx| rt::Write::poll_shutdown(Pin::new(&mut file), cx)).await.unwrap();
+        AsyncWriteExt::shutdown(&mut file).await.unwrap();
+        AsyncSeekExt::seek(&mut file, SeekFrom::End(-8)).await.unwrap();
+        let mut lines = BufReader::new(file).lines();
+        assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("one"));
+        assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("two"));
+        assert_eq!(lines.next_line().await.unwrap(), None);
+        std::fs::remove_file(path).unwrap();
+    });
+}
+
+#[cfg(feature = "fs")]
+#[test]
+fn a_seek_that_has_begun_comes_before_what_is_read_or_written() {
+    use ayi::fs::OpenOptions;
+    use std::io::SeekFrom;
+    use tokio::io::AsyncSeek;
+    run(async || {
+        let path = scratch("seek");
+        std::fs::write(&path, "Longjing").unwrap();
+        let mut file = OpenOptions::new().read(true).write(true).open(&path).await.unwrap();
+        AsyncSeek::start_seek(Pin::new(&mut file), SeekFrom::Start(4)).unwrap();
+        let error = AsyncSeek::start_seek(Pin::new(&mut file), SeekFrom::Start(0)).unwrap_err();
+        assert!(error.to_string().contains("has not ended"), "{error}");
+        let mut jing = [0; 4];
+        AsyncReadExt::read_exact(&mut file, &mut jing).await.unwrap();
+        assert_eq!(&jing, b"jing");
+        AsyncSeek::start_seek(Pin::new(&mut file), SeekFrom::Current(-4)).unwrap();
+        AsyncWriteExt::write_all(&mut file, b"YING").await.unwrap();
+        AsyncWriteExt::flush(&mut file).await.unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"LongYING");
+        // One that fails is told once, and has ended.
+        AsyncSeek::start_seek(Pin::new(&mut file), SeekFrom::Current(-100)).unwrap();
+        let seek = poll_fn(|cx| AsyncSeek::poll_complete(Pin::new(&mut file), cx)).await;
+        assert_eq!(seek.unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        poll_fn(|cx| AsyncSeek::poll_complete(Pin::new(&mut file), cx)).await.unwrap();
+        std::fs::remove_file(path).unwrap();
+    });
+}
+
 #[test]
 fn streams_in_memory() {
     run(async || {

@@ -24,7 +24,8 @@ use std::time::Duration;
 /// It can be read and written in two ways. [`read_at`](File::read_at) and [`write_at`](File::write_at) take a buffer,
 /// give it to the kernel, and give it back: nothing is copied on the way, and any number of them may run at once. The
 /// traits `AsyncRead`, `AsyncWrite` and `AsyncSeek` go through the file one after the other, from and to buffers that
-/// are borrowed, for code that takes any stream; each operation copies through a buffer of the file's own.
+/// are borrowed, for code that takes any stream; each operation copies through a buffer of the file's own. With the
+/// features `tokio` and `hyper`, a file has the traits of these crates as well.
 ///
 /// # When it is written
 ///
@@ -648,6 +649,11 @@ impl File {
         File { open, sequential: Mutex::new(Sequential::new()), waiters: OnceLock::new() }
     }
 
+    /// What reads and writes one after the other, for who has the file alone.
+    pub(crate) fn in_order(&mut self) -> (&Arc<OpenFile>, &mut Sequential) {
+        (&self.open, exclusive(&mut self.sequential))
+    }
+
     fn locked(&self) -> MutexGuard<'_, Sequential> {
         self.sequential.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -706,19 +712,19 @@ impl File {
 
 impl AsyncRead for File {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        let File { open, sequential, .. } = &mut *self;
-        exclusive(sequential).poll_read(open, cx, buf)
+        let (open, sequential) = self.in_order();
+        sequential.poll_read(open, cx, buf.len(), |bytes| buf[..bytes.len()].copy_from_slice(bytes))
     }
 }
 
 impl AsyncWrite for File {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let File { open, sequential, .. } = &mut *self;
-        exclusive(sequential).poll_write(open, cx, buf)
+        let (open, sequential) = self.in_order();
+        sequential.poll_write(open, cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        exclusive(&mut self.sequential).poll_flush(cx)
+        self.in_order().1.poll_flush(cx)
     }
 
     /// Like `poll_flush`: the file is closed when it is dropped.
@@ -729,8 +735,8 @@ impl AsyncWrite for File {
 
 impl AsyncSeek for File {
     fn poll_seek(mut self: Pin<&mut Self>, cx: &mut Context<'_>, to: SeekFrom) -> Poll<io::Result<u64>> {
-        let File { open, sequential, .. } = &mut *self;
-        exclusive(sequential).poll_seek(open, cx, to)
+        let (open, sequential) = self.in_order();
+        sequential.poll_seek(open, cx, to)
     }
 }
 

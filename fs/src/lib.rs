@@ -36,7 +36,8 @@
 //! # Reading order
 //!
 //! `buf` (what the kernel is given) → `open_file` (what operations share) → `op` (an operation, either way) →
-//! `open_options`, `sequential`, `waiters`, `file` → `paths`, `dir`, `whole`.
+//! `open_options`, `sequential`, `waiters`, `file` → `paths`, `dir`, `whole`; with features of these names `tokio` and
+//! `hyper` (their traits).
 
 #![cfg(target_os = "linux")]
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -44,11 +45,15 @@
 mod buf;
 mod dir;
 mod file;
+#[cfg(feature = "hyper")]
+mod hyper;
 mod op;
 mod open_file;
 mod open_options;
 mod paths;
 mod sequential;
+#[cfg(feature = "tokio")]
+mod tokio;
 mod waiters;
 mod whole;
 

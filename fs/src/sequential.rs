@@ -49,6 +49,9 @@ pub(crate) struct Sequential {
     /// How much of it has been asked for.
     seen: usize,
     pub(crate) max_buf_size: usize,
+    /// What `tokio` has been asked to do before anything else.
+    #[cfg(feature = "tokio")]
+    pub(crate) seek_to: Option<SeekFrom>,
 }
 
 impl Sequential {
@@ -61,16 +64,20 @@ impl Sequential {
             buf: Pages::new(),
             seen: 0,
             max_buf_size: MAX_BUF_SIZE,
+            #[cfg(feature = "tokio")]
+            seek_to: None,
         }
     }
 
+    /// Gives up to `room` bytes to `take`, and returns how many.
     pub(crate) fn poll_read(
         &mut self,
         file: &Arc<OpenFile>,
         cx: &mut Context<'_>,
-        to: &mut [u8],
+        room: usize,
+        take: impl FnOnce(&[u8]),
     ) -> Poll<io::Result<usize>> {
-        if to.is_empty() {
+        if room == 0 {
             return Poll::Ready(Ok(0));
         }
         ready!(self.poll_written(file, cx));
@@ -90,13 +97,13 @@ impl Sequential {
             }
             let ahead = &self.buf[self.seen..];
             if !ahead.is_empty() {
-                let len = ahead.len().min(to.len());
-                to[..len].copy_from_slice(&ahead[..len]);
+                let len = ahead.len().min(room);
+                take(&ahead[..len]);
                 self.seen += len;
                 return Poll::Ready(Ok(len));
             }
             // Not into all the room: who shares the position, or the pipe, is to find there what nobody asked for here.
-            let most = to.len().min(self.max_buf_size);
+            let most = room.min(self.max_buf_size);
             self.reading = Some((op::read_here(file.clone(), self.take_buf(), most), most));
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! ayi's streams are read and written by hyper as they are: [`hyper::rt::Read`] and [`hyper::rt::Write`] are implemented
 //! for TCP and Unix streams, their halves, pipes and `ayi::io::duplex`, without a wrapper and without initialising
-//! hyper's buffers. [`FuturesIo`] is for streams of others, as TLS is one.
+//! hyper's buffers; and for files, the pipes of children and standard streams. [`FuturesIo`] is for streams of others, as TLS is one.
 //!
 //! Connections and their tasks stay on one thread, so services and bodies need not be `Send`.
 //!

@@ -42,7 +42,7 @@
 // Lifted by `sys`, which alone calls the kernel without std, and by those whose traits have uninitialised buffers.
 #![deny(unsafe_code)]
 
-// (First, for its macro.)
+// It stands first, because its macro is seen only by what follows.
 #[macro_use]
 mod readiness;
 

@@ -2,6 +2,8 @@
 //!
 //! Names and semantics are those of `tokio::{signal, process}` and `tokio::io::{stdin, stdout, stderr}`. Programs reach
 //! this crate as `ayi::signal`, `ayi::process` and `ayi::io`.
+//!
+//! The streams have the traits of `futures-io`, and with the features `tokio` and `hyper` those of these crates as well.
 
 #![cfg(target_os = "linux")]
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -13,3 +15,5 @@ pub mod signal;
 
 #[cfg(feature = "stdio")]
 pub mod stdio;
+#[cfg(any(feature = "hyper", feature = "tokio"))]
+mod streams;

@@ -105,6 +105,16 @@ async fn file(leaves: &mut Leaves, path: PathBuf) {
         "ayi_fs::File::write_vectored_at" => |f| f.write_vectored_at(vec![vec![0]], 0).await;
         "ayi_fs::File::write_vectored_at" => |f| f.write_vectored_at(Vec::<Vec<u8>>::new(), 0).await;
     }
+    #[cfg(feature = "tokio")]
+    {
+        use tokio::io::AsyncSeekExt as TokioSeekExt;
+        let mut file = fs::File::from_std(std::fs::File::open(&path).unwrap());
+        leaves
+            .gives_way(&["ayi_fs::File::poll_complete"], async move || {
+                TokioSeekExt::seek(&mut file, SeekFrom::Start(0)).await.unwrap();
+            })
+            .await;
+    }
     leaves
         .gives_way(&["ayi_fs::File::into_std"], async move || {
             fs::File::from_std(std::fs::File::open(&path).unwrap()).into_std().await;

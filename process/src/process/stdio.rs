@@ -65,7 +65,7 @@ pub struct ChildStdin {
 /// ```
 #[derive(Debug)]
 pub struct ChildStdout {
-    receiver: Receiver,
+    pub(crate) receiver: Receiver,
 }
 
 /// The pipe that a child writes as its standard error. Otherwise like [`ChildStdout`].
@@ -86,7 +86,7 @@ pub struct ChildStdout {
 /// ```
 #[derive(Debug)]
 pub struct ChildStderr {
-    receiver: Receiver,
+    pub(crate) receiver: Receiver,
 }
 
 impl ChildStdin {
