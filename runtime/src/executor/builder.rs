@@ -35,7 +35,7 @@ pub struct Builder {
     task_hooks: Hooks,
     name: Option<String>,
     grace: Duration,
-    settings: Settings,
+    pub(super) settings: Settings,
 }
 
 /// What concerns the loop.
@@ -46,7 +46,7 @@ pub(super) struct Settings {
     pub(super) park_hooks: ParkHooks,
     /// With which the runtime's own is cancelled.
     pub(super) shutdown: CancellationToken,
-    #[cfg(feature = "uring")]
+    /// Whether the proactor may be made.
     pub(super) io_uring: bool,
 }
 
@@ -81,7 +81,6 @@ impl Builder {
                 polls_per_turn: POLLS_PER_TURN,
                 park_hooks: ParkHooks::default(),
                 shutdown: CancellationToken::new(),
-                #[cfg(feature = "uring")]
                 io_uring: true,
             },
         }

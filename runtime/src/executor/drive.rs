@@ -51,8 +51,7 @@ impl Drive {
     pub(super) fn start(&self, handle: &Handle) -> io::Result<&Rc<Local>> {
         let mut builder = Builder::new_current_thread();
         // Files go to the pool of the handle's runtime.
-        #[cfg(feature = "uring")]
-        builder.io_uring(false);
+        builder.settings.io_uring = false;
         let runtime = builder.build()?;
         if !handle.shared.drives.add(runtime.local.reference()) {
             return Err(context::shut_down());

@@ -29,8 +29,7 @@ use super::context::{self, EnterGuard, RuntimeRef};
 use super::drive::Sleeper;
 use super::everywhere::{self, Running};
 use super::handle::{Handle, Shared};
-#[cfg(feature = "uring")]
-use super::ring::Ring;
+use super::ring::Lodger;
 use crate::counters::{Count, Counters};
 use crate::reactor::{Reactor, Settle, SourceKey, Waiter, Waiting};
 use crate::ready::{Interest, Ready};
@@ -98,11 +97,7 @@ pub(crate) struct Local {
     /// Nothing can wait here any more: the end has begun, or that of the runtime whose handle another thread blocks on,
     /// in this one. (Here too, and not only in the scheduler, since each operation on a socket asks.)
     is_over: Cell<bool>,
-    #[cfg(feature = "uring")]
-    pub(super) ring: RefCell<Ring>,
-    /// Whether that has been made.
-    #[cfg(feature = "uring")]
-    pub(super) has_ring: Cell<bool>,
+    pub(super) lodger: Lodger,
     polls_per_turn: u32,
     hooks: ParkHooks,
     /// It is in `block_on`.
@@ -144,10 +139,7 @@ impl Local {
             fired: Cell::new(0),
             ending: Cell::new(None),
             is_over: Cell::new(false),
-            #[cfg(feature = "uring")]
-            ring: Ring::new(settings.io_uring),
-            #[cfg(feature = "uring")]
-            has_ring: Cell::new(false),
+            lodger: Lodger::new(settings.io_uring),
             polls_per_turn: settings.polls_per_turn,
             hooks: settings.park_hooks.clone(),
             is_running: Cell::new(false),
@@ -354,7 +346,6 @@ impl Local {
             self.hooks.on_park.iter().for_each(|hook| foreign::run(|| hook()));
         }
         // What is in the page cache is completed at once, so it comes before sleeping.
-        #[cfg(feature = "uring")]
         self.enter_ring();
         if !has_work() && self.tasks.shared().inbox.prepare_park() {
             self.park();
@@ -367,7 +358,6 @@ impl Local {
             self.hooks.on_unpark.iter().for_each(|hook| foreign::run(|| hook()));
         }
         self.wake_others();
-        #[cfg(feature = "uring")]
         self.enter_ring();
         self.fire_timers();
         self.tasks.read_inbox(MESSAGES_PER_TURN);
@@ -407,16 +397,6 @@ impl Local {
         let events =
             result.expect("epoll_wait fails only if something has closed the runtime's epoll descriptor");
         self.counters().add(Count::Events, events as u64);
-    }
-
-    #[cfg(not(feature = "uring"))]
-    fn wants_ring(&self) -> bool {
-        false
-    }
-
-    #[cfg(not(feature = "uring"))]
-    fn is_ring_busy(&self) -> bool {
-        false
     }
 
     /// Foreign wakers that the reactor's events concern.
@@ -532,7 +512,6 @@ impl Local {
         self.tasks.close_gate();
         shared.drives.close();
         shared.pool.shut_down(grace);
-        #[cfg(feature = "uring")]
         self.shut_down_ring();
         self.wake_all();
     }
@@ -558,7 +537,6 @@ impl Drop for Local {
     /// task was about to begin. The kernel must be done with the proactor's operations before their resources go.
     fn drop(&mut self) {
         self.go_on_ending();
-        #[cfg(feature = "uring")]
         self.shut_down_ring();
     }
 }

@@ -13,15 +13,12 @@ mod handle;
 mod local;
 mod metrics;
 mod next;
-#[cfg(feature = "uring")]
 mod ring;
 mod runtime;
 mod task_builder;
 
 pub use builder::Builder;
 pub use clock::{advance, pause, resume};
-#[cfg(feature = "uring")]
-pub(crate) use context::TIED_ELSEWHERE;
 pub use context::{EnterGuard, TryCurrentError, is_rt_shutdown_err};
 pub(crate) use context::{RuntimeRef, SHUT_DOWN, home, start_drive, why_no_timer, with_current};
 pub use everywhere::{run_everywhere, run_when_left};
@@ -30,10 +27,10 @@ pub(crate) use local::{BlockedOn, Local};
 pub use metrics::RuntimeMetrics;
 #[doc(hidden)]
 pub use next::{spawn_sooner_or_later, start_running_here};
-#[cfg(feature = "uring")]
-pub(crate) use ring::settle;
 pub use runtime::Runtime;
 pub use task_builder::TaskBuilder;
+#[cfg(feature = "uring")]
+pub(crate) use {context::TIED_ELSEWHERE, ring::settle};
 
 use crate::task::{Boxed, JoinHandle, Plain, is_large};
 

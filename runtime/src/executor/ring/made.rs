@@ -1,22 +1,28 @@
-//! The proactor as the loop sees it: made when it is first wanted, entered once a turn.
+//! The proactor as the loop sees it.
 //!
 //! Nothing is borrowed while a waker runs or resources are dropped.
 
-use super::Local;
+use super::super::Local;
 use crate::counters::Count;
 use crate::foreign;
 use crate::proactor::{Abandoned, Proactor};
-use std::cell::{RefCell, RefMut};
+use std::cell::{Cell, RefCell, RefMut};
 use std::time::Duration;
 
-/// How long the end of a runtime waits for the kernel to be done with operations that it has cancelled. (A disk that
-/// does not answer may keep one for longer; then its buffers are leaked.)
+/// How long the end of a runtime waits for the kernel to be done with operations that it has cancelled. A disk that
+/// does not answer may keep one for longer; then its buffers are leaked.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Set to `0` to do without io_uring.
 const VARIABLE: &str = "AYI_IO_URING";
 
-pub(super) enum Ring {
+pub(in super::super) struct Lodger {
+    ring: RefCell<Ring>,
+    /// Whether that has been made.
+    is_made: Cell<bool>,
+}
+
+enum Ring {
     /// There has been no operation so far.
     Unused {
         is_wanted: bool,
@@ -26,20 +32,20 @@ pub(super) enum Ring {
     Refused,
 }
 
-impl Ring {
-    pub(super) fn new(is_wanted: bool) -> RefCell<Ring> {
-        RefCell::new(Ring::Unused { is_wanted })
+impl Lodger {
+    pub(in super::super) fn new(is_wanted: bool) -> Lodger {
+        Lodger { ring: RefCell::new(Ring::Unused { is_wanted }), is_made: Cell::new(false) }
     }
 }
 
 impl Local {
     /// The proactor, made now if it is not yet; `None` if there is none to be had.
     pub(crate) fn proactor(&self) -> Option<RefMut<'_, Proactor>> {
-        let mut ring = self.ring.borrow_mut();
+        let mut ring = self.lodger.ring.borrow_mut();
         if let Ring::Unused { is_wanted } = *ring {
             *ring = if is_wanted { self.make_ring() } else { Ring::Refused };
             let state = if let Ring::Made(_) = *ring { RING_IN_USE } else { RING_REFUSED };
-            self.has_ring.set(state == RING_IN_USE);
+            self.lodger.is_made.set(state == RING_IN_USE);
             self.counters().set(Count::Ring, state);
         }
         made(ring)
@@ -54,28 +60,28 @@ impl Local {
         made.map_or(Ring::Refused, |proactor| Ring::Made(Box::new(proactor)))
     }
 
-    /// The proactor, if it has been made. (Asked several times a turn, by programs that have no files too.)
+    /// The proactor, if it has been made. Programs without files ask as well, several times a turn.
     #[inline]
     fn made_proactor(&self) -> Option<RefMut<'_, Proactor>> {
-        if self.has_ring.get() { made(self.ring.borrow_mut()) } else { None }
+        if self.lodger.is_made.get() { made(self.lodger.ring.borrow_mut()) } else { None }
     }
 
     /// Whether [`enter_ring`](Local::enter_ring) has anything to do.
     #[inline]
-    pub(super) fn wants_ring(&self) -> bool {
+    pub(in super::super) fn wants_ring(&self) -> bool {
         self.made_proactor().is_some_and(|mut proactor| proactor.wants_to_enter())
     }
 
     /// Operations run, whose results may wake somebody.
     #[inline]
-    pub(super) fn is_ring_busy(&self) -> bool {
+    pub(in super::super) fn is_ring_busy(&self) -> bool {
         self.made_proactor().is_some_and(|proactor| proactor.is_busy())
     }
 
     /// Submits what tasks have asked for since the last time, and wakes those whose operations are completed. Nothing if
     /// there is no such thing.
     #[inline]
-    pub(super) fn enter_ring(&self) {
+    pub(in super::super) fn enter_ring(&self) {
         if self.wants_ring() {
             self.enter_now();
         }
@@ -98,9 +104,9 @@ impl Local {
         }
     }
 
-    pub(super) fn shut_down_ring(&self) {
-        self.has_ring.set(false);
-        let ring = std::mem::replace(&mut *self.ring.borrow_mut(), Ring::Refused);
+    pub(in super::super) fn shut_down_ring(&self) {
+        self.lodger.is_made.set(false);
+        let ring = self.lodger.ring.replace(Ring::Refused);
         let Ring::Made(mut proactor) = ring else { return };
         proactor.shut_down(self.reference().id, GRACE);
         let others = std::mem::take(&mut proactor.others);
@@ -117,8 +123,8 @@ pub(crate) fn settle((resources, result): Abandoned) {
 }
 
 /// What [`Count::Ring`] says: 0 if nobody has wanted it.
-pub(super) const RING_IN_USE: u64 = 1;
-pub(super) const RING_REFUSED: u64 = 2;
+pub(in super::super) const RING_IN_USE: u64 = 1;
+pub(in super::super) const RING_REFUSED: u64 = 2;
 
 fn made(ring: RefMut<'_, Ring>) -> Option<RefMut<'_, Proactor>> {
     RefMut::filter_map(ring, |ring| match ring {
