@@ -127,7 +127,7 @@ fn processor_time() -> Duration {
 
 #[test]
 fn without_descriptors_it_pauses_and_then_serves_who_has_waited() {
-    if !in_a_child("without_descriptors_it_pauses_and_then_serves_who_has_waited") {
+    if !in_a_child(module_path!(), "without_descriptors_it_pauses_and_then_serves_who_has_waited") {
         return;
     }
     const CLIENTS: usize = 30;
@@ -245,7 +245,7 @@ fn forbid_accept() {
 #[test]
 #[cfg_attr(faults, ignore = "there are other errors")]
 fn an_error_that_lasts_reaches_the_caller() {
-    if !in_a_child("an_error_that_lasts_reaches_the_caller") {
+    if !in_a_child(module_path!(), "an_error_that_lasts_reaches_the_caller") {
         return;
     }
     run(async || {

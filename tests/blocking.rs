@@ -266,7 +266,7 @@ fn results_that_nobody_wants_are_dropped_once() {
 #[test]
 fn a_result_that_comes_when_the_slot_is_anothers() {
     // The next runtime of the process gets the slots, so it has to be this test's.
-    if !in_a_child("a_result_that_comes_when_the_slot_is_anothers") {
+    if !in_a_child(module_path!(), "a_result_that_comes_when_the_slot_is_anothers") {
         return;
     }
     watched(|| {
@@ -342,7 +342,7 @@ fn calls_that_spawn_and_call() {
 
 #[test]
 fn the_system_refuses_to_start_threads() {
-    if !in_a_child("the_system_refuses_to_start_threads") {
+    if !in_a_child(module_path!(), "the_system_refuses_to_start_threads") {
         return;
     }
     watched(|| {

@@ -14,7 +14,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
-use support::{connected, in_a_child, turn, watched};
+use support::{child, connected, in_a_child, is_child, path_of_test, turn, watched};
 
 fn cores(count: usize) -> CoresBuilder {
     Builder::new_current_thread().cores(count)
@@ -105,7 +105,7 @@ fn a_thread_that_is_none_has_no_core() {
 
 #[test]
 fn no_main_runs_where_one_core_gets_no_runtime_and_all_is_given_back() {
-    if !in_a_child("no_main_runs_where_one_core_gets_no_runtime_and_all_is_given_back") {
+    if !in_a_child(module_path!(), "no_main_runs_where_one_core_gets_no_runtime_and_all_is_given_back") {
         return;
     }
     // (Each runtime needs two.) An eventfd goes to the next runtime instead of being closed, so at first one round
@@ -133,7 +133,7 @@ fn no_main_runs_where_one_core_gets_no_runtime_and_all_is_given_back() {
 
 #[test]
 fn nothing_is_left_when_the_cores_have_ended() {
-    if !in_a_child("nothing_is_left_when_the_cores_have_ended") {
+    if !in_a_child(module_path!(), "nothing_is_left_when_the_cores_have_ended") {
         return;
     }
     let main = async |core: Core| {
@@ -252,8 +252,7 @@ fn mains_may_fail_in_three_ways() {
 /// Runs the test `name` in a process of its own, with its stderr, until that says `text`.
 fn says(name: &str, text: &str) {
     watched(|| {
-        let mut child = Command::new(std::env::current_exe().unwrap());
-        child.args(["--exact", name, "--nocapture"]).env("AYI_TEST_CHILD", "1");
+        let mut child = child(module_path!(), name);
         let mut child = child.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
         let mut before = Vec::new();
@@ -266,10 +265,6 @@ fn says(name: &str, text: &str) {
         child.kill().unwrap();
         child.wait().unwrap();
     });
-}
-
-fn is_child() -> bool {
-    std::env::var_os("AYI_TEST_CHILD").is_some()
 }
 
 /// The other never looks at the token, and would not be dropped for an hour.
@@ -518,8 +513,7 @@ fn a_stream_that_is_dropped_on_another_core_is_closed_and_forgotten() {
 
 #[test]
 fn a_cgroups_quota_is_respected() {
-    const NAME: &str = "a_cgroups_quota_is_respected";
-    if std::env::var_os("AYI_TEST_CHILD").is_some() {
+    if is_child() {
         let count = Builder::new_current_thread().all_cores().run(async |core| core.count()).unwrap();
         assert_eq!(count, [1], "half of a CPU is one core");
         return;
@@ -528,8 +522,9 @@ fn a_cgroups_quota_is_respected() {
         return eprintln!("skipped: this process may not make a cgroup");
     };
     let test = std::env::current_exe().unwrap();
-    let script = format!("echo $$ > {}/cgroup.procs && exec {} --exact {NAME}", group.0, test.display());
-    let output = std::process::Command::new("sh").args(["-c", &script]).env("AYI_TEST_CHILD", "1").output();
+    let name = path_of_test(module_path!(), "a_cgroups_quota_is_respected");
+    let script = format!("echo $$ > {}/cgroup.procs && exec {} --exact {name}", group.0, test.display());
+    let output = Command::new("sh").args(["-c", &script]).env("AYI_TEST_CHILD", "1").output();
     let output = output.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }

@@ -429,7 +429,7 @@ fn operations_are_begun_while_the_runtime_ends() {
 #[test]
 fn opens_that_are_given_up_leave_nothing_open() {
     // (Other tests open files, too.)
-    if !in_a_child("opens_that_are_given_up_leave_nothing_open") {
+    if !in_a_child(module_path!(), "opens_that_are_given_up_leave_nothing_open") {
         return;
     }
     for io_uring in [true, false] {
@@ -469,7 +469,7 @@ fn opens_that_are_given_up_leave_nothing_open() {
 #[test]
 fn what_is_held_until_the_runtime_is_gone_leaves_nothing_open() {
     // (Other tests open files, too.)
-    if !in_a_child("what_is_held_until_the_runtime_is_gone_leaves_nothing_open") {
+    if !in_a_child(module_path!(), "what_is_held_until_the_runtime_is_gone_leaves_nothing_open") {
         return;
     }
     for io_uring in [true, false] {

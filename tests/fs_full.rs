@@ -64,7 +64,8 @@ async fn next_call(which: usize, file: &mut File) -> io::Result<()> {
 
 #[test]
 fn a_write_that_was_cut_short_is_told_by_the_next_call_and_the_rest_is_kept() {
-    if !in_a_child("a_write_that_was_cut_short_is_told_by_the_next_call_and_the_rest_is_kept") {
+    if !in_a_child(module_path!(), "a_write_that_was_cut_short_is_told_by_the_next_call_and_the_rest_is_kept")
+    {
         return;
     }
     both(async || {
@@ -90,7 +91,7 @@ fn a_write_that_was_cut_short_is_told_by_the_next_call_and_the_rest_is_kept() {
 
 #[test]
 fn an_error_is_told_even_if_there_is_room_again_before_anybody_asks() {
-    if !in_a_child("an_error_is_told_even_if_there_is_room_again_before_anybody_asks") {
+    if !in_a_child(module_path!(), "an_error_is_told_even_if_there_is_room_again_before_anybody_asks") {
         return;
     }
     both(async || {
@@ -114,7 +115,7 @@ fn an_error_is_told_even_if_there_is_room_again_before_anybody_asks() {
 /// Around the size of the file's own buffer, and of pages.
 #[test]
 fn what_is_on_the_disk_is_the_beginning_of_what_was_written() {
-    if !in_a_child("what_is_on_the_disk_is_the_beginning_of_what_was_written") {
+    if !in_a_child(module_path!(), "what_is_on_the_disk_is_the_beginning_of_what_was_written") {
         return;
     }
     both(async || {
@@ -259,7 +260,7 @@ async fn compare(seed: u64, append: bool) {
 
 #[test]
 fn random_operations_under_limits_do_what_a_file_in_memory_does() {
-    if !in_a_child("random_operations_under_limits_do_what_a_file_in_memory_does") {
+    if !in_a_child(module_path!(), "random_operations_under_limits_do_what_a_file_in_memory_does") {
         return;
     }
     both(async || {
@@ -273,7 +274,7 @@ fn random_operations_under_limits_do_what_a_file_in_memory_does() {
 /// Of what is dropped nobody hears: it is tried once more.
 #[test]
 fn what_is_unwritten_is_tried_again_when_the_file_is_dropped() {
-    if !in_a_child("what_is_unwritten_is_tried_again_when_the_file_is_dropped") {
+    if !in_a_child(module_path!(), "what_is_unwritten_is_tried_again_when_the_file_is_dropped") {
         return;
     }
     let folder = Folder::new();
@@ -308,7 +309,7 @@ fn what_is_unwritten_is_tried_again_when_the_file_is_dropped() {
 
 #[test]
 fn a_read_between_the_error_and_the_next_attempt_moves_nothing() {
-    if !in_a_child("a_read_between_the_error_and_the_next_attempt_moves_nothing") {
+    if !in_a_child(module_path!(), "a_read_between_the_error_and_the_next_attempt_moves_nothing") {
         return;
     }
     both(async || {
@@ -333,7 +334,7 @@ fn a_read_between_the_error_and_the_next_attempt_moves_nothing() {
 
 #[test]
 fn clones_of_a_file_that_takes_no_more_overwrite_nothing() {
-    if !in_a_child("clones_of_a_file_that_takes_no_more_overwrite_nothing") {
+    if !in_a_child(module_path!(), "clones_of_a_file_that_takes_no_more_overwrite_nothing") {
         return;
     }
     both(async || {
@@ -365,7 +366,7 @@ fn clones_of_a_file_that_takes_no_more_overwrite_nothing() {
 
 #[test]
 fn buffered_vectored_and_copied() {
-    if !in_a_child("buffered_vectored_and_copied") {
+    if !in_a_child(module_path!(), "buffered_vectored_and_copied") {
         return;
     }
     both(async || {
@@ -441,7 +442,7 @@ fn buffered_vectored_and_copied() {
 
 #[test]
 fn whole_files_and_writes_at_an_offset_say_what_is_missing() {
-    if !in_a_child("whole_files_and_writes_at_an_offset_say_what_is_missing") {
+    if !in_a_child(module_path!(), "whole_files_and_writes_at_an_offset_say_what_is_missing") {
         return;
     }
     both(async || {
@@ -473,7 +474,7 @@ fn whole_files_and_writes_at_an_offset_say_what_is_missing() {
 /// A future that is dropped has taken all that it says, or nothing.
 #[test]
 fn writes_and_flushes_that_are_given_up_lose_nothing() {
-    if !in_a_child("writes_and_flushes_that_are_given_up_lose_nothing") {
+    if !in_a_child(module_path!(), "writes_and_flushes_that_are_given_up_lose_nothing") {
         return;
     }
     both(async || {

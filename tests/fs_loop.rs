@@ -16,7 +16,7 @@ use std::pin::pin;
 use std::process::Command;
 use std::rc::Rc;
 use std::thread;
-use support::{Watchdog, in_a_child, limit_memory, poll_once, turn, watched};
+use support::{Watchdog, child, in_a_child, is_child, limit_memory, poll_once, turn, watched};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -277,12 +277,9 @@ fn metrics_tell_which_way_operations_go() {
 
 #[test]
 fn the_environment_says_no() {
-    const NAME: &str = "the_environment_says_no";
-    if std::env::var_os("AYI_TEST_CHILD").is_none() {
-        let mut child = Command::new(std::env::current_exe().unwrap());
-        let child =
-            child.args(["--exact", NAME, "--nocapture"]).env("AYI_TEST_CHILD", "1").env("AYI_IO_URING", "0");
-        let output = child.output().unwrap();
+    if !is_child() {
+        let mut child = child(module_path!(), "the_environment_says_no");
+        let output = child.env("AYI_IO_URING", "0").output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
         return;
@@ -296,7 +293,7 @@ fn the_environment_says_no() {
 /// A child of fork(2), with exec or without, does not disturb the operations of its parent.
 #[test]
 fn children_are_started_meanwhile() {
-    if !in_a_child("children_are_started_meanwhile") {
+    if !in_a_child(module_path!(), "children_are_started_meanwhile") {
         return;
     }
     both(async || {
@@ -327,7 +324,7 @@ fn outside_a_runtime_it_panics() {
 /// Ctrl-Z, and then `fg`, while an open waits: the kernel ended it, with an error that no program should see.
 #[test]
 fn a_process_that_is_stopped_and_goes_on_still_waits_for_its_fifo() {
-    if !in_a_child("a_process_that_is_stopped_and_goes_on_still_waits_for_its_fifo") {
+    if !in_a_child(module_path!(), "a_process_that_is_stopped_and_goes_on_still_waits_for_its_fifo") {
         return;
     }
     both(async || {
@@ -368,7 +365,7 @@ fn stop_and_go_on_when_an_open_waits() {
 /// It was a panic.
 #[test]
 fn without_a_thread_for_it_an_operation_is_an_error() {
-    if !in_a_child("without_a_thread_for_it_an_operation_is_an_error") {
+    if !in_a_child(module_path!(), "without_a_thread_for_it_an_operation_is_an_error") {
         return;
     }
     watched(|| {

@@ -309,7 +309,7 @@ fn everyone_who_waits_for_the_end_of_the_tasks_is_woken_by_it() {
 /// numbers.
 #[test]
 fn a_task_is_not_older_than_its_runtime() {
-    if !in_a_child("a_task_is_not_older_than_its_runtime") {
+    if !in_a_child(module_path!(), "a_task_is_not_older_than_its_runtime") {
         return;
     }
     watched(|| {

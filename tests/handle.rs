@@ -327,7 +327,7 @@ fn guard_held_while_other_tasks_run() {
 #[test]
 fn guard_of_another_threads_runtime_dropped_out_of_order() {
     // Which runtime gets what the first one had must not depend on other tests.
-    if !in_a_child("guard_of_another_threads_runtime_dropped_out_of_order") {
+    if !in_a_child(module_path!(), "guard_of_another_threads_runtime_dropped_out_of_order") {
         return;
     }
     watched(|| {

@@ -386,7 +386,7 @@ fn the_future_is_dropped_inside_the_runtime_and_nothing_is_left() {
             let _ = self.0.send(Handle::try_current().is_ok());
         }
     }
-    if !support::in_a_child("the_future_is_dropped_inside_the_runtime_and_nothing_is_left") {
+    if !support::in_a_child(module_path!(), "the_future_is_dropped_inside_the_runtime_and_nothing_is_left") {
         return;
     }
     watched(|| {

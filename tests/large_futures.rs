@@ -9,7 +9,6 @@ use ayi::runtime::{Handle, Runtime};
 use ayi::task::{self, Builder, JoinSet, LocalSet, yield_now};
 use ayi::time::{Duration, timeout};
 use std::hint::black_box;
-use std::process::Command;
 use std::thread;
 
 const KIB_512: usize = 512 << 10;
@@ -130,11 +129,9 @@ fn a_large_future_fits_on_a_stack_of_a_few_of_it() {
         return elsewhere(copies, move || run(Runtime::new().unwrap()));
     }
     let _watchdog = support::Watchdog::new();
-    let me = std::env::current_exe().unwrap();
-    let fits = |name: &str| {
-        let mut child = Command::new(&me);
-        child.args(["--exact", "a_large_future_fits_on_a_stack_of_a_few_of_it"]);
-        child.env("AYI_TEST_ENTRY_POINT", name).output().unwrap().status.success()
+    let fits = |entry_point: &str| {
+        let mut child = support::child(module_path!(), "a_large_future_fits_on_a_stack_of_a_few_of_it");
+        child.env("AYI_TEST_ENTRY_POINT", entry_point).output().unwrap().status.success()
     };
     let overflow: Vec<_> = ENTRY_POINTS.iter().map(|(name, ..)| *name).filter(|name| !fits(name)).collect();
     assert!(overflow.is_empty(), "the stack overflows in {overflow:?}");

@@ -104,7 +104,7 @@ fn wakes_when_the_runtime_is_gone() {
 #[test]
 fn late_wake_costs_at_most_one_poll() {
     // The other tests' late wakes go to the same pool of slots.
-    if !in_a_child("late_wake_costs_at_most_one_poll") {
+    if !in_a_child(module_path!(), "late_wake_costs_at_most_one_poll") {
         return;
     }
     watched(|| {

@@ -50,12 +50,12 @@ fn without_pidfds() -> bool {
 
 #[test]
 fn all_of_it_without_pidfds() {
-    run_again_with("AYI_NO_PIDFD", "1");
+    run_again_with(module_path!(), "AYI_NO_PIDFD", "1");
 }
 
 #[test]
 fn a_child_has_a_pidfd_until_it_has_ended() {
-    if !in_a_child("a_child_has_a_pidfd_until_it_has_ended") {
+    if !in_a_child(module_path!(), "a_child_has_a_pidfd_until_it_has_ended") {
         return;
     }
     run(async || {
@@ -345,7 +345,7 @@ fn what_cannot_be_started_is_named() {
 
 #[test]
 fn with_the_last_descriptor_gone_nothing_is_started() {
-    if !in_a_child("with_the_last_descriptor_gone_nothing_is_started") {
+    if !in_a_child(module_path!(), "with_the_last_descriptor_gone_nothing_is_started") {
         return;
     }
     run(async || {
@@ -388,7 +388,7 @@ fn somebody_else_has_reaped_it() {
 
 #[test]
 fn the_kernel_reaps_where_sigchld_is_ignored() {
-    if !in_a_child("the_kernel_reaps_where_sigchld_is_ignored") {
+    if !in_a_child(module_path!(), "the_kernel_reaps_where_sigchld_is_ignored") {
         return;
     }
     // SAFETY: no handler is installed.
@@ -476,7 +476,7 @@ fn what_runs_before_the_program() {
 
 #[test]
 fn children_inherit_no_descriptor_but_their_streams() {
-    if !in_a_child("children_inherit_no_descriptor_but_their_streams") {
+    if !in_a_child(module_path!(), "children_inherit_no_descriptor_but_their_streams") {
         return;
     }
     let script = "for fd in /proc/$$/fd/*; do [ ${fd##*/} -gt 2 ] && echo ${fd##*/}; done; true";
@@ -523,7 +523,7 @@ fn what_children_inherit_is_the_users_timer_slack() {
 
 #[test]
 fn many_short_children_leave_nothing_behind() {
-    if !in_a_child("many_short_children_leave_nothing_behind") {
+    if !in_a_child(module_path!(), "many_short_children_leave_nothing_behind") {
         return;
     }
     run(async || {
@@ -670,7 +670,7 @@ fn after_somebody_else_has_reaped_a_child_its_number_is_nobodys() {
 
 #[test]
 fn what_cannot_be_started_leaves_nothing_behind() {
-    if !in_a_child("what_cannot_be_started_leaves_nothing_behind") {
+    if !in_a_child(module_path!(), "what_cannot_be_started_leaves_nothing_behind") {
         return;
     }
     run(async || {

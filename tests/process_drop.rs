@@ -35,7 +35,7 @@ async fn until_reaped(pid: u32) {
 
 #[test]
 fn all_of_it_without_pidfds() {
-    run_again_with("AYI_NO_PIDFD", "1");
+    run_again_with(module_path!(), "AYI_NO_PIDFD", "1");
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_dropped_child_runs_on_and_is_reaped_in_the_end() {
 
 #[test]
 fn many_dropped_children_leave_nothing_behind() {
-    if !in_a_child("many_dropped_children_leave_nothing_behind") {
+    if !in_a_child(module_path!(), "many_dropped_children_leave_nothing_behind") {
         return;
     }
     run(async || {
@@ -215,7 +215,7 @@ fn the_runtime_ends_while_children_run() {
 /// In a process of its own, so that no other test reaps it.
 #[test]
 fn dropped_in_another_runtime_than_it_has_waited_in() {
-    if !in_a_child("dropped_in_another_runtime_than_it_has_waited_in") {
+    if !in_a_child(module_path!(), "dropped_in_another_runtime_than_it_has_waited_in") {
         return;
     }
     run(async || {
@@ -309,7 +309,7 @@ fn killed_orphan(how: impl FnOnce(Child)) -> u32 {
 /// In a process of its own, so that no other test starts a child and thereby reaps this one.
 #[test]
 fn whoever_was_dropped_without_a_runtime_is_reaped_by_the_next_that_runs() {
-    if !in_a_child("whoever_was_dropped_without_a_runtime_is_reaped_by_the_next_that_runs") {
+    if !in_a_child(module_path!(), "whoever_was_dropped_without_a_runtime_is_reaped_by_the_next_that_runs") {
         return;
     }
     watched(|| {
@@ -348,7 +348,7 @@ fn whoever_was_dropped_without_a_runtime_is_reaped_by_the_next_that_runs() {
 
 #[test]
 fn whoever_is_dropped_without_a_runtime_is_reaped_by_one_that_sleeps() {
-    if !in_a_child("whoever_is_dropped_without_a_runtime_is_reaped_by_one_that_sleeps") {
+    if !in_a_child(module_path!(), "whoever_is_dropped_without_a_runtime_is_reaped_by_one_that_sleeps") {
         return;
     }
     watched(|| {
@@ -384,7 +384,7 @@ fn whoever_is_dropped_without_a_runtime_is_reaped_by_one_that_sleeps() {
 
 #[test]
 fn a_runtime_that_is_left_gives_its_orphans_to_the_next() {
-    if !in_a_child("a_runtime_that_is_left_gives_its_orphans_to_the_next") {
+    if !in_a_child(module_path!(), "a_runtime_that_is_left_gives_its_orphans_to_the_next") {
         return;
     }
     watched(|| {
@@ -434,7 +434,7 @@ fn a_dropped_child_is_no_task_of_the_users() {
 /// A forked worker has the memory of its parent, and so its `Child`. The process is the parent's.
 #[test]
 fn a_forked_worker_that_drops_a_child_leaves_it_to_its_parent() {
-    if !in_a_child("a_forked_worker_that_drops_a_child_leaves_it_to_its_parent") {
+    if !in_a_child(module_path!(), "a_forked_worker_that_drops_a_child_leaves_it_to_its_parent") {
         return;
     }
     watched(|| {

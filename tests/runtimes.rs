@@ -73,7 +73,7 @@ fn live() -> (JoinHandle<Box<u32>>, Waker) {
 #[test]
 fn thousands_of_runtimes_leave_nothing_behind() {
     // Other tests have descriptors, too.
-    if !in_a_child("thousands_of_runtimes_leave_nothing_behind") {
+    if !in_a_child(module_path!(), "thousands_of_runtimes_leave_nothing_behind") {
         return;
     }
     watched(|| {

@@ -42,7 +42,7 @@ fn is_waiting(signal: &mut Signal) -> bool {
 
 #[test]
 fn each_kind_is_received() {
-    if !in_a_child("each_kind_is_received") {
+    if !in_a_child(module_path!(), "each_kind_is_received") {
         return;
     }
     let kinds = [
@@ -293,7 +293,8 @@ fn a_signal_of_a_child_that_has_the_parents_memory_is_not_the_parents() {
 
 #[test]
 fn a_forked_worker_hears_its_own_signals_and_its_parent_hears_none_of_them() {
-    if !in_a_child("a_forked_worker_hears_its_own_signals_and_its_parent_hears_none_of_them") {
+    if !in_a_child(module_path!(), "a_forked_worker_hears_its_own_signals_and_its_parent_hears_none_of_them")
+    {
         return;
     }
     watched(|| {
@@ -336,7 +337,7 @@ fn a_forked_worker_hears_its_own_signals_and_its_parent_hears_none_of_them() {
 
 #[test]
 fn a_forked_worker_takes_no_signal_of_its_parents() {
-    if !in_a_child("a_forked_worker_takes_no_signal_of_its_parents") {
+    if !in_a_child(module_path!(), "a_forked_worker_takes_no_signal_of_its_parents") {
         return;
     }
     watched(|| {
@@ -384,7 +385,7 @@ fn what_nobody_can_listen_to_is_an_error() {
 
 #[test]
 fn the_default_action_does_not_come_back() {
-    if !in_a_child("the_default_action_does_not_come_back") {
+    if !in_a_child(module_path!(), "the_default_action_does_not_come_back") {
         return;
     }
     block_on(async || {
@@ -398,7 +399,7 @@ fn the_default_action_does_not_come_back() {
 
 #[test]
 fn a_listener_that_goes_closes_its_descriptor() {
-    if !in_a_child("a_listener_that_goes_closes_its_descriptor") {
+    if !in_a_child(module_path!(), "a_listener_that_goes_closes_its_descriptor") {
         return;
     }
     let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
@@ -445,7 +446,7 @@ fn listeners_come_and_go_while_signals_arrive() {
 
 #[test]
 fn ctrl_c_is_awaited() {
-    if !in_a_child("ctrl_c_is_awaited") {
+    if !in_a_child(module_path!(), "ctrl_c_is_awaited") {
         return;
     }
     run(async || {
@@ -501,7 +502,7 @@ fn the_example_is_told_to_reload_and_to_end() {
 
 #[test]
 fn what_asks_a_program_to_end_is_heard_each_time_and_by_every_listener() {
-    if !in_a_child("what_asks_a_program_to_end_is_heard_each_time_and_by_every_listener") {
+    if !in_a_child(module_path!(), "what_asks_a_program_to_end_is_heard_each_time_and_by_every_listener") {
         return;
     }
     run(async || {

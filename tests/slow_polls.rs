@@ -4,10 +4,9 @@ mod support;
 
 use ayi::runtime::{Builder, Runtime};
 use ayi::task;
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
-use support::watched;
+use support::{child, is_child, watched};
 
 const LIMIT: Duration = Duration::from_millis(20);
 
@@ -23,11 +22,10 @@ fn block() {
 /// Runs the test `name` in a process of its own, and gives the lines that the runtime wrote there. `None` in that
 /// process.
 fn reports(name: &str, variable: Option<&str>) -> Option<Vec<String>> {
-    if std::env::var_os("AYI_TEST_CHILD").is_some() {
+    if is_child() {
         return None;
     }
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", name, "--nocapture"]).env("AYI_TEST_CHILD", "1").stderr(Stdio::piped());
+    let mut child = child(module_path!(), name);
     match variable {
         Some(value) => child.env("AYI_SLOW_POLLS", value),
         None => child.env_remove("AYI_SLOW_POLLS"),
@@ -53,12 +51,12 @@ fn tasks_and_the_root_future_that_block() {
     };
     assert_eq!(reports.len(), 3, "{reports:?}");
     let (root, named, from_afar) = (&reports[0], &reports[1], &reports[2]);
-    assert!(root.starts_with("ayi: the future of block_on at tests/slow_polls.rs:"), "{root}");
+    assert!(root.starts_with(concat!("ayi: the future of block_on at ", file!(), ":")), "{root}");
     assert!(root.contains(" did not give way for ") && root.ends_with("ms (limit 20ms)"), "{root}");
     assert!(named.starts_with("ayi: task "), "{named}");
-    assert!(named.contains(" \"kettle\", spawned at tests/slow_polls.rs:"), "{named}");
+    assert!(named.contains(concat!(" \"kettle\", spawned at ", file!(), ":")), "{named}");
     assert!(
-        !from_afar.contains("kettle") && from_afar.contains(", spawned at tests/slow_polls.rs:"),
+        !from_afar.contains("kettle") && from_afar.contains(concat!(", spawned at ", file!(), ":")),
         "{from_afar}"
     );
 }

@@ -17,7 +17,7 @@ use std::pin::pin;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
-use support::{in_a_child, poll_once, run, turn, watched};
+use support::{in_a_child, is_child, poll_once, run, turn, watched};
 
 /// A pipe in blocking mode: its ends for reading and for writing.
 fn pipe() -> (File, File) {
@@ -277,7 +277,7 @@ fn files_are_read_and_written() {
 
 #[test]
 fn the_rest_of_a_file_is_for_the_next_program() {
-    if std::env::var_os("AYI_TEST_CHILD").is_some() {
+    if is_child() {
         run(async || {
             let mut buf = [0; 10];
             stdin().read_exact(&mut buf).await.unwrap();
@@ -297,11 +297,9 @@ fn the_rest_of_a_file_is_for_the_next_program() {
     });
 }
 
-/// The test `name`, in a process of its own. (`in_a_child` runs it with its own streams.)
+/// The test `name`, in a process of its own whose streams are chosen here, unlike with `in_a_child`.
 fn child(name: &str) -> Command {
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", name, "--nocapture"]).env("AYI_TEST_CHILD", "1");
-    child
+    support::child(module_path!(), name)
 }
 
 #[test]
@@ -346,7 +344,7 @@ fn without_standard_input_nothing_is_read() {
 
 #[test]
 fn descriptors_that_were_closed_are_errors_that_say_so() {
-    if !in_a_child("descriptors_that_were_closed_are_errors_that_say_so") {
+    if !in_a_child(module_path!(), "descriptors_that_were_closed_are_errors_that_say_so") {
         return;
     }
     run(async || {
@@ -429,7 +427,7 @@ fn an_answer_is_read_when_it_comes() {
 
 #[test]
 fn a_read_that_is_dropped_loses_nothing() {
-    if std::env::var_os("AYI_TEST_CHILD").is_some() {
+    if is_child() {
         run(async || {
             let mut stdin = stdin();
             // Another handle takes nothing away while it only waits.
@@ -467,7 +465,7 @@ fn a_read_that_is_dropped_loses_nothing() {
 #[test]
 fn output_and_errors_into_one_pipe_keep_their_order() {
     let lines = || (0..1_000).flat_map(|n| [format!("o{n}\n"), format!("e{n}\n")]);
-    if std::env::var_os("AYI_TEST_CHILD").is_some() {
+    if is_child() {
         run(async || {
             let (mut stdout, mut stderr) = (stdout(), stderr());
             stdout.write_all(b"<begin>").await.unwrap();
@@ -498,7 +496,7 @@ fn output_and_errors_into_one_pipe_keep_their_order() {
 
 #[test]
 fn other_tasks_run_while_a_read_waits_and_the_runtime_ends_at_once() {
-    if std::env::var_os("AYI_TEST_CHILD").is_some() {
+    if is_child() {
         watched(|| {
             let runtime = Runtime::new().unwrap();
             runtime.block_on(async {

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
-use support::{in_a_child, run};
+use support::{child, in_a_child, is_child, run};
 
 #[test]
 fn a_task_knows_its_id() {
@@ -127,7 +127,7 @@ fn a_named_task_can_be_aborted_and_a_named_call_cannot_once_it_runs() {
 
 #[test]
 fn the_report_of_an_unhandled_panic_names_the_task() {
-    if std::env::var_os("AYI_TEST_NAMED").is_some() {
+    if is_child() {
         return run(async || {
             drop(task::Builder::new().name("the kettle").spawn(async { panic!("boiled over") }).unwrap());
             task::yield_now().await;
@@ -137,12 +137,11 @@ fn the_report_of_an_unhandled_panic_names_the_task() {
             drop(joined_too_late);
         });
     }
-    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "the_report_of_an_unhandled_panic_names_the_task", "--nocapture"]);
-    let output = child.env("AYI_TEST_NAMED", "1").output().unwrap();
+    let mut child = child(module_path!(), "the_report_of_an_unhandled_panic_names_the_task");
+    let output = child.output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
-    assert!(errors.contains("its name is \"the kettle\", it was spawned at tests/task_names.rs"), "{errors}");
+    assert!(errors.contains(concat!("its name is \"the kettle\", it was spawned at ", file!())), "{errors}");
     assert!(errors.contains("its name is \"the pot\""), "{errors}");
 }
 
@@ -152,7 +151,7 @@ fn hooks_are_told_of_every_task() {
     let (spawned, ended) = (log.clone(), log.clone());
     let rt = Builder::new_current_thread()
         .on_task_spawn(move |task| {
-            assert!(task.spawned_at().file().ends_with("task_names.rs"));
+            assert_eq!(task.spawned_at().file(), file!());
             spawned.lock().unwrap().push((task.id(), task.name().map(String::from), "spawned"));
         })
         .on_task_terminate(move |task| {
@@ -235,7 +234,7 @@ fn hooks_are_dropped_with_the_runtime() {
 
 #[test]
 fn thread_hooks_run_on_the_threads_of_the_pool() {
-    if !in_a_child("thread_hooks_run_on_the_threads_of_the_pool") {
+    if !in_a_child(module_path!(), "thread_hooks_run_on_the_threads_of_the_pool") {
         return;
     }
     let log = Arc::new(Mutex::new(Vec::new()));

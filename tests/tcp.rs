@@ -216,7 +216,7 @@ fn a_read_that_ends_at_urgent_data_does_not_hide_what_follows() {
 
 #[test]
 fn writing_to_a_closed_peer_raises_no_signal() {
-    if !in_a_child("writing_to_a_closed_peer_raises_no_signal") {
+    if !in_a_child(module_path!(), "writing_to_a_closed_peer_raises_no_signal") {
         return;
     }
     // SAFETY: the default action. (Rust's runtime ignores the signal; a program that is not Rust's may not.)

@@ -21,7 +21,7 @@ use tracing::{Event, Metadata, Subscriber};
 
 /// Runs a test in a process and in a runtime of its own, with a subscriber.
 fn told(test: &str, body: impl AsyncFnOnce(&Recorder)) {
-    if in_a_child(test) {
+    if in_a_child(module_path!(), test) {
         let recorder = Recorder::install();
         watched(|| Runtime::new().unwrap().block_on(body(&recorder)));
     }
@@ -212,7 +212,7 @@ fn whoever_joins_a_task_leaves_a_waker_there() {
 
 #[test]
 fn the_future_of_block_on() {
-    if !in_a_child("the_future_of_block_on") {
+    if !in_a_child(module_path!(), "the_future_of_block_on") {
         return;
     }
     let recorder = Recorder::install();
@@ -357,7 +357,7 @@ fn a_wait_for_a_socket_that_is_given_up() {
 /// Nobody wants to know when it is spawned, so its wakers are the plain ones.
 #[test]
 fn a_task_that_was_there_before_the_subscriber() {
-    if !in_a_child("a_task_that_was_there_before_the_subscriber") {
+    if !in_a_child(module_path!(), "a_task_that_was_there_before_the_subscriber") {
         return;
     }
     watched(|| {
@@ -444,7 +444,7 @@ async fn everything() {
 
 #[test]
 fn a_subscriber_that_panics_harms_nobody() {
-    if !in_a_child("a_subscriber_that_panics_harms_nobody") {
+    if !in_a_child(module_path!(), "a_subscriber_that_panics_harms_nobody") {
         return;
     }
     tracing::subscriber::set_global_default(Panics).unwrap();
@@ -516,7 +516,7 @@ impl Subscriber for ComesBack {
 
 #[test]
 fn a_subscriber_that_spawns_and_wakes() {
-    if !in_a_child("a_subscriber_that_spawns_and_wakes") {
+    if !in_a_child(module_path!(), "a_subscriber_that_spawns_and_wakes") {
         return;
     }
     tracing::subscriber::set_global_default(ComesBack(Recorder::default())).unwrap();

@@ -6,10 +6,10 @@ use ayi::runtime::{Builder, Runtime, UnhandledPanic};
 use futures_lite::future::block_on as foreign_block_on;
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
-use support::{turn, watched};
+use support::{child, is_child, turn, watched};
 
 fn policy(policy: UnhandledPanic) -> Runtime {
     Builder::new_current_thread().unhandled_panic(policy).build().unwrap()
@@ -102,12 +102,10 @@ fn unhandled_panics_that_end_the_runtime() {
 
 /// Runs the test `name` in a process of its own, whose stderr is returned; `None` in that process.
 fn stderr_of_child(name: &str, policy: &str) -> Option<String> {
-    if std::env::var_os("AYI_TEST_CHILD").is_some() {
+    if is_child() {
         return None;
     }
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", name, "--nocapture"]).env("AYI_TEST_CHILD", policy);
-    let output = child.output().unwrap();
+    let output = child(module_path!(), name).env("AYI_TEST_CHILD", policy).output().unwrap();
     assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"));
     Some(String::from_utf8(output.stderr).unwrap())
 }
@@ -151,7 +149,7 @@ fn what_is_reported_on_stderr() {
 /// Regression: `eprintln!` panics when stderr is a pipe that nobody reads.
 #[test]
 fn report_to_a_stderr_that_is_closed() {
-    if std::env::var_os("AYI_TEST_CHILD").is_some() {
+    if is_child() {
         std::panic::set_hook(Box::new(|_| {}));
         Runtime::new().unwrap().block_on(async {
             drop(ayi::spawn(async { panic!("nobody hears of this") }));
@@ -159,9 +157,7 @@ fn report_to_a_stderr_that_is_closed() {
         });
         std::process::exit(42);
     }
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "report_to_a_stderr_that_is_closed", "--nocapture"])
-        .env("AYI_TEST_CHILD", "1")
+    let mut child = child(module_path!(), "report_to_a_stderr_that_is_closed")
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()

@@ -440,7 +440,7 @@ fn send_with_descriptor(socket: &UnixStream, data: &[u8]) {
 /// Where user and group have the same number, one could be taken for the other.
 #[test]
 fn the_user_of_the_peer_is_not_taken_for_its_group() {
-    if !in_a_child("the_user_of_the_peer_is_not_taken_for_its_group") {
+    if !in_a_child(module_path!(), "the_user_of_the_peer_is_not_taken_for_its_group") {
         return;
     }
     // SAFETY: takes no pointers.

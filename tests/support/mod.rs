@@ -75,13 +75,32 @@ pub fn run<T>(body: impl AsyncFnOnce() -> T) -> T {
     })
 }
 
-/// Runs the test `name` in a process of its own. True in that process; false, once it has ended well, in this one.
-pub fn in_a_child(name: &str) -> bool {
-    if std::env::var_os("AYI_TEST_CHILD").is_some() {
+/// The name by which the test harness knows the test `name` of `module`, a `module_path!()`: it leaves out the crate's.
+pub fn path_of_test(module: &str, name: &str) -> String {
+    let (_crate, modules) = module.split_once("::").unwrap_or_default();
+    if modules.is_empty() { name.to_owned() } else { format!("{modules}::{name}") }
+}
+
+/// Runs the test `name` of `module`, a `module_path!()`, in a process of its own that has `AYI_TEST_CHILD` in its
+/// environment.
+pub fn child(module: &str, name: &str) -> Command {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", &path_of_test(module, name), "--nocapture"]).env("AYI_TEST_CHILD", "1");
+    child
+}
+
+/// Whether this process is one that `child` has started.
+pub fn is_child() -> bool {
+    std::env::var_os("AYI_TEST_CHILD").is_some()
+}
+
+/// Runs the test `name` of `module`, a `module_path!()`, in a process of its own. Returns true in that process. In this
+/// one it returns false, once that process has ended well.
+pub fn in_a_child(module: &str, name: &str) -> bool {
+    if is_child() {
         return true;
     }
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    let output = child.args(["--exact", name, "--nocapture"]).env("AYI_TEST_CHILD", "1").output().unwrap();
+    let output = child(module, name).output().unwrap();
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{}\n{text}\n{errors}", output.status);
     assert!(text.contains("1 passed"), "there is no test {name}");
@@ -173,13 +192,14 @@ pub async fn turn() {
     }
 }
 
-/// Runs all tests of this program once more, in a process that has this in its environment. Nothing in that one.
-pub fn run_again_with(variable: &str, value: &str) {
+/// Runs all tests of `module`, a `module_path!()`, once more, in a process that has this in its environment. There it
+/// does nothing.
+pub fn run_again_with(module: &str, variable: &str, value: &str) {
     if std::env::var_os(variable).is_some() {
         return;
     }
     let mut again = Command::new(std::env::current_exe().unwrap());
-    let output = again.env(variable, value).output().unwrap();
+    let output = again.arg(path_of_test(module, "")).env(variable, value).output().unwrap();
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{text}\n{errors}");
     assert!(text.contains(" passed"), "{text}");
