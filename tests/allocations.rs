@@ -225,7 +225,6 @@ fn a_task_costs_no_allocation() {
 
 /// The buffer goes to the kernel and comes back.
 #[test]
-#[cfg(feature = "fs")]
 fn reading_a_file() {
     use ayi::fs::File;
     use futures_lite::{AsyncReadExt, AsyncSeekExt};

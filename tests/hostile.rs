@@ -236,7 +236,6 @@ fn destructors_of_a_thread_use_the_runtime() {
                     () = std::future::ready(()) => 6,
                 };
                 assert_eq!(chosen, 6);
-                #[cfg(feature = "fs")]
                 ayi::fs::read("/proc/self/stat").await.unwrap();
                 drop(ayi::spawn(pending::<()>()));
             });
