@@ -1,4 +1,6 @@
 //! What allocates, and what must not.
+//!
+//! The tests are apart from `tests/it` because they need an allocator that counts, and a program has one allocator.
 
 mod support;
 

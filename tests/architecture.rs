@@ -1,4 +1,6 @@
 //! ARCHITECTURE.md and PROOFS.md tell the truth: which module uses which, and where the unsafe code is.
+//!
+//! The tests are apart from `tests/it` because they need nothing of ayi, and are compiled in a moment.
 
 use std::collections::BTreeSet;
 use std::fs;

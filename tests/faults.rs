@@ -1,7 +1,8 @@
 //! System calls that fail, from a seed: each operation does what it should or gives an error that was put in, and nothing
 //! hangs, panics or stays behind. See `faults/src/lib.rs`, and CONTRIBUTING.md for the commands.
 //!
-//! Nothing without `--cfg faults`.
+//! The tests are apart from `tests/it` because faults are put into the whole process. There are none without
+//! `--cfg faults`.
 #![cfg(faults)]
 
 mod support;

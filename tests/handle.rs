@@ -1,4 +1,7 @@
 //! `Handle` and `EnterGuard`: which runtime is the current one, and who may do what from where.
+//!
+//! The tests are apart from `tests/it` because some of them leak a runtime on purpose: it may hold a scheduler whose
+//! memory another test has allocated, and LeakSanitizer would report that one.
 
 mod support;
 

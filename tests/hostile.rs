@@ -1,5 +1,8 @@
-//! Safe code that does what it may, at the worst moment. What the end of a runtime inside of its own tasks does is in
-//! `end_from_inside`, what subscribers of `tracing` do in `tracing_hostile`, what panics in `panics`.
+//! Safe code that does what it may, at the worst moment. `tests/end/end_from_inside.rs` is about a runtime that ends
+//! inside of its own tasks, `task::panics` in `tests/it` about panics, `tests/tracing_hostile.rs` about subscribers.
+//!
+//! The tests are apart from `tests/it` because some of them leak a runtime on purpose: it may hold a scheduler whose
+//! memory another test has allocated, and LeakSanitizer would report that one.
 
 #![deny(unsafe_code)]
 

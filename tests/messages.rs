@@ -1,4 +1,6 @@
 //! Error messages: what happened, why, what to do, and the place of the mistake.
+//!
+//! The tests are apart from `tests/it` because they set the panic hook of their process.
 
 mod support;
 

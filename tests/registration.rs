@@ -1,6 +1,7 @@
 //! Which descriptors are in which runtime's epoll, and when.
 //!
-//! The tests look into `/proc/self/fdinfo`, so they run one at a time.
+//! The tests are apart from `tests/it`, and run one at a time, because they look into `/proc/self/fdinfo`, which lists
+//! what the whole process has open.
 
 mod support;
 

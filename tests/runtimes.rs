@@ -1,4 +1,6 @@
 //! Runtimes: one after another, beside one another, one inside another. And `block_on`, again and again.
+//!
+//! The tests are apart from `tests/it` because they need an allocator that counts, and a program has one allocator.
 
 mod support;
 

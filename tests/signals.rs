@@ -1,7 +1,8 @@
 //! Signals: one situation a test.
 //!
-//! Tests run side by side in one process, and a signal is for all of it. So each takes a real-time signal of its own;
-//! those that need a common one, or count what the process has open, run in a process of their own.
+//! The tests are apart from `tests/it` because a signal is for the whole process, and some of them fork. Each takes a
+//! real-time signal of its own; those that need a common one, or count what the process has open, run in a process of
+//! their own.
 
 mod servers;
 mod support;

@@ -1,5 +1,7 @@
 //! What subscribers of `tracing` are told: exactly, and in this order. Each test is a process of its own, for its
 //! subscriber is that of all threads.
+//!
+//! The tests are apart from `tests/it` because they need the feature `tracing`.
 
 mod recorder;
 mod support;

@@ -1,4 +1,6 @@
 //! Subscribers that end the runtime which tells them something.
+//!
+//! The tests are apart from `tests/it` because they need the feature `tracing`.
 
 #![deny(unsafe_code)]
 

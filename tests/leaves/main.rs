@@ -3,6 +3,8 @@
 //! Each leaf of the public API (a future, an `async fn`, a `poll_…` function) is awaited in a loop that never waits by
 //! itself, and another task has to run meanwhile. `api.txt` says which leaves there are: one that is neither tried here
 //! nor explained in `EXCEPTIONS` fails the test, by name.
+//!
+//! The test is apart from `tests/it` because it is one program: it tries all leaves, and compares at the end.
 
 #[path = "../support/mod.rs"]
 mod support;

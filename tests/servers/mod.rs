@@ -2,7 +2,7 @@
 //!
 //! Nothing here can hang: what a server should do it must do within [`PATIENCE`], or the test fails.
 
-// Each test file is a program of its own, and uses a part of this.
+// Each test program uses a part of this.
 #![allow(dead_code)]
 
 pub mod http;

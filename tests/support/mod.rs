@@ -1,6 +1,6 @@
 //! What the tests of this folder share.
 
-// Each test file is a program of its own, and uses a part of this.
+// Each test program uses a part of this.
 #![allow(dead_code)]
 
 // Its functions take the place of the C library's: see CONTRIBUTING.md.

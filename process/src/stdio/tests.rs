@@ -1,4 +1,4 @@
-//! The ways that a stream can take, each by itself; `tests/stdio.rs` of the façade has whole programs.
+//! The ways that a stream can take, each by itself; `tests/examples/stdio.rs` of the façade has whole programs.
 
 use super::open::{Direction, open};
 use super::polled::{How, Polled};

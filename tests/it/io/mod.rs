@@ -1,0 +1,15 @@
+//! What is read and written, and how a descriptor is waited for.
+
+mod async_fd;
+mod async_fd_more;
+mod copying;
+mod interests;
+mod lines;
+mod memory_streams;
+mod pipes;
+mod reactor;
+mod reactor_waiters;
+mod ready_guards;
+mod timeout_stream;
+mod traits;
+mod write_buffer;

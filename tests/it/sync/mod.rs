@@ -1,0 +1,5 @@
+//! What tasks share.
+
+mod cancellation;
+mod channels;
+mod semaphore;
