@@ -118,7 +118,7 @@ pub(crate) struct Limits {
 pub(crate) type ThreadHook = Arc<dyn Fn() + Send + Sync>;
 
 pub(crate) struct Pool {
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     /// Work came, or the end.
     work: Condvar,
     /// A thread ended.
@@ -130,7 +130,7 @@ pub(crate) struct Pool {
 
 type Call = Box<dyn FnOnce() + Send>;
 
-struct State {
+struct PoolState {
     queue: VecDeque<Call>,
     threads: usize,
     idle: usize,
@@ -140,7 +140,7 @@ struct State {
 
 impl Pool {
     pub(crate) fn new(limits: Limits) -> Arc<Pool> {
-        let state = State { queue: VecDeque::new(), threads: 0, idle: 0, started: 0, is_closed: false };
+        let state = PoolState { queue: VecDeque::new(), threads: 0, idle: 0, started: 0, is_closed: false };
         Arc::new(Pool {
             state: Mutex::new(state),
             work: Condvar::new(),
@@ -190,7 +190,7 @@ impl Pool {
         Ok(())
     }
 
-    fn start_thread(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
+    fn start_thread(self: &Arc<Self>, state: &mut PoolState) -> io::Result<()> {
         let pool = self.clone();
         let name = format!("{}-{}", self.limits.thread_name, state.started);
         let mut thread = thread::Builder::new().name(name);

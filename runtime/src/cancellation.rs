@@ -260,7 +260,7 @@ impl CancellationToken {
     }
 
     #[inline]
-    fn poll_cancelled(&self, waiting: &mut Option<Waiting>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_cancelled(&self, waiting: &mut Option<Listening>, cx: &mut Context<'_>) -> Poll<()> {
         if self.is_cancelled() {
             return Poll::Ready(());
         }
@@ -271,7 +271,7 @@ impl CancellationToken {
     }
 
     #[inline(never)]
-    fn listen(&self, waiting: &mut Option<Waiting>, waker: &Waker) -> Poll<()> {
+    fn listen(&self, waiting: &mut Option<Listening>, waker: &Waker) -> Poll<()> {
         // Foreign code, so before the lock.
         let (waker, kept) = (waker.clone(), waker.clone());
         let mut listeners = lock(&self.node.listeners);
@@ -287,11 +287,11 @@ impl CancellationToken {
                 waiting.number
             }
         };
-        *waiting = Some(Waiting { number, waker: kept });
+        *waiting = Some(Listening { number, waker: kept });
         Poll::Pending
     }
 
-    fn give_up(&self, waiting: &mut Option<Waiting>) {
+    fn give_up(&self, waiting: &mut Option<Listening>) {
         if let Some(waiting) = waiting.take() {
             let listener = lock(&self.node.listeners).all.remove(&waiting.number);
             // After the lock: its drop is foreign code.
@@ -327,7 +327,7 @@ impl fmt::Debug for CancellationToken {
 }
 
 /// A future's place among the listeners.
-struct Waiting {
+struct Listening {
     number: u64,
     /// The one that is there, to be compared without the lock.
     waker: Waker,
@@ -337,7 +337,7 @@ struct Waiting {
 #[must_use = "it does nothing unless it is awaited"]
 pub struct WaitForCancellationFuture<'a> {
     token: &'a CancellationToken,
-    waiting: Option<Waiting>,
+    waiting: Option<Listening>,
     was_put_off: bool,
 }
 
@@ -345,7 +345,7 @@ pub struct WaitForCancellationFuture<'a> {
 #[must_use = "it does nothing unless it is awaited"]
 pub struct WaitForCancellationFutureOwned {
     token: CancellationToken,
-    waiting: Option<Waiting>,
+    waiting: Option<Listening>,
     was_put_off: bool,
 }
 

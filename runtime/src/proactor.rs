@@ -59,7 +59,7 @@ const CANCEL: u64 = u64::MAX;
 /// `ERESTARTSYS` to `ERESTART_RESTARTBLOCK`: how the kernel tells itself that a system call was interrupted and is to be
 /// begun anew, and which "should never be seen by user programs" (its `include/linux/errno.h`). But of a ring's
 /// operations it is: an open that waits ends so when the process is stopped and goes on (Ctrl-Z, and then `fg`).
-const RESTARTS: std::ops::RangeInclusive<i32> = 512..=516;
+const RESTART_ERRORS: std::ops::RangeInclusive<i32> = 512..=516;
 
 /// What an operation needs while it runs.
 pub trait Resources: Send + 'static {
@@ -76,7 +76,7 @@ pub(crate) type Abandoned = (Box<dyn Resources>, i32);
 
 pub(crate) struct Proactor {
     ring: IoUring,
-    entries: Vec<Entry>,
+    entries: Vec<OperationEntry>,
     /// Entries that belong to no operation.
     free: Vec<u32>,
     /// What is not in the submission queue yet, and how many bytes each moves.
@@ -93,8 +93,8 @@ pub(crate) struct Proactor {
     pub(crate) abandoned: Vec<Abandoned>,
 }
 
-struct Entry {
-    state: State,
+struct OperationEntry {
+    state: OperationState,
     /// What was submitted, and how many bytes it moves: it may have to be once more.
     operation: Option<(squeue::Entry, usize)>,
     /// The kernel, or the submission queue, has had it.
@@ -103,17 +103,22 @@ struct Entry {
     is_lasting: bool,
 }
 
-impl Entry {
-    const FREE: Entry = Entry { state: State::Free, operation: None, is_submitted: false, is_lasting: false };
+impl OperationEntry {
+    const FREE: OperationEntry = OperationEntry {
+        state: OperationState::Free,
+        operation: None,
+        is_submitted: false,
+        is_lasting: false,
+    };
 
     /// The operation is not completed, and its result is of no use if the runtime ends, or if nobody waits for it.
     fn is_to_cancel(&self, is_ending: bool) -> bool {
-        let is_running = matches!(self.state, State::Running(_));
-        !self.is_lasting && (is_running && is_ending || matches!(self.state, State::Orphan(_)))
+        let is_running = matches!(self.state, OperationState::Running(_));
+        !self.is_lasting && (is_running && is_ending || matches!(self.state, OperationState::Orphan(_)))
     }
 }
 
-enum State {
+enum OperationState {
     Free,
     Running(Option<Waker>),
     Orphan(Box<dyn Resources>),
@@ -125,7 +130,7 @@ enum State {
 pub(crate) struct OperationKey(u32);
 
 /// What became of an operation.
-pub(crate) enum Look {
+pub(crate) enum Progress {
     /// It is completed, and the waker is given back.
     Done(i32, Waker),
     /// It runs, and the waker that was stored before is given back.
@@ -166,10 +171,11 @@ impl Proactor {
     /// What `operation` points at stays as it is until the operation is completed: invariant 1.
     pub(crate) unsafe fn submit(&mut self, operation: squeue::Entry, bytes: usize) -> OperationKey {
         let index = self.free.pop().unwrap_or_else(|| {
-            self.entries.push(Entry::FREE);
+            self.entries.push(OperationEntry::FREE);
             u32::try_from(self.entries.len() - 1).expect("fewer operations than 2^32")
         });
-        self.entries[index as usize] = Entry { state: State::Running(None), ..Entry::FREE };
+        self.entries[index as usize] =
+            OperationEntry { state: OperationState::Running(None), ..OperationEntry::FREE };
         self.backlog.push_back((operation.user_data(index.into()), bytes));
         OperationKey(index)
     }
@@ -270,7 +276,7 @@ impl Proactor {
     /// The kernel is done with an operation. One that was interrupted has done nothing, and is begun anew.
     fn ended(&mut self, index: u32, result: i32) {
         let entry = &mut self.entries[index as usize];
-        let was_interrupted = result == -libc::EINTR || RESTARTS.contains(&-result);
+        let was_interrupted = result == -libc::EINTR || RESTART_ERRORS.contains(&-result);
         if !was_interrupted || entry.is_to_cancel(self.is_ending) {
             return self.complete(index, result);
         }
@@ -280,29 +286,31 @@ impl Proactor {
 
     fn complete(&mut self, index: u32, result: i32) {
         let entry = &mut self.entries[index as usize];
-        match std::mem::replace(&mut entry.state, State::Done(result)) {
-            State::Running(waker) => self.others.extend(waker.and_then(task::wake_own)),
-            State::Orphan(resources) => {
-                *entry = Entry::FREE;
+        match std::mem::replace(&mut entry.state, OperationState::Done(result)) {
+            OperationState::Running(waker) => self.others.extend(waker.and_then(task::wake_own)),
+            OperationState::Orphan(resources) => {
+                *entry = OperationEntry::FREE;
                 self.free.push(index);
                 self.abandoned.push((resources, result));
             }
-            State::Free | State::Done(_) => unreachable!("an operation is completed once"),
+            OperationState::Free | OperationState::Done(_) => unreachable!("an operation is completed once"),
         }
     }
 
     /// The result, if it is there: then the key names nothing any more. Else `waker` is woken when it is.
-    pub(crate) fn look(&mut self, key: OperationKey, waker: Waker) -> Look {
+    pub(crate) fn look(&mut self, key: OperationKey, waker: Waker) -> Progress {
         let entry = &mut self.entries[key.0 as usize];
         match &mut entry.state {
-            State::Done(result) => {
+            OperationState::Done(result) => {
                 let result = *result;
-                *entry = Entry::FREE;
+                *entry = OperationEntry::FREE;
                 self.free.push(key.0);
-                Look::Done(result, waker)
+                Progress::Done(result, waker)
             }
-            State::Running(stored) => Look::Running(stored.replace(waker)),
-            State::Free | State::Orphan(_) => unreachable!("a key names an operation that has a future"),
+            OperationState::Running(stored) => Progress::Running(stored.replace(waker)),
+            OperationState::Free | OperationState::Orphan(_) => {
+                unreachable!("a key names an operation that has a future")
+            }
         }
     }
 
@@ -314,21 +322,23 @@ impl Proactor {
         resources: Box<dyn Resources>,
     ) -> Result<Option<Waker>, Abandoned> {
         let entry = &mut self.entries[key.0 as usize];
-        match std::mem::replace(&mut entry.state, State::Free) {
-            State::Done(result) => {
-                *entry = Entry::FREE;
+        match std::mem::replace(&mut entry.state, OperationState::Free) {
+            OperationState::Done(result) => {
+                *entry = OperationEntry::FREE;
                 self.free.push(key.0);
                 Err((resources, result))
             }
-            State::Running(waker) => {
-                entry.state = State::Orphan(resources);
+            OperationState::Running(waker) => {
+                entry.state = OperationState::Orphan(resources);
                 // One that is in the backlog is found there.
                 if entry.is_submitted && !entry.is_lasting {
                     self.to_cancel.push_back(key.0);
                 }
                 Ok(waker)
             }
-            State::Free | State::Orphan(_) => unreachable!("a key names an operation that has a future"),
+            OperationState::Free | OperationState::Orphan(_) => {
+                unreachable!("a key names an operation that has a future")
+            }
         }
     }
 
@@ -359,9 +369,9 @@ impl Proactor {
             self.reap();
         }
         let held = self.entries.iter().zip(0..).filter_map(|(entry, index)| match entry.state {
-            State::Done(result) => Some((index, Some(result))),
-            State::Running(_) => Some((index, None)),
-            State::Free | State::Orphan(_) => None,
+            OperationState::Done(result) => Some((index, Some(result))),
+            OperationState::Running(_) => Some((index, None)),
+            OperationState::Free | OperationState::Orphan(_) => None,
         });
         self.abandoned.extend(late::ended(runtime, held));
         // Orphans that are not back are leaked when this is dropped.
@@ -372,8 +382,8 @@ impl Proactor {
 impl Drop for Proactor {
     fn drop(&mut self) {
         for entry in &mut self.entries {
-            if let State::Orphan(_) = entry.state {
-                std::mem::forget(std::mem::replace(&mut entry.state, State::Free));
+            if let OperationState::Orphan(_) = entry.state {
+                std::mem::forget(std::mem::replace(&mut entry.state, OperationState::Free));
             }
         }
     }

@@ -41,7 +41,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::task::Waker;
 use std::time::Duration;
 pub use waiters::Waiter;
-pub(crate) use waiters::{Settle, Waiting};
+pub(crate) use waiters::{Settle, StoredWaker};
 use waiters::{Waiters, Whose};
 
 /// The bell's token. No source has it: there are fewer than 2^32 - 1 of them. So its events find nobody.
@@ -378,7 +378,7 @@ impl Reactor {
 
     /// Those that were taken for a [`Sifting`], unless there is nothing to wait for any more.
     #[must_use]
-    pub(crate) fn put_back(&mut self, key: SourceKey, waiting: Vec<Waiting>) -> Vec<Waiting> {
+    pub(crate) fn put_back(&mut self, key: SourceKey, waiting: Vec<StoredWaker>) -> Vec<StoredWaker> {
         match self.source(key) {
             Some(source) => source.waiters.put_back(waiting),
             None => return waiting,

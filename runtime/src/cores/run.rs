@@ -33,7 +33,7 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Instant;
 
 /// A core that panics more often than this within [`RESTARTS_WITHIN`] is beyond help.
-const RESTARTS: usize = 5;
+const MOST_RESTARTS: usize = 5;
 const RESTARTS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The outputs: all, unless a core has failed. No core runs a main before all have a runtime.
@@ -47,7 +47,7 @@ where
     T: Send,
     M: AsyncFn(Core) -> T + Sync,
 {
-    let job = Job { settings, main, failure, set: Arc::new(set), gate: Gate::default() };
+    let job = Job { settings, main, failure, set: Arc::new(set), gate: StartGate::default() };
     let (reporter, reports) = channel();
     thread::scope(|scope| Caller::new(&job, scope, reporter).start_all().see_to_the_end(&reports))
 }
@@ -59,7 +59,7 @@ struct Job<'a, T, M> {
     /// What an output says that went wrong.
     failure: fn(&T) -> Option<String>,
     set: Arc<Set>,
-    gate: Gate,
+    gate: StartGate,
 }
 
 /// What a core's thread tells the caller's.
@@ -72,7 +72,7 @@ enum Report<T> {
 
 /// Where cores wait until all are ready.
 #[derive(Default)]
-struct Gate {
+struct StartGate {
     state: Mutex<GateState>,
     moved: Condvar,
 }
@@ -86,7 +86,7 @@ enum GateState {
     CalledOff,
 }
 
-impl Gate {
+impl StartGate {
     /// Once; what comes later changes nothing.
     fn decide(&self, state: GateState) {
         let mut now = lock(&self.state);
@@ -306,10 +306,10 @@ impl<'scope, 'job, T: Send, M: AsyncFn(Core) -> T + Sync> Caller<'scope, 'job, T
         }
         let (now, restarts) = (Instant::now(), &mut self.restarts[index]);
         restarts.retain(|then| now - *then < RESTARTS_WITHIN);
-        if restarts.len() == RESTARTS {
+        if restarts.len() == MOST_RESTARTS {
             self.job.fail(format_args!(
                 "core {index} has panicked {} times within {RESTARTS_WITHIN:?}",
-                RESTARTS + 1
+                MOST_RESTARTS + 1
             ));
             return false;
         }

@@ -118,10 +118,10 @@ impl Wake for Sleeper {
 
 /// The runtimes that other threads have made for their `block_on` of a handle.
 #[derive(Default)]
-pub(super) struct Drives(Mutex<State>);
+pub(super) struct Drives(Mutex<DrivesState>);
 
 #[derive(Default)]
-struct State {
+struct DrivesState {
     is_closed: bool,
     runtimes: Vec<RuntimeRef>,
 }

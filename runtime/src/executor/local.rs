@@ -31,7 +31,7 @@ use super::everywhere::{self, Running};
 use super::handle::{Handle, Shared};
 use super::ring::Lodger;
 use crate::counters::{Count, Counters};
-use crate::reactor::{Reactor, Settle, SourceKey, Waiter, Waiting};
+use crate::reactor::{Reactor, Settle, SourceKey, StoredWaker, Waiter};
 use crate::ready::{Interest, Ready};
 use crate::sync::thread_local;
 use crate::task::{self, Lease, LocalScheduler, LocalSlot};
@@ -218,7 +218,7 @@ impl Local {
             Settle::Sift(sifting) => {
                 let unknown = sifting.settle();
                 let gone = self.reactor().put_back(key, unknown);
-                gone.into_iter().for_each(Waiting::discard);
+                gone.into_iter().for_each(StoredWaker::discard);
             }
         }
     }

@@ -56,13 +56,13 @@ use std::task::{Context, Poll, Waker, ready};
 /// ```
 #[derive(Default)]
 pub struct Registration {
-    pub(super) source: OnceLock<Source>,
+    pub(super) source: OnceLock<Tie>,
     pub(super) trace: SocketTrace,
 }
 
 // Packed, or it would have four bytes more, in every socket.
 #[repr(Rust, packed(4))]
-pub(super) struct Source {
+pub(super) struct Tie {
     pub(super) runtime: RuntimeRef,
     pub(super) key: SourceKey,
     fd: RawFd,
@@ -220,7 +220,7 @@ impl Registration {
         #[cfg(faults)]
         let op = || faults::within(faults::Operation::Tried, op);
         // Before the attempt, in which the reactor may turn.
-        let seen = self.source.get().and_then(Source::seen);
+        let seen = self.source.get().and_then(Tie::seen);
         let result = op();
         if let (Err(error), Some(seen)) = (&result, seen)
             && error.kind() == ErrorKind::WouldBlock
@@ -384,7 +384,7 @@ impl Registration {
         }
         let key = registered?;
         local.counters().add(Count::Registered, 1);
-        let source = Source { runtime: local.reference(), key, fd: fd.as_raw_fd() };
+        let source = Tie { runtime: local.reference(), key, fd: fd.as_raw_fd() };
         if let Err(source) = self.source.set(source) {
             // Another thread was faster: the tie is to its runtime.
             drop(source);
@@ -394,7 +394,7 @@ impl Registration {
     }
 }
 
-impl Source {
+impl Tie {
     fn here(&self) -> io::Result<(Rc<Local>, SourceKey)> {
         Ok((Local::current_for_io(Some(self.runtime))?, self.key))
     }
@@ -466,7 +466,7 @@ impl Source {
     }
 }
 
-impl Drop for Source {
+impl Drop for Tie {
     /// On another thread, the owner is asked to give the source up. The descriptor leaves epoll here, while it is open.
     fn drop(&mut self) {
         let (runtime, key) = (self.runtime, self.key);

@@ -3,7 +3,7 @@
 use crate::coop;
 use crate::executor::{Local, RuntimeRef, TIED_ELSEWHERE, settle, with_current};
 pub use crate::proactor::Resources;
-use crate::proactor::{Look, OperationKey, late};
+use crate::proactor::{OperationKey, Progress, late};
 use io_uring::squeue;
 use std::fmt;
 use std::io;
@@ -140,8 +140,8 @@ impl<T: Resources> Future for Operation<T> {
             let key = self.key;
             let look = self.runtime.with_local(|local| Some(local.proactor()?.look(key, waker.take()?)));
             match look.flatten() {
-                Some(Look::Running(_replaced)) => Poll::Pending,
-                Some(Look::Done(result, _waker)) => {
+                Some(Progress::Running(_replaced)) => Poll::Pending,
+                Some(Progress::Done(result, _waker)) => {
                     let resources = self.resources.take().expect("it has them until now");
                     let result = u32::try_from(result).map_err(|_| io::Error::from_raw_os_error(-result));
                     Poll::Ready((result, resources))

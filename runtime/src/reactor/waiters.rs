@@ -33,13 +33,13 @@ const POLLS_PER_TURN: usize = 32;
 
 /// One who reads and one who writes is the common case, and lies inline.
 pub(super) struct Waiters {
-    first: [Option<Waiting>; 2],
+    first: [Option<StoredWaker>; 2],
     more: Option<Box<More>>,
 }
 
 #[derive(Default)]
 struct More {
-    waiting: Vec<Waiting>,
+    waiting: Vec<StoredWaker>,
     /// Poll-style wakers that have come since the latest sifting.
     new: usize,
     /// The turn of the latest sifting.
@@ -48,12 +48,12 @@ struct More {
     are_needed: bool,
 }
 
-pub(crate) struct Waiting {
+pub(crate) struct StoredWaker {
     whose: Whose,
     waker: Waker,
 }
 
-impl Waiting {
+impl StoredWaker {
     /// Foreign code.
     pub(crate) fn discard(self) {
         foreign::drop_waker(self.waker);
@@ -124,15 +124,15 @@ pub(crate) enum Settle {
 #[derive(Default)]
 pub(crate) struct Sifting {
     /// Woken for nothing, and then not seen again.
-    gone: Vec<Waiting>,
+    gone: Vec<StoredWaker>,
     /// To be woken for nothing, and to come back.
-    unknown: Vec<Waiting>,
+    unknown: Vec<StoredWaker>,
 }
 
 impl Sifting {
     /// Wakes and drops. Gives those that come back.
-    pub(crate) fn settle(mut self) -> Vec<Waiting> {
-        self.gone.into_iter().for_each(Waiting::discard);
+    pub(crate) fn settle(mut self) -> Vec<StoredWaker> {
+        self.gone.into_iter().for_each(StoredWaker::discard);
         for waiting in &mut self.unknown {
             foreign::run(|| waiting.waker.wake_by_ref());
             waiting.whose = Whose::new(Waiter::SIFTED, waiting.whose.interest());
@@ -152,9 +152,9 @@ impl Waiters {
     /// Takes those whom `reported` concerns, and does `each` with them.
     #[inline(always)]
     pub(super) fn take(&mut self, reported: Known, mut each: impl FnMut(Interest, bool, Waker)) {
-        let concerns = |waiting: &mut Waiting| !reported.of(waiting.whose.interest()).is_empty();
+        let concerns = |waiting: &mut StoredWaker| !reported.of(waiting.whose.interest()).is_empty();
         for first in &mut self.first {
-            if let Some(Waiting { whose, waker }) = first.take_if(concerns) {
+            if let Some(StoredWaker { whose, waker }) = first.take_if(concerns) {
                 each(whose.interest(), whose.is_poll_style(), waker);
             }
         }
@@ -213,13 +213,13 @@ impl Waiters {
     #[inline(always)]
     pub(super) fn store_first(&mut self, whose: Whose, waker: Waker) {
         // What it replaces is nothing: no need to look before dropping it.
-        std::mem::forget(self.first[0].replace(Waiting { whose, waker }));
+        std::mem::forget(self.first[0].replace(StoredWaker { whose, waker }));
     }
 
     #[inline(never)]
     fn store_beside(&mut self, whose: Whose, waker: Waker, turn: u64) -> Settle {
         let is_poll_style = whose.is_poll_style();
-        let is_it = |other: &Waiting| {
+        let is_it = |other: &StoredWaker| {
             other.whose.is_the_same_as(whose) && (!is_poll_style || other.waker.will_wake(&waker))
         };
         let other = self.iter_mut().find(|other| is_it(other));
@@ -234,7 +234,7 @@ impl Waiters {
             }
             return Settle::Drop(older);
         }
-        let waiting = Waiting { whose, waker };
+        let waiting = StoredWaker { whose, waker };
         match self.first.iter_mut().find(|first| first.is_none()) {
             // Whoever comes later must not get in front of those in `more`.
             Some(first) if self.more.is_none() => *first = Some(waiting),
@@ -249,7 +249,7 @@ impl Waiters {
     }
 
     /// Those that [`Sifting::settle`] has given.
-    pub(super) fn put_back(&mut self, waiting: Vec<Waiting>) {
+    pub(super) fn put_back(&mut self, waiting: Vec<StoredWaker>) {
         if !waiting.is_empty() {
             self.more.get_or_insert_default().waiting.splice(0..0, waiting);
         }
@@ -274,11 +274,11 @@ impl Waiters {
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Waiting> {
+    fn iter(&self) -> impl Iterator<Item = &StoredWaker> {
         self.first.iter().flatten().chain(self.more.iter().flat_map(|more| &more.waiting))
     }
 
-    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Waiting> {
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut StoredWaker> {
         self.first.iter_mut().flatten().chain(self.more.iter_mut().flat_map(|more| &mut more.waiting))
     }
 }

@@ -70,7 +70,7 @@ pub(crate) struct Scheduler {
     spare: ConcurrentQueue<&'static Slot>,
     /// Written by the owner.
     pub(crate) counters: Counters,
-    cells: Cells,
+    cells: SchedulerCells,
 }
 
 /// For whom the gate is open.
@@ -85,7 +85,7 @@ enum Gate {
 
 /// What only the owner touches.
 #[derive(Default)]
-pub(crate) struct Cells {
+pub(crate) struct SchedulerCells {
     head: Cell<Option<LocalSlot>>,
     tail: Cell<Option<LocalSlot>>,
     free: Cell<Option<LocalSlot>>,
@@ -125,7 +125,7 @@ impl Scheduler {
                 pages: Mutex::default(),
                 spare: ConcurrentQueue::unbounded(),
                 counters: Counters::default(),
-                cells: Cells::default(),
+                cells: SchedulerCells::default(),
             })),
         };
         shared.counters.reset();
@@ -224,7 +224,7 @@ pub(crate) struct LocalScheduler {
 
 impl LocalScheduler {
     #[inline]
-    pub(crate) fn cells(self) -> &'static Cells {
+    pub(crate) fn cells(self) -> &'static SchedulerCells {
         &self.shared.cells
     }
 

@@ -45,14 +45,14 @@ pub(crate) struct Slot {
     pub(super) scheduler: &'static Scheduler,
     /// The task's id, shifted by one, and in the lowest bit whether it is finished. 0: vacant.
     phase: AtomicU64,
-    cells: Cells,
+    cells: SlotCells,
     body: Cell<Option<BodyBox>>,
 }
 
 /// What only the owner thread touches, but for `posted`, which is where there was room for a byte.
 #[derive(Default)]
 #[repr(C)]
-pub(super) struct Cells {
+pub(super) struct SlotCells {
     /// For all threads.
     posted: Posted,
     /// Other threads may take the slot while it is vacant: scheduler invariant 4.
@@ -102,7 +102,7 @@ impl Slot {
         Slot {
             scheduler,
             phase: AtomicU64::new(0),
-            cells: Cells { is_shared, scheduled: Cell::new(true), ..Cells::default() },
+            cells: SlotCells { is_shared, scheduled: Cell::new(true), ..SlotCells::default() },
             body: Cell::new(None),
         }
     }
@@ -250,7 +250,7 @@ impl LocalSlot {
     }
 
     #[inline]
-    pub(super) fn cells(self) -> &'static Cells {
+    pub(super) fn cells(self) -> &'static SlotCells {
         &self.slot.cells
     }
 

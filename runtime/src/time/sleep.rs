@@ -182,21 +182,21 @@ impl Sleep {
 
     /// Waits by `waker` if it has to. `clone` is of that waker, or else what takes its place.
     #[inline]
-    fn look(&mut self, local: &Local, waker: &Waker, clone: &mut Option<Waker>) -> Look {
+    fn look(&mut self, local: &Local, waker: &Waker, clone: &mut Option<Waker>) -> TimerLook {
         let deadline = local.nanos(self.deadline);
         if deadline <= local.now() {
-            return Look::Elapsed;
+            return TimerLook::Elapsed;
         }
         if self.is_unread && self.is_over(local, deadline) {
-            return Look::Elapsed;
+            return TimerLook::Elapsed;
         }
         if local.is_shut_down() {
-            return Look::ShutDown;
+            return TimerLook::ShutDown;
         }
         match self.runtime {
             None => {
                 let Some(waker) = clone.take().or_else(|| task::copy_own(waker)) else {
-                    return Look::NeedsClone;
+                    return TimerLook::NeedsClone;
                 };
                 self.key = local.timers().insert(deadline, waker);
                 self.runtime = Some(local.reference());
@@ -205,13 +205,13 @@ impl Sleep {
                 if let Some(stored) =
                     local.timers().waker_mut(self.key).filter(|stored| !stored.will_wake(waker))
                 {
-                    let Some(clone) = clone else { return Look::NeedsClone };
+                    let Some(clone) = clone else { return TimerLook::NeedsClone };
                     std::mem::swap(stored, clone);
                 }
             }
-            Some(_) => return Look::Elsewhere,
+            Some(_) => return TimerLook::Elsewhere,
         }
-        Look::Waits
+        TimerLook::Waits
     }
 
     /// By the clock.
@@ -246,17 +246,17 @@ fn withdraw_from_afar(runtime: RuntimeRef, key: TimerKey, then: fn(Waker)) {
 
 /// There is no wheel on this thread. Makes one, if the thread is in the `block_on` of another thread's runtime.
 #[cold]
-fn start() -> Look {
+fn start() -> TimerLook {
     match start_drive() {
-        Some(Ok(_)) => Look::Elsewhere,
-        Some(Err(error)) if is_rt_shutdown_err(&error) => Look::ShutDown,
+        Some(Ok(_)) => TimerLook::Elsewhere,
+        Some(Err(error)) if is_rt_shutdown_err(&error) => TimerLook::ShutDown,
         Some(Err(error)) => panic!("a timer cannot wait on this thread: {error}"),
         None => panic!("{}", why_no_timer()),
     }
 }
 
 /// What a look at the wheel gave.
-enum Look {
+enum TimerLook {
     Elapsed,
     Waits,
     /// It would, but the waker is not one of ours, which could be copied.
@@ -283,23 +283,23 @@ impl Sleep {
     fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         ready!(coop::poll_budget(cx));
         match with_current(|local| self.look(local, cx.waker(), &mut None)) {
-            Some(Look::Waits) => Poll::Pending,
+            Some(TimerLook::Waits) => Poll::Pending,
             look => self.does_not_wait(look, cx.waker()),
         }
     }
 
     /// By what the first look has found. Out of line, since most timers are timeouts, which are dropped in time.
     #[inline(never)]
-    fn does_not_wait(&mut self, mut look: Option<Look>, waker: &Waker) -> Poll<()> {
+    fn does_not_wait(&mut self, mut look: Option<TimerLook>, waker: &Waker) -> Poll<()> {
         // Made, and what is left of it dropped, while nothing is borrowed: foreign code.
         let mut clone = None;
         loop {
             match look.unwrap_or_else(start) {
-                Look::Elapsed => return coop::charged(()),
-                Look::Waits => return Poll::Pending,
-                Look::NeedsClone => clone = Some(waker.clone()),
-                Look::Elsewhere => self.withdraw(),
-                Look::ShutDown => panic!("{SHUT_DOWN}"),
+                TimerLook::Elapsed => return coop::charged(()),
+                TimerLook::Waits => return Poll::Pending,
+                TimerLook::NeedsClone => clone = Some(waker.clone()),
+                TimerLook::Elsewhere => self.withdraw(),
+                TimerLook::ShutDown => panic!("{SHUT_DOWN}"),
             }
             look = with_current(|local| self.look(local, waker, &mut clone));
         }

@@ -63,7 +63,7 @@ pub(crate) struct Wheel<W> {
     len: usize,
     /// The first free entry; `next` leads to the others.
     free: u32,
-    entries: Vec<Entry<W>>,
+    entries: Vec<Timer<W>>,
     /// One bit per slot: set while its list is not empty.
     occupied: [u64; LEVELS + 1],
     heads: [u32; EXPIRED + 1],
@@ -74,7 +74,7 @@ pub(crate) struct Wheel<W> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TimerKey(u32);
 
-struct Entry<W> {
+struct Timer<W> {
     deadline: u64,
     waker: Option<W>,
     prev: u32,
@@ -272,7 +272,7 @@ impl<W> Wheel<W> {
         let len = self.entries.len();
         assert!(len < FREE as usize, "too many timers at a time: there is room for 2^32 - 2");
         self.free = len as u32;
-        self.entries.push(Entry { deadline: 0, waker: None, prev: FREE, next: NIL });
+        self.entries.push(Timer { deadline: 0, waker: None, prev: FREE, next: NIL });
     }
 }
 

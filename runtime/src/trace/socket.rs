@@ -9,7 +9,7 @@ use std::task::Poll;
 
 /// Nothing, if nobody wants to know of the socket.
 #[derive(Default)]
-pub(crate) struct SocketTrace(Option<Box<Told>>);
+pub(crate) struct SocketTrace(Option<Box<ToldSocket>>);
 
 /// What a waiter keeps from one poll to the next.
 pub(crate) struct SocketOp(Option<Op>);
@@ -18,7 +18,7 @@ impl SocketOp {
     pub(crate) const NOTHING: SocketOp = SocketOp(None);
 }
 
-struct Told {
+struct ToldSocket {
     /// Of the `poll_…` functions, which have nowhere else to keep them: for each kind of interest the latest.
     shared: Mutex<[Option<Op>; 3]>,
     resource: Resource,
@@ -32,7 +32,7 @@ impl SocketTrace {
     pub(crate) fn new(names: impl FnOnce() -> (&'static str, &'static str), fd: i32) -> SocketTrace {
         let (concrete_type, kind) = names();
         let told = Resource::socket(concrete_type, kind, fd)
-            .map(|resource| Box::new(Told { shared: Mutex::default(), resource, concrete_type }));
+            .map(|resource| Box::new(ToldSocket { shared: Mutex::default(), resource, concrete_type }));
         SocketTrace(told)
     }
 
@@ -58,7 +58,7 @@ impl SocketTrace {
     }
 }
 
-impl Told {
+impl ToldSocket {
     fn poll<R>(&self, interest: Interest, op: &mut Option<Op>, poll: impl FnOnce() -> Poll<R>) -> Poll<R> {
         let (what, name) = match interest {
             Interest::READABLE => ("readable", "poll_readable"),

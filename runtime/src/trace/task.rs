@@ -8,10 +8,10 @@ use std::task::{Context, Poll, Waker};
 
 /// Nothing, if nobody wants to know of the task.
 pub(crate) struct TaskTrace {
-    told: Option<Told>,
+    told: Option<ToldTask>,
 }
 
-struct Told {
+struct ToldTask {
     span: Span,
     /// Silent from here on, when this is dropped. `None`: the wakers are others'.
     waker: Option<Arc<TracedWaker>>,
@@ -35,7 +35,7 @@ impl TaskTrace {
     fn new(span: Option<Span>, waker: Option<Waker>) -> TaskTrace {
         let told = span.map(|span| {
             let waker = waker.map(|waker| TracedWaker::new(waker, span.number()));
-            Told { span, waker }
+            ToldTask { span, waker }
         });
         TaskTrace { told }
     }
@@ -59,7 +59,7 @@ impl TaskTrace {
     }
 }
 
-impl Drop for Told {
+impl Drop for ToldTask {
     fn drop(&mut self) {
         self.waker.iter().for_each(|waker| waker.silence());
     }

@@ -8,9 +8,9 @@ use std::task::Poll;
 
 /// Nothing, if nobody wants to know of the timer.
 #[derive(Default)]
-pub(crate) struct TimerTrace(Option<Box<Told>>);
+pub(crate) struct TimerTrace(Option<Box<ToldTimer>>);
 
-struct Told {
+struct ToldTimer {
     names: &'static Names,
     op: Option<Op>,
     resource: Resource,
@@ -47,7 +47,7 @@ impl TimerTrace {
         let told = Resource::timer(names.concrete_type, Location::caller()).map(|resource| {
             resource.set_duration(deadline.saturating_duration_since(Instant::now()));
             let op = resource.op(names.made);
-            Box::new(Told { names, op, resource })
+            Box::new(ToldTimer { names, op, resource })
         });
         TimerTrace(told)
     }
@@ -61,7 +61,7 @@ impl TimerTrace {
 
     pub(crate) fn poll<R>(&self, poll: impl FnOnce() -> Poll<R>) -> Poll<R> {
         match self.0.as_deref() {
-            Some(Told { op: Some(op), names, resource }) => resource.poll(op, names.poll, poll),
+            Some(ToldTimer { op: Some(op), names, resource }) => resource.poll(op, names.poll, poll),
             _ => poll(),
         }
     }

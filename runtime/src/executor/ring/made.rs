@@ -14,7 +14,7 @@ use std::time::Duration;
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Set to `0` to do without io_uring.
-const VARIABLE: &str = "AYI_IO_URING";
+const SWITCH: &str = "AYI_IO_URING";
 
 pub(in super::super) struct Lodger {
     ring: RefCell<Ring>,
@@ -53,7 +53,7 @@ impl Local {
 
     #[cold]
     fn make_ring(&self) -> Ring {
-        if std::env::var_os(VARIABLE).is_some_and(|value| value == "0") {
+        if std::env::var_os(SWITCH).is_some_and(|value| value == "0") {
             return Ring::Refused;
         }
         let made = Proactor::new(self.tasks().shared().bell.raw());
