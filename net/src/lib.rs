@@ -33,7 +33,7 @@
 //!
 //! `sys` (system calls) → `socket` (a descriptor and its registration) → `addr` (what an address
 //! may be) → `accept` → `tcp/listener` → `tcp/stream` → `stream` and `halves` (two tasks on one connection) → `udp`,
-//! `unix`. What is alike in several types is written once: methods in `readiness`, the traits of reading and writing in
+//! `unix`. What is alike in several types is written once: methods in `methods`, the traits of reading and writing in
 //! `streams`, those of a descriptor in `descriptors`. `tokio` and `hyper` read into the buffers of these crates, with the
 //! features of these names.
 
@@ -44,7 +44,7 @@
 
 // It stands first, because its macro is seen only by what follows.
 #[macro_use]
-mod readiness;
+mod methods;
 
 mod accept;
 mod addr;

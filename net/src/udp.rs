@@ -45,6 +45,16 @@ pub struct UdpSocket {
     pub(crate) socket: Socket<std::net::UdpSocket>,
 }
 
+/// The lines of an example that make a socket and its peer.
+macro_rules! connected {
+    () => {
+        "# use ayi_net::UdpSocket;\n\
+         # let (socket, peer) = (UdpSocket::bind(\"127.0.0.1:0\").await?, UdpSocket::bind(\"127.0.0.1:0\").await?);\n\
+         # socket.connect(peer.local_addr()?).await?;\n\
+         # peer.connect(socket.local_addr()?).await?;"
+    };
+}
+
 impl UdpSocket {
     /// Makes a socket that is bound to `addr`. Of several addresses, the first that can be bound is taken. Port 0 lets
     /// the system choose a free one.
@@ -127,82 +137,7 @@ impl UdpSocket {
         Err(last_error.unwrap_or_else(|| addr::no_address("to connect to")))
     }
 
-    /// Sends a datagram to the connected peer. Returns the number of bytes.
-    ///
-    /// # Errors
-    ///
-    /// `NotConnected` (`EDESTADDRREQ`) if it is not connected; `ConnectionRefused` if an earlier one was refused; and what
-    /// send(2) reports; that there is no ayi runtime on this thread, if it has to wait.
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing was sent if this future is dropped: it returns as soon as it has sent.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// # use ayi_net::UdpSocket;
-    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
-    /// # a.connect(b.local_addr()?).await?;
-    /// # b.connect(a.local_addr()?).await?;
-    /// a.send(b"tea").await?;
-    /// assert_eq!(b.recv(&mut [0; 8]).await?, 3);
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub async fn send(&self, buf: &[u8]) -> io::Result<usize> {
-        self.socket.async_io(Interest::WRITABLE, |socket| sys::send(socket.as_fd(), buf)).await
-    }
-
-    /// As [`send`](UdpSocket::send), to be called from a `poll` function.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](UdpSocket::send).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// use std::future::poll_fn;
-    /// # use ayi_net::UdpSocket;
-    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
-    /// # a.connect(b.local_addr()?).await?;
-    /// # b.connect(a.local_addr()?).await?;
-    /// assert_eq!(poll_fn(|cx| a.poll_send(cx, b"tea")).await?, 3);
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub fn poll_send(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.socket.poll_io(Interest::WRITABLE, cx, |socket| sys::send(socket.as_fd(), buf))
-    }
-
-    /// As [`send`](UdpSocket::send), without waiting.
-    ///
-    /// # Errors
-    ///
-    /// `WouldBlock` if it would have to wait; else as [`send`](UdpSocket::send).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// # use ayi_net::UdpSocket;
-    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
-    /// # a.connect(b.local_addr()?).await?;
-    /// # b.connect(a.local_addr()?).await?;
-    /// a.writable().await?;
-    /// assert_eq!(a.try_send(b"tea")?, 3);
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub fn try_send(&self, buf: &[u8]) -> io::Result<usize> {
-        self.socket.try_io(Interest::WRITABLE, |socket| sys::send(socket.as_fd(), buf))
-    }
+    methods! { "socket", connected!(); datagrams, take_error }
 
     /// Sends a datagram to `addr`; of several addresses, to the first.
     ///
@@ -281,167 +216,6 @@ impl UdpSocket {
     /// ```
     pub fn try_send_to(&self, buf: &[u8], to: SocketAddr) -> io::Result<usize> {
         self.socket.try_io(Interest::WRITABLE, |socket| sys::send_to(socket.as_fd(), buf, to))
-    }
-
-    /// Waits for a datagram, and returns the number of its bytes. What does not fit into `buf` is lost.
-    ///
-    /// # Errors
-    ///
-    /// What recv(2) reports: `ConnectionRefused` if the connected peer refused an earlier datagram; that there is no ayi runtime on this thread, if it has to wait.
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing is lost if this future is dropped: it returns as soon as it has a datagram.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// # use ayi_net::UdpSocket;
-    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
-    /// # a.connect(b.local_addr()?).await?;
-    /// # b.connect(a.local_addr()?).await?;
-    /// # b.send(b"tea").await?;
-    /// let mut buf = [0; 1500]; // what is longer than the buffer is cut off
-    /// let n = a.recv(&mut buf).await?;
-    /// assert_eq!(&buf[..n], b"tea");
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub async fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.async_io(Interest::READABLE, |socket| sys::recv(socket.as_fd(), buf, 0)).await
-    }
-
-    /// As [`recv`](UdpSocket::recv), to be called from a `poll` function.
-    ///
-    /// # Errors
-    ///
-    /// As [`recv`](UdpSocket::recv).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// use std::future::poll_fn;
-    /// # use ayi_net::UdpSocket;
-    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
-    /// # a.connect(b.local_addr()?).await?;
-    /// # b.connect(a.local_addr()?).await?;
-    /// # b.send(b"tea").await?;
-    /// let mut buf = [0; 1500];
-    /// assert_eq!(poll_fn(|cx| a.poll_recv(cx, &mut buf)).await?, 3);
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub fn poll_recv(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.socket.poll_io(Interest::READABLE, cx, |socket| sys::recv(socket.as_fd(), buf, 0))
-    }
-
-    /// As [`recv`](UdpSocket::recv), without waiting.
-    ///
-    /// # Errors
-    ///
-    /// `WouldBlock` if it would have to wait; else as [`recv`](UdpSocket::recv).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// use std::io::ErrorKind;
-    /// # use ayi_net::UdpSocket;
-    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
-    /// # a.connect(b.local_addr()?).await?;
-    /// # b.connect(a.local_addr()?).await?;
-    /// assert_eq!(a.try_recv(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.try_io(Interest::READABLE, |socket| sys::recv(socket.as_fd(), buf, 0))
-    }
-
-    /// As [`recv`](UdpSocket::recv), with the address of the sender.
-    ///
-    /// # Errors
-    ///
-    /// What recv(2) reports: `ConnectionRefused` if the connected peer refused an earlier datagram; that there is no ayi runtime on this thread, if it has to wait.
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing is lost if this future is dropped: it returns as soon as it has a datagram.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// # use ayi_net::UdpSocket;
-    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
-    /// # b.send_to(b"tea", a.local_addr()?).await?;
-    /// let mut buf = [0; 1500];
-    /// let (n, peer) = a.recv_from(&mut buf).await?;
-    /// assert_eq!((&buf[..n], peer), (&b"tea"[..], b.local_addr()?));
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub async fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.socket.async_io(Interest::READABLE, |socket| sys::recv_from(socket.as_fd(), buf, 0)).await
-    }
-
-    /// As [`recv_from`](UdpSocket::recv_from), to be called from a `poll` function.
-    ///
-    /// # Errors
-    ///
-    /// As [`recv_from`](UdpSocket::recv_from).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// use std::future::poll_fn;
-    /// # use ayi_net::UdpSocket;
-    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
-    /// # b.send_to(b"tea", a.local_addr()?).await?;
-    /// let mut buf = [0; 1500];
-    /// let (n, peer) = poll_fn(|cx| a.poll_recv_from(cx, &mut buf)).await?;
-    /// # assert_eq!((n, peer), (3, b.local_addr()?));
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub fn poll_recv_from(
-        &self,
-        cx: &mut Context<'_>,
-        buf: &mut [u8],
-    ) -> Poll<io::Result<(usize, SocketAddr)>> {
-        self.socket.poll_io(Interest::READABLE, cx, |socket| sys::recv_from(socket.as_fd(), buf, 0))
-    }
-
-    /// As [`recv_from`](UdpSocket::recv_from), without waiting.
-    ///
-    /// # Errors
-    ///
-    /// `WouldBlock` if it would have to wait; else as [`recv_from`](UdpSocket::recv_from).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// # use ayi_net::UdpSocket;
-    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
-    /// # b.send_to(b"tea", a.local_addr()?).await?;
-    /// a.readable().await?;
-    /// let (n, peer) = a.try_recv_from(&mut [0; 1500])?;
-    /// # assert_eq!((n, peer), (3, b.local_addr()?));
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.socket.try_io(Interest::READABLE, |socket| sys::recv_from(socket.as_fd(), buf, 0))
     }
 
     /// As [`recv`](UdpSocket::recv), but leaves the datagram to be received again.
@@ -723,27 +497,6 @@ impl UdpSocket {
         self.socket.std().peer_addr()
     }
 
-    /// Takes the error that the system holds for this socket, if any.
-    ///
-    /// # Errors
-    ///
-    /// What getsockopt(2) reports.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// # use ayi_net::UdpSocket;
-    /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
-    /// assert!(a.take_error()?.is_none());
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.socket.std().take_error()
-    }
-
     /// Makes a socket of one that std made or another process handed over.
     ///
     /// # Errors
@@ -789,16 +542,20 @@ impl UdpSocket {
     }
 }
 
+/// The system calls of `recv` and `recv_from`.
+impl UdpSocket {
+    fn receiving(&self) -> impl Fn(&std::net::UdpSocket, &mut [u8]) -> io::Result<usize> {
+        |socket, buf| sys::recv(socket.as_fd(), buf, 0)
+    }
+
+    fn receiving_from(&self) -> impl Fn(&std::net::UdpSocket, &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        |socket, buf| sys::recv_from(socket.as_fd(), buf, 0)
+    }
+}
+
 /// Waiting until it is ready, and then trying.
 impl UdpSocket {
-    when_ready! {
-        "socket",
-        "# use ayi_net::UdpSocket;\n\
-         # let (socket, peer) = (UdpSocket::bind(\"127.0.0.1:0\").await?, UdpSocket::bind(\"127.0.0.1:0\").await?);\n\
-         # socket.connect(peer.local_addr()?).await?;\n\
-         # peer.connect(socket.local_addr()?).await?;":
-        ready, datagrams, own_io
-    }
+    methods! { "socket", connected!(); ready, datagrams_ready, own_io }
 }
 
 /// Options. Each fails as getsockopt(2) or setsockopt(2) says.

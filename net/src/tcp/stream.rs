@@ -431,12 +431,12 @@ impl TcpStream {
 
 /// Waiting until it is ready, and then trying.
 impl TcpStream {
-    when_ready! {
+    methods! {
         "stream",
         "# use ayi_net::{TcpListener, TcpStream};\n\
          # let listener = TcpListener::bind(\"127.0.0.1:0\").await?;\n\
          # let stream = TcpStream::connect(listener.local_addr()?).await?;\n\
-         # let (peer, _) = listener.accept().await?;":
+         # let (peer, _) = listener.accept().await?;";
         ready, reads, writes, own_io
     }
 }

@@ -187,73 +187,8 @@ impl UnixDatagram {
         self.socket.std().connect_addr(addr)
     }
 
-    /// Sends a datagram to the connected peer, and waits while its queue is full. Returns the number of bytes.
-    ///
-    /// # Errors
-    ///
-    /// `NotConnected` if it is not connected, and what send(2) reports; that there is no ayi runtime on this thread, if it has to wait.
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing was sent if this future is dropped: it returns as soon as it has sent.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// # use ayi_net::UnixDatagram;
-    /// # let (a, b) = UnixDatagram::pair()?;
-    /// a.send(b"tea").await?;
-    /// assert_eq!(b.recv(&mut [0; 8]).await?, 3);
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub async fn send(&self, buf: &[u8]) -> io::Result<usize> {
-        self.socket.async_io(Interest::WRITABLE, |socket| sys::send(socket.as_fd(), buf)).await
-    }
-
-    /// Like [`send`](UnixDatagram::send), to be called from a `poll` function.
-    ///
-    /// # Errors
-    ///
-    /// Like [`send`](UnixDatagram::send).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// use std::future::poll_fn;
-    /// # use ayi_net::UnixDatagram;
-    /// # let (a, b) = UnixDatagram::pair()?;
-    /// assert_eq!(poll_fn(|cx| a.poll_send(cx, b"tea")).await?, 3);
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub fn poll_send(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.socket.poll_io(Interest::WRITABLE, cx, |socket| sys::send(socket.as_fd(), buf))
-    }
-
-    /// Like [`send`](UnixDatagram::send), without waiting.
-    ///
-    /// # Errors
-    ///
-    /// `WouldBlock` if it would have to wait; else as [`send`](UnixDatagram::send).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// # use ayi_net::UnixDatagram;
-    /// # let (a, b) = UnixDatagram::pair()?;
-    /// assert_eq!(a.try_send(b"tea")?, 3);
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub fn try_send(&self, buf: &[u8]) -> io::Result<usize> {
-        self.socket.try_io(Interest::WRITABLE, |socket| sys::send(socket.as_fd(), buf))
+    methods! {
+        "socket", "# let (socket, peer) = ayi_net::UnixDatagram::pair()?;"; datagrams, take_error
     }
 
     /// Sends a datagram to the socket at `path`, and waits while its queue is full.
@@ -378,164 +313,6 @@ impl UnixDatagram {
         self.socket.try_io(Interest::WRITABLE, |socket| sys::send_to_unix(socket.as_fd(), buf, &to))
     }
 
-    /// Waits for a datagram, and returns the number of its bytes. What does not fit into `buf` is lost.
-    ///
-    /// # Errors
-    ///
-    /// What recv(2) reports; that there is no ayi runtime on this thread, if it has to wait.
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing is lost if this future is dropped: it returns as soon as it has a datagram.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// # use ayi_net::UnixDatagram;
-    /// # let (a, b) = UnixDatagram::pair()?;
-    /// # b.send(b"tea").await?;
-    /// let mut buf = [0; 1500]; // what is longer than the buffer is cut off
-    /// let n = a.recv(&mut buf).await?;
-    /// assert_eq!(&buf[..n], b"tea");
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub async fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.async_io(Interest::READABLE, |socket| self.receive(socket, buf)).await
-    }
-
-    /// Like [`recv`](UnixDatagram::recv), to be called from a `poll` function.
-    ///
-    /// # Errors
-    ///
-    /// Like [`recv`](UnixDatagram::recv).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// use std::future::poll_fn;
-    /// # use ayi_net::UnixDatagram;
-    /// # let (a, b) = UnixDatagram::pair()?;
-    /// # b.send(b"tea").await?;
-    /// let mut buf = [0; 1500];
-    /// assert_eq!(poll_fn(|cx| a.poll_recv(cx, &mut buf)).await?, 3);
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub fn poll_recv(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.socket.poll_io(Interest::READABLE, cx, |socket| self.receive(socket, buf))
-    }
-
-    /// Like [`recv`](UnixDatagram::recv), without waiting.
-    ///
-    /// # Errors
-    ///
-    /// `WouldBlock` if it would have to wait; else as [`recv`](UnixDatagram::recv).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// use std::io::ErrorKind;
-    /// # use ayi_net::UnixDatagram;
-    /// # let (a, b) = UnixDatagram::pair()?;
-    /// assert_eq!(a.try_recv(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.try_io(Interest::READABLE, |socket| self.receive(socket, buf))
-    }
-
-    /// Like [`recv`](UnixDatagram::recv), with the address of the sender, who may have none.
-    ///
-    /// # Errors
-    ///
-    /// What recv(2) reports; that there is no ayi runtime on this thread, if it has to wait.
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing is lost if this future is dropped: it returns as soon as it has a datagram.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// # use ayi_net::UnixDatagram;
-    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
-    /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
-    /// # a.send_to(b"tea", &name).await?;
-    /// let mut buf = [0; 1500];
-    /// let (n, sender) = b.recv_from(&mut buf).await?;
-    /// assert!(n == 3 && sender.is_unnamed()); // it was not bound
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub async fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.socket.async_io(Interest::READABLE, |socket| self.receive_from(socket, buf)).await
-    }
-
-    /// Like [`recv_from`](UnixDatagram::recv_from), to be called from a `poll` function.
-    ///
-    /// # Errors
-    ///
-    /// Like [`recv_from`](UnixDatagram::recv_from).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// use std::future::poll_fn;
-    /// # use ayi_net::UnixDatagram;
-    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
-    /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
-    /// # a.send_to(b"tea", &name).await?;
-    /// let mut buf = [0; 1500];
-    /// let (n, sender) = poll_fn(|cx| b.poll_recv_from(cx, &mut buf)).await?;
-    /// # assert!(n == 3 && sender.is_unnamed());
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub fn poll_recv_from(
-        &self,
-        cx: &mut Context<'_>,
-        buf: &mut [u8],
-    ) -> Poll<io::Result<(usize, SocketAddr)>> {
-        self.socket.poll_io(Interest::READABLE, cx, |socket| self.receive_from(socket, buf))
-    }
-
-    /// Like [`recv_from`](UnixDatagram::recv_from), without waiting.
-    ///
-    /// # Errors
-    ///
-    /// `WouldBlock` if it would have to wait; else as [`recv_from`](UnixDatagram::recv_from).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// # use ayi_net::UnixDatagram;
-    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
-    /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
-    /// # a.send_to(b"tea", &name).await?;
-    /// b.readable().await?;
-    /// let (n, sender) = b.try_recv_from(&mut [0; 1500])?;
-    /// # assert!(n == 3 && sender.is_unnamed());
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.socket.try_io(Interest::READABLE, |socket| self.receive_from(socket, buf))
-    }
-
     /// Ends one direction of the socket, or both. What waits in other tasks is told: a send by `BrokenPipe`, a receive by
     /// an empty datagram.
     ///
@@ -613,27 +390,6 @@ impl UnixDatagram {
         self.socket.std().peer_addr()
     }
 
-    /// Takes the error that the system holds for this socket, if any.
-    ///
-    /// # Errors
-    ///
-    /// What getsockopt(2) reports.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// # use ayi_net::UnixDatagram;
-    /// # let (a, b) = UnixDatagram::pair()?;
-    /// assert!(a.take_error()?.is_none());
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.socket.std().take_error()
-    }
-
     /// Makes a socket of one that std made or another process handed over.
     ///
     /// # Errors
@@ -682,21 +438,21 @@ impl UnixDatagram {
 
 /// Waiting until it is ready, and then trying.
 impl UnixDatagram {
-    when_ready! {
-        "socket", "# let (socket, peer) = ayi_net::UnixDatagram::pair()?;": ready, datagrams, own_io
+    methods! {
+        "socket", "# let (socket, peer) = ayi_net::UnixDatagram::pair()?;"; ready, datagrams_ready, own_io
     }
 }
 
 /// Where receiving is shut down, a call that waits receives nothing, and one that does not gives `WouldBlock` for
 /// ever. Here both receive nothing.
 impl UnixDatagram {
-    fn receive(&self, socket: &Std, buf: &mut [u8]) -> io::Result<usize> {
-        self.unless_shut(sys::recv(socket.as_fd(), buf, 0), || Ok(0))
+    fn receiving(&self) -> impl Fn(&Std, &mut [u8]) -> io::Result<usize> {
+        |socket, buf| self.unless_shut(sys::recv(socket.as_fd(), buf, 0), || Ok(0))
     }
 
-    fn receive_from(&self, socket: &Std, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    fn receiving_from(&self) -> impl Fn(&Std, &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         let nobody = || Ok((0, SocketAddr::from_pathname("")?));
-        self.unless_shut(sys::recv_from_unix(socket.as_fd(), buf), nobody)
+        move |socket, buf| self.unless_shut(sys::recv_from_unix(socket.as_fd(), buf), nobody)
     }
 
     fn unless_shut<T>(&self, received: io::Result<T>, end: impl FnOnce() -> io::Result<T>) -> io::Result<T> {

@@ -328,8 +328,8 @@ impl Receiver {
         self.socket.read(buf)
     }
 
-    when_ready! {
-        "stream", "let (peer, stream) = ayi_net::unix::pipe::pipe()?;": ready, reads
+    methods! {
+        "stream", "let (peer, stream) = ayi_net::unix::pipe::pipe()?;"; ready, reads
     }
 
     /// Takes the descriptor out of the runtime, and makes it blocking: for a child process, say.
@@ -518,8 +518,8 @@ impl Sender {
         self.socket.write(buf)
     }
 
-    when_ready! {
-        "stream", "let (stream, peer) = ayi_net::unix::pipe::pipe()?;": ready, writes
+    methods! {
+        "stream", "let (stream, peer) = ayi_net::unix::pipe::pipe()?;"; ready, writes
     }
 
     /// Takes the descriptor out of the runtime, and makes it blocking: for a child process, say.

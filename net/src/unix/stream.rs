@@ -381,26 +381,7 @@ impl UnixStream {
         Ok(UCred { uid, gid, pid: Some(pid).filter(|pid| *pid != 0) })
     }
 
-    /// Takes the error that the system holds for this socket, if any.
-    ///
-    /// # Errors
-    ///
-    /// What getsockopt(2) reports.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// # use ayi_net::UnixStream;
-    /// # let (stream, peer) = UnixStream::pair()?;
-    /// assert!(stream.take_error()?.is_none());
-    /// # std::io::Result::Ok(())
-    /// # }).unwrap();
-    /// ```
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.socket.std().take_error()
-    }
+    methods! { "stream", "# let (stream, peer) = ayi_net::UnixStream::pair()?;"; take_error }
 
     /// Makes a stream of one that std made or another process handed over.
     ///
@@ -449,8 +430,8 @@ impl UnixStream {
 
 /// Waiting until it is ready, and then trying.
 impl UnixStream {
-    when_ready! {
-        "stream", "# let (stream, peer) = ayi_net::UnixStream::pair()?;": ready, reads, writes, own_io
+    methods! {
+        "stream", "# let (stream, peer) = ayi_net::UnixStream::pair()?;"; ready, reads, writes, own_io
     }
 }
 

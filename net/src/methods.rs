@@ -1,20 +1,17 @@
-//! The other way to use a socket or a pipe: wait until it is ready, then try.
+//! Methods that several types have, written once, in groups. `methods` puts groups into an `impl`.
 //!
-//! It serves where a buffer should not be held while nothing happens, and where the system call is
-//! not one of ours (`sendfile`, `splice`).
+//! Some groups are the other way to use a socket or a pipe: wait until it is ready, then try. That serves where a buffer
+//! should not be held while nothing happens, and where the system call is not one of ours (`sendfile`, `splice`).
+//! Readiness may be false ("ready" and then `WouldBlock`), but is not missed: only a call through the socket that found
+//! nothing left clears it.
 //!
-//! Readiness may be false ("ready" and then `WouldBlock`), but is not missed: only a call through the
-//! socket that found nothing left clears it.
-//!
-//! Several types have these methods, so they are written once, in groups. `when_ready` puts groups into an `impl`.
-//!
-//! In tokio: `net/tcp/stream.rs` and, for the rules, `io/async_fd.rs`.
+//! In tokio: `net/tcp/stream.rs`, `net/udp.rs` and, for the rules of readiness, `io/async_fd.rs`.
 
-/// `when_ready! { $it, $made: $group, $group }`, in an `impl`. `$it` is what the type is called in text and examples:
+/// `methods! { $it, $made; $group, $group }`, in an `impl`. `$it` is what the type is called in text and examples:
 /// "stream" or "socket". `$made` are the lines of an example that make one, connected to its `peer`.
-macro_rules! when_ready {
-    ($it:tt, $made:literal: $($group:ident),+) => {
-        $(when_ready! {
+macro_rules! methods {
+    ($it:tt, $made:expr; $($group:ident),+) => {
+        $(methods! {
             @$group $it,
             concat!("# let rt = ayi_runtime::runtime::Runtime::new().unwrap();\n# rt.block_on(async {\n", $made)
         })+
@@ -286,8 +283,8 @@ macro_rules! when_ready {
         }
     };
 
-    // What sends and receives datagrams.
-    (@datagrams $it:tt, $begin:expr) => {
+    // Waiting for datagrams.
+    (@datagrams_ready $it:tt, $begin:expr) => {
         /// Waits until there may be a datagram to receive.
         ///
         /// # Errors
@@ -380,6 +377,233 @@ macro_rules! when_ready {
         /// ```
         pub fn poll_send_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
             self.socket.poll_ready(Interest::WRITABLE, cx).map_ok(drop)
+        }
+    };
+
+    // Sending and receiving datagrams. `receiving` and `receiving_from` are the type's own: what a future
+    // keeps of them is what the type needs, which may be nothing.
+    (@datagrams $it:tt, $begin:expr) => {
+        /// Sends a datagram to the connected peer, and waits while there is no room for it. Returns the number of bytes.
+        ///
+        /// # Errors
+        ///
+        /// `NotConnected` (of UDP, `EDESTADDRREQ`) if it is not connected; `ConnectionRefused` if an earlier datagram was
+        /// refused; and what send(2) reports; that there is no ayi runtime on this thread, if it has to wait.
+        ///
+        /// # Cancel safety
+        ///
+        /// Nothing was sent if this future is dropped: it returns as soon as it has sent.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// socket.send(b"tea").await?;
+        /// assert_eq!(peer.recv(&mut [0; 8]).await?, 3);
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub async fn send(&self, buf: &[u8]) -> io::Result<usize> {
+            self.socket.async_io(Interest::WRITABLE, |socket| sys::send(socket.as_fd(), buf)).await
+        }
+
+        /// Like [`send`](Self::send), to be called from a `poll` function.
+        ///
+        /// # Errors
+        ///
+        /// Like [`send`](Self::send).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// use std::future::poll_fn;
+        /// assert_eq!(poll_fn(|cx| socket.poll_send(cx, b"tea")).await?, 3);
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub fn poll_send(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            self.socket.poll_io(Interest::WRITABLE, cx, |socket| sys::send(socket.as_fd(), buf))
+        }
+
+        /// Like [`send`](Self::send), without waiting.
+        ///
+        /// # Errors
+        ///
+        /// `WouldBlock` if it would have to wait; else like [`send`](Self::send).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// socket.writable().await?;
+        /// assert_eq!(socket.try_send(b"tea")?, 3);
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub fn try_send(&self, buf: &[u8]) -> io::Result<usize> {
+            self.socket.try_io(Interest::WRITABLE, |socket| sys::send(socket.as_fd(), buf))
+        }
+
+        /// Waits for a datagram, and returns the number of its bytes. What does not fit into `buf` is lost.
+        ///
+        /// # Errors
+        ///
+        /// What recv(2) reports: of UDP, `ConnectionRefused` if the connected peer refused an earlier datagram; that there
+        /// is no ayi runtime on this thread, if it has to wait.
+        ///
+        /// # Cancel safety
+        ///
+        /// Nothing is lost if this future is dropped: it returns as soon as it has a datagram.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// # peer.send(b"tea").await?;
+        /// let mut buf = [0; 1500]; // what is longer than the buffer is cut off
+        /// let n = socket.recv(&mut buf).await?;
+        /// assert_eq!(&buf[..n], b"tea");
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub async fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
+            let receive = self.receiving();
+            self.socket.async_io(Interest::READABLE, move |socket| receive(socket, buf)).await
+        }
+
+        /// Like [`recv`](Self::recv), to be called from a `poll` function.
+        ///
+        /// # Errors
+        ///
+        /// Like [`recv`](Self::recv).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// # peer.send(b"tea").await?;
+        /// use std::future::poll_fn;
+        /// let mut buf = [0; 1500];
+        /// assert_eq!(poll_fn(|cx| socket.poll_recv(cx, &mut buf)).await?, 3);
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub fn poll_recv(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+            self.socket.poll_io(Interest::READABLE, cx, |socket| self.receiving()(socket, buf))
+        }
+
+        /// Like [`recv`](Self::recv), without waiting.
+        ///
+        /// # Errors
+        ///
+        /// `WouldBlock` if it would have to wait; else like [`recv`](Self::recv).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// use std::io::ErrorKind;
+        /// assert_eq!(socket.try_recv(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
+            self.socket.try_io(Interest::READABLE, |socket| self.receiving()(socket, buf))
+        }
+
+        /// Like [`recv`](Self::recv), with the address of the sender. The sender on a Unix socket may have none.
+        ///
+        /// # Errors
+        ///
+        /// Like [`recv`](Self::recv).
+        ///
+        /// # Cancel safety
+        ///
+        /// Nothing is lost if this future is dropped: it returns as soon as it has a datagram.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// # peer.send(b"tea").await?;
+        /// let mut buf = [0; 1500];
+        /// let (n, sender) = socket.recv_from(&mut buf).await?;
+        /// println!("{n} bytes from {sender:?}");
+        /// # assert_eq!(format!("{sender:?}"), format!("{:?}", peer.local_addr()?));
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub async fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+            let receive = self.receiving_from();
+            self.socket.async_io(Interest::READABLE, move |socket| receive(socket, buf)).await
+        }
+
+        /// Like [`recv_from`](Self::recv_from), to be called from a `poll` function.
+        ///
+        /// # Errors
+        ///
+        /// Like [`recv_from`](Self::recv_from).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// # peer.send(b"tea").await?;
+        /// use std::future::poll_fn;
+        /// let mut buf = [0; 1500];
+        /// let (n, sender) = poll_fn(|cx| socket.poll_recv_from(cx, &mut buf)).await?;
+        /// # assert_eq!(n, 3);
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub fn poll_recv_from(
+            &self,
+            cx: &mut Context<'_>,
+            buf: &mut [u8],
+        ) -> Poll<io::Result<(usize, SocketAddr)>> {
+            self.socket.poll_io(Interest::READABLE, cx, |socket| self.receiving_from()(socket, buf))
+        }
+
+        /// Like [`recv_from`](Self::recv_from), without waiting.
+        ///
+        /// # Errors
+        ///
+        /// `WouldBlock` if it would have to wait; else like [`recv_from`](Self::recv_from).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// # peer.send(b"tea").await?;
+        /// socket.readable().await?;
+        /// let (n, sender) = socket.try_recv_from(&mut [0; 1500])?;
+        /// # assert_eq!(n, 3);
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+            self.socket.try_io(Interest::READABLE, |socket| self.receiving_from()(socket, buf))
+        }
+    };
+
+    (@take_error $it:tt, $begin:expr) => {
+        /// Takes the error that the system holds for this socket, if any.
+        ///
+        /// # Errors
+        ///
+        /// What getsockopt(2) reports.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        #[doc = concat!("assert!(", $it, ".take_error()?.is_none());")]
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+            self.socket.std().take_error()
         }
     };
 }
