@@ -244,15 +244,15 @@ pub fn raise_open_files() -> usize {
     usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX)
 }
 
-/// Cargo puts examples beside the directory of the test binaries, in the same profile.
+/// Cargo puts examples into a folder of the profile, and test binaries somewhere below the profile's folder.
 pub fn path_of(example: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows where it is");
-    let path = test.parent().and_then(|deps| deps.parent()).unwrap().join("examples").join(example);
-    assert!(
-        path.exists(),
-        "{} is missing: `cargo test` builds the examples, but not with `--test` or `--all-targets`. Run \
-         `cargo build --examples` first (with `--release` if the tests are)",
-        path.display()
-    );
-    path
+    let path = test.ancestors().map(|folder| folder.join("examples").join(example)).find(|path| path.is_file());
+    path.unwrap_or_else(|| {
+        panic!(
+            "the example {example} is missing near {}: `cargo test` builds the examples, but not with `--test` or \
+             `--all-targets`. Run `cargo build --examples` first (with `--release` if the tests are)",
+            test.display()
+        )
+    })
 }
