@@ -247,7 +247,8 @@ pub fn raise_open_files() -> usize {
 /// Cargo puts examples into a folder of the profile, and test binaries somewhere below the profile's folder.
 pub fn path_of(example: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows where it is");
-    let path = test.ancestors().map(|folder| folder.join("examples").join(example)).find(|path| path.is_file());
+    let path =
+        test.ancestors().map(|folder| folder.join("examples").join(example)).find(|path| path.is_file());
     path.unwrap_or_else(|| {
         panic!(
             "the example {example} is missing near {}: `cargo test` builds the examples, but not with `--test` or \
