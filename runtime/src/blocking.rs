@@ -16,7 +16,7 @@
 use crate::foreign::{self, Panic, lock};
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{self, Condvar, Mutex, thread};
-use crate::task::Kind;
+use crate::tasks::Kind;
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::panic::resume_unwind;

@@ -30,7 +30,7 @@ mod shutdown;
 mod sync;
 #[cfg(not(loom))]
 mod sys;
-pub mod task;
+mod tasks;
 pub mod time;
 mod trace;
 
@@ -46,7 +46,28 @@ pub mod runtime {
     #[doc(hidden)]
     pub use crate::executor::{run_everywhere, run_when_left};
     pub use crate::shutdown::{ShutdownReport, shutdown, shutdown_token};
-    pub use crate::task::{RunningTask, TaskMeta, UnhandledPanic};
+    pub use crate::tasks::{RunningTask, TaskMeta, UnhandledPanic};
+}
+
+/// Tasks: spawning, awaiting, aborting, and yielding.
+pub mod task {
+    pub use crate::executor::{TaskBuilder as Builder, block_in_place, spawn, spawn_blocking};
+    #[doc(hidden)]
+    pub use crate::executor::{spawn_sooner_or_later, start_running_here};
+    #[doc(hidden)]
+    pub use crate::tasks::is_large;
+    pub use crate::tasks::{
+        AbortHandle, Id, JoinError, JoinHandle, RunningTask, TaskMeta, UnhandledPanic, id, try_id, yield_now,
+    };
+
+    /// The cooperative budget. See [`Runtime`](crate::runtime::Runtime#fairness).
+    pub mod coop {
+        pub use crate::coop::{
+            Coop, Unconstrained, consume_budget, cooperative, has_budget_remaining, poll_budget,
+            poll_composed, unconstrained,
+        };
+    }
+    pub use coop::consume_budget;
 }
 
 pub use executor::spawn;

@@ -30,7 +30,7 @@
 
 pub(crate) mod late;
 
-use crate::task;
+use crate::tasks;
 use io_uring::{IoUring, opcode, squeue, types};
 use std::collections::VecDeque;
 use std::io;
@@ -287,7 +287,7 @@ impl Proactor {
     fn complete(&mut self, index: u32, result: i32) {
         let entry = &mut self.entries[index as usize];
         match std::mem::replace(&mut entry.state, OperationState::Done(result)) {
-            OperationState::Running(waker) => self.others.extend(waker.and_then(task::wake_own)),
+            OperationState::Running(waker) => self.others.extend(waker.and_then(tasks::wake_own)),
             OperationState::Orphan(resources) => {
                 *entry = OperationEntry::FREE;
                 self.free.push(index);

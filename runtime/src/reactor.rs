@@ -31,7 +31,7 @@ mod waiters;
 
 use crate::ready::{Interest, Known, Ready};
 use crate::sys::{self, Epoll};
-use crate::task;
+use crate::tasks;
 use elsewhere::Listed;
 pub(crate) use elsewhere::delete_elsewhere;
 use std::collections::BTreeMap;
@@ -242,7 +242,7 @@ impl Reactor {
         let is_owed = || direction(interest).is_none_or(|direction| source.owed[direction] > 0);
         if (is_new || *waiter == Waiter::POLL_STYLE && !is_owed())
             && source.waiters.are_none()
-            && let Some(waker) = task::copy_own(waker)
+            && let Some(waker) = tasks::copy_own(waker)
         {
             if is_new {
                 self.last_waiter += 1;
@@ -456,7 +456,7 @@ impl Source {
             if is_poll_style {
                 owe(owed, interest);
             }
-            if let Some(other) = task::wake_own(waker) {
+            if let Some(other) = tasks::wake_own(waker) {
                 others.push(other);
             }
         });

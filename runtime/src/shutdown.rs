@@ -9,7 +9,7 @@
 
 use crate::cancellation::CancellationToken;
 use crate::executor::{Handle, Local, home};
-use crate::task::{self, RunningTask};
+use crate::tasks::{self, RunningTask};
 use crate::time::{Duration, sleep};
 use std::fmt;
 use std::future::poll_fn;
@@ -96,13 +96,13 @@ pub async fn shutdown(limit: Duration) -> ShutdownReport {
     let report = ShutdownReport { still_running: local.tasks().running() };
     local.tasks().abort_all();
     // Those are on the run queue now, and this task goes behind them.
-    task::yield_now().await;
+    tasks::yield_now().await;
     report
 }
 
 /// All tasks but the one that asks, if it is a task.
 fn have_ended(local: &Local) -> bool {
-    local.tasks().tasks_left() <= u64::from(task::try_id().is_some())
+    local.tasks().tasks_left() <= u64::from(tasks::try_id().is_some())
 }
 
 /// Which tasks had not finished when [`shutdown`]'s time was up, and were aborted.

@@ -4,7 +4,7 @@ use crate::cancellation::CancellationToken;
 use crate::executor::Handle;
 use crate::foreign::lock;
 use crate::sync::Mutex;
-use crate::task::JoinHandle;
+use crate::tasks::JoinHandle;
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use crate::blocking::{Limits, Pool};
 use crate::cancellation::CancellationToken;
 use crate::reactor::Reactor;
 use crate::sys::ThreadClock;
-use crate::task::{Hooks, Scheduler, TaskMeta, UnhandledPanic, limit_in_environment};
+use crate::tasks::{Hooks, Scheduler, TaskMeta, UnhandledPanic, limit_in_environment};
 use std::fmt;
 use std::io;
 use std::sync::{Arc, OnceLock};

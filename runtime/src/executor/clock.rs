@@ -3,7 +3,7 @@
 //! In tokio: `time/clock.rs`.
 
 use super::{Local, context};
-use crate::task::yield_now;
+use crate::tasks::yield_now;
 use crate::time::{Clock, Instant};
 use std::rc::Rc;
 use std::time::Duration;

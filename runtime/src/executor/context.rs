@@ -8,7 +8,7 @@
 use super::drive::Drive;
 use super::{Handle, Local};
 use crate::sync::thread_local;
-use crate::task::{LocalScheduler, Scheduler};
+use crate::tasks::{LocalScheduler, Scheduler};
 use crate::time::Clock;
 use std::cell::{Cell, RefCell};
 use std::fmt;

@@ -10,7 +10,7 @@ use crate::blocking::{BlockingCall, Outcome, Pool, Ticket};
 use crate::cancellation::CancellationToken;
 use crate::counters::Figures;
 use crate::sys::ThreadClock;
-use crate::task::{self, Boxed, JoinHandle, Kind, Plain, is_large, spawn_from_afar};
+use crate::tasks::{self, Boxed, JoinHandle, Kind, Plain, is_large, spawn_from_afar};
 use crate::trace::{CallTrace, TaskFacts, TaskTrace};
 use futures_task::{FutureObj, Spawn, SpawnError};
 use std::any::type_name;
@@ -362,7 +362,7 @@ impl Handle {
         // Before this thread leaves the runtime, and after the future is dropped.
         let _end = OnDrop(|| drive.end(self));
         let place = Location::caller();
-        let facts = || TaskFacts { id: task::Id::next().number(), name: None, size, place };
+        let facts = || TaskFacts { id: tasks::Id::next().number(), name: None, size, place };
         let trace = TaskTrace::root(facts, None);
         let mut future = pin!(future);
         let mut poll = || trace.poll(&mut cx, |cx| future.as_mut().poll(cx));

@@ -34,7 +34,7 @@ use crate::counters::{Count, Counters};
 use crate::reactor::{Reactor, Settle, SourceKey, StoredWaker, Waiter};
 use crate::ready::{Interest, Ready};
 use crate::sync::thread_local;
-use crate::task::{self, Lease, LocalScheduler, LocalSlot};
+use crate::tasks::{self, Lease, LocalScheduler, LocalSlot};
 use crate::time::{Clock, Instant, Wheel};
 use crate::trace::{TaskFacts, TaskTrace};
 use crate::{coop, foreign, sys};
@@ -283,7 +283,7 @@ impl Local {
                     self.look_into_inbox();
                 }
                 if polls > 0 && coop::has_exhausted() {
-                    task::leave();
+                    tasks::leave();
                     coop::wake_exhausted();
                 }
                 let until_look = POLLS_PER_LOOK.min(self.polls_per_turn - polls);
@@ -298,7 +298,7 @@ impl Local {
                         tasks.run(slot);
                         continue;
                     }
-                    task::leave();
+                    tasks::leave();
                     coop::enter();
                     // Not in a loop of its own: a future that is polled in two places is not inlined in either.
                     let start = is_watched.then(std::time::Instant::now);
@@ -313,7 +313,7 @@ impl Local {
                 }
             }
             self.counters().add(Count::Popped, polls.into());
-            task::leave();
+            tasks::leave();
             self.end_if_wanted();
             self.turn();
         }
@@ -332,7 +332,7 @@ impl Local {
 
     #[cold]
     fn look_into_inbox(&self) {
-        task::leave();
+        tasks::leave();
         self.tasks.read_inbox(MESSAGES_PER_LOOK);
     }
 
@@ -458,7 +458,7 @@ impl Local {
             let expired = self.timers().pop_expired();
             let Some(waker) = expired else { return };
             self.fired.set(now);
-            task::wake(waker);
+            tasks::wake(waker);
         }
     }
 

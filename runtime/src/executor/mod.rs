@@ -32,7 +32,7 @@ pub use task_builder::TaskBuilder;
 #[cfg(feature = "uring")]
 pub(crate) use {context::TIED_ELSEWHERE, ring::settle};
 
-use crate::task::{Boxed, JoinHandle, Plain, is_large};
+use crate::tasks::{Boxed, JoinHandle, Plain, is_large};
 
 /// Spawns a task on the current thread's runtime. It is first polled after the caller has awaited something.
 ///

@@ -7,7 +7,7 @@
 use super::context::{self, EnterGuard};
 use super::local;
 use crate::sync::thread_local;
-use crate::task::{Hooks, JoinHandle, Lease, LocalScheduler, Plain, Scheduler, UnhandledPanic};
+use crate::tasks::{Hooks, JoinHandle, Lease, LocalScheduler, Plain, Scheduler, UnhandledPanic};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -4,7 +4,7 @@
 
 use super::context::EnterGuard;
 use super::{Builder, Handle, Local, RuntimeMetrics};
-use crate::task::{Boxed, JoinHandle, Plain, is_large};
+use crate::tasks::{Boxed, JoinHandle, Plain, is_large};
 use futures_task::{FutureObj, LocalFutureObj, LocalSpawn, Spawn, SpawnError};
 use std::fmt;
 use std::io;

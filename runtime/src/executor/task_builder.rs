@@ -4,7 +4,7 @@
 
 use super::{Handle, context};
 use crate::blocking::BlockingCall;
-use crate::task::{Boxed, JoinHandle, Named, Plain, is_large};
+use crate::tasks::{Boxed, JoinHandle, Named, Plain, is_large};
 use std::io;
 
 /// Spawns a task that has a name.

@@ -4,7 +4,7 @@
 use super::output::Output;
 use super::runtime;
 use crate::sync::explore;
-use crate::task::yield_now;
+use crate::tasks::yield_now;
 use loom::thread;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

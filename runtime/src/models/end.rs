@@ -7,7 +7,7 @@ use crate::executor::spawn;
 use crate::executor::{Handle, Runtime};
 use crate::io::Registration;
 use crate::sync::explore;
-use crate::task::{JoinHandle, yield_now};
+use crate::tasks::{JoinHandle, yield_now};
 use loom::thread;
 use std::cell::Cell;
 use std::future::{pending, poll_fn};

@@ -4,7 +4,7 @@ use super::output::Output;
 use super::runtime;
 use crate::executor::spawn;
 use crate::sync::explore;
-use crate::task::{JoinError, yield_now};
+use crate::tasks::{JoinError, yield_now};
 use loom::thread;
 use std::future::poll_fn;
 use std::pin::Pin;

@@ -19,7 +19,7 @@
 
 use crate::foreign;
 use crate::ready::{Interest, Known};
-use crate::task;
+use crate::tasks;
 use std::task::Waker;
 
 /// So many poll-style wakers come between two siftings, at least.
@@ -298,7 +298,7 @@ impl More {
         let mut sifting = Box::<Sifting>::default();
         for waiting in std::mem::take(&mut self.waiting) {
             match waiting.whose.waiter() {
-                Waiter::SIFTED if task::is_to_be_polled(&waiting.waker).map_or(is_long_ago, |is| !is) => {
+                Waiter::SIFTED if tasks::is_to_be_polled(&waiting.waker).map_or(is_long_ago, |is| !is) => {
                     sifting.gone.push(waiting);
                 }
                 Waiter::POLL_STYLE => sifting.unknown.push(waiting),

@@ -9,7 +9,7 @@ use crate::executor::{
     Local, RuntimeRef, SHUT_DOWN, is_rt_shutdown_err, start_drive, why_no_timer, with_current,
 };
 use crate::trace::TimerTrace;
-use crate::{coop, foreign, task};
+use crate::{coop, foreign, tasks};
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
@@ -195,7 +195,7 @@ impl Sleep {
         }
         match self.runtime {
             None => {
-                let Some(waker) = clone.take().or_else(|| task::copy_own(waker)) else {
+                let Some(waker) = clone.take().or_else(|| tasks::copy_own(waker)) else {
                     return TimerLook::NeedsClone;
                 };
                 self.key = local.timers().insert(deadline, waker);

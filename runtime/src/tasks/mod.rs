@@ -1,7 +1,4 @@
-//! Tasks: spawning, awaiting, aborting, and yielding.
-//!
-//! Inside, read in this order: `id`, `ages`, `body`, `boxed`, `error`, `hooks`, `slow_poll`, `slot`, `scheduler`, `traced`
-//! (feature `tracing`), `run`, `join`, `running`.
+//! What a task is, and what becomes of it. ARCHITECTURE.md says in which order this is read.
 
 mod ages;
 mod body;
@@ -31,19 +28,6 @@ pub use running::RunningTask;
 pub(crate) use scheduler::{Lease, LocalScheduler, Scheduler};
 pub(crate) use slot::{LocalSlot, copy_own, is_to_be_polled, wake, wake_own};
 pub(crate) use slow_poll::limit_in_environment;
-
-/// The cooperative budget. See [`Runtime`](crate::runtime::Runtime#fairness).
-pub mod coop {
-    pub use crate::coop::{
-        Coop, Unconstrained, consume_budget, cooperative, has_budget_remaining, poll_budget, poll_composed,
-        unconstrained,
-    };
-}
-// For users, who look for them here.
-pub use crate::coop::consume_budget;
-pub use crate::executor::{TaskBuilder as Builder, block_in_place, spawn, spawn_blocking};
-#[doc(hidden)]
-pub use crate::executor::{spawn_sooner_or_later, start_running_here};
 
 use std::task::Poll;
 
