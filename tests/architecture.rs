@@ -2,7 +2,7 @@
 //!
 //! The tests are apart from `tests/it` because they need nothing of ayi, and are compiled in a moment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -65,45 +65,255 @@ fn unsafe_is_only_where_the_list_says() {
     assert_eq!(found, listed);
 }
 
-#[test]
-fn a_module_uses_only_what_stands_before_it() {
-    let text = page("ARCHITECTURE.md");
-    let order: Vec<&str> = text
-        .lines()
-        .filter(|line| line.starts_with("| ") && line.as_bytes()[2].is_ascii_digit())
-        .map(|line| line.split('`').nth(1).unwrap())
-        .collect();
-    assert!(order.len() > 10, "the table of layers was not found");
-    // `time/wheel` before `time`: the first name that fits is the most exact one.
-    let place = |path: &str| {
-        order.iter().position(|module| path == *module || path.starts_with(&format!("{module}/")))
-    };
+/// The modules of a crate, with the paths between them: which uses which, in whatever form.
+struct Modules {
+    /// By the path from the crate's root, with slashes; the root is "lib". Without comments and strings.
+    code: BTreeMap<String, String>,
+    /// Of each module: the path that a `use` names, and by what name.
+    uses: BTreeMap<String, Vec<(Vec<String>, String)>>,
+}
 
-    let mut checked = 0;
-    for (name, text) in rust_files("runtime/src") {
-        let path = name.strip_prefix("runtime/src/").unwrap().strip_suffix(".rs").unwrap();
-        let Some(own) = place(path.strip_suffix("/mod").unwrap_or(path)) else {
-            assert_eq!(path, "lib", "{name} is missing in the table of layers");
-            continue;
+impl Modules {
+    fn new(files: impl IntoIterator<Item = (String, String)>) -> Modules {
+        let code: BTreeMap<_, _> = files
+            .into_iter()
+            .map(|(path, text)| (path.strip_suffix("/mod").unwrap_or(&path).to_owned(), code_of(&text)))
+            .collect();
+        let uses = code.iter().map(|(name, code)| (name.clone(), uses_of(code))).collect();
+        Modules { code, uses }
+    }
+
+    /// From the crate's root, if a path leads into the crate.
+    fn from_root(&self, module: &str, path: &[String]) -> Option<Vec<String>> {
+        let mut at: Vec<String> = match module {
+            "lib" => Vec::new(),
+            _ => module.split('/').map(String::from).collect(),
         };
-        // What is re-exported for users (`pub use`) is not used.
-        for line in text.lines().filter(|line| line.starts_with("use crate::")) {
-            let rest = line.trim_start_matches("use crate::");
-            let names: Vec<&str> = match rest.strip_prefix('{') {
-                Some(list) => list.trim_end_matches("};").split(", ").collect(),
-                None => vec![rest.split("::").next().unwrap().trim_end_matches(';')],
-            };
-            for used in names {
-                // Of `time`, the layers below use what is on their own layer: see the table.
-                let theirs = if used == "time" { place("time/wheel") } else { place(used) };
-                let theirs =
-                    theirs.unwrap_or_else(|| panic!("{name}: {used} is missing in the table of layers"));
-                assert!(theirs <= own, "{name} uses {used}, which stands after it");
-                checked += 1;
+        let rest = match path.first()?.as_str() {
+            "crate" => return Some(path[1..].to_vec()),
+            "self" => &path[1..],
+            "super" => {
+                let ups = path.iter().take_while(|name| *name == "super").count();
+                at.truncate(at.len().saturating_sub(ups));
+                &path[ups..]
             }
+            child => {
+                let child = if at.is_empty() { child.to_owned() } else { format!("{module}/{child}") };
+                self.code.contains_key(&child).then_some(path)?
+            }
+        };
+        Some([at, rest.to_vec()].concat())
+    }
+
+    /// The module in which a path ends, through whatever re-exports it goes.
+    fn end_of(&self, path: &[String], depth: usize) -> String {
+        let len =
+            (0..=path.len()).rev().find(|&len| self.code.contains_key(&path[..len].join("/"))).unwrap_or(0);
+        let module = if len == 0 { "lib".to_owned() } else { path[..len].join("/") };
+        let Some(name) = path.get(len).filter(|_| depth < 8) else { return module };
+        let exported = self.uses.get(&module).into_iter().flatten().find(|(_, alias)| alias == name);
+        let target = exported.and_then(|(target, _)| self.from_root(&module, target));
+        match target {
+            Some(target) if target != path[..=len] => {
+                self.end_of(&[target, path[len + 1..].to_vec()].concat(), depth + 1)
+            }
+            _ => module,
         }
     }
-    assert!(checked > 20, "only {checked} uses were found");
+
+    /// Which module each one uses: by a `use` of any form, by a path in its code, or by a method that only it has.
+    fn arrows(&self) -> Vec<(String, String, String)> {
+        let mut arrows = Vec::new();
+        let mut methods: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (module, code) in &self.code {
+            for name in names_after(code, "fn ") {
+                methods.entry(name).or_default().insert(module);
+            }
+        }
+        for (module, code) in &self.code {
+            let paths = self.uses[module].iter().map(|(path, _)| path.clone()).chain(paths_in(code));
+            for path in paths {
+                if let Some(target) = self.from_root(module, &path) {
+                    arrows.push((module.clone(), self.end_of(&target, 0), path.join("::")));
+                }
+            }
+            for name in names_after(code, ".") {
+                // What std has as well may be std's.
+                let owners = methods.get(name).filter(|owners| owners.len() == 1 && !STD.contains(&name));
+                if let Some(owner) = owners.and_then(|owners| owners.first()) {
+                    arrows.push((module.clone(), owner.to_string(), format!("the method {name}")));
+                }
+            }
+        }
+        arrows.retain(|(from, to, _)| from != to && to != "lib");
+        arrows
+    }
+}
+
+/// Methods that std's types have, too.
+const STD: [&str; 8] = ["as_mut", "build", "count", "finish", "iter", "lock", "store", "wait"];
+
+/// Without comments, and without what is in strings.
+fn code_of(text: &str) -> String {
+    let mut code = String::new();
+    for line in text.lines() {
+        let mut is_in_string = false;
+        let mut rest = line.chars().peekable();
+        while let Some(c) = rest.next() {
+            match c {
+                '\\' if is_in_string => drop(rest.next()),
+                '"' => is_in_string = !is_in_string,
+                '/' if !is_in_string && rest.peek() == Some(&'/') => break,
+                _ if is_in_string => {}
+                _ => code.push(c),
+            }
+        }
+        code.push('\n');
+    }
+    code
+}
+
+/// What every `use` in it names, those within functions among them.
+fn uses_of(code: &str) -> Vec<(Vec<String>, String)> {
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices("use ") {
+        if code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+            continue;
+        }
+        let tree = code[at + 4..].split(';').next().unwrap();
+        flatten(&[], tree.trim(), &mut found);
+    }
+    found
+}
+
+fn flatten(before: &[String], tree: &str, found: &mut Vec<(Vec<String>, String)>) {
+    if let Some((path, list)) = tree.split_once('{') {
+        let path = path.trim().trim_end_matches("::");
+        let before: Vec<String> = before.iter().cloned().chain(segments(path)).collect();
+        let list = list.trim_end().strip_suffix('}').unwrap_or(list);
+        let (mut depth, mut start) = (0, 0);
+        for (at, c) in list.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 0 => {
+                    flatten(&before, list[start..at].trim(), found);
+                    start = at + 1;
+                }
+                _ => {}
+            }
+        }
+        return flatten(&before, list[start..].trim(), found);
+    }
+    let (path, alias) =
+        tree.split_once(" as ").map_or((tree, None), |(path, alias)| (path, Some(alias.trim())));
+    let mut path: Vec<String> = before.iter().cloned().chain(segments(path)).collect();
+    if path.len() > 1 && path.last().is_some_and(|last| last == "self") {
+        path.pop();
+    }
+    if let Some(last) = path.last().cloned() {
+        found.push((path, alias.map_or(last, String::from)));
+    }
+}
+
+fn segments(path: &str) -> impl Iterator<Item = String> + '_ {
+    path.split("::").map(str::trim).filter(|name| !name.is_empty()).map(String::from)
+}
+
+/// Paths in code that begin with `crate` or `super`.
+fn paths_in(code: &str) -> Vec<Vec<String>> {
+    let starts = ["crate::", "super::"].into_iter().flat_map(|word| code.match_indices(word));
+    let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    starts
+        .filter(|(at, _)| !code[..*at].ends_with(is_path))
+        .map(|(at, _)| code[at..].split(|c| !is_path(c)).next().unwrap())
+        // The list that follows belongs to a `use`.
+        .filter(|path| !path.ends_with("::"))
+        .map(|path| segments(path).collect())
+        .collect()
+}
+
+/// The names that stand between `word` and an opening parenthesis, or the generics before it.
+fn names_after<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = &'a str> {
+    code.match_indices(word).filter_map(move |(at, _)| {
+        let rest = &code[at + word.len()..];
+        let len = rest.find(|c: char| !c.is_alphanumeric() && c != '_')?;
+        let is_called =
+            rest[len..].starts_with('(') || rest[len..].starts_with('<') || rest[len..].starts_with("::<");
+        (len > 0 && is_called).then_some(&rest[..len])
+    })
+}
+
+/// The layers of ARCHITECTURE.md, in their order, with their numbers.
+fn layers() -> Vec<(String, u32)> {
+    let text = page("ARCHITECTURE.md");
+    let rows = text.lines().filter(|line| line.starts_with("| ") && line.as_bytes()[2].is_ascii_digit());
+    rows.map(|line| (line.split('`').nth(1).unwrap().to_owned(), line[2..3].parse().unwrap())).collect()
+}
+
+/// What points upwards. `time/wheel` before `time`: the longest name that fits is a module's layer.
+fn upward(modules: &Modules, layers: &[(String, u32)]) -> Vec<String> {
+    let layer = |module: &str| {
+        let fits =
+            layers.iter().filter(|(name, _)| module == name || module.starts_with(&format!("{name}/")));
+        fits.max_by_key(|(name, _)| name.len()).map(|(_, layer)| *layer)
+    };
+    let mut found = Vec::new();
+    for (from, to, by) in modules.arrows() {
+        if from == "lib" {
+            continue;
+        }
+        let missing = |module| panic!("{module} is missing in the table of layers");
+        let (own, theirs) =
+            (layer(&from).unwrap_or_else(|| missing(&from)), layer(&to).unwrap_or_else(|| missing(&to)));
+        if theirs > own {
+            found.push(format!("{from} uses {to}, which stands above it, by {by}"));
+        }
+    }
+    found
+}
+
+fn runtime_files() -> Vec<(String, String)> {
+    let files = rust_files("runtime/src").into_iter();
+    let name =
+        |path: &str| path.strip_prefix("runtime/src/").unwrap().strip_suffix(".rs").unwrap().to_owned();
+    files.map(|(path, text)| (name(&path), text)).filter(|(name, _)| !name.ends_with("tests")).collect()
+}
+
+#[test]
+fn a_module_uses_only_what_stands_before_it() {
+    let (modules, layers) = (Modules::new(runtime_files()), layers());
+    assert!(layers.len() > 10, "the table of layers was not found");
+    assert!(modules.arrows().len() > 200, "only {} arrows were found", modules.arrows().len());
+    assert_eq!(upward(&modules, &layers), Vec::<String>::new());
+}
+
+/// The test before this one finds an upward use in each form that there is.
+#[test]
+fn an_upward_use_is_found_in_every_form() {
+    let layers = layers();
+    let forms = [
+        ("tasks/run", "fn f() { crate::executor::Builder::new_current_thread(); }"),
+        ("tasks/run", "pub(crate) use crate::executor::Local;"),
+        ("tasks/mod", "pub use crate::executor::TaskBuilder;"),
+        ("reactor", "fn f() {\n    use crate::executor::{Handle, local::POLLS_PER_TURN};\n}"),
+        ("time/wheel", "use crate::time::Sleep;"),
+        ("tasks/id", "use super::super::executor::home;"),
+        ("reactor/waiters", "fn f(local: &L) { local.go_on_ending(); }"),
+    ];
+    for (module, line) in forms {
+        let mut files = runtime_files();
+        let file = files.iter_mut().find(|(name, _)| name == module).unwrap();
+        file.1.push_str(line);
+        assert!(!upward(&Modules::new(files), &layers).is_empty(), "it is not found: {line}");
+    }
+    let harmless =
+        [("tasks/run", "// crate::executor::Builder"), ("time/sleep", "use crate::executor::Local as L;")];
+    for (module, line) in harmless {
+        let mut files = runtime_files();
+        files.iter_mut().find(|(name, _)| name == module).unwrap().1.push_str(line);
+        assert_eq!(upward(&Modules::new(files), &layers), Vec::<String>::new());
+    }
 }
 
 /// The files that a journey leads through exist, and so do the functions.
