@@ -84,7 +84,7 @@ impl Modules {
     }
 
     /// From the crate's root, if a path leads into the crate.
-    fn from_root(&self, module: &str, path: &[String]) -> Option<Vec<String>> {
+    fn seen_from_root(&self, module: &str, path: &[String]) -> Option<Vec<String>> {
         let mut at: Vec<String> = match module {
             "lib" => Vec::new(),
             _ => module.split('/').map(String::from).collect(),
@@ -112,7 +112,7 @@ impl Modules {
         let module = if len == 0 { "lib".to_owned() } else { path[..len].join("/") };
         let Some(name) = path.get(len).filter(|_| depth < 8) else { return module };
         let exported = self.uses.get(&module).into_iter().flatten().find(|(_, alias)| alias == name);
-        let target = exported.and_then(|(target, _)| self.from_root(&module, target));
+        let target = exported.and_then(|(target, _)| self.seen_from_root(&module, target));
         match target {
             Some(target) if target != path[..=len] => {
                 self.end_of(&[target, path[len + 1..].to_vec()].concat(), depth + 1)
@@ -133,7 +133,7 @@ impl Modules {
         for (module, code) in &self.code {
             let paths = self.uses[module].iter().map(|(path, _)| path.clone()).chain(paths_in(code));
             for path in paths {
-                if let Some(target) = self.from_root(module, &path) {
+                if let Some(target) = self.seen_from_root(module, &path) {
                     arrows.push((module.clone(), self.end_of(&target, 0), path.join("::")));
                 }
             }
