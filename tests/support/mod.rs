@@ -23,8 +23,14 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-/// In seconds. (Miri is slow.)
-const PATIENCE: u64 = if cfg!(miri) { 3_600 } else { 60 };
+/// In seconds. Miri is slow, and so are sanitizers.
+const PATIENCE: u64 = if cfg!(miri) {
+    3_600
+} else if cfg!(uncached) {
+    180
+} else {
+    60
+};
 
 /// Ends the process if it lives for a minute: a test that hangs does so visibly, and says which it is.
 pub struct Watchdog {
