@@ -59,7 +59,7 @@ pub(crate) async fn accept<S: AsFd, T>(
     }
 }
 
-/// As `accept`, but that it cannot pause: "no room", and an error that lasts, go to the caller at once.
+/// Like `accept`, but that it cannot pause: "no room", and an error that lasts, go to the caller at once.
 pub(crate) fn poll_accept<S: AsFd, T>(
     socket: &Socket<S>,
     cx: &mut Context<'_>,

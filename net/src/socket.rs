@@ -170,7 +170,7 @@ impl<S: AsFd> Socket<S> {
 
 /// Streams of bytes.
 impl<S: ByteStream> Socket<S> {
-    // (Not `async fn`s: a future inside a future keeps its arguments twice, and a connection's task keeps it all.)
+    // Not `async fn`s: a future inside a future keeps its arguments twice, and a connection's task keeps it all.
     pub(crate) fn read(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
         self.transfer::<READ>(buf.len(), move |stream| stream.read(buf))
     }
@@ -195,7 +195,7 @@ impl<S: ByteStream> Socket<S> {
         self.poll_transfer::<READ>(len, cx, |stream| stream.read(buf))
     }
 
-    /// As `poll_read`, into memory that may be uninitialised: so many of its first bytes are not any more.
+    /// Like `poll_read`, into memory that may be uninitialised: so many of its first bytes are not any more.
     #[cfg(any(feature = "hyper", feature = "tokio"))]
     pub(crate) fn poll_read_uninit(
         &self,
@@ -244,7 +244,7 @@ impl<S: ByteStream> Socket<S> {
         self.try_io(Interest::WRITABLE, |stream| stream.write_vectored(bufs))
     }
 
-    /// As [`Socket::poll_io`] for `op`s that move up to `len` bytes.
+    /// Like [`Socket::poll_io`] for `op`s that move up to `len` bytes.
     #[inline]
     fn poll_transfer<const DIRECTION: bool>(
         &self,
@@ -255,7 +255,7 @@ impl<S: ByteStream> Socket<S> {
         poll_once(Transfer::<S, _, DIRECTION> { socket: self, len, op }, cx)
     }
 
-    /// As [`Socket::async_io`] for `op`s that move up to `len` bytes.
+    /// Like [`Socket::async_io`] for `op`s that move up to `len` bytes.
     #[inline]
     fn transfer<const DIRECTION: bool>(
         &self,

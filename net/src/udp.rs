@@ -174,11 +174,11 @@ impl UdpSocket {
         self.socket.async_io(Interest::WRITABLE, |socket| sys::send_to(socket.as_fd(), buf, to)).await
     }
 
-    /// As [`send_to`](UdpSocket::send_to), to be called from a `poll` function.
+    /// Like [`send_to`](UdpSocket::send_to), to be called from a `poll` function.
     ///
     /// # Errors
     ///
-    /// As [`send_to`](UdpSocket::send_to).
+    /// Like [`send_to`](UdpSocket::send_to).
     ///
     /// # Examples
     ///
@@ -197,7 +197,7 @@ impl UdpSocket {
         self.socket.poll_io(Interest::WRITABLE, cx, |socket| sys::send_to(socket.as_fd(), buf, to))
     }
 
-    /// As [`send_to`](UdpSocket::send_to), without waiting.
+    /// Like [`send_to`](UdpSocket::send_to), without waiting.
     ///
     /// # Errors
     ///
@@ -218,7 +218,7 @@ impl UdpSocket {
         self.socket.try_io(Interest::WRITABLE, |socket| sys::send_to(socket.as_fd(), buf, to))
     }
 
-    /// As [`recv`](UdpSocket::recv), but leaves the datagram to be received again.
+    /// Like [`recv`](UdpSocket::recv), but leaves the datagram to be received again.
     ///
     /// # Errors
     ///
@@ -247,11 +247,11 @@ impl UdpSocket {
         self.socket.async_io(Interest::READABLE, |socket| sys::recv(socket.as_fd(), buf, sys::PEEK)).await
     }
 
-    /// As [`peek`](UdpSocket::peek), to be called from a `poll` function.
+    /// Like [`peek`](UdpSocket::peek), to be called from a `poll` function.
     ///
     /// # Errors
     ///
-    /// As [`peek`](UdpSocket::peek).
+    /// Like [`peek`](UdpSocket::peek).
     ///
     /// # Examples
     ///
@@ -273,7 +273,7 @@ impl UdpSocket {
         self.socket.poll_io(Interest::READABLE, cx, |socket| sys::recv(socket.as_fd(), buf, sys::PEEK))
     }
 
-    /// As [`peek`](UdpSocket::peek), without waiting.
+    /// Like [`peek`](UdpSocket::peek), without waiting.
     ///
     /// # Errors
     ///
@@ -298,7 +298,7 @@ impl UdpSocket {
         self.socket.try_io(Interest::READABLE, |socket| sys::recv(socket.as_fd(), buf, sys::PEEK))
     }
 
-    /// As [`recv_from`](UdpSocket::recv_from), but leaves the datagram to be received again.
+    /// Like [`recv_from`](UdpSocket::recv_from), but leaves the datagram to be received again.
     ///
     /// # Errors
     ///
@@ -327,11 +327,11 @@ impl UdpSocket {
             .await
     }
 
-    /// As [`peek_from`](UdpSocket::peek_from), to be called from a `poll` function.
+    /// Like [`peek_from`](UdpSocket::peek_from), to be called from a `poll` function.
     ///
     /// # Errors
     ///
-    /// As [`peek_from`](UdpSocket::peek_from).
+    /// Like [`peek_from`](UdpSocket::peek_from).
     ///
     /// # Examples
     ///
@@ -356,7 +356,7 @@ impl UdpSocket {
         self.socket.poll_io(Interest::READABLE, cx, |socket| sys::recv_from(socket.as_fd(), buf, sys::PEEK))
     }
 
-    /// As [`peek_from`](UdpSocket::peek_from), without waiting.
+    /// Like [`peek_from`](UdpSocket::peek_from), without waiting.
     ///
     /// # Errors
     ///
@@ -384,7 +384,7 @@ impl UdpSocket {
     ///
     /// # Errors
     ///
-    /// As [`recv`](UdpSocket::recv).
+    /// Like [`recv`](UdpSocket::recv).
     ///
     /// # Cancel safety
     ///
@@ -407,11 +407,11 @@ impl UdpSocket {
         Ok(sender)
     }
 
-    /// As [`peek_sender`](UdpSocket::peek_sender), to be called from a `poll` function.
+    /// Like [`peek_sender`](UdpSocket::peek_sender), to be called from a `poll` function.
     ///
     /// # Errors
     ///
-    /// As [`recv`](UdpSocket::recv).
+    /// Like [`recv`](UdpSocket::recv).
     ///
     /// # Examples
     ///
@@ -430,7 +430,7 @@ impl UdpSocket {
         self.poll_peek_from(cx, &mut []).map_ok(|(_, sender)| sender)
     }
 
-    /// As [`peek_sender`](UdpSocket::peek_sender), without waiting.
+    /// Like [`peek_sender`](UdpSocket::peek_sender), without waiting.
     ///
     /// # Errors
     ///

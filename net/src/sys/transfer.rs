@@ -42,7 +42,7 @@ pub(crate) fn recv(socket: BorrowedFd<'_>, buf: &mut [u8], flags: c_int) -> io::
     moved(unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), len, flags | libc::MSG_DONTWAIT) })
 }
 
-/// As [`recv`], into memory that may be uninitialised: so many of its first bytes are not any more.
+/// Like [`recv`], into memory that may be uninitialised: so many of its first bytes are not any more.
 #[cfg(any(feature = "hyper", feature = "tokio"))]
 pub(crate) fn recv_uninit(socket: BorrowedFd<'_>, buf: &mut [mem::MaybeUninit<u8>]) -> io::Result<usize> {
     let (fd, len) = (socket.as_raw_fd(), buf.len().min(MAX_BYTES));
@@ -50,7 +50,7 @@ pub(crate) fn recv_uninit(socket: BorrowedFd<'_>, buf: &mut [mem::MaybeUninit<u8
     moved(unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), len, libc::MSG_DONTWAIT) })
 }
 
-/// As [`recv`], into several buffers, of which the first [`MAX_BUFFERS`] are looked at.
+/// Like [`recv`], into several buffers, of which the first [`MAX_BUFFERS`] are looked at.
 pub(crate) fn recv_vectored(socket: BorrowedFd<'_>, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
     // SAFETY: all zeros is a valid msghdr: no address, no buffers, no control data. (Its padding
     // differs between C libraries, so no literal.)
@@ -70,7 +70,7 @@ pub(crate) fn send(socket: BorrowedFd<'_>, buf: &[u8]) -> io::Result<usize> {
     moved(unsafe { libc::send(fd, buf.as_ptr().cast(), len, flags) })
 }
 
-/// As [`send`], from several buffers, of which the first [`MAX_BUFFERS`] are looked at. (std's is writev(2), which raises
+/// Like [`send`], from several buffers, of which the first [`MAX_BUFFERS`] are looked at. (std's is writev(2), which raises
 /// SIGPIPE.)
 pub(crate) fn send_vectored(socket: BorrowedFd<'_>, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
     // SAFETY: as in `recv_vectored`.
@@ -187,7 +187,7 @@ impl Pipe {
         if is_empty { read } else { self.unless_too_early(read) }
     }
 
-    /// As `read`, into memory that may be uninitialised: so many of its first bytes are not any more.
+    /// Like `read`, into memory that may be uninitialised: so many of its first bytes are not any more.
     #[cfg(any(feature = "hyper", feature = "tokio"))]
     pub(crate) fn read_uninit(&self, buf: &mut [mem::MaybeUninit<u8>]) -> io::Result<usize> {
         let part = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len().min(MAX_BYTES) };

@@ -56,7 +56,7 @@ impl TcpSocket {
     ///
     /// # Errors
     ///
-    /// As [`new_v4`](TcpSocket::new_v4); and `EAFNOSUPPORT` on a machine without IPv6.
+    /// Like [`new_v4`](TcpSocket::new_v4); and `EAFNOSUPPORT` on a machine without IPv6.
     pub fn new_v6() -> io::Result<TcpSocket> {
         TcpSocket::new(Domain::IPV6)
     }
@@ -131,7 +131,7 @@ impl TcpSocket {
     ///
     /// # Errors
     ///
-    /// As [`TcpStream::connect`], of this one address.
+    /// Like [`TcpStream::connect`], of this one address.
     ///
     /// # Cancel safety
     ///
@@ -153,9 +153,9 @@ impl TcpSocket {
     /// ```
     pub async fn connect(self, addr: SocketAddr) -> io::Result<TcpStream> {
         coop::consume_budget().await;
-        // (It may have come from elsewhere, where somebody else still has it.)
+        // It may have come from elsewhere, where somebody else still has it.
         match sys::without_blocking(self.socket.as_fd(), || self.socket.connect(&addr.into())) {
-            // (Interrupted means the same as in progress, connect(2).)
+            // Interrupted means the same as in progress, connect(2).
             Err(error) if error.raw_os_error() == Some(sys::IN_PROGRESS) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => result?,

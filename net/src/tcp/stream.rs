@@ -141,16 +141,16 @@ impl TcpStream {
         self.socket.read(buf)
     }
 
-    /// As [`read`](TcpStream::read) into several buffers, one after the other, of which the system
+    /// Like [`read`](TcpStream::read) into several buffers, one after the other, of which the system
     /// fills at most 1024.
     ///
     /// # Errors
     ///
-    /// As [`read`](TcpStream::read).
+    /// Like [`read`](TcpStream::read).
     ///
     /// # Cancel safety
     ///
-    /// As [`read`](TcpStream::read).
+    /// Like [`read`](TcpStream::read).
     ///
     /// # Examples
     ///
@@ -203,16 +203,16 @@ impl TcpStream {
         self.socket.write(buf)
     }
 
-    /// As [`write`](TcpStream::write) from several buffers, one after the other, of which the
+    /// Like [`write`](TcpStream::write) from several buffers, one after the other, of which the
     /// system takes at most 1024.
     ///
     /// # Errors
     ///
-    /// As [`write`](TcpStream::write).
+    /// Like [`write`](TcpStream::write).
     ///
     /// # Cancel safety
     ///
-    /// As [`write`](TcpStream::write).
+    /// Like [`write`](TcpStream::write).
     ///
     /// # Examples
     ///
@@ -233,11 +233,11 @@ impl TcpStream {
         self.socket.write_vectored(bufs)
     }
 
-    /// As [`read`](TcpStream::read), but leaves the bytes to be read again.
+    /// Like [`read`](TcpStream::read), but leaves the bytes to be read again.
     ///
     /// # Errors
     ///
-    /// As [`read`](TcpStream::read).
+    /// Like [`read`](TcpStream::read).
     ///
     /// # Cancel safety
     ///
@@ -268,11 +268,11 @@ impl TcpStream {
         self.socket.async_io(Interest::READABLE, |stream| sys::recv(stream.as_fd(), buf, sys::PEEK)).await
     }
 
-    /// As [`peek`](TcpStream::peek), to be called from a `poll` function.
+    /// Like [`peek`](TcpStream::peek), to be called from a `poll` function.
     ///
     /// # Errors
     ///
-    /// As [`read`](TcpStream::read).
+    /// Like [`read`](TcpStream::read).
     ///
     /// # Examples
     ///

@@ -285,7 +285,7 @@ impl UnixDatagram {
         if pausing.as_mut().poll(cx).is_ready() {
             cx.waker().wake_by_ref();
         }
-        // (The older one is dropped when nothing is locked.)
+        // The older one is dropped when nothing is locked.
         let _older = lock(&self.pausing).replace(pausing);
         Poll::Pending
     }

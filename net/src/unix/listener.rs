@@ -66,7 +66,7 @@ impl UnixListener {
     ///
     /// # Errors
     ///
-    /// As [`bind`](UnixListener::bind).
+    /// Like [`bind`](UnixListener::bind).
     ///
     /// # Examples
     ///
@@ -97,7 +97,7 @@ impl UnixListener {
     ///
     /// # Errors
     ///
-    /// As [`TcpListener::accept`](crate::TcpListener::accept), which also tells what errors are dealt with inside.
+    /// Like [`TcpListener::accept`](crate::TcpListener::accept), which also tells what errors are dealt with inside.
     ///
     /// # Panics
     ///
@@ -127,11 +127,11 @@ impl UnixListener {
         Ok((UnixStream::new(stream), peer))
     }
 
-    /// As [`accept`](UnixListener::accept), to be called from a `poll` function.
+    /// Like [`accept`](UnixListener::accept), to be called from a `poll` function.
     ///
     /// # Errors
     ///
-    /// As [`accept`](UnixListener::accept); and if there is no room for another socket.
+    /// Like [`accept`](UnixListener::accept); and if there is no room for another socket.
     ///
     /// # Examples
     ///

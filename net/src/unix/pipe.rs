@@ -239,7 +239,7 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// As [`from_file`](Receiver::from_file).
+    /// Like [`from_file`](Receiver::from_file).
     ///
     /// # Examples
     ///
@@ -256,7 +256,7 @@ impl Receiver {
         Receiver::from_file(fd.into())
     }
 
-    /// As [`from_file`](Receiver::from_file), but that it must be non-blocking already, and what it is is not checked.
+    /// Like [`from_file`](Receiver::from_file), but that it must be non-blocking already, and what it is is not checked.
     ///
     /// # Errors
     ///
@@ -278,11 +278,11 @@ impl Receiver {
         Ok(Receiver { socket: Socket::from_std(file.into())? })
     }
 
-    /// As [`from_file_unchecked`](Receiver::from_file_unchecked), of a descriptor.
+    /// Like [`from_file_unchecked`](Receiver::from_file_unchecked), of a descriptor.
     ///
     /// # Errors
     ///
-    /// As [`from_file_unchecked`](Receiver::from_file_unchecked).
+    /// Like [`from_file_unchecked`](Receiver::from_file_unchecked).
     ///
     /// # Examples
     ///
@@ -431,7 +431,7 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// As [`from_file`](Sender::from_file).
+    /// Like [`from_file`](Sender::from_file).
     ///
     /// # Examples
     ///
@@ -448,7 +448,7 @@ impl Sender {
         Sender::from_file(fd.into())
     }
 
-    /// As [`from_file`](Sender::from_file), but that it must be non-blocking already, and what it is is not checked.
+    /// Like [`from_file`](Sender::from_file), but that it must be non-blocking already, and what it is is not checked.
     ///
     /// # Errors
     ///
@@ -470,11 +470,11 @@ impl Sender {
         Ok(Sender { socket: Socket::from_std(file.into())? })
     }
 
-    /// As [`from_file_unchecked`](Sender::from_file_unchecked), of a descriptor.
+    /// Like [`from_file_unchecked`](Sender::from_file_unchecked), of a descriptor.
     ///
     /// # Errors
     ///
-    /// As [`from_file_unchecked`](Sender::from_file_unchecked).
+    /// Like [`from_file_unchecked`](Sender::from_file_unchecked).
     ///
     /// # Examples
     ///

@@ -56,7 +56,7 @@ impl UnixSocket {
     ///
     /// # Errors
     ///
-    /// As [`new_stream`](UnixSocket::new_stream).
+    /// Like [`new_stream`](UnixSocket::new_stream).
     ///
     /// # Examples
     ///
@@ -98,7 +98,7 @@ impl UnixSocket {
     ///
     /// # Errors
     ///
-    /// As [`bind`](UnixSocket::bind).
+    /// Like [`bind`](UnixSocket::bind).
     ///
     /// # Examples
     ///
@@ -168,11 +168,11 @@ impl UnixSocket {
     ///
     /// # Errors
     ///
-    /// As [`connect`](UnixSocket::connect).
+    /// Like [`connect`](UnixSocket::connect).
     ///
     /// # Cancel safety
     ///
-    /// As [`connect`](UnixSocket::connect).
+    /// Like [`connect`](UnixSocket::connect).
     ///
     /// # Examples
     ///

@@ -73,11 +73,11 @@ impl UnixStream {
     ///
     /// # Errors
     ///
-    /// As [`connect`](UnixStream::connect).
+    /// Like [`connect`](UnixStream::connect).
     ///
     /// # Cancel safety
     ///
-    /// As [`connect`](UnixStream::connect).
+    /// Like [`connect`](UnixStream::connect).
     ///
     /// # Examples
     ///
@@ -160,15 +160,15 @@ impl UnixStream {
         self.socket.read(buf)
     }
 
-    /// As [`read`](UnixStream::read) into several buffers, one after the other.
+    /// Like [`read`](UnixStream::read) into several buffers, one after the other.
     ///
     /// # Errors
     ///
-    /// As [`read`](UnixStream::read).
+    /// Like [`read`](UnixStream::read).
     ///
     /// # Cancel safety
     ///
-    /// As [`read`](UnixStream::read).
+    /// Like [`read`](UnixStream::read).
     ///
     /// # Examples
     ///
@@ -215,15 +215,15 @@ impl UnixStream {
         self.socket.write(buf)
     }
 
-    /// As [`write`](UnixStream::write) from several buffers, one after the other.
+    /// Like [`write`](UnixStream::write) from several buffers, one after the other.
     ///
     /// # Errors
     ///
-    /// As [`write`](UnixStream::write).
+    /// Like [`write`](UnixStream::write).
     ///
     /// # Cancel safety
     ///
-    /// As [`write`](UnixStream::write).
+    /// Like [`write`](UnixStream::write).
     ///
     /// # Examples
     ///
