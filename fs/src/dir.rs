@@ -44,7 +44,7 @@ impl Default for DirBuilder {
 }
 
 impl DirBuilder {
-    /// As [`create_dir`](crate::create_dir) does it.
+    /// The way [`create_dir`](crate::create_dir) makes one.
     pub fn new() -> DirBuilder {
         DirBuilder::default()
     }
