@@ -1,7 +1,6 @@
 //! The server, in memory, on time that stands still: what takes minutes is over at once.
 
-mod support;
-
+use crate::support::{self, Answer, GET, Given, SECOND, hello, run};
 use ayi::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, TimeoutStream, duplex};
 use ayi::runtime::{CancellationToken, shutdown_token};
 use ayi::serve::{Http, Listener, serve};
@@ -14,7 +13,6 @@ use std::future::{pending, poll_fn, ready};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use support::{Answer, GET, Given, SECOND, hello, run};
 use tower::service_fn;
 
 /// Asks, and reads up to `end`.

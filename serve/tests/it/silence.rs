@@ -1,8 +1,7 @@
 //! Clients that say nothing, or only half of something, and clients that take nothing: each is cut in time, and what the
 //! server holds for it until then is bounded.
 
-mod support;
-
+use crate::support::*;
 use ayi::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
 use ayi::runtime::{CancellationToken, shutdown_token};
 use ayi::serve::{BoxError, Http, TimeoutBody, serve};
@@ -16,7 +15,6 @@ use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
-use support::*;
 use tower::service_fn;
 
 /// Serves `client`, which has sent `sent` and says nothing more, with an idle timeout of a minute. Returns the error, and

@@ -1,7 +1,6 @@
 //! What the hook of errors is told, and what it is not.
 
-mod support;
-
+use crate::support::*;
 use ayi::io::{AsyncReadExt, DuplexStream};
 use ayi::runtime::{CancellationToken, shutdown_token};
 use ayi::serve::{BoxError, Http, Listener, Stage, serve};
@@ -14,7 +13,6 @@ use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use support::*;
 use tower::service_fn;
 
 /// Of whom a hook was told, when, and what.

@@ -1,8 +1,5 @@
 //! What these tests share: time that stands still, and a client of HTTP/2 that does only what it is told to.
 
-// Each test file is a program of its own, and uses a part of this.
-#![allow(dead_code)]
-
 use ayi::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use ayi::runtime::Builder;
 use ayi::serve::{BoxError, Listener};
@@ -132,7 +129,6 @@ pub fn more(stream: u32, bytes: u32) -> Vec<u8> {
 
 pub struct Received {
     pub kind: u8,
-    pub flags: u8,
     pub stream: u32,
     pub payload: Vec<u8>,
 }
@@ -145,7 +141,7 @@ pub async fn receive(client: &mut (impl AsyncReadExt + Unpin)) -> Option<Receive
     let mut payload = vec![0; len as usize];
     client.read_exact(&mut payload).await.ok()?;
     let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-    Some(Received { kind: head[3], flags: head[4], stream, payload })
+    Some(Received { kind: head[3], stream, payload })
 }
 
 /// Reads frames up to one of this kind.
