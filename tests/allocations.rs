@@ -235,7 +235,7 @@ fn reading_a_file() {
         let mut file = File::open("/dev/zero").await.unwrap();
         if ayi::runtime::Handle::current().metrics().uses_io_uring() != Some(true) {
             // (Each call on the pool is an allocation.)
-            return eprintln!("skipped: this machine has no io_uring");
+            return support::skipped("this machine has no io_uring");
         }
         let buf = RefCell::new(vec![1; 4096]);
         let read = async || {

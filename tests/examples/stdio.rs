@@ -208,7 +208,7 @@ fn cat_of_nobody(streams: [&File; 2]) -> Option<(Command, Temporary)> {
     };
     let runs = status.is_ok_and(|status| status.success());
     if !runs {
-        eprintln!("skipped: no program can be run as another user here");
+        crate::support::skipped("no program can be run as another user here");
     }
     runs.then_some((cat, copy))
 }

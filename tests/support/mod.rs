@@ -23,6 +23,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
+mod skipped;
+pub use skipped::skipped;
+
 /// In seconds. Miri is slow, and so are sanitizers.
 const PATIENCE: u64 = if cfg!(miri) {
     3_600
@@ -175,7 +178,7 @@ pub fn has_ipv6() -> bool {
     match TcpListener::bind((Ipv6Addr::LOCALHOST, 0)) {
         Ok(_) => true,
         Err(error) if matches!(error.raw_os_error(), Some(libc::EADDRNOTAVAIL | libc::EAFNOSUPPORT)) => {
-            eprintln!("skipped: this machine has no ::1");
+            skipped("this machine has no ::1");
             false
         }
         Err(error) => panic!("{error}"),

@@ -1,5 +1,8 @@
 //! The search, compared with one by std that does one thing after the other.
 
+#[path = "../../../tests/support/skipped.rs"]
+mod skipped;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -222,7 +225,7 @@ fn a_terminal_sees_how_far_it_is_and_all_lines() {
     let found = Command::new("sh").args(["-c", "command -v script"]).output().unwrap();
     if !found.status.success() {
         assert!(std::env::var_os("CI").is_none(), "script is missing: install Debian's package bsdutils");
-        return eprintln!("skipped: there is no script");
+        return skipped::skipped("there is no script");
     }
     let folder = generated();
     let search =

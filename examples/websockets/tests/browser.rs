@@ -1,6 +1,9 @@
 //! The page, in two windows of a real browser: by Debian's package `chromium`. Without it the test is skipped, and says so;
 //! with the variable `CI` set it fails.
 
+#[path = "../../../tests/support/skipped.rs"]
+mod skipped;
+
 mod support;
 
 use async_tungstenite::tungstenite::{Message, WebSocket, client};
@@ -126,7 +129,7 @@ fn two_pages_and_a_client_chat() {
     let found = Command::new("sh").args(["-c", "command -v chromium"]).output().unwrap();
     if !found.status.success() {
         assert!(std::env::var_os("CI").is_none(), "chromium is missing: install Debian's package chromium");
-        return eprintln!("skipped: there is no chromium");
+        return skipped::skipped("there is no chromium");
     }
     // Ann does not read while the others are looked at.
     let server = Server::start(&["--ping", "600000"]);

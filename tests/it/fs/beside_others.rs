@@ -90,7 +90,7 @@ fn paused_time_goes_on_after_an_operation_was_given_up() {
     rt.block_on(async {
         File::open("/dev/null").await.unwrap();
         if Handle::current().metrics().uses_io_uring() != Some(true) {
-            return eprintln!("skipped: this machine has no io_uring");
+            return crate::support::skipped("this machine has no io_uring");
         }
         let (reader, _writer) = pipe();
         let mut file = File::from(reader);

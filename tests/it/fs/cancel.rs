@@ -164,7 +164,7 @@ fn buffers_of_reads_that_were_given_up_are_not_written_to() {
 fn the_kernel_has_all_that_it_may_have() {
     with(true, async || {
         if !has_ring().await {
-            return eprintln!("skipped: this machine has no io_uring");
+            return crate::support::skipped("this machine has no io_uring");
         }
         let (_folder, file) = scene().await;
         let (reader, mut writer) = pipe();

@@ -515,8 +515,8 @@ fn a_disk_that_is_full() {
     // SAFETY: all of them end with a zero.
     let mounted = unsafe { libc::mount(tmpfs, target.as_ptr(), tmpfs, 0, c"size=1m".as_ptr().cast()) };
     if mounted != 0 {
-        println!("skipped: only root may mount a small file system ({})", io::Error::last_os_error());
-        return;
+        let error = io::Error::last_os_error();
+        return crate::support::skipped(format_args!("only root may mount a small file system ({error})"));
     }
     let tested = std::panic::catch_unwind(|| {
         both(async || {

@@ -517,7 +517,7 @@ fn a_cgroups_quota_is_respected() {
         return;
     }
     let Some(group) = Group::new() else {
-        return eprintln!("skipped: this process may not make a cgroup");
+        return crate::support::skipped("this process may not make a cgroup");
     };
     let test = std::env::current_exe().unwrap();
     let name = path_of_test(module_path!(), "a_cgroups_quota_is_respected");

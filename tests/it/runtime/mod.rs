@@ -5,3 +5,4 @@ mod cores_faults;
 mod graceful;
 mod handle_block_on;
 mod metrics;
+mod skips;

@@ -418,7 +418,7 @@ fn while_it_sleeps_for_a_timer_the_thread_has_no_slack() {
             Some(1) => break,
             Some(_) => std::thread::yield_now(),
             None => {
-                eprintln!("skipped: this user may not look at the slack of other threads");
+                crate::support::skipped("this user may not look at the slack of other threads");
                 break;
             }
         }

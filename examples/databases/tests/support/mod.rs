@@ -6,6 +6,9 @@
 pub mod postgres;
 pub mod redis;
 
+#[path = "../../../../tests/support/skipped.rs"]
+mod skipped;
+
 use ayi::runtime::Runtime;
 use ayi::time::timeout;
 use std::collections::BTreeSet;
@@ -81,7 +84,7 @@ pub fn free_port() -> u16 {
 /// Says that a test is skipped, since a program is missing. In CI that is an error.
 pub fn skip(program: &str, package: &str) {
     assert!(std::env::var_os("CI").is_none(), "{program} is missing: install Debian's package {package}");
-    eprintln!("skipped: there is no {program}");
+    skipped::skipped(format_args!("there is no {program}"));
 }
 
 /// Runs `body` in a runtime of its own. It fails when it waits in vain, and the process ends if it never returns.

@@ -1,5 +1,8 @@
 //! A server that runs as a process of its own, and a client for it.
 
+#[path = "../../../../tests/support/skipped.rs"]
+mod skipped;
+
 use socket2::SockRef;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -249,7 +252,7 @@ pub fn has(program: &str) -> bool {
     if !found.status.success() {
         let package = if program == "redis-server" { program } else { "redis-tools" };
         assert!(std::env::var_os("CI").is_none(), "{program} is missing: install Debian's package {package}");
-        eprintln!("skipped: there is no {program}");
+        skipped::skipped(format_args!("there is no {program}"));
     }
     found.status.success()
 }

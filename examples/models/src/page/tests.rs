@@ -1,6 +1,9 @@
 //! The page, opened in a browser without a network. Needs Debian's package `chromium`; without it the test is skipped,
 //! in CI it fails.
 
+#[path = "../../../../tests/support/skipped.rs"]
+mod skipped;
+
 use super::*;
 use crate::rungs::LADDER;
 use std::env;
@@ -76,7 +79,7 @@ const LOOK: &str = "<script>
 fn every_rung_is_drawn_in_every_chart_and_nothing_runs_over_on_a_phone() {
     if !Path::new(CHROMIUM).exists() {
         assert!(env::var_os("CI").is_none(), "{CHROMIUM} is missing: install Debian's package chromium");
-        return eprintln!("skipped: there is no {CHROMIUM}");
+        return skipped::skipped(format_args!("there is no {CHROMIUM}"));
     }
     let folder = env::temp_dir().join(format!("models-page-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();

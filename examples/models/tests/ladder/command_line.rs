@@ -1,5 +1,8 @@
 //! The program as somebody uses it who has just found it.
 
+#[path = "../../../../tests/support/skipped.rs"]
+mod skipped;
+
 use super::NAMES;
 use super::server::{Server, models};
 use std::io::Write;
@@ -60,7 +63,7 @@ pub fn has(program: &str) -> bool {
     let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
     if !found.status.success() {
         assert!(std::env::var_os("CI").is_none(), "{program} is not installed");
-        eprintln!("skipped: {program} is not installed");
+        skipped::skipped(format_args!("{program} is not installed"));
     }
     found.status.success()
 }

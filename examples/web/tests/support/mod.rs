@@ -3,6 +3,9 @@
 // Each test file is a program of its own, and uses a part of this.
 #![allow(dead_code)]
 
+#[path = "../../../../tests/support/skipped.rs"]
+mod skipped;
+
 use crate::servers::Server;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -102,7 +105,7 @@ pub fn has(program: &str, package: &str) -> bool {
     let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
     if !found.status.success() {
         assert!(std::env::var_os("CI").is_none(), "{program} is missing: install Debian's package {package}");
-        eprintln!("skipped: there is no {program}");
+        skipped::skipped(format_args!("there is no {program}"));
     }
     found.status.success()
 }
