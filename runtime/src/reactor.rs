@@ -240,16 +240,16 @@ impl Reactor {
         }
         let is_new = *waiter == Waiter::NEW;
         let is_owed = || direction(interest).is_none_or(|direction| source.owed[direction] > 0);
-        if (is_new || *waiter == Waiter::POLL_STYLE && !is_owed())
-            && source.waiters.are_none()
-            && let Some(waker) = tasks::copy_own(waker)
-        {
-            if is_new {
-                self.last_waiter += 1;
-                *waiter = Waiter::numbered(self.last_waiter);
+        let may_wait = is_new || *waiter == Waiter::POLL_STYLE && !is_owed();
+        if may_wait && source.waiters.are_none() {
+            if let Some(waker) = tasks::copy_own(waker) {
+                if is_new {
+                    self.last_waiter += 1;
+                    *waiter = Waiter::numbered(self.last_waiter);
+                }
+                source.waiters.store_first(Whose::new(*waiter, interest), waker);
+                return Look::Waits;
             }
-            source.waiters.store_first(Whose::new(*waiter, interest), waker);
-            return Look::Waits;
         }
         // A task may poll several times before it waits.
         if source.waiters.has_first(Whose::new(*waiter, interest), waker) {

@@ -222,10 +222,8 @@ impl Registration {
         // Before the attempt, in which the reactor may turn.
         let seen = self.source.get().and_then(Tie::seen);
         let result = op();
-        if let (Err(error), Some(seen)) = (&result, seen)
-            && error.kind() == ErrorKind::WouldBlock
-            && let Some(source) = self.source.get()
-        {
+        let would_block = matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock);
+        if let (true, Some(seen), Some(source)) = (would_block, seen, self.source.get()) {
             source.with(|reactor, key| reactor.clear(key, interest, Some(seen)));
         }
         result
@@ -308,10 +306,10 @@ impl Registration {
         }
         match op() {
             Ok(moved) => {
-                if is_short(&moved)
-                    && let Some(source) = self.source.get()
-                {
-                    source.with(|reactor, key| reactor.clear_after_short(key, interest));
+                if is_short(&moved) {
+                    let clear =
+                        |source: &Tie| source.with(|reactor, key| reactor.clear_after_short(key, interest));
+                    self.source.get().map(clear);
                 }
                 Some(coop::charged(Ok(moved)))
             }
