@@ -6,12 +6,12 @@ use std::io::ErrorKind;
 use std::thread;
 
 /// Sends what takes long, and asks other things from another client. These are answered before the last reply of the
-/// first, which has so many bytes in all. (If this machine is busy, we may come late to see it, so it has some tries. A
-/// server that keeps others waiting never succeeds.)
+/// first, which has so many bytes in all. If this machine is busy, the test may come late to see it, so it has some tries.
+/// A server that keeps others waiting never succeeds.
 #[track_caller]
 fn expect_others_first(server: &Server, mut long: impl FnMut() -> (Client, Vec<u8>, usize)) -> Client {
     let mut other = server.client();
-    for _ in 0..5 {
+    for _ in 0..20 {
         let (mut client, request, replies) = long();
         client.send(request);
         other.expect("PING", "+PONG");
