@@ -63,7 +63,7 @@ thread_local! {
 }
 
 fn install(mut current: Current) -> Current {
-    // It may have been made since this was saved.
+    // The drive may have made its runtime since `current` was saved.
     if let Some((_, drive)) = current.drive() {
         current.local = drive.local().cloned();
     }

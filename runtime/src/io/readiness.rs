@@ -176,7 +176,7 @@ impl Registration {
                 reactor.clear_known(key, interest, known, event.seen);
             }
         };
-        self.source.get().map(|source| source.with(clear));
+        self.tie.get().map(|tie| tie.with(clear));
     }
 
     /// Takes the descriptor for not ready until the next report, and asks the kernel for one if it is ready nevertheless:
@@ -211,9 +211,9 @@ impl Registration {
     }
 
     fn clear_and_ask(&self, known: Known) {
-        if let Some(source) = self.source.get() {
+        if let Some(tie) = self.tie.get() {
             // If it fails, the descriptor is not in epoll any more; then what is known stays known.
-            let _ = source.with(|reactor, key| reactor.clear_and_ask(key, known));
+            let _ = tie.with(|reactor, key| reactor.clear_and_ask(key, known));
         }
     }
 }
@@ -239,21 +239,21 @@ impl<'a> Wait<'a> for Readiness<'a, '_> {
     fn poll(&mut self, waiter: &mut Waiter, cx: &mut Context<'_>) -> Poll<io::Result<ReadyEvent>> {
         let Readiness { registration, fd, interest } = *self;
         coop::poll_charged(cx, |cx| {
-            if registration.source.get().is_none() {
+            if registration.tie.get().is_none() {
                 registration.tied(fd)?;
             }
-            let source = registration.source.get().expect("it has been tied");
-            let Some(seen) = source.try_or_wait::<ReadyEvent>(interest, waiter, cx.waker())? else {
+            let tie = registration.tie.get().expect("it has been tied");
+            let Some(seen) = tie.try_or_wait::<ReadyEvent>(interest, waiter, cx.waker())? else {
                 return Poll::Pending;
             };
             let ready = |reactor: &mut Reactor, key| {
                 let (known, ready) = reactor.ready(key, interest, *waiter)?;
                 Some(ReadyEvent { ready, interest, known, key, seen })
             };
-            if let Some(event) = source.with(ready).flatten() {
+            if let Some(event) = tie.with(ready).flatten() {
                 return Poll::Ready(Ok(event));
             }
-            source.wait_for(interest, waiter, cx.waker().clone());
+            tie.wait_for(interest, waiter, cx.waker().clone());
             Poll::Pending
         })
     }

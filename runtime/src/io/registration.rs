@@ -56,7 +56,7 @@ use std::task::{Context, Poll, Waker, ready};
 /// ```
 #[derive(Default)]
 pub struct Registration {
-    pub(super) source: OnceLock<Tie>,
+    pub(super) tie: OnceLock<Tie>,
     pub(super) trace: SocketTrace,
 }
 
@@ -71,7 +71,7 @@ pub(super) struct Tie {
 impl Registration {
     /// Tied to no runtime yet.
     pub const fn new() -> Registration {
-        Registration { source: OnceLock::new(), trace: SocketTrace::NOTHING }
+        Registration { tie: OnceLock::new(), trace: SocketTrace::NOTHING }
     }
 
     /// Like `new`, for a socket of which subscribers of `tracing` are told. `names`: its type, and what kind of resource it
@@ -79,7 +79,7 @@ impl Registration {
     #[doc(hidden)]
     #[inline]
     pub fn traced(names: impl FnOnce() -> (&'static str, &'static str), fd: BorrowedFd<'_>) -> Registration {
-        Registration { source: OnceLock::new(), trace: SocketTrace::new(names, fd.as_raw_fd()) }
+        Registration { tie: OnceLock::new(), trace: SocketTrace::new(names, fd.as_raw_fd()) }
     }
 
     /// Ties it to the current thread's runtime now. Otherwise that happens when an operation first has to wait.
@@ -220,11 +220,11 @@ impl Registration {
         #[cfg(faults)]
         let op = || faults::within(faults::Operation::Tried, op);
         // Before the attempt, in which the reactor may turn.
-        let seen = self.source.get().and_then(Tie::seen);
+        let seen = self.tie.get().and_then(Tie::seen);
         let result = op();
         let would_block = matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock);
-        if let (true, Some(seen), Some(source)) = (would_block, seen, self.source.get()) {
-            source.with(|reactor, key| reactor.clear(key, interest, Some(seen)));
+        if let (true, Some(seen), Some(tie)) = (would_block, seen, self.tie.get()) {
+            tie.with(|reactor, key| reactor.clear(key, interest, Some(seen)));
         }
         result
     }
@@ -257,9 +257,9 @@ impl Registration {
     /// report.
     #[doc(hidden)]
     pub fn report(&self, ready: Ready) {
-        if let Some(source) = self.source.get() {
-            let key = source.key;
-            { source.runtime }.send(move |local| local.report(key, ready));
+        if let Some(tie) = self.tie.get() {
+            let key = tie.key;
+            { tie.runtime }.send(move |local| local.report(key, ready));
         }
     }
 
@@ -297,8 +297,8 @@ impl Registration {
     ) -> Option<Poll<io::Result<R>>> {
         let mut seen = None;
         // Tied already: to a runtime on this thread, or this is an error.
-        if let Some(source) = self.source.get() {
-            match source.try_or_wait::<Op>(interest, waiter, waker) {
+        if let Some(tie) = self.tie.get() {
+            match tie.try_or_wait::<Op>(interest, waiter, waker) {
                 Ok(Some(since)) => seen = Some(since),
                 Ok(None) => return Some(Poll::Pending),
                 Err(error) => return Some(coop::charged(Err(error))),
@@ -307,9 +307,8 @@ impl Registration {
         match op() {
             Ok(moved) => {
                 if is_short(&moved) {
-                    let clear =
-                        |source: &Tie| source.with(|reactor, key| reactor.clear_after_short(key, interest));
-                    self.source.get().map(clear);
+                    let clear = |tie: &Tie| tie.with(|reactor, key| reactor.clear_after_short(key, interest));
+                    self.tie.get().map(clear);
                 }
                 Some(coop::charged(Ok(moved)))
             }
@@ -338,8 +337,8 @@ impl Registration {
         }
     }
 
-    /// An attempt has given an error. If that is `WouldBlock`, waits. `None` if it is to be tried again, for it was
-    /// interrupted, or has let the reactor turn itself.
+    /// An attempt has given an error. If that is `WouldBlock`, waits. `None` if it is to be tried again, because it was
+    /// interrupted, or because the attempt has let the reactor turn.
     #[inline(never)]
     fn failed(
         &self,
@@ -368,8 +367,8 @@ impl Registration {
 
     /// The runtime of this thread and the source there; makes the tie if there is none.
     pub(super) fn tied(&self, fd: BorrowedFd<'_>) -> io::Result<(Rc<Local>, SourceKey)> {
-        if let Some(source) = self.source.get() {
-            return source.here();
+        if let Some(tie) = self.tie.get() {
+            return tie.here();
         }
         let local = Local::current_for_io(None)?;
         let mut registered = local.reactor().register(fd);
@@ -382,10 +381,10 @@ impl Registration {
         }
         let key = registered?;
         local.counters().add(Count::Registered, 1);
-        let source = Tie { runtime: local.reference(), key, fd: fd.as_raw_fd() };
-        if let Err(source) = self.source.set(source) {
+        let tie = Tie { runtime: local.reference(), key, fd: fd.as_raw_fd() };
+        if let Err(tie) = self.tie.set(tie) {
             // Another thread was faster: the tie is to its runtime.
-            drop(source);
+            drop(tie);
             return self.tied(fd);
         }
         Ok((local, key))
@@ -484,7 +483,7 @@ impl Drop for Tie {
 
 impl fmt::Debug for Registration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Registration").field("registered", &self.source.get().is_some()).finish()
+        f.debug_struct("Registration").field("registered", &self.tie.get().is_some()).finish()
     }
 }
 

@@ -65,8 +65,8 @@ impl<'a, W: Wait<'a>> Drop for Waiting<'a, W> {
 #[inline(never)]
 fn withdraw(registration: &Registration, interest: Interest, waiter: Waiter) {
     // On another thread the waker stays, until the next report wakes it for nothing.
-    let Some(source) = registration.source.get() else { return };
-    let (runtime, key) = (source.runtime, source.key);
+    let Some(tie) = registration.tie.get() else { return };
+    let (runtime, key) = (tie.runtime, tie.key);
     if let Some(local) = Local::find(runtime) {
         let waker = local.reactor().withdraw(key, interest, waiter);
         drop(waker);

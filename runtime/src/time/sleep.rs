@@ -180,7 +180,8 @@ impl Sleep {
         }
     }
 
-    /// Waits by `waker` if it has to. `clone` is of that waker, or else what takes its place.
+    /// Waits by `waker` if the deadline is ahead. `clone` is a clone of `waker`, if there is one already. When the wheel
+    /// takes it, the waker that it replaces is left there.
     #[inline]
     fn look(&mut self, local: &Local, waker: &Waker, clone: &mut Option<Waker>) -> TimerLook {
         let deadline = local.nanos(self.deadline);
@@ -235,7 +236,7 @@ impl Sleep {
     }
 }
 
-/// Has the runtime of an entry remove it, and do `then` with the waker. (If the runtime is gone, so is the entry.)
+/// Has the runtime of an entry remove it, and do `then` with the waker. If the runtime is gone, so is the entry.
 #[cold]
 fn withdraw_from_afar(runtime: RuntimeRef, key: TimerKey, then: fn(Waker)) {
     runtime.send(move |local| {
@@ -259,7 +260,7 @@ fn start() -> TimerLook {
 enum TimerLook {
     Elapsed,
     Waits,
-    /// It would, but the waker is not one of ours, which could be copied.
+    /// The sleep has to wait, and its waker is not a slot's, which could be copied.
     NeedsClone,
     /// Look again, without the entry that there may be in another runtime.
     Elsewhere,
@@ -288,10 +289,10 @@ impl Sleep {
         }
     }
 
-    /// By what the first look has found. Out of line, since most timers are timeouts, which are dropped in time.
+    /// Goes on with what the first look has found. This is out of line, since most timers are timeouts, which are dropped in time.
     #[inline(never)]
     fn does_not_wait(&mut self, mut look: Option<TimerLook>, waker: &Waker) -> Poll<()> {
-        // Made, and what is left of it dropped, while nothing is borrowed: foreign code.
+        // The clone and the drop of a waker are foreign code, so both happen while nothing is borrowed.
         let mut clone = None;
         loop {
             match look.unwrap_or_else(start) {

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Tasks, timers and sockets have a trace in any case, and call it. Without the feature a trace is empty, and its functions
-//! do no more than to run what they are given: `untold`. So this is the only place that asks for the feature.
+//! only run what they are given: see `untold`. So this is the only place that asks for the feature.
 //!
 //! Invariants:
 //! 1. A subscriber is foreign code. It is called when nothing is borrowed, and its panics end here: the panic hook
