@@ -131,10 +131,16 @@ const IN_DROPS: [Situation; 11] = [
             Poll::Pending
         })));
         rt.block_on(turn());
-        let done = in_drop(rt, move || wakers.take().into_iter().for_each(|waker| waker.wake()));
+        // Late wakes of the tests that run alongside may have polled the task more than once until then.
+        let (count, polls_before) = (polls.clone(), Rc::new(Cell::new(0)));
+        let before = polls_before.clone();
+        let done = in_drop(rt, move || {
+            before.set(count.get());
+            wakers.take().into_iter().for_each(|waker| waker.wake());
+        });
         Box::new(move || {
             done();
-            assert_eq!(polls.get(), 1);
+            assert!(polls.get() > 0 && polls.get() == polls_before.get(), "{polls:?} {polls_before:?}");
         })
     }),
     ("abort", |rt| {
