@@ -64,21 +64,28 @@ mod macros;
 #[doc(hidden)]
 pub use macros::support as __private;
 
-#[cfg(all(target_os = "linux", feature = "fs"))]
-pub use ayi_fs as fs;
-#[cfg(all(target_os = "linux", feature = "hyper"))]
-pub use ayi_hyper as hyper;
+#[doc(inline)]
 pub use ayi_macros::{main, test};
-#[cfg(target_os = "linux")]
-pub use ayi_net as net;
 #[cfg(all(target_os = "linux", feature = "process"))]
+#[doc(inline)]
 pub use ayi_process::process;
 #[cfg(all(target_os = "linux", feature = "signal"))]
+#[doc(inline)]
 pub use ayi_process::signal;
 #[cfg(target_os = "linux")]
+#[doc(inline)]
 pub use ayi_runtime::{runtime, spawn};
 #[cfg(all(target_os = "linux", feature = "serve"))]
-pub use ayi_serve::{self as serve, serve};
+#[doc(inline)]
+pub use ayi_serve::serve;
+#[cfg(all(target_os = "linux", feature = "fs"))]
+pub mod fs;
+#[cfg(all(target_os = "linux", feature = "hyper"))]
+pub mod hyper;
+#[cfg(target_os = "linux")]
+pub mod net;
+#[cfg(all(target_os = "linux", feature = "serve"))]
+pub mod serve;
 #[cfg(target_os = "linux")]
 pub mod task;
 

@@ -1,43 +1,11 @@
-//! Files for the ayi runtime.
-//!
-//! Names and semantics are those of `tokio::fs`. Programs reach this crate as `ayi::fs`.
-//!
-//! epoll cannot wait for files: they are always "ready", and a read blocks the thread for as long as the disk takes. So
-//! file operations go to the kernel as a whole, through io_uring(7), and the runtime's thread does something else
-//! meanwhile. What is in the page cache is copied at once, without any thread between.
-//!
-//! ```
-//! # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
-//! # rt.block_on(async {
-//! let (manifest, lib) = (ayi_fs::read_to_string("Cargo.toml").await?, ayi_fs::read("src/lib.rs").await?);
-//! # assert!(!manifest.is_empty() && !lib.is_empty());
-//! # std::io::Result::Ok(())
-//! # }).unwrap();
-//! ```
-//!
-//! # What goes where
-//!
-//! | through the ring | on the blocking pool |
-//! |---|---|
-//! | opening: `open`, `create`, `OpenOptions` | `metadata`, `symlink_metadata`, `try_exists`: std's `Metadata` can be made by std alone |
-//! | reading and writing, at an offset, of several buffers, one after the other | `set_len`, `set_permissions`: no operation before Linux 6.9, or none |
-//! | `sync_all`, `sync_data` | `read_dir`, `read_link`, `canonicalize`: no operation |
-//! | `rename`, `remove_file`, `remove_dir`, `create_dir`, `symlink`, `hard_link` | `copy`: copy_file_range(2) has none |
-//! | `read`, `read_to_string`, `write`, which are made of these | `create_dir_all`, `remove_dir_all`: std's, as a whole; clones that read or write at the position that they share |
-//!
-//! Without io_uring (before Linux 6.1; where a container or the administrator forbids it; with
-//! `Builder::io_uring(false)` or `AYI_IO_URING=0`) all of it goes to the pool, and is slower by what two threads cost that
-//! wake each other. `RuntimeMetrics::uses_io_uring` tells which it is.
-//!
-//! # Panics
-//!
-//! All operations panic outside a runtime, when they are first polled.
+//! Files for the [`ayi`](https://docs.rs/ayi) runtime, through io_uring(7). Users take the façade crate `ayi`, which has
+//! all of this as `ayi::fs`, with a table of what goes through the ring and what to the blocking pool.
 //!
 //! # Reading order
 //!
 //! `buf` (what the kernel is given) → `open_file` (what operations share) → `op` (an operation, either way) →
-//! `open_options`, `sequential`, `waiters`, `file` → `paths`, `dir`, `whole`; with features of these names `tokio` and
-//! `hyper` (their traits).
+//! `open_options`, `sequential`, `waiters`, `file` → `paths`, `dir`, `whole`. `tokio` and `hyper`, behind the features of
+//! these names, have the traits of those crates.
 
 #![cfg(target_os = "linux")]
 #![deny(unsafe_op_in_unsafe_fn)]

@@ -1,12 +1,5 @@
-//! What [hyper](https://docs.rs/hyper) asks of a runtime: an executor and a timer. (Feature `hyper` of `ayi`.)
-//!
-//! ayi's streams are read and written by hyper as they are: [`hyper::rt::Read`] and [`hyper::rt::Write`] are implemented
-//! for TCP and Unix streams, their halves, pipes and `ayi::io::duplex`, without a wrapper and without initialising
-//! hyper's buffers; and for files, the pipes of children and standard streams. [`FuturesIo`] is for streams of others, as TLS is one.
-//!
-//! Connections and their tasks stay on one thread, so services and bodies need not be `Send`.
-//!
-//! In tokio: `hyper_util::rt::{TokioExecutor, TokioTimer, TokioIo}`.
+//! What [hyper](https://docs.rs/hyper) asks of a runtime, for [`ayi`](https://docs.rs/ayi): an executor and a timer.
+//! Users take the façade crate `ayi`, which has all of this as `ayi::hyper`.
 
 #![forbid(unsafe_code)]
 

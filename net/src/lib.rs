@@ -1,41 +1,16 @@
-//! Sockets for the ayi runtime: TCP, UDP, Unix sockets and pipes, and name lookup.
+//! Sockets for the [`ayi`](https://docs.rs/ayi) runtime: TCP, UDP, Unix sockets and pipes, and name lookup. Users take
+//! the façade crate `ayi`, which has all of this as `ayi::net`.
 //!
-//! The types here are std's sockets, made non-blocking and tied to the reactor of the runtime by
-//! one seam, [`ayi_runtime::io::Registration`]. Names and semantics are those of `tokio::net`.
-//! Programs reach this crate as `ayi::net`.
-//!
-//! ```no_run
-//! use ayi_net::TcpListener;
-//! # async fn run() -> std::io::Result<()> {
-//! let listener = TcpListener::bind("127.0.0.1:7000").await?;
-//! loop {
-//!     let (stream, peer) = listener.accept().await?;
-//!     println!("{peer} is here");
-//!     stream.write(b"hello\n").await?;
-//! }
-//! # }
-//! ```
-//!
-//! # When a socket meets the runtime
-//!
-//! A socket enters epoll the first time it has to wait, and from then on belongs to the runtime of
-//! that thread. One that has not waited yet belongs to no runtime: it can be made anywhere and
-//! moved to any thread. So only what waits needs a runtime, and gives an error where there is none,
-//! or where the socket already belongs to another.
-//!
-//! # Several tasks on one socket
-//!
-//! All methods take `&self`, and any number of tasks may wait in them at once: each is woken. How
-//! the `poll_*` methods (and so the [`futures_io`] traits) remember them is told at
+//! A socket here is std's, made non-blocking and tied to the runtime's reactor by one seam,
 //! [`Registration`](ayi_runtime::io::Registration).
 //!
 //! # Reading order
 //!
-//! `sys` (system calls) → `socket` (a descriptor and its registration) → `addr` (what an address
-//! may be) → `accept` → `tcp/listener` → `tcp/stream` → `stream` and `halves` (two tasks on one connection) → `udp`,
-//! `unix`. What is alike in several types is written once: methods in `methods`, the traits of reading and writing in
-//! `streams`, those of a descriptor in `descriptors`. `tokio` and `hyper` read into the buffers of these crates, with the
-//! features of these names.
+//! `sys` (system calls) → `socket` (a descriptor and its registration) → `addr` (what an address may be) → `accept` →
+//! `tcp/listener` → `tcp/stream` → `stream` and `halves` (two tasks on one connection) → `udp`, `unix`. What is alike
+//! in several types is written once: methods in `methods`, the traits of reading and writing in `streams`, those of a
+//! descriptor in `descriptors`. `tokio` and `hyper`, behind the features of these names, read into the buffers of those
+//! crates.
 
 #![cfg(target_os = "linux")]
 #![deny(unsafe_op_in_unsafe_fn)]

@@ -1,7 +1,6 @@
-//! What a process is connected with, for the ayi runtime: signals, child processes, and the standard streams.
-//!
-//! Names and semantics are those of `tokio::{signal, process}` and `tokio::io::{stdin, stdout, stderr}`. Programs reach
-//! this crate as `ayi::signal`, `ayi::process` and `ayi::io`.
+//! What connects a process with its surroundings, for the [`ayi`](https://docs.rs/ayi) runtime: signals, child
+//! processes, and the standard streams. Users take the façade crate `ayi`, which has them as `ayi::signal`,
+//! `ayi::process` and in `ayi::io`.
 //!
 //! The streams have the traits of `futures-io`, and with the features `tokio` and `hyper` those of these crates as well.
 
