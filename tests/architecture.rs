@@ -1,4 +1,5 @@
-//! ARCHITECTURE.md and PROOFS.md tell the truth: which module uses which, and where the unsafe code is.
+//! ARCHITECTURE.md and PROOFS.md tell the truth: which module uses which, and where the unsafe code is. And
+//! documentation names what users name.
 //!
 //! The tests are apart from `tests/it` because they need nothing of ayi, and are compiled in a moment.
 
@@ -63,6 +64,45 @@ fn unsafe_is_only_where_the_list_says() {
     .map(|(name, _)| name)
     .collect();
     assert_eq!(found, listed);
+}
+
+/// Where a line of documentation names a crate that users do not name. The target of a link may: it is not seen.
+fn internal_names(text: &str) -> Vec<usize> {
+    let crates = ["runtime", "net", "fs", "process", "hyper", "serve", "macros"];
+    let is_internal = |line: &str| {
+        let line = line.trim_start();
+        // A macro that documents several items may get a line of an example as a string.
+        let is_doc = line.starts_with("///")
+            || line.starts_with("//!")
+            || line.starts_with("# ")
+            || line.contains('"');
+        let names = |name| {
+            let path = format!("ayi_{name}::");
+            line.match_indices(&path)
+                .any(|(at, _)| !line[..at].ends_with("](") && !line[..at].ends_with("]: "))
+        };
+        is_doc && crates.into_iter().any(names)
+    };
+    text.lines().zip(1..).filter(|(line, _)| is_internal(line)).map(|(_, number)| number).collect()
+}
+
+/// An example can be pasted into a program that depends on `ayi` alone.
+#[test]
+fn documentation_names_only_what_users_name() {
+    let folders = ["src", "net/src", "fs/src", "process/src", "hyper/src", "serve/src", "macros/src"];
+    let files: Vec<_> = folders.into_iter().flat_map(rust_files).collect();
+    let found: Vec<String> = files
+        .iter()
+        .flat_map(|(name, text)| internal_names(text).into_iter().map(move |line| format!("{name}:{line}")))
+        .collect();
+    assert!(files.len() > 100, "only {} files were found", files.len());
+    assert_eq!(found, Vec::<String>::new());
+    let is_found = |line: &str| !internal_names(line).is_empty();
+    assert!(is_found("    /// let listener = ayi_net::TcpListener::bind(address).await?;"));
+    assert!(is_found("//! like [`ayi_fs::File`]"));
+    assert!(is_found(r##"methods! { "stream", "# let (a, b) = ayi_net::UnixStream::pair()?;"; ready }"##));
+    assert!(!is_found("/// of [`Registration`](ayi_runtime::io::Registration)"));
+    assert!(!is_found("use ayi_net::TcpStream;"));
 }
 
 /// The modules of a crate, with the paths between them: which uses which, in whatever form.

@@ -34,7 +34,7 @@ pub unsafe trait IoBuf: Send + 'static {
 /// Safe code can ask for the room, and can neither read it nor write to it:
 ///
 /// ```compile_fail,E0133
-/// use ayi_fs::IoBufMut;
+/// use ayi::fs::IoBufMut;
 /// use std::mem::MaybeUninit;
 ///
 /// let mut buf: Box<[u8]> = Box::new([0]);

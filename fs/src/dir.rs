@@ -23,11 +23,11 @@ const BATCH: usize = 64;
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// # let path = std::env::temp_dir().join(format!("ayi-dir-builder-{}", std::process::id()));
-/// ayi_fs::DirBuilder::new().recursive(true).mode(0o700).create(path.join("a/b")).await?;
-/// # ayi_fs::remove_dir_all(path).await?;
+/// ayi::fs::DirBuilder::new().recursive(true).mode(0o700).create(path.join("a/b")).await?;
+/// # ayi::fs::remove_dir_all(path).await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -92,9 +92,9 @@ impl DirBuilder {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// let mut entries = ayi_fs::read_dir("src").await?;
+/// let mut entries = ayi::fs::read_dir("src").await?;
 /// let mut names = Vec::new();
 /// while let Some(entry) = entries.next_entry().await? {
 ///     names.push(entry.file_name());
@@ -164,9 +164,9 @@ impl ReadDir {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// let mut entries = ayi_fs::read_dir("src").await?;
+    /// let mut entries = ayi::fs::read_dir("src").await?;
     /// while let Some(entry) = entries.next_entry().await? {
     ///     println!("{}", entry.path().display());
     /// }
@@ -260,9 +260,9 @@ impl DirEntry {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// let mut entries = ayi_fs::read_dir("src").await?;
+    /// let mut entries = ayi::fs::read_dir("src").await?;
     /// while let Some(entry) = entries.next_entry().await? {
     ///     println!("{:?}: {} bytes", entry.file_name(), entry.metadata().await?.len());
     /// }
@@ -287,9 +287,9 @@ impl DirEntry {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// let mut entries = ayi_fs::read_dir("src").await?;
+    /// let mut entries = ayi::fs::read_dir("src").await?;
     /// while let Some(entry) = entries.next_entry().await? {
     ///     let file_type = entry.file_type().await?;
     ///     assert!(file_type.is_file() || file_type.is_dir());

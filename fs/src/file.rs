@@ -58,17 +58,17 @@ use std::time::Duration;
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// # let path = std::env::temp_dir().join(format!("ayi-file-{}", std::process::id()));
-/// use ayi_fs::File;
+/// use ayi::fs::File;
 /// let file = File::create(&path).await?;
 /// let (result, tea) = file.write_all_at("Longjing", 0).await;
 /// result?;
 /// let file = File::open(&path).await?;
 /// let (result, buf) = file.read_at(Vec::with_capacity(64), 4).await;
 /// assert_eq!(&buf[..result?], b"jing");
-/// # ayi_fs::remove_file(path).await?;
+/// # ayi::fs::remove_file(path).await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -93,9 +93,9 @@ impl File {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// let file = ayi_fs::File::open("Cargo.toml").await?;
+    /// let file = ayi::fs::File::open("Cargo.toml").await?;
     /// # drop(file);
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
@@ -117,13 +117,13 @@ impl File {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-create-{}", std::process::id()));
-    /// # ayi_fs::create_dir(&dir).await?;
-    /// let file = ayi_fs::File::create(dir.join("file")).await?;
+    /// # ayi::fs::create_dir(&dir).await?;
+    /// let file = ayi::fs::File::create(dir.join("file")).await?;
     /// # drop(file);
-    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # ayi::fs::remove_dir_all(dir).await?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
@@ -144,15 +144,15 @@ impl File {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-create-new-{}", std::process::id()));
-    /// # ayi_fs::create_dir(&dir).await?;
-    /// let file = ayi_fs::File::create_new(dir.join("file")).await?;
-    /// let error = ayi_fs::File::create_new(dir.join("file")).await.unwrap_err();
+    /// # ayi::fs::create_dir(&dir).await?;
+    /// let file = ayi::fs::File::create_new(dir.join("file")).await?;
+    /// let error = ayi::fs::File::create_new(dir.join("file")).await.unwrap_err();
     /// assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
     /// # drop(file);
-    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # ayi::fs::remove_dir_all(dir).await?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
@@ -165,9 +165,9 @@ impl File {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// let file = ayi_fs::File::options().read(true).open("Cargo.toml").await?;
+    /// let file = ayi::fs::File::options().read(true).open("Cargo.toml").await?;
     /// # drop(file);
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
@@ -181,9 +181,9 @@ impl File {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// let file = ayi_fs::File::from_std(std::fs::File::open("Cargo.toml")?);
+    /// let file = ayi::fs::File::from_std(std::fs::File::open("Cargo.toml")?);
     /// # drop(file);
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
@@ -202,9 +202,9 @@ impl File {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// let std: std::fs::File = ayi_fs::File::open("Cargo.toml").await?.into_std().await;
+    /// let std: std::fs::File = ayi::fs::File::open("Cargo.toml").await?.into_std().await;
     /// # drop(std);
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
@@ -232,9 +232,9 @@ impl File {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// let file = ayi_fs::File::open("Cargo.toml").await?;
+    /// let file = ayi::fs::File::open("Cargo.toml").await?;
     /// let std: std::fs::File = file.try_into_std().expect("no operation uses it");
     /// # drop(std);
     /// # std::io::Result::Ok(())
@@ -272,13 +272,13 @@ impl File {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-read-at-{}", std::process::id()));
-    /// # ayi_fs::create_dir(&dir).await?;
+    /// # ayi::fs::create_dir(&dir).await?;
     /// # let path = dir.join("file");
-    /// # ayi_fs::write(&path, "Longjing").await?;
-    /// let file = ayi_fs::File::open(&path).await?;
+    /// # ayi::fs::write(&path, "Longjing").await?;
+    /// let file = ayi::fs::File::open(&path).await?;
     /// let mut buf = Vec::with_capacity(64 * 1024); // used again for each read
     /// let mut offset = 0;
     /// loop {
@@ -290,7 +290,7 @@ impl File {
     ///     }
     /// }
     /// assert_eq!(offset, 8);
-    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # ayi::fs::remove_dir_all(dir).await?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
@@ -314,17 +314,17 @@ impl File {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-write-at-{}", std::process::id()));
-    /// # ayi_fs::create_dir(&dir).await?;
+    /// # ayi::fs::create_dir(&dir).await?;
     /// # let path = dir.join("file");
-    /// # ayi_fs::write(&path, "Longjing").await?;
-    /// let file = ayi_fs::File::options().write(true).open(&path).await?;
+    /// # ayi::fs::write(&path, "Longjing").await?;
+    /// let file = ayi::fs::File::options().write(true).open(&path).await?;
     /// let (written, _buf) = file.write_at("jing".to_owned(), 8).await;
     /// assert_eq!(written?, 4);
-    /// assert_eq!(ayi_fs::read(&path).await?, b"Longjingjing");
-    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// assert_eq!(ayi::fs::read(&path).await?, b"Longjingjing");
+    /// # ayi::fs::remove_dir_all(dir).await?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
@@ -347,15 +347,15 @@ impl File {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-write-all-at-{}", std::process::id()));
-    /// # ayi_fs::create_dir(&dir).await?;
-    /// let file = ayi_fs::File::create(dir.join("file")).await?;
+    /// # ayi::fs::create_dir(&dir).await?;
+    /// let file = ayi::fs::File::create(dir.join("file")).await?;
     /// let (result, buf) = file.write_all_at(vec![b'.'; 100_000], 0).await;
     /// result?;
     /// assert_eq!(buf.len(), 100_000); // it comes back
-    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # ayi::fs::remove_dir_all(dir).await?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
@@ -392,17 +392,17 @@ impl File {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-read-vectored-at-{}", std::process::id()));
-    /// # ayi_fs::create_dir(&dir).await?;
+    /// # ayi::fs::create_dir(&dir).await?;
     /// # let path = dir.join("file");
-    /// # ayi_fs::write(&path, "Longjing").await?;
-    /// let file = ayi_fs::File::open(&path).await?;
+    /// # ayi::fs::write(&path, "Longjing").await?;
+    /// let file = ayi::fs::File::open(&path).await?;
     /// let bufs = vec![Vec::with_capacity(4), Vec::with_capacity(100)];
     /// let (read, bufs) = file.read_vectored_at(bufs, 0).await;
     /// assert_eq!((read?, &bufs[0][..], &bufs[1][..]), (8, &b"Long"[..], &b"jing"[..]));
-    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # ayi::fs::remove_dir_all(dir).await?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
@@ -429,14 +429,14 @@ impl File {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-write-vectored-at-{}", std::process::id()));
-    /// # ayi_fs::create_dir(&dir).await?;
-    /// let file = ayi_fs::File::create(dir.join("file")).await?;
+    /// # ayi::fs::create_dir(&dir).await?;
+    /// let file = ayi::fs::File::create(dir.join("file")).await?;
     /// let (written, _bufs) = file.write_vectored_at(vec!["Long", "jing"], 0).await;
     /// assert_eq!(written?, 8);
-    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # ayi::fs::remove_dir_all(dir).await?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
@@ -463,14 +463,14 @@ impl File {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-sync-all-{}", std::process::id()));
-    /// # ayi_fs::create_dir(&dir).await?;
-    /// let file = ayi_fs::File::create(dir.join("file")).await?;
+    /// # ayi::fs::create_dir(&dir).await?;
+    /// let file = ayi::fs::File::create(dir.join("file")).await?;
     /// file.write_all_at("tea", 0).await.0?;
     /// file.sync_all().await?; // a power failure does not take it any more
-    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # ayi::fs::remove_dir_all(dir).await?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
@@ -492,14 +492,14 @@ impl File {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-sync-data-{}", std::process::id()));
-    /// # ayi_fs::create_dir(&dir).await?;
-    /// let file = ayi_fs::File::create(dir.join("file")).await?;
+    /// # ayi::fs::create_dir(&dir).await?;
+    /// let file = ayi::fs::File::create(dir.join("file")).await?;
     /// file.write_all_at("tea", 0).await.0?;
     /// file.sync_data().await?;
-    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # ayi::fs::remove_dir_all(dir).await?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
@@ -521,16 +521,16 @@ impl File {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-set-len-{}", std::process::id()));
-    /// # ayi_fs::create_dir(&dir).await?;
+    /// # ayi::fs::create_dir(&dir).await?;
     /// # let path = dir.join("file");
-    /// # ayi_fs::write(&path, "Longjing").await?;
-    /// let file = ayi_fs::File::options().write(true).open(&path).await?;
+    /// # ayi::fs::write(&path, "Longjing").await?;
+    /// let file = ayi::fs::File::options().write(true).open(&path).await?;
     /// file.set_len(4).await?;
-    /// assert_eq!(ayi_fs::read(&path).await?, b"Long");
-    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// assert_eq!(ayi::fs::read(&path).await?, b"Long");
+    /// # ayi::fs::remove_dir_all(dir).await?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
@@ -553,9 +553,9 @@ impl File {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// let file = ayi_fs::File::open("Cargo.toml").await?;
+    /// let file = ayi::fs::File::open("Cargo.toml").await?;
     /// assert!(file.metadata().await?.is_file());
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
@@ -579,15 +579,15 @@ impl File {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// # let dir = std::env::temp_dir().join(format!("ayi-doc-file-set-permissions-{}", std::process::id()));
-    /// # ayi_fs::create_dir(&dir).await?;
+    /// # ayi::fs::create_dir(&dir).await?;
     /// use std::os::unix::fs::PermissionsExt;
-    /// let file = ayi_fs::File::create(dir.join("file")).await?;
+    /// let file = ayi::fs::File::create(dir.join("file")).await?;
     /// file.set_permissions(PermissionsExt::from_mode(0o600)).await?;
     /// assert_eq!(file.metadata().await?.permissions().mode() & 0o777, 0o600);
-    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # ayi::fs::remove_dir_all(dir).await?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
@@ -610,9 +610,9 @@ impl File {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// let file = ayi_fs::File::open("Cargo.toml").await?;
+    /// let file = ayi::fs::File::open("Cargo.toml").await?;
     /// let other = file.try_clone().await?;
     /// # drop((file, other));
     /// # std::io::Result::Ok(())
@@ -630,9 +630,9 @@ impl File {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// let mut file = ayi_fs::File::open("Cargo.toml").await?;
+    /// let mut file = ayi::fs::File::open("Cargo.toml").await?;
     /// file.set_max_buf_size(4096);
     /// # std::io::Result::Ok(())
     /// # }).unwrap();

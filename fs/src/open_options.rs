@@ -9,13 +9,13 @@ use std::path::Path;
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// # let path = std::env::temp_dir().join(format!("ayi-open-options-{}", std::process::id()));
-/// use ayi_fs::OpenOptions;
+/// use ayi::fs::OpenOptions;
 /// let log = OpenOptions::new().append(true).create(true).open(&path).await?;
 /// # drop(log);
-/// # ayi_fs::remove_file(path).await?;
+/// # ayi::fs::remove_file(path).await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -101,13 +101,13 @@ impl OpenOptions {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// # let dir = std::env::temp_dir().join(format!("ayi-doc-options-open-{}", std::process::id()));
-    /// # ayi_fs::create_dir(&dir).await?;
-    /// let file = ayi_fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(dir.join("file")).await?;
+    /// # ayi::fs::create_dir(&dir).await?;
+    /// let file = ayi::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(dir.join("file")).await?;
     /// # drop(file);
-    /// # ayi_fs::remove_dir_all(dir).await?;
+    /// # ayi::fs::remove_dir_all(dir).await?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```

@@ -19,15 +19,15 @@ use std::path::{Path, PathBuf};
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// # let dir = std::env::temp_dir().join(format!("ayi-doc-rename-{}", std::process::id()));
-/// # ayi_fs::create_dir(&dir).await?;
+/// # ayi::fs::create_dir(&dir).await?;
 /// # let (old, new) = (dir.join("old"), dir.join("new"));
-/// # ayi_fs::write(&old, "tea").await?;
-/// ayi_fs::rename(&old, &new).await?;
-/// assert_eq!(ayi_fs::read(&new).await?, b"tea");
-/// # ayi_fs::remove_dir_all(dir).await?;
+/// # ayi::fs::write(&old, "tea").await?;
+/// ayi::fs::rename(&old, &new).await?;
+/// assert_eq!(ayi::fs::read(&new).await?, b"tea");
+/// # ayi::fs::remove_dir_all(dir).await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -48,16 +48,16 @@ pub async fn rename(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// # let dir = std::env::temp_dir().join(format!("ayi-doc-hard-link-{}", std::process::id()));
-/// # ayi_fs::create_dir(&dir).await?;
+/// # ayi::fs::create_dir(&dir).await?;
 /// # let (name, other) = (dir.join("name"), dir.join("other"));
-/// # ayi_fs::write(&name, "tea").await?;
-/// ayi_fs::hard_link(&name, &other).await?;
-/// ayi_fs::remove_file(&name).await?;
-/// assert_eq!(ayi_fs::read(&other).await?, b"tea"); // the file has one name left
-/// # ayi_fs::remove_dir_all(dir).await?;
+/// # ayi::fs::write(&name, "tea").await?;
+/// ayi::fs::hard_link(&name, &other).await?;
+/// ayi::fs::remove_file(&name).await?;
+/// assert_eq!(ayi::fs::read(&other).await?, b"tea"); // the file has one name left
+/// # ayi::fs::remove_dir_all(dir).await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -78,15 +78,15 @@ pub async fn hard_link(original: impl AsRef<Path>, link: impl AsRef<Path>) -> io
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// # let dir = std::env::temp_dir().join(format!("ayi-doc-symlink-{}", std::process::id()));
-/// # ayi_fs::create_dir(&dir).await?;
+/// # ayi::fs::create_dir(&dir).await?;
 /// # let (name, link) = (dir.join("name"), dir.join("link"));
-/// # ayi_fs::write(&name, "tea").await?;
-/// ayi_fs::symlink(&name, &link).await?;
-/// assert_eq!(ayi_fs::read_link(&link).await?, name);
-/// # ayi_fs::remove_dir_all(dir).await?;
+/// # ayi::fs::write(&name, "tea").await?;
+/// ayi::fs::symlink(&name, &link).await?;
+/// assert_eq!(ayi::fs::read_link(&link).await?, name);
+/// # ayi::fs::remove_dir_all(dir).await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -107,15 +107,15 @@ pub async fn symlink(original: impl AsRef<Path>, link: impl AsRef<Path>) -> io::
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// # let dir = std::env::temp_dir().join(format!("ayi-doc-remove-file-{}", std::process::id()));
-/// # ayi_fs::create_dir(&dir).await?;
+/// # ayi::fs::create_dir(&dir).await?;
 /// # let path = dir.join("file");
-/// # ayi_fs::write(&path, "tea").await?;
-/// ayi_fs::remove_file(&path).await?;
-/// assert!(!ayi_fs::try_exists(&path).await?);
-/// # ayi_fs::remove_dir_all(dir).await?;
+/// # ayi::fs::write(&path, "tea").await?;
+/// ayi::fs::remove_file(&path).await?;
+/// assert!(!ayi::fs::try_exists(&path).await?);
+/// # ayi::fs::remove_dir_all(dir).await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -136,15 +136,15 @@ pub async fn remove_file(path: impl AsRef<Path>) -> io::Result<()> {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// # let dir = std::env::temp_dir().join(format!("ayi-doc-remove-dir-{}", std::process::id()));
-/// # ayi_fs::create_dir(&dir).await?;
+/// # ayi::fs::create_dir(&dir).await?;
 /// # let path = dir.join("empty");
-/// # ayi_fs::create_dir(&path).await?;
-/// ayi_fs::remove_dir(&path).await?;
-/// assert!(!ayi_fs::try_exists(&path).await?);
-/// # ayi_fs::remove_dir_all(dir).await?;
+/// # ayi::fs::create_dir(&path).await?;
+/// ayi::fs::remove_dir(&path).await?;
+/// assert!(!ayi::fs::try_exists(&path).await?);
+/// # ayi::fs::remove_dir_all(dir).await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -165,15 +165,15 @@ pub async fn remove_dir(path: impl AsRef<Path>) -> io::Result<()> {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// # let dir = std::env::temp_dir().join(format!("ayi-doc-remove-dir-all-{}", std::process::id()));
-/// # ayi_fs::create_dir(&dir).await?;
+/// # ayi::fs::create_dir(&dir).await?;
 /// # let path = dir.join("full");
-/// # ayi_fs::create_dir_all(path.join("a/b")).await?;
-/// ayi_fs::remove_dir_all(&path).await?;
-/// assert!(!ayi_fs::try_exists(&path).await?);
-/// # ayi_fs::remove_dir_all(dir).await?;
+/// # ayi::fs::create_dir_all(path.join("a/b")).await?;
+/// ayi::fs::remove_dir_all(&path).await?;
+/// assert!(!ayi::fs::try_exists(&path).await?);
+/// # ayi::fs::remove_dir_all(dir).await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -195,14 +195,14 @@ pub async fn remove_dir_all(path: impl AsRef<Path>) -> io::Result<()> {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// # let dir = std::env::temp_dir().join(format!("ayi-doc-create-dir-{}", std::process::id()));
-/// # ayi_fs::create_dir(&dir).await?;
+/// # ayi::fs::create_dir(&dir).await?;
 /// # let path = dir.join("new");
-/// ayi_fs::create_dir(&path).await?;
-/// assert!(ayi_fs::metadata(&path).await?.is_dir());
-/// # ayi_fs::remove_dir_all(dir).await?;
+/// ayi::fs::create_dir(&path).await?;
+/// assert!(ayi::fs::metadata(&path).await?.is_dir());
+/// # ayi::fs::remove_dir_all(dir).await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -223,13 +223,13 @@ pub async fn create_dir(path: impl AsRef<Path>) -> io::Result<()> {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// # let dir = std::env::temp_dir().join(format!("ayi-doc-create-dir-all-{}", std::process::id()));
-/// # ayi_fs::create_dir(&dir).await?;
-/// ayi_fs::create_dir_all(dir.join("a/b/c")).await?;
-/// # assert!(ayi_fs::metadata(dir.join("a/b/c")).await?.is_dir());
-/// # ayi_fs::remove_dir_all(dir).await?;
+/// # ayi::fs::create_dir(&dir).await?;
+/// ayi::fs::create_dir_all(dir.join("a/b/c")).await?;
+/// # assert!(ayi::fs::metadata(dir.join("a/b/c")).await?.is_dir());
+/// # ayi::fs::remove_dir_all(dir).await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -252,9 +252,9 @@ pub async fn create_dir_all(path: impl AsRef<Path>) -> io::Result<()> {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// assert!(ayi_fs::metadata("Cargo.toml").await?.len() > 0);
+/// assert!(ayi::fs::metadata("Cargo.toml").await?.len() > 0);
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -276,14 +276,14 @@ pub async fn metadata(path: impl AsRef<Path>) -> io::Result<Metadata> {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// # let dir = std::env::temp_dir().join(format!("ayi-doc-symlink-metadata-{}", std::process::id()));
-/// # ayi_fs::create_dir(&dir).await?;
+/// # ayi::fs::create_dir(&dir).await?;
 /// # let link = dir.join("link");
-/// # ayi_fs::symlink("nowhere", &link).await?;
-/// assert!(ayi_fs::symlink_metadata(&link).await?.is_symlink());
-/// # ayi_fs::remove_dir_all(dir).await?;
+/// # ayi::fs::symlink("nowhere", &link).await?;
+/// assert!(ayi::fs::symlink_metadata(&link).await?.is_symlink());
+/// # ayi::fs::remove_dir_all(dir).await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -305,9 +305,9 @@ pub async fn symlink_metadata(path: impl AsRef<Path>) -> io::Result<Metadata> {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// assert!(ayi_fs::try_exists("Cargo.toml").await? && !ayi_fs::try_exists("nowhere").await?);
+/// assert!(ayi::fs::try_exists("Cargo.toml").await? && !ayi::fs::try_exists("nowhere").await?);
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -329,9 +329,9 @@ pub async fn try_exists(path: impl AsRef<Path>) -> io::Result<bool> {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// assert!(ayi_fs::canonicalize("src/../src/lib.rs").await?.ends_with("fs/src/lib.rs"));
+/// assert!(ayi::fs::canonicalize("src/../src/lib.rs").await?.ends_with("fs/src/lib.rs"));
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -353,14 +353,14 @@ pub async fn canonicalize(path: impl AsRef<Path>) -> io::Result<PathBuf> {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// # let dir = std::env::temp_dir().join(format!("ayi-doc-read-link-{}", std::process::id()));
-/// # ayi_fs::create_dir(&dir).await?;
+/// # ayi::fs::create_dir(&dir).await?;
 /// # let link = dir.join("link");
-/// ayi_fs::symlink("nowhere", &link).await?;
-/// assert_eq!(ayi_fs::read_link(&link).await?.to_str(), Some("nowhere"));
-/// # ayi_fs::remove_dir_all(dir).await?;
+/// ayi::fs::symlink("nowhere", &link).await?;
+/// assert_eq!(ayi::fs::read_link(&link).await?.to_str(), Some("nowhere"));
+/// # ayi::fs::remove_dir_all(dir).await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -382,16 +382,16 @@ pub async fn read_link(path: impl AsRef<Path>) -> io::Result<PathBuf> {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// # let dir = std::env::temp_dir().join(format!("ayi-doc-set-permissions-{}", std::process::id()));
-/// # ayi_fs::create_dir(&dir).await?;
+/// # ayi::fs::create_dir(&dir).await?;
 /// # let path = dir.join("file");
-/// # ayi_fs::write(&path, "tea").await?;
-/// let mut permissions = ayi_fs::metadata(&path).await?.permissions();
+/// # ayi::fs::write(&path, "tea").await?;
+/// let mut permissions = ayi::fs::metadata(&path).await?.permissions();
 /// permissions.set_readonly(true);
-/// ayi_fs::set_permissions(&path, permissions).await?;
-/// # ayi_fs::remove_dir_all(dir).await?;
+/// ayi::fs::set_permissions(&path, permissions).await?;
+/// # ayi::fs::remove_dir_all(dir).await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```

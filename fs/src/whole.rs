@@ -24,9 +24,9 @@ const PART: usize = 1024 * 1024;
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// let manifest = ayi_fs::read("Cargo.toml").await?;
+/// let manifest = ayi::fs::read("Cargo.toml").await?;
 /// assert!(manifest.starts_with(b"[package]"));
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
@@ -78,9 +78,9 @@ fn too_large(size: usize) -> io::Error {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// assert!(ayi_fs::read_to_string("Cargo.toml").await?.contains("name ="));
+/// assert!(ayi::fs::read_to_string("Cargo.toml").await?.contains("name ="));
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -102,12 +102,12 @@ pub async fn read_to_string(path: impl AsRef<Path>) -> io::Result<String> {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// # let path = std::env::temp_dir().join(format!("ayi-write-{}", std::process::id()));
-/// ayi_fs::write(&path, "tea").await?;
-/// assert_eq!(ayi_fs::read_to_string(&path).await?, "tea");
-/// # ayi_fs::remove_file(path).await?;
+/// ayi::fs::write(&path, "tea").await?;
+/// assert_eq!(ayi::fs::read_to_string(&path).await?, "tea");
+/// # ayi::fs::remove_file(path).await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -133,12 +133,12 @@ pub async fn write(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> io::Re
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// # let path = std::env::temp_dir().join(format!("ayi-copy-{}", std::process::id()));
-/// let bytes = ayi_fs::copy("Cargo.toml", &path).await?;
-/// assert_eq!(bytes, ayi_fs::metadata(&path).await?.len());
-/// # ayi_fs::remove_file(path).await?;
+/// let bytes = ayi::fs::copy("Cargo.toml", &path).await?;
+/// assert_eq!(bytes, ayi::fs::metadata(&path).await?.len());
+/// # ayi::fs::remove_file(path).await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```

@@ -21,7 +21,7 @@ const READ: usize = 8 * 1024;
 /// ```
 /// use hyper::rt::{Read, Write};
 /// fn for_hyper(_: impl Read + Write + Unpin) {}
-/// for_hyper(ayi_hyper::FuturesIo(futures_lite::io::Cursor::new(vec![0; 16])));
+/// for_hyper(ayi::hyper::FuturesIo(ayi::io::Cursor::new(vec![0; 16])));
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct FuturesIo<T>(

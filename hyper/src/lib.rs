@@ -21,10 +21,10 @@ use std::task::{Context, Poll};
 ///
 /// ```
 /// use hyper::rt::Executor;
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// let not_send = std::rc::Rc::new(7);
-/// ayi_hyper::Executor.execute(async move { println!("{not_send}") });
+/// ayi::hyper::Executor.execute(async move { println!("{not_send}") });
 /// # });
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,9 +49,9 @@ where
 /// ```
 /// use hyper::rt::Timer;
 /// use std::time::Duration;
-/// # let rt = ayi_runtime::runtime::Builder::new_current_thread().start_paused(true).build().unwrap();
+/// # let rt = ayi::runtime::Builder::new_current_thread().start_paused(true).build().unwrap();
 /// # rt.block_on(async {
-/// ayi_hyper::Timer.sleep(Duration::from_secs(3600)).await; // at once, since time stands still here
+/// ayi::hyper::Timer.sleep(Duration::from_secs(3600)).await; // at once, since time stands still here
 /// # });
 /// ```
 #[derive(Clone, Copy, Debug, Default)]

@@ -38,9 +38,9 @@ use self::sealed::Lookup;
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// use ayi_net::{ToSocketAddrs, UdpSocket};
+/// use ayi::net::{ToSocketAddrs, UdpSocket};
 /// async fn bind(addr: impl ToSocketAddrs) -> std::io::Result<UdpSocket> {
 ///     UdpSocket::bind(addr).await
 /// }
@@ -58,7 +58,7 @@ pub trait ToSocketAddrs: sealed::Sealed {}
 ///
 /// ```no_run
 /// # async fn run() -> std::io::Result<()> {
-/// for addr in ayi_net::lookup_host("localhost:7000").await? {
+/// for addr in ayi::net::lookup_host("localhost:7000").await? {
 ///     println!("{addr}");
 /// }
 /// # Ok(())

@@ -13,7 +13,7 @@ macro_rules! methods {
     ($it:tt, $made:expr; $($group:ident),+) => {
         $(methods! {
             @$group $it,
-            concat!("# let rt = ayi_runtime::runtime::Runtime::new().unwrap();\n# rt.block_on(async {\n", $made)
+            concat!("# let rt = ayi::runtime::Runtime::new().unwrap();\n# rt.block_on(async {\n", $made)
         })+
     };
 
@@ -33,7 +33,7 @@ macro_rules! methods {
         /// ```
         #[doc = $begin]
         /// # drop(peer);
-        /// use ayi_runtime::io::Interest;
+        /// use ayi::io::Interest;
         #[doc = concat!("let ready = ", $it, ".ready(Interest::READABLE | Interest::WRITABLE).await?;")]
         /// if ready.is_read_closed() {
         ///     println!("the peer will send no more");
@@ -59,7 +59,7 @@ macro_rules! methods {
         ///
         /// ```
         #[doc = $begin]
-        /// use ayi_runtime::io::Interest;
+        /// use ayi::io::Interest;
         /// # fn another_way_to_send(_: impl std::os::fd::AsFd) -> std::io::Result<usize> { Ok(3) }
         #[doc = concat!($it, ".writable().await?;")]
         #[doc = concat!("let n = ", $it, ".try_io(Interest::WRITABLE, || another_way_to_send(&", $it, "))?;")]
@@ -85,7 +85,7 @@ macro_rules! methods {
         ///
         /// ```
         #[doc = $begin]
-        /// use ayi_runtime::io::Interest;
+        /// use ayi::io::Interest;
         /// # fn another_way_to_send(_: impl std::os::fd::AsFd) -> std::io::Result<usize> { Ok(3) }
         #[doc = concat!("let n = ", $it, ".async_io(Interest::WRITABLE, || another_way_to_send(&", $it, ")).await?;")]
         /// # std::io::Result::Ok(())

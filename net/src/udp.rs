@@ -31,7 +31,7 @@ use crate::sys;
 /// An echo server:
 ///
 /// ```no_run
-/// use ayi_net::UdpSocket;
+/// use ayi::net::UdpSocket;
 /// # async fn run() -> std::io::Result<()> {
 /// let socket = UdpSocket::bind("127.0.0.1:7000").await?;
 /// let mut buf = [0; 1500];
@@ -48,7 +48,7 @@ pub struct UdpSocket {
 /// The lines of an example that make a socket and its peer.
 macro_rules! connected {
     () => {
-        "# use ayi_net::UdpSocket;\n\
+        "# use ayi::net::UdpSocket;\n\
          # let (socket, peer) = (UdpSocket::bind(\"127.0.0.1:0\").await?, UdpSocket::bind(\"127.0.0.1:0\").await?);\n\
          # socket.connect(peer.local_addr()?).await?;\n\
          # peer.connect(socket.local_addr()?).await?;"
@@ -75,9 +75,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::UdpSocket;
+    /// use ayi::net::UdpSocket;
     /// let socket = UdpSocket::bind("127.0.0.1:0").await?; // port 0: a free one
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
@@ -115,9 +115,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UdpSocket;
+    /// # use ayi::net::UdpSocket;
     /// # let (socket, server) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
     /// # let addr = server.local_addr()?;
     /// socket.connect(addr).await?;
@@ -157,9 +157,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UdpSocket;
+    /// # use ayi::net::UdpSocket;
     /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
     /// a.send_to(b"tea", b.local_addr()?).await?;
     /// assert_eq!(b.recv(&mut [0; 8]).await?, 3);
@@ -183,10 +183,10 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// use std::future::poll_fn;
-    /// # use ayi_net::UdpSocket;
+    /// # use ayi::net::UdpSocket;
     /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
     /// let to = b.local_addr()?;
     /// assert_eq!(poll_fn(|cx| a.poll_send_to(cx, b"tea", to)).await?, 3);
@@ -206,9 +206,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UdpSocket;
+    /// # use ayi::net::UdpSocket;
     /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
     /// assert_eq!(a.try_send_to(b"tea", b.local_addr()?)?, 3);
     /// # std::io::Result::Ok(())
@@ -231,9 +231,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UdpSocket;
+    /// # use ayi::net::UdpSocket;
     /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
     /// # a.connect(b.local_addr()?).await?;
     /// # b.connect(a.local_addr()?).await?;
@@ -256,10 +256,10 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// use std::future::poll_fn;
-    /// # use ayi_net::UdpSocket;
+    /// # use ayi::net::UdpSocket;
     /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
     /// # a.connect(b.local_addr()?).await?;
     /// # b.connect(a.local_addr()?).await?;
@@ -282,9 +282,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UdpSocket;
+    /// # use ayi::net::UdpSocket;
     /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
     /// # a.connect(b.local_addr()?).await?;
     /// # b.connect(a.local_addr()?).await?;
@@ -311,9 +311,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UdpSocket;
+    /// # use ayi::net::UdpSocket;
     /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
     /// # b.send_to(b"tea", a.local_addr()?).await?;
     /// let (n, peer) = a.peek_from(&mut [0; 8]).await?;
@@ -336,10 +336,10 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// use std::future::poll_fn;
-    /// # use ayi_net::UdpSocket;
+    /// # use ayi::net::UdpSocket;
     /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
     /// # b.send_to(b"tea", a.local_addr()?).await?;
     /// let mut buf = [0; 8];
@@ -365,9 +365,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UdpSocket;
+    /// # use ayi::net::UdpSocket;
     /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
     /// # b.send_to(b"tea", a.local_addr()?).await?;
     /// a.readable().await?;
@@ -393,9 +393,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UdpSocket;
+    /// # use ayi::net::UdpSocket;
     /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
     /// # b.send_to(b"tea", a.local_addr()?).await?;
     /// assert_eq!(a.peek_sender().await?, b.local_addr()?);
@@ -416,10 +416,10 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// use std::future::poll_fn;
-    /// # use ayi_net::UdpSocket;
+    /// # use ayi::net::UdpSocket;
     /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
     /// # b.send_to(b"tea", a.local_addr()?).await?;
     /// assert_eq!(poll_fn(|cx| a.poll_peek_sender(cx)).await?, b.local_addr()?);
@@ -439,9 +439,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UdpSocket;
+    /// # use ayi::net::UdpSocket;
     /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
     /// # b.send_to(b"tea", a.local_addr()?).await?;
     /// a.readable().await?;
@@ -462,9 +462,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UdpSocket;
+    /// # use ayi::net::UdpSocket;
     /// let socket = UdpSocket::bind("127.0.0.1:0").await?;
     /// assert_ne!(socket.local_addr()?.port(), 0);
     /// # std::io::Result::Ok(())
@@ -483,9 +483,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UdpSocket;
+    /// # use ayi::net::UdpSocket;
     /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
     /// # a.connect(b.local_addr()?).await?;
     /// # b.connect(a.local_addr()?).await?;
@@ -506,9 +506,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UdpSocket;
+    /// # use ayi::net::UdpSocket;
     /// let of_std = std::net::UdpSocket::bind("127.0.0.1:0")?;
     /// of_std.set_nonblocking(true)?;
     /// let socket = UdpSocket::from_std(of_std)?;
@@ -528,9 +528,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UdpSocket;
+    /// # use ayi::net::UdpSocket;
     /// let socket = UdpSocket::bind("127.0.0.1:0").await?;
     /// let of_std = socket.into_std()?;
     /// of_std.set_nonblocking(false)?; // as std's are by default
@@ -569,9 +569,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let socket = ayi_net::UdpSocket::bind("0.0.0.0:0").await?;
+    /// # let socket = ayi::net::UdpSocket::bind("0.0.0.0:0").await?;
     /// socket.set_broadcast(true)?; // without it, sending to a broadcast address is refused
     /// assert!(socket.broadcast()?);
     /// # std::io::Result::Ok(())
@@ -599,9 +599,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let socket = ayi_net::UdpSocket::bind("127.0.0.1:0").await?;
+    /// # let socket = ayi::net::UdpSocket::bind("127.0.0.1:0").await?;
     /// socket.set_ttl(16)?;
     /// assert_eq!(socket.ttl()?, 16);
     /// # std::io::Result::Ok(())
@@ -629,9 +629,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let socket = ayi_net::UdpSocket::bind("127.0.0.1:0").await?;
+    /// # let socket = ayi::net::UdpSocket::bind("127.0.0.1:0").await?;
     /// socket.set_tos_v4(0x10)?; // low delay
     /// assert_eq!(socket.tos_v4()?, 0x10);
     /// # std::io::Result::Ok(())
@@ -659,9 +659,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// if let Ok(socket) = ayi_net::UdpSocket::bind("[::1]:0").await {
+    /// if let Ok(socket) = ayi::net::UdpSocket::bind("[::1]:0").await {
     ///     socket.set_tclass_v6(0x20)?;
     ///     assert_eq!(socket.tclass_v6()?, 0x20);
     /// }
@@ -690,9 +690,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let socket = ayi_net::UdpSocket::bind("127.0.0.1:0").await?;
+    /// # let socket = ayi::net::UdpSocket::bind("127.0.0.1:0").await?;
     /// socket.set_multicast_loop_v4(false)?;
     /// assert!(!socket.multicast_loop_v4()?);
     /// # std::io::Result::Ok(())
@@ -720,9 +720,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// if let Ok(socket) = ayi_net::UdpSocket::bind("[::1]:0").await {
+    /// if let Ok(socket) = ayi::net::UdpSocket::bind("[::1]:0").await {
     ///     socket.set_multicast_loop_v6(false)?;
     ///     assert!(!socket.multicast_loop_v6()?);
     /// }
@@ -751,9 +751,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let socket = ayi_net::UdpSocket::bind("127.0.0.1:0").await?;
+    /// # let socket = ayi::net::UdpSocket::bind("127.0.0.1:0").await?;
     /// socket.set_multicast_ttl_v4(3)?; // three routers away
     /// assert_eq!(socket.multicast_ttl_v4()?, 3);
     /// # std::io::Result::Ok(())
@@ -782,10 +782,10 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```no_run
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// use std::net::Ipv4Addr;
-    /// # let socket = ayi_net::UdpSocket::bind("0.0.0.0:7000").await?;
+    /// # let socket = ayi::net::UdpSocket::bind("0.0.0.0:7000").await?;
     /// let group = Ipv4Addr::new(239, 1, 2, 3);
     /// socket.join_multicast_v4(group, Ipv4Addr::UNSPECIFIED)?;
     /// socket.leave_multicast_v4(group, Ipv4Addr::UNSPECIFIED)?;
@@ -806,10 +806,10 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```no_run
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// use std::net::Ipv6Addr;
-    /// # let socket = ayi_net::UdpSocket::bind("[::]:7000").await?;
+    /// # let socket = ayi::net::UdpSocket::bind("[::]:7000").await?;
     /// let group: Ipv6Addr = "ff02::123".parse().unwrap();
     /// socket.join_multicast_v6(&group, 0)?; // 0: any interface
     /// socket.leave_multicast_v6(&group, 0)?;
@@ -857,9 +857,9 @@ impl UdpSocket {
     /// # Examples
     ///
     /// ```no_run
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let socket = ayi_net::UdpSocket::bind("0.0.0.0:0").await?;
+    /// # let socket = ayi::net::UdpSocket::bind("0.0.0.0:0").await?;
     /// socket.bind_device(Some(b"eth0"))?;
     /// assert_eq!(socket.device()?.as_deref(), Some(&b"eth0"[..]));
     /// # std::io::Result::Ok(())

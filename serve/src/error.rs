@@ -9,9 +9,9 @@ use std::rc::Rc;
 /// # Examples
 ///
 /// ```
-/// use ayi_serve::Stage;
-/// # fn settings<S>(listener: ayi_net::TcpListener, app: S) {
-/// let server = ayi_serve::serve(listener, app).on_error(|error| match error.stage {
+/// use ayi::serve::Stage;
+/// # fn settings<S>(listener: ayi::net::TcpListener, app: S) {
+/// let server = ayi::serve::serve(listener, app).on_error(|error| match error.stage {
 ///     // "handshake with 192.0.2.7:40112: …"
 ///     Stage::Handshake => eprintln!("{error}"),
 ///     // Clients that vanish are nobody's fault.

@@ -40,9 +40,9 @@ const MAX_HEAD: u32 = 16 * 1024;
 /// # Examples
 ///
 /// ```no_run
-/// use ayi_net::TcpListener;
-/// use ayi_runtime::{runtime::shutdown_token, spawn};
-/// use ayi_serve::Http;
+/// use ayi::net::TcpListener;
+/// use ayi::{runtime::shutdown_token, spawn};
+/// use ayi::serve::Http;
 /// # use {hyper::Response, std::convert::Infallible, std::io, std::rc::Rc};
 /// # async fn run(listener: TcpListener) -> io::Result<()> {
 /// let http = Rc::new(Http::new());
@@ -96,7 +96,7 @@ impl Http {
     ///
     /// ```
     /// use std::time::Duration;
-    /// let http = ayi_serve::Http::new().header_read_timeout(Duration::from_secs(5));
+    /// let http = ayi::serve::Http::new().header_read_timeout(Duration::from_secs(5));
     /// ```
     pub fn header_read_timeout(mut self, limit: impl Into<Option<Duration>>) -> Http {
         self.builder.http1().header_read_timeout(limit);
@@ -126,7 +126,7 @@ impl Http {
     ///
     /// ```
     /// use std::time::Duration;
-    /// let http = ayi_serve::Http::new().idle_timeout(Duration::from_secs(600));
+    /// let http = ayi::serve::Http::new().idle_timeout(Duration::from_secs(600));
     /// ```
     pub fn idle_timeout(mut self, limit: impl Into<Option<Duration>>) -> Http {
         self.idle_timeout = limit.into();
@@ -138,7 +138,7 @@ impl Http {
     /// # Examples
     ///
     /// ```
-    /// let http = ayi_serve::Http::new().configure(|hyper| {
+    /// let http = ayi::serve::Http::new().configure(|hyper| {
     ///     hyper.http1().max_buf_size(64 * 1024);
     ///     hyper.http2().max_concurrent_streams(50);
     /// });

@@ -16,8 +16,8 @@ use std::io;
 /// Another address, which is what [`with_connect_info`](crate::Serve::with_connect_info) gets:
 ///
 /// ```
-/// use ayi_net::{UnixListener, UnixStream};
-/// use ayi_serve::Listener;
+/// use ayi::net::{UnixListener, UnixStream};
+/// use ayi::serve::Listener;
 /// use std::io;
 ///
 /// /// Knows which user a client is.

@@ -44,10 +44,10 @@ use tower_service::Service;
 /// # Examples
 ///
 /// ```
-/// use ayi_net::TcpListener;
+/// use ayi::net::TcpListener;
 /// use hyper::{Request, Response, body::Incoming};
 /// use std::{cell::Cell, convert::Infallible, rc::Rc};
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// let visits = Rc::new(Cell::new(0));
 /// let app = tower::service_fn(move |_: Request<Incoming>| {
@@ -56,8 +56,8 @@ use tower_service::Service;
 ///     async { Ok::<_, Infallible>(Response::new(text)) }
 /// });
 /// let listener = TcpListener::bind("127.0.0.1:0").await?;
-/// # ayi_runtime::runtime::shutdown_token().cancel();
-/// ayi_serve::serve(listener, app).await?;
+/// # ayi::runtime::shutdown_token().cancel();
+/// ayi::serve::serve(listener, app).await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -100,8 +100,8 @@ impl<L: Listener, S, H> Serve<L, S, H> {
     /// # Examples
     ///
     /// ```
-    /// # use {ayi_net::TcpListener, std::time::Duration};
-    /// use ayi_serve::{Http, serve};
+    /// # use {ayi::net::TcpListener, std::time::Duration};
+    /// use ayi::serve::{Http, serve};
     /// # fn settings<S>(listener: TcpListener, app: S) {
     /// let server = serve(listener, app).with_http(Http::new().idle_timeout(Duration::from_secs(5)));
     /// # }
@@ -119,14 +119,14 @@ impl<L: Listener, S, H> Serve<L, S, H> {
     /// it is `with_connect_info(|peer| axum::extract::ConnectInfo(*peer))`.) Any other service:
     ///
     /// ```
-    /// # use {ayi_net::TcpListener, hyper::{Request, Response, body::Incoming}};
+    /// # use {ayi::net::TcpListener, hyper::{Request, Response, body::Incoming}};
     /// # use std::{convert::Infallible, net::SocketAddr};
     /// # fn settings(listener: TcpListener) {
     /// let app = tower::service_fn(async |request: Request<Incoming>| {
     ///     let peer: &SocketAddr = request.extensions().get().expect("the server enters it");
     ///     Ok::<_, Infallible>(Response::new(format!("you are {peer}\n")))
     /// });
-    /// let server = ayi_serve::serve(listener, app).with_connect_info(|peer| *peer);
+    /// let server = ayi::serve::serve(listener, app).with_connect_info(|peer| *peer);
     /// # }
     /// ```
     pub fn with_connect_info<C>(mut self, info: impl Fn(&L::Addr) -> C + 'static) -> Self
@@ -153,9 +153,9 @@ impl<L: Listener, S, H> Serve<L, S, H> {
     ///
     /// ```
     /// use std::{cell::Cell, rc::Rc};
-    /// # fn settings<S>(listener: ayi_net::TcpListener, app: S) {
+    /// # fn settings<S>(listener: ayi::net::TcpListener, app: S) {
     /// let errors = Rc::new(Cell::new(0));
-    /// let server = ayi_serve::serve(listener, app).on_error(move |error| {
+    /// let server = ayi::serve::serve(listener, app).on_error(move |error| {
     ///     errors.set(errors.get() + 1);
     ///     eprintln!("{error}"); // "handshake with 192.0.2.7:40112: …"
     /// });
@@ -176,9 +176,9 @@ impl<L: Listener, S, H> Serve<L, S, H> {
     /// `futures-rustls`. Here, only root is let in:
     ///
     /// ```
-    /// # use {ayi_net::{UnixListener, UnixStream}, std::io};
+    /// # use {ayi::net::{UnixListener, UnixStream}, std::io};
     /// # fn settings<S>(listener: UnixListener, app: S) {
-    /// let server = ayi_serve::serve(listener, app).with_handshake(async |stream: UnixStream| {
+    /// let server = ayi::serve::serve(listener, app).with_handshake(async |stream: UnixStream| {
     ///     match stream.peer_cred()?.uid() {
     ///         0 => Ok(stream),
     ///         _ => Err(io::Error::from(io::ErrorKind::PermissionDenied)),
@@ -209,9 +209,9 @@ impl<L: Listener, S, H> Serve<L, S, H> {
     /// # Examples
     ///
     /// ```
-    /// # use {ayi_net::TcpListener, std::time::Duration};
+    /// # use {ayi::net::TcpListener, std::time::Duration};
     /// # fn settings<S>(listener: TcpListener, app: S) {
-    /// let server = ayi_serve::serve(listener, app).handshake_timeout(Duration::from_secs(3));
+    /// let server = ayi::serve::serve(listener, app).handshake_timeout(Duration::from_secs(3));
     /// # }
     /// ```
     pub fn handshake_timeout(mut self, limit: Duration) -> Self {
@@ -225,11 +225,11 @@ impl<L: Listener, S, H> Serve<L, S, H> {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_net::TcpListener;
-    /// use ayi_runtime::runtime::CancellationToken;
+    /// # use ayi::net::TcpListener;
+    /// use ayi::runtime::CancellationToken;
     /// # fn settings<S>(listener: TcpListener, app: S) {
     /// let stop = CancellationToken::new();
-    /// let server = ayi_serve::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned());
+    /// let server = ayi::serve::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned());
     /// # }
     /// ```
     pub fn with_graceful_shutdown(mut self, signal: impl Future + 'static) -> Self {
@@ -243,9 +243,9 @@ impl<L: Listener, S, H> Serve<L, S, H> {
     /// # Examples
     ///
     /// ```
-    /// # use {ayi_net::TcpListener, std::time::Duration};
+    /// # use {ayi::net::TcpListener, std::time::Duration};
     /// # fn settings<S>(listener: TcpListener, app: S) {
-    /// let server = ayi_serve::serve(listener, app).shutdown_timeout(Duration::from_secs(15));
+    /// let server = ayi::serve::serve(listener, app).shutdown_timeout(Duration::from_secs(15));
     /// # }
     /// ```
     pub fn shutdown_timeout(mut self, limit: Duration) -> Self {
@@ -266,9 +266,9 @@ impl<L: Listener, S, H> Serve<L, S, H> {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_net::TcpListener;
+    /// # use ayi::net::TcpListener;
     /// # fn settings<S>(listener: TcpListener, app: S) {
-    /// let server = ayi_serve::serve(listener, app).max_connections(10_000);
+    /// let server = ayi::serve::serve(listener, app).max_connections(10_000);
     /// # }
     /// ```
     ///

@@ -19,7 +19,7 @@ pin_project! {
     /// # Examples
     ///
     /// ```
-    /// use ayi_serve::{BoxError, TimeoutBody};
+    /// use ayi::serve::{BoxError, TimeoutBody};
     /// use hyper::{Request, Response, body::Incoming};
     /// use std::time::Duration;
     ///

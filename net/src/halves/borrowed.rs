@@ -20,9 +20,9 @@ use crate::tcp::TcpStream;
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// # use ayi_net::{TcpListener, TcpStream};
+/// # use ayi::net::{TcpListener, TcpStream};
 /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
 /// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
 /// # let (peer, _) = listener.accept().await?;
@@ -47,9 +47,9 @@ pub struct ReadHalf<'a, S>(pub(super) &'a S);
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// # use ayi_net::{TcpListener, TcpStream};
+/// # use ayi::net::{TcpListener, TcpStream};
 /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
 /// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
 /// # let (peer, _) = listener.accept().await?;

@@ -82,9 +82,9 @@ macro_rules! as_its_stream {
         /// # Examples
         ///
         /// ```
-        /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+        /// # let rt = ayi::runtime::Runtime::new().unwrap();
         /// # rt.block_on(async {
-        /// # use ayi_net::{TcpListener, TcpStream};
+        /// # use ayi::net::{TcpListener, TcpStream};
         /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
         /// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
         /// # let (peer, _) = listener.accept().await?;
@@ -103,10 +103,10 @@ macro_rules! as_its_stream {
         /// # Examples
         ///
         /// ```
-        /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+        /// # let rt = ayi::runtime::Runtime::new().unwrap();
         /// # rt.block_on(async {
         /// use std::future::poll_fn;
-        /// # use ayi_net::{TcpListener, TcpStream};
+        /// # use ayi::net::{TcpListener, TcpStream};
         /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
         /// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
         /// # let (peer, _) = listener.accept().await?;

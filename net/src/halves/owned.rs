@@ -31,15 +31,15 @@ use crate::tcp::TcpStream;
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// # use ayi_net::{TcpListener, TcpStream};
+/// # use ayi::net::{TcpListener, TcpStream};
 /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
 /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
 /// # let (peer, _) = listener.accept().await?;
 /// # peer.write(b"tea").await?;
 /// let (reading, _writing) = stream.into_split();
-/// let reader = ayi_runtime::spawn(async move {
+/// let reader = ayi::spawn(async move {
 ///     reading.readable().await?;
 ///     reading.try_read(&mut [0; 8])
 /// });
@@ -61,9 +61,9 @@ pub struct OwnedReadHalf<S> {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// # use ayi_net::{TcpListener, TcpStream};
+/// # use ayi::net::{TcpListener, TcpStream};
 /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
 /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
 /// # let (peer, _) = listener.accept().await?;
@@ -103,9 +103,9 @@ fn reunite<S: Stream>(read: OwnedReadHalf<S>, write: OwnedWriteHalf<S>) -> Resul
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// # use ayi_net::{TcpListener, TcpStream};
+/// # use ayi::net::{TcpListener, TcpStream};
 /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
 /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
 /// # let (peer, _) = listener.accept().await?;
@@ -144,9 +144,9 @@ impl<S: Stream> OwnedReadHalf<S> {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # use ayi::net::{TcpListener, TcpStream};
     /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
     /// # let (peer, _) = listener.accept().await?;
@@ -176,9 +176,9 @@ impl<S: Stream> OwnedWriteHalf<S> {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # use ayi::net::{TcpListener, TcpStream};
     /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
     /// # let (peer, _) = listener.accept().await?;
@@ -196,9 +196,9 @@ impl<S: Stream> OwnedWriteHalf<S> {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # use ayi::net::{TcpListener, TcpStream};
     /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
     /// # let (peer, _) = listener.accept().await?;

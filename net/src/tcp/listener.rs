@@ -18,7 +18,7 @@ use crate::tcp::TcpStream;
 /// A TCP socket that listens for connections.
 ///
 /// ```no_run
-/// use ayi_net::TcpListener;
+/// use ayi::net::TcpListener;
 /// # async fn run() -> std::io::Result<()> {
 /// let listener = TcpListener::bind("127.0.0.1:7000").await?;
 /// loop {
@@ -55,9 +55,9 @@ impl TcpListener {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::TcpListener;
+    /// use ayi::net::TcpListener;
     /// let listener = TcpListener::bind("localhost:0").await?; // port 0: a free one
     /// println!("listening on {}", listener.local_addr()?);
     /// # std::io::Result::Ok(())
@@ -109,9 +109,9 @@ impl TcpListener {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # use ayi::net::{TcpListener, TcpStream};
     /// let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// let client = TcpStream::connect(listener.local_addr()?).await?;
     /// let (stream, peer) = listener.accept().await?;
@@ -137,10 +137,10 @@ impl TcpListener {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// use std::future::poll_fn;
-    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # use ayi::net::{TcpListener, TcpStream};
     /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// # let client = TcpStream::connect(listener.local_addr()?).await?;
     /// let (stream, _peer) = poll_fn(|cx| listener.poll_accept(cx)).await?;
@@ -161,9 +161,9 @@ impl TcpListener {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::TcpListener;
+    /// # use ayi::net::TcpListener;
     /// let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// assert_ne!(listener.local_addr()?.port(), 0);
     /// # std::io::Result::Ok(())
@@ -179,7 +179,7 @@ impl TcpListener {
     /// # fn run() -> std::io::Result<()> {
     /// let listener = std::net::TcpListener::bind("127.0.0.1:7000")?;
     /// listener.set_nonblocking(true)?;
-    /// let listener = ayi_net::TcpListener::from_std(listener)?;
+    /// let listener = ayi::net::TcpListener::from_std(listener)?;
     /// # Ok(())
     /// # }
     /// ```
@@ -206,9 +206,9 @@ impl TcpListener {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::TcpListener;
+    /// # use ayi::net::TcpListener;
     /// let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// let of_std: std::net::TcpListener = listener.into_std()?;
     /// of_std.set_nonblocking(false)?; // as std's are by default
@@ -228,9 +228,9 @@ impl TcpListener {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::TcpListener;
+    /// # use ayi::net::TcpListener;
     /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// listener.set_ttl(16)?;
     /// assert_eq!(listener.ttl()?, 16);

@@ -22,7 +22,7 @@ use crate::tcp::{TcpListener, TcpStream};
 /// A listener of its own on every core, between which the kernel shares the connections out:
 ///
 /// ```
-/// use ayi_net::tcp::TcpSocket;
+/// use ayi::net::tcp::TcpSocket;
 /// let socket = TcpSocket::new_v4()?;
 /// socket.set_reuseport(true)?;
 /// socket.bind("127.0.0.1:0".parse().unwrap())?;
@@ -44,7 +44,7 @@ impl TcpSocket {
     /// # Examples
     ///
     /// ```
-    /// use ayi_net::tcp::TcpSocket;
+    /// use ayi::net::tcp::TcpSocket;
     /// let socket = TcpSocket::new_v4()?;
     /// # std::io::Result::Ok(())
     /// ```
@@ -75,7 +75,7 @@ impl TcpSocket {
     /// # Examples
     ///
     /// ```
-    /// use ayi_net::tcp::TcpSocket;
+    /// use ayi::net::tcp::TcpSocket;
     /// # fn made_elsewhere() -> std::io::Result<std::net::TcpStream> {
     /// #     Ok(std::os::fd::OwnedFd::from(TcpSocket::new_v4()?).into())
     /// # }
@@ -96,7 +96,7 @@ impl TcpSocket {
     /// # Examples
     ///
     /// ```
-    /// use ayi_net::tcp::TcpSocket;
+    /// use ayi::net::tcp::TcpSocket;
     /// let socket = TcpSocket::new_v4()?;
     /// socket.bind("127.0.0.1:0".parse().unwrap())?;
     /// # std::io::Result::Ok(())
@@ -115,7 +115,7 @@ impl TcpSocket {
     /// # Examples
     ///
     /// ```
-    /// use ayi_net::tcp::TcpSocket;
+    /// use ayi::net::tcp::TcpSocket;
     /// let socket = TcpSocket::new_v4()?;
     /// socket.set_reuseaddr(true)?;
     /// socket.bind("127.0.0.1:0".parse().unwrap())?;
@@ -140,10 +140,10 @@ impl TcpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::tcp::TcpSocket;
-    /// # let listener = ayi_net::TcpListener::bind("127.0.0.1:0").await?;
+    /// use ayi::net::tcp::TcpSocket;
+    /// # let listener = ayi::net::TcpListener::bind("127.0.0.1:0").await?;
     /// # let addr = listener.local_addr()?;
     /// let socket = TcpSocket::new_v4()?;
     /// socket.bind("127.0.0.2:0".parse().unwrap())?; // where it comes from
@@ -174,7 +174,7 @@ impl TcpSocket {
     /// # Examples
     ///
     /// ```
-    /// use ayi_net::tcp::TcpSocket;
+    /// use ayi::net::tcp::TcpSocket;
     /// let socket = TcpSocket::new_v4()?;
     /// socket.bind("127.0.0.1:0".parse().unwrap())?;
     /// assert_ne!(socket.local_addr()?.port(), 0);
@@ -196,7 +196,7 @@ impl TcpSocket {
     /// # Examples
     ///
     /// ```
-    /// use ayi_net::tcp::TcpSocket;
+    /// use ayi::net::tcp::TcpSocket;
     /// assert!(TcpSocket::new_v4()?.take_error()?.is_none());
     /// # std::io::Result::Ok(())
     /// ```
@@ -216,7 +216,7 @@ impl TcpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// # let socket = ayi::net::tcp::TcpSocket::new_v4()?;
     /// socket.set_reuseaddr(true)?;
     /// assert!(socket.reuseaddr()?);
     /// # std::io::Result::Ok(())
@@ -243,7 +243,7 @@ impl TcpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// # let socket = ayi::net::tcp::TcpSocket::new_v4()?;
     /// socket.set_reuseport(true)?;
     /// assert!(socket.reuseport()?);
     /// # std::io::Result::Ok(())
@@ -270,7 +270,7 @@ impl TcpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// # let socket = ayi::net::tcp::TcpSocket::new_v4()?;
     /// socket.set_send_buffer_size(20_000)?;
     /// assert_eq!(socket.send_buffer_size()?, 40_000);
     /// # std::io::Result::Ok(())
@@ -297,7 +297,7 @@ impl TcpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// # let socket = ayi::net::tcp::TcpSocket::new_v4()?;
     /// socket.set_recv_buffer_size(30_000)?;
     /// assert_eq!(socket.recv_buffer_size()?, 60_000);
     /// # std::io::Result::Ok(())
@@ -324,7 +324,7 @@ impl TcpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// # let socket = ayi::net::tcp::TcpSocket::new_v4()?;
     /// socket.set_keepalive(true)?;
     /// assert!(socket.keepalive()?);
     /// # std::io::Result::Ok(())
@@ -351,7 +351,7 @@ impl TcpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// # let socket = ayi::net::tcp::TcpSocket::new_v4()?;
     /// socket.set_nodelay(true)?;
     /// assert!(socket.nodelay()?);
     /// # std::io::Result::Ok(())
@@ -380,7 +380,7 @@ impl TcpSocket {
     ///
     /// ```
     /// use std::time::Duration;
-    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// # let socket = ayi::net::tcp::TcpSocket::new_v4()?;
     /// socket.set_linger(Some(Duration::from_secs(2)))?;
     /// assert_eq!(socket.linger()?, Some(Duration::from_secs(2)));
     /// # std::io::Result::Ok(())
@@ -407,7 +407,7 @@ impl TcpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// # let socket = ayi::net::tcp::TcpSocket::new_v4()?;
     /// socket.set_tos_v4(0x10)?; // low delay
     /// assert_eq!(socket.tos_v4()?, 0x10);
     /// # std::io::Result::Ok(())
@@ -434,7 +434,7 @@ impl TcpSocket {
     /// # Examples
     ///
     /// ```
-    /// use ayi_net::tcp::TcpSocket;
+    /// use ayi::net::tcp::TcpSocket;
     /// if let Ok(socket) = TcpSocket::new_v6() {
     ///     socket.set_tclass_v6(0x20)?;
     ///     assert_eq!(socket.tclass_v6()?, 0x20);
@@ -472,7 +472,7 @@ impl TcpSocket {
     /// # Examples
     ///
     /// ```
-    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// # let socket = ayi::net::tcp::TcpSocket::new_v4()?;
     /// assert_eq!(socket.device()?, None); // any
     /// # std::io::Result::Ok(())
     /// ```
@@ -490,7 +490,7 @@ impl TcpSocket {
     /// # Examples
     ///
     /// ```no_run
-    /// # let socket = ayi_net::tcp::TcpSocket::new_v4()?;
+    /// # let socket = ayi::net::tcp::TcpSocket::new_v4()?;
     /// socket.bind_device(Some(b"eth0"))?;
     /// assert_eq!(socket.device()?.as_deref(), Some(&b"eth0"[..]));
     /// # std::io::Result::Ok(())
@@ -510,7 +510,7 @@ impl TcpSocket {
 /// # Examples
 ///
 /// ```
-/// use ayi_net::tcp::TcpSocket;
+/// use ayi::net::tcp::TcpSocket;
 /// use std::os::fd::OwnedFd;
 /// let socket = TcpSocket::new_v4()?;
 /// socket.bind("127.0.0.1:0".parse().unwrap())?;

@@ -34,7 +34,7 @@ use crate::tcp::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 /// implement. Dropping the stream closes the connection.
 ///
 /// ```no_run
-/// use ayi_net::TcpStream;
+/// use ayi::net::TcpStream;
 /// # async fn run() -> std::io::Result<()> {
 /// let stream = TcpStream::connect("localhost:7000").await?;
 /// stream.write(b"ping").await?;
@@ -72,9 +72,9 @@ impl TcpStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # use ayi::net::{TcpListener, TcpStream};
     /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// # let port = listener.local_addr()?.port();
     /// let stream = TcpStream::connect(("127.0.0.1", port)).await?; // or "name:80", a SocketAddr, several of them
@@ -122,9 +122,9 @@ impl TcpStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # use ayi::net::{TcpListener, TcpStream};
     /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
     /// # let (peer, _) = listener.accept().await?;
@@ -155,10 +155,10 @@ impl TcpStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// use std::io::IoSliceMut;
-    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # use ayi::net::{TcpListener, TcpStream};
     /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
     /// # let (peer, _) = listener.accept().await?;
@@ -188,9 +188,9 @@ impl TcpStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # use ayi::net::{TcpListener, TcpStream};
     /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
     /// # let (peer, _) = listener.accept().await?;
@@ -217,10 +217,10 @@ impl TcpStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// use std::io::IoSlice;
-    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # use ayi::net::{TcpListener, TcpStream};
     /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
     /// # let (peer, _) = listener.accept().await?;
@@ -246,9 +246,9 @@ impl TcpStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # use ayi::net::{TcpListener, TcpStream};
     /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
     /// # let (peer, _) = listener.accept().await?;
@@ -277,10 +277,10 @@ impl TcpStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// use std::future::poll_fn;
-    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # use ayi::net::{TcpListener, TcpStream};
     /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
     /// # let (peer, _) = listener.accept().await?;
@@ -308,10 +308,10 @@ impl TcpStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// use std::net::Shutdown;
-    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # use ayi::net::{TcpListener, TcpStream};
     /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
     /// # let (peer, _) = listener.accept().await?;
@@ -330,14 +330,14 @@ impl TcpStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # use ayi::net::{TcpListener, TcpStream};
     /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
     /// # let (peer, _) = listener.accept().await?;
     /// # let mut stream = stream;
-    /// use futures_io::AsyncRead;
+    /// use ayi::io::AsyncRead;
     /// fn is_reader(_: impl AsyncRead) {}
     /// let (reading, writing) = stream.split();
     /// is_reader(reading); // and cannot write
@@ -358,14 +358,14 @@ impl TcpStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # use ayi::net::{TcpListener, TcpStream};
     /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
     /// # let (peer, _) = listener.accept().await?;
     /// let (reading, writing) = stream.into_split();
-    /// let reader = ayi_runtime::spawn(async move { reading.readable().await });
+    /// let reader = ayi::spawn(async move { reading.readable().await });
     /// drop(writing); // tells the peer that nothing more will come
     /// # drop(peer);
     /// # reader.await.unwrap()?;
@@ -389,9 +389,9 @@ impl TcpStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::TcpStream;
+    /// # use ayi::net::TcpStream;
     /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     /// let of_std = std::net::TcpStream::connect(listener.local_addr()?)?;
     /// of_std.set_nonblocking(true)?;
@@ -413,9 +413,9 @@ impl TcpStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::{TcpListener, TcpStream};
+    /// # use ayi::net::{TcpListener, TcpStream};
     /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
     /// # let (peer, _) = listener.accept().await?;
@@ -433,7 +433,7 @@ impl TcpStream {
 impl TcpStream {
     methods! {
         "stream",
-        "# use ayi_net::{TcpListener, TcpStream};\n\
+        "# use ayi::net::{TcpListener, TcpStream};\n\
          # let listener = TcpListener::bind(\"127.0.0.1:0\").await?;\n\
          # let stream = TcpStream::connect(listener.local_addr()?).await?;\n\
          # let (peer, _) = listener.accept().await?;";

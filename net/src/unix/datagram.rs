@@ -30,8 +30,8 @@ use crate::unix::{UnixSocket, addr, unreported};
 /// # Examples
 ///
 /// ```
-/// use ayi_net::UnixDatagram;
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// use ayi::net::UnixDatagram;
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// let (ours, theirs) = UnixDatagram::pair()?;
 /// ours.send(b"tea").await?;
@@ -69,9 +69,9 @@ impl UnixDatagram {
     /// # Examples
     ///
     /// ```no_run
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::UnixDatagram;
+    /// use ayi::net::UnixDatagram;
     /// let socket = UnixDatagram::bind("/run/tea.sock")?;
     /// let socket = UnixDatagram::bind("\0tea")?; // an abstract name
     /// # std::io::Result::Ok(())
@@ -92,9 +92,9 @@ impl UnixDatagram {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::UnixDatagram;
+    /// use ayi::net::UnixDatagram;
     /// let (one, other) = UnixDatagram::pair()?;
     /// one.send(b"tea").await?;
     /// assert_eq!(other.recv(&mut [0; 8]).await?, 3);
@@ -117,9 +117,9 @@ impl UnixDatagram {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::UnixDatagram;
+    /// use ayi::net::UnixDatagram;
     /// let socket = UnixDatagram::unbound()?; // can send, but nobody can answer
     /// assert!(socket.local_addr()?.is_unnamed());
     /// # std::io::Result::Ok(())
@@ -148,9 +148,9 @@ impl UnixDatagram {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UnixDatagram;
+    /// # use ayi::net::UnixDatagram;
     /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
     /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
     /// a.connect(&name)?;
@@ -172,9 +172,9 @@ impl UnixDatagram {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UnixDatagram;
+    /// # use ayi::net::UnixDatagram;
     /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
     /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
     /// a.connect_addr(&b.local_addr()?)?;
@@ -188,7 +188,7 @@ impl UnixDatagram {
     }
 
     methods! {
-        "socket", "# let (socket, peer) = ayi_net::UnixDatagram::pair()?;"; datagrams, take_error
+        "socket", "# let (socket, peer) = ayi::net::UnixDatagram::pair()?;"; datagrams, take_error
     }
 
     /// Sends a datagram to the socket at `path`, and waits while its queue is full.
@@ -208,9 +208,9 @@ impl UnixDatagram {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UnixDatagram;
+    /// # use ayi::net::UnixDatagram;
     /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
     /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
     /// a.send_to(b"tea", &name).await?;
@@ -254,10 +254,10 @@ impl UnixDatagram {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// use std::future::poll_fn;
-    /// # use ayi_net::UnixDatagram;
+    /// # use ayi::net::UnixDatagram;
     /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
     /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
     /// assert_eq!(poll_fn(|cx| a.poll_send_to(cx, b"tea", &name)).await?, 3);
@@ -299,9 +299,9 @@ impl UnixDatagram {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UnixDatagram;
+    /// # use ayi::net::UnixDatagram;
     /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
     /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
     /// assert_eq!(a.try_send_to(b"tea", &name)?, 3);
@@ -323,10 +323,10 @@ impl UnixDatagram {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// use std::net::Shutdown;
-    /// # use ayi_net::UnixDatagram;
+    /// # use ayi::net::UnixDatagram;
     /// # let (a, b) = UnixDatagram::pair()?;
     /// a.shutdown(Shutdown::Write)?;
     /// assert!(a.send(b"tea").await.is_err());
@@ -356,9 +356,9 @@ impl UnixDatagram {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UnixDatagram;
+    /// # use ayi::net::UnixDatagram;
     /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
     /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
     /// assert_eq!(b.local_addr()?.is_unnamed(), false);
@@ -378,9 +378,9 @@ impl UnixDatagram {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UnixDatagram;
+    /// # use ayi::net::UnixDatagram;
     /// # let (a, b) = UnixDatagram::pair()?;
     /// assert!(a.peer_addr()?.is_unnamed()); // it is one of a pair
     /// # std::io::Result::Ok(())
@@ -399,9 +399,9 @@ impl UnixDatagram {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UnixDatagram;
+    /// # use ayi::net::UnixDatagram;
     /// let of_std = std::os::unix::net::UnixDatagram::unbound()?;
     /// of_std.set_nonblocking(true)?;
     /// let socket = UnixDatagram::from_std(of_std)?;
@@ -422,9 +422,9 @@ impl UnixDatagram {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UnixDatagram;
+    /// # use ayi::net::UnixDatagram;
     /// # let (a, b) = UnixDatagram::pair()?;
     /// let of_std = a.into_std()?;
     /// of_std.set_nonblocking(false)?; // as std's are by default
@@ -439,7 +439,7 @@ impl UnixDatagram {
 /// Waiting until it is ready, and then trying.
 impl UnixDatagram {
     methods! {
-        "socket", "# let (socket, peer) = ayi_net::UnixDatagram::pair()?;"; ready, datagrams_ready, own_io
+        "socket", "# let (socket, peer) = ayi::net::UnixDatagram::pair()?;"; ready, datagrams_ready, own_io
     }
 }
 

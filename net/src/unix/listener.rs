@@ -23,7 +23,7 @@ const BACKLOG: u32 = 1024;
 /// # Examples
 ///
 /// ```no_run
-/// use ayi_net::UnixListener;
+/// use ayi::net::UnixListener;
 /// # async fn run() -> std::io::Result<()> {
 /// let listener = UnixListener::bind("/run/tea.sock")?;
 /// loop {
@@ -48,9 +48,9 @@ impl UnixListener {
     /// # Examples
     ///
     /// ```no_run
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::UnixListener;
+    /// use ayi::net::UnixListener;
     /// let _ = std::fs::remove_file("/run/tea.sock"); // of an earlier run
     /// let listener = UnixListener::bind("/run/tea.sock")?;
     /// # std::io::Result::Ok(())
@@ -71,9 +71,9 @@ impl UnixListener {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::UnixListener;
+    /// use ayi::net::UnixListener;
     /// use std::os::linux::net::SocketAddrExt;
     /// use std::os::unix::net::SocketAddr;
     /// # let name = format!("ayi bind_addr {}", std::process::id());
@@ -110,9 +110,9 @@ impl UnixListener {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::{UnixListener, UnixStream};
+    /// # use ayi::net::{UnixListener, UnixStream};
     /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
     /// let listener = UnixListener::bind(&name)?;
     /// let client = UnixStream::connect(&name).await?;
@@ -136,10 +136,10 @@ impl UnixListener {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// use std::future::poll_fn;
-    /// # use ayi_net::{UnixListener, UnixStream};
+    /// # use ayi::net::{UnixListener, UnixStream};
     /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
     /// # let listener = UnixListener::bind(&name)?;
     /// # let client = UnixStream::connect(&name).await?;
@@ -161,9 +161,9 @@ impl UnixListener {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::{UnixListener, UnixStream};
+    /// # use ayi::net::{UnixListener, UnixStream};
     /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
     /// let listener = UnixListener::bind(&name)?;
     /// assert!(!listener.local_addr()?.is_unnamed());
@@ -183,9 +183,9 @@ impl UnixListener {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::{UnixListener, UnixStream};
+    /// # use ayi::net::{UnixListener, UnixStream};
     /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
     /// # let listener = UnixListener::bind(&name)?;
     /// assert!(listener.take_error()?.is_none());
@@ -206,9 +206,9 @@ impl UnixListener {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::{UnixListener, UnixStream};
+    /// # use ayi::net::{UnixListener, UnixStream};
     /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
     /// let of_std = UnixListener::bind(&name)?.into_std()?;
     /// let listener = UnixListener::from_std(of_std)?; // non-blocking, as it has to be
@@ -229,9 +229,9 @@ impl UnixListener {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::{UnixListener, UnixStream};
+    /// # use ayi::net::{UnixListener, UnixStream};
     /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
     /// let of_std = UnixListener::bind(&name)?.into_std()?;
     /// of_std.set_nonblocking(false)?; // as std's are by default

@@ -24,8 +24,8 @@ use crate::sys;
 /// # Examples
 ///
 /// ```
-/// use ayi_net::unix::pipe;
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// use ayi::net::unix::pipe;
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// let (sender, receiver) = pipe::pipe()?;
 /// sender.write(b"tea").await?;
@@ -51,7 +51,7 @@ pub fn pipe() -> io::Result<(Sender, Receiver)> {
 /// # Examples
 ///
 /// ```no_run
-/// use ayi_net::unix::pipe;
+/// use ayi::net::unix::pipe;
 /// // With the writer's side open too, the end of the stream never comes when writers go.
 /// let receiver = pipe::OpenOptions::new().read_write(true).open_receiver("/run/orders")?;
 /// # std::io::Result::Ok(())
@@ -68,9 +68,9 @@ impl OpenOptions {
     /// # Examples
     ///
     /// ```no_run
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::unix::pipe;
+    /// use ayi::net::unix::pipe;
     /// let sender = pipe::OpenOptions::new().open_sender("/run/orders")?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
@@ -85,9 +85,9 @@ impl OpenOptions {
     /// # Examples
     ///
     /// ```no_run
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::unix::pipe;
+    /// use ayi::net::unix::pipe;
     /// // Waits for a writer without one having to be there.
     /// let receiver = pipe::OpenOptions::new().read_write(true).open_receiver("/run/orders")?;
     /// # std::io::Result::Ok(())
@@ -103,9 +103,9 @@ impl OpenOptions {
     /// # Examples
     ///
     /// ```no_run
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::unix::pipe;
+    /// use ayi::net::unix::pipe;
     /// let sender = pipe::OpenOptions::new().unchecked(true).open_sender("/dev/stdout")?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
@@ -124,9 +124,9 @@ impl OpenOptions {
     /// # Examples
     ///
     /// ```no_run
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::unix::pipe;
+    /// use ayi::net::unix::pipe;
     /// let receiver = pipe::OpenOptions::new().open_receiver("/run/orders")?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
@@ -146,9 +146,9 @@ impl OpenOptions {
     /// # Examples
     ///
     /// ```no_run
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::unix::pipe;
+    /// use ayi::net::unix::pipe;
     /// let sender = pipe::OpenOptions::new().open_sender("/run/orders")?; // fails while nobody reads
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
@@ -198,9 +198,9 @@ fn from_file(file: File, is_receiver: bool) -> io::Result<File> {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// use ayi_net::unix::pipe;
+/// use ayi::net::unix::pipe;
 /// let (sender, receiver) = pipe::pipe()?;
 /// sender.write(b"tea").await?;
 /// drop(sender);
@@ -224,9 +224,9 @@ impl Receiver {
     /// # Examples
     ///
     /// ```no_run
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::unix::pipe::Receiver;
+    /// use ayi::net::unix::pipe::Receiver;
     /// let receiver = Receiver::from_file(std::fs::File::open("/run/orders")?)?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
@@ -244,9 +244,9 @@ impl Receiver {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::unix::pipe::{self, Receiver};
+    /// use ayi::net::unix::pipe::{self, Receiver};
     /// let (sender, receiver) = pipe::pipe()?;
     /// let receiver = Receiver::from_owned_fd(receiver.into_blocking_fd()?)?; // non-blocking again
     /// # std::io::Result::Ok(())
@@ -265,9 +265,9 @@ impl Receiver {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::unix::pipe::{self, Receiver};
+    /// use ayi::net::unix::pipe::{self, Receiver};
     /// let (sender, receiver) = pipe::pipe()?;
     /// let fd = receiver.into_nonblocking_fd()?;
     /// let receiver = Receiver::from_file_unchecked(fd.into())?;
@@ -287,9 +287,9 @@ impl Receiver {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::unix::pipe::{self, Receiver};
+    /// use ayi::net::unix::pipe::{self, Receiver};
     /// let (sender, receiver) = pipe::pipe()?;
     /// let receiver = Receiver::from_owned_fd_unchecked(receiver.into_nonblocking_fd()?)?;
     /// # std::io::Result::Ok(())
@@ -313,9 +313,9 @@ impl Receiver {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::unix::pipe;
+    /// use ayi::net::unix::pipe;
     /// let (sender, receiver) = pipe::pipe()?;
     /// sender.write(b"tea").await?;
     /// let mut buf = [0; 8];
@@ -329,7 +329,7 @@ impl Receiver {
     }
 
     methods! {
-        "stream", "let (peer, stream) = ayi_net::unix::pipe::pipe()?;"; ready, reads
+        "stream", "let (peer, stream) = ayi::net::unix::pipe::pipe()?;"; ready, reads
     }
 
     /// Takes the descriptor out of the runtime, and makes it blocking: for a child process, say.
@@ -341,9 +341,9 @@ impl Receiver {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let (sender, receiver) = ayi_net::unix::pipe::pipe()?;
+    /// # let (sender, receiver) = ayi::net::unix::pipe::pipe()?;
     /// use std::process::{Command, Stdio};
     /// let child = Command::new("true").stdin(Stdio::from(receiver.into_blocking_fd()?)).spawn()?;
     /// # let mut child = child;
@@ -366,10 +366,10 @@ impl Receiver {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::unix::pipe::Receiver;
-    /// # let (sender, receiver) = ayi_net::unix::pipe::pipe()?;
+    /// use ayi::net::unix::pipe::Receiver;
+    /// # let (sender, receiver) = ayi::net::unix::pipe::pipe()?;
     /// let receiver = Receiver::from_owned_fd(receiver.into_nonblocking_fd()?)?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
@@ -392,9 +392,9 @@ impl fmt::Debug for Receiver {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// use ayi_net::unix::pipe;
+/// use ayi::net::unix::pipe;
 /// let (sender, receiver) = pipe::pipe()?;
 /// drop(receiver);
 /// let error = sender.write(b"tea").await.unwrap_err(); // and no SIGPIPE
@@ -416,9 +416,9 @@ impl Sender {
     /// # Examples
     ///
     /// ```no_run
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::unix::pipe::Sender;
+    /// use ayi::net::unix::pipe::Sender;
     /// let sender = Sender::from_file(std::fs::File::create("/run/orders")?)?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
@@ -436,9 +436,9 @@ impl Sender {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::unix::pipe::{self, Sender};
+    /// use ayi::net::unix::pipe::{self, Sender};
     /// let (sender, receiver) = pipe::pipe()?;
     /// let sender = Sender::from_owned_fd(sender.into_blocking_fd()?)?; // non-blocking again
     /// # std::io::Result::Ok(())
@@ -457,9 +457,9 @@ impl Sender {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::unix::pipe::{self, Sender};
+    /// use ayi::net::unix::pipe::{self, Sender};
     /// let (sender, receiver) = pipe::pipe()?;
     /// let fd = sender.into_nonblocking_fd()?;
     /// let sender = Sender::from_file_unchecked(fd.into())?;
@@ -479,9 +479,9 @@ impl Sender {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::unix::pipe::{self, Sender};
+    /// use ayi::net::unix::pipe::{self, Sender};
     /// let (sender, receiver) = pipe::pipe()?;
     /// let sender = Sender::from_owned_fd_unchecked(sender.into_nonblocking_fd()?)?;
     /// # std::io::Result::Ok(())
@@ -506,9 +506,9 @@ impl Sender {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::unix::pipe;
+    /// use ayi::net::unix::pipe;
     /// let (sender, receiver) = pipe::pipe()?;
     /// assert_eq!(sender.write(b"tea").await?, 3); // all of it, or what there was room for
     /// # std::io::Result::Ok(())
@@ -519,7 +519,7 @@ impl Sender {
     }
 
     methods! {
-        "stream", "let (stream, peer) = ayi_net::unix::pipe::pipe()?;"; ready, writes
+        "stream", "let (stream, peer) = ayi::net::unix::pipe::pipe()?;"; ready, writes
     }
 
     /// Takes the descriptor out of the runtime, and makes it blocking: for a child process, say.
@@ -531,9 +531,9 @@ impl Sender {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let (sender, receiver) = ayi_net::unix::pipe::pipe()?;
+    /// # let (sender, receiver) = ayi::net::unix::pipe::pipe()?;
     /// use std::process::{Command, Stdio};
     /// let child = Command::new("true").stdout(Stdio::from(sender.into_blocking_fd()?)).spawn()?;
     /// # let mut child = child;
@@ -556,10 +556,10 @@ impl Sender {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::unix::pipe::Sender;
-    /// # let (sender, receiver) = ayi_net::unix::pipe::pipe()?;
+    /// use ayi::net::unix::pipe::Sender;
+    /// # let (sender, receiver) = ayi::net::unix::pipe::pipe()?;
     /// let sender = Sender::from_owned_fd(sender.into_nonblocking_fd()?)?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();

@@ -19,7 +19,7 @@ use crate::unix::{UnixDatagram, UnixListener, UnixStream, addr, unreported};
 /// # Examples
 ///
 /// ```no_run
-/// use ayi_net::UnixSocket;
+/// use ayi::net::UnixSocket;
 /// # async fn run() -> std::io::Result<()> {
 /// let socket = UnixSocket::new_stream()?;
 /// socket.bind("/run/tea.sock")?;
@@ -44,7 +44,7 @@ impl UnixSocket {
     /// # Examples
     ///
     /// ```
-    /// use ayi_net::unix::UnixSocket;
+    /// use ayi::net::unix::UnixSocket;
     /// let socket = UnixSocket::new_stream()?;
     /// # std::io::Result::Ok(())
     /// ```
@@ -61,7 +61,7 @@ impl UnixSocket {
     /// # Examples
     ///
     /// ```
-    /// use ayi_net::unix::UnixSocket;
+    /// use ayi::net::unix::UnixSocket;
     /// let socket = UnixSocket::new_datagram()?.datagram()?;
     /// # std::io::Result::Ok(())
     /// ```
@@ -84,7 +84,7 @@ impl UnixSocket {
     /// # Examples
     ///
     /// ```
-    /// use ayi_net::unix::UnixSocket;
+    /// use ayi::net::unix::UnixSocket;
     /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
     /// let socket = UnixSocket::new_stream()?;
     /// socket.bind(name)?;
@@ -103,7 +103,7 @@ impl UnixSocket {
     /// # Examples
     ///
     /// ```
-    /// use ayi_net::unix::UnixSocket;
+    /// use ayi::net::unix::UnixSocket;
     /// use std::os::linux::net::SocketAddrExt;
     /// use std::os::unix::net::SocketAddr;
     /// # let name = format!("ayi example {} {}", std::process::id(), line!());
@@ -124,7 +124,7 @@ impl UnixSocket {
     /// # Examples
     ///
     /// ```
-    /// use ayi_net::unix::UnixSocket;
+    /// use ayi::net::unix::UnixSocket;
     /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
     /// let socket = UnixSocket::new_stream()?;
     /// socket.bind(name)?;
@@ -150,11 +150,11 @@ impl UnixSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::unix::UnixSocket;
+    /// use ayi::net::unix::UnixSocket;
     /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
-    /// # let listener = ayi_net::UnixListener::bind(&name)?;
+    /// # let listener = ayi::net::UnixListener::bind(&name)?;
     /// let stream = UnixSocket::new_stream()?.connect(&name).await?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
@@ -177,11 +177,11 @@ impl UnixSocket {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::unix::UnixSocket;
+    /// use ayi::net::unix::UnixSocket;
     /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
-    /// # let listener = ayi_net::UnixListener::bind(&name)?;
+    /// # let listener = ayi::net::UnixListener::bind(&name)?;
     /// let stream = UnixSocket::new_stream()?.connect_addr(&listener.local_addr()?).await?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
@@ -204,7 +204,7 @@ impl UnixSocket {
     /// # Examples
     ///
     /// ```
-    /// use ayi_net::unix::UnixSocket;
+    /// use ayi::net::unix::UnixSocket;
     /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
     /// let socket = UnixSocket::new_datagram()?;
     /// socket.bind(name)?;

@@ -24,8 +24,8 @@ use crate::unix::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, UCred, UnixSocket, Wr
 /// # Examples
 ///
 /// ```
-/// use ayi_net::UnixStream;
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// use ayi::net::UnixStream;
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// let (ours, theirs) = UnixStream::pair()?;
 /// ours.write(b"tea").await?;
@@ -56,9 +56,9 @@ impl UnixStream {
     /// # Examples
     ///
     /// ```no_run
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::UnixStream;
+    /// use ayi::net::UnixStream;
     /// let stream = UnixStream::connect("/run/tea.sock").await?;
     /// let stream = UnixStream::connect("\0tea").await?; // an abstract name
     /// # std::io::Result::Ok(())
@@ -82,9 +82,9 @@ impl UnixStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::{UnixListener, UnixStream};
+    /// use ayi::net::{UnixListener, UnixStream};
     /// use std::os::linux::net::SocketAddrExt;
     /// use std::os::unix::net::SocketAddr;
     /// # let name = format!("ayi example {}", std::process::id());
@@ -108,9 +108,9 @@ impl UnixStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_net::UnixStream;
+    /// use ayi::net::UnixStream;
     /// let (one, other) = UnixStream::pair()?;
     /// one.write(b"tea").await?;
     /// assert_eq!(other.read(&mut [0; 8]).await?, 3);
@@ -143,9 +143,9 @@ impl UnixStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UnixStream;
+    /// # use ayi::net::UnixStream;
     /// # let (stream, peer) = UnixStream::pair()?;
     /// # peer.write(b"tea").await?;
     /// let mut buf = [0; 1024];
@@ -173,10 +173,10 @@ impl UnixStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// use std::io::IoSliceMut;
-    /// # use ayi_net::UnixStream;
+    /// # use ayi::net::UnixStream;
     /// # let (stream, peer) = UnixStream::pair()?;
     /// # peer.write(b"teapot").await?;
     /// let (mut head, mut body) = ([0; 3], [0; 1024]);
@@ -202,9 +202,9 @@ impl UnixStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UnixStream;
+    /// # use ayi::net::UnixStream;
     /// # let (stream, peer) = UnixStream::pair()?;
     /// let n = stream.write(b"tea").await?; // all of it, or what there was room for
     /// # assert_eq!(n, 3);
@@ -228,10 +228,10 @@ impl UnixStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// use std::io::IoSlice;
-    /// # use ayi_net::UnixStream;
+    /// # use ayi::net::UnixStream;
     /// # let (stream, peer) = UnixStream::pair()?;
     /// let n = stream.write_vectored(&[IoSlice::new(b"tea"), IoSlice::new(b"pot")]).await?;
     /// # assert_eq!(n, 6);
@@ -253,10 +253,10 @@ impl UnixStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// use std::net::Shutdown;
-    /// # use ayi_net::UnixStream;
+    /// # use ayi::net::UnixStream;
     /// # let (stream, peer) = UnixStream::pair()?;
     /// stream.shutdown(Shutdown::Write)?; // "that was all"; the answer can still be read
     /// assert_eq!(peer.read(&mut [0; 8]).await?, 0);
@@ -277,12 +277,12 @@ impl UnixStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UnixStream;
+    /// # use ayi::net::UnixStream;
     /// # let (stream, peer) = UnixStream::pair()?;
     /// # let mut stream = stream;
-    /// use futures_io::AsyncRead;
+    /// use ayi::io::AsyncRead;
     /// fn is_reader(_: impl AsyncRead) {}
     /// let (reading, writing) = stream.split();
     /// is_reader(reading); // and cannot write
@@ -300,12 +300,12 @@ impl UnixStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UnixStream;
+    /// # use ayi::net::UnixStream;
     /// # let (stream, peer) = UnixStream::pair()?;
     /// let (reading, writing) = stream.into_split();
-    /// let reader = ayi_runtime::spawn(async move { reading.readable().await });
+    /// let reader = ayi::spawn(async move { reading.readable().await });
     /// drop(writing); // tells the peer that nothing more will come
     /// # drop(peer);
     /// # reader.await.unwrap()?;
@@ -325,9 +325,9 @@ impl UnixStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UnixStream;
+    /// # use ayi::net::UnixStream;
     /// # let (stream, peer) = UnixStream::pair()?;
     /// assert!(stream.local_addr()?.is_unnamed()); // it is one of a pair
     /// # std::io::Result::Ok(())
@@ -346,9 +346,9 @@ impl UnixStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UnixStream;
+    /// # use ayi::net::UnixStream;
     /// # let (stream, peer) = UnixStream::pair()?;
     /// assert!(stream.peer_addr()?.is_unnamed()); // it is one of a pair
     /// # std::io::Result::Ok(())
@@ -367,9 +367,9 @@ impl UnixStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UnixStream;
+    /// # use ayi::net::UnixStream;
     /// # let (stream, peer) = UnixStream::pair()?;
     /// let who = stream.peer_cred()?;
     /// assert_eq!(who.pid(), Some(std::process::id() as i32)); // it was us who made the pair
@@ -381,7 +381,7 @@ impl UnixStream {
         Ok(UCred { uid, gid, pid: Some(pid).filter(|pid| *pid != 0) })
     }
 
-    methods! { "stream", "# let (stream, peer) = ayi_net::UnixStream::pair()?;"; take_error }
+    methods! { "stream", "# let (stream, peer) = ayi::net::UnixStream::pair()?;"; take_error }
 
     /// Makes a stream of one that std made or another process handed over.
     ///
@@ -392,9 +392,9 @@ impl UnixStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UnixStream;
+    /// # use ayi::net::UnixStream;
     /// let (of_std, _peer) = std::os::unix::net::UnixStream::pair()?;
     /// of_std.set_nonblocking(true)?;
     /// let stream = UnixStream::from_std(of_std)?;
@@ -414,9 +414,9 @@ impl UnixStream {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_net::UnixStream;
+    /// # use ayi::net::UnixStream;
     /// # let (stream, peer) = UnixStream::pair()?;
     /// let of_std = stream.into_std()?;
     /// of_std.set_nonblocking(false)?; // as std's are by default
@@ -431,7 +431,7 @@ impl UnixStream {
 /// Waiting until it is ready, and then trying.
 impl UnixStream {
     methods! {
-        "stream", "# let (stream, peer) = ayi_net::UnixStream::pair()?;"; ready, reads, writes, own_io
+        "stream", "# let (stream, peer) = ayi::net::UnixStream::pair()?;"; ready, reads, writes, own_io
     }
 }
 

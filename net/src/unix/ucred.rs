@@ -5,9 +5,9 @@
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// # use ayi_net::UnixStream;
+/// # use ayi::net::UnixStream;
 /// let (stream, _) = UnixStream::pair()?;
 /// let who = stream.peer_cred()?; // we are our own peer
 /// assert_eq!(who.pid(), Some(std::process::id() as i32));

@@ -30,9 +30,9 @@ use std::task::{Poll, ready};
 /// # Examples
 ///
 /// ```
-/// use ayi_process::process::Command;
+/// use ayi::process::Command;
 ///
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// let mut child = Command::new("sh").args(["-c", "exit 7"]).spawn()?;
 /// let status = child.wait().await?;
@@ -103,9 +103,9 @@ impl Child {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_process::process::Command;
+    /// # use ayi::process::Command;
     /// let mut child = Command::new("true").spawn()?;
     /// println!("started {}", child.id().unwrap());
     /// child.wait().await?;
@@ -143,9 +143,9 @@ impl Child {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_process::process::Command;
+    /// # use ayi::process::Command;
     /// use std::process::Stdio;
     /// let mut child = Command::new("cat").stdin(Stdio::piped()).spawn()?;
     /// let status = child.wait().await?; // `cat` sees the end of its input
@@ -180,9 +180,9 @@ impl Child {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_process::process::Command;
+    /// # use ayi::process::Command;
     /// let mut child = Command::new("true").spawn()?;
     /// match child.try_wait()? {
     ///     Some(status) => println!("ended: {status}"),
@@ -214,9 +214,9 @@ impl Child {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_process::process::Command;
+    /// # use ayi::process::Command;
     /// use std::os::unix::process::ExitStatusExt;
     /// let mut child = Command::new("sleep").arg("1000").spawn()?;
     /// child.start_kill()?;
@@ -248,9 +248,9 @@ impl Child {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_process::process::Command;
+    /// # use ayi::process::Command;
     /// let mut child = Command::new("sleep").arg("1000").spawn()?;
     /// child.kill().await?;
     /// # std::io::Result::Ok(())
@@ -282,9 +282,9 @@ impl Child {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_process::process::Command;
+    /// # use ayi::process::Command;
     /// use std::process::Stdio;
     /// let child = Command::new("echo").arg("tea").stdout(Stdio::piped()).spawn()?;
     /// let output = child.wait_with_output().await?;

@@ -21,9 +21,9 @@ use std::process::{Command as StdCommand, ExitStatus, Output, Stdio};
 /// # Examples
 ///
 /// ```
-/// use ayi_process::process::Command;
+/// use ayi::process::Command;
 ///
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// let status = Command::new("test").args(["-d", "/"]).status().await?;
 /// assert!(status.success());
@@ -42,9 +42,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// let status = Command::new("true").status().await?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
@@ -58,7 +58,7 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// assert_eq!(Command::new("ls").as_std().get_program(), "ls");
     /// ```
     pub fn as_std(&self) -> &StdCommand {
@@ -70,7 +70,7 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// Command::new("ls").as_std_mut().arg("-l");
     /// ```
     pub fn as_std_mut(&mut self) -> &mut StdCommand {
@@ -82,7 +82,7 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// let status = Command::new("true").into_std().status()?; // blocks
     /// # std::io::Result::Ok(())
     /// ```
@@ -96,9 +96,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// let child = Command::new("sleep").arg("1000").kill_on_drop(true).spawn()?;
     /// drop(child); // SIGKILL
     /// # std::io::Result::Ok(())
@@ -114,7 +114,7 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// let mut command = Command::new("ls");
     /// assert!(!command.get_kill_on_drop());
     /// assert!(command.kill_on_drop(true).get_kill_on_drop());
@@ -136,9 +136,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// let error = Command::new("/no/such/program").spawn().unwrap_err();
     /// assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
     /// assert!(error.to_string().starts_with("cannot start \"/no/such/program\": "));
@@ -177,9 +177,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// assert_eq!(Command::new("false").status().await?.code(), Some(1));
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
@@ -218,9 +218,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// let output = Command::new("sh").args(["-c", "echo tea; echo cold >&2"]).output().await?;
     /// assert_eq!((output.stdout, output.stderr), (b"tea\n".to_vec(), b"cold\n".to_vec()));
     /// # std::io::Result::Ok(())

@@ -1,9 +1,9 @@
 //! Child processes: starting them, talking with them, and awaiting their end.
 //!
 //! ```
-//! use ayi_process::process::Command;
+//! use ayi::process::Command;
 //!
-//! # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+//! # let rt = ayi::runtime::Runtime::new().unwrap();
 //! # rt.block_on(async {
 //! let output = Command::new("echo").arg("tea").output().await?;
 //! assert!(output.status.success());

@@ -20,16 +20,15 @@ use std::task::{Context, Poll};
 /// # Examples
 ///
 /// ```
-/// use ayi_process::process::Command;
-/// use futures_io::AsyncWrite;
-/// use std::{future::poll_fn, pin::Pin, process::Stdio};
+/// use ayi::io::AsyncWriteExt;
+/// use ayi::process::Command;
+/// use std::process::Stdio;
 ///
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
 /// let mut stdin = child.stdin.take().unwrap();
-/// // With ayi::io::AsyncWriteExt: stdin.write_all(b"tea").await?
-/// poll_fn(|cx| Pin::new(&mut stdin).poll_write(cx, b"tea")).await?;
+/// stdin.write_all(b"tea").await?;
 /// drop(stdin);
 /// assert_eq!(child.wait_with_output().await?.stdout, b"tea");
 /// # std::io::Result::Ok(())
@@ -48,17 +47,16 @@ pub struct ChildStdin {
 /// # Examples
 ///
 /// ```
-/// use ayi_process::process::Command;
-/// use futures_io::AsyncRead;
-/// use std::{future::poll_fn, pin::Pin, process::Stdio};
+/// use ayi::io::AsyncReadExt;
+/// use ayi::process::Command;
+/// use std::process::Stdio;
 ///
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// let mut child = Command::new("echo").arg("tea").stdout(Stdio::piped()).spawn()?;
 /// let mut stdout = child.stdout.take().unwrap();
 /// let mut buf = [0; 8];
-/// // With ayi::io::AsyncReadExt: stdout.read(&mut buf).await?
-/// let n = poll_fn(|cx| Pin::new(&mut stdout).poll_read(cx, &mut buf)).await?;
+/// let n = stdout.read(&mut buf).await?;
 /// assert_eq!(&buf[..n], b"tea\n");
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
@@ -73,9 +71,9 @@ pub struct ChildStdout {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// use ayi_process::process::Command;
+/// use ayi::process::Command;
 /// use std::process::Stdio;
 /// let mut child = Command::new("sh").args(["-c", "echo late >&2"]).stderr(Stdio::piped()).spawn()?;
 /// let stderr = child.stderr.take().unwrap(); // AsyncRead
@@ -99,9 +97,9 @@ impl ChildStdin {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::ChildStdin;
+    /// use ayi::process::ChildStdin;
     /// use std::process::{Command, Stdio};
     /// let mut child = Command::new("cat").stdin(Stdio::piped()).spawn()?;
     /// let stdin = ChildStdin::from_std(child.stdin.take().unwrap())?;
@@ -123,9 +121,9 @@ impl ChildStdin {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_process::process::Command;
+    /// # use ayi::process::Command;
     /// # use std::process::Stdio;
     /// let mut child = Command::new("cat").stdin(Stdio::piped()).spawn()?;
     /// let fd = child.stdin.take().unwrap().into_owned_fd()?;
@@ -150,9 +148,9 @@ impl ChildStdout {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::ChildStdout;
+    /// use ayi::process::ChildStdout;
     /// use std::process::{Command, Stdio};
     /// let mut child = Command::new("true").stdout(Stdio::piped()).spawn()?;
     /// let stdout = ChildStdout::from_std(child.stdout.take().unwrap())?;
@@ -175,9 +173,9 @@ impl ChildStdout {
     /// One child's output is another's input:
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// use std::process::Stdio;
     /// let mut echo = Command::new("echo").arg("tea").stdout(Stdio::piped()).spawn()?;
     /// let stdout = echo.stdout.take().unwrap();
@@ -203,9 +201,9 @@ impl ChildStderr {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::ChildStderr;
+    /// use ayi::process::ChildStderr;
     /// use std::process::{Command, Stdio};
     /// let mut child = Command::new("true").stderr(Stdio::piped()).spawn()?;
     /// let stderr = ChildStderr::from_std(child.stderr.take().unwrap())?;
@@ -226,9 +224,9 @@ impl ChildStderr {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_process::process::Command;
+    /// # use ayi::process::Command;
     /// # use std::process::Stdio;
     /// let mut child = Command::new("ls").arg("/no/such").stderr(Stdio::piped()).spawn()?;
     /// let complaints = child.stderr.take().unwrap().into_owned_fd()?;

@@ -9,7 +9,7 @@ use std::ffi::c_int;
 /// # Examples
 ///
 /// ```
-/// use ayi_process::signal::unix::SignalKind;
+/// use ayi::signal::unix::SignalKind;
 /// assert_eq!(SignalKind::from_raw(15), SignalKind::terminate());
 /// ```
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
@@ -23,8 +23,8 @@ impl SignalKind {
     /// # Examples
     ///
     /// ```
-    /// use ayi_process::signal::unix::{SignalKind, signal};
-    /// assert!(signal(SignalKind::from_raw(libc::SIGRTMIN())).is_ok());
+    /// use ayi::signal::unix::{SignalKind, signal};
+    /// assert!(signal(SignalKind::from_raw(40)).is_ok()); // a real-time signal
     /// assert!(signal(SignalKind::from_raw(-1)).is_err());
     /// ```
     pub const fn from_raw(signum: c_int) -> SignalKind {
@@ -36,8 +36,8 @@ impl SignalKind {
     /// # Examples
     ///
     /// ```
-    /// use ayi_process::signal::unix::SignalKind;
-    /// assert_eq!(SignalKind::hangup().as_raw_value(), libc::SIGHUP);
+    /// use ayi::signal::unix::SignalKind;
+    /// assert_eq!(SignalKind::terminate().as_raw_value(), 15);
     /// ```
     pub const fn as_raw_value(&self) -> c_int {
         self.0
@@ -48,8 +48,9 @@ impl SignalKind {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_process::signal::unix::SignalKind;
-    /// assert_eq!(SignalKind::alarm().as_raw_value(), libc::SIGALRM);
+    /// use ayi::signal::unix::{SignalKind, signal};
+    /// let alarms = signal(SignalKind::alarm())?;
+    /// # std::io::Result::Ok(())
     /// ```
     pub const fn alarm() -> SignalKind {
         SignalKind(libc::SIGALRM)
@@ -60,8 +61,9 @@ impl SignalKind {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_process::signal::unix::SignalKind;
-    /// assert_eq!(SignalKind::child().as_raw_value(), libc::SIGCHLD);
+    /// use ayi::signal::unix::{SignalKind, signal};
+    /// let children = signal(SignalKind::child())?;
+    /// # std::io::Result::Ok(())
     /// ```
     pub const fn child() -> SignalKind {
         SignalKind(libc::SIGCHLD)
@@ -73,8 +75,9 @@ impl SignalKind {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_process::signal::unix::SignalKind;
-    /// assert_eq!(SignalKind::hangup().as_raw_value(), libc::SIGHUP);
+    /// use ayi::signal::unix::{SignalKind, signal};
+    /// let hangups = signal(SignalKind::hangup())?;
+    /// # std::io::Result::Ok(())
     /// ```
     pub const fn hangup() -> SignalKind {
         SignalKind(libc::SIGHUP)
@@ -85,8 +88,9 @@ impl SignalKind {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_process::signal::unix::SignalKind;
-    /// assert_eq!(SignalKind::interrupt().as_raw_value(), libc::SIGINT);
+    /// use ayi::signal::unix::{SignalKind, signal};
+    /// let interrupts = signal(SignalKind::interrupt())?;
+    /// # std::io::Result::Ok(())
     /// ```
     pub const fn interrupt() -> SignalKind {
         SignalKind(libc::SIGINT)
@@ -97,8 +101,9 @@ impl SignalKind {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_process::signal::unix::SignalKind;
-    /// assert_eq!(SignalKind::io().as_raw_value(), libc::SIGIO);
+    /// use ayi::signal::unix::{SignalKind, signal};
+    /// let readiness = signal(SignalKind::io())?;
+    /// # std::io::Result::Ok(())
     /// ```
     pub const fn io() -> SignalKind {
         SignalKind(libc::SIGIO)
@@ -110,8 +115,9 @@ impl SignalKind {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_process::signal::unix::SignalKind;
-    /// assert_eq!(SignalKind::pipe().as_raw_value(), libc::SIGPIPE);
+    /// use ayi::signal::unix::{SignalKind, signal};
+    /// let broken_pipes = signal(SignalKind::pipe())?;
+    /// # std::io::Result::Ok(())
     /// ```
     pub const fn pipe() -> SignalKind {
         SignalKind(libc::SIGPIPE)
@@ -122,8 +128,9 @@ impl SignalKind {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_process::signal::unix::SignalKind;
-    /// assert_eq!(SignalKind::quit().as_raw_value(), libc::SIGQUIT);
+    /// use ayi::signal::unix::{SignalKind, signal};
+    /// let quits = signal(SignalKind::quit())?;
+    /// # std::io::Result::Ok(())
     /// ```
     pub const fn quit() -> SignalKind {
         SignalKind(libc::SIGQUIT)
@@ -135,8 +142,9 @@ impl SignalKind {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_process::signal::unix::SignalKind;
-    /// assert_eq!(SignalKind::terminate().as_raw_value(), libc::SIGTERM);
+    /// use ayi::signal::unix::{SignalKind, signal};
+    /// let requests = signal(SignalKind::terminate())?;
+    /// # std::io::Result::Ok(())
     /// ```
     pub const fn terminate() -> SignalKind {
         SignalKind(libc::SIGTERM)
@@ -147,8 +155,9 @@ impl SignalKind {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_process::signal::unix::SignalKind;
-    /// assert_eq!(SignalKind::user_defined1().as_raw_value(), libc::SIGUSR1);
+    /// use ayi::signal::unix::{SignalKind, signal};
+    /// let orders = signal(SignalKind::user_defined1())?;
+    /// # std::io::Result::Ok(())
     /// ```
     pub const fn user_defined1() -> SignalKind {
         SignalKind(libc::SIGUSR1)
@@ -159,8 +168,9 @@ impl SignalKind {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_process::signal::unix::SignalKind;
-    /// assert_eq!(SignalKind::user_defined2().as_raw_value(), libc::SIGUSR2);
+    /// use ayi::signal::unix::{SignalKind, signal};
+    /// let orders = signal(SignalKind::user_defined2())?;
+    /// # std::io::Result::Ok(())
     /// ```
     pub const fn user_defined2() -> SignalKind {
         SignalKind(libc::SIGUSR2)
@@ -171,8 +181,9 @@ impl SignalKind {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_process::signal::unix::SignalKind;
-    /// assert_eq!(SignalKind::window_change().as_raw_value(), libc::SIGWINCH);
+    /// use ayi::signal::unix::{SignalKind, signal};
+    /// let changes = signal(SignalKind::window_change())?;
+    /// # std::io::Result::Ok(())
     /// ```
     pub const fn window_change() -> SignalKind {
         SignalKind(libc::SIGWINCH)

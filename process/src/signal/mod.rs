@@ -8,8 +8,8 @@
 //! runtimes on any number of threads.
 //!
 //! ```no_run
-//! use ayi_process::signal::unix::{SignalKind, signal};
-//! # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+//! use ayi::signal::unix::{SignalKind, signal};
+//! # let rt = ayi::runtime::Runtime::new().unwrap();
 //! # rt.block_on(async {
 //! let mut hangup = signal(SignalKind::hangup())?;
 //! loop {
@@ -49,10 +49,10 @@ use unix::SignalKind;
 /// # Examples
 ///
 /// ```no_run
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// println!("Ctrl-C ends this");
-/// ayi_process::signal::ctrl_c().await?;
+/// ayi::signal::ctrl_c().await?;
 /// println!("goodbye");
 /// # std::io::Result::Ok(())
 /// # }).unwrap();

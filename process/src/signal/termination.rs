@@ -18,10 +18,10 @@ use std::task::Poll;
 /// # Examples
 ///
 /// ```no_run
-/// use ayi_process::signal::termination;
-/// use ayi_runtime::{runtime::shutdown, time::Duration};
+/// use ayi::signal::termination;
+/// use ayi::{runtime::shutdown, time::Duration};
 /// use std::{future::poll_fn, pin::pin, process::exit, task::Poll};
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// let mut termination = termination()?;
 /// termination.recv().await;

@@ -36,8 +36,8 @@ use std::task::{Context, Poll, ready};
 /// # Examples
 ///
 /// ```
-/// use ayi_process::signal::unix::{SignalKind, signal};
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// use ayi::signal::unix::{SignalKind, signal};
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// # let this_process = || std::process::id().to_string();
 /// let mut reload = signal(SignalKind::user_defined1())?;
@@ -87,8 +87,8 @@ pub fn signal(kind: SignalKind) -> io::Result<Signal> {
 /// # Examples
 ///
 /// ```no_run
-/// use ayi_process::signal::unix::{SignalKind, signal};
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// use ayi::signal::unix::{SignalKind, signal};
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// let mut terminate = signal(SignalKind::terminate())?;
 /// terminate.recv().await;
@@ -120,8 +120,8 @@ impl Signal {
     /// # Examples
     ///
     /// ```no_run
-    /// use ayi_process::signal::unix::{SignalKind, signal};
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// use ayi::signal::unix::{SignalKind, signal};
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// let mut resized = signal(SignalKind::window_change())?;
     /// while let Some(()) = resized.recv().await {
@@ -143,9 +143,9 @@ impl Signal {
     /// # Examples
     ///
     /// ```no_run
-    /// use ayi_process::signal::unix::{SignalKind, signal};
+    /// use ayi::signal::unix::{SignalKind, signal};
     /// use std::future::poll_fn;
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// let mut hangup = signal(SignalKind::hangup())?;
     /// poll_fn(|cx| hangup.poll_recv(cx)).await;

@@ -20,13 +20,12 @@ use std::task::{Context, Poll};
 /// # Examples
 ///
 /// ```no_run
-/// # use futures_io::AsyncRead;
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// use ayi::io::AsyncReadExt;
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// let mut stdin = ayi_process::stdio::stdin();
+/// let mut stdin = ayi::io::stdin();
 /// let mut buf = [0; 1024];
-/// // With the façade: `stdin.read(&mut buf).await`.
-/// let n = std::future::poll_fn(|cx| std::pin::Pin::new(&mut stdin).poll_read(cx, &mut buf)).await?;
+/// let n = stdin.read(&mut buf).await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -55,13 +54,12 @@ pub fn stdin() -> Stdin {
 /// # Examples
 ///
 /// ```no_run
-/// # use futures_io::AsyncRead;
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// use ayi::io::AsyncReadExt;
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// let mut stdin = ayi_process::stdio::stdin();
+/// let mut stdin = ayi::io::stdin();
 /// let mut buf = [0; 1024];
-/// // With the façade: `stdin.read(&mut buf).await`.
-/// let n = std::future::poll_fn(|cx| std::pin::Pin::new(&mut stdin).poll_read(cx, &mut buf)).await?;
+/// let n = stdin.read(&mut buf).await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```

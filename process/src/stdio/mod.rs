@@ -8,13 +8,13 @@
 //! other programs of a pipeline have the same one.
 //!
 //! ```no_run
-//! # use futures_io::AsyncRead;
-//! # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+//! use ayi::io::AsyncReadExt;
+//! # let rt = ayi::runtime::Runtime::new().unwrap();
 //! # rt.block_on(async {
-//! let mut stdin = ayi_process::stdio::stdin();
+//! let mut stdin = ayi::io::stdin();
 //! let mut buf = [0; 1024];
-//! let read = std::future::poll_fn(|cx| std::pin::Pin::new(&mut stdin).poll_read(cx, &mut buf));
-//! println!("{} bytes", read.await?);
+//! let n = stdin.read(&mut buf).await?;
+//! println!("{n} bytes");
 //! # std::io::Result::Ok(())
 //! # }).unwrap();
 //! ```

@@ -19,12 +19,11 @@ use std::task::{Context, Poll, ready};
 /// # Examples
 ///
 /// ```
-/// # use futures_io::AsyncWrite;
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// use ayi::io::AsyncWriteExt;
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// let mut stdout = ayi_process::stdio::stdout();
-/// // With the façade: `stdout.write_all(b"tea\n").await`.
-/// let n = std::future::poll_fn(|cx| std::pin::Pin::new(&mut stdout).poll_write(cx, b"tea\n")).await?;
+/// let mut stdout = ayi::io::stdout();
+/// stdout.write_all(b"tea\n").await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -39,12 +38,11 @@ pub fn stdout() -> Stdout {
 /// # Examples
 ///
 /// ```
-/// # use futures_io::AsyncWrite;
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// use ayi::io::AsyncWriteExt;
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// let mut stderr = ayi_process::stdio::stderr();
-/// // With the façade: `stderr.write_all(b"no tea\n").await`.
-/// let n = std::future::poll_fn(|cx| std::pin::Pin::new(&mut stderr).poll_write(cx, b"no tea\n")).await?;
+/// let mut stderr = ayi::io::stderr();
+/// stderr.write_all(b"no tea\n").await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -78,12 +76,11 @@ pub fn stderr() -> Stderr {
 /// # Examples
 ///
 /// ```
-/// # use futures_io::AsyncWrite;
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// use ayi::io::AsyncWriteExt;
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// let mut stdout = ayi_process::stdio::stdout();
-/// // With the façade: `stdout.write_all(b"tea\n").await`.
-/// let n = std::future::poll_fn(|cx| std::pin::Pin::new(&mut stdout).poll_write(cx, b"tea\n")).await?;
+/// let mut stdout = ayi::io::stdout();
+/// stdout.write_all(b"tea\n").await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
@@ -100,12 +97,11 @@ pub struct Stdout {
 /// # Examples
 ///
 /// ```
-/// # use futures_io::AsyncWrite;
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// use ayi::io::AsyncWriteExt;
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// let mut stderr = ayi_process::stdio::stderr();
-/// // With the façade: `stderr.write_all(b"no tea\n").await`.
-/// let n = std::future::poll_fn(|cx| std::pin::Pin::new(&mut stderr).poll_write(cx, b"no tea\n")).await?;
+/// let mut stderr = ayi::io::stderr();
+/// stderr.write_all(b"no tea\n").await?;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```

@@ -15,9 +15,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// let output = Command::new("printf").arg("%s.").arg("green tea").arg("*").output().await?;
     /// assert_eq!(output.stdout, b"green tea.*.");
     /// # std::io::Result::Ok(())
@@ -33,9 +33,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// let output = Command::new("echo").args(["green", "tea"]).output().await?;
     /// assert_eq!(output.stdout, b"green tea\n");
     /// # std::io::Result::Ok(())
@@ -55,9 +55,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// let output = Command::new("sh").args(["-c", "echo $TEA"]).env("TEA", "green").output().await?;
     /// assert_eq!(output.stdout, b"green\n");
     /// # std::io::Result::Ok(())
@@ -77,9 +77,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// let vars = [("TEA", "green"), ("CUPS", "2")];
     /// let output = Command::new("sh").args(["-c", "echo $TEA $CUPS"]).envs(vars).output().await?;
     /// assert_eq!(output.stdout, b"green 2\n");
@@ -101,9 +101,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// let output = Command::new("sh").args(["-c", "echo $HOME"]).env_remove("HOME").output().await?;
     /// assert_eq!(output.stdout, b"\n");
     /// # std::io::Result::Ok(())
@@ -119,9 +119,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// let output = Command::new("/usr/bin/env").env_clear().env("TEA", "green").output().await?;
     /// assert_eq!(output.stdout, b"TEA=green\n");
     /// # std::io::Result::Ok(())
@@ -138,9 +138,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// let output = Command::new("pwd").current_dir("/").output().await?;
     /// assert_eq!(output.stdout, b"/\n");
     /// # std::io::Result::Ok(())
@@ -156,9 +156,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// use std::process::Stdio;
     /// let output = Command::new("cat").stdin(Stdio::null()).output().await?;
     /// assert_eq!(output.stdout, b"");
@@ -176,9 +176,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// use std::process::Stdio;
     /// let mut child = Command::new("echo").arg("tea").stdout(Stdio::piped()).spawn()?;
     /// let stdout = child.stdout.take().unwrap();
@@ -197,9 +197,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// use std::process::Stdio;
     /// let status = Command::new("ls").arg("/no/such").stderr(Stdio::null()).status().await?;
     /// assert!(!status.success());
@@ -216,9 +216,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// # if false {
     /// let status = Command::new("id").uid(65534).gid(65534).status().await?;
     /// # }
@@ -235,9 +235,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// # if false {
     /// let status = Command::new("id").gid(65534).status().await?;
     /// # }
@@ -254,9 +254,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// let output = Command::new("sh").arg0("kettle").args(["-c", "echo $0"]).output().await?;
     /// assert_eq!(output.stdout, b"kettle\n");
     /// # std::io::Result::Ok(())
@@ -273,9 +273,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// let mut child = Command::new("sleep").arg("1000").process_group(0).spawn()?;
     /// // kill(2) with a negative number is for a group.
     /// let kill = format!("kill -TERM -{}", child.id().unwrap());
@@ -300,9 +300,9 @@ impl Command {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_process::process::Command;
+    /// use ayi::process::Command;
     /// let mut command = Command::new("true");
     /// // SAFETY: setsid(2) may be called in a signal handler.
     /// unsafe {
