@@ -1,7 +1,7 @@
 //! ayi (阿姨, "auntie") is an async runtime for Linux: one thread, one epoll, and tasks without reference counts.
 //!
-//! Students want water; the taps run when they like. A student can stand at the tap (blocking I/O), or keep
-//! walking back to look (polling). Or an auntie watches all the taps and calls each student when *their* tap
+//! Students want water; the taps run when they like. A student can stand at the tap, which is blocking I/O, or keep
+//! walking back to look, which is polling. Or an auntie watches all the taps and calls each student when *their* tap
 //! runs. That is what a reactor does, and this one is written to be used and to be read.
 //!
 //! ```no_run
@@ -18,22 +18,22 @@
 //! }
 //! ```
 //!
-//! Names and semantics are tokio's wherever tokio has the thing. What differs comes from being of one thread:
-//! [`spawn`] takes futures that are not `Send`, so `Rc` and `RefCell` do; [`runtime::Handle`] spawns from other
-//! threads; timers have a resolution of a nanosecond. Channels, locks and streams that are not tied to a runtime
-//! work here as they are (`tokio::sync`, `async-channel`, `futures`).
+//! Names and semantics are tokio's wherever tokio has the item. The differences come from running on one thread:
+//! [`spawn`] takes futures that are not `Send`, so you can use `Rc` and `RefCell`; [`runtime::Handle`] spawns from
+//! other threads; timers have a resolution of a nanosecond. Channels, locks and streams that are not tied to a runtime
+//! work as they are, for example those of `tokio::sync`, `async-channel` and `futures`.
 //!
 //! - [`spawn`] and [`task`]: tasks, sets of tasks, blocking calls, values that belong to a task
 //! - [`select!`], [`join!`], [`try_join!`]: waiting for several things in one task
 //! - [`net`]: TCP, UDP, Unix sockets and pipes, name lookup
 //! - [`time`]: sleeping, time limits, intervals, and time that stands still for tests
 //! - [`io`]: the reading and writing traits, copying, streams in memory, and waiting for any file descriptor
-//! - [`sync`]: a limit for what goes on at once, connections for example
-//! - `process` (with the feature of this name): child processes
-//! - `serve` (with the feature of this name): HTTP/1 and HTTP/2 for axum, tower and hyper services
-//! - `signal` (with the feature of this name): Ctrl-C and other signals
+//! - [`sync`]: a limit for what goes on at once, for example connections
+//! - `process`, with the feature `process`: child processes
+//! - `serve`, with the feature `serve`: HTTP/1 and HTTP/2 for axum, tower and hyper services
+//! - `signal`, with the feature `signal`: Ctrl-C and other signals
 //! - [`runtime`]: what `#[ayi::main]` does for you, its settings and what it counts
-//! - With the feature `tracing`, subscribers of the crate of this name are told of tasks, wakers, timers and sockets, so
+//! - With the feature `tracing`, subscribers of the crate `tracing` are told of tasks, wakers, timers and sockets, so
 //!   that tokio-console shows them
 //! - [`coming_from_tokio`]: tokio's items, and what they are called here
 //! - [`production`]: limits, time-outs, a unit for systemd, and what to watch
@@ -91,11 +91,11 @@ pub mod task;
 
 /// Reading and writing, and waiting for any file descriptor.
 ///
-/// [`AsyncFd`](io::AsyncFd), [`Interest`](io::Interest), [`Ready`](io::Ready) and
-/// [`Registration`](io::Registration) are ayi's own. The traits are those of `futures-io`, which many crates
-/// know. Their extension methods (`read_exact`, `write_all`, `lines`…) are ayi's own as well, so that each is charged to
-/// the [cooperative budget](task::coop) over streams of any crate; those of `futures-lite` and `futures` work too, but
-/// do not give way where a stream in memory is always ready. The adapters come from `futures-lite`.
+/// [`AsyncFd`](io::AsyncFd), [`Interest`](io::Interest), [`Ready`](io::Ready) and [`Registration`](io::Registration)
+/// are ayi's own. The traits are those of `futures-io`, which many crates know. The extension methods, such as
+/// `read_exact`, `write_all` and `lines`, are ayi's own: each is charged to the [cooperative budget](task::coop), over
+/// streams of any crate. Those of `futures-lite` and `futures` work too, but do not give way while a stream in memory
+/// is always ready. The adapters come from `futures-lite`.
 ///
 /// With the feature `stdio` there are `stdin`, `stdout` and `stderr` as well.
 #[cfg(target_os = "linux")]
@@ -126,7 +126,7 @@ pub mod io {
         AssertAsync, AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite, BlockOn, BufReader, BufWriter, Chain,
         Cursor, Take,
     };
-    // What `lines` and `split` of a reader give.
+    // The streams that `lines` and `split` of a reader return.
     pub use futures_lite::stream::{Stream, StreamExt};
     pub use lines::{Lines, Split};
     pub use read_ext::{AsyncReadExt, Bytes};
@@ -139,7 +139,8 @@ pub mod io {
 
 /// Limits for what goes on at once.
 ///
-/// Channels and locks are not here: those of others (`tokio::sync`, `async-channel`, `async-lock`) work as they are.
+/// Channels and locks are not here: those of other crates, such as `tokio::sync`, `async-channel` and `async-lock`,
+/// work as they are.
 #[cfg(target_os = "linux")]
 pub mod sync {
     mod error;
@@ -151,13 +152,13 @@ pub mod sync {
 
 /// Sleeping, time limits, and ticking at an interval.
 ///
-/// Deadlines have a resolution of one nanosecond, and a timer never fires early. How late it fires is up to the
-/// kernel, some 10 µs on an idle machine, and to what else the thread is doing. Timers that come within 50 µs after
-/// others have fired may be fired together at the end of that time, so that thousands of them do not cost a wake-up
-/// each.
+/// Deadlines have a resolution of one nanosecond, and a timer never fires early. How late it fires depends on the
+/// kernel, some 10 µs on an idle machine, and on what else the thread is doing. Timers that are due within 50 µs after
+/// others have fired may fire together at the end of that time, so that thousands of them do not cost a wake-up each.
 ///
-/// The kernel would be late by another 50 µs, the "timer slack" of a thread, see prctl(2). So while the thread sleeps
-/// in `block_on`, for less than 50 ms, it has a slack of 1 ns. Tasks, and what they start, have the thread's own.
+/// By default the kernel would be late by another 50 µs: this is the "timer slack" of a thread, see prctl(2). While the
+/// thread sleeps in `block_on` for less than 50 ms, its slack is therefore 1 ns. Tasks, and the threads that they
+/// start, have the thread's own slack.
 #[cfg(target_os = "linux")]
 pub mod time {
     mod interval;
@@ -167,7 +168,7 @@ pub mod time {
     pub use interval::{Interval, MissedTickBehavior, interval, interval_at};
     pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
 
-    /// Where tokio has [`Elapsed`].
+    /// The place where tokio has [`Elapsed`].
     pub mod error {
         pub use super::Elapsed;
     }

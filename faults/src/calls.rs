@@ -1,4 +1,4 @@
-//! Calls that move something.
+//! Calls that move bytes.
 
 use crate::dice::{Call, Dice, in_session, is_hard, is_whole, note, note_hard, throw};
 use crate::epoll::report_again;
@@ -6,18 +6,19 @@ use crate::kernel::{self, Kind, fail};
 use ayi_runtime::faults::{Operation, operation};
 use libc::{c_int, c_long, c_void, iovec, msghdr, off_t, size_t, sockaddr, socklen_t, ssize_t};
 
-/// A write to a pipe of up to so many bytes is done as a whole or not at all: pipe(7).
+/// A write of up to this many bytes to a pipe is done as a whole or not at all: pipe(7).
 const PIPE_BUF: usize = libc::PIPE_BUF;
 
-/// What is to become of a transfer.
+/// What happens to a transfer.
 enum Verdict {
     LetThrough,
     Fail(c_int),
-    /// No more than so many bytes.
+    /// It moves no more than so many bytes.
     Part(usize),
 }
 
-/// Whether the call is made within an operation of ours on this descriptor; if so, whether the program sees its errors.
+/// Returns whether the call is made within an operation of ours on this descriptor, and if so, whether the program sees
+/// its errors.
 fn in_operation(fd: c_int) -> Option<bool> {
     match operation()? {
         Operation::On(own) => (own == fd).then_some(false),
@@ -26,12 +27,12 @@ fn in_operation(fd: c_int) -> Option<bool> {
     }
 }
 
-/// `len`: what one buffer has, 0 if the call cannot be given less.
+/// `len` is the length of the one buffer, or 0 if the call cannot be given less.
 fn transfer(name: &'static str, call: Call, fd: c_int, len: usize, does_not_wait: bool) -> Verdict {
     let Some(is_tried) = in_operation(fd) else { return Verdict::LetThrough };
     let is_write = matches!(call, Call::Write);
     let kind = kernel::kind(fd);
-    // A signal's handler: before the dice.
+    // This is a signal's handler, so it comes before the dice.
     if is_write && kind == Kind::Other {
         return Verdict::LetThrough;
     }
@@ -70,7 +71,7 @@ fn transfer(name: &'static str, call: Call, fd: c_int, len: usize, does_not_wait
     verdict
 }
 
-/// What the program sees.
+/// Returns an error that the program sees.
 fn hard(kind: Kind, is_write: bool, dice: &mut Dice) -> Option<c_int> {
     let errors: &[c_int] = match (kind, is_write) {
         (Kind::Stream, false) => &[libc::ECONNRESET, libc::ETIMEDOUT, libc::ENOMEM],
@@ -83,9 +84,9 @@ fn hard(kind: Kind, is_write: bool, dice: &mut Dice) -> Option<c_int> {
     Some(dice.pick(errors))
 }
 
-/// The part of a transfer that was asked for has been moved: there may be more. Of a socket that says "nothing is left",
-/// as epoll(7) has it. Not of a pipe, nor where a read of a Unix socket ends at a message with descriptors (unix(7)): there
-/// the kernel reports nothing, and ayi goes on.
+/// The part of a transfer that was asked for has been moved, and there may be more. For a socket a short transfer says
+/// "nothing is left" (epoll(7)), so the kernel has to report again. For a pipe it does not, nor if a read of a Unix
+/// socket ends at a message with descriptors (unix(7)): there the kernel reports nothing, and ayi continues.
 fn moved(call: Call, fd: c_int, asked: usize, moved: c_long) -> ssize_t {
     let says_it_all = || {
         let is_write = matches!(call, Call::Write);
@@ -97,15 +98,15 @@ fn moved(call: Call, fd: c_int, asked: usize, moved: c_long) -> ssize_t {
     moved as ssize_t
 }
 
-/// Makes the system call, or does not. `$len` is what the fault makes less.
+/// Makes the system call, or fails instead. `$len` is the length that a fault reduces.
 macro_rules! transfer {
     ($name:literal, $call:expr, $fd:ident, $len:ident, $does_not_wait:expr, $number:expr, [$($argument:expr),*]) => {{
         let arguments = |$len: size_t| [$($argument as c_long),*];
         match transfer($name, $call, $fd, $len, $does_not_wait) {
             Verdict::Fail(errno) => fail(errno),
-            // SAFETY: the caller's promise, as the C function asks for it.
+            // SAFETY: the caller's promise, which is what the C function asks for.
             Verdict::LetThrough => unsafe { kernel::call($number, arguments($len)) as ssize_t },
-            // SAFETY: likewise, and less of it is touched.
+            // SAFETY: likewise, and less memory is touched.
             Verdict::Part(part) => moved($call, $fd, part, unsafe { kernel::call($number, arguments(part)) }),
         }
     }};
@@ -162,7 +163,7 @@ unsafe extern "C" fn sendto(
     transfer!("send", Call::Write, fd, len, does_not_wait, number, [fd, buf, len, flags, to, size])
 }
 
-// Calls with several buffers are given fewer of them, down to one.
+// Calls with several buffers are given fewer of them, at least one.
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn readv(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t {
@@ -176,7 +177,7 @@ unsafe extern "C" fn writev(fd: c_int, parts: *const iovec, count: c_int) -> ssi
     unsafe { vectored("writev", Call::Write, fd, parts, count, libc::SYS_writev, [0; 3]) }
 }
 
-/// At the position of a stream, -1; with `RWF_NOWAIT` it does not wait.
+/// For a stream, the offset is -1. With `RWF_NOWAIT` the call does not wait.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn preadv2(
     fd: c_int,
@@ -205,7 +206,7 @@ unsafe extern "C" fn pwritev2(
 
 /// # Safety
 ///
-/// As of readv(2) and writev(2), with what comes after their arguments.
+/// Those of readv(2) and writev(2), for the arguments up to theirs and the ones that follow.
 unsafe fn vectored(
     name: &'static str,
     call: Call,
@@ -225,7 +226,7 @@ unsafe fn vectored(
             let first = first.expect("it was looked at");
             let one = iovec { iov_base: first.iov_base, iov_len: part.min(first.iov_len) };
             let arguments = [fd as c_long, &raw const one as c_long, 1, offset, high, flags];
-            // SAFETY: the caller's promise, of less.
+            // SAFETY: the caller's promise, for less memory.
             moved(call, fd, one.iov_len, unsafe { kernel::call(number, arguments) })
         }
         _ => {
@@ -261,12 +262,12 @@ unsafe extern "C" fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) ->
         return fail(errno);
     }
     let arguments = [fd as c_long, &raw const copy as c_long, flags as c_long, 0, 0, 0];
-    // SAFETY: the caller's promise; of less, perhaps.
+    // SAFETY: the caller's promise, possibly for less memory.
     let sent = unsafe { kernel::call(libc::SYS_sendmsg, arguments) };
     if one.iov_len > 0 { moved(Call::Write, fd, one.iov_len, sent) } else { sent as ssize_t }
 }
 
-/// Of files, at an offset, on a thread of the blocking pool. (std calls `pread64` and so on.)
+/// Throws the dice for a call on a file at an offset, on a thread of the blocking pool. std calls `pread64` and so on.
 fn at(name: &'static str, call: Call, len: usize) -> Verdict {
     let Some(mut dice) = throw(call) else { return Verdict::LetThrough };
     let errors: &[c_int] =
@@ -287,15 +288,15 @@ fn at(name: &'static str, call: Call, len: usize) -> Verdict {
     verdict
 }
 
-/// Like `transfer!`, for those.
+/// Like `transfer!`, for those calls.
 macro_rules! at {
     ($name:literal, $call:expr, $len:ident, $number:expr, [$($argument:expr),*]) => {{
         let arguments = |$len: usize| [$($argument as c_long),*, 0];
         match at($name, $call, $len as usize) {
             Verdict::Fail(errno) => fail(errno),
-            // SAFETY: the caller's promise, as the C function asks for it.
+            // SAFETY: the caller's promise, which is what the C function asks for.
             Verdict::LetThrough => unsafe { kernel::call($number, arguments($len as usize)) as ssize_t },
-            // SAFETY: likewise, and less of it is touched.
+            // SAFETY: likewise, and less memory is touched.
             Verdict::Part(part) => unsafe { kernel::call($number, arguments(part)) as ssize_t },
         }
     }};
@@ -311,7 +312,7 @@ unsafe extern "C" fn pwrite(fd: c_int, buf: *const c_void, len: size_t, offset: 
     at!("pwrite", Call::WriteAt, len, libc::SYS_pwrite64, [fd, buf, len, offset, 0])
 }
 
-// The kernel wants the upper half of an offset as well, where a word has not room for it. Here it has.
+// If a word has no room for an offset, the kernel wants its upper half as well. Here a word has room.
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn preadv(fd: c_int, parts: *const iovec, count: c_int, offset: off_t) -> ssize_t {
@@ -323,11 +324,11 @@ unsafe extern "C" fn pwritev(fd: c_int, parts: *const iovec, count: c_int, offse
     at!("pwritev", Call::WriteAt, count, libc::SYS_pwritev, [fd, parts, count, offset, 0])
 }
 
-/// Nothing is ready, though it is: as `EAGAIN`.
+/// Reports that nothing is ready, although it is, like `EAGAIN`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn poll(polls: *mut libc::pollfd, count: libc::nfds_t, milliseconds: c_int) -> c_int {
     if operation().is_some() && count == 1 && milliseconds == 0 {
-        // SAFETY: the caller's promise: there is one.
+        // SAFETY: the caller's promise: there is one pollfd.
         let poll = unsafe { &mut *polls };
         if let Some(mut dice) = throw(Call::Poll) {
             if dice.one_in(2) {

@@ -1,4 +1,4 @@
-//! Calls that make a descriptor, or a thread, or connect one.
+//! Calls that make or connect a descriptor, and the one that makes a thread.
 
 use crate::dice::{Call, Dice, in_session, is_hard, is_own, note, note_hard, throw};
 use crate::epoll::report_again;
@@ -6,7 +6,7 @@ use crate::kernel::{self, fail, socket_option};
 use ayi_runtime::faults::{Operation, operation};
 use libc::{c_char, c_int, c_long, c_uint, c_void, mode_t, sockaddr, socklen_t};
 
-/// Of a call that makes something: what the program sees.
+/// Returns an error that the program sees, for a call that makes something.
 fn hard(name: &'static str, call: Call, errors: &[c_int]) -> Option<c_int> {
     if !in_session() {
         return None;
@@ -18,7 +18,7 @@ fn hard(name: &'static str, call: Call, errors: &[c_int]) -> Option<c_int> {
 
 /// # Safety
 ///
-/// As of the system call.
+/// Those of the system call.
 unsafe fn make(
     name: &'static str,
     call: Call,
@@ -78,7 +78,7 @@ unsafe extern "C" fn listen(fd: c_int, backlog: c_int) -> c_int {
     unsafe { make("listen", Call::Bind, &[libc::EADDRINUSE], libc::SYS_listen, arguments) }
 }
 
-/// std's is `open64`. In C the mode may be left out, and then this one is not looked at.
+/// std's is `open64`. In C the mode may be left out, and then it is not looked at.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
     if let Some(mut dice) = throw(Call::Open) {
@@ -112,7 +112,7 @@ unsafe extern "C" fn accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t
 }
 
 fn accept_fails(dice: &mut Dice) -> c_int {
-    // Rarely: ayi pauses for 50 ms after those.
+    // This is rare, because ayi pauses for 50 ms after such an error.
     if dice.one_in(16) {
         return dice.pick(NO_ROOM_FOR_SOCKET);
     }
@@ -151,7 +151,7 @@ unsafe extern "C" fn connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -
     if is_unix || !is_stream || !is_under_way {
         return result;
     }
-    // It goes on, as the page says of this error.
+    // The connection continues, as connect(2) says about this error.
     note("connect", "fails", libc::EINTR);
     fail(libc::EINTR)
 }
@@ -180,7 +180,7 @@ unsafe extern "C" fn pthread_create(
     unsafe { next(thread, attributes, start, argument) }
 }
 
-/// Those that have no function of their own.
+/// The calls that have no function of their own.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn syscall(
     number: c_long,

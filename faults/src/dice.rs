@@ -1,4 +1,4 @@
-//! Which call fails, and how: the seed, and what was thrown so far.
+//! Which call fails, and how: the seed, and the faults so far.
 
 use ayi_runtime::faults::aside;
 use std::cell::Cell;
@@ -6,20 +6,20 @@ use std::io::{Write, stderr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-/// What was done to a call.
+/// A fault, as it was put into a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The call's name.
     pub call: &'static str,
-    /// In words.
+    /// What was done, in words.
     pub what: &'static str,
-    /// 0 if the call did not fail.
+    /// The error, or 0 if the call did not fail.
     pub errno: i32,
-    /// The program may see it.
+    /// Whether the program may see it.
     pub is_hard: bool,
 }
 
-/// Calls have dice of their own, so that one more `epoll_wait` does not change what becomes of a `recv`.
+/// Each kind of call has dice of its own, so that one more `epoll_wait` does not change what happens to a `recv`.
 #[derive(Clone, Copy)]
 pub(crate) enum Call {
     Wait,
@@ -41,25 +41,26 @@ pub(crate) enum Call {
 
 const CALLS: usize = Call::Thread as usize + 1;
 
-// Relaxed, all of them: they are set while no other thread makes calls, and a thread that was started later sees them by
-// that.
+// Relaxed, all of them: they are set while no other thread makes calls, and the start of a later thread makes them
+// visible to it.
 static SEED: AtomicU64 = AtomicU64::new(0);
-/// One in so many calls; 0: none.
+/// One in so many calls fails; 0 means none.
 static ONE_IN: AtomicU32 = AtomicU32::new(UNKNOWN);
-/// Also faults that the program sees.
+/// Whether there are also faults that the program sees.
 static IS_HARD: AtomicBool = AtomicBool::new(false);
-/// Transfers are not made shorter.
+/// Whether transfers are never made shorter.
 static IS_WHOLE: AtomicBool = AtomicBool::new(false);
-/// The session that a thread's dice belong to.
+/// The session to which a thread's dice belong.
 static EPOCH: AtomicU32 = AtomicU32::new(1);
-/// Threads without a name.
+/// How many threads have no name.
 static UNNAMED: AtomicU64 = AtomicU64::new(0);
 static DONE: Mutex<Vec<Fault>> = Mutex::new(Vec::new());
 
-/// The environment was not read yet.
+/// The environment has not been read yet.
 const UNKNOWN: u32 = u32::MAX;
 
-/// Without a number in the environment. (Even: a call that is begun anew until it is let through must be, some time.)
+/// The default if the environment has no number. It is even, because a call that is begun again until it is let through
+/// must succeed at some time.
 const DEFAULT_ONE_IN: u32 = 8;
 
 thread_local! {
@@ -67,7 +68,7 @@ thread_local! {
 }
 
 thread_local! {
-    /// The latest session that this thread has started.
+    /// The last session that this thread has started.
     static OWN: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -78,12 +79,12 @@ struct Thrown {
     counts: [u32; CALLS],
 }
 
-/// Faults of both kinds, in this process, until it is dropped. One at a time.
+/// Faults of both kinds, in this process, until it is dropped. There is one session at a time.
 #[derive(Debug)]
 pub struct Session(());
 
 impl Session {
-    /// One in `one_in` calls, at least 2.
+    /// Starts a session in which one in `one_in` calls fails, at least 2.
     pub fn start(seed: u64, one_in: u32) -> Session {
         assert!(one_in >= 2, "calls that always fail never end");
         DONE.lock().unwrap().clear();
@@ -96,7 +97,7 @@ impl Session {
         Session(())
     }
 
-    /// What was done in this session so far.
+    /// Returns the faults of this session so far.
     pub fn faults() -> Vec<Fault> {
         DONE.lock().unwrap().clone()
     }
@@ -109,10 +110,10 @@ impl Drop for Session {
     }
 }
 
-/// Numbers for one fault.
+/// The random numbers for one fault.
 pub(crate) struct Dice(u64);
 
-/// `None`, mostly: the call is let through.
+/// Returns `None` for most calls: they are let through.
 pub(crate) fn throw(call: Call) -> Option<Dice> {
     let one_in = match ONE_IN.load(Ordering::Relaxed) {
         0 => return None,
@@ -133,7 +134,7 @@ pub(crate) fn throw(call: Call) -> Option<Dice> {
     (one_in > 0 && dice.one_in(one_in)).then_some(dice)
 }
 
-/// Whether the program may see a fault, and this is to be such a one.
+/// Returns whether the program may see a fault, and this one is to be such.
 pub(crate) fn is_hard(dice: &mut Dice) -> bool {
     in_session() && dice.one_in(8)
 }
@@ -142,7 +143,7 @@ pub(crate) fn in_session() -> bool {
     IS_HARD.load(Ordering::Relaxed)
 }
 
-/// Whether this thread has started the session that there is.
+/// Returns whether this thread has started the current session.
 pub(crate) fn is_own() -> bool {
     OWN.get() == EPOCH.load(Ordering::Relaxed)
 }
@@ -151,19 +152,19 @@ pub(crate) fn is_whole() -> bool {
     IS_WHOLE.load(Ordering::Relaxed)
 }
 
-/// Remembers what is done to a call. (What is called meanwhile is not an operation of ours.)
+/// Records a fault. The calls that recording makes are no operations of ours.
 pub(crate) fn note(call: &'static str, what: &'static str, errno: i32) {
     aside(|| write_down(Fault { call, what, errno, is_hard: false }));
 }
 
-/// Like `note`, of what the program may see.
+/// Records a fault that the program may see.
 pub(crate) fn note_hard(call: &'static str, errno: i32) {
     aside(|| write_down(Fault { call, what: "fails for good", errno, is_hard: true }));
 }
 
 fn write_down(fault: Fault) {
     let Fault { call, what, errno, .. } = fault;
-    // It is only for those who look for a fault. No `eprintln!`, which the test harness would keep.
+    // This is only for people who look for a fault. The test harness would keep the output of `eprintln!`.
     if std::env::var_os("AYI_FAULTS_SHOW").is_some() {
         let _ = writeln!(stderr(), "{}: {call} {what} {errno}", thread_name());
     }
@@ -178,7 +179,7 @@ impl Dice {
         mix(self.0)
     }
 
-    /// Below `end`.
+    /// Returns a number below `end`.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
     }
@@ -191,21 +192,21 @@ impl Dice {
         from[self.below(from.len())]
     }
 
-    /// A part of `len`, which is at least 2: often small.
+    /// Returns a part of `len`, which is at least 2. The part is often small.
     pub(crate) fn part_of(&mut self, len: usize) -> usize {
         let most = if self.one_in(2) { len.min(9) } else { len };
         1 + self.below(most - 1)
     }
 }
 
-/// SplitMix64's, by Sebastiano Vigna: <https://prng.di.unimi.it/splitmix64.c>.
+/// The mixer of SplitMix64, by Sebastiano Vigna: <https://prng.di.unimi.it/splitmix64.c>.
 fn mix(mut z: u64) -> u64 {
     z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ z >> 31
 }
 
-/// Which of the streams of numbers is this thread's, invariant 4.
+/// Returns this thread's stream of numbers: invariant 4.
 fn stream() -> u64 {
     match thread_name().as_str() {
         "" => mix(UNNAMED.fetch_add(1, Ordering::Relaxed)),
@@ -217,7 +218,7 @@ fn thread_name() -> String {
     std::thread::current().name().unwrap_or_default().to_owned()
 }
 
-/// `AYI_FAULTS=SEED`, `SEED:N`, or `SEED:N:whole`.
+/// Reads `AYI_FAULTS=SEED`, `SEED:N`, or `SEED:N:whole`.
 fn read_environment() -> u32 {
     let Some(text) = std::env::var_os("AYI_FAULTS") else {
         ONE_IN.store(0, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Operations of the ring: what is done to an entry before the kernel has it.
+//! Operations of the ring: faults in an entry before the kernel has it.
 
 use crate::dice::{Call, is_hard, is_whole, note, note_hard, throw};
 use io_uring::squeue::Entry;
@@ -23,10 +23,10 @@ const OPENAT: u8 = 18;
 const READ: u8 = 22;
 const WRITE: u8 = 23;
 
-/// The error with which an operation ends before it has begun. It may come out with less to move.
+/// Returns the error with which an operation ends before it has begun. It may also shorten the entry.
 pub(crate) fn on_submit(entry: &mut Entry) -> Option<c_int> {
     let head: *mut Entry = entry;
-    // SAFETY: an entry is the kernel's structure, and begins with that; nobody else has it.
+    // SAFETY: an entry is the kernel's structure and begins with that, and nobody else has it.
     let head = unsafe { &mut *head.cast::<Head>() };
     let errors: &[c_int] = match head.opcode {
         READ | READV | FSYNC => &[libc::EIO],
@@ -40,7 +40,7 @@ pub(crate) fn on_submit(entry: &mut Entry) -> Option<c_int> {
         note_hard("an entry", errno);
         return Some(errno);
     }
-    // Of several buffers: how many.
+    // With several buffers, the length is their number.
     let has_parts = matches!(head.opcode, READ | READV | WRITE | WRITEV) && head.len > 1 && !is_whole();
     if has_parts && dice.one_in(2) {
         note("an entry", "moves less", 0);

@@ -7,16 +7,16 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
 struct Watched {
-    /// By epoll instance and descriptor: what it was registered with. A descriptor that was closed stays here until its
-    /// number comes again.
+    /// What was registered, by epoll instance and descriptor. A descriptor that was closed stays here until its number
+    /// is used again.
     now: BTreeMap<(c_int, c_int), (u64, u32)>,
-    /// Tokens of those that are not watched any more: the latest ones.
+    /// The latest tokens that are no longer watched.
     gone: Vec<(c_int, u64)>,
 }
 
 static WATCHED: Mutex<Watched> = Mutex::new(Watched { now: BTreeMap::new(), gone: Vec::new() });
 
-/// So many tokens of sources that are gone are remembered.
+/// How many tokens of sources that are gone are remembered.
 const GONE: usize = 16;
 
 fn watched() -> MutexGuard<'static, Watched> {
@@ -31,7 +31,7 @@ impl Watched {
         self.gone.push((epoll, token));
     }
 
-    /// Those of one epoll instance.
+    /// Returns the entries of one epoll instance.
     fn of(&self, epoll: c_int) -> Vec<(c_int, u64, u32)> {
         let range = self.now.range((epoll, c_int::MIN)..=(epoll, c_int::MAX));
         range.map(|((_, fd), (token, events))| (*fd, *token, *events)).collect()
@@ -40,7 +40,7 @@ impl Watched {
 
 /// # Safety
 ///
-/// As of epoll_ctl(2).
+/// Those of epoll_ctl(2).
 unsafe fn control(epoll: c_int, operation: c_int, fd: c_int, event: *mut epoll_event) -> c_int {
     let arguments = [epoll.into(), operation.into(), fd.into(), event as c_long, 0, 0];
     // SAFETY: the caller's promise.
@@ -48,13 +48,13 @@ unsafe fn control(epoll: c_int, operation: c_int, fd: c_int, event: *mut epoll_e
 }
 
 /// Asks the kernel to report the present state of a descriptor once more, wherever it is watched: invariant 1 of the
-/// crate. Of one that was closed meanwhile the kernel knows nothing, and nothing happens.
+/// crate. If the descriptor was closed meanwhile, the kernel does not know it, and nothing happens.
 pub(crate) fn report_again(fd: c_int) {
     let now: Vec<_> =
         watched().now.iter().filter(|((_, other), _)| *other == fd).map(|(k, v)| (*k, *v)).collect();
     for ((epoll, fd), (token, events)) in now {
         let mut event = epoll_event { events, u64: token };
-        // SAFETY: `event` outlives the call. A number that is no epoll instance any more gives an error.
+        // SAFETY: `event` outlives the call. A number that is no longer an epoll instance gives an error.
         unsafe { control(epoll, libc::EPOLL_CTL_MOD, fd, &mut event) };
     }
 }
@@ -68,7 +68,7 @@ unsafe extern "C" fn epoll_create1(flags: c_int) -> c_int {
             return fail(errno);
         }
     }
-    // A runtime begins with this.
+    // A runtime begins with this call.
     ayi_runtime::faults::set_on_submit(crate::entry::on_submit);
     // SAFETY: it takes no pointers.
     let epoll = unsafe { kernel::call(libc::SYS_epoll_create1, [flags.into(), 0, 0, 0, 0, 0]) as c_int };
@@ -94,7 +94,7 @@ unsafe extern "C" fn epoll_ctl(epoll: c_int, operation: c_int, fd: c_int, event:
         let before = match operation {
             libc::EPOLL_CTL_DEL => watched.now.remove(&(epoll, fd)),
             _ => {
-                // SAFETY: the caller's promise: there is one, but for EPOLL_CTL_DEL.
+                // SAFETY: the caller's promise: there is one, except for EPOLL_CTL_DEL.
                 let event = unsafe { *event };
                 watched.now.insert((epoll, fd), (event.u64, event.events))
             }
@@ -169,7 +169,7 @@ pub(crate) unsafe fn wait(
     }
 }
 
-/// A source that is ready and is not, or one that is gone.
+/// Makes a report of a source that is not ready, or of one that is gone.
 fn false_report(epoll: c_int, dice: &mut Dice) -> Option<epoll_event> {
     let watched = watched();
     let gone: Vec<u64> =

@@ -1,4 +1,4 @@
-//! The kernel itself, past the functions of this crate.
+//! The kernel itself, bypassing the functions of this crate.
 
 use libc::{c_int, c_long, c_void};
 use std::mem;
@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 type Syscall = unsafe extern "C" fn(c_long, ...) -> c_long;
 
-/// The C library's `syscall`, whose place this crate's takes.
+/// Calls the C library's `syscall`, which this crate replaces.
 ///
 /// # Safety
 ///
-/// As of the system call `number`.
+/// Those of the system call `number`.
 pub(crate) unsafe fn call(number: c_long, arguments: [c_long; 6]) -> c_long {
     static NEXT: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
-    // Relaxed: it is the same address whoever finds it.
+    // Relaxed: every thread finds the same address.
     let mut next = NEXT.load(Ordering::Relaxed);
     if next.is_null() {
         next = the_next(c"syscall");
@@ -26,7 +26,7 @@ pub(crate) unsafe fn call(number: c_long, arguments: [c_long; 6]) -> c_long {
     unsafe { syscall(number, a, b, c, d, e, f) }
 }
 
-/// The function that would be there without this crate: dlsym(3), `RTLD_NEXT`.
+/// Returns the function that would be there without this crate: dlsym(3), `RTLD_NEXT`.
 pub(crate) fn the_next(name: &std::ffi::CStr) -> *mut c_void {
     // SAFETY: the name ends with a zero.
     let found = unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) };
@@ -34,18 +34,18 @@ pub(crate) fn the_next(name: &std::ffi::CStr) -> *mut c_void {
     found
 }
 
-/// A system call's failure.
+/// Fails like a system call.
 pub(crate) fn fail<T: From<i8>>(errno: c_int) -> T {
     // SAFETY: it is this thread's.
     unsafe { *libc::__errno_location() = errno };
     T::from(-1)
 }
 
-/// What a descriptor is, as far as faults differ.
+/// The kinds of descriptors, as far as faults differ.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Kind {
     Stream,
-    /// A socket that keeps messages apart, or listens to what does.
+    /// A socket that keeps messages apart, or listens for such sockets.
     Messages,
     Pipe,
     Terminal,
@@ -71,7 +71,7 @@ pub(crate) fn kind(fd: c_int) -> Kind {
     }
 }
 
-/// An integer of the level `SOL_SOCKET`; -1 if there is none.
+/// Returns an integer option of the level `SOL_SOCKET`, or -1 if there is none.
 pub(crate) fn socket_option(fd: c_int, option: c_int) -> c_int {
     let (mut value, mut len): (c_int, libc::socklen_t) = (-1, 4);
     // SAFETY: getsockopt(2) writes at most `len` bytes.

@@ -1,12 +1,12 @@
-//! Makes system calls fail, for ayi's own tests: from a seed, so that a failure can be had again.
+//! Makes system calls fail, for ayi's own tests. The faults come from a seed, so that a failure can be repeated.
 //!
 //! ```text
 //!   ayi, std, socket2 ──▶ recv ──▶ this crate's `recv` ──▶ dice: no ──▶ the kernel
 //!                                    (C's name)        └─▶ yes ──▶ EINTR, EAGAIN, fewer bytes, ECONNRESET, …
 //! ```
 //!
-//! The functions in `calls`, `descriptors` and `epoll` have the names of the C library's and take their place in
-//! every program that this crate is linked into. Nothing of it is there without `--cfg faults`.
+//! The functions in `calls`, `descriptors` and `epoll` have the names of the C library's and replace them in every
+//! program that this crate is linked into. Without `--cfg faults` the crate is empty.
 //!
 //! | calls | whose | faults that a program does not see | faults that it sees | source |
 //! |---|---|---|---|---|
@@ -28,25 +28,26 @@
 //! | entries of the ring | all | `EINTR` (reads, writes, opens, fsync), fewer bytes | `EIO`, `ENOSPC`, `EMFILE`, `ENFILE`, `ENOMEM` | as for the calls |
 //! | `pthread_create` | the session's thread | | `EAGAIN` | pthread_create(3) |
 //!
-//! *Operations*: while a `Registration` or the blocking pool's file calls run on this thread, so that what a test does
-//! with sockets of its own is let alone. (Within `try_io`, whose errors the program sees, there are faults in a
-//! `Session` only, but for fewer bytes.)
+//! *Operations* are the calls that this thread makes while a `Registration`, or a file call of the blocking pool, is
+//! running on it. So faults leave alone what a test does with sockets of its own. Within `try_io`, whose errors the
+//! program sees, there are faults only in a `Session`, except for fewer bytes.
 //!
 //! Invariants:
-//! 1. The kernel's contract holds: a report by edges may be relied on. Whoever is told `EAGAIN`, or moves fewer bytes than
-//!    there are where that says so (see `moved`), gets a report if the descriptor is ready: `EPOLL_CTL_MOD` with what it was registered with, which the
-//!    kernel answers with the present state (epoll_ctl(2)). A descriptor that is not registered yet gets one by
-//!    `EPOLL_CTL_ADD`.
-//! 2. `EAGAIN` only for descriptors, or calls, that do not wait. `EINTR` only where the page has it.
-//! 3. A call that fails has moved nothing, made nothing, and changed nothing: it is not made. (But for `connect`.)
-//! 4. Dice depend on the seed, the thread's name, the call, and how many of them this thread has made: so a program of one
-//!    thread that does the same gets the same. Threads without a name are numbered in the order of their first dice: with
-//!    several of those, as on the blocking pool, a seed repeats its run only nearly. So it does where the number of calls
-//!    depends on time.
-//! 5. A signal's handler, which writes to an eventfd, may come in anywhere: writes to eventfds throw no dice.
+//! 1. The kernel's contract holds: edge-triggered reports may be relied on. A caller that gets `EAGAIN`, or moves fewer
+//!    bytes than there are if that says so (see `moved`), gets a report if the descriptor is ready: `EPOLL_CTL_MOD`
+//!    with what it was registered with makes the kernel report the present state (epoll_ctl(2)). A descriptor that is
+//!    not registered yet gets its report by `EPOLL_CTL_ADD`.
+//! 2. `EAGAIN` comes only from descriptors, or calls, that do not wait. `EINTR` comes only if the page has it.
+//! 3. A call that fails has moved nothing, made nothing, and changed nothing: it is not made. `connect` is the
+//!    exception.
+//! 4. Dice depend on the seed, the thread's name, the call, and how many such calls this thread has made. So a program
+//!    of one thread that does the same gets the same faults. Threads without a name are numbered in the order of their
+//!    first dice: with several of those, as on the blocking pool, a seed repeats its run only nearly. The same holds if
+//!    the number of calls depends on time.
+//! 5. A signal's handler, which writes to an eventfd, may come at any point: writes to eventfds throw no dice.
 //!
-//! Left out: what std does with `fork`, `execve`, `open64` and other calls of its own, `close`, `fcntl`, socket options,
-//! futexes, memory.
+//! Left out: what std does with `fork`, `execve`, `open64` and other calls of its own; `close`, `fcntl`, socket
+//! options, futexes and memory.
 
 #![cfg(all(faults, target_os = "linux"))]
 

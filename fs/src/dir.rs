@@ -18,7 +18,7 @@ use std::task::{Context, Poll};
 /// How many entries are read at a time.
 const BATCH: usize = 64;
 
-/// Makes a directory in more than the usual way.
+/// The options for making a directory.
 ///
 /// # Examples
 ///
@@ -44,32 +44,32 @@ impl Default for DirBuilder {
 }
 
 impl DirBuilder {
-    /// The way [`create_dir`](crate::create_dir) makes one.
+    /// Makes options for a directory like that of [`create_dir`](crate::create_dir).
     pub fn new() -> DirBuilder {
         DirBuilder::default()
     }
 
-    /// Whether those above it are made as well.
+    /// Sets whether missing parent directories are made as well.
     pub fn recursive(&mut self, recursive: bool) -> &mut DirBuilder {
         self.recursive = recursive;
         self
     }
 
-    /// The permissions, less the process's umask. `0o777` by default.
+    /// Sets the permissions, less the process's umask. The default is `0o777`.
     pub fn mode(&mut self, mode: u32) -> &mut DirBuilder {
         self.mode = mode;
         self
     }
 
-    /// Makes it.
+    /// Makes the directory.
     ///
     /// # Errors
     ///
-    /// What mkdir(2) reports.
+    /// Returns what mkdir(2) reports.
     ///
     /// # Cancel safety
     ///
-    /// It may have been done.
+    /// If the future is dropped, the operation may still have been done.
     pub async fn create(&self, path: impl AsRef<Path>) -> io::Result<()> {
         if !self.recursive {
             return op::with_path(WithPath::CreateDir(self.mode), path.as_ref()).await;
@@ -79,15 +79,15 @@ impl DirBuilder {
     }
 }
 
-/// The entries of a directory, in no order, without `.` and `..`.
+/// Returns the entries of a directory, in no particular order, without `.` and `..`.
 ///
 /// # Errors
 ///
-/// What opendir(3) reports.
+/// Returns what opendir(3) reports.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost.
+/// Nothing is lost if the future is dropped.
 ///
 /// # Examples
 ///
@@ -113,7 +113,7 @@ pub async fn read_dir(path: impl AsRef<Path>) -> io::Result<ReadDir> {
     .await
 }
 
-/// What [`read_dir`] gives.
+/// The entries of a directory, from [`read_dir`].
 pub struct ReadDir {
     state: State,
 }
@@ -128,7 +128,7 @@ enum State {
 struct Batch {
     rest: std::fs::ReadDir,
     entries: VecDeque<io::Result<DirEntry>>,
-    /// There are no others.
+    /// Whether there are no others.
     is_last: bool,
 }
 
@@ -140,7 +140,7 @@ impl Batch {
     }
 
     fn fill(&mut self) {
-        // Its type is mostly known with the name. Where it has to be asked for, that is on the pool here.
+        // The type is mostly known with the name. If it has to be asked for, this happens here, on the pool.
         let with_type = |entry: std::fs::DirEntry| {
             let file_type = entry.file_type();
             DirEntry { std: Arc::new(entry), file_type }
@@ -151,15 +151,15 @@ impl Batch {
 }
 
 impl ReadDir {
-    /// The next entry; `None` after the last.
+    /// Returns the next entry, or `None` after the last.
     ///
     /// # Errors
     ///
-    /// What readdir(3) reports.
+    /// Returns what readdir(3) reports.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Examples
     ///
@@ -177,7 +177,7 @@ impl ReadDir {
         poll_fn(|cx| self.poll_next_entry(cx)).await
     }
 
-    /// Like [`next_entry`](ReadDir::next_entry).
+    /// Polls for the next entry, like [`next_entry`](ReadDir::next_entry).
     pub fn poll_next_entry(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<DirEntry>>> {
         // Most entries are here already.
         coop::poll_composed(cx, &mut false, |cx| self.poll_entry(cx))
@@ -232,30 +232,30 @@ pub struct DirEntry {
 }
 
 impl DirEntry {
-    /// The directory's path and its name.
+    /// Returns the directory's path joined with the entry's name.
     pub fn path(&self) -> PathBuf {
         self.std.path()
     }
 
-    /// Its name alone.
+    /// Returns the entry's name alone.
     pub fn file_name(&self) -> OsString {
         self.std.file_name()
     }
 
-    /// Its number in the file system.
+    /// Returns the inode number.
     pub fn ino(&self) -> u64 {
         self.std.ino()
     }
 
-    /// What is known of it, or of the symbolic link that it is.
+    /// Returns the metadata of the entry. If it is a symbolic link, they are those of the link.
     ///
     /// # Errors
     ///
-    /// What lstat(2) reports.
+    /// Returns what lstat(2) reports.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Examples
     ///
@@ -274,15 +274,15 @@ impl DirEntry {
         op::on_pool(move || entry.metadata()).await
     }
 
-    /// Whether it is a file, a directory, a symbolic link… (Most file systems tell that with the name.)
+    /// Returns whether it is a file, a directory, a symbolic link… Most file systems tell that with the name.
     ///
     /// # Errors
     ///
-    /// What lstat(2) reports, where it has to be asked.
+    /// Returns what lstat(2) reports, if it has to be asked.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Examples
     ///
@@ -303,7 +303,7 @@ impl DirEntry {
                 coop::consume_budget().await;
                 Ok(*file_type)
             }
-            // Once more, for an error that can be given away.
+            // Asked again, for an error that can be given away.
             Err(_) => {
                 let entry = self.std.clone();
                 op::on_pool(move || entry.file_type()).await

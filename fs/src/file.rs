@@ -22,38 +22,39 @@ use std::time::Duration;
 /// An open file.
 ///
 /// It can be read and written in two ways. [`read_at`](File::read_at) and [`write_at`](File::write_at) take a buffer,
-/// give it to the kernel, and give it back: nothing is copied on the way, and any number of them may run at once. The
-/// traits `AsyncRead`, `AsyncWrite` and `AsyncSeek` go through the file one after the other, from and to buffers that
-/// are borrowed, for code that takes any stream; each operation copies through a buffer of the file's own. With the
-/// features `tokio` and `hyper`, a file has the traits of these crates as well.
+/// pass it to the kernel, and return it: nothing is copied on the way, and any number of them may run at once. The
+/// traits `AsyncRead`, `AsyncWrite` and `AsyncSeek` go through the file sequentially, from and to borrowed buffers, for
+/// code that takes any stream. Each of their operations copies through a buffer of the file's own. With the features
+/// `tokio` and `hyper`, a file implements the traits of these crates as well.
 ///
 /// # When it is written
 ///
-/// What is written through `AsyncWrite` has been taken when `write` returns, and is written meanwhile. Whatever else is
-/// done with this `File` waits for that: `metadata`, `read_at`, `set_len`… see what was written. What is done with its
-/// *path*, or with another `File`, does not wait. So call `flush` before `fs::metadata(path)`, `fs::copy`, `fs::rename`, or
-/// before it is opened again; and before the file is dropped, since it is written then as well, but nobody hears of an
-/// error, nor when it is done.
+/// When `write` of `AsyncWrite` returns, the file has taken the bytes, and writes them in the background. All other
+/// calls on this `File` wait for that: `metadata`, `read_at`, `set_len` and others see what was written. Calls with its
+/// *path*, or on another `File`, do not wait. So call `flush` before `fs::metadata(path)`, `fs::copy` and `fs::rename`,
+/// and before opening the file again. Call it before dropping the file too: a dropped file is still written, but nobody
+/// learns of an error, nor when it is done.
 ///
 /// # If it cannot be written
 ///
-/// The disk may be full, or a limit reached. The next call says so that writes, flushes, syncs, seeks, closes, clones the
-/// file or changes its length: each failed attempt is told once. What is on the disk is the beginning of what was
-/// written. The rest is kept, as by std's `BufWriter`: each later call of those kinds first tries to write it, and does
-/// its own work only if that succeeds. So nothing is overwritten or left out, and a `flush` that returns `Ok` has written
-/// everything. A file that is dropped tries once more.
+/// The disk may be full, or a limit reached. The error is returned by the next call that writes, flushes, syncs, seeks,
+/// closes, clones the file or changes its length. Each failed attempt is returned once. The disk then has the beginning
+/// of what was written. The rest is kept, as std's `BufWriter` does: each later call of those kinds first tries to
+/// write it, and does its own work only if that succeeds. So nothing is overwritten or left out, and a `flush` that
+/// returns `Ok` has written everything. A file that is dropped tries once more.
 ///
-/// After an error that another attempt cannot cure the rest is gone: if the file is not open for writing (`EBADF`), does
-/// not take such writes (`EINVAL`), or is a pipe that nobody reads any more (`BrokenPipe`).
+/// After an error that another attempt cannot cure the rest is discarded: the file is not open for writing (`EBADF`),
+/// does not take such writes (`EINVAL`), or is a pipe that nobody reads any longer (`BrokenPipe`).
 ///
-/// Reads tell no errors of writes. While something is unwritten they read what is at the position, and do not move the
-/// place that it will be written to.
+/// Reads return no errors of writes. While something is unwritten they read at the position, and do not move the place
+/// where it will be written.
 ///
 /// # Clones
 ///
-/// Clones share the position. So that none overwrites what another has written, their reads and writes through the traits
-/// go to the blocking pool, whose system calls lock the position. Other processes, and descriptors that were duplicated by
-/// other means than [`try_clone`](File::try_clone), are not known of: append, or write at offsets, if they write too.
+/// Clones share the position. To keep one from overwriting what another has written, their reads and writes through the
+/// traits go to the blocking pool, whose system calls lock the position. Other processes, and descriptors that were
+/// duplicated by means other than [`try_clone`](File::try_clone), are not taken into account: append, or write at
+/// offsets, if they write too.
 ///
 /// # Examples
 ///
@@ -75,7 +76,7 @@ use std::time::Duration;
 pub struct File {
     open: Arc<OpenFile>,
     sequential: Mutex<Sequential>,
-    /// Those who wait for what `sequential` does, and only share this.
+    /// The tasks that wait for `sequential` through a shared reference.
     waiters: OnceLock<Arc<Waiters>>,
 }
 
@@ -84,11 +85,11 @@ impl File {
     ///
     /// # Errors
     ///
-    /// Like [`OpenOptions::open`].
+    /// Fails like [`OpenOptions::open`].
     ///
     /// # Cancel safety
     ///
-    /// Like [`OpenOptions::open`].
+    /// As cancel safe as [`OpenOptions::open`].
     ///
     /// # Examples
     ///
@@ -104,15 +105,15 @@ impl File {
         OpenOptions::new().read(true).open(path).await
     }
 
-    /// Opens a file for writing: a new one, or one whose contents are thrown away.
+    /// Opens a file for writing: makes a new one, or discards the contents of an existing one.
     ///
     /// # Errors
     ///
-    /// Like [`OpenOptions::open`].
+    /// Fails like [`OpenOptions::open`].
     ///
     /// # Cancel safety
     ///
-    /// Like [`OpenOptions::open`].
+    /// As cancel safe as [`OpenOptions::open`].
     ///
     /// # Examples
     ///
@@ -131,15 +132,15 @@ impl File {
         OpenOptions::new().write(true).create(true).truncate(true).open(path).await
     }
 
-    /// Makes a file that was not there, and opens it for reading and writing.
+    /// Makes a file that did not exist, and opens it for reading and writing.
     ///
     /// # Errors
     ///
-    /// `AlreadyExists`, and as [`OpenOptions::open`].
+    /// Returns `AlreadyExists` if it exists, and otherwise fails like [`OpenOptions::open`].
     ///
     /// # Cancel safety
     ///
-    /// Like [`OpenOptions::open`].
+    /// As cancel safe as [`OpenOptions::open`].
     ///
     /// # Examples
     ///
@@ -160,7 +161,7 @@ impl File {
         OpenOptions::new().read(true).write(true).create_new(true).open(path).await
     }
 
-    /// What [`OpenOptions::new`] gives.
+    /// Returns the options of [`OpenOptions::new`].
     ///
     /// # Examples
     ///
@@ -192,12 +193,13 @@ impl File {
         File::from_open(OpenFile::new(std))
     }
 
-    /// Gives it back to std, when no operation uses it any more. (One that was dropped may run on for a while.) What was
-    /// written is on its way to the disk before that; an error is lost, with what could not be written: flush first.
+    /// Returns the file to std, when no operation uses it any longer. An operation whose future was dropped may run on
+    /// for a while. What was written goes to the disk first. If that fails, the error and the unwritten bytes are lost:
+    /// flush first.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, the file is closed.
+    /// If the future is dropped, the file is closed.
     ///
     /// # Examples
     ///
@@ -222,12 +224,12 @@ impl File {
         }
     }
 
-    /// Gives it back to std.
+    /// Returns the file to std.
     ///
     /// # Errors
     ///
-    /// Gives it back as it is if an operation uses it, or if something could not be written, or that was not told yet: then
-    /// `flush` tells it.
+    /// Returns the file unchanged if an operation uses it, if something could not be written, or if an error was not
+    /// returned yet: `flush` then returns it.
     ///
     /// # Examples
     ///
@@ -249,7 +251,7 @@ impl File {
         }
         match Arc::try_unwrap(open) {
             Ok(open) => {
-                // Fails where there are no positions: in a pipe, nothing can be put back.
+                // This fails for a file without positions: nothing can be put back into a pipe.
                 let _ = state.step_back(&open.std);
                 Ok(open.into_std())
             }
@@ -257,17 +259,17 @@ impl File {
         }
     }
 
-    /// Reads from the byte `offset` on into the room that `buf` has: once, so it may be less than there is room for. 0 at
-    /// the end of the file, or if there is no room. Does not move the file's position. Where there are no positions, in
-    /// a pipe or a terminal, `offset` says nothing.
+    /// Reads from the byte `offset` on into the room that `buf` has. It reads once, so it may read less than there is
+    /// room for. Returns 0 at the end of the file, or if there is no room. It does not move the file's position. For a
+    /// file without positions, such as a pipe or a terminal, `offset` means nothing.
     ///
     /// # Errors
     ///
-    /// What pread(2) reports. The buffer comes back in any case.
+    /// Returns what pread(2) reports. The buffer is returned in any case.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost but the buffer.
+    /// Only the buffer is lost if the future is dropped.
     ///
     /// # Examples
     ///
@@ -300,16 +302,16 @@ impl File {
         (result, buf.unwrap_or_default())
     }
 
-    /// Writes `buf` to the byte `offset` and after it: once, so it may be less than all. Does not move the file's
-    /// position.
+    /// Writes `buf` at the byte `offset` and after it. It writes once, so it may write less than all. It does not move
+    /// the file's position.
     ///
     /// # Errors
     ///
-    /// What pwrite(2) reports. The buffer comes back in any case.
+    /// Returns what pwrite(2) reports. The buffer is returned in any case.
     ///
     /// # Cancel safety
     ///
-    /// It may have been written, in part or all of it, or be written a little later.
+    /// If the future is dropped, the buffer may have been written, in part or as a whole, or be written a little later.
     ///
     /// # Examples
     ///
@@ -334,15 +336,15 @@ impl File {
         (result.map(|written| written as usize), transfer.map(|transfer| transfer.buf).unwrap_or_default())
     }
 
-    /// Writes all of `buf` to the byte `offset` and after it.
+    /// Writes all of `buf` at the byte `offset` and after it.
     ///
     /// # Errors
     ///
-    /// Like [`write_at`](File::write_at); `WriteZero` if the file takes no more.
+    /// Fails like [`write_at`](File::write_at), and with `WriteZero` if the file takes no more.
     ///
     /// # Cancel safety
     ///
-    /// It may have been written, in part or all of it.
+    /// If the future is dropped, the buffer may have been written, in part or as a whole.
     ///
     /// # Examples
     ///
@@ -354,7 +356,7 @@ impl File {
     /// let file = ayi::fs::File::create(dir.join("file")).await?;
     /// let (result, buf) = file.write_all_at(vec![b'.'; 100_000], 0).await;
     /// result?;
-    /// assert_eq!(buf.len(), 100_000); // it comes back
+    /// assert_eq!(buf.len(), 100_000); // the buffer is returned
     /// # ayi::fs::remove_dir_all(dir).await?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
@@ -379,15 +381,15 @@ impl File {
         (Ok(()), buf)
     }
 
-    /// Like [`read_at`](File::read_at) into several buffers, one after the other, of which the system fills at most 1024.
+    /// Reads like [`read_at`](File::read_at) into several buffers, one after the other. The system fills at most 1024.
     ///
     /// # Errors
     ///
-    /// Like `read_at`.
+    /// Fails like `read_at`.
     ///
     /// # Cancel safety
     ///
-    /// Like `read_at`.
+    /// As cancel safe as `read_at`.
     ///
     /// # Examples
     ///
@@ -416,15 +418,16 @@ impl File {
         (result, bufs.unwrap_or_default())
     }
 
-    /// Like [`write_at`](File::write_at) from several buffers, one after the other, of which the system takes at most 1024.
+    /// Writes like [`write_at`](File::write_at) from several buffers, one after the other. The system takes at most
+    /// 1024.
     ///
     /// # Errors
     ///
-    /// Like `write_at`.
+    /// Fails like `write_at`.
     ///
     /// # Cancel safety
     ///
-    /// Like `write_at`.
+    /// As cancel safe as `write_at`.
     ///
     /// # Examples
     ///
@@ -450,15 +453,15 @@ impl File {
         (result.map(|written| written as usize), parts.map(|parts| parts.bufs).unwrap_or_default())
     }
 
-    /// Until all of the file, and what is known of it, is on the disk.
+    /// Waits until the contents and the metadata of the file are on the disk.
     ///
     /// # Errors
     ///
-    /// What fsync(2) reports, and what has gone wrong with earlier writes.
+    /// Returns what fsync(2) reports, and the errors of earlier writes.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Examples
     ///
@@ -469,7 +472,7 @@ impl File {
     /// # ayi::fs::create_dir(&dir).await?;
     /// let file = ayi::fs::File::create(dir.join("file")).await?;
     /// file.write_all_at("tea", 0).await.0?;
-    /// file.sync_all().await?; // a power failure does not take it any more
+    /// file.sync_all().await?; // a power failure no longer destroys it
     /// # ayi::fs::remove_dir_all(dir).await?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
@@ -479,15 +482,16 @@ impl File {
         op::sync(self.open.clone(), false).await
     }
 
-    /// Like [`sync_all`](File::sync_all), without what is not needed to read the file again, such as its times.
+    /// Waits like [`sync_all`](File::sync_all), but not for what is not needed to read the file again, such as its
+    /// times.
     ///
     /// # Errors
     ///
-    /// Like `sync_all`.
+    /// Fails like `sync_all`.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Examples
     ///
@@ -508,15 +512,15 @@ impl File {
         op::sync(self.open.clone(), true).await
     }
 
-    /// Cuts the file off after `len` bytes, or extends it with zeros.
+    /// Truncates the file to `len` bytes, or extends it with zeros.
     ///
     /// # Errors
     ///
-    /// What ftruncate(2) reports, and what has gone wrong with earlier writes: then the length is not changed.
+    /// Returns what ftruncate(2) reports, and the errors of earlier writes: the length is not changed then.
     ///
     /// # Cancel safety
     ///
-    /// It may have been done, or be done a little later.
+    /// If the future is dropped, the operation may have been done, or be done a little later.
     ///
     /// # Examples
     ///
@@ -540,15 +544,15 @@ impl File {
         op::on_pool(move || open.std.set_len(len)).await
     }
 
-    /// What is known of the file, with all that was written to it here.
+    /// Returns the metadata of the file. They include everything that was written through this `File`.
     ///
     /// # Errors
     ///
-    /// What fstat(2) reports.
+    /// Returns what fstat(2) reports.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Examples
     ///
@@ -566,15 +570,15 @@ impl File {
         op::on_pool(move || open.std.metadata()).await
     }
 
-    /// Changes who may do what with the file.
+    /// Changes the permissions of the file.
     ///
     /// # Errors
     ///
-    /// What fchmod(2) reports.
+    /// Returns what fchmod(2) reports.
     ///
     /// # Cancel safety
     ///
-    /// It may have been done.
+    /// If the future is dropped, the operation may still have been done.
     ///
     /// # Examples
     ///
@@ -597,15 +601,15 @@ impl File {
         op::on_pool(move || open.std.set_permissions(permissions)).await
     }
 
-    /// Another descriptor of the same open file: they share its position.
+    /// Makes another descriptor of the same open file: the two share its position.
     ///
     /// # Errors
     ///
-    /// What dup(2) reports, that there are too many; and what has gone wrong with earlier writes.
+    /// Returns what dup(2) reports if there are too many descriptors, and the errors of earlier writes.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Examples
     ///
@@ -620,12 +624,12 @@ impl File {
     /// ```
     pub async fn try_clone(&self) -> io::Result<File> {
         self.settled().await?;
-        // Where nothing is under way there is nothing to wait for.
+        // If nothing is under way there is nothing to wait for.
         coop::consume_budget().await;
         self.open.try_clone().map(File::from_open)
     }
 
-    /// How many bytes one operation of `AsyncRead` or `AsyncWrite` moves at most. 256 KiB by default.
+    /// Sets how many bytes one operation of `AsyncRead` or `AsyncWrite` moves at most. The default is 256 KiB.
     ///
     /// # Examples
     ///
@@ -649,7 +653,7 @@ impl File {
         File { open, sequential: Mutex::new(Sequential::new()), waiters: OnceLock::new() }
     }
 
-    /// What reads and writes one after the other, for who has the file alone.
+    /// Returns what reads and writes sequentially, for a caller that has the file alone.
     pub(crate) fn in_order(&mut self) -> (&Arc<OpenFile>, &mut Sequential) {
         (&self.open, exclusive(&mut self.sequential))
     }
@@ -658,32 +662,33 @@ impl File {
         self.sequential.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What has been taken is written, or its error is told.
+    /// Waits until what has been taken is written, or returns its error.
     async fn flushed(&self) -> io::Result<()> {
         self.shared(|state, _, cx| state.poll_flush(cx), || Ok(())).await
     }
 
-    /// Like `flushed`, and the position is where the user is.
+    /// Waits like `flushed`, and moves the position to where the user is.
     async fn settled(&self) -> io::Result<()> {
         self.shared(Sequential::poll_settle, || Ok(())).await
     }
 
-    /// The write under way has ended, if there is one, however that was.
+    /// Waits until the write under way has ended, if there is one, however it ended.
     async fn written(&self) {
         self.shared(|state, open, cx| state.poll_written(open, cx), || ()).await
     }
 
-    /// Like `written`, and what has been read ahead is forgotten: it is about to change.
+    /// Waits like `written`, and discards what has been read ahead: it is about to change.
     async fn unread(&self) {
         let poll = |state: &mut Sequential, open: &Arc<OpenFile>, cx: &mut Context<'_>| {
             ready!(state.poll_written(open, cx));
-            // An error of lseek(2), which has no reason to fail here.
+            // This is an error of lseek(2), which has no reason to fail here.
             state.poll_step_back(open, cx).map(drop)
         };
         self.shared(poll, || ()).await
     }
 
-    /// Polls for one of several who share this file, unless there is nothing to wait for, nor to tell.
+    /// Polls for one of several callers that share this file, unless there is nothing to wait for and no error to
+    /// return.
     async fn shared<R>(
         &self,
         mut poll: impl FnMut(&mut Sequential, &Arc<OpenFile>, &mut Context<'_>) -> Poll<R>,
@@ -698,7 +703,7 @@ impl File {
             let mut state = match self.sequential.try_lock() {
                 Ok(state) => state,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                // Another thread polls at this moment; or a hook, which is run when a task is spawned, has come back here.
+                // Another thread polls at this moment, or a hook that runs when a task is spawned has come back here.
                 Err(TryLockError::WouldBlock) => {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
@@ -727,7 +732,7 @@ impl AsyncWrite for File {
         self.in_order().1.poll_flush(cx)
     }
 
-    /// Like `poll_flush`: the file is closed when it is dropped.
+    /// Polls like `poll_flush`: the file is closed when it is dropped.
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_flush(cx)
     }

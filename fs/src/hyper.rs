@@ -26,7 +26,7 @@ impl Write for File {
         futures_io::AsyncWrite::poll_flush(self, cx)
     }
 
-    /// Like `poll_flush`: the file is closed when it is dropped.
+    /// Polls like `poll_flush`: the file is closed when it is dropped.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         futures_io::AsyncWrite::poll_close(self, cx)
     }

@@ -1,10 +1,10 @@
-//! The operations: each through the ring if the runtime has one, else by a thread of the blocking pool.
+//! The operations: each goes through the ring if the runtime has one, and otherwise to a thread of the blocking pool.
 //!
 //! Invariants:
-//! 1. What an operation's entry points at is on the heap and owned by its resources, which the operation keeps until the
-//!    kernel is done with it: so the pointers are right wherever the resources go meanwhile.
+//! 1. What an operation's entry points at is on the heap and owned by its resources, which the operation keeps until
+//!    the kernel is done with it. So the pointers stay right wherever the resources are moved meanwhile.
 //! 2. The call on the pool does the same as the entry, with the same resources.
-//! 3. A lasting call is made, whoever waits for it: also if the pool gives it up, because the runtime ends.
+//! 3. A lasting call is made even if nobody waits for it, and even if the pool gives it up because the runtime ends.
 //!
 //! In tokio: `fs/mod.rs`, `asyncify`.
 
@@ -24,8 +24,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
-/// An operation under way. Gives what the system call would, and the resources. `None`: they are still in use, because
-/// the runtime has ended in the middle of the call.
+/// An operation under way. It returns what the system call would, and the resources. `None` instead of these means that
+/// they are still in use, because the runtime has ended in the middle of the call.
 #[must_use]
 pub(crate) enum Running<T: Resources> {
     Ring(Operation<T>),
@@ -50,7 +50,7 @@ enum Stage<T> {
 type BlockingCall<T> = Box<dyn FnOnce(&mut T) -> io::Result<u32> + Send>;
 
 impl<T: Resources> PoolCall<T> {
-    /// Makes the call, unless that has been done, or its resources have been taken back.
+    /// Makes the call, unless that has been done or its resources have been taken back.
     fn make(&self) {
         let mut stage = self.stage();
         let (mut resources, call) = match std::mem::replace(&mut *stage, Stage::UnderWay) {
@@ -62,7 +62,7 @@ impl<T: Resources> PoolCall<T> {
         *self.stage() = Stage::Ended(result, resources);
     }
 
-    /// The result and the resources; those alone of a call that was given up.
+    /// Returns the result and the resources. For a call that was given up, only the resources are left.
     fn take(&self) -> (io::Result<u32>, Option<T>) {
         let mut stage = self.stage();
         match std::mem::replace(&mut *stage, Stage::Taken) {
@@ -75,13 +75,13 @@ impl<T: Resources> PoolCall<T> {
         }
     }
 
-    /// No call is made while it is locked, and a call that panics leaves it as it is.
+    /// Locks the stage. No call is made while it is locked, and a call that panics leaves it as it is.
     fn stage(&self) -> MutexGuard<'_, Stage<T>> {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// If nobody takes the result, it is settled as an operation's would be.
+/// If nobody takes the result, it is settled like an operation's.
 impl<T: Resources> Drop for PoolCall<T> {
     fn drop(&mut self) {
         let stage = std::mem::replace(&mut *self.stage(), Stage::Taken);
@@ -92,7 +92,8 @@ impl<T: Resources> Drop for PoolCall<T> {
     }
 }
 
-/// The pool's share of a call, and its starter's until the pool has accepted it. Invariant 3 when both are dropped.
+/// The share of the pool in a call, and that of its starter until the pool has accepted it. When both are dropped,
+/// invariant 3 applies.
 struct OnPool<T: Resources>(Arc<PoolCall<T>>);
 
 impl<T: Resources> Drop for OnPool<T> {
@@ -104,7 +105,7 @@ impl<T: Resources> Drop for OnPool<T> {
 }
 
 impl<T: Resources> Running<T> {
-    /// The resources, if there is no thread for it.
+    /// Returns the resources, if there is no thread for the call.
     pub(crate) fn into_refused(self) -> Option<T> {
         match self {
             Running::Refused(refused) => refused.and_then(|refused| refused.1),
@@ -124,7 +125,7 @@ impl<T: Resources> Future for Running<T> {
             }
             Running::Pool(handle, call) => match ready!(Pin::new(handle).poll(cx)) {
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                // Cancelled: the runtime has ended. What has become of the call is seen in `take`.
+                // An error means that the runtime has ended. `take` finds out what has become of the call.
                 Ok(()) | Err(_) => Poll::Ready(call.take()),
             },
             Running::Refused(refused) => Poll::Ready(*refused.take().expect("it is taken once")),
@@ -139,7 +140,7 @@ const LEFT_BEHIND: &str = "the ayi runtime was shut down while a thread of its p
 
 /// # Safety
 ///
-/// Invariant 1, of what `entry` makes.
+/// `entry` makes an entry that keeps invariant 1.
 unsafe fn start<T: Resources>(
     mut resources: T,
     bytes: usize,
@@ -167,8 +168,8 @@ pub(crate) fn start_on_pool<T: Resources>(
 ) -> Running<T> {
     let stage = Mutex::new(Stage::ToMake(resources, Box::new(call) as _));
     let call = Arc::new(PoolCall { stage, is_lasting });
-    // The pool drops what it refuses as it drops what it gives up. So the last of these two makes the call, unless it has
-    // been taken back before.
+    // The pool drops a call that it refuses like one that it gives up. So the last of these two makes the call, unless
+    // it has been taken back before.
     let on_pool = Arc::new(OnPool(call.clone()));
     let of_pool = on_pool.clone();
     match Builder::new().spawn_blocking(move || of_pool.0.make()) {
@@ -183,7 +184,7 @@ pub(crate) fn start_on_pool<T: Resources>(
     }
 }
 
-/// A system call's result.
+/// Returns a system call's result.
 fn check(result: isize) -> io::Result<u32> {
     match result {
         0.. => Ok(u32::try_from(result).expect("no call moves more than `MOST` bytes")),
@@ -191,7 +192,7 @@ fn check(result: isize) -> io::Result<u32> {
     }
 }
 
-/// A call that is begun anew when a signal interrupts it.
+/// Makes a call that is begun again when a signal interrupts it.
 fn call(f: impl Fn() -> isize) -> io::Result<u32> {
     #[cfg(faults)]
     let f = || ayi_runtime::faults::within(ayi_runtime::faults::Operation::OnAny, &f);
@@ -203,7 +204,7 @@ fn call(f: impl Fn() -> isize) -> io::Result<u32> {
     }
 }
 
-/// Charges an error that came without an operation: a loop that tries again is to give way.
+/// Charges an error that came without an operation: a loop that tries again must give way.
 async fn charged<T>(result: io::Result<T>) -> io::Result<T> {
     if result.is_err() {
         coop::consume_budget().await;
@@ -211,7 +212,7 @@ async fn charged<T>(result: io::Result<T>) -> io::Result<T> {
     result
 }
 
-/// What the ring has no operation for: `f` on the pool.
+/// Runs `f` on the pool, for what the ring has no operation for.
 pub(crate) async fn on_pool<T: Send + 'static>(
     f: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {

@@ -1,22 +1,22 @@
-//! An open file, as its operations share it: and who else shares its position.
+//! An open file as its operations share it, and which other files share its position.
 
 use std::fs::File;
 use std::io::{self, Seek};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// Lives as long as an operation needs its descriptor.
+/// It lives as long as an operation needs its descriptor.
 pub(crate) struct OpenFile {
     pub(crate) std: File,
-    /// Made by the first clone. Each of them has one.
+    /// The first clone makes it, and each clone has it.
     clones: OnceLock<Arc<Description>>,
     has_positions: OnceLock<bool>,
 }
 
-/// What clones share: in the kernel, an open file description.
+/// What clones share. In the kernel this is an open file description.
 #[derive(Default)]
 struct Description {
-    /// A clone has become a file of std's.
+    /// Whether a clone has become a file of std's.
     is_shared_with_std: AtomicBool,
 }
 
@@ -34,27 +34,27 @@ impl OpenFile {
 
     pub(crate) fn into_std(self) -> File {
         if let Some(description) = self.clones.into_inner() {
-            // Relaxed: it is about what happens from now on.
+            // Relaxed: it concerns only what happens from now on.
             description.is_shared_with_std.store(true, Ordering::Relaxed);
         }
         self.std
     }
 
-    /// Whether another file may move the position at any moment. (Descriptors that were duplicated by other means are
-    /// not known of.)
+    /// Returns whether another file may move the position at any moment. Descriptors that were duplicated by other
+    /// means are not taken into account.
     pub(crate) fn is_shared(&self) -> bool {
         self.clones.get().is_some_and(|description| {
             Arc::strong_count(description) > 1 || description.is_shared_with_std.load(Ordering::Relaxed)
         })
     }
 
-    /// False of a pipe, a socket, a terminal.
+    /// Returns whether the file has positions. A pipe, a socket and a terminal have none.
     pub(crate) fn has_positions(&self) -> bool {
         *self.has_positions.get_or_init(|| self.position().is_some())
     }
 
-    /// `None` where there are no positions. Not to be asked if the file is shared: a call on the pool may hold its lock,
-    /// and this waits for it.
+    /// Returns the position, or `None` for a file without positions. It must not be called if the file is shared: a
+    /// call on the pool may hold the position's lock, and this waits for it.
     pub(crate) fn position(&self) -> Option<u64> {
         (&self.std).stream_position().ok()
     }

@@ -4,7 +4,7 @@ use crate::{File, op};
 use std::io;
 use std::path::Path;
 
-/// How a file is opened: as std's, whose methods and rules these are.
+/// The options for opening a file. Methods and rules are those of std's.
 ///
 /// # Examples
 ///
@@ -32,71 +32,71 @@ pub struct OpenOptions {
 }
 
 impl OpenOptions {
-    /// Nothing is set.
+    /// Makes options of which none is set.
     pub fn new() -> OpenOptions {
         OpenOptions::default()
     }
 
-    /// For reading.
+    /// Opens the file for reading.
     pub fn read(&mut self, read: bool) -> &mut OpenOptions {
         self.read = read;
         self
     }
 
-    /// For writing. What is in the file stays, but for what is overwritten.
+    /// Opens the file for writing. Its contents stay, except for what is overwritten.
     pub fn write(&mut self, write: bool) -> &mut OpenOptions {
         self.write = write;
         self
     }
 
-    /// For writing, always at the end, wherever that is by then.
+    /// Opens the file for writing at the end, wherever the end is at that time.
     pub fn append(&mut self, append: bool) -> &mut OpenOptions {
         self.append = append;
         self
     }
 
-    /// What is in the file is thrown away. Needs [`write`](OpenOptions::write).
+    /// Discards the contents of the file. It needs [`write`](OpenOptions::write).
     pub fn truncate(&mut self, truncate: bool) -> &mut OpenOptions {
         self.truncate = truncate;
         self
     }
 
-    /// Makes the file if there is none. Needs `write` or `append`.
+    /// Makes the file if there is none. It needs `write` or `append`.
     pub fn create(&mut self, create: bool) -> &mut OpenOptions {
         self.create = create;
         self
     }
 
-    /// Makes the file, and fails if there is one, or a symbolic link. Needs `write` or `append`; `create` and
-    /// `truncate` say nothing then.
+    /// Makes the file, and fails if there is one, or a symbolic link. It needs `write` or `append`; `create` and
+    /// `truncate` have no effect then.
     pub fn create_new(&mut self, create_new: bool) -> &mut OpenOptions {
         self.create_new = create_new;
         self
     }
 
-    /// The permissions of a file that is made, less the process's umask. `0o666` by default.
+    /// Sets the permissions of a file that is made, less the process's umask. The default is `0o666`.
     pub fn mode(&mut self, mode: u32) -> &mut OpenOptions {
         self.mode = Some(mode);
         self
     }
 
-    /// Other flags of open(2), `O_DIRECT` say; those of the access mode are ignored.
+    /// Sets other flags of open(2), for example `O_DIRECT`. Those of the access mode are ignored.
     pub fn custom_flags(&mut self, flags: i32) -> &mut OpenOptions {
         self.custom_flags = flags;
         self
     }
 
-    /// Opens the file at `path`. With io_uring a fifo that is only read may be open before it has a writer; reading
-    /// waits for one.
+    /// Opens the file at `path`. With io_uring a fifo that is opened only for reading may be open before it has a
+    /// writer; reading then waits for one.
     ///
     /// # Errors
     ///
-    /// What open(2) reports: `NotFound`, `PermissionDenied`, `AlreadyExists`…; `InvalidInput` if the options contradict
-    /// each other, or the path has a zero byte in it.
+    /// Returns what open(2) reports: `NotFound`, `PermissionDenied`, `AlreadyExists`…; `InvalidInput` if the options
+    /// contradict each other, or the path has a zero byte in it.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, the file may have been made or truncated; it is not left open.
+    /// If the future is dropped, the file may have been made or truncated; it is not left open.
     ///
     /// # Examples
     ///

@@ -1,20 +1,20 @@
-//! What is done with paths.
+//! Operations on paths.
 
 use crate::op::{self, WithPath, WithPaths};
 use std::fs::{Metadata, Permissions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Gives a file another name. One that has that name already is replaced, in one step. It does not wait for what a
-/// [`File`](crate::File) has taken and not written yet: flush that first.
+/// Renames a file. A file that has the new name already is replaced, in one step. It does not wait for bytes that a
+/// [`File`](crate::File) has taken and not written yet: flush them first.
 ///
 /// # Errors
 ///
-/// What rename(2) reports; `CrossesDevices` if the new name is on another file system.
+/// Returns what rename(2) reports: `CrossesDevices` if the new name is on another file system.
 ///
 /// # Cancel safety
 ///
-/// It may have been done.
+/// If the future is dropped, the operation may still have been done.
 ///
 /// # Examples
 ///
@@ -39,11 +39,11 @@ pub async fn rename(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<
 ///
 /// # Errors
 ///
-/// What link(2) reports.
+/// Returns what link(2) reports.
 ///
 /// # Cancel safety
 ///
-/// It may have been done.
+/// If the future is dropped, the operation may still have been done.
 ///
 /// # Examples
 ///
@@ -65,15 +65,15 @@ pub async fn hard_link(original: impl AsRef<Path>, link: impl AsRef<Path>) -> io
     op::with_paths(WithPaths::HardLink, original.as_ref(), link.as_ref()).await
 }
 
-/// Makes a symbolic link, which says `original`.
+/// Makes a symbolic link to `original`.
 ///
 /// # Errors
 ///
-/// What symlink(2) reports.
+/// Returns what symlink(2) reports.
 ///
 /// # Cancel safety
 ///
-/// It may have been done.
+/// If the future is dropped, the operation may still have been done.
 ///
 /// # Examples
 ///
@@ -94,15 +94,15 @@ pub async fn symlink(original: impl AsRef<Path>, link: impl AsRef<Path>) -> io::
     op::with_paths(WithPaths::Symlink, original.as_ref(), link.as_ref()).await
 }
 
-/// Removes a file's name. The file goes when it has no other and nobody has it open.
+/// Removes a file's name. The file is deleted when it has no other name and nobody has it open.
 ///
 /// # Errors
 ///
-/// What unlink(2) reports.
+/// Returns what unlink(2) reports.
 ///
 /// # Cancel safety
 ///
-/// It may have been done.
+/// If the future is dropped, the operation may still have been done.
 ///
 /// # Examples
 ///
@@ -127,11 +127,11 @@ pub async fn remove_file(path: impl AsRef<Path>) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// What rmdir(2) reports: `DirectoryNotEmpty`…
+/// Returns what rmdir(2) reports: `DirectoryNotEmpty`…
 ///
 /// # Cancel safety
 ///
-/// It may have been done.
+/// If the future is dropped, the operation may still have been done.
 ///
 /// # Examples
 ///
@@ -152,15 +152,15 @@ pub async fn remove_dir(path: impl AsRef<Path>) -> io::Result<()> {
     op::with_path(WithPath::RemoveDir, path.as_ref()).await
 }
 
-/// Removes a directory and all that is in it. Symbolic links are removed, not followed.
+/// Removes a directory and everything in it. Symbolic links are removed, not followed.
 ///
 /// # Errors
 ///
-/// As std's: what has been removed by then stays removed.
+/// Fails like std's: what has been removed by then stays removed.
 ///
 /// # Cancel safety
 ///
-/// It goes on.
+/// The operation goes on if the future is dropped.
 ///
 /// # Examples
 ///
@@ -186,11 +186,11 @@ pub async fn remove_dir_all(path: impl AsRef<Path>) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// What mkdir(2) reports: `AlreadyExists`…
+/// Returns what mkdir(2) reports: `AlreadyExists`…
 ///
 /// # Cancel safety
 ///
-/// It may have been done.
+/// If the future is dropped, the operation may still have been done.
 ///
 /// # Examples
 ///
@@ -210,15 +210,15 @@ pub async fn create_dir(path: impl AsRef<Path>) -> io::Result<()> {
     op::with_path(WithPath::CreateDir(0o777), path.as_ref()).await
 }
 
-/// Makes a directory, and those above it that are missing. If it is there, all is well.
+/// Makes a directory and its missing parents. It succeeds if the directory exists already.
 ///
 /// # Errors
 ///
-/// As std's.
+/// Fails like std's.
 ///
 /// # Cancel safety
 ///
-/// It goes on.
+/// The operation goes on if the future is dropped.
 ///
 /// # Examples
 ///
@@ -238,16 +238,16 @@ pub async fn create_dir_all(path: impl AsRef<Path>) -> io::Result<()> {
     op::on_pool(move || std::fs::create_dir_all(path)).await
 }
 
-/// What is known of a file. Symbolic links are followed. It does not wait for what a [`File`](crate::File) has taken and
-/// not written yet: flush that first.
+/// Returns the metadata of a file, and follows symbolic links. It does not wait for bytes that a [`File`](crate::File)
+/// has taken and not written yet: flush them first.
 ///
 /// # Errors
 ///
-/// What stat(2) reports.
+/// Returns what stat(2) reports.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost.
+/// Nothing is lost if the future is dropped.
 ///
 /// # Examples
 ///
@@ -263,15 +263,15 @@ pub async fn metadata(path: impl AsRef<Path>) -> io::Result<Metadata> {
     op::on_pool(move || std::fs::metadata(path)).await
 }
 
-/// What is known of a file, or of a symbolic link itself.
+/// Returns the metadata of a file. For a symbolic link, they are those of the link itself.
 ///
 /// # Errors
 ///
-/// What lstat(2) reports.
+/// Returns what lstat(2) reports.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost.
+/// Nothing is lost if the future is dropped.
 ///
 /// # Examples
 ///
@@ -292,15 +292,15 @@ pub async fn symlink_metadata(path: impl AsRef<Path>) -> io::Result<Metadata> {
     op::on_pool(move || std::fs::symlink_metadata(path)).await
 }
 
-/// Whether there is something at `path`. A symbolic link that leads nowhere is nothing.
+/// Returns whether there is something at `path`. A symbolic link that leads nowhere counts as nothing.
 ///
 /// # Errors
 ///
-/// If that cannot be found out, for lack of permission say.
+/// Fails if that cannot be found out, for example for lack of permission.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost.
+/// Nothing is lost if the future is dropped.
 ///
 /// # Examples
 ///
@@ -316,15 +316,15 @@ pub async fn try_exists(path: impl AsRef<Path>) -> io::Result<bool> {
     op::on_pool(move || path.try_exists()).await
 }
 
-/// The path without `.`, `..` and symbolic links.
+/// Returns the path without `.`, `..` and symbolic links.
 ///
 /// # Errors
 ///
-/// What realpath(3) reports.
+/// Returns what realpath(3) reports.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost.
+/// Nothing is lost if the future is dropped.
 ///
 /// # Examples
 ///
@@ -340,15 +340,15 @@ pub async fn canonicalize(path: impl AsRef<Path>) -> io::Result<PathBuf> {
     op::on_pool(move || std::fs::canonicalize(path)).await
 }
 
-/// What a symbolic link says.
+/// Returns the target of a symbolic link.
 ///
 /// # Errors
 ///
-/// What readlink(2) reports.
+/// Returns what readlink(2) reports.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost.
+/// Nothing is lost if the future is dropped.
 ///
 /// # Examples
 ///
@@ -369,15 +369,15 @@ pub async fn read_link(path: impl AsRef<Path>) -> io::Result<PathBuf> {
     op::on_pool(move || std::fs::read_link(path)).await
 }
 
-/// Changes who may do what with a file.
+/// Changes the permissions of a file.
 ///
 /// # Errors
 ///
-/// What chmod(2) reports.
+/// Returns what chmod(2) reports.
 ///
 /// # Cancel safety
 ///
-/// It may have been done.
+/// If the future is dropped, the operation may still have been done.
 ///
 /// # Examples
 ///

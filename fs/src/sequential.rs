@@ -1,5 +1,5 @@
-//! Reading and writing one after the other, as the `futures-io` traits want it: into and out of buffers that are only
-//! borrowed, so the kernel gets one of our own.
+//! Sequential reading and writing, for the `futures-io` traits. Their buffers are only borrowed, so the kernel gets one
+//! of our own.
 //!
 //! ```text
 //!   poll_read: nothing is ahead ──▶ reading ── completed ──▶ ahead: bytes for this read and the next ones
@@ -12,15 +12,16 @@
 //! ```
 //!
 //! Invariants:
-//! 1. The position is the descriptor's own, so that clones share it, as std's do. It is ahead of what the user has seen
-//!    by the bytes that are *ahead*, which a read has left that was given up; before anything but a read it is moved back.
-//! 2. What `poll_write` has taken is written before anything that comes after it. The operation goes on when the file is
-//!    dropped.
-//! 3. An error of a write is told once, by the next call that is not a read. What is unwritten then is kept, and the call
+//! 1. The position is the descriptor's own, so that clones share it, as std's do. A read that was given up leaves bytes
+//!    *ahead*: the position is beyond what the user has seen by that many. It is moved back before anything other than
+//!    a read.
+//! 2. What `poll_write` has taken is written before anything that comes after it. The operation continues when the file
+//!    is dropped.
+//! 3. The next call that is not a read returns the error of a write, once. What is unwritten is kept, and the call
 //!    after that tries again, unless the error says that this is in vain: see [`is_final`]. So nothing that is written
 //!    later comes before it.
-//! 4. Where there are no positions, in a pipe or a socket, reading and writing know nothing of each other: neither waits
-//!    for the other, and what is ahead stays.
+//! 4. Without positions, as in a pipe or a socket, reading and writing are independent: neither waits for the other,
+//!    and what is ahead stays.
 //!
 //! In tokio: `fs/file.rs`.
 
@@ -32,8 +33,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// How much one operation moves at most, unless the user says otherwise. Large enough that the system call is small
-/// beside the copying; what is in the page cache is copied on this thread, some 30 µs, and others wait for it.
+/// The most that one operation moves, unless the user says otherwise. It is large enough that the system call is small
+/// compared with the copying. What is in the page cache is copied on this thread, in some 30 µs, while other tasks
+/// wait.
 pub(crate) const MAX_BUF_SIZE: usize = 256 * 1024;
 
 pub(crate) struct Sequential {
@@ -42,14 +44,14 @@ pub(crate) struct Sequential {
     writing: Option<Running<Taken>>,
     /// What could not be written so far.
     unwritten: Option<Taken>,
-    /// Why, if that has not been told yet.
+    /// The reason, if it has not been returned yet.
     error: Option<io::Error>,
-    /// What has been read. Of no use but for its memory, once all of it has been asked for.
+    /// What has been read. Once all of it has been asked for, only its memory is of use.
     buf: Pages,
     /// How much of it has been asked for.
     seen: usize,
     pub(crate) max_buf_size: usize,
-    /// What `tokio` has been asked to do before anything else.
+    /// The seek that `tokio` has asked for. It comes before anything else.
     #[cfg(feature = "tokio")]
     pub(crate) seek_to: Option<SeekFrom>,
 }
@@ -69,7 +71,7 @@ impl Sequential {
         }
     }
 
-    /// Gives up to `room` bytes to `take`, and returns how many.
+    /// Passes up to `room` bytes to `take`, and returns how many.
     pub(crate) fn poll_read(
         &mut self,
         file: &Arc<OpenFile>,
@@ -102,7 +104,8 @@ impl Sequential {
                 self.seen += len;
                 return Poll::Ready(Ok(len));
             }
-            // Not into all the room: who shares the position, or the pipe, is to find there what nobody asked for here.
+            // It does not read into all the room: others who share the position, or the pipe, should find the bytes
+            // that nobody asked for here.
             let most = room.min(self.max_buf_size);
             self.reading = Some((op::read_here(file.clone(), self.take_buf(), most), most));
         }
@@ -120,14 +123,14 @@ impl Sequential {
             return Poll::Ready(Ok(0));
         }
         let len = bytes.len().min(self.max_buf_size);
-        // Where there are no positions, there may be bytes in it.
+        // Without positions, the buffer may still hold bytes.
         let mut buf = if self.is_ahead() { Pages::new() } else { self.take_buf() };
         buf.fill(&bytes[..len]);
         self.writing = Some(op::write_here(Taken::new(file.clone(), buf)));
         Poll::Ready(Ok(len))
     }
 
-    /// Until what has been taken is written. What could not be is tried again.
+    /// Ready when what has been taken is written. What could not be written is tried again.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             ready!(self.poll_writing(cx));
@@ -146,18 +149,18 @@ impl Sequential {
         to: SeekFrom,
     ) -> Poll<io::Result<u64>> {
         ready!(self.poll_settle(file, cx))?;
-        // lseek(2) changes a number: no need for a thread.
+        // lseek(2) changes a number, so it needs no thread.
         Poll::Ready((&file.std).seek(to))
     }
 
-    /// For others who have the position too: flushes, and moves it to where the user is.
+    /// Flushes, and moves the position to where the user is, for others who have the position too.
     pub(crate) fn poll_settle(&mut self, file: &Arc<OpenFile>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_flush(cx))?;
         self.poll_step_back(file, cx)
     }
 
-    /// Until the write under way has ended, for calls that must not overtake it. Its error is another call's: invariant 3.
-    /// Not where there are no positions: invariant 4.
+    /// Ready when the write under way has ended, for calls that must not overtake it. Its error is another call's:
+    /// invariant 3. Without positions it does not wait: invariant 4.
     pub(crate) fn poll_written(&mut self, file: &OpenFile, cx: &mut Context<'_>) -> Poll<()> {
         if self.writing.is_none() || !file.has_positions() {
             return Poll::Ready(());
@@ -196,7 +199,7 @@ impl Sequential {
         Poll::Ready(())
     }
 
-    /// Invariant 1, once a read that is under way has ended.
+    /// Applies invariant 1, once a read that is under way has ended.
     pub(crate) fn poll_step_back(&mut self, file: &OpenFile, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let is_to_move = self.reading.is_some() || self.is_ahead();
         if !is_to_move || !file.has_positions() {
@@ -210,7 +213,7 @@ impl Sequential {
         Poll::Ready(self.step_back(&file.std))
     }
 
-    /// Forgets what is ahead.
+    /// Discards what is ahead.
     pub(crate) fn step_back(&mut self, mut file: &std::fs::File) -> io::Result<()> {
         let ahead = self.buf.len() - self.seen;
         if ahead > 0 {
@@ -220,23 +223,23 @@ impl Sequential {
         Ok(())
     }
 
-    /// Bytes have been read that nobody has asked for yet.
+    /// Returns whether bytes have been read that nobody has asked for yet.
     fn is_ahead(&self) -> bool {
         self.seen < self.buf.len()
     }
 
-    /// Whether no call has to wait for another, nor has an error to tell.
+    /// Returns whether no call has to wait for another, or has an error to return.
     pub(crate) fn is_quiet(&self) -> bool {
         let is_written = self.writing.is_none() && self.unwritten.is_none() && self.error.is_none();
         is_written && self.reading.is_none() && !self.is_ahead()
     }
 
-    /// Nobody will hear of it.
+    /// Discards errors: nobody will ask for them.
     pub(crate) fn forget_errors(&mut self) {
         (self.error, self.unwritten) = (None, None);
     }
 
-    /// Whether there is an error that nobody has heard of, or what could not be written.
+    /// Returns whether there is an unreported error, or something that could not be written.
     pub(crate) fn has_failed(&self) -> bool {
         self.error.is_some() || self.unwritten.is_some()
     }
@@ -249,7 +252,7 @@ impl Sequential {
     }
 }
 
-/// Once more, for what could not be written, or begun to be: as std's `BufWriter` does it.
+/// Tries again what could not be written, or had not begun to be, as std's `BufWriter` does.
 impl Drop for Sequential {
     fn drop(&mut self) {
         let refused = self.writing.take().and_then(Running::into_refused);
@@ -257,8 +260,8 @@ impl Drop for Sequential {
     }
 }
 
-/// Whether it is in vain to try again: the file is not open for writing, takes no such writes, or nobody will ever read
-/// from the pipe. (A disk that is full, a quota, a limit or a lack of memory may pass.)
+/// Returns whether another attempt is in vain: the file is not open for writing, takes no such writes, or nobody will
+/// ever read from the pipe. A full disk, a quota, a limit or a lack of memory may pass.
 fn is_final(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EBADF | libc::EINVAL | libc::EPIPE))
 }

@@ -1,8 +1,7 @@
-//! tokio's traits, for files: what is written against them works here without an adapter.
+//! tokio's traits, for files: code that is written against them works here without an adapter.
 //!
-//! A seek has two steps there, and only the second can wait. So the first one keeps where to, and whatever comes next
-//! through these traits begins with the second.
-//!
+//! A seek has two steps there, and only the second can wait. So the first one stores the target, and whatever comes
+//! next through these traits begins with the second.
 //! In tokio: the impls in `fs/file.rs`.
 
 use crate::File;
@@ -12,7 +11,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncSeek, AsyncWrite, ReadBuf};
 
-/// Makes the seek that has been asked for. Returns where that is, or 0 if there was none.
+/// Makes the seek that was asked for. Returns the new position, or 0 if no seek was asked for.
 fn poll_seek(file: &mut File, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
     let (open, sequential) = file.in_order();
     let Some(to) = sequential.seek_to else { return Poll::Ready(Ok(0)) };
@@ -43,7 +42,7 @@ impl AsyncWrite for File {
         futures_io::AsyncWrite::poll_flush(self, cx)
     }
 
-    /// Like `poll_flush`: the file is closed when it is dropped.
+    /// Polls like `poll_flush`: the file is closed when it is dropped.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         futures_io::AsyncWrite::poll_close(self, cx)
     }
@@ -52,7 +51,7 @@ impl AsyncWrite for File {
 impl AsyncSeek for File {
     /// # Errors
     ///
-    /// If the seek before has not been awaited to its end.
+    /// Fails if the previous seek has not been awaited to its end.
     fn start_seek(mut self: Pin<&mut Self>, position: SeekFrom) -> io::Result<()> {
         let (_, sequential) = self.in_order();
         if sequential.seek_to.is_some() {

@@ -1,8 +1,8 @@
-//! Who waits for the one operation that a file has under way.
+//! The tasks that wait for the one operation that a file has under way.
 //!
 //! An operation wakes one waker: that of its last poll. But several tasks may share a file and wait for the same write,
-//! by `sync_all` say. So they poll with the waker of this list, which wakes all of them. It has another use: polling is
-//! done under the file's lock, where no foreign waker may be cloned or dropped.
+//! for example in `sync_all`. So they poll with the waker of this list, which wakes all of them. The list has another
+//! use: polling happens under the file's lock, where no foreign waker may be cloned or dropped.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +20,7 @@ impl Waiters {
         let mut all = self.all();
         let place = all.iter().position(|waiter| waiter.will_wake(waker));
         let removed = place.map(|place| all.swap_remove(place));
-        // Foreign code, so not while it is locked.
+        // This is foreign code, so it runs while nothing is locked.
         drop(all);
         drop(removed);
     }
@@ -34,13 +34,13 @@ impl Wake for Waiters {
     fn wake_by_ref(self: &Arc<Self>) {
         let all = std::mem::take(&mut *self.all());
         for waker in all {
-            // The panic hook has reported it. The others are woken all the same.
+            // The panic hook has reported the panic. The others are woken all the same.
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
     }
 }
 
-/// A place in the list, until this is dropped.
+/// A place in the list, until it is dropped.
 pub(crate) struct Waiting {
     waiters: Arc<Waiters>,
     waker: Option<Waker>,
@@ -51,7 +51,7 @@ impl Waiting {
         Waiting { waiters: waiters.clone(), waker: None }
     }
 
-    /// The waker to poll with: it wakes `waker`, and the others that wait.
+    /// Returns the waker to poll with: it wakes `waker`, and the others that wait.
     pub(crate) fn waker(&mut self, waker: &Waker) -> Waker {
         if !self.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
             self.leave();

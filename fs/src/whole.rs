@@ -5,21 +5,21 @@ use crate::{File, op};
 use std::io;
 use std::path::Path;
 
-/// The room that a file's contents get at first. Most files are smaller; of the others the size is asked for.
+/// The room for a file's contents at first. Most files are smaller; for the others the size is asked for.
 const FIRST: usize = 16 * 1024;
 
-/// What one read asks for at most: a large file is read in parts, so that others have a turn between them.
+/// The most that one read asks for. A large file is read in parts, so that others get a turn between them.
 const PART: usize = 1024 * 1024;
 
-/// All of a file's bytes.
+/// Reads all of a file's bytes.
 ///
 /// # Errors
 ///
-/// What open(2) and read(2) report.
+/// Returns what open(2) and read(2) report.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost.
+/// Nothing is lost if the future is dropped.
 ///
 /// # Examples
 ///
@@ -37,13 +37,13 @@ pub async fn read(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
     if read? == 0 {
         return Ok(contents);
     }
-    // What is known of a file that has just been read is at hand: no need for a thread.
+    // The metadata of a file that has just been read are at hand, so this needs no thread.
     let metadata = file.std().metadata()?;
     let size = metadata.len().try_into().unwrap_or(usize::MAX);
     if metadata.is_file() && size == contents.len() {
         return Ok(contents);
     }
-    // There may be more than that: the file may grow, and those in /proc say that they are empty.
+    // There may be more bytes than that: the file may grow, and files in /proc report that they are empty.
     contents.try_reserve_exact(size.saturating_sub(contents.len())).map_err(|_| too_large(size))?;
     let mut part = Pages::new();
     let mut room = size.saturating_sub(contents.len()).clamp(FIRST, PART);
@@ -65,15 +65,15 @@ fn too_large(size: usize) -> io::Error {
     io::Error::new(io::ErrorKind::OutOfMemory, format!("there is no memory for a file of {size} bytes"))
 }
 
-/// All of a file's text.
+/// Reads all of a file's text.
 ///
 /// # Errors
 ///
-/// Like [`read()`]; `InvalidData` if it is not UTF-8.
+/// Fails like [`read()`], and with `InvalidData` if the text is not UTF-8.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost.
+/// Nothing is lost if the future is dropped.
 ///
 /// # Examples
 ///
@@ -89,15 +89,15 @@ pub async fn read_to_string(path: impl AsRef<Path>) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
 }
 
-/// Makes a file of these contents, or replaces those of one that is there.
+/// Writes a file of these contents. An existing file is replaced.
 ///
 /// # Errors
 ///
-/// What open(2) and write(2) report.
+/// Returns what open(2) and write(2) report.
 ///
 /// # Cancel safety
 ///
-/// The file may have been made, and have any part of the contents.
+/// If the future is dropped, the file may have been made, and have any part of the contents.
 ///
 /// # Examples
 ///
@@ -112,23 +112,23 @@ pub async fn read_to_string(path: impl AsRef<Path>) -> io::Result<String> {
 /// # }).unwrap();
 /// ```
 pub async fn write(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> io::Result<()> {
-    // The kernel reads from it until the end, whatever becomes of this future: so it is copied.
+    // The contents are copied, because the kernel reads them until the end even if this future is dropped.
     let contents = contents.as_ref().to_vec();
     File::create(path).await?.write_all_at(contents, 0).await.0
 }
 
 /// Copies a file's contents and its permissions. Returns the number of bytes.
 ///
-/// On the pool, by copy_file_range(2): the bytes do not pass through this process at all. It does not wait for what a
-/// [`File`](crate::File) has taken and not written yet: flush that first.
+/// The pool does this by copy_file_range(2): the bytes never pass through this process. It does not wait for bytes that
+/// a [`File`](crate::File) has taken and not written yet: flush them first.
 ///
 /// # Errors
 ///
-/// As std's.
+/// Fails like std's.
 ///
 /// # Cancel safety
 ///
-/// It goes on.
+/// The operation goes on if the future is dropped.
 ///
 /// # Examples
 ///

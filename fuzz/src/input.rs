@@ -1,4 +1,4 @@
-//! What an input says, read from its front. When it is used up, everything reads as zero.
+//! Reads an input from its front. When it is used up, everything reads as zero.
 
 pub struct Input {
     data: Vec<u8>,
@@ -19,17 +19,17 @@ impl Input {
         self.data.get(self.at - 1).copied().unwrap_or(0)
     }
 
-    /// Less than `limit`, which is 256 at most. One byte.
+    /// Returns a number below `limit`, which is 256 at most, from one byte.
     pub fn choice(&mut self, limit: usize) -> usize {
         usize::from(self.byte()) % limit
     }
 
-    /// Of something that there are `len` of. Two bytes.
+    /// Returns an index below `len`, from two bytes.
     pub fn index(&mut self, len: usize) -> usize {
         usize::from(u16::from_le_bytes([self.byte(), self.byte()])) % len
     }
 
-    /// Eight bytes.
+    /// Returns a number, from eight bytes.
     pub fn number(&mut self) -> u64 {
         u64::from_le_bytes(std::array::from_fn(|_| self.byte()))
     }

@@ -14,7 +14,8 @@
 //! | `http` | the server of `examples/http` | a short parser, and the same bytes in one piece |
 //! | `redis` | the server of `examples/mini_redis` | the same bytes in one piece |
 //!
-//! What fails is a property that does not hold (a panic), or AddressSanitizer. Each has its list in its module's header.
+//! An input fails if a property does not hold, which is a panic, or by AddressSanitizer. The header of each module
+//! lists its properties.
 
 mod http;
 mod input;

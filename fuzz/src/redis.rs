@@ -1,18 +1,18 @@
 //! What a client sends to the server of `examples/mini_redis`, and whether the replies fit.
 //!
-//! - Every reply is well-formed, to the last byte, and so are the messages that somebody else is sent who listens to
+//! - Every reply is well-formed, to the last byte, and so are the messages to another client that listens to
 //!   everything.
-//! - The same bytes in one piece get the same replies, and messages. (Not where the time of day is asked for: two
-//!   conversations are not at the same time. And keys come in any order.)
-//! - No more is kept than is allowed and than one request adds, and the account of it is right.
+//! - The same bytes in one piece get the same replies and messages. This is not compared if the time of day is asked
+//!   for, because two conversations are not at the same time, nor if keys come in any order.
+//! - No more is kept than the limit and one request allow, and the account of it is right.
 
 use crate::talk::{self, Stream};
 use ayi::time::{Duration, sleep};
 use fuzz_redis::Redis;
 
-/// Bytes: little, so that it is full before the input ends.
+/// In bytes. It is small, so that it is full before the input ends.
 const MAX_MEMORY: usize = 4096;
-/// Bytes that a key takes beside itself: `OVERHEAD` in the example's store.
+/// The bytes that a key takes besides itself: `OVERHEAD` in the example's store.
 const OVERHEAD: usize = 100;
 
 struct Answers {
@@ -47,7 +47,7 @@ fn answers<'a>(stream: &Stream, pieces: impl Iterator<Item = &'a [u8]>) -> Answe
         let (listener, to_listener) = talk::pair();
         let serving = [ayi::spawn(redis.clone().serve(server)), ayi::spawn(redis.clone().serve(to_listener))];
         let listening = ayi::spawn(listen(listener));
-        // Until it listens.
+        // The client listens by then.
         sleep(Duration::from_nanos(1)).await;
         let replies = talk::say(client, pieces, true).await;
         let [speaker, to_listener] = serving;
@@ -56,7 +56,7 @@ fn answers<'a>(stream: &Stream, pieces: impl Iterator<Item = &'a [u8]>) -> Answe
         let messages = listening.await.expect("it does not panic");
         let _ = to_listener.await;
         let (kept, seen) = redis.memory();
-        // What was refused could not grow; what was not has been sent.
+        // What was refused could not grow; what was not refused has been sent.
         assert!(kept <= MAX_MEMORY + stream.bytes.len() * (OVERHEAD / 8), "{kept} bytes are kept");
         assert!(seen <= kept, "{seen} bytes are kept, and {kept} accounted for");
         assert_eq!(redis.subscriptions(), 0, "they have gone");
@@ -65,7 +65,7 @@ fn answers<'a>(stream: &Stream, pieces: impl Iterator<Item = &'a [u8]>) -> Answe
     })
 }
 
-/// Listens to everything.
+/// Listens to everything, and returns what it receives.
 async fn listen(client: ayi::net::UnixStream) -> Vec<u8> {
     let request: &[u8] = b"PSUBSCRIBE *\r\n";
     talk::say(client, std::iter::once(request), false).await
@@ -80,7 +80,7 @@ fn check(answers: &Answers) {
     }
 }
 
-/// Returns what follows the reply that stands first.
+/// Returns what follows the first reply.
 fn reply(answer: &[u8]) -> Option<&[u8]> {
     let end = answer.iter().position(|byte| *byte == b'\r')?;
     let (line, mut rest) = (&answer[1..end], answer[end..].strip_prefix(b"\r\n")?);

@@ -1,5 +1,5 @@
-//! A client that talks to a server in the same runtime, over a pair of sockets, while time stands still: so nothing is
-//! waited for, and the same bytes in the same pieces give the same conversation.
+//! A client that talks to a server in the same runtime, over a pair of sockets, while time stands still. So nothing
+//! takes time, and the same bytes in the same pieces give the same conversation.
 
 use crate::input::Input;
 use ayi::io::AsyncWriteExt;
@@ -9,23 +9,23 @@ use ayi::time::{Duration, sleep, timeout};
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 
-/// Bytes of a stream, when it is written out.
+/// The most bytes of a stream, when it is written out.
 const MAX_STREAM: usize = 96 * 1024;
-/// Longer than all limits of the servers: whoever says nothing for that long will never do so.
+/// Longer than all limits of the servers: a server that says nothing for that long never will.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// What a client sends, as an input describes it.
+/// What a client sends, described by an input.
 pub struct Stream {
     pub bytes: Vec<u8>,
-    /// Where it is cut.
+    /// Where the bytes are cut into pieces.
     cuts: Vec<usize>,
-    /// Whether the client closes its half after that, or waits for what the server does then.
+    /// Whether the client closes its half after that, or waits for the server's reaction.
     pub closes: bool,
 }
 
 impl Stream {
-    /// Two bytes for cuts and end, then what is sent. In it, 0xff and a number mean that the byte before them comes so
-    /// many times 64 more: limits are far above the length of inputs.
+    /// Reads two bytes for the cuts and the end, then what is sent. In that, 0xff and a number repeat the byte before
+    /// them so many times 64: limits are far above the length of inputs.
     pub fn read(data: &[u8]) -> Stream {
         let mut input = Input::new(data);
         let (longest, seed) = (input.choice(64), input.byte());
@@ -36,11 +36,11 @@ impl Stream {
                 (byte, _) => bytes.push(byte),
             }
         }
-        // Some two hundred pieces of what is long.
+        // A long stream becomes some two hundred pieces.
         let longest = longest.max(bytes.len() / 100).max(1);
         let (mut at, mut random, mut cuts) = (0, u32::from(seed), Vec::new());
         while at < bytes.len() {
-            // A generator that everybody knows (Numerical Recipes).
+            // A well-known generator (Numerical Recipes).
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             at += 1 + (random >> 8) as usize % longest;
             cuts.push(at.min(bytes.len()));
@@ -59,7 +59,7 @@ pub fn runtime() -> Runtime {
     built.expect("there are descriptors left")
 }
 
-/// Two ends of a connection. To the server it looks like TCP, for whose options it does not ask twice.
+/// Makes two ends of a connection. To the server it looks like TCP, whose options it does not ask for twice.
 pub fn pair() -> (UnixStream, TcpStream) {
     let (client, server) = std::os::unix::net::UnixStream::pair().expect("there are descriptors left");
     client.set_nonblocking(true).expect("it is a socket");
@@ -68,14 +68,14 @@ pub fn pair() -> (UnixStream, TcpStream) {
     (UnixStream::from_std(client).expect("in a runtime"), TcpStream::from_std(server).expect("in a runtime"))
 }
 
-/// Sends the pieces, each when the server has nothing left to do, and returns all that it answers.
+/// Sends the pieces, each when the server has nothing left to do, and returns everything that it answers.
 pub async fn say<'a>(client: UnixStream, pieces: impl Iterator<Item = &'a [u8]>, closes: bool) -> Vec<u8> {
     let write = async {
         for piece in pieces {
             if (&client).write_all(piece).await.is_err() {
                 return;
             }
-            // Time goes on when nobody can do anything without it.
+            // Time moves on when nothing can happen without it.
             sleep(Duration::from_nanos(1)).await;
         }
         if closes {

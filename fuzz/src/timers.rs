@@ -1,8 +1,8 @@
-//! The runtime's timer wheel beside what it should be: a sorted set of `(deadline, order of insertion)`.
+//! The runtime's timer wheel, compared with a sorted set of `(deadline, order of insertion)`.
 //!
-//! Only what callers can see is compared. The wheel's time lags behind theirs while there is nothing to move, so a timer
-//! whose deadline has passed when it is inserted may be handed out at once, or at the next advance; what was inserted
-//! for the future comes in order.
+//! Only what callers can see is compared. The wheel's time lags behind theirs while there is nothing to move. So a
+//! timer whose deadline has passed when it is inserted may be returned at once, or at the next advance. Timers that
+//! were inserted for the future come in order.
 
 // Its tests are in a folder beside it, where rustfmt would not find them.
 #[rustfmt::skip]
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use wheel::{TimerKey, Wheel};
 
-/// Of one input. Deadlines far away make the wheel's levels visible, not numbers of timers.
+/// The most timers of one input. Deadlines far away exercise the wheel's levels, not large numbers of timers.
 const MAX_TIMERS: usize = 1024;
 
 /// A timer: its deadline and its number, which also tells the order of insertion.
@@ -22,15 +22,15 @@ type Timer = (u64, usize);
 
 struct Model {
     wheel: Wheel<(Timer, Rc<()>)>,
-    /// The latest that `advance` was told.
+    /// The latest time that `advance` was given.
     now: u64,
-    /// Each waker in the wheel holds a count, so that none is lost or handed out twice.
+    /// Each waker in the wheel holds a count, so that a lost timer, or one that is returned twice, is noticed.
     token: Rc<()>,
-    /// Of all timers that were not removed.
+    /// The keys of all timers that were not removed.
     keys: Vec<(Timer, TimerKey)>,
-    /// Not handed out yet, and inserted before their time.
+    /// The timers that were not returned yet and were inserted before their time.
     future: BTreeSet<Timer>,
-    /// Not handed out yet, and inserted late.
+    /// The timers that were not returned yet and were inserted late.
     late: BTreeSet<Timer>,
     inserted: usize,
 }
@@ -60,7 +60,7 @@ impl Model {
                 let deadline = self.time(input);
                 self.insert(deadline);
             }
-            // Many that share a slot.
+            // Many timers share a slot.
             3 => {
                 let (first, count) = (self.time(input), input.choice(100));
                 let step = 1 << input.choice(20);
@@ -70,7 +70,7 @@ impl Model {
                 let index = input.index(self.keys.len());
                 self.remove(index);
             }
-            // As `Sleep::reset` does.
+            // This is what `Sleep::reset` does.
             6 if !self.keys.is_empty() => {
                 let index = input.index(self.keys.len());
                 if self.remove(index) {
@@ -86,7 +86,7 @@ impl Model {
                 let to = self.time(input).max(self.now);
                 self.advance(to);
             }
-            // A clock that goes back.
+            // The clock goes back.
             9 => {
                 let to = self.time(input).min(self.now);
                 self.wheel.advance(to);
@@ -96,7 +96,7 @@ impl Model {
         }
     }
 
-    /// All magnitudes, and what is around a timer or a border between two levels.
+    /// Returns times of all magnitudes, and times around a timer or around a border between two levels.
     fn time(&self, input: &mut Input) -> u64 {
         let number = input.number();
         match input.choice(8) {
@@ -127,7 +127,7 @@ impl Model {
         self.keys.push((timer, key));
     }
 
-    /// Returns whether it was still waited for.
+    /// Removes a timer, and returns whether it was still waited for.
     fn remove(&mut self, index: usize) -> bool {
         let (timer, key) = self.keys.swap_remove(index);
         let is_waiting = self.future.remove(&timer) | self.late.remove(&timer);

@@ -1,9 +1,9 @@
-//! The corpora, and random inputs beside them, on any compiler: what fuzzing has found once stays found.
+//! Runs the corpora and random inputs, on any compiler: what fuzzing has found once stays found.
 
 use std::fs;
 use std::path::Path;
 
-/// Random inputs of each target.
+/// The number of random inputs of each target.
 const RANDOM: u64 = 1_000;
 
 fn replay(name: &str, target: fn(&[u8])) {
@@ -12,7 +12,7 @@ fn replay(name: &str, target: fn(&[u8])) {
     assert!(!files.is_empty(), "there is no corpus");
     files.sort();
     for file in &files {
-        // If it fails, this is the last line.
+        // If the input fails, this is the last line.
         println!("{}", file.display());
         target(&fs::read(file).unwrap());
     }
@@ -21,7 +21,7 @@ fn replay(name: &str, target: fn(&[u8])) {
         let mut random = fastrand::Rng::with_seed(seed);
         let len = random.usize(..400);
         let mut data: Vec<u8> = (0..len).map(|_| random.u8(..)).collect();
-        // Every second one: two halves of what is known.
+        // Every second input consists of two halves of known ones.
         if seed % 2 == 1 {
             data = [random.choice(&files).unwrap(), random.choice(&files).unwrap()]
                 .into_iter()

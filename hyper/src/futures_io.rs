@@ -1,6 +1,6 @@
-//! Streams that know the traits of `futures-io`, for hyper.
+//! Streams that implement the traits of `futures-io`, for hyper.
 //!
-//! In tokio: `hyper_util::rt::TokioIo`, for those that know tokio's.
+//! In tokio: `hyper_util::rt::TokioIo`, for streams that implement tokio's.
 
 use futures_io::{AsyncRead, AsyncWrite};
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -8,13 +8,13 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// At most this much is read at once, since it has to be initialised each time: as much as hyper begins with.
+/// At most this much is read at once, because it has to be initialised each time. hyper begins with as much.
 const READ: usize = 8 * 1024;
 
-/// Makes hyper read and write a stream that implements [`futures_io::AsyncRead`] and [`futures_io::AsyncWrite`], as a
-/// TLS stream of `futures-rustls` does.
+/// An adapter that lets hyper read and write a stream of [`futures_io::AsyncRead`] and [`futures_io::AsyncWrite`], for
+/// example a TLS stream of `futures-rustls`.
 ///
-/// ayi's own streams need none of this, and are faster without.
+/// ayi's own streams need no adapter, and are faster without one.
 ///
 /// # Examples
 ///
@@ -56,8 +56,8 @@ impl<T: AsyncWrite + Unpin> Write for FuturesIo<T> {
         Pin::new(&mut self.0).poll_close(cx)
     }
 
-    /// Not as vectored: a trait of `futures-io` cannot tell whether more than the first piece would be taken, and hyper
-    /// had better join them itself than write one at a time.
+    /// Vectored writes are off: the traits of `futures-io` cannot tell whether more than the first piece would be
+    /// taken, and hyper had better join the pieces itself than write one at a time.
     fn is_write_vectored(&self) -> bool {
         false
     }

@@ -11,11 +11,11 @@ use hyper::rt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Spawns what hyper wants to be run: for HTTP/2, a task for each stream.
+/// An executor for hyper. For HTTP/2, hyper spawns a task for each stream.
 ///
 /// # Panics
 ///
-/// Where hyper uses it outside a runtime.
+/// Panics if hyper uses it outside a runtime.
 ///
 /// # Examples
 ///
@@ -40,9 +40,9 @@ where
     }
 }
 
-/// Tells the time and sleeps for hyper: its time limits for headers and for keeping connections alive work with it.
+/// A clock and timers for hyper: its time limits for headers and for keeping connections alive work with it.
 ///
-/// It is the runtime's own time: where that [stands still](ayi_runtime::time::pause), it does for hyper.
+/// It is the runtime's own time. While that [stands still](ayi_runtime::time::pause), it stands still for hyper too.
 ///
 /// # Examples
 ///
@@ -70,7 +70,7 @@ impl rt::Timer for Timer {
         Instant::now().into_std()
     }
 
-    /// In place, where it is one of ours: hyper does this for each request.
+    /// Resets the sleep in place if it is one of ours: hyper does this for each request.
     fn reset(&self, sleep: &mut Pin<Box<dyn rt::Sleep>>, deadline: std::time::Instant) {
         match sleep.as_mut().downcast_mut_pin::<Sleep>() {
             Some(mut ours) => Pin::new(&mut ours.0).reset(Instant::from_std(deadline)),

@@ -1,8 +1,8 @@
-//! One mistake in how an attribute is used, and the place in the user's code that it points at.
+//! A mistake in the use of an attribute, and the place in the user's code that it points at.
 
 use proc_macro::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 
-/// What to tell the user, and from which token to which.
+/// The message, and the tokens from and to which it points.
 pub(crate) struct Error {
     first: Span,
     last: Span,
@@ -14,15 +14,15 @@ impl Error {
         Error::between(span, span, message)
     }
 
-    /// Points at everything from `first` to `last`.
+    /// Makes an error that points at everything from `first` to `last`.
     pub(crate) fn between(first: Span, last: Span, message: String) -> Error {
         Error { first, last, message }
     }
 
-    /// `::core::compile_error! { "message" }`, which is valid as an item and as an expression.
+    /// Returns `::core::compile_error! { "message" }`, which is valid as an item and as an expression.
     ///
-    /// rustc underlines a macro call from its first token to its last one. `Span::join` would say
-    /// the same more plainly, but it is not stable.
+    /// rustc underlines a macro call from its first token to its last one. `Span::join` would say this more plainly,
+    /// but it is not stable.
     pub(crate) fn into_compile_error(self) -> TokenStream {
         let mut text = Literal::string(&self.message);
         text.set_span(self.last);

@@ -8,24 +8,23 @@
 //! }
 //! ```
 //!
-//! With `cores = 2`, the last line is `….cores(2).main(|_| name())`. The function may take the core
-//! then; the outer one takes nothing.
+//! With `cores = 2`, the last line is `….cores(2).main(|_| name())`. The inner function may take the core then; the
+//! outer one takes nothing.
 //!
-//! 1. The user's tokens keep their spans, so rustc's errors and panics point into their code. The
-//!    added ones are in the place of the attribute, but for those that rustc points at when the
-//!    user's types are wrong (`located`).
-//! 2. Attributes stand on the outer function only. Lint levels reach the inner one, which is
-//!    nested in it; an `#[expect]` on both would remain unfulfilled on one.
-//! 3. Lints and coverage see what the user wrote, and see it once (`braced` and the `let` say
-//!    how). No `#[allow]` does that: on the inner function it would reach into the user's body,
-//!    and under `#![forbid]` it is an error.
-//! 4. The inner function has the name of the outer one: a function that calls itself calls the
-//!    `async` one, as it reads.
-//! 5. A mistake gives one error. For that the rest still has to compile: the outer function
-//!    stays, because callers look for it, and so does the body, because imports are used there.
+//! 1. The user's tokens keep their spans, so that rustc's errors and panics point into the user's code. The added
+//!    tokens have the attribute's place, except for those that rustc points at when the user's types are wrong
+//!    (`located`).
+//! 2. Attributes stand on the outer function only. Lint levels reach the inner one, which is nested in it. An
+//!    `#[expect]` on both would remain unfulfilled on one.
+//! 3. Lints and coverage see what the user wrote, and see it once (`braced` and the `let` say how). An `#[allow]`
+//!    cannot do that: on the inner function it would reach into the user's body, and under `#![forbid]` it is an error.
+//! 4. The inner function has the name of the outer one: a function that calls itself calls the `async` one, as the code
+//!    reads.
+//! 5. A mistake gives one error. For that the rest still has to compile. The outer function stays, because callers look
+//!    for it, and so does the body, because imports are used there.
 //!
-//! Left out: an `async` block in place of the inner function would have no return type, which
-//! `?` needs to know. What it could do and the inner function cannot is name `Self`.
+//! Left out: an `async` block in place of the inner function. It would have no return type, which `?` needs to know. In
+//! return it could name `Self`, which the inner function cannot.
 
 use proc_macro::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 
@@ -51,12 +50,12 @@ pub(crate) fn expand(runner: Runner, options: TokenStream, item: TokenStream) ->
     }
 }
 
-/// The expansion of a function that a runtime can run.
+/// Expands a function that a runtime can run.
 fn run(function: Function, runner: Runner, options: Options) -> TokenStream {
     let name = &function.name;
     let mut body = inner(&function);
-    // Where nothing is awaited, clippy's `unused_async` says to remove `async`, which would be
-    // wrong here. It spares functions that are used as values.
+    // If nothing is awaited, clippy's `unused_async` says to remove `async`, which would be wrong here. It spares
+    // functions that are used as values.
     body.extend(parse(&format!("let {name} = {name};")));
     body.extend(options.ayi.clone());
     body.extend(parse("::runtime::Builder::new_current_thread()"));
@@ -81,7 +80,8 @@ fn run(function: Function, runner: Runner, options: Options) -> TokenStream {
     outer
 }
 
-/// `.cores(2).main(|_| name())`, or with the core. Not an `async` closure: not every edition has them.
+/// Makes `.cores(2).main(|_| name())`, or the same with the core. It is no `async` closure, because not every edition
+/// has them.
 fn call_on_cores(function: &Function, cores: Cores, ayi: TokenStream) -> TokenStream {
     let name = &function.name;
     let mut call = match cores {
@@ -91,7 +91,7 @@ fn call_on_cores(function: &Function, cores: Cores, ayi: TokenStream) -> TokenSt
     call.extend(located(parse(".main"), function.output_span()));
     let mut main = TokenStream::new();
     if function.has_arguments() {
-        // With its type, so that rustc points at the user's argument if that is of another.
+        // The argument has its type, so that rustc points at the user's argument if that has another.
         main.extend(parse("|core:"));
         main.extend(ayi);
         main.extend(parse(&format!("::runtime::Core| {name}")));
@@ -103,7 +103,7 @@ fn call_on_cores(function: &Function, cores: Cores, ayi: TokenStream) -> TokenSt
     call
 }
 
-/// The error, in place of the call that would run the function.
+/// Puts the error in place of the call that would run the function.
 fn report(function: Function, on_cores: bool, error: Error) -> TokenStream {
     let mut body = TokenStream::new();
     if function.has_body() && !function.has_receiver() {
@@ -118,7 +118,7 @@ fn report(function: Function, on_cores: bool, error: Error) -> TokenStream {
         _ if on_cores => function.signature_without_arguments(),
         _ => function.signature(),
     };
-    // Without the attributes: one may be the mistake, and another may demand an `async fn`.
+    // The attributes are left out: one may be the mistake, and another may demand an `async fn`.
     let mut outer = TokenStream::from_iter(function.visibility);
     outer.extend([TokenTree::from(function.fn_word), function.name.into()]);
     outer.extend(signature);
@@ -126,7 +126,7 @@ fn report(function: Function, on_cores: bool, error: Error) -> TokenStream {
     outer
 }
 
-/// The function as the user wrote it, nested in the one that replaces it.
+/// Returns the function as the user wrote it, to be nested in the one that replaces it.
 fn inner(function: &Function) -> TokenStream {
     let qualifier = |name| function.qualifiers.iter().find(|word| is_word(word, name));
     let span_of_async = qualifier("async").map_or_else(Span::call_site, TokenTree::span);
@@ -140,11 +140,11 @@ fn inner(function: &Function) -> TokenStream {
     inner
 }
 
-/// The body of the outer function.
+/// Returns the body of the outer function.
 ///
-/// The braces are in the place of the attribute, so that what counts lines or records coverage
-/// finds nothing there. But they count as written by the user: rustc takes a function whose braces
-/// come from a macro for the macro's, and is silent if it is unused or not documented.
+/// The braces have the attribute's place, so that tools that count lines or record coverage find nothing there. But
+/// they count as written by the user: rustc takes a function whose braces come from a macro for the macro's, and is
+/// silent if it is unused or not documented.
 fn braced(body: TokenStream, function: &Function) -> TokenTree {
     let mut braces = Group::new(Delimiter::Brace, body);
     braces.set_span(Span::call_site().resolved_at(function.fn_word.span()));
@@ -155,7 +155,7 @@ fn parse(code: &str) -> TokenStream {
     code.parse().expect("what the macro adds is valid Rust")
 }
 
-/// rustc's errors about `code` point at `span`. It still takes it for the macro's.
+/// Makes rustc's errors about `code` point at `span`. rustc still takes the code for the macro's.
 fn located(code: TokenStream, span: Span) -> TokenStream {
     let locate = |mut token: TokenTree| {
         token.set_span(token.span().located_at(span));

@@ -1,4 +1,4 @@
-//! Takes the user's function apart, as far as the attributes need to know it.
+//! Takes the user's function apart, as far as the attributes need it.
 //!
 //! ```text
 //! #[doc = "…"] pub(crate) async fn main<T>(a: A) -> R where T: U { … }
@@ -7,8 +7,8 @@
 //!                       qualifiers generics arguments
 //! ```
 //!
-//! What a part says inside is left to rustc: it sees the same tokens again in the expansion, and
-//! its errors then point at what the user wrote.
+//! The inside of each part is left to rustc: it sees the same tokens again in the expansion, and its errors then point
+//! at what the user wrote.
 
 use std::iter::Peekable;
 use std::vec;
@@ -28,7 +28,7 @@ pub(crate) struct Function {
     pub(crate) name: Ident,
     generics: Vec<TokenTree>,
     pub(crate) arguments: Group,
-    /// What is returned, and the `where` clause.
+    /// The return type, and the `where` clause.
     rest: Vec<TokenTree>,
     /// The body, or the semicolon in its place.
     pub(crate) end: TokenTree,
@@ -69,7 +69,7 @@ impl Function {
         }
     }
 
-    /// Says what keeps a runtime from running this function, or one runtime per core, if anything does.
+    /// Returns the reason, if there is one, why a runtime, or one runtime per core, cannot run this function.
     pub(crate) fn check(&self, runner: Runner, on_cores: bool) -> Result<(), Error> {
         let remedy = format!("write `async fn {}() {{ … }}`", self.name);
 
@@ -123,11 +123,11 @@ impl Function {
         matches!(self.end, TokenTree::Group(_))
     }
 
-    /// Whether this is a method, which cannot be repeated inside another function.
+    /// Returns whether this is a method, which cannot be repeated inside another function.
     pub(crate) fn has_receiver(&self) -> bool {
         let tokens: Vec<TokenTree> = self.arguments.stream().into_iter().collect();
         let is_receiver = |index: usize| match &tokens[index..] {
-            // The beginning of a path, as in `core: self::Core`.
+            // This is the beginning of a path, as in `core: self::Core`.
             [_, first, second, ..] if is_double_colon(first, second) => false,
             [word, ..] => is_word(word, "self"),
             [] => false,
@@ -148,7 +148,7 @@ impl Function {
         commas.count() + usize::from(has_another)
     }
 
-    /// Where the return type begins, behind `->`.
+    /// Returns where the return type begins, after `->`.
     pub(crate) fn output_span(&self) -> Span {
         self.rest.get(2).map_or_else(Span::call_site, TokenTree::span)
     }
@@ -157,7 +157,7 @@ impl Function {
         self.signature_with(self.arguments.clone())
     }
 
-    /// The signature for callers who pass nothing.
+    /// Returns the signature for callers that pass nothing.
     pub(crate) fn signature_without_arguments(&self) -> TokenStream {
         let mut nothing = Group::new(Delimiter::Parenthesis, TokenStream::new());
         nothing.set_span(self.arguments.span());
@@ -171,7 +171,7 @@ impl Function {
         signature
     }
 
-    /// The last segment of an attribute's path that has this name, as in `#[core::…::test]`.
+    /// Returns the last segment of an attribute's path that has this name, as in `#[core::…::test]`.
     fn attribute_named(&self, name: &str) -> Option<Span> {
         self.attributes.iter().find_map(|token| {
             let TokenTree::Group(attribute) = token else { return None };
@@ -212,8 +212,8 @@ fn take_qualifiers(tokens: &mut Tokens) -> Vec<TokenTree> {
     std::iter::from_fn(|| tokens.next_if(is_qualifier)).collect()
 }
 
-/// Takes everything up to the `>` that closes the list of generic parameters. Bounds such as
-/// `F: Fn(u32) -> u32` have parentheses and arrows of their own.
+/// Takes everything up to the `>` that closes the list of generic parameters. Bounds such as `F: Fn(u32) -> u32`
+/// contain parentheses and arrows.
 fn take_generics(signature: &mut Vec<TokenTree>) -> Vec<TokenTree> {
     let closing = open_angles(signature).position(|open| open == 0);
     let end = closing.filter(|&closing| closing > 0).map_or(0, |closing| closing + 1);
@@ -231,8 +231,8 @@ fn take_arguments(signature: &mut Vec<TokenTree>) -> Option<Group> {
     }
 }
 
-/// What a `macro_rules!` macro passes on (`$vis`, `$meta`, `$item`) comes in groups without
-/// delimiters. Puts their content in their place, up to `fn`: behind it they keep types together.
+/// Opens groups without delimiters up to `fn`: a `macro_rules!` macro passes on `$vis`, `$meta` and `$item` in such
+/// groups. After `fn` they stay, because there they keep types together.
 pub(crate) fn open_groups(stream: TokenStream) -> Vec<TokenTree> {
     let mut tokens = Vec::new();
     for token in stream {
@@ -249,7 +249,7 @@ pub(crate) fn open_groups(stream: TokenStream) -> Vec<TokenTree> {
     tokens
 }
 
-/// How many `<` are open behind each of the tokens.
+/// Returns how many `<` are open after each of the tokens.
 fn open_angles(tokens: &[TokenTree]) -> impl Iterator<Item = i32> {
     let (mut depth, mut before) = (0, ' ');
     tokens.iter().map(move |token| {

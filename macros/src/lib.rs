@@ -1,8 +1,8 @@
 //! The attributes `#[ayi::main]` and `#[ayi::test]`.
 //!
-//! Use them through the crate `ayi`, which exports them.
+//! Users take them from the crate `ayi`, which exports them.
 //!
-//! Written with `proc_macro` alone: every program would have to wait until syn and quote are
+//! They are written with `proc_macro` alone: otherwise every program would have to wait until syn and quote are
 //! compiled. So the function is read as a list of tokens; rustc parses it before and after.
 //!
 //! | file | what it does |
@@ -36,9 +36,8 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
-/// The function may have any name and return type, but no arguments (with `cores` one, and not every
-/// return type, see below). It becomes a function that is not async, and that callers run like any
-/// other:
+/// The function may have any name and return type, but no arguments. With `cores` it may have one argument, and its
+/// return type is restricted, see below. It becomes a function that is not async, and that callers run like any other:
 ///
 /// ```
 /// fn main() -> std::io::Result<()> {
@@ -51,13 +50,13 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
-/// Its attributes stay on the outer function. The runtime is dropped before it returns, and with
-/// it all tasks that still run.
+/// Its attributes stay on the outer function. The runtime is dropped before the function returns, and with it all tasks
+/// that still run.
 ///
 /// # Options
 ///
-/// `crate = path` names the crate `ayi` where it is not found as `::ayi`, for instance because
-/// another crate exports it again. The path may also be a string, as in tokio.
+/// `crate = path` names the crate `ayi` if it is not found as `::ayi`, for example because another crate re-exports it.
+/// The path may also be a string, as in tokio.
 ///
 /// ```
 /// mod framework {
@@ -68,15 +67,14 @@ use proc_macro::TokenStream;
 /// async fn main() {}
 /// ```
 ///
-/// `start_paused = true` lets the runtime's time stand still, see `ayi::time::pause`.
+/// `start_paused = true` makes the runtime's time stand still, see `ayi::time::pause`.
 ///
-/// `flavor = "current_thread"` changes nothing: every runtime is of one thread. It is there for programs that
-/// come from tokio.
+/// `flavor = "current_thread"` changes nothing: every runtime has one thread. It is there for programs that come from
+/// tokio.
 ///
-/// `cores = 2` calls the function on two threads, each with a runtime of its own, and
-/// `cores = "all"` on as many as the process may use CPUs, by its affinity and the quota of its
-/// cgroup. The function may then take one argument, its core. Callers wait until all cores have
-/// returned.
+/// `cores = 2` calls the function on two threads, each with a runtime of its own. `cores = "all"` calls it on as many
+/// threads as the process may use CPUs, by its affinity and the quota of its cgroup. The function may then take one
+/// argument, its core. Callers wait until all cores have returned.
 ///
 /// ```
 /// use std::error::Error;
@@ -91,25 +89,24 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
-/// What it returns comes from another thread, so it must be `Send` (a `Box<dyn Error>` is not, a
-/// `Box<dyn Error + Send + Sync>` is), and it must tell a failure: `()`, a `Result` or an
+/// The return value comes from another thread, so it must be `Send`: a `Box<dyn Error + Send + Sync>` is, a
+/// `Box<dyn Error>` is not. It must be able to report a failure: `()`, a `Result` or an
 /// [`ExitCode`](std::process::ExitCode). The future itself need not be `Send`.
 ///
 /// - If all cores succeed, the function returns what the first one has returned.
-/// - If one fails, the others are told to end, by `ayi::runtime::shutdown_token`. They have ten
-///   seconds for it, and are dropped where they wait after that. Then the function returns the
-///   failure, that of the first core if several have failed.
-/// - If one panics, the others are told to end as well, and the panic goes on in the caller.
+/// - If one fails, the others are told to end, by `ayi::runtime::shutdown_token`. They have ten seconds to end, and are
+///   dropped after that. Then the function returns the failure, that of the first core if several have failed.
+/// - If one panics, the others are told to end as well, and the panic continues in the caller.
 ///
-/// `ayi::runtime::Builder::cores`, of which this makes a call, has what else there is: CPUs to pin
-/// threads to, names for them, a new start after a panic, a number of cores that is known only when the
-/// program runs, and outputs of any type that is `Send`.
+/// The attribute makes a call of `ayi::runtime::Builder::cores`, which has more settings: CPUs to pin threads to, names
+/// for them, a new start after a panic, a number of cores that is known only at run time, and outputs of any type that
+/// is `Send`.
 ///
 /// # Panics
 ///
-/// The function panics if the kernel refuses what a runtime needs, as it does when the process
-/// is out of file descriptors, and if it is called on a thread where a runtime is running; with `cores`
-/// also if one of them panics.
+/// The function panics if the kernel refuses what a runtime needs, for example because the process is out of file
+/// descriptors. It also panics if it is called on a thread where a runtime is running, and with `cores` if one of them
+/// panics.
 #[proc_macro_attribute]
 pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(Runner::Main, options, item)
@@ -125,14 +122,14 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// It becomes the function that [`#[ayi::main]`](macro@main) makes, with `#[test]` on it. So a
-/// test may return a `Result`, and `#[should_panic]` and `#[ignore]` do what they always do.
+/// It becomes the function that [`#[ayi::main]`](macro@main) makes, with `#[test]` on it. So a test may return a
+/// `Result`, and `#[should_panic]` and `#[ignore]` work as always.
 ///
 /// # Options
 ///
-/// Those of [`#[ayi::main]`](macro@main); with `cores`, the test fails if it fails on one of them.
-/// Most useful here is `start_paused = true`: timers then fire as soon as the test has nothing else to do,
-/// and always in the same order.
+/// The options are those of [`#[ayi::main]`](macro@main). With `cores`, the test fails if it fails on one of them.
+/// `start_paused = true` is the most useful here: timers fire as soon as the test has nothing else to do, and always in
+/// the same order.
 ///
 /// ```
 /// use ayi::time::{Duration, Instant, sleep};
@@ -153,7 +150,7 @@ pub fn test(options: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(Runner::Test, options, item)
 }
 
-/// Which of the two attributes is at work.
+/// The attribute that is being expanded.
 #[derive(Clone, Copy)]
 enum Runner {
     Main,

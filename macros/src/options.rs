@@ -5,9 +5,9 @@
 //! | `crate` | a path: where `ayi` is found |
 //! | `cores` | a number, or `"all"`: on how many cores the function is called |
 //! | `start_paused` | `true` or `false` |
-//! | `flavor` | `"current_thread"`, which changes nothing: for those who come from tokio |
+//! | `flavor` | `"current_thread"`, which changes nothing: for programs that come from tokio |
 //!
-//! What else tokio has is refused, and the error says what stands in its place.
+//! tokio's other options are refused, and the error names the alternative.
 
 use std::iter::Peekable;
 
@@ -25,7 +25,7 @@ pub(crate) struct Options {
     pub(crate) ayi: TokenStream,
     /// Whether the runtime's time stands still at first.
     pub(crate) start_paused: bool,
-    /// On how many cores the function is called, each with a runtime of its own, if that is asked for.
+    /// The number of cores on which the function is called, each with a runtime of its own, if that is asked for.
     pub(crate) cores: Option<Cores>,
 }
 
@@ -67,7 +67,7 @@ impl Options {
         Ok(Options { ayi, start_paused: start_paused.unwrap_or(false), cores })
     }
 
-    /// Whether `cores` is among options that have a mistake.
+    /// Returns whether `cores` is among options that contain a mistake.
     pub(crate) fn mention_cores(options: TokenStream) -> bool {
         options.into_iter().any(|token| is_word(&token, "cores"))
     }
@@ -121,7 +121,7 @@ fn parse_cores(value: &[TokenTree]) -> Result<Cores, Error> {
     Err(wrong(value, message))
 }
 
-/// The value of a literal in any of the ways that Rust has to write a `usize`.
+/// Returns the value of a literal, in any of the ways that Rust has to write a `usize`.
 fn parse_integer(literal: &str) -> Option<i64> {
     let digits = literal.strip_suffix("usize").unwrap_or(literal).replace('_', "");
     let (digits, radix) = match digits.get(..2) {
@@ -185,10 +185,10 @@ fn parse_path(value: Vec<TokenTree>) -> Result<TokenStream, Error> {
     }
 }
 
-/// The tokens of the path in a string literal, with the literal's span.
+/// Returns the tokens of the path in a string literal, with the literal's span.
 ///
-/// The text is looked at before it is parsed: where the lexer meets something it cannot read,
-/// rustc reports an error of its own beside ours.
+/// The text is checked before it is parsed: if the lexer meets something it cannot read, rustc reports an error of its
+/// own beside ours.
 fn unquote(literal: &str, span: Span) -> Option<Vec<TokenTree>> {
     let text = literal.strip_prefix('"')?.strip_suffix('"')?;
     let is_name = |name: &str| {
@@ -206,7 +206,7 @@ fn unquote(literal: &str, span: Span) -> Option<Vec<TokenTree>> {
     Some(tokens.into_iter().map(respan).collect())
 }
 
-/// Whether these are names joined by `::`, maybe with a `::` in front.
+/// Returns whether these are names joined by `::`, with or without a `::` in front.
 fn is_path(tokens: &[TokenTree]) -> bool {
     let mut rest = match tokens {
         [first, second, rest @ ..] if is_double_colon(first, second) => rest,

@@ -1,6 +1,6 @@
 //! What the functions that the attributes make do when they run.
 
-// Clippy has nothing to say about the expansion, and nothing in it may be switched off.
+// Clippy has nothing to say about the expansion, and the expansion must not switch any lint off.
 #![deny(clippy::all, clippy::pedantic)]
 #![forbid(clippy::unused_async, clippy::items_after_statements, clippy::expect_used)]
 
@@ -14,7 +14,7 @@ use std::task::Poll;
 
 use ayi::runtime::{Core, shutdown_token};
 
-/// Is pending once, and wakes its task.
+/// A future that is pending once, and wakes its task.
 async fn wait_once() {
     let mut waited = false;
     poll_fn(|cx| {

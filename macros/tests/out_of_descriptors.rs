@@ -10,7 +10,7 @@ async fn never_runs() {
     unreachable!("there is no descriptor for the runtime");
 }
 
-/// Runs itself in a process of its own, where it may use up all descriptors.
+/// The test runs itself in a process of its own, where it may use up all descriptors.
 #[test]
 fn says_what_the_kernel_refused() {
     if std::env::var_os(CHILD).is_some() {

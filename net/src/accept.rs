@@ -11,9 +11,9 @@
 //! ```
 //!
 //! Invariants:
-//! 1. What befalls one connection does not stop the server, and what befalls all of them does not go unheard.
-//! 2. Every `accept4` goes through the registration, which charges the task's budget for it: a
-//!    flood of failing connections cannot hold up the other tasks.
+//! 1. An error of one connection does not stop the server, and an error of all connections does not go unreported.
+//! 2. Every `accept4` goes through the registration, which charges the task's budget for it, so a flood of failing
+//!    connections cannot hold up the other tasks.
 //!
 //! In tokio: `net/tcp/listener.rs` and `net/unix/listener.rs`. There, all errors reach the caller.
 
@@ -28,14 +28,14 @@ use ayi_runtime::time;
 use crate::socket::Socket;
 use crate::sys;
 
-/// How long `accept` waits for descriptors to come free. The reactor cannot tell when that
-/// happens, so it has to look again: 20 times a second costs nothing that can be measured, and
-/// adds little to what a client waits who comes to a server that is full.
+/// How long `accept` waits for descriptors to come free. The reactor cannot tell when that happens, so `accept` has to
+/// try again. 20 attempts a second cost nothing that can be measured, and the pause adds little to a client's wait when
+/// the server is full.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// So many connections in a row may fail before `accept` pauses, and so many more before it gives the error to the
-/// caller. An error of one connection goes with it. One that comes so often is no connection's but the listener's: a
-/// filter that forbids accept(2), say.
+/// This many connections in a row may fail before `accept` pauses, and as many again before it returns the error to the
+/// caller. An error of one connection goes with that connection. An error that comes so often belongs to the listener,
+/// for example a filter that forbids accept(2).
 const FAILURES_IN_A_ROW: u32 = 100;
 
 pub(crate) async fn accept<S: AsFd, T>(
@@ -59,7 +59,7 @@ pub(crate) async fn accept<S: AsFd, T>(
     }
 }
 
-/// Like `accept`, but that it cannot pause: "no room", and an error that lasts, go to the caller at once.
+/// Polls like `accept`, but cannot pause: "no room", and an error that lasts, go to the caller at once.
 pub(crate) fn poll_accept<S: AsFd, T>(
     socket: &Socket<S>,
     cx: &mut Context<'_>,
@@ -74,7 +74,7 @@ pub(crate) fn poll_accept<S: AsFd, T>(
     }
 }
 
-/// Refuses what does not listen: on such a socket `accept` fails with one of the errors that are retried.
+/// Refuses a socket that does not listen: on such a socket `accept` fails with one of the errors that are retried.
 pub(crate) fn check_listening(socket: &impl AsFd) -> io::Result<()> {
     if sys::is_listening(socket.as_fd())? {
         return Ok(());

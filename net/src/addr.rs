@@ -1,14 +1,14 @@
-//! What may be given where an address is wanted, and the lookup of names.
+//! What is accepted as an address, and the lookup of names.
 //!
 //! ```text
 //! impl ToSocketAddrs ── lookup() ──► Addresses: no more to do, no thread, no wait
 //!                                └─► Name: getaddrinfo(3) blocks, so it goes to the blocking pool
 //! ```
 //!
-//! Invariant: what parses as an address never leaves the thread.
+//! Invariant: text that parses as an address is never looked up on another thread.
 //!
-//! Left out: a resolver of our own. getaddrinfo(3) knows `/etc/hosts`, `nsswitch.conf` and
-//! whatever else the machine is set up with.
+//! Left out: a resolver of our own. getaddrinfo(3) knows `/etc/hosts`, `nsswitch.conf` and whatever else the machine is
+//! set up with.
 //!
 //! In tokio: `net/addr.rs` and `net/lookup_host.rs`.
 
@@ -20,7 +20,7 @@ use ayi_runtime::task::{self, coop};
 
 use self::sealed::Lookup;
 
-/// What can be turned into socket addresses: addresses, and names with a port.
+/// Values that can be turned into socket addresses: addresses, and names with a port.
 ///
 /// | type | example |
 /// |---|---|
@@ -30,8 +30,8 @@ use self::sealed::Lookup;
 /// | `str`, `String` | `"127.0.0.1:80"`, `"[::1]:80"`, `"localhost:80"` |
 /// | `(&str, u16)`, `(String, u16)` | `("localhost", 80)` |
 ///
-/// and references to these. Names are looked up with the system's resolver (getaddrinfo(3)) on a
-/// thread of the blocking pool; everything else costs no thread and no wait.
+/// References to these work too. Names are looked up with the system's resolver, getaddrinfo(3), on a thread of the
+/// blocking pool. Everything else costs no thread and no wait.
 ///
 /// The trait is sealed: its methods are not public, and other crates cannot implement it.
 ///
@@ -54,7 +54,7 @@ pub trait ToSocketAddrs: sealed::Sealed {}
 
 /// Looks up the addresses of a host.
 ///
-/// The answer may hold one address several times, and of a family that this machine cannot reach.
+/// The answer may contain an address several times, and addresses of a family that this machine cannot reach.
 ///
 /// ```no_run
 /// # async fn run() -> std::io::Result<()> {
@@ -67,28 +67,28 @@ pub trait ToSocketAddrs: sealed::Sealed {}
 ///
 /// # Errors
 ///
-/// `InvalidInput` if `host` has no host or no port, and the resolver's error if the name is not
-/// known or the lookup fails.
+/// Returns `InvalidInput` if `host` has no host or no port, and the resolver's error if the name is not known or the
+/// lookup fails.
 ///
 /// # Panics
 ///
-/// If `host` is a name and there is no ayi runtime on this thread.
+/// Panics if `host` is a name and there is no ayi runtime on this thread.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost if this future is dropped. The resolver cannot be stopped: a lookup that has
-/// begun keeps its thread until it is done.
+/// Nothing is lost if the future is dropped. The resolver cannot be stopped: a lookup that has begun keeps its thread
+/// until it is done.
 pub async fn lookup_host<T: ToSocketAddrs>(host: T) -> io::Result<impl Iterator<Item = SocketAddr>> {
     coop::consume_budget().await;
     resolve(host).await
 }
 
-/// The addresses that `addr` stands for.
+/// Returns the addresses that `addr` stands for.
 pub(crate) async fn resolve(addr: impl ToSocketAddrs) -> io::Result<Addresses> {
     let (host, port) = match addr.lookup() {
         Ok(Lookup::Addresses(addresses)) => return Ok(addresses),
         Ok(Lookup::Name { host, port }) => (host, port),
-        // Nothing has been waited for, and a loop that tries again is to give way.
+        // Nothing has been waited for, and a loop that tries again must give way.
         Err(error) => {
             coop::consume_budget().await;
             return Err(error);
@@ -102,7 +102,7 @@ pub(crate) async fn resolve(addr: impl ToSocketAddrs) -> io::Result<Addresses> {
     Ok(Addresses::Several(found))
 }
 
-/// The error of a caller who was given no address `what`, such as "to bind to".
+/// Makes the error for a caller that was given no address `what`, such as "to bind to".
 pub(crate) fn no_address(what: &str) -> io::Error {
     invalid(format!("there is no address {what}: the list of addresses is empty, give at least one"))
 }
@@ -135,7 +135,7 @@ mod sealed {
     use super::Addresses;
     use std::io;
 
-    /// The part of `ToSocketAddrs` that is nobody's business.
+    /// The part of `ToSocketAddrs` that other crates cannot use.
     pub trait Sealed {
         fn lookup(&self) -> io::Result<Lookup>;
     }
@@ -159,8 +159,8 @@ fn parse(text: &str) -> io::Result<Lookup> {
     let Some((host, port)) = text.rsplit_once(':') else {
         return Err(invalid(format!("{text:?} has no port: write host:port, such as \"localhost:80\"")));
     };
-    // The colons of `::1` belong to the address. (`::1:80` can be read both ways: std takes 80 for
-    // the port, and so do we.)
+    // The colons of `::1` belong to the address. `::1:80` can be read both ways: std takes 80 for the port, and so do
+    // we.
     if text.parse::<Ipv6Addr>().is_ok() && host.parse::<Ipv6Addr>().is_err() {
         return Err(invalid(format!(
             "{text:?} is an IPv6 address without a port: write [address]:port, such as \

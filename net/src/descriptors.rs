@@ -1,4 +1,4 @@
-//! What all sockets and pipes have, as tables: a descriptor, and if it is a socket of std, the way from there.
+//! What all sockets and pipes have, as tables: a descriptor, and for a socket of std the conversion from it.
 
 use std::fmt;
 use std::io;
@@ -28,7 +28,7 @@ macro_rules! have_a_descriptor {
 
 macro_rules! are_of_std {
     ($($type:ident: $std:ty;)+) => {$(
-        /// Like [`from_std`](Self::from_std).
+        /// Converts like [`from_std`](Self::from_std).
         impl TryFrom<$std> for $type {
             type Error = io::Error;
 

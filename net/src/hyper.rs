@@ -1,4 +1,4 @@
-//! Reads into hyper's buffers, which may be uninitialised. An adapter of another trait would initialise them anew for
+//! Reads into hyper's buffers, which may be uninitialised. An adapter to another trait would initialise them again for
 //! each read.
 
 use std::io;
@@ -13,7 +13,7 @@ pub(crate) fn read(
     cx: &mut Context<'_>,
     mut buf: ReadBufCursor<'_>,
 ) -> Poll<io::Result<()>> {
-    // SAFETY: nothing uninitialised is written there: the kernel alone writes.
+    // SAFETY: nothing uninitialised is written there: only the kernel writes.
     let room = unsafe { buf.as_mut() };
     let read = ready!(socket.poll_read_uninit(cx, room))?;
     // SAFETY: the kernel has written that many bytes, and no foreign code that ran meanwhile could reach the cursor, which

@@ -14,10 +14,11 @@
 
 #![cfg(target_os = "linux")]
 #![deny(unsafe_op_in_unsafe_fn)]
-// Lifted by `sys`, which alone calls the kernel without std, and by those whose traits have uninitialised buffers.
+// Allowed in `sys`, which alone calls the kernel without std, and in the modules whose traits have uninitialised
+// buffers.
 #![deny(unsafe_code)]
 
-// It stands first, because its macro is seen only by what follows.
+// It stands first, because only the modules after it see its macro.
 #[macro_use]
 mod methods;
 

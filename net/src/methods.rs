@@ -1,14 +1,14 @@
 //! Methods that several types have, written once, in groups. `methods` puts groups into an `impl`.
 //!
-//! Some groups are the other way to use a socket or a pipe: wait until it is ready, then try. That serves where a buffer
-//! should not be held while nothing happens, and where the system call is not one of ours (`sendfile`, `splice`).
-//! Readiness may be false ("ready" and then `WouldBlock`), but is not missed: only a call through the socket that found
-//! nothing left clears it.
+//! Some groups are the other way to use a socket or a pipe: wait until it is ready, then try. This serves if no buffer
+//! should be held while nothing happens, and if the system call is not one of ours, such as `sendfile` or `splice`.
+//! Readiness may be false, that is "ready" and then `WouldBlock`, but it is never missed: only a call through the
+//! socket that found nothing left clears it.
 //!
 //! In tokio: `net/tcp/stream.rs`, `net/udp.rs` and, for the rules of readiness, `io/async_fd.rs`.
 
 /// `methods! { $it, $made; $group, $group }`, in an `impl`. `$it` is what the type is called in text and examples:
-/// "stream" or "socket". `$made` are the lines of an example that make one, connected to its `peer`.
+/// "stream" or "socket". `$made` contains the lines of an example that make one, connected to its `peer`.
 macro_rules! methods {
     ($it:tt, $made:expr; $($group:ident),+) => {
         $(methods! {
@@ -22,11 +22,11 @@ macro_rules! methods {
         ///
         /// # Errors
         ///
-        #[doc = concat!("That there is no ayi runtime on this thread, or that the ", $it, " belongs to another.")]
+        #[doc = concat!("Fails if there is no ayi runtime on this thread, or if the ", $it, " belongs to another.")]
         ///
         /// # Cancel safety
         ///
-        /// Nothing is lost if this future is dropped: readiness stays.
+        /// Nothing is lost if the future is dropped: readiness stays.
         ///
         /// # Examples
         ///
@@ -46,14 +46,14 @@ macro_rules! methods {
         }
     };
 
-    // System calls that are not ours.
+    // System calls by the user.
     (@own_io $it:tt, $begin:expr) => {
-        /// Calls `op` once, which is to do its own I/O on this socket (send a descriptor, say) and to return `WouldBlock`
-        /// only if the socket did.
+        /// Calls `op` once. `op` does its own I/O on this socket, for example sends a descriptor, and must return
+        /// `WouldBlock` only if the socket did.
         ///
         /// # Errors
         ///
-        /// What `op` returns.
+        /// Returns the errors of `op`.
         ///
         /// # Examples
         ///
@@ -70,16 +70,16 @@ macro_rules! methods {
             self.socket.try_io(interest, |_| op())
         }
 
-        /// Calls `op`, which is to do its own I/O on this socket, until it returns something other than `WouldBlock`,
-        /// and waits for `interest` in between.
+        /// Calls `op`, which does its own I/O on this socket, until it returns anything other than `WouldBlock`, and
+        /// waits for `interest` in between.
         ///
         /// # Errors
         ///
-        /// What `op` returns; like [`ready`](Self::ready).
+        /// Returns the errors of `op`, and fails like [`ready`](Self::ready).
         ///
         /// # Cancel safety
         ///
-        /// It returns as soon as `op` has done something, so nothing is lost if this future is dropped.
+        /// Nothing is lost if the future is dropped: it returns as soon as `op` has done something.
         ///
         /// # Examples
         ///
@@ -100,17 +100,17 @@ macro_rules! methods {
         }
     };
 
-    // What reads a stream of bytes.
+    // Reading a stream of bytes.
     (@reads $it:tt, $begin:expr) => {
         /// Waits until there may be something to read, or the end of the stream.
         ///
         /// # Errors
         ///
-        /// Like [`ready`](Self::ready).
+        /// Fails like [`ready`](Self::ready).
         ///
         /// # Cancel safety
         ///
-        /// Like [`ready`](Self::ready).
+        /// As cancel safe as [`ready`](Self::ready).
         ///
         /// # Examples
         ///
@@ -134,11 +134,11 @@ macro_rules! methods {
             self.ready(Interest::READABLE).await.map(drop)
         }
 
-        /// Like [`readable`](Self::readable), to be called from a `poll` function.
+        /// Polls for read readiness, like [`readable`](Self::readable).
         ///
         /// # Errors
         ///
-        /// Like [`ready`](Self::ready).
+        /// Fails like [`ready`](Self::ready).
         ///
         /// # Examples
         ///
@@ -159,7 +159,7 @@ macro_rules! methods {
         ///
         /// # Errors
         ///
-        /// `WouldBlock` if nothing has arrived, and what recv(2) or read(2) reports.
+        /// Returns `WouldBlock` if nothing has arrived, and what recv(2) or read(2) reports.
         ///
         /// # Examples
         ///
@@ -175,11 +175,11 @@ macro_rules! methods {
             self.socket.try_read(buf)
         }
 
-        /// Like [`try_read`](Self::try_read), into several buffers.
+        /// Reads like [`try_read`](Self::try_read), into several buffers.
         ///
         /// # Errors
         ///
-        /// Like [`try_read`](Self::try_read).
+        /// Fails like [`try_read`](Self::try_read).
         ///
         /// # Examples
         ///
@@ -199,17 +199,17 @@ macro_rules! methods {
         }
     };
 
-    // What writes a stream of bytes.
+    // Writing a stream of bytes.
     (@writes $it:tt, $begin:expr) => {
         /// Waits until there may be room to write.
         ///
         /// # Errors
         ///
-        /// Like [`ready`](Self::ready).
+        /// Fails like [`ready`](Self::ready).
         ///
         /// # Cancel safety
         ///
-        /// Like [`ready`](Self::ready).
+        /// As cancel safe as [`ready`](Self::ready).
         ///
         /// # Examples
         ///
@@ -224,11 +224,11 @@ macro_rules! methods {
             self.ready(Interest::WRITABLE).await.map(drop)
         }
 
-        /// Like [`writable`](Self::writable), to be called from a `poll` function.
+        /// Polls for write readiness, like [`writable`](Self::writable).
         ///
         /// # Errors
         ///
-        /// Like [`ready`](Self::ready).
+        /// Fails like [`ready`](Self::ready).
         ///
         /// # Examples
         ///
@@ -248,7 +248,7 @@ macro_rules! methods {
         ///
         /// # Errors
         ///
-        /// `WouldBlock` if there is no room, and what send(2) or write(2) reports.
+        /// Returns `WouldBlock` if there is no room, and what send(2) or write(2) reports.
         ///
         /// # Examples
         ///
@@ -263,11 +263,11 @@ macro_rules! methods {
             self.socket.try_write(buf)
         }
 
-        /// Like [`try_write`](Self::try_write), from several buffers.
+        /// Writes like [`try_write`](Self::try_write), from several buffers.
         ///
         /// # Errors
         ///
-        /// Like [`try_write`](Self::try_write).
+        /// Fails like [`try_write`](Self::try_write).
         ///
         /// # Examples
         ///
@@ -289,11 +289,11 @@ macro_rules! methods {
         ///
         /// # Errors
         ///
-        /// Like [`ready`](Self::ready).
+        /// Fails like [`ready`](Self::ready).
         ///
         /// # Cancel safety
         ///
-        /// Like [`ready`](Self::ready).
+        /// As cancel safe as [`ready`](Self::ready).
         ///
         /// # Examples
         ///
@@ -321,11 +321,11 @@ macro_rules! methods {
         ///
         /// # Errors
         ///
-        /// Like [`ready`](Self::ready).
+        /// Fails like [`ready`](Self::ready).
         ///
         /// # Cancel safety
         ///
-        /// Like [`ready`](Self::ready).
+        /// As cancel safe as [`ready`](Self::ready).
         ///
         /// # Examples
         ///
@@ -340,11 +340,11 @@ macro_rules! methods {
             self.ready(Interest::WRITABLE).await.map(drop)
         }
 
-        /// Like [`readable`](Self::readable), to be called from a `poll` function.
+        /// Polls for read readiness, like [`readable`](Self::readable).
         ///
         /// # Errors
         ///
-        /// Like [`ready`](Self::ready).
+        /// Fails like [`ready`](Self::ready).
         ///
         /// # Examples
         ///
@@ -360,11 +360,11 @@ macro_rules! methods {
             self.socket.poll_ready(Interest::READABLE, cx).map_ok(drop)
         }
 
-        /// Like [`writable`](Self::writable), to be called from a `poll` function.
+        /// Polls for write readiness, like [`writable`](Self::writable).
         ///
         /// # Errors
         ///
-        /// Like [`ready`](Self::ready).
+        /// Fails like [`ready`](Self::ready).
         ///
         /// # Examples
         ///
@@ -380,19 +380,20 @@ macro_rules! methods {
         }
     };
 
-    // Sending and receiving datagrams. `receiving` and `receiving_from` are the type's own: what a future
-    // keeps of them is what the type needs, which may be nothing.
+    // Sending and receiving datagrams. The type has `receiving` and `receiving_from` of its own: a future keeps of them
+    // what the type needs, which may be nothing.
     (@datagrams $it:tt, $begin:expr) => {
         /// Sends a datagram to the connected peer, and waits while there is no room for it. Returns the number of bytes.
         ///
         /// # Errors
         ///
-        /// `NotConnected` (of UDP, `EDESTADDRREQ`) if it is not connected; `ConnectionRefused` if an earlier datagram was
-        /// refused; and what send(2) reports; that there is no ayi runtime on this thread, if it has to wait.
+        /// Returns `NotConnected`, or for UDP `EDESTADDRREQ`, if it is not connected; `ConnectionRefused` if an earlier
+        /// datagram was refused; and what send(2) reports. It also fails if it has to wait and there is no ayi runtime
+        /// on this thread.
         ///
         /// # Cancel safety
         ///
-        /// Nothing was sent if this future is dropped: it returns as soon as it has sent.
+        /// Nothing was sent if the future is dropped: it returns as soon as it has sent.
         ///
         /// # Examples
         ///
@@ -407,11 +408,11 @@ macro_rules! methods {
             self.socket.async_io(Interest::WRITABLE, |socket| sys::send(socket.as_fd(), buf)).await
         }
 
-        /// Like [`send`](Self::send), to be called from a `poll` function.
+        /// Polls to send, like [`send`](Self::send).
         ///
         /// # Errors
         ///
-        /// Like [`send`](Self::send).
+        /// Fails like [`send`](Self::send).
         ///
         /// # Examples
         ///
@@ -426,11 +427,11 @@ macro_rules! methods {
             self.socket.poll_io(Interest::WRITABLE, cx, |socket| sys::send(socket.as_fd(), buf))
         }
 
-        /// Like [`send`](Self::send), without waiting.
+        /// Sends like [`send`](Self::send), without waiting.
         ///
         /// # Errors
         ///
-        /// `WouldBlock` if it would have to wait; else like [`send`](Self::send).
+        /// Returns `WouldBlock` if it would have to wait; otherwise it fails like [`send`](Self::send).
         ///
         /// # Examples
         ///
@@ -445,16 +446,16 @@ macro_rules! methods {
             self.socket.try_io(Interest::WRITABLE, |socket| sys::send(socket.as_fd(), buf))
         }
 
-        /// Waits for a datagram, and returns the number of its bytes. What does not fit into `buf` is lost.
+        /// Waits for a datagram, and returns the number of its bytes. The part that does not fit into `buf` is lost.
         ///
         /// # Errors
         ///
-        /// What recv(2) reports: of UDP, `ConnectionRefused` if the connected peer refused an earlier datagram; that there
-        /// is no ayi runtime on this thread, if it has to wait.
+        /// Returns what recv(2) reports: for UDP, `ConnectionRefused` if the connected peer refused an earlier
+        /// datagram. It also fails if it has to wait and there is no ayi runtime on this thread.
         ///
         /// # Cancel safety
         ///
-        /// Nothing is lost if this future is dropped: it returns as soon as it has a datagram.
+        /// Nothing is lost if the future is dropped: it returns as soon as it has a datagram.
         ///
         /// # Examples
         ///
@@ -472,11 +473,11 @@ macro_rules! methods {
             self.socket.async_io(Interest::READABLE, move |socket| receive(socket, buf)).await
         }
 
-        /// Like [`recv`](Self::recv), to be called from a `poll` function.
+        /// Polls to receive, like [`recv`](Self::recv).
         ///
         /// # Errors
         ///
-        /// Like [`recv`](Self::recv).
+        /// Fails like [`recv`](Self::recv).
         ///
         /// # Examples
         ///
@@ -493,11 +494,11 @@ macro_rules! methods {
             self.socket.poll_io(Interest::READABLE, cx, |socket| self.receiving()(socket, buf))
         }
 
-        /// Like [`recv`](Self::recv), without waiting.
+        /// Receives like [`recv`](Self::recv), without waiting.
         ///
         /// # Errors
         ///
-        /// `WouldBlock` if it would have to wait; else like [`recv`](Self::recv).
+        /// Returns `WouldBlock` if it would have to wait; otherwise it fails like [`recv`](Self::recv).
         ///
         /// # Examples
         ///
@@ -512,15 +513,16 @@ macro_rules! methods {
             self.socket.try_io(Interest::READABLE, |socket| self.receiving()(socket, buf))
         }
 
-        /// Like [`recv`](Self::recv), with the address of the sender. The sender on a Unix socket may have none.
+        /// Receives like [`recv`](Self::recv), and returns the address of the sender too. A Unix socket that sends may
+        /// have no address.
         ///
         /// # Errors
         ///
-        /// Like [`recv`](Self::recv).
+        /// Fails like [`recv`](Self::recv).
         ///
         /// # Cancel safety
         ///
-        /// Nothing is lost if this future is dropped: it returns as soon as it has a datagram.
+        /// Nothing is lost if the future is dropped: it returns as soon as it has a datagram.
         ///
         /// # Examples
         ///
@@ -539,11 +541,11 @@ macro_rules! methods {
             self.socket.async_io(Interest::READABLE, move |socket| receive(socket, buf)).await
         }
 
-        /// Like [`recv_from`](Self::recv_from), to be called from a `poll` function.
+        /// Polls to receive, like [`recv_from`](Self::recv_from).
         ///
         /// # Errors
         ///
-        /// Like [`recv_from`](Self::recv_from).
+        /// Fails like [`recv_from`](Self::recv_from).
         ///
         /// # Examples
         ///
@@ -565,11 +567,11 @@ macro_rules! methods {
             self.socket.poll_io(Interest::READABLE, cx, |socket| self.receiving_from()(socket, buf))
         }
 
-        /// Like [`recv_from`](Self::recv_from), without waiting.
+        /// Receives like [`recv_from`](Self::recv_from), without waiting.
         ///
         /// # Errors
         ///
-        /// `WouldBlock` if it would have to wait; else like [`recv_from`](Self::recv_from).
+        /// Returns `WouldBlock` if it would have to wait; otherwise it fails like [`recv_from`](Self::recv_from).
         ///
         /// # Examples
         ///
@@ -592,7 +594,7 @@ macro_rules! methods {
         ///
         /// # Errors
         ///
-        /// What getsockopt(2) reports.
+        /// Returns what getsockopt(2) reports.
         ///
         /// # Examples
         ///

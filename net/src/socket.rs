@@ -1,17 +1,18 @@
 //! A non-blocking socket and its place in the reactor.
 //!
-//! All socket types of this crate are one of these around a std socket: the waiting goes to [`Registration`], the system
-//! call to `sys`.
+//! Each socket type of this crate is one of these around a std socket: it leaves the waiting to [`Registration`], and
+//! the system calls to `sys`.
 //!
 //! Invariants:
-//! 1. No call waits. The descriptor is non-blocking to begin with: whoever makes a `Socket` sees to it,
-//!    [`Socket::from_std`] checks it. And each call says so itself, for whoever shares the description may change that.
-//! 2. The registration is declared, and so dropped, before the descriptor: the reactor must have
-//!    forgotten a number before the kernel can give it to another file.
-//! 3. A transfer of a stream is told the number of bytes that one call *can* move, not the number that was
-//!    asked for. A call that moves less has emptied (or filled) the kernel's buffer, and the
-//!    registration takes it for that; so the kernel's own limits must not look like it.
-//! 4. A transfer of nothing is done at once. It must not wait, nor be taken for the end of file.
+//! 1. No call blocks. The descriptor is non-blocking to begin with: the code that makes a `Socket` ensures that, and
+//!    [`Socket::from_std`] checks it. Each call also asks not to block, because another owner of the description may
+//!    change its mode.
+//! 2. The registration is declared, and so dropped, before the descriptor: the reactor must have forgotten a number
+//!    before the kernel can give it to another file.
+//! 3. A transfer of a stream is told the number of bytes that one call *can* move, not the number that was asked for.
+//!    The registration takes a call that moves less to have emptied (or filled) the kernel's buffer. So a transfer that
+//!    the kernel's own limits cut short must not look like that.
+//! 4. A transfer of zero bytes is done at once. It must not wait, nor be taken for the end of the stream.
 //!
 //! In tokio: `io/poll_evented.rs`.
 
@@ -33,9 +34,9 @@ pub struct Socket<S> {
     std: S,
 }
 
-/// A type that moves a stream of bytes, and never waits. What is written here is for sockets.
+/// A type that moves a stream of bytes, and never waits. The definitions here are for sockets.
 pub trait ByteStream: AsFd {
-    /// Whether a read that fills less than the buffer has taken all there was.
+    /// Whether a read that fills less than the buffer has taken everything there was.
     const SHORT_READ_IS_ALL: bool;
     /// Whether a write that takes less than the buffer has left no room.
     const SHORT_WRITE_FILLS: bool;
@@ -68,8 +69,8 @@ impl ByteStream for std::net::TcpStream {
 }
 
 impl ByteStream for std::os::unix::net::UnixStream {
-    /// A read also stops after a message that came with descriptors or with other credentials than the one before
-    /// it (unix(7), "Ancillary messages"), and the peer decides on those.
+    /// A read also stops after a message that came with descriptors, or with other credentials than the one before it
+    /// (unix(7), "Ancillary messages"). The peer decides on those.
     const SHORT_READ_IS_ALL: bool = false;
     const SHORT_WRITE_FILLS: bool = true;
 }
@@ -102,12 +103,12 @@ impl ByteStream for sys::Pipe {
 }
 
 impl<S: AsFd> Socket<S> {
-    /// Takes a socket that is known to be non-blocking.
+    /// Wraps a socket that is known to be non-blocking.
     pub(crate) fn new(std: S) -> Socket<S> {
         Socket { registration: Registration::traced(names::<S>, std.as_fd()), std }
     }
 
-    /// Takes a socket from elsewhere, unless it would block the thread.
+    /// Wraps a socket from elsewhere, unless it would block the thread.
     pub(crate) fn from_std(std: S) -> io::Result<Socket<S>> {
         if !sys::is_nonblocking(std.as_fd())? {
             return Err(io::Error::new(
@@ -168,9 +169,10 @@ impl<S: AsFd> Socket<S> {
     }
 }
 
-/// Streams of bytes.
+/// Methods for streams of bytes.
 impl<S: ByteStream> Socket<S> {
-    // Not `async fn`s: a future inside a future keeps its arguments twice, and a connection's task keeps it all.
+    // They are not `async fn`s: a future inside a future stores its arguments twice, and a connection's task holds all
+    // of that.
     pub(crate) fn read(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
         self.transfer::<READ>(buf.len(), move |stream| stream.read(buf))
     }
@@ -195,7 +197,8 @@ impl<S: ByteStream> Socket<S> {
         self.poll_transfer::<READ>(len, cx, |stream| stream.read(buf))
     }
 
-    /// Like `poll_read`, into memory that may be uninitialised: so many of its first bytes are not any more.
+    /// Polls like `poll_read`, into memory that may be uninitialised. The bytes that were read are initialised
+    /// afterwards.
     #[cfg(any(feature = "hyper", feature = "tokio"))]
     pub(crate) fn poll_read_uninit(
         &self,
@@ -322,8 +325,7 @@ fn poll_nothing(cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
     coop::poll_composed(cx, &mut false, |_| Poll::Ready(Ok(0)))
 }
 
-/// The number of bytes that one vectored call on `buffers` can move, but for the limit that holds
-/// for all calls (invariant 3).
+/// The number of bytes that one vectored call on `buffers` can move, apart from the limit of all calls (invariant 3).
 fn vectored_len(buffers: &[impl Deref<Target = [u8]>]) -> usize {
     buffers.iter().take(sys::MAX_BUFFERS).fold(0, |sum, buffer| sum.saturating_add(buffer.len()))
 }
@@ -334,14 +336,14 @@ impl<S: AsFd> AsFd for Socket<S> {
     }
 }
 
-/// As std shows the socket: its addresses and its descriptor.
+/// It shows what std shows of a socket: its addresses and its descriptor.
 impl<S: fmt::Debug> fmt::Debug for Socket<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.std.fmt(f)
     }
 }
 
-/// By what subscribers of `tracing` are told of the socket: the name of the type in it, and the kind of thing it is.
+/// The names by which subscribers of `tracing` know the socket: that of the type in it, and the kind of thing it is.
 fn names<S>() -> (&'static str, &'static str) {
     let path = std::any::type_name::<S>();
     match path.rsplit("::").next() {
@@ -350,6 +352,6 @@ fn names<S>() -> (&'static str, &'static str) {
     }
 }
 
-/// The directions of a transfer. (Known when it is compiled, so that no future keeps it.)
+/// The directions of a transfer. They are constants, so that no future stores them.
 const READ: bool = true;
 const WRITE: bool = false;

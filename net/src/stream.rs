@@ -5,7 +5,7 @@ use std::net::Shutdown;
 
 use crate::socket::{ByteStream, Socket};
 
-/// A connection whose two directions can be used, and ended, apart. Not for others to implement.
+/// A connection whose two directions can be used, and ended, separately. It is not for others to implement.
 pub trait Stream {
     type Std: ByteStream;
     type Addr;
@@ -15,7 +15,7 @@ pub trait Stream {
     fn local_addr(&self) -> io::Result<Self::Addr>;
     fn peer_addr(&self) -> io::Result<Self::Addr>;
 
-    /// Ends the direction of writing. A connection that is gone counts as closed.
+    /// Shuts down the direction of writing. A connection that is gone counts as closed.
     fn close(&self) -> io::Result<()> {
         match self.shutdown(Shutdown::Write) {
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),

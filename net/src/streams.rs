@@ -1,7 +1,7 @@
 //! The traits of reading and writing, for all streams of this crate: a table, at the end of this file.
 //!
-//! A new stream is a line of the table. A new family of traits is a line of `reads` and one of `writes`. Each method
-//! is one call of the stream's socket.
+//! A new stream is one line of the table. A new family of traits is one line of `reads` and one of `writes`. Each
+//! method is one call of the stream's socket.
 //!
 //! tokio's and hyper's buffers may be uninitialised, and the kernel writes into them as they are. That is unsafe code,
 //! so it stands in `tokio` and `hyper`.
@@ -24,8 +24,8 @@ use crate::tcp::TcpStream;
 use crate::unix::UnixStream;
 use crate::unix::pipe::{Receiver, Sender};
 
-/// Each line has the generics of the impls, the type, and where its socket is. Then it says what the type does: each is
-/// a macro below, with what that macro has to know besides.
+/// Each line has the generics of the impls, the type, and the place of its socket. Then it lists what the type does:
+/// each is a macro below, with that macro's arguments.
 macro_rules! streams {
     ($($generics:tt $type:ty: $socket:tt $($does:ident $how:tt)+;)*) => {
         $($($does! { $generics $type: $socket $how })+)*
@@ -43,7 +43,7 @@ macro_rules! reads {
     };
 }
 
-/// Writing, in all families. It has to know how the stream is closed.
+/// Writing, in all families. It takes how the stream is closed.
 macro_rules! writes {
     ($($stream:tt)*) => {
         futures_writes! { $($stream)* }
@@ -54,7 +54,7 @@ macro_rules! writes {
     };
 }
 
-/// Reading with the traits of `futures-io` alone, which references have as well.
+/// Reading with only the traits of `futures-io`, which references implement as well.
 macro_rules! futures_reads {
     ([$($generics:tt)*] $type:ty: (|$it:pat_param| $socket:expr) ()) => {
         impl<$($generics)*> AsyncRead for $type {
@@ -75,7 +75,7 @@ macro_rules! futures_reads {
     };
 }
 
-/// Writing with the traits of `futures-io` alone.
+/// Writing with only the traits of `futures-io`.
 macro_rules! futures_writes {
     ($($stream:tt)*) => { writes_as! { AsyncWrite, poll_close, , $($stream)* } };
 }
@@ -96,7 +96,7 @@ macro_rules! reads_into {
     };
 }
 
-/// Writing. `$close` is what the family calls closing; some families ask whether several buffers leave in one write.
+/// Writing. `$close` is what the family calls closing. Some families ask whether several buffers leave in one write.
 macro_rules! writes_as {
     (
         $family:ident, $close:ident, $($is_write_vectored:ident)?,
@@ -117,12 +117,12 @@ macro_rules! writes_as {
                 $socket.poll_write_vectored(cx, bufs)
             }
 
-            /// Done at once: a written byte is with the system.
+            /// Ready at once: the system has every byte that was written.
             fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                 Poll::Ready(Ok(()))
             }
 
-            /// Shuts down the direction of writing. The drop of an owned half has nothing left to do then. A pipe has
+            /// Shuts down the direction of writing. Nothing is left for the drop of an owned half then. A pipe has
             /// nothing to shut down: it is closed by dropping its sender.
             fn $close(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                 let $closed = &mut *self;

@@ -1,14 +1,13 @@
 //! The system calls that std does not offer for non-blocking sockets and pipes, as safe functions.
 //!
-//! std can make sockets, but connects and binds them in one blocking step and accepts them in
-//! blocking mode. What is made here is non-blocking and close-on-exec from its first moment
-//! (`SOCK_NONBLOCK | SOCK_CLOEXEC`) and handed on as a std type, whose methods do the rest:
-//! `shutdown`, socket options. But not reading and writing, see `transfer`.
+//! std can make sockets, but it connects and binds them in one blocking step and accepts them in blocking mode. The
+//! sockets made here are non-blocking and close-on-exec from the first moment (`SOCK_NONBLOCK | SOCK_CLOEXEC`). They
+//! become std types, whose methods do the rest, such as `shutdown` and socket options. Reading and writing are not left
+//! to std: see `transfer`.
 //!
 //! Invariants:
 //! 1. This module is the only one of the crate that names `libc` or says `unsafe`.
-//! 2. A descriptor is owned (`OwnedFd`) from the line after the call that made it, so no error
-//!    path leaks it.
+//! 2. A descriptor is owned (`OwnedFd`) from the line after the call that made it, so no error path leaks it.
 //! 3. All bytes of a [`RawAddr`] are initialised, so that reading it in either form is sound.
 //!
 //! In tokio: mio's `sys/unix/tcp.rs` and `sys/unix/net.rs`.
@@ -31,26 +30,26 @@ pub(crate) use transfer::{
     PEEK, recv, recv_from, recv_from_unix, recv_vectored, send, send_to, send_to_unix, send_vectored,
 };
 
-/// Connections that the kernel completes before `accept` has asked for them: tokio's number. The
+/// The number of connections that the kernel completes before `accept` asks for them. It is tokio's number, and the
 /// kernel lowers it to `net.core.somaxconn` (listen(2)).
 const BACKLOG: c_int = 1024;
 
-/// A connection is on its way: connect(2).
+/// connect(2): the connection is under way.
 pub(crate) const IN_PROGRESS: c_int = libc::EINPROGRESS;
 
 /// For open(2).
 pub(crate) const O_NONBLOCK: c_int = libc::O_NONBLOCK;
 
-/// Buffers that one vectored call looks at; the rest is left out (readv(2), `IOV_MAX`).
+/// The number of buffers that one vectored call looks at; the rest is left out (readv(2), `IOV_MAX`).
 pub(crate) const MAX_BUFFERS: usize = libc::UIO_MAXIOV as usize;
 
-/// Bytes that one call moves at most (read(2), "On Linux, read() (and similar system calls)").
+/// The number of bytes that one call moves at most (read(2), "On Linux, read() (and similar system calls)").
 pub(crate) const MAX_BYTES: usize = 0x7fff_f000;
 
-/// A listening socket bound to `addr`, with `SO_REUSEADDR` set.
+/// Makes a listening socket bound to `addr`, with `SO_REUSEADDR` set.
 ///
-/// Without that option a server that was restarted could not bind for as long as its predecessor
-/// has connections in TIME_WAIT (socket(7)).
+/// Without that option a server that was restarted could not bind while its predecessor has connections in TIME_WAIT
+/// (socket(7)).
 pub(crate) fn listen(addr: SocketAddr) -> io::Result<std::net::TcpListener> {
     let socket = tcp_socket(addr)?;
     let fd = socket.as_raw_fd();
@@ -73,10 +72,10 @@ pub(crate) fn listen(addr: SocketAddr) -> io::Result<std::net::TcpListener> {
     Ok(socket.into())
 }
 
-/// A socket that is connected to `addr`, or on its way there.
+/// Makes a socket that is connected to `addr`, or about to be.
 ///
-/// An interrupted `connect` goes on in the kernel like one that would block (connect(2), EINTR),
-/// and must not be called again.
+/// An interrupted `connect` continues in the kernel like one that would block (connect(2), EINTR), and must not be
+/// called again.
 pub(crate) fn connect(addr: SocketAddr) -> io::Result<std::net::TcpStream> {
     let socket = tcp_socket(addr)?;
     let (raw, len) = RawAddr::encode(addr);
@@ -91,7 +90,7 @@ pub(crate) fn connect(addr: SocketAddr) -> io::Result<std::net::TcpStream> {
     }
 }
 
-/// The next connection of the backlog and the address of its peer.
+/// Accepts the next connection of the backlog, with the address of its peer.
 pub(crate) fn accept(listener: BorrowedFd<'_>) -> io::Result<(std::net::TcpStream, SocketAddr)> {
     let mut raw = RawAddr::ZERO;
     let mut len = length_of::<RawAddr>();
@@ -110,7 +109,7 @@ pub(crate) fn accept_unix(listener: BorrowedFd<'_>) -> io::Result<(UnixStream, u
     Ok((socket.into(), unix_addr(&raw, len)?))
 }
 
-/// What the kernel has written of a Unix socket's address: `len` bytes.
+/// Reads what the kernel has written of a Unix socket's address: `len` bytes.
 fn unix_addr(raw: &libc::sockaddr_un, len: libc::socklen_t) -> io::Result<unix::SocketAddr> {
     let count = (len as usize).saturating_sub(mem::offset_of!(libc::sockaddr_un, sun_path));
     let path: Vec<u8> = raw.sun_path.iter().take(count).map(|byte| *byte as u8).collect();
@@ -133,7 +132,7 @@ unsafe fn accept4(
     addr: *mut libc::sockaddr,
     len: &mut libc::socklen_t,
 ) -> io::Result<OwnedFd> {
-    // The listener may block (see `transfer`). And this is the cheaper way to hear that nobody is there: accept4(2)
+    // The listener may block (see `transfer`). This is also the cheaper way to learn that nobody is there: accept4(2)
     // makes a socket before it looks.
     transfer::wait_for(listener, libc::POLLIN)?;
     let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
@@ -143,7 +142,7 @@ unsafe fn accept4(
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Who is at the other end of a Unix socket: user, group and process, as of when it connected (unix(7),
+/// Returns who is at the other end of a Unix socket: user, group and process when it connected (unix(7),
 /// `SO_PEERCRED`).
 pub(crate) fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<(u32, u32, i32)> {
     let mut peer = libc::ucred { pid: 0, uid: 0, gid: 0 };
@@ -161,7 +160,7 @@ pub(crate) fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<(u32, u32, 
     Ok((peer.uid, peer.gid, peer.pid))
 }
 
-/// A pipe: what is written to the second is read from the first.
+/// Makes a pipe: what is written to the second end is read from the first.
 pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let mut fds = [0; 2];
     // SAFETY: pipe2(2) writes two descriptors, for which there is room.
@@ -170,7 +169,7 @@ pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(unsafe { (OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])) })
 }
 
-/// Whether a file was opened for reading, and whether for writing.
+/// Returns whether a file was opened for reading, and whether for writing.
 pub(crate) fn access(fd: BorrowedFd<'_>) -> io::Result<(bool, bool)> {
     let mode = status_flags(fd)? & libc::O_ACCMODE;
     Ok((mode != libc::O_WRONLY, mode != libc::O_RDONLY))
@@ -188,13 +187,13 @@ fn status_flags(fd: BorrowedFd<'_>) -> io::Result<c_int> {
     check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })
 }
 
-/// Whether calls on `fd` return `EAGAIN` instead of blocking the thread.
+/// Returns whether calls on `fd` return `EAGAIN` instead of blocking the thread.
 pub(crate) fn is_nonblocking(fd: BorrowedFd<'_>) -> io::Result<bool> {
     Ok(status_flags(fd)? & libc::O_NONBLOCK != 0)
 }
 
-/// Makes a call that has no flag to say that it must not block. Whoever shares the description sees it non-blocking for
-/// as long as it takes.
+/// Makes a call that has no flag for "do not block". For the duration of the call, everybody who shares the description
+/// sees it non-blocking.
 pub(crate) fn without_blocking<T>(fd: BorrowedFd<'_>, call: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     if is_nonblocking(fd)? {
         return call();
@@ -205,7 +204,7 @@ pub(crate) fn without_blocking<T>(fd: BorrowedFd<'_>, call: impl FnOnce() -> io:
     result
 }
 
-/// Whether `fd` is a socket on which connections can be accepted (socket(7), `SO_ACCEPTCONN`).
+/// Returns whether `fd` is a socket on which connections can be accepted (socket(7), `SO_ACCEPTCONN`).
 pub(crate) fn is_listening(fd: BorrowedFd<'_>) -> io::Result<bool> {
     let mut listening: c_int = 0;
     let mut len = length_of::<c_int>();
@@ -223,7 +222,7 @@ pub(crate) fn is_listening(fd: BorrowedFd<'_>) -> io::Result<bool> {
     Ok(listening != 0)
 }
 
-/// Whether an error of [`accept`] tells of one connection only, which is gone with it: the list of
+/// Returns whether an error of [`accept`] is about one connection only, which is gone with it. The list is that of
 /// accept(2), "Error handling", and its ECONNABORTED and EPERM.
 pub(crate) fn is_connection_error(error: &io::Error) -> bool {
     matches!(
@@ -243,13 +242,13 @@ pub(crate) fn is_connection_error(error: &io::Error) -> bool {
     )
 }
 
-/// Whether an error of [`accept`] says that the process (EMFILE) or the system has no room for
-/// another socket. The connection stays in the backlog.
+/// Returns whether an error of [`accept`] says that the process (EMFILE) or the system has no room for another socket.
+/// The connection stays in the backlog.
 pub(crate) fn is_out_of_room(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
 }
 
-/// A new TCP socket of the family that `addr` has.
+/// Makes a TCP socket of the family of `addr`.
 fn tcp_socket(addr: SocketAddr) -> io::Result<OwnedFd> {
     let family = match addr {
         SocketAddr::V4(_) => libc::AF_INET,
@@ -262,8 +261,7 @@ fn tcp_socket(addr: SocketAddr) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// An internet address in the kernel's form (ip(7), ipv6(7)). The three forms begin with the
-/// family.
+/// An internet address in the kernel's form (ip(7), ipv6(7)). The three forms begin with the family.
 #[derive(Clone, Copy)]
 #[repr(C)]
 union RawAddr {
@@ -273,8 +271,8 @@ union RawAddr {
 }
 
 impl RawAddr {
-    /// All bytes zero. `v6` is the largest form and has no padding, so this initialises the whole
-    /// union (invariant 3); who stores a `v4` stores it into this.
+    /// All bytes are zero. `v6` is the largest form and has no padding, so this initialises the whole union (invariant
+    /// 3). A `v4` is stored into such a value.
     const ZERO: RawAddr = RawAddr {
         v6: libc::sockaddr_in6 {
             sin6_family: 0,
@@ -285,7 +283,7 @@ impl RawAddr {
         },
     };
 
-    /// The address and the number of its bytes that count.
+    /// Returns the address, and the number of its bytes that count.
     fn encode(addr: SocketAddr) -> (RawAddr, libc::socklen_t) {
         let mut raw = RawAddr::ZERO;
         match addr {
@@ -302,7 +300,7 @@ impl RawAddr {
                 raw.v6 = libc::sockaddr_in6 {
                     sin6_family: libc::AF_INET6 as libc::sa_family_t,
                     sin6_port: addr.port().to_be(),
-                    // As std does, in the byte order in which it came.
+                    // Like std's, in the byte order in which it came.
                     sin6_flowinfo: addr.flowinfo(),
                     sin6_addr: libc::in6_addr { s6_addr: addr.ip().octets() },
                     sin6_scope_id: addr.scope_id(),
@@ -355,7 +353,7 @@ const fn length_of<T>() -> libc::socklen_t {
     mem::size_of::<T>() as libc::socklen_t
 }
 
-/// The result of a call that reports errors as -1 and `errno`.
+/// Returns the result of a call that reports errors as -1 and `errno`.
 fn check(result: c_int) -> io::Result<c_int> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }

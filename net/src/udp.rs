@@ -1,9 +1,10 @@
 //! UDP.
 //!
-//! A datagram may be empty, and a short one says nothing of what comes next: so nothing here is short-cut as for streams.
+//! A datagram may be empty, and a short one says nothing about what comes next, so the short-transfer optimisation of
+//! streams does not apply.
 //!
-//! Left out: `recv_buf` and its kin, which fill what implements `bytes::BufMut`. A slice or the tail of a `Vec` does as
-//! well, without that crate: `recv(&mut buf[start..])`.
+//! Left out: `recv_buf` and similar methods, which fill values of `bytes::BufMut`. A slice or the tail of a `Vec`
+//! serves as well, without that crate: `recv(&mut buf[start..])`.
 //!
 //! In tokio: `net/udp.rs`.
 
@@ -22,9 +23,10 @@ use crate::sys;
 
 /// A UDP socket.
 ///
-/// Unconnected, it sends to anybody and receives from anybody ([`send_to`](UdpSocket::send_to),
-/// [`recv_from`](UdpSocket::recv_from)); [connected](UdpSocket::connect), only to and from its peer. All methods take
-/// `&self`: any number of tasks can send and receive at once, through a reference, an `Rc` or an `Arc`.
+/// An unconnected socket sends to any address and receives from any, by [`send_to`](UdpSocket::send_to) and
+/// [`recv_from`](UdpSocket::recv_from). A [connected](UdpSocket::connect) one sends only to its peer and receives only
+/// from it. All methods take `&self`: any number of tasks can send and receive at once, through a reference, an `Rc` or
+/// an `Arc`.
 ///
 /// # Examples
 ///
@@ -61,16 +63,16 @@ impl UdpSocket {
     ///
     /// # Errors
     ///
-    /// The error of the last address that was tried, often `AddrInUse`; those of
+    /// Returns the error of the last address that was tried, often `AddrInUse`; those of
     /// [`lookup_host`](crate::lookup_host); `InvalidInput` if `addr` is an empty list.
     ///
     /// # Panics
     ///
-    /// If `addr` is a name and there is no ayi runtime on this thread.
+    /// Panics if `addr` is a name and there is no ayi runtime on this thread.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is bound if this future is dropped before it is done.
+    /// Nothing is bound if the future is dropped before it is done.
     ///
     /// # Examples
     ///
@@ -97,20 +99,21 @@ impl UdpSocket {
         Err(last_error.unwrap_or_else(|| addr::no_address("to bind to")))
     }
 
-    /// Connects to `addr`: [`send`](UdpSocket::send) goes there, and only what comes from there is received. Nothing
-    /// is sent for it. Of several addresses, the first that works is taken.
+    /// Connects to `addr`: [`send`](UdpSocket::send) goes there, and only datagrams from there are received. Connecting
+    /// sends nothing. Of several addresses, the first that works is taken.
     ///
     /// # Errors
     ///
-    /// What connect(2) reports of the last address that was tried; those of [`lookup_host`](crate::lookup_host).
+    /// Returns what connect(2) reports of the last address that was tried; those of
+    /// [`lookup_host`](crate::lookup_host).
     ///
     /// # Panics
     ///
-    /// If `addr` is a name and there is no ayi runtime on this thread.
+    /// Panics if `addr` is a name and there is no ayi runtime on this thread.
     ///
     /// # Cancel safety
     ///
-    /// It is not connected if this future is dropped before it is done.
+    /// The socket is not connected if the future is dropped before it is done.
     ///
     /// # Examples
     ///
@@ -121,7 +124,7 @@ impl UdpSocket {
     /// # let (socket, server) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
     /// # let addr = server.local_addr()?;
     /// socket.connect(addr).await?;
-    /// socket.send(b"tea").await?; // to that address; and from nowhere else does it receive
+    /// socket.send(b"tea").await?; // to that address, and it receives from no other
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
@@ -143,16 +146,16 @@ impl UdpSocket {
     ///
     /// # Errors
     ///
-    /// What send(2) reports; those of [`lookup_host`](crate::lookup_host); `InvalidInput` if `addr` is an empty list;
-    /// that there is no ayi runtime on this thread, if it has to wait.
+    /// Returns what send(2) reports; the errors of [`lookup_host`](crate::lookup_host); `InvalidInput` if `addr` is an
+    /// empty list. It also fails if it has to wait and there is no ayi runtime on this thread.
     ///
     /// # Panics
     ///
-    /// If `addr` is a name and there is no ayi runtime on this thread.
+    /// Panics if `addr` is a name and there is no ayi runtime on this thread.
     ///
     /// # Cancel safety
     ///
-    /// Nothing was sent if this future is dropped: it returns as soon as it has sent.
+    /// Nothing was sent if the future is dropped: it returns as soon as it has sent.
     ///
     /// # Examples
     ///
@@ -174,11 +177,11 @@ impl UdpSocket {
         self.socket.async_io(Interest::WRITABLE, |socket| sys::send_to(socket.as_fd(), buf, to)).await
     }
 
-    /// Like [`send_to`](UdpSocket::send_to), to be called from a `poll` function.
+    /// Polls to send, like [`send_to`](UdpSocket::send_to).
     ///
     /// # Errors
     ///
-    /// Like [`send_to`](UdpSocket::send_to).
+    /// Fails like [`send_to`](UdpSocket::send_to).
     ///
     /// # Examples
     ///
@@ -197,11 +200,11 @@ impl UdpSocket {
         self.socket.poll_io(Interest::WRITABLE, cx, |socket| sys::send_to(socket.as_fd(), buf, to))
     }
 
-    /// Like [`send_to`](UdpSocket::send_to), without waiting.
+    /// Sends like [`send_to`](UdpSocket::send_to), without waiting.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if it would have to wait; else as [`send_to`](UdpSocket::send_to).
+    /// Returns `WouldBlock` if it would have to wait; otherwise it fails like [`send_to`](UdpSocket::send_to).
     ///
     /// # Examples
     ///
@@ -218,15 +221,16 @@ impl UdpSocket {
         self.socket.try_io(Interest::WRITABLE, |socket| sys::send_to(socket.as_fd(), buf, to))
     }
 
-    /// Like [`recv`](UdpSocket::recv), but leaves the datagram to be received again.
+    /// Receives like [`recv`](UdpSocket::recv), but leaves the datagram to be received again.
     ///
     /// # Errors
     ///
-    /// What recv(2) reports: `ConnectionRefused` if the connected peer refused an earlier datagram; that there is no ayi runtime on this thread, if it has to wait.
+    /// Returns what recv(2) reports: `ConnectionRefused` if the connected peer refused an earlier datagram. It also
+    /// fails if it has to wait and there is no ayi runtime on this thread.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if this future is dropped: it takes nothing.
+    /// Nothing is lost if the future is dropped: it takes nothing.
     ///
     /// # Examples
     ///
@@ -247,11 +251,11 @@ impl UdpSocket {
         self.socket.async_io(Interest::READABLE, |socket| sys::recv(socket.as_fd(), buf, sys::PEEK)).await
     }
 
-    /// Like [`peek`](UdpSocket::peek), to be called from a `poll` function.
+    /// Polls to peek, like [`peek`](UdpSocket::peek).
     ///
     /// # Errors
     ///
-    /// Like [`peek`](UdpSocket::peek).
+    /// Fails like [`peek`](UdpSocket::peek).
     ///
     /// # Examples
     ///
@@ -273,11 +277,11 @@ impl UdpSocket {
         self.socket.poll_io(Interest::READABLE, cx, |socket| sys::recv(socket.as_fd(), buf, sys::PEEK))
     }
 
-    /// Like [`peek`](UdpSocket::peek), without waiting.
+    /// Peeks like [`peek`](UdpSocket::peek), without waiting.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if it would have to wait; else as [`peek`](UdpSocket::peek).
+    /// Returns `WouldBlock` if it would have to wait; otherwise it fails like [`peek`](UdpSocket::peek).
     ///
     /// # Examples
     ///
@@ -298,15 +302,16 @@ impl UdpSocket {
         self.socket.try_io(Interest::READABLE, |socket| sys::recv(socket.as_fd(), buf, sys::PEEK))
     }
 
-    /// Like [`recv_from`](UdpSocket::recv_from), but leaves the datagram to be received again.
+    /// Receives like [`recv_from`](UdpSocket::recv_from), but leaves the datagram to be received again.
     ///
     /// # Errors
     ///
-    /// What recv(2) reports: `ConnectionRefused` if the connected peer refused an earlier datagram; that there is no ayi runtime on this thread, if it has to wait.
+    /// Returns what recv(2) reports: `ConnectionRefused` if the connected peer refused an earlier datagram. It also
+    /// fails if it has to wait and there is no ayi runtime on this thread.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if this future is dropped: it takes nothing.
+    /// Nothing is lost if the future is dropped: it takes nothing.
     ///
     /// # Examples
     ///
@@ -327,11 +332,11 @@ impl UdpSocket {
             .await
     }
 
-    /// Like [`peek_from`](UdpSocket::peek_from), to be called from a `poll` function.
+    /// Polls to peek, like [`peek_from`](UdpSocket::peek_from).
     ///
     /// # Errors
     ///
-    /// Like [`peek_from`](UdpSocket::peek_from).
+    /// Fails like [`peek_from`](UdpSocket::peek_from).
     ///
     /// # Examples
     ///
@@ -356,11 +361,11 @@ impl UdpSocket {
         self.socket.poll_io(Interest::READABLE, cx, |socket| sys::recv_from(socket.as_fd(), buf, sys::PEEK))
     }
 
-    /// Like [`peek_from`](UdpSocket::peek_from), without waiting.
+    /// Peeks like [`peek_from`](UdpSocket::peek_from), without waiting.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if it would have to wait; else as [`peek_from`](UdpSocket::peek_from).
+    /// Returns `WouldBlock` if it would have to wait; otherwise it fails like [`peek_from`](UdpSocket::peek_from).
     ///
     /// # Examples
     ///
@@ -380,15 +385,15 @@ impl UdpSocket {
         self.socket.try_io(Interest::READABLE, |socket| sys::recv_from(socket.as_fd(), buf, sys::PEEK))
     }
 
-    /// Waits for a datagram, and tells who has sent it, but leaves it to be received.
+    /// Waits for a datagram, and returns its sender. The datagram is left to be received.
     ///
     /// # Errors
     ///
-    /// Like [`recv`](UdpSocket::recv).
+    /// Fails like [`recv`](UdpSocket::recv).
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if this future is dropped: it takes nothing.
+    /// Nothing is lost if the future is dropped: it takes nothing.
     ///
     /// # Examples
     ///
@@ -407,11 +412,11 @@ impl UdpSocket {
         Ok(sender)
     }
 
-    /// Like [`peek_sender`](UdpSocket::peek_sender), to be called from a `poll` function.
+    /// Polls for a datagram, like [`peek_sender`](UdpSocket::peek_sender).
     ///
     /// # Errors
     ///
-    /// Like [`recv`](UdpSocket::recv).
+    /// Fails like [`recv`](UdpSocket::recv).
     ///
     /// # Examples
     ///
@@ -430,11 +435,11 @@ impl UdpSocket {
         self.poll_peek_from(cx, &mut []).map_ok(|(_, sender)| sender)
     }
 
-    /// Like [`peek_sender`](UdpSocket::peek_sender), without waiting.
+    /// Returns the sender like [`peek_sender`](UdpSocket::peek_sender), without waiting.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if there is no datagram; else as [`recv`](UdpSocket::recv).
+    /// Returns `WouldBlock` if there is no datagram; otherwise it fails like [`recv`](UdpSocket::recv).
     ///
     /// # Examples
     ///
@@ -453,11 +458,11 @@ impl UdpSocket {
         self.try_peek_from(&mut []).map(|(_, sender)| sender)
     }
 
-    /// The address of this socket.
+    /// Returns the address of this socket.
     ///
     /// # Errors
     ///
-    /// What getsockname(2) reports.
+    /// Returns what getsockname(2) reports.
     ///
     /// # Examples
     ///
@@ -474,11 +479,11 @@ impl UdpSocket {
         self.socket.std().local_addr()
     }
 
-    /// The address of the connected peer.
+    /// Returns the address of the connected peer.
     ///
     /// # Errors
     ///
-    /// What getpeername(2) reports: `NotConnected`.
+    /// Returns what getpeername(2) reports: `NotConnected`.
     ///
     /// # Examples
     ///
@@ -497,11 +502,11 @@ impl UdpSocket {
         self.socket.std().peer_addr()
     }
 
-    /// Makes a socket of one that std made or another process handed over.
+    /// Takes a socket that std made or another process handed over.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the socket is in blocking mode: call `set_nonblocking(true)` on it first.
+    /// Returns `InvalidInput` if the socket is in blocking mode: call `set_nonblocking(true)` on it first.
     ///
     /// # Examples
     ///
@@ -523,7 +528,7 @@ impl UdpSocket {
     ///
     /// # Errors
     ///
-    /// None today; tokio's signature.
+    /// Never fails today: the signature is tokio's.
     ///
     /// # Examples
     ///
@@ -553,18 +558,18 @@ impl UdpSocket {
     }
 }
 
-/// Waiting until it is ready, and then trying.
+/// Waiting until the socket is ready, and then trying.
 impl UdpSocket {
     methods! { "socket", connected!(); ready, datagrams_ready, own_io }
 }
 
-/// Options. Each fails as getsockopt(2) or setsockopt(2) says.
+/// The options. Each fails as getsockopt(2) or setsockopt(2) says.
 impl UdpSocket {
-    /// Whether it may send to broadcast addresses (socket(7), `SO_BROADCAST`).
+    /// Returns whether it may send to broadcast addresses (socket(7), `SO_BROADCAST`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -585,16 +590,16 @@ impl UdpSocket {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_broadcast(&self, value: bool) -> io::Result<()> {
         self.socket.std().set_broadcast(value)
     }
 
-    /// How many hops its packets may take (ip(7), `IP_TTL`).
+    /// Returns how many hops its packets may take (ip(7), `IP_TTL`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -615,16 +620,16 @@ impl UdpSocket {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_ttl(&self, value: u32) -> io::Result<()> {
         self.socket.std().set_ttl(value)
     }
 
-    /// The type of service of its IPv4 packets (ip(7), `IP_TOS`).
+    /// Returns the type of service of its IPv4 packets (ip(7), `IP_TOS`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -645,16 +650,16 @@ impl UdpSocket {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_tos_v4(&self, value: u32) -> io::Result<()> {
         SockRef::from(self.socket.std()).set_tos_v4(value)
     }
 
-    /// The traffic class of its IPv6 packets (ipv6(7), `IPV6_TCLASS`).
+    /// Returns the traffic class of its IPv6 packets (ipv6(7), `IPV6_TCLASS`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -676,16 +681,16 @@ impl UdpSocket {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_tclass_v6(&self, value: u32) -> io::Result<()> {
         SockRef::from(self.socket.std()).set_tclass_v6(value)
     }
 
-    /// Whether IPv4 multicasts come back to this machine (`IP_MULTICAST_LOOP`).
+    /// Returns whether IPv4 multicasts come back to this machine (`IP_MULTICAST_LOOP`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -706,16 +711,16 @@ impl UdpSocket {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_multicast_loop_v4(&self, value: bool) -> io::Result<()> {
         self.socket.std().set_multicast_loop_v4(value)
     }
 
-    /// Whether IPv6 multicasts come back to this machine (`IPV6_MULTICAST_LOOP`).
+    /// Returns whether IPv6 multicasts come back to this machine (`IPV6_MULTICAST_LOOP`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -737,16 +742,16 @@ impl UdpSocket {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_multicast_loop_v6(&self, value: bool) -> io::Result<()> {
         self.socket.std().set_multicast_loop_v6(value)
     }
 
-    /// How many hops its IPv4 multicasts may take (`IP_MULTICAST_TTL`). 1 at first: this network.
+    /// Returns how many hops its IPv4 multicasts may take (`IP_MULTICAST_TTL`). It is 1 at first: this network.
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -767,17 +772,17 @@ impl UdpSocket {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_multicast_ttl_v4(&self, value: u32) -> io::Result<()> {
         self.socket.std().set_multicast_ttl_v4(value)
     }
 
-    /// Receives what is sent to the group `multicast` on the interface with the address `interface`
-    /// (`IP_ADD_MEMBERSHIP`); `UNSPECIFIED` lets the system choose one.
+    /// Joins the group `multicast` on the interface with the address `interface` (`IP_ADD_MEMBERSHIP`). `UNSPECIFIED`
+    /// lets the system choose an interface.
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports: `InvalidInput` if it is no multicast address.
+    /// Returns what setsockopt(2) reports: `InvalidInput` if it is no multicast address.
     ///
     /// # Examples
     ///
@@ -796,12 +801,12 @@ impl UdpSocket {
         self.socket.std().join_multicast_v4(&multicast, &interface)
     }
 
-    /// Receives what is sent to the group `multicast` on the interface of this index (`IPV6_ADD_MEMBERSHIP`); 0 lets
-    /// the system choose one.
+    /// Joins the group `multicast` on the interface of this index (`IPV6_ADD_MEMBERSHIP`). 0 lets the system choose an
+    /// interface.
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports: `InvalidInput` if it is no multicast address.
+    /// Returns what setsockopt(2) reports: `InvalidInput` if it is no multicast address.
     ///
     /// # Examples
     ///
@@ -824,7 +829,7 @@ impl UdpSocket {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn leave_multicast_v4(&self, multicast: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
         self.socket.std().leave_multicast_v4(&multicast, &interface)
     }
@@ -833,26 +838,26 @@ impl UdpSocket {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn leave_multicast_v6(&self, multicast: &Ipv6Addr, interface: u32) -> io::Result<()> {
         self.socket.std().leave_multicast_v6(multicast, interface)
     }
 
-    /// The network device that it is bound to, by name (socket(7), `SO_BINDTODEVICE`).
+    /// Returns the network device that it is bound to, by name (socket(7), `SO_BINDTODEVICE`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     pub fn device(&self) -> io::Result<Option<Vec<u8>>> {
         SockRef::from(self.socket.std()).device()
     }
 
-    /// Binds it to a network device, such as `b"eth0"`; `None` to any. Some systems ask for the capability
+    /// Binds it to a network device, such as `b"eth0"`, or with `None` to any. Some systems require the capability
     /// `CAP_NET_RAW`.
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     ///
     /// # Examples
     ///

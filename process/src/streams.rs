@@ -1,12 +1,12 @@
-//! The traits of tokio and hyper, for the streams of this crate: tables, at the end of this file. Each type has those of
-//! `futures-io` where it is.
+//! The traits of tokio and hyper, for the streams of this crate: tables, at the end of this file. The traits of
+//! `futures-io` stand with each type.
 //!
 //! The pipes of a child are pipes of `ayi-net`, which read into tokio's and hyper's buffers as they are. A standard
 //! stream reads into initialised memory.
 //!
 //! In tokio: `process/mod.rs`, `io/stdin.rs`, `io/stdout.rs`, `io/stderr.rs`.
 
-// What of it is used depends on the features.
+// How much of it is used depends on the features.
 #![allow(unused_imports, unused_macros)]
 
 #[cfg(feature = "process")]
@@ -22,7 +22,7 @@ use std::task::{Context, Poll, ready};
 #[cfg(feature = "tokio")]
 use tokio::io::{AsyncRead as TokioRead, AsyncWrite as TokioWrite, ReadBuf};
 
-/// Reading, by a field that has the trait of the family.
+/// Reading, by a field that implements the trait of the family.
 macro_rules! reading {
     ($family:ident, $buf:ty: $($type:ident by $field:ident),+) => {$(
         impl $family for $type {
@@ -33,7 +33,7 @@ macro_rules! reading {
     )+};
 }
 
-/// Writing, as the type does it for `futures-io`. It says whether several buffers leave in one write.
+/// Writing, by the type's implementation for `futures-io`. It says whether several buffers leave in one write.
 macro_rules! writing {
     ($family:ident: $($type:ident $is_vectored:literal),+) => {$(
         impl $family for $type {
@@ -64,7 +64,8 @@ macro_rules! writing {
     )+};
 }
 
-/// At most this much is read at once from a standard stream into a buffer of hyper's: it has to be initialised each time.
+/// At most this much is read at once from a standard stream into a buffer of hyper's, because it has to be initialised
+/// each time.
 #[cfg(all(feature = "hyper", feature = "stdio"))]
 const READ: usize = 8 * 1024;
 

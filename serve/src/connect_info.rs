@@ -1,4 +1,4 @@
-//! What requests are told of the client that makes them.
+//! What requests are told about the client that makes them.
 
 use hyper::Request;
 use hyper::body::Incoming;
@@ -7,10 +7,10 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use tower_service::Service;
 
-/// Enters what is to be known of a client's address.
+/// Enters what requests are told about a client's address.
 pub(crate) type ConnectInfo<A> = dyn Fn(&A, &mut Extensions);
 
-/// A service of one connection, whose requests are told whence they come.
+/// The service of one connection, whose requests are told where they come from.
 pub(crate) struct WithInfo<S, A> {
     inner: S,
     peer: Rc<A>,
@@ -23,7 +23,7 @@ impl<S, A> WithInfo<S, A> {
     }
 }
 
-/// For each request: what it shares is counted.
+/// It is cloned for each request; what the clones share is reference-counted.
 impl<S: Clone, A> Clone for WithInfo<S, A> {
     fn clone(&self) -> Self {
         WithInfo { inner: self.inner.clone(), peer: self.peer.clone(), info: self.info.clone() }

@@ -1,10 +1,10 @@
-//! What goes wrong with single clients, and who is told.
+//! Errors that concern single clients, and who is told.
 
 use std::error::Error;
 use std::fmt;
 use std::rc::Rc;
 
-/// What has gone wrong with one client, as [`on_error`](crate::Serve::on_error) is told. The server goes on.
+/// An error that concerns one client, as [`on_error`](crate::Serve::on_error) is told. The server continues.
 ///
 /// # Examples
 ///
@@ -14,7 +14,7 @@ use std::rc::Rc;
 /// let server = ayi::serve::serve(listener, app).on_error(|error| match error.stage {
 ///     // "handshake with 192.0.2.7:40112: …"
 ///     Stage::Handshake => eprintln!("{error}"),
-///     // Clients that vanish are nobody's fault.
+///     // Clients that vanish are normal.
 ///     _ => {}
 /// });
 /// # }
@@ -22,11 +22,11 @@ use std::rc::Rc;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ServeError<'a, A> {
-    /// Where the client's connection comes from. `None`: it was not accepted yet.
+    /// Where the client's connection comes from. `None` if it was not accepted yet.
     pub peer: Option<&'a A>,
     /// What was being done.
     pub stage: Stage,
-    /// What has happened.
+    /// The error itself.
     pub error: &'a (dyn Error + Send + Sync + 'static),
 }
 
@@ -36,13 +36,13 @@ pub struct ServeError<'a, A> {
 pub enum Stage {
     /// It accepted the connection, which was gone already.
     Accept,
-    /// It made another stream of the connection: the handshake has failed, or has taken too long.
+    /// It did the handshake, which has failed or has taken too long.
     Handshake,
     /// It answered one request of an HTTP/2 connection: the service, or the body of its response, has failed. The other
-    /// requests of the connection go on.
+    /// requests of the connection continue.
     Request,
-    /// It spoke HTTP: the client has vanished, has broken the protocol, has used up its time, or was cut off at the end.
-    /// In HTTP/1 also: the service, or the body of its response, has failed.
+    /// It spoke HTTP: the client has vanished, has broken the protocol, has used up its time, or was cut off at the
+    /// end. In HTTP/1 it can also be that the service, or the body of its response, has failed.
     Connection,
 }
 
@@ -58,7 +58,7 @@ impl<A: fmt::Debug> fmt::Display for ServeError<'_, A> {
             Some(peer) => write!(f, "{stage} with {peer:?}: {}", self.error)?,
             None => write!(f, "{stage}: {}", self.error)?,
         }
-        // hyper's errors say the kind, and their sources the rest.
+        // hyper's errors name the kind, and their sources have the rest.
         let mut source = self.error.source();
         while let Some(error) = source {
             write!(f, ": {error}")?;
@@ -71,5 +71,5 @@ impl<A: fmt::Debug> fmt::Display for ServeError<'_, A> {
 /// Calls the hook of one connection, if there is one, with an error of a request.
 pub(crate) type Tell = Option<Rc<dyn Fn(&(dyn Error + Send + Sync + 'static))>>;
 
-/// What [`on_error`](crate::Serve::on_error) was given.
+/// The hook of [`on_error`](crate::Serve::on_error).
 pub(crate) type Hook<A> = dyn Fn(&ServeError<'_, A>);

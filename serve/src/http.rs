@@ -1,4 +1,4 @@
-//! One connection: which protocol it speaks, which limits it has, and how it ends.
+//! One connection: its protocol, its limits, and how it ends.
 //!
 //! ```text
 //!   reads, writes ──▶ Activity ─┐
@@ -25,17 +25,17 @@ use std::task::Poll;
 use std::time::Duration;
 use tower_service::Service;
 
-/// Requests of an HTTP/2 connection at a time: the number that RFC 9113, 6.5.2, names as the least.
+/// How many requests of an HTTP/2 connection are answered at a time. RFC 9113, 6.5.2, names this number as the least.
 const MAX_STREAMS: u32 = 100;
-/// Bytes of a response that wait for an HTTP/2 client, in pieces: four frames of the usual size. hyper's own default is
-/// 400 KiB.
+/// How many bytes of a response wait for an HTTP/2 client, in pieces: four frames of the usual size. hyper's own
+/// default is 400 KiB.
 const MAX_SEND_BUFFER: usize = 64 * 1024;
-/// Bytes of the head of an HTTP/2 request.
+/// The most bytes of the head of an HTTP/2 request.
 const MAX_HEAD: u32 = 16 * 1024;
 
-/// How HTTP is spoken on a connection: HTTP/1 or HTTP/2, as the client begins, with limits of time.
+/// The settings for HTTP on a connection: HTTP/1 or HTTP/2, as the client begins, with time limits.
 ///
-/// [`serve`](crate::serve) has one for all connections. Use it by itself where you accept connections in another way.
+/// [`serve`](crate::serve) has one for all connections. Use it by itself if you accept connections in another way.
 ///
 /// # Examples
 ///
@@ -69,14 +69,15 @@ impl Default for Http {
 }
 
 impl Http {
-    /// 30 seconds for the head of an HTTP/1 request, 60 for a connection on which nothing is done.
+    /// Makes the default settings: 30 seconds for the head of an HTTP/1 request, 60 for a connection on which nothing
+    /// is done.
     ///
-    /// What an HTTP/2 connection may keep in memory is the product of two limits: 100 requests at a time, and 64 KiB of
-    /// each response, plus the piece that a body gives last. So a body that comes in small pieces is bounded at 6.4 MB for
-    /// a connection, and one that is a single `String` is held as a whole until the client has taken it. What comes in and
-    /// is not read by the service yet is 1 MiB at most for all requests together, and a head has 16 KiB. HTTP/1 answers one
-    /// request after the other, and keeps some 400 KB at most in either direction. [`configure`](Http::configure) sets
-    /// other limits.
+    /// The memory of an HTTP/2 connection is bounded by two limits: 100 requests at a time, and 64 KiB of each
+    /// response, plus the last piece that a body returns. So a body that comes in small pieces is bounded at 6.4 MB for
+    /// a connection, and one that is a single `String` is held as a whole until the client has taken it. Input that the
+    /// service has not read yet is 1 MiB at most for all requests together, and a head has at most 16 KiB. HTTP/1
+    /// answers one request after the other, and keeps at most some 400 KB in either direction.
+    /// [`configure`](Http::configure) sets other limits.
     pub fn new() -> Http {
         let mut builder = auto::Builder::new(Executor);
         builder.http1().timer(Timer).header_read_timeout(Duration::from_secs(30));
@@ -89,8 +90,8 @@ impl Http {
         Http { builder, idle_timeout: Some(Duration::from_secs(60)) }
     }
 
-    /// How long an HTTP/1 client may take for the head of a request, from when the server is ready for it: so an idle
-    /// connection ends after this as well. `None`: as long as it likes.
+    /// Limits how long an HTTP/1 client may take for the head of a request, from when the server is ready for it. An
+    /// idle connection therefore ends after this time as well. `None` means no limit.
     ///
     /// # Examples
     ///
@@ -103,24 +104,25 @@ impl Http {
         self
     }
 
-    /// How long nothing need be done on a connection, with either protocol, before it is ended in a graceful way: requests
-    /// that are being answered still get their answers. `None`: as long as it likes.
+    /// Limits how long nothing may be done on a connection, with either protocol, before it is ended gracefully:
+    /// requests that are being answered still get their answers. `None` means no limit.
     ///
-    /// Something is done when a request comes, and when a part of its body arrives or of its response leaves. The pings of
-    /// HTTP/2 are nothing, and half of a head is no request.
+    /// Something is done when a request comes, and when a part of its body arrives or of its response leaves. The pings
+    /// of HTTP/2 do not count, and half of a head is no request.
     ///
     /// A connection is cut, without a graceful end:
     ///
-    /// - when the client takes nothing of a response for this time, be it that it does not read, or that its window of
+    /// - when the client takes nothing of a response for this time, because it does not read, or because its window of
     ///   HTTP/2 is closed;
-    /// - when the client has been told to go, has no request under way, and stays for another period, or for ten seconds
-    ///   if that is less. So a client of HTTP/2 that does not answer is cut, and so is one that has sent half of a head.
+    /// - when the client has been told to go, has no request under way, and stays for another period, or for ten
+    ///   seconds if that is less. So a client of HTTP/2 that does not answer is cut, and so is one that has sent half
+    ///   of a head.
     ///
-    /// The second rule holds after `stop` as well, even with `None` here. A service that takes long for an answer is never
-    /// hurried, also if what it waits for is the body of the request: [`TimeoutBody`](crate::TimeoutBody) limits that.
+    /// The second rule holds after `stop` as well, even with `None` here. A service that takes long for an answer is
+    /// never hurried, even if it waits for the body of the request: [`TimeoutBody`](crate::TimeoutBody) limits that.
     ///
-    /// It is not measured exactly, since that would cost every request a look at the clock: a connection ends after
-    /// once to twice this time.
+    /// The time is not measured exactly, since that would cost every request a look at the clock: a connection ends
+    /// after once to twice this time.
     ///
     /// # Examples
     ///
@@ -133,7 +135,7 @@ impl Http {
         self
     }
 
-    /// All that hyper can be told: sizes, windows, numbers of streams.
+    /// Sets anything that hyper offers: sizes, windows, numbers of streams.
     ///
     /// # Examples
     ///
@@ -148,24 +150,26 @@ impl Http {
         self
     }
 
-    /// Serves a connection until the client has closed it, or, once `stop` is cancelled, until the requests that it has
-    /// made are answered.
+    /// Serves a connection until the client has closed it. Once `stop` is cancelled, it ends as soon as the requests
+    /// that the client has made are answered.
     ///
-    /// A connection that is upgraded, to a WebSocket say, belongs to whoever asked for it: this ends then.
+    /// If a connection is upgraded, for example to a WebSocket, it belongs to the code that asked for it, and this
+    /// ends.
     ///
     /// # Errors
     ///
-    /// What hyper says about the connection: the client has vanished, or does not speak HTTP. `TimedOut`, as a
-    /// [`std::io::Error`], if the client was cut off: see [`idle_timeout`](Http::idle_timeout). Nobody else is concerned.
+    /// Returns hyper's error about the connection: the client has vanished, or does not speak HTTP. Returns `TimedOut`,
+    /// as a [`std::io::Error`], if the client was cut off: see [`idle_timeout`](Http::idle_timeout). Nobody else is
+    /// concerned.
     ///
     /// # Panics
     ///
-    /// Outside a runtime. What `service` panics with goes on to the caller, but for HTTP/2, where each request is a
-    /// task.
+    /// Panics outside a runtime. A panic of `service` continues in the caller, except with HTTP/2, where each request
+    /// is a task.
     ///
     /// # Cancel safety
     ///
-    /// The connection is closed if it is dropped.
+    /// The connection is closed if the future is dropped.
     pub async fn serve_connection<I, S, B>(
         &self,
         io: I,
@@ -181,7 +185,8 @@ impl Http {
         self.serve(io, service, stop, None, None).await
     }
 
-    /// After `stop`, `cut` ends it in any way. `tell` hears of requests that have failed alone.
+    /// Serves like `serve_connection`. After `stop`, `cut` ends the connection in any case. `tell` hears of single
+    /// requests that have failed.
     pub(crate) async fn serve<I, S, B>(
         &self,
         io: I,
@@ -233,7 +238,7 @@ fn cut_at_the_end() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, text)
 }
 
-/// Whether this is hyper-util's word for a connection that was ended before it was known what it speaks.
+/// Returns whether this is hyper-util's error for a connection that ended before its protocol was known.
 fn has_said_nothing(error: &BoxError) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::Interrupted)
 }

@@ -35,5 +35,5 @@ pub use listener::Listener;
 pub use serve::{Serve, serve};
 pub use timeout_body::TimeoutBody;
 
-/// What may go wrong with a connection, and with the body of a response.
+/// An error of a connection, or of the body of a response.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,12 +1,12 @@
-//! When a connection is to end because of its client's silence.
+//! When a connection has to end because its client is silent.
 //!
 //! ```text
 //!   Serving ── nothing is done for a whole limit, or `stop` ──▶ Ending ── the client stays silent ──▶ cut
 //!      └────── the client does not take its response ───────────────────────────────────────────────────▲
 //! ```
 //!
-//! Something is done if a request comes, or a response moves on. Bytes alone do not count while there is no request, nor
-//! do the pings of HTTP/2: a client could send one now and then, and keep what the server holds for it.
+//! Something is done if a request comes, or a response moves on. Bytes alone do not count while there is no request,
+//! nor do the pings of HTTP/2: otherwise a client could send one now and then, and keep what the server holds for it.
 
 use crate::watched::Activity;
 use crate::work::{Side, Work};
@@ -17,10 +17,10 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// How long a client that has no request under way may take to leave, once it was told to. Three round trips of a bad
-/// mobile network, with packets lost; and less than servers usually have for their own end.
+/// How long a client without a request under way may take to leave, once it was told to. It is enough for three round
+/// trips of a bad mobile network, with packets lost, and less than servers usually have for their own end.
 const FAREWELL: Duration = Duration::from_secs(10);
-/// Reads that have to come to something in one period of HTTP/2, to pass for the body of a request and not for pings.
+/// How many reads with a result in one period of HTTP/2 count as the body of a request, and not as pings.
 const UPLOAD: usize = 16;
 
 /// What is to be done with a connection.
@@ -30,19 +30,19 @@ pub(crate) enum Verdict {
 }
 
 pub(crate) struct Limits<'a> {
-    /// `None`: a connection may be idle, and its client slow, for as long as they like.
+    /// With `None` a connection may be idle, and its client slow, without limit.
     idle: Option<Duration>,
     work: Rc<Work>,
     activity: &'a Activity,
     timer: Option<Sleep>,
     before: Steps,
-    /// The client was told to go.
+    /// Whether the client was told to go.
     is_ending: bool,
-    /// How long nothing has been done, while it was told to go.
+    /// How long nothing has been done since it was told to go.
     silence: Duration,
 }
 
-/// What was known at the last tick of the timer.
+/// The progress at the last tick of the timer.
 struct Steps {
     work: usize,
     stream: usize,
@@ -60,20 +60,20 @@ impl<'a> Limits<'a> {
         self.is_ending
     }
 
-    /// The client is told to go now, and has a new period to do so.
+    /// Tells the client to go, and starts a new period for that.
     pub(crate) fn end(&mut self) {
         self.is_ending = true;
         self.is_progressing();
         self.timer = Some(sleep(self.period()));
     }
 
-    /// Between two ticks of the timer.
+    /// The time between two ticks of the timer.
     fn period(&self) -> Duration {
         let idle = self.idle.unwrap_or(Duration::MAX);
         if self.is_ending { idle.min(FAREWELL) } else { idle }
     }
 
-    /// Is ready when the connection's client has been silent for too long.
+    /// Ready when the connection's client has been silent for too long.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Verdict> {
         loop {
             let Some(timer) = &mut self.timer else { return Poll::Pending };
@@ -95,7 +95,7 @@ impl<'a> Limits<'a> {
         }
     }
 
-    /// Nothing has been done for a period since the client was told to go.
+    /// Decides after a period in which nothing was done, once the client was told to go.
     fn judge_silence(&mut self) -> Option<Verdict> {
         self.silence = self.silence.saturating_add(self.period());
         let is_patience_over = self.idle.is_some_and(|idle| self.silence >= idle);
@@ -106,12 +106,12 @@ impl<'a> Limits<'a> {
         (!self.work.waits_for(Side::Server)).then(|| Verdict::Cut(does_not_go()))
     }
 
-    /// Whether the client has to take something.
+    /// Returns whether the client has to take something.
     fn is_stalled(&self) -> bool {
         self.work.waits_for(Side::Client) || self.activity.is_write_waiting()
     }
 
-    /// Whether anything was done since the last call.
+    /// Returns whether anything was done since the last call.
     fn is_progressing(&mut self) -> bool {
         let now =
             Steps { work: self.work.steps(), stream: self.activity.steps(), reads: self.activity.reads() };

@@ -4,16 +4,16 @@ use ayi_net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use hyper::rt::{Read, Write};
 use std::io;
 
-/// Something that connections come from.
+/// A source of connections.
 ///
-/// Others than these: a listener that sets options of its sockets, that accepts from two sockets at once, or that refuses
-/// some clients. (How many there are is limited by [`max_connections`](crate::Serve::max_connections).) What takes time
-/// for each connection, as TLS does, belongs into [`with_handshake`](crate::Serve::with_handshake): while `accept` waits
-/// for one client, it accepts no other.
+/// Implement it for a listener that sets options of its sockets, that accepts from two sockets at once, or that refuses
+/// some clients. [`max_connections`](crate::Serve::max_connections) limits the number of connections. Work that takes
+/// time for each connection, such as TLS, belongs into [`with_handshake`](crate::Serve::with_handshake): while `accept`
+/// waits for one client, it accepts no other.
 ///
 /// # Examples
 ///
-/// Another address, which is what [`with_connect_info`](crate::Serve::with_connect_info) gets:
+/// A listener with another type of address, which [`with_connect_info`](crate::Serve::with_connect_info) gets:
 ///
 /// ```
 /// use ayi::net::{UnixListener, UnixStream};
@@ -37,30 +37,31 @@ use std::io;
 pub trait Listener: 'static {
     /// A connection.
     type Io: 'static;
-    /// Where it comes from.
+    /// The address that it comes from.
     type Addr: 'static;
 
     /// Waits for the next connection.
     ///
     /// # Errors
     ///
-    /// Those that no wait would mend: they end the server. `ConnectionAborted`, `ConnectionRefused` and `ConnectionReset`
-    /// mean that one client has gone: the server goes on, and [`on_error`](crate::Serve::on_error) is told.
+    /// Returns only errors that waiting would not cure: they end the server. `ConnectionAborted`, `ConnectionRefused`
+    /// and `ConnectionReset` mean that one client has gone: the server continues, and
+    /// [`on_error`](crate::Serve::on_error) is told.
     ///
     /// # Cancel safety
     ///
-    /// It is dropped when the server is told to stop, and never called again.
+    /// The future is dropped when the server is told to stop, and `accept` is not called again.
     fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Io, Self::Addr)>>;
 }
 
-/// With `TCP_NODELAY`: hyper collects what it writes, and what it has then should go.
+/// It sets `TCP_NODELAY`: hyper collects what it writes, so each write should leave at once.
 impl Listener for TcpListener {
     type Io = TcpStream;
     type Addr = std::net::SocketAddr;
 
     async fn accept(&mut self) -> io::Result<(Self::Io, Self::Addr)> {
         let (stream, peer) = TcpListener::accept(self).await?;
-        // Fails if the client has gone meanwhile, which the first read will tell.
+        // This fails if the client has gone meanwhile, which the first read will report.
         let _ = stream.set_nodelay(true);
         Ok((stream, peer))
     }
@@ -75,8 +76,9 @@ impl Listener for UnixListener {
     }
 }
 
-/// What HTTP is spoken on: any stream that hyper can read and write. (`Send`, since hyper hands connections that are
-/// upgraded, to a WebSocket say, to whoever asks, and does not know on which thread that is.)
+/// A stream for HTTP: any stream that hyper can read and write. It has to be `Send`, because hyper hands a connection
+/// that is upgraded, for example to a WebSocket, to the code that asks for it, and does not know on which thread that
+/// is.
 pub trait Stream: Read + Write + Unpin + Send + 'static {}
 
 impl<T: Read + Write + Unpin + Send + 'static> Stream for T {}

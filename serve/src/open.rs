@@ -1,4 +1,4 @@
-//! How many connections are open, so that a server can wait until they are few enough, or none.
+//! The number of open connections: a server can wait until there are few enough, or none.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -9,7 +9,7 @@ use std::task::{Poll, Waker};
 #[derive(Default)]
 pub(crate) struct Open {
     count: Cell<usize>,
-    /// Of the server that waits until they are so few.
+    /// The server that waits until they are so few.
     waiting: RefCell<Option<(usize, Waker)>>,
 }
 
@@ -18,7 +18,7 @@ impl Open {
         self.count.get()
     }
 
-    /// One more, until the guard is dropped.
+    /// Counts one more, until the guard is dropped.
     pub(crate) fn enter(self: &Rc<Open>) -> Guard {
         self.count.set(self.count.get() + 1);
         Guard(self.clone())
@@ -29,7 +29,7 @@ impl Open {
             if self.count.get() <= count {
                 return Poll::Ready(());
             }
-            // The one before is dropped after the borrow: that is foreign code.
+            // The previous waker is dropped after the borrow: that is foreign code.
             let before = self.waiting.replace(Some((count, cx.waker().clone())));
             drop(before);
             Poll::Pending

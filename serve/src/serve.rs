@@ -21,25 +21,27 @@ use std::task::Poll;
 use std::time::Duration;
 use tower_service::Service;
 
-/// Serves the connections that come from `listener`, each in a task of its own, with `service` (an axum `Router`, say),
-/// which is cloned for each request.
+/// Serves the connections that come from `listener`, each in a task of its own, with `service`, for example an axum
+/// `Router`. `service` is cloned for each request.
 ///
-/// It is awaited. Until the runtime's [`shutdown_token`] is cancelled, or what was given to
-/// [`with_graceful_shutdown`](Serve::with_graceful_shutdown) is ready, it accepts. Then it closes the listener, ends
-/// connections that wait for a request, lets the others finish the requests they have, and returns when the last one is
-/// closed, or the [limit](Serve::shutdown_timeout) is over.
+/// Await the returned value. It accepts until the runtime's [`shutdown_token`] is cancelled, or the future of
+/// [`with_graceful_shutdown`](Serve::with_graceful_shutdown) is ready. Then it closes the listener, ends connections
+/// that wait for a request, and lets the others finish the requests they have. It returns when the last connection is
+/// closed, or when the [limit](Serve::shutdown_timeout) is over.
 ///
 /// # Errors
 ///
-/// When it is awaited: those of [`Listener::accept`], unless they concern one client; `TimedOut` if connections had to be cut at the end.
+/// Awaiting it returns the errors of [`Listener::accept`], unless they concern one client, and `TimedOut` if
+/// connections had to be cut at the end.
 ///
 /// # Panics
 ///
-/// When it is polled outside a runtime.
+/// Panics when it is polled outside a runtime.
 ///
 /// # Cancel safety
 ///
-/// If it is dropped, nothing more is accepted. Open connections go on, and end when [`shutdown_token`] is cancelled.
+/// If the future is dropped, nothing more is accepted. Open connections go on, and end when [`shutdown_token`] is
+/// cancelled.
 ///
 /// # Examples
 ///
@@ -76,7 +78,7 @@ pub fn serve<L: Listener, S>(listener: L, service: S) -> Serve<L, S> {
     }
 }
 
-/// A server that [`serve`] has made: its settings, and, when it is awaited, its run.
+/// A server, made by [`serve`]. It has the settings, and runs when it is awaited.
 #[must_use = "it serves nothing unless it is awaited"]
 pub struct Serve<L: Listener, S, H = NoHandshake<<L as Listener>::Io>> {
     listener: L,
@@ -91,11 +93,11 @@ pub struct Serve<L: Listener, S, H = NoHandshake<<L as Listener>::Io>> {
     max_connections: usize,
 }
 
-/// Streams are served as they are accepted.
+/// Without a handshake, streams are served as they are accepted.
 type NoHandshake<I> = fn(I) -> std::future::Ready<io::Result<I>>;
 
 impl<L: Listener, S, H> Serve<L, S, H> {
-    /// How HTTP is spoken, and with which limits of time.
+    /// Sets how HTTP is spoken, with its time limits.
     ///
     /// # Examples
     ///
@@ -115,8 +117,8 @@ impl<L: Listener, S, H> Serve<L, S, H> {
     ///
     /// # Examples
     ///
-    /// An axum handler takes it as `Extension<SocketAddr>`. (For axum's own extractor, which its feature `tokio` has,
-    /// it is `with_connect_info(|peer| axum::extract::ConnectInfo(*peer))`.) Any other service:
+    /// An axum handler takes it as `Extension<SocketAddr>`. For axum's own extractor, which its feature `tokio` has,
+    /// write `with_connect_info(|peer| axum::extract::ConnectInfo(*peer))`. Any other service:
     ///
     /// ```
     /// # use {ayi::net::TcpListener, hyper::{Request, Response, body::Incoming}};
@@ -139,15 +141,16 @@ impl<L: Listener, S, H> Serve<L, S, H> {
         self
     }
 
-    /// Calls `hook` for each error that concerns a single client, and would be lost otherwise: in the handshake, on the
-    /// connection, or in one request of HTTP/2. What ends the server is returned to the caller instead.
+    /// Calls `hook` for each error that concerns a single client and would be lost otherwise: in the handshake, on the
+    /// connection, or in one request of HTTP/2. An error that ends the server is returned to the caller instead.
     ///
-    /// Most of them are clients that vanish, so a hook that logs should limit itself, and one that counts should count by
-    /// [`Stage`]. It is called in the connection's task, on the server's thread; what takes time keeps all others waiting.
+    /// Most of them are clients that vanish, so a hook that logs should limit itself, and one that counts should count
+    /// by [`Stage`]. It is called in the connection's task, on the server's thread: a slow hook keeps all others
+    /// waiting.
     ///
     /// # Panics
     ///
-    /// What `hook` panics with ends the task that has called it: that of the connection or of the request.
+    /// A panic of `hook` ends the task that has called it: that of the connection or of the request.
     ///
     /// # Examples
     ///
@@ -166,14 +169,14 @@ impl<L: Listener, S, H> Serve<L, S, H> {
         self
     }
 
-    /// Makes another stream of each that is accepted: TLS, for example. It is done in the connection's task, so that a
-    /// client that is slow at it holds up nobody, and has [ten seconds](Serve::handshake_timeout). If it fails, the
-    /// connection is closed, and [`on_error`](Serve::on_error) is told.
+    /// Makes another stream of each that is accepted, for example TLS. This happens in the connection's task, so that a
+    /// slow client holds up nobody, and may take [ten seconds](Serve::handshake_timeout). If it fails, the connection
+    /// is closed, and [`on_error`](Serve::on_error) is told.
     ///
     /// # Examples
     ///
     /// For TLS, see `tls` of `examples/web`: its handshake is `async { tls.accept(stream).await.map(FuturesIo) }`, by
-    /// `futures-rustls`. Here, only root is let in:
+    /// `futures-rustls`. In this example, only root is let in:
     ///
     /// ```
     /// # use {ayi::net::{UnixListener, UnixStream}, std::io};
@@ -204,7 +207,7 @@ impl<L: Listener, S, H> Serve<L, S, H> {
         }
     }
 
-    /// How long the [handshake](Serve::with_handshake) may take: ten seconds, if nothing else is said.
+    /// Limits how long the [handshake](Serve::with_handshake) may take. The default is ten seconds.
     ///
     /// # Examples
     ///
@@ -219,8 +222,8 @@ impl<L: Listener, S, H> Serve<L, S, H> {
         self
     }
 
-    /// Stops the server, in a graceful way, when `signal` is ready. (It stops when [`shutdown_token`] is cancelled, in
-    /// any case.)
+    /// Stops the server gracefully when `signal` is ready. Without this it stops only when [`shutdown_token`] is
+    /// cancelled, which stops it in any case.
     ///
     /// # Examples
     ///
@@ -237,8 +240,8 @@ impl<L: Listener, S, H> Serve<L, S, H> {
         self
     }
 
-    /// How long connections have to finish their requests, once the server is to stop. Those that have not are closed
-    /// then. Without: as long as they need.
+    /// Limits how long connections have to finish their requests, once the server is to stop. Those that have not
+    /// finished are closed then. By default there is no limit.
     ///
     /// # Examples
     ///
@@ -253,15 +256,15 @@ impl<L: Listener, S, H> Serve<L, S, H> {
         self
     }
 
-    /// How many connections may be open at once: who comes then waits in the listener's queue until one is closed. No
-    /// limit, if nothing else is said.
+    /// Limits how many connections may be open at once. Further clients wait in the listener's queue until one is
+    /// closed. By default there is no limit.
     ///
-    /// A connection that was upgraded, to a WebSocket say, is not this server's any more, and counts no more. A server
-    /// on each of several cores counts its own ones.
+    /// A connection that was upgraded, for example to a WebSocket, no longer belongs to this server, and does not
+    /// count. If there is a server on each of several cores, each counts its own connections.
     ///
     /// # Panics
     ///
-    /// If it is 0.
+    /// Panics if `limit` is 0.
     ///
     /// # Examples
     ///
@@ -272,7 +275,7 @@ impl<L: Listener, S, H> Serve<L, S, H> {
     /// # }
     /// ```
     ///
-    /// A limit of what requests do, on all cores together, is a semaphore in the service:
+    /// A limit for requests, on all cores together, is a semaphore in the service:
     ///
     /// ```
     /// use ayi::sync::Semaphore;
@@ -347,7 +350,7 @@ where
                 Ok(accepted) => accepted,
                 Err(error) if concerns_one_client(&error) => {
                     connections.tell(None, Stage::Accept, &error);
-                    // A listener that has one such error after the other must not keep the connections waiting.
+                    // A listener that returns one such error after the other must not keep the connections waiting.
                     yield_now().await;
                     continue;
                 }
@@ -357,7 +360,7 @@ where
             let service = WithInfo::new(self.service.clone(), peer.clone(), self.connect_info.clone());
             spawn(connections.clone().serve(open.enter(), io, peer, service));
         }
-        // Whoever connects from now on is to go elsewhere.
+        // New clients should go elsewhere from now on.
         drop(self.listener);
         connections.stop.cancel();
         let limit = async {
@@ -384,7 +387,7 @@ fn cut_off(connections: usize) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, text)
 }
 
-/// Whether a client has gone before it was accepted (accept(2)), so that the next one may be accepted.
+/// Returns whether a client has gone before it was accepted (accept(2)), so that the next one may be accepted.
 fn concerns_one_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
@@ -396,14 +399,14 @@ struct Connections<H, A> {
     on_error: Option<Rc<Hook<A>>>,
     handshake: H,
     handshake_timeout: Duration,
-    /// They are to end in a graceful way,
+    /// Cancelled when they have to end gracefully.
     stop: CancellationToken,
-    /// and later, if they have not, in any way.
+    /// Cancelled later, when those that remain have to end in any case.
     cut: CancellationToken,
 }
 
 impl<H, A: 'static> Connections<H, A> {
-    /// Errors concern this client alone. The connection counts as open until all else of it is dropped.
+    /// Its errors concern this client alone. The connection counts as open until all its other parts are dropped.
     async fn serve<T, S, F, I, B>(self: Rc<Self>, _counted: Guard, io: T, peer: Rc<A>, service: S)
     where
         H: Fn(T) -> F,
@@ -448,7 +451,7 @@ fn too_slow_a_handshake(limit: Duration) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, text)
 }
 
-/// What `future` gives, unless `end` is ready before.
+/// Returns the output of `future`, unless `end` is ready before.
 async fn unless<F: Future>(mut end: Pin<&mut impl Future>, mut future: Pin<&mut F>) -> Option<F::Output> {
     poll_fn(|cx| match future.as_mut().poll(cx) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
@@ -457,7 +460,7 @@ async fn unless<F: Future>(mut end: Pin<&mut impl Future>, mut future: Pin<&mut 
     .await
 }
 
-/// Whichever is ready first.
+/// Waits for whichever is ready first.
 async fn either(one: impl Future, other: impl Future) {
     let (mut one, mut other) = (pin!(one), pin!(other));
     poll_fn(|cx| match one.as_mut().poll(cx) {

@@ -1,4 +1,4 @@
-//! A limit of time for what a body waits for.
+//! A time limit for the parts of a body.
 
 use crate::BoxError;
 use ayi_runtime::time::{Sleep, sleep};
@@ -10,11 +10,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 pin_project! {
-    /// A body of which each part has to come within a limit of time.
+    /// A body of which each part has to come within a time limit.
     ///
-    /// A server does not hurry a service that reads the body of a request: it cannot know whether the service waits for the
-    /// client or for something else. So a client that sends half of a body, and then nothing, is waited for, unless its
-    /// body is put into this. The time runs only while a part is asked for.
+    /// A server does not hurry a service that reads the body of a request: it cannot know whether the service waits for
+    /// the client or for something else. So a client that sends half of a body, and then nothing, is waited for, unless
+    /// its body is wrapped in this. The time runs only while a part is asked for.
     ///
     /// # Examples
     ///
@@ -32,18 +32,18 @@ pin_project! {
     /// # settings(echo);
     /// ```
     ///
-    /// An axum handler does the same with the body that it takes from `Request`, and `axum::body::Body::new`.
+    /// An axum handler does the same with the body from `Request`, and `axum::body::Body::new`.
     pub struct TimeoutBody<B> {
         #[pin]
         inner: B,
         limit: Duration,
-        // Only while a part is asked for.
+        // `Some` only while a part is asked for.
         timer: Option<Sleep>,
     }
 }
 
 impl<B> TimeoutBody<B> {
-    /// Each part of `inner` has to come within `limit`.
+    /// Wraps `inner`: each part has to come within `limit`.
     pub fn new(inner: B, limit: Duration) -> TimeoutBody<B> {
         TimeoutBody { inner, limit, timer: None }
     }
@@ -51,7 +51,7 @@ impl<B> TimeoutBody<B> {
 
 impl<B: Body<Error: Into<BoxError>>> Body for TimeoutBody<B> {
     type Data = B::Data;
-    /// That of the body, or `TimedOut`, as a [`std::io::Error`].
+    /// The error of the body, or `TimedOut`, as a [`std::io::Error`].
     type Error = BoxError;
 
     fn poll_frame(

@@ -1,4 +1,4 @@
-//! A service that writes down in a connection's [`Work`] what becomes of each request.
+//! A service that records in a connection's [`Work`] what happens to each request.
 
 use crate::BoxError;
 use crate::work::{Side, Turn, Work};
@@ -44,7 +44,7 @@ pin_project! {
     pub(crate) struct TrackedFuture<F> {
         #[pin]
         inner: F,
-        // Until the response has it.
+        // `Some` until the response has it.
         turn: Option<Turn>,
         is_tunnel: bool,
     }
@@ -112,7 +112,7 @@ impl<B: Body<Error: Into<BoxError>>> Body for TrackedBody<B> {
     }
 }
 
-/// A part of a response, until hyper has written all of it, or has dropped it.
+/// A part of a response, until hyper has written all of it or has dropped it.
 pub(crate) struct Piece<D> {
     data: D,
     turn: Option<Turn>,

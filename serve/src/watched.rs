@@ -1,4 +1,4 @@
-//! Sees whether anything moves on a connection.
+//! A stream that records whether anything moves on a connection.
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use std::io::{self, IoSlice};
@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 
-/// What has happened on a stream. (Atomic only because the stream has to be `Send`: it orders nothing, so all is
-/// Relaxed, and only the task of the connection writes.)
+/// What has happened on a stream. It is atomic only because the stream has to be `Send`. It orders nothing, so
+/// everything is Relaxed, and only the task of the connection writes.
 #[derive(Default)]
 pub(crate) struct Activity {
-    /// Grows with every read and write that came to something. A clock would cost more than this is worth.
+    /// Grows with every read and write that moved bytes. A clock would cost more than this is worth.
     steps: AtomicUsize,
-    /// Those of them that were reads.
+    /// How many of these were reads.
     reads: AtomicUsize,
     is_write_waiting: AtomicBool,
 }
@@ -27,8 +27,8 @@ impl Activity {
         self.reads.load(Relaxed)
     }
 
-    /// Whether the last write, flush or shutdown has to wait until the client has read something. (A stream with a buffer
-    /// of its own, as TLS has one, takes writes for a while that it cannot flush.)
+    /// Returns whether the last write, flush or shutdown has to wait until the client has read something. A stream with
+    /// a buffer of its own, such as TLS, takes writes for a while that it cannot flush.
     pub(crate) fn is_write_waiting(&self) -> bool {
         self.is_write_waiting.load(Relaxed)
     }

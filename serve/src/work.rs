@@ -6,43 +6,44 @@
 //!                         └── the body has nothing yet ◀───┘
 //! ```
 //!
-//! The limits of time need this: a server that takes long for an answer must not be hurried, and a client that takes
-//! nothing must not be waited for. What hyper's HTTP/2 has in its buffers cannot be asked for, so each piece of a
-//! response of HTTP/2 carries a [`Turn`] until hyper has written or dropped it.
+//! The time limits need this: a server that takes long for an answer must not be hurried, and a client that takes
+//! nothing must not be waited for. hyper's HTTP/2 does not tell what it has in its buffers. So each piece of a response
+//! of HTTP/2 carries a [`Turn`] until hyper has written or dropped it.
 //!
-//! Invariant: `turns` has the number of `Turn`s that live, each counted for the side it names.
+//! Invariant: `turns` is the number of living `Turn`s, each counted for the side it names.
 
 use crate::BoxError;
 use crate::error::Tell;
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// Who has to do something next.
+/// The side that has to do something next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Server,
     Client,
 }
 
-/// What the requests of one connection have come to. It stays on the connection's thread.
+/// The progress of the requests of one connection. It stays on the connection's thread.
 #[derive(Default)]
 pub(crate) struct Work {
-    /// Grows with each request that comes, each part that a response gives, and each piece of it that is written.
+    /// Grows with each request that comes, each part that a response returns, and each piece of it that is written.
     steps: Cell<usize>,
     turns: [Cell<usize>; 2],
     is_http_2: Cell<bool>,
-    /// A stream of HTTP/2 was turned into a tunnel, whose bytes are not those of a response.
+    /// Whether a stream of HTTP/2 was turned into a tunnel, whose bytes are not those of a response.
     has_tunnel: Cell<bool>,
     tell: Tell,
 }
 
 impl Work {
-    /// `tell` hears of requests that have failed alone.
+    /// Makes one. `tell` hears of single requests that have failed.
     pub(crate) fn new(tell: Tell) -> Rc<Work> {
         Rc::new(Work { tell, ..Work::default() })
     }
 
-    /// A request has failed. In HTTP/1 that ends the connection, which tells of it; in HTTP/2 only the request ends.
+    /// Records that a request has failed. In HTTP/1 that ends the connection, which reports it; in HTTP/2 only the
+    /// request ends.
     pub(crate) fn failed(&self, error: impl Into<BoxError>) -> BoxError {
         let error = error.into();
         if let Some(tell) = self.tell.as_ref().filter(|_| self.is_http_2()) {
@@ -59,7 +60,7 @@ impl Work {
         self.steps.set(self.steps.get().wrapping_add(1));
     }
 
-    /// Whether something waits for this side.
+    /// Returns whether something waits for this side.
     pub(crate) fn waits_for(&self, side: Side) -> bool {
         self.turns[side as usize].get() > 0
     }
@@ -76,7 +77,7 @@ impl Work {
         self.has_tunnel.set(true);
     }
 
-    /// A request has come.
+    /// Records a new request.
     pub(crate) fn begin(self: &Rc<Work>, is_http_2: bool) -> Turn {
         self.is_http_2.set(is_http_2);
         self.step();
@@ -105,13 +106,13 @@ impl Turn {
         &self.work
     }
 
-    /// Another one, for a piece of a response that the client is to take. None for HTTP/1, whose stream tells whether a
-    /// write waits.
+    /// Makes another one, for a piece of a response that the client has to take. For HTTP/1 there is none: its stream
+    /// tells whether a write waits.
     pub(crate) fn piece(&self) -> Option<Turn> {
         self.work.is_http_2().then(|| Turn::new(self.work.clone(), Side::Client))
     }
 
-    /// From now on this side is waited for.
+    /// Sets the side that is waited for from now on.
     pub(crate) fn set(&mut self, side: Side) {
         if side == self.side {
             return;

@@ -11,18 +11,19 @@ use std::task::{Context, Poll, ready};
 
 /// Makes a non-blocking descriptor awaitable.
 ///
-/// It owns `T` and closes it when dropped. Unlike tokio's, it asks for `T: AsFd`, not `AsRawFd`, which makes it
-/// certain that the descriptor is open; wrap a bare number in an `OwnedFd` or `BorrowedFd`.
+/// It owns `T` and closes it when dropped. It asks for `T: AsFd`, which guarantees that the descriptor is open, where
+/// tokio's asks for `AsRawFd`. Wrap a bare number in an `OwnedFd` or `BorrowedFd`.
 ///
-/// Any number of tasks may wait for it, also for different interests: each is told of what concerns it, and what one of
-/// them finds not to be ready after all stays ready for the other interests.
+/// Any number of tasks may wait for it, also for different interests: each is told of what concerns it. If one of them
+/// finds the descriptor not ready after all, it stays ready for the other interests.
 ///
-/// The operations are the caller's, and they must not block. `O_NONBLOCK` belongs to the open file description: if a
-/// duplicate, or another process, may take that flag away, use calls that do not wait by themselves, such as recv(2) with
-/// `MSG_DONTWAIT`, or preadv2(2) with `RWF_NOWAIT`. ayi's own sockets and pipes do.
+/// The caller performs the operations, and they must not block. `O_NONBLOCK` belongs to the open file description. If a
+/// duplicate, or another process, may clear that flag, use calls that never wait, such as recv(2) with `MSG_DONTWAIT`
+/// or preadv2(2) with `RWF_NOWAIT`. ayi's own sockets and pipes do so.
 ///
-/// A description that is forked to a child, or duplicated, goes on without this one: what is dropped here leaves this
-/// runtime, whoever else has it, and what a forked child drops does not leave its parent's.
+/// A description that a forked child inherits, or that is duplicated, outlives this value. Dropping this value removes
+/// it from this runtime even if a duplicate is still open, and a forked child that drops its copy leaves its parent's
+/// registered.
 ///
 /// # Examples
 ///
@@ -52,7 +53,7 @@ use std::task::{Context, Poll, ready};
 /// ```
 pub struct AsyncFd<T: AsFd> {
     pub(super) registration: Registration,
-    // After the registration, so that it is dropped last.
+    // It stands after the registration, so that it is dropped last.
     inner: T,
 }
 
@@ -61,8 +62,8 @@ impl<T: AsFd> AsyncFd<T> {
     ///
     /// # Errors
     ///
-    /// If there is no runtime on this thread, or as epoll_ctl(2) says: `PermissionDenied` for a descriptor that
-    /// epoll cannot wait for (a regular file: reading one never waits for anybody, use `spawn_blocking`);
+    /// Fails if there is no runtime on this thread, and like epoll_ctl(2): `PermissionDenied` for a descriptor that
+    /// epoll cannot wait for, such as a regular file, whose reads never wait and belong on `spawn_blocking`;
     /// `AlreadyExists` if it is registered with this runtime already. `inner` is dropped then;
     /// [`try_new`](AsyncFd::try_new) gives it back.
     ///
@@ -87,12 +88,12 @@ impl<T: AsFd> AsyncFd<T> {
         AsyncFd::try_new(inner).map_err(|error| error.cause)
     }
 
-    /// Like [`new`](AsyncFd::new): a descriptor is always registered for everything, and what is waited for is said
-    /// then. (In tokio, one cannot wait for what is not in `interest`.)
+    /// Registers `inner` like [`new`](AsyncFd::new), whatever the interest: a descriptor is always registered for
+    /// everything. In tokio, one cannot wait for what is not in `interest`.
     ///
     /// # Errors
     ///
-    /// Like [`new`](AsyncFd::new).
+    /// Fails like [`new`](AsyncFd::new).
     ///
     /// # Examples
     ///
@@ -112,11 +113,11 @@ impl<T: AsFd> AsyncFd<T> {
         AsyncFd::new(inner)
     }
 
-    /// Like [`new`](AsyncFd::new).
+    /// Registers `inner` like [`new`](AsyncFd::new), and gives it back if that fails.
     ///
     /// # Errors
     ///
-    /// Like [`new`](AsyncFd::new). The error gives `inner` back.
+    /// Fails like [`new`](AsyncFd::new). The error gives `inner` back.
     ///
     /// # Examples
     ///
@@ -142,11 +143,11 @@ impl<T: AsFd> AsyncFd<T> {
         }
     }
 
-    /// Like [`with_interest`](AsyncFd::with_interest).
+    /// Registers `inner` like [`with_interest`](AsyncFd::with_interest), and gives it back if that fails.
     ///
     /// # Errors
     ///
-    /// Like [`new`](AsyncFd::new). The error gives `inner` back.
+    /// Fails like [`new`](AsyncFd::new). The error gives `inner` back.
     ///
     /// # Examples
     ///
@@ -166,7 +167,7 @@ impl<T: AsFd> AsyncFd<T> {
         AsyncFd::try_new(inner)
     }
 
-    /// The descriptor's owner.
+    /// Returns the descriptor's owner.
     ///
     /// # Examples
     ///
@@ -187,7 +188,7 @@ impl<T: AsFd> AsyncFd<T> {
         &self.inner
     }
 
-    /// The descriptor's owner, mutably.
+    /// Returns the descriptor's owner, mutably.
     ///
     /// # Examples
     ///
@@ -237,11 +238,11 @@ impl<T: AsFd> AsyncFd<T> {
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Errors
     ///
-    /// On another thread than the one of the runtime that it was made in, and after that has ended.
+    /// Fails on any thread other than that of the runtime it was made in, and after that runtime has ended.
     ///
     /// # Examples
     ///
@@ -264,15 +265,15 @@ impl<T: AsFd> AsyncFd<T> {
         self.ready(Interest::READABLE).await
     }
 
-    /// Like [`readable`](AsyncFd::readable), with a guard that lends the owner mutably.
+    /// Waits like [`readable`](AsyncFd::readable), and returns a guard that lends the owner mutably.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Errors
     ///
-    /// On another thread than the one of the runtime that it was made in, and after that has ended.
+    /// Fails on any thread other than that of the runtime it was made in, and after that runtime has ended.
     ///
     /// # Examples
     ///
@@ -299,11 +300,11 @@ impl<T: AsFd> AsyncFd<T> {
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Errors
     ///
-    /// On another thread than the one of the runtime that it was made in, and after that has ended.
+    /// Fails on any thread other than that of the runtime it was made in, and after that runtime has ended.
     ///
     /// # Examples
     ///
@@ -326,15 +327,15 @@ impl<T: AsFd> AsyncFd<T> {
         self.ready(Interest::WRITABLE).await
     }
 
-    /// Like [`writable`](AsyncFd::writable), with a guard that lends the owner mutably.
+    /// Waits like [`writable`](AsyncFd::writable), and returns a guard that lends the owner mutably.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Errors
     ///
-    /// On another thread than the one of the runtime that it was made in, and after that has ended.
+    /// Fails on any thread other than that of the runtime it was made in, and after that runtime has ended.
     ///
     /// # Examples
     ///
@@ -361,11 +362,11 @@ impl<T: AsFd> AsyncFd<T> {
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Errors
     ///
-    /// On another thread than the one of the runtime that it was made in, and after that has ended.
+    /// Fails on any thread other than that of the runtime it was made in, and after that runtime has ended.
     ///
     /// # Examples
     ///
@@ -390,15 +391,15 @@ impl<T: AsFd> AsyncFd<T> {
         Ok(AsyncFdReadyGuard { fd: self, event })
     }
 
-    /// Like [`ready`](AsyncFd::ready), with a guard that lends the owner mutably.
+    /// Waits like [`ready`](AsyncFd::ready), and returns a guard that lends the owner mutably.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Errors
     ///
-    /// On another thread than the one of the runtime that it was made in, and after that has ended.
+    /// Fails on any thread other than that of the runtime it was made in, and after that runtime has ended.
     ///
     /// # Examples
     ///
@@ -422,11 +423,11 @@ impl<T: AsFd> AsyncFd<T> {
         Ok(AsyncFdReadyMutGuard { fd: self, event })
     }
 
-    /// Like [`readable`](AsyncFd::readable), to be called from a `poll` function.
+    /// Polls for read readiness, like [`readable`](AsyncFd::readable).
     ///
     /// # Errors
     ///
-    /// Like [`readable`](AsyncFd::readable).
+    /// Fails like [`readable`](AsyncFd::readable).
     ///
     /// # Examples
     ///
@@ -449,11 +450,11 @@ impl<T: AsFd> AsyncFd<T> {
         self.poll_ready(Interest::READABLE, cx)
     }
 
-    /// Like [`readable_mut`](AsyncFd::readable_mut), to be called from a `poll` function.
+    /// Polls for read readiness, like [`readable_mut`](AsyncFd::readable_mut).
     ///
     /// # Errors
     ///
-    /// Like [`readable`](AsyncFd::readable).
+    /// Fails like [`readable`](AsyncFd::readable).
     ///
     /// # Examples
     ///
@@ -482,11 +483,11 @@ impl<T: AsFd> AsyncFd<T> {
         self.poll_ready_mut(Interest::READABLE, cx)
     }
 
-    /// Like [`writable`](AsyncFd::writable), to be called from a `poll` function.
+    /// Polls for write readiness, like [`writable`](AsyncFd::writable).
     ///
     /// # Errors
     ///
-    /// Like [`writable`](AsyncFd::writable).
+    /// Fails like [`writable`](AsyncFd::writable).
     ///
     /// # Examples
     ///
@@ -509,11 +510,11 @@ impl<T: AsFd> AsyncFd<T> {
         self.poll_ready(Interest::WRITABLE, cx)
     }
 
-    /// Like [`writable_mut`](AsyncFd::writable_mut), to be called from a `poll` function.
+    /// Polls for write readiness, like [`writable_mut`](AsyncFd::writable_mut).
     ///
     /// # Errors
     ///
-    /// Like [`writable`](AsyncFd::writable).
+    /// Fails like [`writable`](AsyncFd::writable).
     ///
     /// # Examples
     ///
@@ -560,12 +561,12 @@ impl<T: AsFd> AsyncFd<T> {
         Poll::Ready(Ok(AsyncFdReadyMutGuard { fd: self, event }))
     }
 
-    /// Tries the non-blocking `op` once. If it gives `WouldBlock`, the descriptor counts as not ready until the kernel
-    /// reports it anew.
+    /// Tries the non-blocking `op` once. If it returns `WouldBlock`, the descriptor counts as not ready until the
+    /// kernel reports it again.
     ///
     /// # Errors
     ///
-    /// What `op` gives, `WouldBlock` among them.
+    /// Returns the errors of `op`, `WouldBlock` among them.
     ///
     /// # Examples
     ///
@@ -589,11 +590,11 @@ impl<T: AsFd> AsyncFd<T> {
         self.registration.try_io(interest, || op(self.get_ref()))
     }
 
-    /// Like [`try_io`](AsyncFd::try_io), lending the owner mutably.
+    /// Tries `op` like [`try_io`](AsyncFd::try_io), lending the owner mutably.
     ///
     /// # Errors
     ///
-    /// Like [`try_io`](AsyncFd::try_io).
+    /// Fails like [`try_io`](AsyncFd::try_io).
     ///
     /// # Examples
     ///
@@ -621,15 +622,15 @@ impl<T: AsFd> AsyncFd<T> {
         self.registration.try_io(interest, || op(&mut self.inner))
     }
 
-    /// Runs the non-blocking `op` until it gives something else than `WouldBlock`, waiting in between.
+    /// Runs the non-blocking `op` until it returns anything other than `WouldBlock`, waiting in between.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped before it is finished, `op` has done nothing.
+    /// If the future is dropped before it is finished, `op` has done nothing.
     ///
     /// # Errors
     ///
-    /// What `op` gives; and as [`readable`](AsyncFd::readable).
+    /// Returns the errors of `op`, and fails like [`readable`](AsyncFd::readable).
     ///
     /// # Examples
     ///
@@ -656,15 +657,15 @@ impl<T: AsFd> AsyncFd<T> {
         self.registration.async_io(self.as_fd(), interest, || op(self.get_ref()), |_| false).await
     }
 
-    /// Like [`async_io`](AsyncFd::async_io), lending the owner mutably.
+    /// Runs `op` like [`async_io`](AsyncFd::async_io), lending the owner mutably.
     ///
     /// # Cancel safety
     ///
-    /// Like [`async_io`](AsyncFd::async_io).
+    /// As cancel safe as [`async_io`](AsyncFd::async_io).
     ///
     /// # Errors
     ///
-    /// Like [`async_io`](AsyncFd::async_io).
+    /// Fails like [`async_io`](AsyncFd::async_io).
     ///
     /// # Examples
     ///
@@ -715,7 +716,7 @@ impl<T: AsFd + fmt::Debug> fmt::Debug for AsyncFd<T> {
     }
 }
 
-/// [`AsyncFd::try_new`] failed: says why, and gives the descriptor's owner back.
+/// The error of [`AsyncFd::try_new`]: why it failed, with the descriptor's owner.
 ///
 /// # Examples
 ///
@@ -736,7 +737,7 @@ pub struct AsyncFdTryNewError<T> {
 }
 
 impl<T> AsyncFdTryNewError<T> {
-    /// The descriptor's owner, and why it could not be registered.
+    /// Returns the descriptor's owner, and why it could not be registered.
     pub fn into_parts(self) -> (T, io::Error) {
         (self.inner, self.cause)
     }

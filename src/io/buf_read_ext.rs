@@ -1,4 +1,4 @@
-//! What can be done with any reader that has a buffer: lines, and pieces up to a byte.
+//! What can be done with any buffered reader: lines, and pieces up to a byte.
 //!
 //! Each method has the name, the arguments and the result of std's `BufRead`. In tokio: `io/util/async_buf_read_ext.rs`.
 
@@ -12,20 +12,20 @@ use std::task::{Context, Poll, ready};
 
 /// Methods of everything that implements [`AsyncBufRead`].
 ///
-/// Each is charged to the [cooperative budget](crate::task::coop), also if all that it gives is in the buffer. So a loop
-/// over a large buffer gives way to other tasks.
+/// Each is charged to the [cooperative budget](crate::task::coop), even if its whole result is already buffered. So a
+/// loop over a large buffer gives way to other tasks.
 pub trait AsyncBufReadExt: AsyncBufRead {
-    /// What is in the buffer; if there is nothing, some bytes are read first. Nothing is the end.
+    /// Returns what is in the buffer. If the buffer is empty, some bytes are read first. An empty result means the end.
     ///
-    /// What has been used has to be [consumed](AsyncBufReadExt::consume).
+    /// What the caller has used must be [consumed](AsyncBufReadExt::consume).
     ///
     /// # Errors
     ///
-    /// What the reader gives.
+    /// Returns the errors of the reader.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Examples
     ///
@@ -47,7 +47,7 @@ pub trait AsyncBufReadExt: AsyncBufRead {
         FillBuf { reader: Some(self) }
     }
 
-    /// Takes `amount` bytes off the buffer: they have been used.
+    /// Marks `amount` bytes of the buffer as used.
     fn consume(&mut self, amount: usize)
     where
         Self: Unpin,
@@ -55,15 +55,15 @@ pub trait AsyncBufReadExt: AsyncBufRead {
         AsyncBufRead::consume(Pin::new(self), amount);
     }
 
-    /// Reads up to `byte`, which is read too, or up to the end, and appends it to `buf`. Returns the number of bytes.
+    /// Reads up to and including `byte`, or up to the end, and appends that to `buf`. Returns the number of bytes.
     ///
     /// # Errors
     ///
-    /// What the reader gives. `buf` has what was read until then.
+    /// Returns the errors of the reader. `buf` holds what was read until then.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, `buf` has what was read until then. Another call goes on behind it.
+    /// If the future is dropped, `buf` holds what was read until then. Another call continues after it.
     ///
     /// # Examples
     ///
@@ -91,12 +91,12 @@ pub trait AsyncBufReadExt: AsyncBufRead {
     ///
     /// # Errors
     ///
-    /// `InvalidData` if the line is not UTF-8; then `buf` is as it was, and the line is gone. What the reader gives; then
-    /// `buf` has what was read until then, except for a character that has not come whole.
+    /// Returns `InvalidData` if the line is not UTF-8: `buf` is unchanged then, and the line is lost. After an error of
+    /// the reader, `buf` holds what was read until then, except for an incomplete character.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, `buf` has what was read until then, except for a character that has not come whole.
+    /// If the future is dropped, `buf` holds what was read until then, except for an incomplete character.
     /// [`lines`](AsyncBufReadExt::lines) loses nothing.
     ///
     /// # Examples
@@ -118,7 +118,7 @@ pub trait AsyncBufReadExt: AsyncBufRead {
         ReadLine { reader: self, text: Text::new(buf) }
     }
 
-    /// The lines of the reader, without their ends.
+    /// Returns the lines of the reader, without their ends.
     ///
     /// # Examples
     ///
@@ -130,7 +130,7 @@ pub trait AsyncBufReadExt: AsyncBufRead {
         Lines::new(self)
     }
 
-    /// The pieces of the reader between bytes like `byte`, which are left out.
+    /// Returns the pieces of the reader between bytes equal to `byte`, which are left out.
     ///
     /// # Examples
     ///
@@ -149,7 +149,7 @@ impl<R: AsyncBufRead + ?Sized> AsyncBufReadExt for R {}
 #[derive(Debug)]
 #[must_use = "it does nothing unless it is awaited"]
 pub struct FillBuf<'a, R: ?Sized> {
-    /// Until it is done.
+    /// `None` once it is done.
     reader: Option<&'a mut R>,
 }
 
@@ -162,7 +162,7 @@ impl<'a, R: AsyncBufRead + Unpin + ?Sized> Future for FillBuf<'a, R> {
             return Poll::Ready(Ok(&[]));
         }
         let reader = self.reader.take().expect("it is there, see above");
-        // Once more, for a slice that lives as long as the reader is borrowed. What is in the buffer is there still.
+        // The bytes are still in the buffer. This second call borrows them for as long as the reader is borrowed.
         match Pin::new(reader).poll_fill_buf(cx) {
             Poll::Ready(result) => Poll::Ready(result),
             Poll::Pending => panic!("this reader had bytes in its buffer, and has lost them"),
@@ -177,7 +177,7 @@ pub struct ReadUntil<'a, R: ?Sized> {
     reader: &'a mut R,
     byte: u8,
     buf: &'a mut Vec<u8>,
-    /// The length of `buf` at first.
+    /// The length of `buf` at the start.
     start: usize,
 }
 
@@ -209,7 +209,7 @@ impl<R: AsyncBufRead + Unpin + ?Sized> Future for ReadLine<'_, R> {
     }
 }
 
-/// Appends what comes up to `byte`, or up to the end. After an error, and after a wait, it goes on where it was.
+/// Appends what comes up to `byte`, or up to the end. After an error or a wait it continues where it was.
 pub(super) fn poll_until(
     mut reader: Pin<&mut (impl AsyncBufRead + ?Sized)>,
     cx: &mut Context<'_>,

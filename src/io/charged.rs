@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 pin_project! {
-    /// A read, a write or a kin of theirs, which is charged to the [cooperative budget](crate::task::coop) once.
+    /// A read, a write or a similar operation that is charged to the [cooperative budget](crate::task::coop) once.
     ///
-    /// The stream may be of any crate. If it has charged by itself, as ayi's do, it is not charged again.
+    /// The stream may be of any crate. If it has charged by itself, as ayi's streams do, it is not charged again.
     #[derive(Debug)]
     #[must_use = "it does nothing unless it is awaited"]
     pub struct Charged<F> {
@@ -34,13 +34,13 @@ impl<F: Future> Future for Charged<F> {
     }
 }
 
-/// One step of an operation that has several.
+/// Polls one step of an operation that has several.
 #[inline]
 pub(super) fn poll_step<R>(cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<R>) -> Poll<R> {
     coop::poll_composed(cx, &mut false, poll)
 }
 
-/// A writer has taken none of some bytes.
+/// The error of a writer that has taken none of some bytes.
 pub(super) fn wrote_nothing() -> io::Error {
     io::Error::new(io::ErrorKind::WriteZero, "the writer took none of the bytes: it can take no more")
 }

@@ -1,11 +1,11 @@
-//! Moving bytes from a reader to a writer, and both ways between two streams.
+//! Moving bytes from a reader to a writer, and in both directions between two streams.
 //!
-//! futures-lite has a `copy`, which takes its ends by value and never gives way while both are ready. This one takes them
-//! by reference, like tokio's.
+//! futures-lite has a `copy` too, but it takes its ends by value and never gives way while both are ready. This one
+//! takes them by reference, like tokio's.
 //!
-//! Invariants, of each function:
+//! Invariants of each function:
 //! 1. When the reader has nothing, what was written before is flushed.
-//! 2. When the reader ends or fails, what it gave before is written and flushed first.
+//! 2. When the reader ends or fails, what it returned before is written and flushed first.
 //! 3. Each read and each write costs one operation of the budget, over streams of any crate.
 //!
 //! In tokio: `io/util/{copy,copy_buf,copy_bidirectional}.rs`.
@@ -18,21 +18,21 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// As much as tokio takes at a time.
+/// As much as tokio moves at a time.
 const BUFFER: usize = 8 * 1024;
 
-/// What a copy has in hand besides bytes.
+/// The state of a copy besides its bytes.
 #[derive(Default)]
 struct Progress {
     copied: u64,
-    /// Something has been written since the last flush.
+    /// Whether something has been written since the last flush.
     needs_flush: bool,
-    /// The reader has failed. That is told when what came before is flushed.
+    /// The error of the reader. It is returned once what came before it is flushed.
     error: Option<io::Error>,
 }
 
 impl Progress {
-    /// Writes some of `bytes`, and returns how many.
+    /// Writes some of `bytes`, and returns their number.
     fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
@@ -48,7 +48,8 @@ impl Progress {
         Poll::Ready(Ok(written))
     }
 
-    /// The reader has nothing now: whoever reads at the other end should not wait for what is here already.
+    /// Flushes while the reader has nothing: the reader at the other end should not wait for bytes that are here
+    /// already.
     fn poll_silent<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -61,20 +62,20 @@ impl Progress {
         Poll::Pending
     }
 
-    /// The reader is at its end, or has failed.
+    /// Flushes when the reader is at its end, or has failed.
     fn poll_end(
         &mut self,
         cx: &mut Context<'_>,
         writer: Pin<&mut (impl AsyncWrite + ?Sized)>,
     ) -> Poll<io::Result<u64>> {
         let flushed = ready!(writer.poll_flush(cx));
-        // The first error is the one to tell of.
+        // The first error is the one that is returned.
         let result = self.error.take().map_or(flushed, Err);
         Poll::Ready(result.map(|()| self.copied))
     }
 }
 
-/// One direction: what has been read and not yet written.
+/// One direction: the bytes that were read and are not yet written.
 struct Pump {
     buffer: Box<[u8]>,
     start: usize,
@@ -89,7 +90,7 @@ impl Pump {
         Pump { buffer, start: 0, end: 0, progress: Progress::default(), is_at_end: false }
     }
 
-    /// Ready when the reader is at its end, and all of it is written and flushed.
+    /// Ready when the reader is at its end and everything is written and flushed.
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -105,7 +106,7 @@ impl Pump {
             if self.is_at_end {
                 return self.progress.poll_end(cx, writer);
             }
-            // If the budget is used up, that says nothing of the reader.
+            // An exhausted budget says nothing about the reader.
             ready!(coop::poll_budget(cx));
             match poll_step(cx, |cx| reader.as_mut().poll_read(cx, &mut self.buffer)) {
                 Poll::Ready(Ok(0)) => self.is_at_end = true,
@@ -119,16 +120,16 @@ impl Pump {
 
 /// Copies everything from `reader` to `writer`, up to the end, and flushes it. Returns the number of bytes.
 ///
-/// While the reader has nothing, what is written already is flushed, so a writer with a buffer may stand behind it.
+/// While the reader has nothing, what is already written is flushed, so the writer may be buffered.
 ///
 /// # Errors
 ///
-/// What reading or writing gives; `WriteZero` if the writer takes no more. What came before an error of the reader is
-/// written and flushed.
+/// Returns the errors of the reader and the writer, and `WriteZero` if the writer takes no more. What came before an
+/// error of the reader is written and flushed.
 ///
 /// # Cancel safety
 ///
-/// None: if it is dropped, bytes may have been read that are not written.
+/// Not cancel safe: if the future is dropped, bytes may have been read that are not written.
 ///
 /// # Examples
 ///
@@ -150,15 +151,15 @@ where
     poll_fn(|cx| pump.poll(cx, Pin::new(reader), Pin::new(writer))).await
 }
 
-/// Like [`copy`], from a reader that has a buffer of its own.
+/// Copies like [`copy`], from a reader that has a buffer of its own.
 ///
 /// # Errors
 ///
-/// Like [`copy`].
+/// Fails like [`copy`].
 ///
 /// # Cancel safety
 ///
-/// If it is dropped, what the reader still has is not lost; how much has been copied is not known.
+/// If the future is dropped, what the reader still has is not lost, but how much has been copied is unknown.
 ///
 /// # Examples
 ///
@@ -184,7 +185,7 @@ where
             if is_at_end {
                 return progress.poll_end(cx, writer);
             }
-            // If the budget is used up, that says nothing of the reader.
+            // An exhausted budget says nothing about the reader.
             ready!(coop::poll_budget(cx));
             match filling.poll_fill_buf(cx) {
                 Poll::Ready(Ok([])) => is_at_end = true,
@@ -203,17 +204,17 @@ where
 /// Copies in both directions between two streams, until both have ended. Returns the number of bytes from `a` to `b`,
 /// and from `b` to `a`.
 ///
-/// When one direction ends, its writer is closed, so that the other side hears of the end; the other direction goes on.
-/// While a side has nothing to say, what it has said before is flushed.
+/// When one direction ends, its writer is closed, so that the other side sees the end. The other direction continues.
+/// While a side sends nothing, what it sent before is flushed.
 ///
 /// # Errors
 ///
-/// What reading or writing of either side gives. What came before an error of a reader is written and flushed. The other
-/// direction ends with it.
+/// Returns the errors of reading and writing of either side. What came before an error of a reader is written and
+/// flushed. The error ends the other direction too.
 ///
 /// # Cancel safety
 ///
-/// None: if it is dropped, bytes may have been read that are not written.
+/// Not cancel safe: if the future is dropped, bytes may have been read that are not written.
 ///
 /// # Examples
 ///
@@ -242,19 +243,19 @@ where
     copy_bidirectional_with_sizes(a, b, BUFFER, BUFFER).await
 }
 
-/// Like [`copy_bidirectional`], with buffers of these sizes, in bytes.
+/// Copies like [`copy_bidirectional`], with buffers of these sizes, in bytes.
 ///
 /// # Panics
 ///
-/// If a size is 0.
+/// Panics if a size is 0.
 ///
 /// # Errors
 ///
-/// Like [`copy_bidirectional`].
+/// Fails like [`copy_bidirectional`].
 ///
 /// # Cancel safety
 ///
-/// Like [`copy_bidirectional`].
+/// As cancel safe as [`copy_bidirectional`].
 ///
 /// # Examples
 ///

@@ -1,10 +1,10 @@
-//! Streams in memory, so that what works on a socket can be tested without one.
+//! Streams in memory: what works on a socket can be tested without one.
 //!
-//! Invariants, of each direction:
-//! 1. It never holds more than its size: who writes waits until there is room.
-//! 2. Whoever waits is woken by the next change: what is read makes room, what is written is there to be read, and a
-//!    side that goes wakes the other for good.
-//! 3. Its lock is held for the copying alone: no waker is cloned, woken or dropped under it.
+//! Invariants of each direction:
+//! 1. It never holds more than its size: a writer waits until there is room.
+//! 2. A task that waits is woken by the next change: a read makes room for a writer, a write gives a reader bytes, and
+//!    a side that is dropped wakes the other for good.
+//! 3. Its lock is held only for copying: no waker is cloned, woken or dropped under it.
 //!
 //! In tokio: `io/util/mem.rs`.
 
@@ -25,12 +25,12 @@ use std::task::{Context, Poll, Waker, ready};
 /// Makes two streams in memory that are connected to each other: what is written to one is read from the other. Each
 /// direction holds up to `max_buf_size` bytes.
 ///
-/// They work in tasks, threads and executors of any kind. When one is dropped, the other reads what is left and then the
-/// end of the stream, and writing to it gives `BrokenPipe`.
+/// They work in tasks, threads and executors of any kind. When one is dropped, the other reads what is left and then
+/// the end of the stream, and writing to it fails with `BrokenPipe`.
 ///
 /// # Panics
 ///
-/// If `max_buf_size` is 0.
+/// Panics if `max_buf_size` is 0.
 ///
 /// # Examples
 ///
@@ -55,12 +55,12 @@ pub fn duplex(max_buf_size: usize) -> (DuplexStream, DuplexStream) {
     (a, b)
 }
 
-/// Makes a stream in memory from which one reads what one has written to it: up to `max_buf_size` bytes at a time.
+/// Makes a stream in memory that returns to its reader what was written to it. It holds up to `max_buf_size` bytes.
 /// [`split`](super::split) gives its two ends.
 ///
 /// # Panics
 ///
-/// If `max_buf_size` is 0.
+/// Panics if `max_buf_size` is 0.
 ///
 /// # Examples
 ///
@@ -101,9 +101,9 @@ struct Pipe {
 #[derive(Default)]
 struct State {
     bytes: VecDeque<u8>,
-    /// Nothing more is written: the end of the stream.
+    /// Nothing more will be written: the reader sees the end of the stream after what is left.
     is_closed: bool,
-    /// Nothing more is read.
+    /// Nothing more will be read.
     is_broken: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -120,14 +120,15 @@ impl Pipe {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tries `op`, which gives a result and whom to wake for it; if it gives none, leaves the waker of `cx` in `waits`.
+    /// Tries `op`, which returns a result and whom to wake for it. If it returns none, leaves the waker of `cx` in
+    /// `waits`.
     fn poll<R>(
         &self,
         cx: &mut Context<'_>,
         waits: fn(&mut State) -> &mut Option<Waker>,
         mut op: impl FnMut(&mut State) -> Option<(R, Option<Waker>)>,
     ) -> Poll<R> {
-        // Asked first, so that what is charged for happens.
+        // The budget is asked first, so that an operation that is charged for does happen.
         ready!(coop::poll_budget(cx));
         let waker = cx.waker().clone();
         let mut state = self.lock();
@@ -137,7 +138,7 @@ impl Pipe {
         drop(unused);
         let Some((result, wakes)) = result else { return Poll::Pending };
         wakes.into_iter().for_each(Waker::wake);
-        // There is some left, as was asked above.
+        // The budget has something left: it was asked above.
         let _ = pin!(coop::consume_budget()).poll(cx);
         Poll::Ready(result)
     }
@@ -150,7 +151,7 @@ impl Pipe {
         })
     }
 
-    /// Gives up to `room` bytes to `put`, in one or two pieces.
+    /// Passes up to `room` bytes to `put`, in one or two pieces.
     fn poll_take(
         &self,
         cx: &mut Context<'_>,
@@ -198,7 +199,7 @@ impl Pipe {
         reader.into_iter().for_each(Waker::wake);
     }
 
-    /// Nobody will read it any more.
+    /// Ends reading: nobody will read this direction any more.
     fn give_up(&self) {
         let mut state = self.lock();
         state.is_broken = true;
@@ -220,12 +221,12 @@ impl AsyncWrite for DuplexStream {
         self.writes.poll_write(cx, buf)
     }
 
-    /// Done at once: a written byte is there to be read.
+    /// Ready at once: a byte that is written can be read.
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
-    /// The other end reads the end of the stream once it has read what was written.
+    /// Ends writing: the other end reads what was written, and then the end of the stream.
     fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.writes.close();
         Poll::Ready(Ok(()))
@@ -250,12 +251,12 @@ impl AsyncWrite for SimplexStream {
         self.pipe.poll_write(cx, buf)
     }
 
-    /// Done at once: a written byte is there to be read.
+    /// Ready at once: a byte that is written can be read.
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
-    /// The end of the stream comes after what was written.
+    /// Ends writing: the end of the stream comes after what was written.
     fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.pipe.close();
         Poll::Ready(Ok(()))

@@ -1,7 +1,9 @@
-//! Readers and writers that are always ready: nothing, one byte again and again, and a place for what nobody wants.
+//! Readers and writers that are always ready: no bytes, one byte again and again, and a place for bytes that nobody
+//! wants.
 //!
 //! Each read and write is charged to the [cooperative budget](crate::task::coop), so that a loop around one gives way.
-//! `poll_fill_buf` is not, since callers rely on asking again for what is there. `fill_buf` charges in its place.
+//! `poll_fill_buf` is not charged, because its callers rely on asking again for what is there. `fill_buf` is charged
+//! instead.
 //!
 //! In tokio: `io/util/{empty,repeat,sink}.rs`.
 
@@ -12,7 +14,7 @@ use std::io::{self, SeekFrom};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
-/// Charges one operation, which then gives `value`.
+/// Charges one operation, and returns `value`.
 fn poll_charged<T>(cx: &mut Context<'_>, value: impl FnOnce() -> T) -> Poll<io::Result<T>> {
     ready!(pin!(coop::consume_budget()).poll(cx));
     Poll::Ready(Ok(value()))

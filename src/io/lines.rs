@@ -1,7 +1,7 @@
 //! Streams of lines, and of pieces up to a byte.
 //!
-//! Invariant: what has been read of a piece is kept here until the piece is whole or the stream ends. So neither a future
-//! that is dropped nor an error in the middle of a piece loses it. Nothing is given that was not sent.
+//! Invariant: what has been read of a piece is kept here until the piece is whole or the stream ends. So neither a
+//! dropped future nor an error in the middle of a piece loses it, and nothing is returned that was not sent.
 //!
 //! In tokio: `io/util/{lines,split}.rs`.
 
@@ -17,9 +17,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 pin_project! {
-    /// The lines of a reader, without their ends: of [`lines`](super::AsyncBufReadExt::lines).
+    /// The lines of a reader, without their ends. [`lines`](super::AsyncBufReadExt::lines) makes one.
     ///
-    /// They end with `\n` or `\r\n`; the last one may end with the stream. There is no limit to how long a line may be.
+    /// A line ends with `\n` or `\r\n`; the last one may end with the stream. There is no limit to how long a line may
+    /// be.
     ///
     /// # Examples
     ///
@@ -35,7 +36,7 @@ pin_project! {
     /// # }
     /// ```
     ///
-    /// It is a stream too, for code that wants one:
+    /// It is a stream too:
     ///
     /// ```
     /// # #[ayi::main]
@@ -60,16 +61,17 @@ impl<R: AsyncBufRead> Lines<R> {
         Lines { reader, bytes: Vec::new() }
     }
 
-    /// The next line; `None` at the end.
+    /// Returns the next line, or `None` at the end.
     ///
     /// # Errors
     ///
-    /// What the reader gives. The next call goes on where the line was, so if the reader has ended by its error, that
-    /// call gives what came of the line. `InvalidData` if a line is not UTF-8; the next call gives the line after it.
+    /// Returns the errors of the reader. The next call continues within the line; if the reader ended with its error,
+    /// that call returns the part of the line that was read. Returns `InvalidData` if a line is not UTF-8; the next
+    /// call returns the line after it.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Examples
     ///
@@ -81,11 +83,11 @@ impl<R: AsyncBufRead> Lines<R> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next_line(cx)).await
     }
 
-    /// Like [`next_line`](Lines::next_line), to be called from a `poll` function.
+    /// Polls for the next line, like [`next_line`](Lines::next_line).
     ///
     /// # Errors
     ///
-    /// Those of [`next_line`](Lines::next_line).
+    /// Fails like [`next_line`](Lines::next_line).
     pub fn poll_next_line(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Option<String>>> {
         let this = self.project();
         ready!(poll_until(this.reader, cx, b'\n', this.bytes))?;
@@ -104,17 +106,17 @@ impl<R: AsyncBufRead> Lines<R> {
 }
 
 impl<R> Lines<R> {
-    /// The reader.
+    /// Returns the reader.
     pub fn get_ref(&self) -> &R {
         &self.reader
     }
 
-    /// The reader, mutably. What is read from it is missing in the lines.
+    /// Returns the reader, mutably. What is read from it is missing in the lines.
     pub fn get_mut(&mut self) -> &mut R {
         &mut self.reader
     }
 
-    /// The reader. What came of a line that is not whole is lost.
+    /// Returns the reader. What was read of an incomplete line is lost.
     pub fn into_inner(self) -> R {
         self.reader
     }
@@ -129,7 +131,7 @@ impl<R: AsyncBufRead> Stream for Lines<R> {
 }
 
 pin_project! {
-    /// The pieces of a reader between bytes of one kind: of [`split`](super::AsyncBufReadExt::split).
+    /// The pieces of a reader between bytes of one kind. [`split`](super::AsyncBufReadExt::split) makes one.
     ///
     /// # Examples
     ///
@@ -159,16 +161,16 @@ impl<R: AsyncBufRead> Split<R> {
         Split { reader, byte, bytes: Vec::new() }
     }
 
-    /// The next piece; `None` at the end.
+    /// Returns the next piece, or `None` at the end.
     ///
     /// # Errors
     ///
-    /// What the reader gives. The next call goes on where the piece was, so if the reader has ended by its error, that
-    /// call gives what came of the piece.
+    /// Returns the errors of the reader. The next call continues within the piece; if the reader ended with its error,
+    /// that call returns the part of the piece that was read.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Examples
     ///
@@ -180,11 +182,11 @@ impl<R: AsyncBufRead> Split<R> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next_segment(cx)).await
     }
 
-    /// Like [`next_segment`](Split::next_segment), to be called from a `poll` function.
+    /// Polls for the next piece, like [`next_segment`](Split::next_segment).
     ///
     /// # Errors
     ///
-    /// Those of [`next_segment`](Split::next_segment).
+    /// Fails like [`next_segment`](Split::next_segment).
     pub fn poll_next_segment(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -15,18 +15,18 @@ use std::task::{Context, Poll, ready};
 
 /// Methods of everything that implements [`AsyncRead`].
 ///
-/// Each read is charged to the [cooperative budget](crate::task::coop), also if the reader is of another crate. So a
+/// Each read is charged to the [cooperative budget](crate::task::coop), even if the reader is of another crate. So a
 /// loop over a reader that never has to wait gives way to other tasks.
 pub trait AsyncReadExt: AsyncRead {
-    /// Reads some bytes into `buf`, and returns how many. 0 is the end, unless `buf` has no room.
+    /// Reads some bytes into `buf`, and returns their number. 0 means the end, unless `buf` is empty.
     ///
     /// # Errors
     ///
-    /// What the reader gives.
+    /// Returns the errors of the reader.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Examples
     ///
@@ -47,15 +47,15 @@ pub trait AsyncReadExt: AsyncRead {
         Charged::new(Lite::read(self, buf))
     }
 
-    /// Like [`read`](AsyncReadExt::read), into several buffers, of which each is filled before the next.
+    /// Reads like [`read`](AsyncReadExt::read), into several buffers. Each is filled before the next.
     ///
     /// # Errors
     ///
-    /// What the reader gives.
+    /// Returns the errors of the reader.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped.
+    /// Nothing is lost if the future is dropped.
     fn read_vectored<'a>(
         &'a mut self,
         bufs: &'a mut [IoSliceMut<'a>],
@@ -66,15 +66,17 @@ pub trait AsyncReadExt: AsyncRead {
         Charged::new(Lite::read_vectored(self, bufs))
     }
 
-    /// Reads as many bytes as `buf` has room for.
+    /// Reads until `buf` is full.
     ///
     /// # Errors
     ///
-    /// `UnexpectedEof` if the reader ends before; what the reader gives. `buf` has what was read until then.
+    /// Returns `UnexpectedEof` if the reader ends before that, and the errors of the reader. `buf` holds what was read
+    /// until then.
     ///
     /// # Cancel safety
     ///
-    /// None: if it is dropped, some bytes may have been read into `buf`, and how many is not known.
+    /// Not cancel safe: if the future is dropped, some bytes may have been read into `buf`, and their number is
+    /// unknown.
     ///
     /// # Examples
     ///
@@ -100,11 +102,11 @@ pub trait AsyncReadExt: AsyncRead {
     ///
     /// # Errors
     ///
-    /// What the reader gives. `buf` has what was read until then.
+    /// Returns the errors of the reader. `buf` holds what was read until then.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, `buf` has what was read until then. Another call goes on behind it.
+    /// If the future is dropped, `buf` holds what was read until then. Another call continues after it.
     ///
     /// # Examples
     ///
@@ -129,12 +131,12 @@ pub trait AsyncReadExt: AsyncRead {
     ///
     /// # Errors
     ///
-    /// `InvalidData` if it is not UTF-8; then `buf` is as it was. What the reader gives; then `buf` has what was read
-    /// until then, except for a character that has not come whole.
+    /// Returns `InvalidData` if the bytes are not UTF-8: `buf` is unchanged then. After an error of the reader, `buf`
+    /// holds what was read until then, except for an incomplete character.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, `buf` has what was read until then, except for a character that has not come whole.
+    /// If the future is dropped, `buf` holds what was read until then, except for an incomplete character.
     ///
     /// # Examples
     ///
@@ -176,7 +178,7 @@ pub trait AsyncReadExt: AsyncRead {
         Lite::take(self, limit)
     }
 
-    /// Makes a stream of the bytes. Its reader should have a buffer.
+    /// Makes a stream of the bytes. The reader should be buffered.
     ///
     /// # Examples
     ///
@@ -196,7 +198,7 @@ pub trait AsyncReadExt: AsyncRead {
         Bytes { reader: self }
     }
 
-    /// Makes a reader that goes on with `next` when this one has ended.
+    /// Makes a reader that continues with `next` when this one has ended.
     ///
     /// # Examples
     ///
@@ -217,7 +219,7 @@ pub trait AsyncReadExt: AsyncRead {
         Lite::chain(self, next)
     }
 
-    /// The reader in a box, its type erased.
+    /// Puts the reader in a box, and erases its type.
     fn boxed_reader<'a>(self) -> Pin<Box<dyn AsyncRead + Send + 'a>>
     where
         Self: Sized + Send + 'a,
@@ -252,7 +254,7 @@ impl<R: AsyncRead + Unpin + ?Sized> Future for ReadExact<'_, R> {
     }
 }
 
-/// At first so many bytes are asked for at once, and more as long as the reader gives all of them.
+/// As many bytes are asked for at first, and more as long as the reader fills all of them.
 const FIRST_STEP: usize = 8 * 1024;
 const LARGEST_STEP: usize = 256 * 1024;
 
@@ -262,7 +264,7 @@ const LARGEST_STEP: usize = 256 * 1024;
 pub struct ReadToEnd<'a, R: ?Sized> {
     reader: &'a mut R,
     buf: &'a mut Vec<u8>,
-    /// The length of `buf` at first.
+    /// The length of `buf` at the start.
     start: usize,
     step: usize,
 }
@@ -297,7 +299,7 @@ fn poll_to_end(
     }
 }
 
-/// Room at the end of a vector, which is cut off again, also if a read panics.
+/// Room at the end of a vector. It is cut off again, even if a read panics.
 struct Room<'a> {
     buf: &'a mut Vec<u8>,
     filled: usize,
@@ -306,7 +308,7 @@ struct Room<'a> {
 impl Room<'_> {
     fn new(buf: &mut Vec<u8>, step: usize) -> Room<'_> {
         let filled = buf.len();
-        // What fits exactly is not to double the vector just to find the end.
+        // Content that fits exactly should not double the vector just to find the end.
         buf.reserve(32);
         let room = (buf.capacity() - filled).min(step);
         buf.resize(filled + room, 0);
@@ -324,7 +326,7 @@ impl Drop for Room<'_> {
     }
 }
 
-/// Bytes that are to be appended to a string. What has come whole is, also if the future is dropped.
+/// Bytes that are appended to a string. Complete characters are appended even if the future is dropped.
 #[derive(Debug)]
 pub(super) struct Text<'a> {
     pub(super) bytes: Vec<u8>,
@@ -336,7 +338,7 @@ impl<'a> Text<'a> {
         Text { bytes: Vec::new(), buf }
     }
 
-    /// All of it has come.
+    /// Ends it: all bytes have come.
     pub(super) fn finish(&mut self) -> io::Result<usize> {
         let bytes = mem::take(&mut self.bytes);
         let text = std::str::from_utf8(&bytes).map_err(|_| not_utf8())?;

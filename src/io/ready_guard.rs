@@ -1,4 +1,4 @@
-//! What [`AsyncFd`] gives to those who have waited.
+//! What [`AsyncFd`] returns after waiting.
 //!
 //! In tokio: `io/async_fd.rs`.
 
@@ -8,7 +8,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
 
-/// Says that a descriptor was reported ready, until an operation shows that it is not.
+/// A report that a descriptor is ready, valid until an operation shows that it is not.
 ///
 /// Dropping it leaves the descriptor ready.
 ///
@@ -40,12 +40,12 @@ pub struct AsyncFdReadyGuard<'a, T: AsFd> {
 }
 
 impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
-    /// Tries `op`, non-blocking.
+    /// Tries the non-blocking `op`.
     ///
     /// # Errors
     ///
-    /// [`TryIoError`] if `op` gave `WouldBlock`: the descriptor is not ready after all, wait again. Other errors
-    /// of `op` are in the inner result.
+    /// Returns [`TryIoError`] if `op` returned `WouldBlock`: the descriptor is not ready after all, so wait again.
+    /// Other errors of `op` are in the inner result.
     pub fn try_io<R>(
         &mut self,
         op: impl FnOnce(&'a AsyncFd<T>) -> io::Result<R>,
@@ -59,11 +59,11 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
         }
     }
 
-    /// Takes the descriptor for not ready until the kernel reports it anew. Only right after `WouldBlock`: since
-    /// reports are edge-triggered, whoever clears without having drained waits for ever.
+    /// Marks the descriptor as not ready until the kernel reports it again. Call this only right after `WouldBlock`:
+    /// reports are edge-triggered, so a task that clears without having drained waits for ever.
     ///
-    /// What the kernel has reported since the guard was made stays known, so the guard may be kept over an `.await`. So
-    /// does what the guard has not seen, and that a direction has been closed.
+    /// What the kernel has reported since the guard was made stays known, so the guard may be kept over an `.await`.
+    /// What the guard has not seen stays known too, and so does the closing of a direction.
     ///
     /// # Examples
     ///
@@ -86,7 +86,7 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
         self.fd.registration.clear(&self.event);
     }
 
-    /// Like [`clear_ready`](AsyncFdReadyGuard::clear_ready), but of `ready` only: where one of several kinds was used up.
+    /// Clears like [`clear_ready`](AsyncFdReadyGuard::clear_ready), but only `ready`: one kind of several was used up.
     ///
     /// # Examples
     ///
@@ -109,7 +109,7 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
         self.fd.registration.clear_matching(&self.event, ready);
     }
 
-    /// Leaves the descriptor ready. It does nothing: it is there to say so.
+    /// Leaves the descriptor ready. It does nothing, and makes that intention explicit.
     ///
     /// # Examples
     ///
@@ -129,7 +129,7 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
     /// ```
     pub fn retain_ready(&mut self) {}
 
-    /// What was reported.
+    /// Returns what was reported.
     ///
     /// # Examples
     ///
@@ -150,7 +150,7 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
         self.event.ready()
     }
 
-    /// The [`AsyncFd`] that this is about.
+    /// Returns the [`AsyncFd`] that was waited for.
     ///
     /// # Examples
     ///
@@ -172,7 +172,7 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
         self.fd
     }
 
-    /// The descriptor's owner.
+    /// Returns the descriptor's owner.
     ///
     /// # Examples
     ///
@@ -201,7 +201,7 @@ impl<T: AsFd> fmt::Debug for AsyncFdReadyGuard<'_, T> {
     }
 }
 
-/// Says that a descriptor was reported ready, until an operation shows that it is not, and lends its owner mutably.
+/// A report that a descriptor is ready, valid until an operation shows that it is not. It lends the owner mutably.
 ///
 /// Dropping it leaves the descriptor ready.
 ///
@@ -233,12 +233,12 @@ pub struct AsyncFdReadyMutGuard<'a, T: AsFd> {
 }
 
 impl<T: AsFd> AsyncFdReadyMutGuard<'_, T> {
-    /// Tries `op`, non-blocking.
+    /// Tries the non-blocking `op`.
     ///
     /// # Errors
     ///
-    /// [`TryIoError`] if `op` gave `WouldBlock`: the descriptor is not ready after all, wait again. Other errors
-    /// of `op` are in the inner result.
+    /// Returns [`TryIoError`] if `op` returned `WouldBlock`: the descriptor is not ready after all, so wait again.
+    /// Other errors of `op` are in the inner result.
     pub fn try_io<R>(
         &mut self,
         op: impl FnOnce(&mut AsyncFd<T>) -> io::Result<R>,
@@ -252,34 +252,35 @@ impl<T: AsFd> AsyncFdReadyMutGuard<'_, T> {
         }
     }
 
-    /// Takes the descriptor for not ready until the kernel reports it anew. Only right after `WouldBlock`: since
-    /// reports are edge-triggered, whoever clears without having drained waits for ever.
+    /// Marks the descriptor as not ready until the kernel reports it again. Call this only right after `WouldBlock`:
+    /// reports are edge-triggered, so a task that clears without having drained waits for ever.
     ///
-    /// What the kernel has reported since the guard was made stays known, so the guard may be kept over an `.await`. So
-    /// does what the guard has not seen, and that a direction has been closed.
+    /// What the kernel has reported since the guard was made stays known, so the guard may be kept over an `.await`.
+    /// What the guard has not seen stays known too, and so does the closing of a direction.
     pub fn clear_ready(&mut self) {
         self.fd.registration.clear(&self.event);
     }
 
-    /// Like [`clear_ready`](AsyncFdReadyMutGuard::clear_ready), but of `ready` only: where one of several kinds was used up.
+    /// Clears like [`clear_ready`](AsyncFdReadyMutGuard::clear_ready), but only `ready`: one kind of several was used
+    /// up.
     pub fn clear_ready_matching(&mut self, ready: Ready) {
         self.fd.registration.clear_matching(&self.event, ready);
     }
 
-    /// Leaves the descriptor ready. It does nothing: it is there to say so.
+    /// Leaves the descriptor ready. It does nothing, and makes that intention explicit.
     pub fn retain_ready(&mut self) {}
 
-    /// What was reported.
+    /// Returns what was reported.
     pub fn ready(&self) -> Ready {
         self.event.ready()
     }
 
-    /// The [`AsyncFd`] that this is about.
+    /// Returns the [`AsyncFd`] that was waited for.
     pub fn get_ref(&self) -> &AsyncFd<T> {
         self.fd
     }
 
-    /// The [`AsyncFd`] that this is about, mutably.
+    /// Returns the [`AsyncFd`] that was waited for, mutably.
     ///
     /// # Examples
     ///
@@ -301,12 +302,12 @@ impl<T: AsFd> AsyncFdReadyMutGuard<'_, T> {
         self.fd
     }
 
-    /// The descriptor's owner.
+    /// Returns the descriptor's owner.
     pub fn get_inner(&self) -> &T {
         self.fd.get_ref()
     }
 
-    /// The descriptor's owner, mutably.
+    /// Returns the descriptor's owner, mutably.
     ///
     /// # Examples
     ///
@@ -335,7 +336,7 @@ impl<T: AsFd> fmt::Debug for AsyncFdReadyMutGuard<'_, T> {
     }
 }
 
-/// The operation gave `WouldBlock`: see [`AsyncFdReadyGuard::try_io`].
+/// The operation returned `WouldBlock`: see [`AsyncFdReadyGuard::try_io`].
 ///
 /// # Examples
 ///

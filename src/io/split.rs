@@ -1,10 +1,10 @@
-//! The two directions of anything that reads and writes.
+//! The two directions of any stream that reads and writes.
 //!
-//! Sockets have halves of their own, which cost less. futures-lite's `split` cannot put its halves together again.
+//! Sockets have halves of their own, which cost less. The halves of futures-lite's `split` cannot be joined again.
 //!
-//! The halves share the stream behind a mutex, which is held while one of them polls it: so a stream whose poll
-//! polls the other half would wait for itself. It is never held for longer, so halves in two tasks of one thread never
-//! wait for it, and on two threads only for the length of a poll.
+//! The halves share the stream behind a mutex, which is held while one of them polls the stream. A stream whose poll
+//! polls the other half would therefore wait for itself. The mutex is never held for longer than a poll: halves in two
+//! tasks of one thread never wait for it, and halves on two threads only for the length of a poll.
 //!
 //! In tokio: `io/split.rs`.
 
@@ -39,18 +39,18 @@ pub fn split<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> (ReadHalf<S>, Writ
     (ReadHalf { stream: stream.clone() }, WriteHalf { stream })
 }
 
-/// The half of a stream that reads: made by [`split`].
+/// The half of a stream that reads. [`split`] makes one.
 pub struct ReadHalf<S> {
     stream: Arc<Mutex<S>>,
 }
 
-/// The half of a stream that writes: made by [`split`]. Dropping it does not close that direction.
+/// The half of a stream that writes. [`split`] makes one. Dropping it does not close that direction.
 pub struct WriteHalf<S> {
     stream: Arc<Mutex<S>>,
 }
 
 impl<S> ReadHalf<S> {
-    /// Whether these are the two halves of one stream.
+    /// Returns whether these are the two halves of one stream.
     ///
     /// # Examples
     ///
@@ -68,11 +68,11 @@ impl<S> ReadHalf<S> {
         Arc::ptr_eq(&self.stream, &other.stream)
     }
 
-    /// Makes the stream again of its two halves.
+    /// Joins the two halves to the stream again.
     ///
     /// # Panics
     ///
-    /// If they are of different streams: [`is_pair_of`](ReadHalf::is_pair_of) asks.
+    /// Panics if they are halves of different streams. [`is_pair_of`](ReadHalf::is_pair_of) tells.
     ///
     /// # Examples
     ///
@@ -95,14 +95,14 @@ impl<S> ReadHalf<S> {
 }
 
 impl<S> WriteHalf<S> {
-    /// Whether these are the two halves of one stream.
+    /// Returns whether these are the two halves of one stream.
     pub fn is_pair_of(&self, other: &ReadHalf<S>) -> bool {
         other.is_pair_of(self)
     }
 }
 
 fn with<S: Unpin, R>(stream: &Mutex<S>, f: impl FnOnce(Pin<&mut S>) -> R) -> R {
-    // A poll that panicked has left the stream as it is: its own affair.
+    // A poll that panicked has left the stream in some state. What that state is worth is the stream's own affair.
     f(Pin::new(&mut *stream.lock().unwrap_or_else(PoisonError::into_inner)))
 }
 

@@ -1,4 +1,4 @@
-//! A stream whose peer has only so much time.
+//! A stream with limits for how long its peer may take.
 //!
 //! ```text
 //!   poll_read, poll_write ──▶ the stream: ready? ──▶ given to the caller; what was waited for begins anew
@@ -6,13 +6,13 @@
 //! ```
 //!
 //! Invariants:
-//! 1. Who does not have to wait pays nothing: no timer, and a look at the clock after `LOOK` operations, in case the
-//!    peer is never slow. A limit runs from the first poll that has to wait, or that looks.
-//! 2. A timer is only moved when it would fire too late. One that fires too early, because something has moved
-//!    meanwhile, is set to where it belongs then: once per limit, and not with each read.
-//! 3. Reading and writing have a timer each, since two tasks may wait for them. Both are told of a limit that is over,
-//!    each once: then it begins anew for that direction, with its next wait. Only the lifetime stays over.
-//! 4. What is told again is charged to the budget, so a loop that goes on after each error gives way.
+//! 1. An operation that does not have to wait costs no timer, only a look at the clock after every `LOOK` operations,
+//!    in case the peer is never slow. A limit runs from the first poll that has to wait, or that looks.
+//! 2. A timer is moved only when it would fire too late. One that fires too early, because bytes have moved meanwhile,
+//!    is then set to the right time: once per limit, and not once per read.
+//! 3. Reading and writing have a timer each, because two tasks may wait for them. Both are told of a limit that is
+//!    over, each once. The limit then begins anew for that direction with its next wait. Only the lifetime stays over.
+//! 4. Telling an error again is charged to the budget, so a loop that continues after each error gives way.
 //!
 //! In tokio: the crate `tokio-io-timeout`, which moves a timer for each read that waits.
 
@@ -32,7 +32,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// A stream of any kind, with limits for how long its peer may take. Without any, it is the stream itself.
+/// A stream of any kind, with limits for how long its peer may take. Without limits it behaves like the stream itself.
 ///
 /// | limit | for | ends |
 /// |---|---|---|
@@ -41,13 +41,14 @@ use std::task::{Context, Poll, ready};
 /// | [`set_time_limit`](TimeoutStream::set_time_limit) | what is done now, as a whole: the head of a request, its body, a response | clients that send or take a byte now and then |
 /// | [`set_lifetime`](TimeoutStream::set_lifetime) | the connection | clients that never leave |
 ///
-/// A limit is looked at when a read or a write has to wait: what can be had at once is had, be it too late. (If none has
-/// to wait, it is looked at now and then.) When it is over, the operation gives `TimedOut`, with a text that says which limit it was; [`TimeLimit::of`] says it to code.
-/// The stream is not closed by that: what to say to the peer, and whether, is up to you. If you go on, the limit begins
-/// anew with the next read or write that has to wait, like `SO_RCVTIMEO`. Only the lifetime stays over.
+/// A limit is checked when a read or a write has to wait. What can be had at once is returned, however late it is; if
+/// no operation ever has to wait, the limits are checked now and then. When a limit is over, the operation returns
+/// `TimedOut`. Its text says which limit it was, and [`TimeLimit::of`] says so to code.
+/// The error does not close the stream: whether and what to say to the peer is up to you. If you continue, the limit
+/// begins anew with the next read or write that has to wait, as `SO_RCVTIMEO` does. Only the lifetime stays over.
 ///
-/// It has those traits for reading and writing that the stream has: of `futures-io`, and of tokio and hyper with the
-/// features of these names. A read or a write that waits has to be awaited in a runtime.
+/// It implements the traits for reading and writing that the stream implements: those of `futures-io`, and with the
+/// features `tokio` and `hyper` those of these crates. A read or a write that waits must be awaited in a runtime.
 ///
 /// # Examples
 ///
@@ -76,23 +77,23 @@ use std::task::{Context, Poll, ready};
 pub struct TimeoutStream<S> {
     stream: S,
     limits: Limits,
-    /// The last read had to wait: its task may wait still.
+    /// Whether the last read had to wait: its task may be waiting still.
     is_read_waiting: bool,
-    /// The last write, flush or close had to.
+    /// Whether the last write, flush or close had to wait.
     is_write_waiting: bool,
-    /// So many operations have not had to wait since the limits were last looked at.
+    /// How many operations have not had to wait since the limits were last checked.
     unseen: u8,
     read_timer: Option<Sleep>,
-    /// Not many writes ever wait.
+    /// Boxed, because few writes ever wait.
     write_timer: Option<Box<Sleep>>,
 }
 
-/// After so many operations that did not have to wait the limits are looked at. Half of a budget, so that a look at the
-/// clock, some 20 ns, is nothing beside 64 system calls.
+/// After this many operations that did not have to wait, the limits are checked. It is half of a budget, so that a look
+/// at the clock, some 20 ns, is small against 64 system calls.
 const LOOK: u8 = 64;
 
 impl<S> TimeoutStream<S> {
-    /// Without limits, so far.
+    /// Wraps `stream`, without any limit yet.
     ///
     /// # Examples
     ///
@@ -109,7 +110,7 @@ impl<S> TimeoutStream<S> {
         }
     }
 
-    /// How long nothing may move, in either direction, while a read or a write waits.
+    /// Limits how long nothing may move, in either direction, while a read or a write waits.
     ///
     /// # Examples
     ///
@@ -125,11 +126,11 @@ impl<S> TimeoutStream<S> {
         self.limits.set(TimeLimit::Idle, limit.into(), None);
     }
 
-    /// How long a write may wait until the peer takes something. (The kernel takes what fits into its buffers, some
-    /// hundred KiB: a write waits when those are full.)
+    /// Limits how long a write may wait until the peer takes something. A write waits only when the kernel's buffers
+    /// are full, which hold some hundred KiB.
     ///
-    /// A peer that takes a byte now and then is within this limit, as it must be for a download that lasts an hour.
-    /// Where there is a whole that can be expected in a certain time, use [`set_time_limit`](Self::set_time_limit).
+    /// A peer that takes a byte now and then stays within this limit, as it must for a download that lasts an hour. If
+    /// the whole can be expected within a certain time, use [`set_time_limit`](Self::set_time_limit).
     ///
     /// # Examples
     ///
@@ -144,8 +145,8 @@ impl<S> TimeoutStream<S> {
         self.limits.set(TimeLimit::Write, limit.into(), None);
     }
 
-    /// How long all that is done from now on may take, until this is called again. Time runs from the first operation
-    /// that has to wait. When it is over, what is done after the error has its time again.
+    /// Limits how long everything may take together that is done from now on, until the next call of this function.
+    /// Time runs from the first operation that has to wait. After the error, the limit begins anew.
     ///
     /// # Examples
     ///
@@ -165,9 +166,9 @@ impl<S> TimeoutStream<S> {
         self.limits.set(TimeLimit::Step, limit.into(), None);
     }
 
-    /// How long the connection may last, from now on. It ends at a read or write that has to wait, so in the middle of
-    /// whatever is going on then: set it far beyond what a peer has reason to need. After that, each read and write that
-    /// would have to wait gives the error at once.
+    /// Limits how long the connection may last from now on. It ends at a read or write that has to wait, so it may end
+    /// in the middle of a request: choose far more than a peer can reasonably need. After that, each read and write
+    /// that would have to wait fails at once.
     ///
     /// # Examples
     ///
@@ -182,7 +183,7 @@ impl<S> TimeoutStream<S> {
         self.limits.set(TimeLimit::Lifetime, limit.into(), Some(Instant::now()));
     }
 
-    /// The stream.
+    /// Returns the stream.
     ///
     /// # Examples
     ///
@@ -197,12 +198,12 @@ impl<S> TimeoutStream<S> {
         &self.stream
     }
 
-    /// The stream, mutably. What is done with it is not seen by the limits.
+    /// Returns the stream, mutably. The limits do not see what is done with it.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.stream
     }
 
-    /// The stream, without limits.
+    /// Returns the stream, without limits.
     pub fn into_inner(self) -> S {
         self.stream
     }
@@ -243,7 +244,7 @@ impl<S> TimeoutStream<S> {
         self.after_write(cx, result)
     }
 
-    /// A flush or a close. One that has nothing to write is done at once, and has moved nothing.
+    /// Polls a flush or a close. If there is nothing to write, it is ready at once, and has moved nothing.
     fn poll_flush_with(
         &mut self,
         cx: &mut Context<'_>,
@@ -261,7 +262,7 @@ impl<S> TimeoutStream<S> {
     fn after_write<T>(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         self.is_write_waiting = result.is_pending();
         if result.is_ready() {
-            // A read that waits in another task is not polled for this, so its time has to begin here.
+            // This write does not poll a read that waits in another task, so the read's time has to begin here.
             let is_counted = self.is_read_waiting && self.limits.after(TimeLimit::Idle).is_some();
             self.limits.begin_anew(TimeLimit::Idle, is_counted.then(Instant::now));
             self.limits.begin_anew(TimeLimit::Write, None);
@@ -275,7 +276,7 @@ impl<S> TimeoutStream<S> {
         Poll::Ready(Err(self.limits.over(&end, self.is_read_waiting)))
     }
 
-    /// The error of a limit that is over while no operation ever has to wait.
+    /// Returns the error of a limit that is over although no operation ever has to wait.
     fn look(&mut self, direction: Direction) -> io::Result<()> {
         self.unseen += 1;
         if self.unseen < LOOK {

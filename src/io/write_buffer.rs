@@ -5,8 +5,9 @@
 //!           │             └ write before you make more
 //! ```
 //!
-//! futures-lite's `BufWriter` writes whenever it is full, so each piece has to be awaited; and what it holds when a write
-//! is dropped cannot be asked for. Here pieces are put in by code that does not wait, and only the writing is awaited.
+//! futures-lite's `BufWriter` writes whenever it is full, so each piece has to be awaited, and when a write is dropped
+//! nobody can ask what the buffer still holds. Here code that does not wait puts the pieces in, and only the writing is
+//! awaited.
 
 #[cfg(test)]
 mod tests;
@@ -19,12 +20,13 @@ use std::io::{self, ErrorKind, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// What a server has to say, gathered until the peer takes it, with a bound.
+/// The output of a server, gathered until the peer takes it, with a bound.
 ///
 /// Answers to requests that came together leave together, by one write. Above the [high-water
-/// mark](WriteBuffer::is_high) they are written before more is made: so a client that asks and does not read waits, and
-/// does not fill the memory. Where whoever makes the bytes cannot wait, as for messages to subscribers, there is a
-/// [limit](WriteBuffer::with_limit) instead: what does not fit is refused, and the client that is so slow is to go.
+/// mark](WriteBuffer::is_high), the server writes them before it makes more, so a client that sends requests and reads
+/// no answers waits, and does not fill the memory. If the producer cannot wait, for example with messages for
+/// subscribers, there is a [limit](WriteBuffer::with_limit) instead: what does not fit is refused, and such a slow
+/// client should be disconnected.
 ///
 /// # Examples
 ///
@@ -49,15 +51,15 @@ use std::task::{Context, Poll, ready};
 /// ```
 pub struct WriteBuffer {
     bytes: Vec<u8>,
-    /// So many of them.
+    /// How many of the bytes are written.
     written: usize,
     high_water: usize,
     limit: usize,
 }
 
 impl WriteBuffer {
-    /// An empty one, which is high from `high_water` bytes on. It allocates nothing before it has to, and keeps no more
-    /// than that when it is empty again.
+    /// Makes an empty buffer that is high from `high_water` bytes on. It allocates nothing before it has to, and when
+    /// it is empty again it keeps no more than that.
     ///
     /// # Examples
     ///
@@ -66,7 +68,7 @@ impl WriteBuffer {
         WriteBuffer { bytes: Vec::new(), written: 0, high_water, limit: usize::MAX }
     }
 
-    /// With a limit: there may be so many bytes in it, and no more.
+    /// Sets a limit: the buffer never holds more bytes than that.
     ///
     /// # Examples
     ///
@@ -83,7 +85,7 @@ impl WriteBuffer {
         self
     }
 
-    /// How many bytes wait to be written.
+    /// Returns the number of bytes that wait to be written.
     ///
     /// # Examples
     ///
@@ -103,32 +105,33 @@ impl WriteBuffer {
         self.bytes.len() - self.written
     }
 
-    /// Whether none does.
+    /// Returns whether no bytes wait to be written.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// Whether there is so much that it should be written before there is more.
+    /// Returns whether so many bytes wait that they should be written before there are more.
     pub fn is_high(&self) -> bool {
         self.len() >= self.high_water
     }
 
-    /// Forgets what waits.
+    /// Discards the bytes that wait.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.bytes.shrink_to(self.high_water);
         self.written = 0;
     }
 
-    /// Writes all that waits.
+    /// Writes all bytes that wait.
     ///
     /// # Errors
     ///
-    /// What the writer gives; `WriteZero` if it takes no more. What it has taken before that is gone from the buffer.
+    /// Returns the errors of the writer, and `WriteZero` if it takes no more. What it took before that is gone from the
+    /// buffer.
     ///
     /// # Cancel safety
     ///
-    /// What has not been written is still there if this is dropped. So it can stand beside a read in a `select!`.
+    /// If the future is dropped, what has not been written is still there. So it can stand in a `select!` with a read.
     ///
     /// # Examples
     ///
@@ -137,11 +140,11 @@ impl WriteBuffer {
         poll_fn(|cx| self.poll_write_to(Pin::new(&mut *writer), cx)).await
     }
 
-    /// Like [`write_to`](WriteBuffer::write_to), to be called from a `poll` function.
+    /// Polls for the buffer to be written, like [`write_to`](WriteBuffer::write_to).
     ///
     /// # Errors
     ///
-    /// Like [`write_to`](WriteBuffer::write_to).
+    /// Fails like [`write_to`](WriteBuffer::write_to).
     pub fn poll_write_to<W: AsyncWrite + ?Sized>(
         &mut self,
         mut writer: Pin<&mut W>,
@@ -159,9 +162,10 @@ impl WriteBuffer {
     }
 }
 
-/// All of it, or nothing and an error: what is in the buffer never ends in the middle of a piece that was refused.
+/// A write puts in all of its bytes, or none and fails. So the buffer never ends in the middle of a piece that was
+/// refused.
 ///
-/// `write!` and `writeln!` put in several pieces. Where a limit is near, put what belongs together into one.
+/// `write!` and `writeln!` put in several pieces. Near a limit, put what belongs together into one.
 impl Write for WriteBuffer {
     #[inline]
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
@@ -180,14 +184,15 @@ impl Write for WriteBuffer {
         Ok(())
     }
 
-    /// There is nothing to do: see [`write_to`](WriteBuffer::write_to).
+    /// Does nothing: see [`write_to`](WriteBuffer::write_to).
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
 impl WriteBuffer {
-    /// Before it grows. Not for a few bytes: they would be moved again and again.
+    /// Moves the bytes to the front before the buffer grows. For a few bytes it does not: they would be moved again and
+    /// again.
     #[cold]
     fn make_room(&mut self) {
         if self.written > self.bytes.len() / 2 {

@@ -1,4 +1,4 @@
-//! What can be done with any writer, and with what has a position.
+//! What can be done with any writer, and with any stream that has a position.
 //!
 //! Each method has the name, the arguments and the result of std's `Write` or `Seek`. In tokio:
 //! `io/util/async_{write,seek}_ext.rs`.
@@ -13,18 +13,18 @@ use std::task::{Context, Poll, ready};
 
 /// Methods of everything that implements [`AsyncWrite`].
 ///
-/// Each write is charged to the [cooperative budget](crate::task::coop), also if the writer is of another crate. So a
+/// Each write is charged to the [cooperative budget](crate::task::coop), even if the writer is of another crate. So a
 /// loop over a writer that never has to wait gives way to other tasks.
 pub trait AsyncWriteExt: AsyncWrite {
-    /// Writes some of the bytes, and returns how many.
+    /// Writes some of the bytes, and returns their number.
     ///
     /// # Errors
     ///
-    /// What the writer gives.
+    /// Returns the errors of the writer.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, nothing has been written.
+    /// If the future is dropped, nothing has been written.
     ///
     /// # Examples
     ///
@@ -44,15 +44,15 @@ pub trait AsyncWriteExt: AsyncWrite {
         Charged::new(Lite::write(self, buf))
     }
 
-    /// Like [`write`](AsyncWriteExt::write), from several buffers, of which each is written before the next.
+    /// Writes like [`write`](AsyncWriteExt::write), from several buffers. Each is written before the next.
     ///
     /// # Errors
     ///
-    /// What the writer gives.
+    /// Returns the errors of the writer.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, nothing has been written.
+    /// If the future is dropped, nothing has been written.
     fn write_vectored<'a>(&'a mut self, bufs: &'a [IoSlice<'a>]) -> Charged<WriteVectoredFuture<'a, Self>>
     where
         Self: Unpin,
@@ -64,11 +64,11 @@ pub trait AsyncWriteExt: AsyncWrite {
     ///
     /// # Errors
     ///
-    /// `WriteZero` if the writer takes no more; what the writer gives. A part may have been written.
+    /// Returns `WriteZero` if the writer takes no more, and the errors of the writer. A part may have been written.
     ///
     /// # Cancel safety
     ///
-    /// None: if it is dropped, a part may have been written, and how much is not known.
+    /// Not cancel safe: if the future is dropped, a part may have been written, and how much is unknown.
     /// [`WriteBuffer`](super::WriteBuffer) knows.
     ///
     /// # Examples
@@ -94,11 +94,11 @@ pub trait AsyncWriteExt: AsyncWrite {
     ///
     /// # Errors
     ///
-    /// What the writer gives.
+    /// Returns the errors of the writer.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, the writer still has what it has not written.
+    /// If the future is dropped, the writer still has what it has not written.
     ///
     /// # Examples
     ///
@@ -125,11 +125,11 @@ pub trait AsyncWriteExt: AsyncWrite {
     ///
     /// # Errors
     ///
-    /// What the writer gives.
+    /// Returns the errors of the writer.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, the writer still has what it has not written. Another call goes on with it.
+    /// If the future is dropped, the writer still has what it has not written. Another call continues with it.
     ///
     /// # Examples
     ///
@@ -150,7 +150,7 @@ pub trait AsyncWriteExt: AsyncWrite {
         Charged::new(Lite::close(self))
     }
 
-    /// The writer in a box, its type erased.
+    /// Puts the writer in a box, and erases its type.
     fn boxed_writer<'a>(self) -> Pin<Box<dyn AsyncWrite + Send + 'a>>
     where
         Self: Sized + Send + 'a,
@@ -192,11 +192,11 @@ pub trait AsyncSeekExt: AsyncSeek {
     ///
     /// # Errors
     ///
-    /// What the stream gives; for a position before the start `InvalidInput`.
+    /// Returns the errors of the stream, and `InvalidInput` for a position before the start.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, the position is the old one or the new one.
+    /// If the future is dropped, the position is the old one or the new one.
     ///
     /// # Examples
     ///

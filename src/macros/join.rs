@@ -1,15 +1,15 @@
-/// Waits for all of several futures, and gives their outputs as a tuple.
+/// Waits for all of several futures, and returns their outputs as a tuple.
 ///
 /// They are polled in the same task: concurrently, but not in parallel. To run them as tasks, [`spawn`](crate::spawn)
-/// them and join the handles. Up to some sixty futures (or whatever can be awaited); they are stored in place, without
-/// an allocation.
+/// them and join the handles. Up to some sixty futures, or other values that can be awaited, are stored in place,
+/// without an allocation.
 ///
-/// Each time, another one is polled first, so that the first does not use up the task's
-/// [budget](crate::task::coop) before the others get a turn. `biased;` at the beginning polls them always in order.
+/// Each poll begins with another future, so that the first does not use up the task's [budget](crate::task::coop)
+/// before the others get a turn. With `biased;` at the beginning they are always polled in order.
 ///
 /// # Cancel safety
 ///
-/// If it is dropped, so are the futures, and the outputs of those that were done.
+/// If the whole is dropped, so are the futures, and the outputs of those that were done.
 ///
 /// # Examples
 ///
@@ -29,15 +29,15 @@ macro_rules! join {
         $crate::join!(@name { true } {} $($future,)*)
     };
 
-    // Gives each future a variable: the `future` of each expansion is another one.
+    // Each future gets a variable: the `future` of each expansion is another one.
     (@name { $rotate:expr } { $($named:tt)* } $first:expr, $($rest:tt)*) => {
         $crate::join!(@name { $rotate } { $($named)* (future = $first) } $($rest)*)
     };
 
-    // All have one.
+    // All futures have a variable.
     (@name { $rotate:expr } { $(($name:ident = $future:expr))* }) => {{
         $(
-            // By itself, so that what it borrows of temporaries lives until the end.
+            // It is a statement of its own, so that temporaries it borrows live until the end.
             let $name = $future;
             let mut $name = ::core::pin::pin!($crate::__private::MaybeDone::new($name));
         )*
@@ -46,7 +46,7 @@ macro_rules! join {
         let mut was_put_off = false;
         ::core::future::poll_fn(move |cx| $crate::__private::poll_composed(cx, &mut was_put_off, |_cx| {
             let mut is_pending = false;
-            // Those from `first` on, and then those before it.
+            // The futures from `first` on are polled, and then those before it.
             for is_second_round in [false, true] {
                 let mut _index = 0u32;
                 $(

@@ -1,6 +1,6 @@
 /// Pins futures to the stack, so that they can be polled or awaited by reference.
 ///
-/// Either variables, which are then `Pin<&mut …>` of the same name, or declarations. For one expression,
+/// Takes either variables, which then become a `Pin<&mut …>` of the same name, or declarations. For one expression,
 /// [`std::pin::pin!`] is as good.
 ///
 /// # Examples

@@ -10,28 +10,29 @@
 /// ```
 ///
 /// 1. The conditions are evaluated; a branch whose condition is false takes no part.
-/// 2. All future expressions are evaluated, those of branches that take no part too. What they give is not polled then.
-/// 3. The futures are polled, in the same task, each time beginning with another one at random, so that none that is
-///    always ready starves the others. With `biased;` always in the order in which they are written: cheaper, and
-///    useful where one must go first.
-/// 4. When one is ready and its output fits the pattern, all futures are dropped, and the handler runs. The value of
-///    `select!` is that of the handler. If the output does not fit, the branch takes no part any more.
-/// 5. If no branch takes part any more, the `else` handler runs.
+/// 2. All future expressions are evaluated, even those of branches that take no part. The futures of these are not
+///    polled.
+/// 3. The futures are polled in the same task. Each poll begins with another one at random, so that a future that is
+///    always ready does not starve the others. With `biased;` they are always polled in the order in which they are
+///    written. That is cheaper, and useful if one must go first.
+/// 4. When one is ready and its output matches the pattern, all futures are dropped, and the handler runs. The value of
+///    `select!` is that of the handler. If the output does not match, the branch takes no further part.
+/// 5. If no branch takes part any longer, the `else` handler runs.
 ///
-/// Handlers run after the futures are dropped, so several may use the same variable mutably, and `.await`, `?`,
-/// `break`, `continue` and `return` do in them what they do around `select!`. Nothing is allocated.
+/// Handlers run after the futures are dropped, so several may use the same variable mutably. In a handler, `.await`,
+/// `?`, `break`, `continue` and `return` do what they do around `select!`. Nothing is allocated.
 ///
 /// # Panics
 ///
-/// If no branch takes part and there is no `else`.
+/// Panics if no branch takes part and there is no `else`.
 ///
 /// # Cancel safety
 ///
-/// The futures of the other branches are dropped in the middle of what they do. In a loop this happens again and
-/// again, so use there what loses nothing: `TcpListener::accept`, `read` and `readable` of sockets and pipes,
-/// `recv` of channels, `JoinSet::join_next`, `Interval::tick`, `sleep`, and JoinHandles by `&mut`. `read_exact`,
-/// `read_line`, `write_all` and `copy` may have moved a part when they are dropped: pin such a future outside of the
-/// loop, and give `select!` a `&mut` of it. Each item's documentation says which it is.
+/// The futures of the other branches are dropped in the middle of their work. In a loop this happens again and again,
+/// so use futures there that lose nothing: `TcpListener::accept`, `read` and `readable` of sockets and pipes, `recv` of
+/// channels, `JoinSet::join_next`, `Interval::tick`, `sleep`, and JoinHandles by `&mut`. `read_exact`, `read_line`,
+/// `write_all` and `copy` may have moved a part when they are dropped: pin such a future outside of the loop, and give
+/// `select!` a `&mut` of it. The documentation of each item says which kind it is.
 ///
 /// # Examples
 ///
@@ -60,7 +61,7 @@
 /// # }
 /// ```
 ///
-/// A future that goes on from one round to the next:
+/// A future that continues from one round to the next:
 ///
 /// ```
 /// # #[ayi::main]
@@ -82,7 +83,7 @@
 #[macro_export]
 macro_rules! select {
     // One branch after the other is taken off the input and put into normal form: a condition, a handler that is an
-    // expression, and three variables of its own (each expansion's are others).
+    // expression, and three variables of its own, because the variables of each expansion are others.
 
     (@branch $start:tt { $($done:tt)* } else => $handler:expr $(,)?) => {
         $crate::select!(@expand $start { $($done)* } { $handler })
@@ -139,17 +140,17 @@ macro_rules! select {
         )*
         {
             $(
-                // By itself, so that what it borrows of temporaries lives until the futures are gone.
+                // It is a statement of its own, so that temporaries it borrows live until the futures are gone.
                 let $name = $future;
                 let mut $name = ::core::pin::pin!(::core::future::IntoFuture::into_future($name));
             )*
             let count = 0u32 $(+ { let _ = &$name; 1 })*;
             let start: fn(u32) -> u32 = $start;
-            // A round costs one operation, also if all its futures are of crates that know no budget.
+            // A round costs one operation, even if all its futures are of crates that know no budget.
             ::core::future::poll_fn(|cx| $crate::__private::poll_composed(cx, &mut false, |cx| {
                 let first = start(count);
                 let mut is_pending = false;
-                // Those from `first` on, and then those before it.
+                // The futures from `first` on are polled, and then those before it.
                 for is_second_round in [false, true] {
                     let mut _index = 0u32;
                     $(
@@ -158,7 +159,7 @@ macro_rules! select {
                                 ::core::task::Poll::Pending => is_pending = true,
                                 ::core::task::Poll::Ready(value) => {
                                     $enabled = false;
-                                    // Whether it fits, without taking it apart: the guard refuses it in any case.
+                                    // Checks the match without moving out of the output: the guard always refuses it.
                                     let mut fits = false;
                                     #[allow(unused_mut)]
                                     let mut value = value;
@@ -181,7 +182,7 @@ macro_rules! select {
             }))
             .await;
         }
-        // The futures are gone.
+        // The futures are dropped by now.
         $(
             if let ::core::option::Option::Some(value) = $output {
                 #[allow(unused_mut)]
@@ -197,7 +198,7 @@ macro_rules! select {
         }
     }};
 
-    // What users write. (Last: the rules above begin with an `@`.)
+    // What users write. It comes last, because the rules above begin with an `@`.
     (biased; $($branches:tt)*) => {
         $crate::select!(@branch { |_| 0 } {} $($branches)*)
     };

@@ -1,6 +1,6 @@
-//! What the macros' expansions call. Not for users.
+//! What the macros' expansions call. It is not for users.
 
-// Hidden: it is public only because expansions stand in other crates.
+// It is public only because expansions stand in other crates, and hidden.
 #![allow(missing_docs)]
 
 pub use crate::task::coop::poll_composed;
@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 pin_project! {
-    /// A future, and then its output until that is taken.
+    /// A future, then its output until that is taken.
     #[project = Projected]
     #[derive(Debug)]
     pub enum MaybeDone<F: Future> {
@@ -26,17 +26,17 @@ impl<F: Future> MaybeDone<F> {
         MaybeDone::Future { future: future.into_future() }
     }
 
-    /// Polls the future if it is still there. True if it is not done.
+    /// Polls the future if it is still there. Returns true if it is not done.
     pub fn poll_is_pending(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
         if let Projected::Future { future } = self.as_mut().project() {
             let Poll::Ready(output) = future.poll(cx) else { return true };
-            // Drops the future in its place.
+            // This drops the future in its place.
             self.set(MaybeDone::Done { output: Some(output) });
         }
         false
     }
 
-    /// The output of a future that is done.
+    /// Takes the output of a future that is done.
     pub fn take(self: Pin<&mut Self>) -> F::Output {
         match self.project() {
             Projected::Done { output } => output.take().expect("an output is taken once"),
@@ -46,7 +46,7 @@ impl<F: Future> MaybeDone<F> {
 }
 
 impl<T, E, F: Future<Output = Result<T, E>>> MaybeDone<F> {
-    /// The error, if the future is done and has failed.
+    /// Takes the error, if the future is done and has failed.
     pub fn take_error(self: Pin<&mut Self>) -> Option<E> {
         match self.project() {
             Projected::Done { output } => output.take_if(|output| output.is_err())?.err(),
@@ -54,7 +54,7 @@ impl<T, E, F: Future<Output = Result<T, E>>> MaybeDone<F> {
         }
     }
 
-    /// The value of a future that is done and has not failed.
+    /// Takes the value of a future that is done and has not failed.
     pub fn take_value(self: Pin<&mut Self>) -> T {
         match self.take() {
             Ok(value) => value,
@@ -63,16 +63,16 @@ impl<T, E, F: Future<Output = Result<T, E>>> MaybeDone<F> {
     }
 }
 
-/// A number below `count` (0 if that is 0), at random: where to begin.
+/// Returns a random number below `count`, or 0 if that is 0: the future to begin with.
 ///
-/// A xorshift generator (Marsaglia, "Xorshift RNGs", 2003), seeded per thread from the system. Nobody must rely on
-/// what it gives, only on every branch coming first now and then.
+/// It is a xorshift generator (Marsaglia, "Xorshift RNGs", 2003), seeded per thread from the system. Callers may rely
+/// only on every branch being the first now and then.
 pub fn random_below(count: u32) -> u32 {
     thread_local! {
-        /// Never 0.
+        /// It is never 0.
         static STATE: Cell<u32> = Cell::new(RandomState::new().hash_one(0) as u32 | 1);
     }
-    // While the thread ends, the order does not matter any more.
+    // While the thread ends, the order no longer matters.
     let random = STATE.try_with(|state| {
         let mut x = state.get();
         x ^= x << 13;
@@ -81,6 +81,6 @@ pub fn random_below(count: u32) -> u32 {
         state.set(x);
         x
     });
-    // Of a 32-bit number the upper bits of its product: without the division of `%`.
+    // The upper bits of the product with a 32-bit number: this saves the division of `%`.
     ((u64::from(random.unwrap_or(0)) * u64::from(count)) >> 32) as u32
 }

@@ -1,11 +1,11 @@
-/// Waits for all of several futures that give a `Result`, or for the first error.
+/// Waits for all of several futures that return a `Result`, or for the first error.
 ///
-/// If all are `Ok`, it gives a tuple of their values; if one is an error, that is given at once, and the other futures
-/// are dropped. All errors are of one type. Otherwise it is as [`join!`](crate::join).
+/// If all are `Ok`, the result is a tuple of their values. If one is an error, that is returned at once, and the other
+/// futures are dropped. All errors are of one type. Otherwise it is like [`join!`](crate::join).
 ///
 /// # Cancel safety
 ///
-/// If it is dropped, so are the futures, and the outputs of those that were done.
+/// If the whole is dropped, so are the futures, and the outputs of those that were done.
 ///
 /// # Examples
 ///
@@ -28,15 +28,15 @@ macro_rules! try_join {
         $crate::try_join!(@name { true } {} $($future,)*)
     };
 
-    // Gives each future a variable: the `future` of each expansion is another one.
+    // Each future gets a variable: the `future` of each expansion is another one.
     (@name { $rotate:expr } { $($named:tt)* } $first:expr, $($rest:tt)*) => {
         $crate::try_join!(@name { $rotate } { $($named)* (future = $first) } $($rest)*)
     };
 
-    // All have one.
+    // All futures have a variable.
     (@name { $rotate:expr } { $(($name:ident = $future:expr))* }) => {{
         $(
-            // By itself, so that what it borrows of temporaries lives until the end.
+            // It is a statement of its own, so that temporaries it borrows live until the end.
             let $name = $future;
             let mut $name = ::core::pin::pin!($crate::__private::MaybeDone::new($name));
         )*
@@ -45,7 +45,7 @@ macro_rules! try_join {
         let mut was_put_off = false;
         ::core::future::poll_fn(move |cx| $crate::__private::poll_composed(cx, &mut was_put_off, |_cx| {
             let mut is_pending = false;
-            // Those from `first` on, and then those before it.
+            // The futures from `first` on are polled, and then those before it.
             for is_second_round in [false, true] {
                 let mut _index = 0u32;
                 $(

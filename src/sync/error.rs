@@ -28,7 +28,7 @@ impl fmt::Display for AcquireError {
 
 impl std::error::Error for AcquireError {}
 
-/// Why [`Semaphore::try_acquire`](super::Semaphore::try_acquire) gives no permit.
+/// The reason why [`Semaphore::try_acquire`](super::Semaphore::try_acquire) returns no permit.
 ///
 /// # Examples
 ///
@@ -40,7 +40,7 @@ impl std::error::Error for AcquireError {}
 pub enum TryAcquireError {
     /// The semaphore is closed.
     Closed,
-    /// All are given away, or there are those who were here before.
+    /// All permits are taken, or other waiters come first.
     NoPermits,
 }
 

@@ -1,4 +1,4 @@
-//! Permits, of which there are so many and no more.
+//! Permits, of which there is a fixed number.
 //!
 //! ```text
 //!                 none left           a permit comes back
@@ -6,19 +6,21 @@
 //!      └──── some left ─────────────────────────────────────────────────▲
 //! ```
 //!
-//! As in a shop: who has to wait draws a number, and one sign says up to which numbers people have been served.
+//! It works like the counter of a shop: a waiter draws a number, and one sign says up to which number people have been
+//! served.
 //!
 //! Invariants, under the lock:
-//! 1. Where somebody waits there is no permit left: those who wait are served first, in the order of their numbers.
-//! 2. A number below `served` has a permit, be its owner told of it or not. He takes it at his next poll. If he is
-//!    dropped instead, it goes to the next: so nobody waits for a permit that nobody has.
+//! 1. While anybody waits, no permit is left: waiters are served first, in the order of their numbers.
+//! 2. The owner of a number below `served` has a permit, whether or not it has been told. It takes the permit at its
+//!    next poll. If it is dropped instead, the permit goes to the next waiter, so nobody waits for a permit that nobody
+//!    holds.
 //! 3. Wakers are cloned, woken and dropped while nothing is locked.
 //!
 //! Why nothing is missed: each step is one stretch under the lock. A future looks for a permit and draws its number in
-//! one, so a permit that comes back is found by the look, or finds the number. A future that is dropped while another
-//! thread serves it does so before, and then its number is gone and the next one is served; or after, and then it sees
-//! that it was served, and hands on. A wake comes after the lock, so it may be late: then it finds a future that has
-//! its permit, or a task that is polled once for nothing.
+//! one stretch, so a permit that comes back is either found by the look, or finds the number. Suppose a future is
+//! dropped while another thread serves it. If the drop comes first, its number is gone and the next waiter is served.
+//! If it comes second, it sees that it was served, and hands the permit on. A wake comes after the lock is released, so
+//! it may be late. It then finds a future that has its permit, or a task that is polled once for nothing.
 //!
 //! Left out: several permits at once, and taking permits away for good. In tokio: `sync/semaphore.rs`.
 
@@ -32,14 +34,14 @@ use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
-/// Gives permits to those who ask, first come, first served; who finds none waits until one is given back.
+/// Permits for a limited resource, first come, first served. If none is left, a caller waits until one is given back.
 ///
-/// A limit of connections, of requests that go on, of queries to a database. It works in tasks, threads, runtimes and
+/// It limits connections, concurrent requests, or queries to a database. It works in tasks, threads, runtimes and
 /// executors of any kind, and across them: the cores of a server may share one.
 ///
 /// # Examples
 ///
-/// A server that talks with 1,000 clients at most. The others wait in the kernel's backlog, where they cost next to
+/// A server that talks with at most 1,000 clients. The others wait in the kernel's backlog, where they cost next to
 /// nothing:
 ///
 /// ```no_run
@@ -69,16 +71,16 @@ pub struct Semaphore {
 
 struct State {
     permits: usize,
-    /// The next number, which is given out once.
+    /// The next number. Each is given out once.
     next: u64,
-    /// Those with a number below this have been given a permit.
+    /// Waiters with a number below this have been given a permit.
     served: u64,
     waiting: BTreeMap<u64, Waker>,
     is_closed: bool,
 }
 
 impl State {
-    /// A permit, if there is one, or why there never will be.
+    /// Takes a permit, if there is one, or says why there never will be.
     fn take(&mut self) -> Option<Result<(), AcquireError>> {
         if self.is_closed {
             return Some(Err(AcquireError(())));
@@ -87,7 +89,7 @@ impl State {
         Some(Ok(()))
     }
 
-    /// Serves whoever is next.
+    /// Serves the next waiter.
     fn serve(&mut self) -> Option<Waker> {
         let (number, waker) = self.waiting.pop_first()?;
         self.served = number + 1;
@@ -96,14 +98,15 @@ impl State {
 }
 
 impl Semaphore {
-    /// The most that it can have.
+    /// The largest number of permits.
     pub const MAX_PERMITS: usize = usize::MAX >> 3;
 
-    /// One with so many permits. (Also for a `static`: where tokio has `const_new`.)
+    /// Makes a semaphore with so many permits. It is `const`, so it also serves for a `static`, for which tokio has
+    /// `const_new`.
     ///
     /// # Panics
     ///
-    /// If they are more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
+    /// Panics if they are more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
     ///
     /// # Examples
     ///
@@ -118,16 +121,16 @@ impl Semaphore {
         Semaphore { state: Mutex::new(state) }
     }
 
-    /// Waits for a permit, which is given back when it is dropped.
+    /// Waits for a permit. Dropping the permit gives it back.
     ///
     /// # Errors
     ///
-    /// If the semaphore is [closed](Semaphore::close).
+    /// Fails if the semaphore is [closed](Semaphore::close).
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, it loses its place among those who wait, and nothing else: a permit that it had been given goes
-    /// to the next.
+    /// If the future is dropped, it loses its place in the queue, and nothing else: a permit that it had been given
+    /// goes to the next waiter.
     ///
     /// # Examples
     ///
@@ -148,15 +151,15 @@ impl Semaphore {
         Ok(SemaphorePermit { semaphore: self })
     }
 
-    /// Like [`acquire`](Semaphore::acquire), with a permit that borrows nothing: it can go into a task.
+    /// Waits like [`acquire`](Semaphore::acquire), for a permit that borrows nothing and can be moved into a task.
     ///
     /// # Errors
     ///
-    /// Like [`acquire`](Semaphore::acquire).
+    /// Fails like [`acquire`](Semaphore::acquire).
     ///
     /// # Cancel safety
     ///
-    /// Like [`acquire`](Semaphore::acquire).
+    /// As cancel safe as [`acquire`](Semaphore::acquire).
     ///
     /// # Examples
     ///
@@ -180,21 +183,21 @@ impl Semaphore {
         Ok(OwnedSemaphorePermit { semaphore: self })
     }
 
-    /// Waits for a permit *and* for `future`, say the `accept` of a listener, and gives both.
+    /// Waits for a permit *and* for `future`, for example the `accept` of a listener, and returns both.
     ///
-    /// `future` is polled only while there is a permit for what it may bring: so nobody is accepted for whom there is
-    /// none. But while it waits, it keeps none from others. With [`acquire_owned`](Semaphore::acquire_owned) before the
-    /// accept, each core that has nobody to serve would hold a permit, and a server of eight cores and eight permits
-    /// could serve a single client at a time on the core that they come to.
+    /// `future` is polled only while a permit is available for its result: a server accepts no client for whom it has
+    /// none. But while it waits, it withholds no permit from others. With [`acquire_owned`](Semaphore::acquire_owned)
+    /// before the accept, each idle core would hold a permit, and a server of eight cores and eight permits could serve
+    /// only a single client at a time on the core that clients come to.
     ///
     /// # Errors
     ///
-    /// If the semaphore is [closed](Semaphore::close). This is seen when there is something to do: nobody is woken for
-    /// it who waits for `future` alone.
+    /// Fails if the semaphore is [closed](Semaphore::close). A call that waits only for `future` is not woken for this:
+    /// it fails at its next poll.
     ///
     /// # Cancel safety
     ///
-    /// That of `future`.
+    /// As cancel safe as `future`.
     ///
     /// # Examples
     ///
@@ -209,7 +212,7 @@ impl Semaphore {
         poll_fn(|cx| {
             coop::poll_composed(cx, &mut was_put_off, |cx| {
                 ready!(Pin::new(&mut acquire).poll(cx))?;
-                // Given back below, also by a panic.
+                // It is given back below, even by a panic.
                 let permit = OwnedSemaphorePermit { semaphore: self.clone() };
                 future.as_mut().poll(cx).map(|output| Ok((permit, output)))
             })
@@ -217,12 +220,12 @@ impl Semaphore {
         .await
     }
 
-    /// A permit, if one can be had at once.
+    /// Takes a permit, if one is available at once.
     ///
     /// # Errors
     ///
-    /// [`NoPermits`](TryAcquireError::NoPermits) if one would have to wait, [`Closed`](TryAcquireError::Closed) if it is
-    /// closed.
+    /// Returns [`NoPermits`](TryAcquireError::NoPermits) if the caller would have to wait,
+    /// [`Closed`](TryAcquireError::Closed) if the semaphore is closed.
     ///
     /// # Examples
     ///
@@ -237,11 +240,11 @@ impl Semaphore {
         Ok(SemaphorePermit { semaphore: self })
     }
 
-    /// Like [`try_acquire`](Semaphore::try_acquire), with a permit that borrows nothing.
+    /// Takes a permit like [`try_acquire`](Semaphore::try_acquire), one that borrows nothing.
     ///
     /// # Errors
     ///
-    /// Like [`try_acquire`](Semaphore::try_acquire).
+    /// Fails like [`try_acquire`](Semaphore::try_acquire).
     ///
     /// # Examples
     ///
@@ -265,7 +268,7 @@ impl Semaphore {
         }
     }
 
-    /// How many permits nobody has.
+    /// Returns the number of permits that are available.
     ///
     /// # Examples
     ///
@@ -276,11 +279,11 @@ impl Semaphore {
         self.lock().permits
     }
 
-    /// So many more permits from now on.
+    /// Adds `n` permits.
     ///
     /// # Panics
     ///
-    /// If there would be more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
+    /// Panics if there would be more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
     ///
     /// # Examples
     ///
@@ -310,7 +313,8 @@ impl Semaphore {
         wakers.into_iter().for_each(wake);
     }
 
-    /// No more permits: who waits for one, or asks from now on, gets an error. Those that have been given stay valid.
+    /// Closes the semaphore: callers that wait for a permit, or ask from now on, get an error. Permits that have been
+    /// given stay valid.
     ///
     /// # Examples
     ///
@@ -330,7 +334,7 @@ impl Semaphore {
         waiting.into_values().for_each(wake);
     }
 
-    /// Whether it is [closed](Semaphore::close).
+    /// Returns whether it is [closed](Semaphore::close).
     ///
     /// # Examples
     ///
@@ -341,7 +345,7 @@ impl Semaphore {
         self.lock().is_closed
     }
 
-    /// A permit comes back. (Not by `add_permits`: in a drop nothing should be able to panic.)
+    /// Gives a permit back. It does not use `add_permits`, because nothing in a drop should be able to panic.
     fn give_back(&self) {
         let mut state = self.lock();
         let next = state.serve();
@@ -357,10 +361,10 @@ impl Semaphore {
     }
 }
 
-/// Foreign code. Its panic, which the hook has reported, must not keep others from being woken.
+/// Wakes, which is foreign code. Its panic, which the hook has reported, must not keep others from being woken.
 fn wake(waker: Waker) {
     let woken = catch_unwind(AssertUnwindSafe(|| waker.wake()));
-    // The panic's own drop may panic too, and that one's would be the next.
+    // Dropping the panic may panic again, and so may dropping that one.
     woken.or_else(|panic| catch_unwind(AssertUnwindSafe(|| drop(panic)))).unwrap_or_else(std::mem::forget);
 }
 
@@ -371,10 +375,10 @@ impl fmt::Debug for Semaphore {
     }
 }
 
-/// Is ready with a permit, which belongs to whoever has polled it. It can be polled again then, for another.
+/// Becomes ready with a permit, which belongs to the caller that polled it. It can then be polled again for another.
 struct Acquire<'a> {
     semaphore: &'a Semaphore,
-    /// Once it has to wait.
+    /// Its number, once it has to wait.
     number: Option<u64>,
 }
 
@@ -387,7 +391,7 @@ impl Future for Acquire<'_> {
                 return Poll::Ready(result);
             }
         }
-        // Foreign code, so with nothing locked. And so we have to look once more.
+        // Cloning is foreign code, so nothing is locked, and we have to look once more afterwards.
         let waker = cx.waker().clone();
         let mut state = self.semaphore.lock();
         let result = match self.number {
@@ -424,7 +428,7 @@ impl Drop for Acquire<'_> {
     }
 }
 
-/// What [`Semaphore::acquire`] gives. The permit goes back when it is dropped, on whichever thread.
+/// The permit of [`Semaphore::acquire`]. Dropping it, on whichever thread, gives it back.
 #[must_use = "the permit goes back at once if it is not kept"]
 #[derive(Debug)]
 pub struct SemaphorePermit<'a> {
@@ -437,7 +441,7 @@ impl Drop for SemaphorePermit<'_> {
     }
 }
 
-/// What [`Semaphore::acquire_owned`] gives. The permit goes back when it is dropped, on whichever thread.
+/// The permit of [`Semaphore::acquire_owned`]. Dropping it, on whichever thread, gives it back.
 #[must_use = "the permit goes back at once if it is not kept"]
 #[derive(Debug)]
 pub struct OwnedSemaphorePermit {

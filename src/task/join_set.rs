@@ -8,11 +8,12 @@
 //! ```
 //!
 //! Invariants:
-//! 1. An entry whose task is finished is on the ready list, or its waker is about to put it there. So one that is
+//! 1. An entry whose task is finished is on the ready list, or its waker is about to put it there. So an entry that is
 //!    neither new nor finished is not polled, however many there are.
-//! 2. The list's lock is held for a push or a pop, never while a handle is polled or a waker is cloned, woken or dropped.
-//! 3. Entries stay for the next task, with their wakers: spawning into a set that has been as large before allocates
-//!    what `spawn` does, and no more.
+//! 2. The list's lock is held for a push or a pop, never while a handle is polled or a waker is cloned, woken or
+//!    dropped.
+//! 3. Entries and their wakers are kept for later tasks: spawning into a set that has been as large before allocates
+//!    only what `spawn` allocates.
 //!
 //! In tokio: `task/join_set.rs` and `util/idle_notified_set.rs`.
 
@@ -30,7 +31,7 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 
 /// A set of tasks, whose outputs come in the order in which they finish.
 ///
-/// All have the same type of output. Dropping the set aborts its tasks. It can be awaited anywhere: in a task, on
+/// All tasks have the same type of output. Dropping the set aborts its tasks. It can be awaited anywhere: in a task, on
 /// another thread, by another executor.
 ///
 /// # Examples
@@ -53,26 +54,26 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 /// ```
 pub struct JoinSet<T> {
     entries: Vec<Entry<T>>,
-    /// Which entries have no task.
+    /// The entries that have no task.
     vacant: Vec<usize>,
     list: Arc<List>,
 }
 
 struct Entry<T> {
-    /// `None`: vacant.
+    /// `None` if the entry is vacant.
     task: Option<JoinHandle<T>>,
-    /// An `Arc<Finished>`.
+    /// An `Arc<Finished>` as a waker.
     waker: Waker,
 }
 
-/// What the set and its tasks' wakers share.
+/// What the set and the wakers of its tasks share.
 #[derive(Default)]
 struct List(Mutex<Ready>);
 
 #[derive(Default)]
 struct Ready {
     entries: VecDeque<usize>,
-    /// Waits in `join_next`.
+    /// The waker of `join_next`.
     waiter: Option<Waker>,
 }
 
@@ -103,12 +104,12 @@ impl Wake for Finished {
 }
 
 impl<T> JoinSet<T> {
-    /// An empty set.
+    /// Makes an empty set.
     pub fn new() -> JoinSet<T> {
         JoinSet { entries: Vec::new(), vacant: Vec::new(), list: Arc::default() }
     }
 
-    /// How many tasks are in the set: those that run, and those whose output has not been taken.
+    /// Returns the number of tasks in the set: those that run, and those whose output has not been taken.
     ///
     /// # Examples
     ///
@@ -125,20 +126,20 @@ impl<T> JoinSet<T> {
         self.entries.len() - self.vacant.len()
     }
 
-    /// Whether there is no task in the set.
+    /// Returns whether there is no task in the set.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Waits until a task is finished, and gives its output. `None` if the set is empty.
+    /// Waits until a task is finished, and returns its output, or `None` if the set is empty.
     ///
     /// # Errors
     ///
-    /// If the task panicked or was aborted.
+    /// Fails if the task panicked or was aborted.
     ///
     /// # Cancel safety
     ///
-    /// No output is lost if it is dropped.
+    /// No output is lost if the future is dropped.
     ///
     /// # Examples
     ///
@@ -161,15 +162,16 @@ impl<T> JoinSet<T> {
         poll_fn(|cx| self.poll_join_next(cx)).await
     }
 
-    /// Like [`join_next`](JoinSet::join_next), with the task's id. (Where a task failed, the error knows it.)
+    /// Waits like [`join_next`](JoinSet::join_next), and returns the task's id too. If the task failed, the error has
+    /// the id.
     ///
     /// # Errors
     ///
-    /// If the task panicked or was aborted.
+    /// Fails if the task panicked or was aborted.
     ///
     /// # Cancel safety
     ///
-    /// No output is lost if it is dropped.
+    /// No output is lost if the future is dropped.
     ///
     /// # Examples
     ///
@@ -187,11 +189,11 @@ impl<T> JoinSet<T> {
         poll_fn(|cx| self.poll_join_next_with_id(cx)).await
     }
 
-    /// The output of a task that is finished, if there is one.
+    /// Returns the output of a task that is finished, if there is one.
     ///
     /// # Errors
     ///
-    /// If the task panicked or was aborted.
+    /// Fails if the task panicked or was aborted.
     ///
     /// # Examples
     ///
@@ -210,11 +212,11 @@ impl<T> JoinSet<T> {
         self.try_join_next_with_id().map(without_id)
     }
 
-    /// Like [`try_join_next`](JoinSet::try_join_next), with the task's id.
+    /// Returns an output like [`try_join_next`](JoinSet::try_join_next), with the task's id.
     ///
     /// # Errors
     ///
-    /// If the task panicked or was aborted.
+    /// Fails if the task panicked or was aborted.
     pub fn try_join_next_with_id(&mut self) -> Option<Result<(Id, T), JoinError>> {
         loop {
             let entry = self.list.lock().entries.pop_front()?;
@@ -224,11 +226,11 @@ impl<T> JoinSet<T> {
         }
     }
 
-    /// Like [`join_next`](JoinSet::join_next), to be called from a `poll` function.
+    /// Polls for a task that is finished, like [`join_next`](JoinSet::join_next).
     ///
     /// # Errors
     ///
-    /// If the task panicked or was aborted.
+    /// Fails if the task panicked or was aborted.
     ///
     /// # Examples
     ///
@@ -247,16 +249,16 @@ impl<T> JoinSet<T> {
         Poll::Ready(output.map(without_id))
     }
 
-    /// Like [`join_next_with_id`](JoinSet::join_next_with_id), to be called from a `poll` function.
+    /// Polls for a task that is finished, like [`join_next_with_id`](JoinSet::join_next_with_id).
     ///
     /// # Errors
     ///
-    /// If the task panicked or was aborted.
+    /// Fails if the task panicked or was aborted.
     pub fn poll_join_next_with_id(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<(Id, T), JoinError>>> {
-        // One output is one operation, whatever has to be looked at for it. So is the news that there is none.
+        // One output is one operation, however many entries were looked at. So is the answer that the set is empty.
         let mut operation = coop::cooperative(poll_fn(|cx| {
             if self.is_empty() {
                 return Poll::Ready(None);
@@ -271,16 +273,17 @@ impl<T> JoinSet<T> {
         Pin::new(&mut operation).poll(cx)
     }
 
-    /// An entry of the ready list. If there is none, `cx` is woken when there is.
+    /// Polls for an entry of the ready list. If there is none, `cx` is woken when there is.
     fn poll_ready_entry(&self, cx: &mut Context<'_>) -> Poll<usize> {
         let entry = self.list.lock().entries.pop_front();
         if let Some(entry) = entry {
             return Poll::Ready(entry);
         }
-        // Cloned before the list is locked, and the one that it replaces dropped after it: foreign code.
+        // The waker is cloned before the list is locked, and the one that it replaces is dropped after that: both are
+        // foreign code.
         let waker = cx.waker().clone();
         let mut list = self.list.lock();
-        // One may have come meanwhile.
+        // An entry may have come meanwhile.
         let entry = list.entries.pop_front();
         let unused = if entry.is_none() { list.waiter.replace(waker) } else { Some(waker) };
         drop(list);
@@ -288,7 +291,7 @@ impl<T> JoinSet<T> {
         entry.map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// Takes the output of an entry. Pending too if it is vacant: a wake that came too late.
+    /// Takes the output of an entry. It is also pending if the entry is vacant: that was a wake that came too late.
     fn poll_entry(&mut self, index: usize) -> Poll<Result<(Id, T), JoinError>> {
         let entry = &mut self.entries[index];
         let Some(task) = &mut entry.task else { return Poll::Pending };
@@ -300,7 +303,7 @@ impl<T> JoinSet<T> {
         Poll::Ready(output.map(|output| (id, output)))
     }
 
-    /// Aborts all tasks. Their outputs, which mostly say so then, can still be awaited.
+    /// Aborts all tasks. Their outputs, most of which report the abort, can still be awaited.
     ///
     /// # Examples
     ///
@@ -322,7 +325,7 @@ impl<T> JoinSet<T> {
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, the tasks have been aborted, and those that were not waited for are still in the set.
+    /// If the future is dropped, the tasks have been aborted, and those that were not waited for are still in the set.
     ///
     /// # Examples
     ///
@@ -341,7 +344,7 @@ impl<T> JoinSet<T> {
         while self.join_next().await.is_some() {}
     }
 
-    /// Takes all tasks out of the set, without aborting them: nobody awaits them any more.
+    /// Removes all tasks from the set without aborting them: nobody awaits them any longer.
     ///
     /// # Examples
     ///
@@ -360,21 +363,21 @@ impl<T> JoinSet<T> {
         let detached: Vec<_> =
             entries.filter_map(|(index, entry)| Some((index, entry.task.take()?))).collect();
         self.vacant.extend(detached.iter().map(|(index, _)| *index));
-        // All are vacant. (One that is woken at this moment joins the list, and is passed over: `poll_entry`.)
+        // All entries are vacant. If one is woken at this moment, it joins the list, and `poll_entry` passes it over.
         self.list.lock().entries.clear();
-        // Outputs that nobody took are dropped here: foreign code.
+        // This drops outputs that nobody took, which is foreign code.
         drop(detached);
     }
 
-    /// Waits for all tasks, and gives their outputs in the order in which they finished.
+    /// Waits for all tasks, and returns their outputs in the order in which they finished.
     ///
     /// # Panics
     ///
-    /// If a task panicked or was aborted. The other tasks are aborted then.
+    /// Panics if a task panicked or was aborted. This aborts the other tasks.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, all tasks are aborted, and the outputs are lost.
+    /// If the future is dropped, all tasks are aborted, and the outputs are lost.
     ///
     /// # Examples
     ///
@@ -403,11 +406,11 @@ impl<T> JoinSet<T> {
 }
 
 impl<T: 'static> JoinSet<T> {
-    /// Spawns a task as [`spawn`](crate::spawn) does, and puts it into the set.
+    /// Spawns a task like [`spawn`](crate::spawn), and puts it into the set.
     ///
     /// # Panics
     ///
-    /// Outside a runtime.
+    /// Panics outside a runtime.
     ///
     /// # Examples
     ///
@@ -450,11 +453,11 @@ impl<T: 'static> JoinSet<T> {
         self.insert(handle.spawn(future))
     }
 
-    /// Spawns a task as [`spawn_local`](super::spawn_local) does, and puts it into the set.
+    /// Spawns a task like [`spawn_local`](super::spawn_local), and puts it into the set.
     ///
     /// # Panics
     ///
-    /// Outside a runtime.
+    /// Panics outside a runtime.
     #[track_caller]
     pub fn spawn_local(&mut self, future: impl Future<Output = T> + 'static) -> AbortHandle {
         self.insert(super::spawn_local(future))
@@ -464,7 +467,7 @@ impl<T: 'static> JoinSet<T> {
     ///
     /// # Panics
     ///
-    /// Outside a runtime.
+    /// Panics outside a runtime.
     ///
     /// # Examples
     ///
@@ -492,7 +495,7 @@ impl<T: 'static> JoinSet<T> {
     ///
     /// # Panics
     ///
-    /// Outside a runtime, or if the pool has no thread and the system refuses to start one.
+    /// Panics outside a runtime, or if the pool has no thread and the system refuses to start one.
     ///
     /// # Examples
     ///
@@ -515,7 +518,7 @@ impl<T: 'static> JoinSet<T> {
         self.insert(super::spawn_blocking(f))
     }
 
-    /// Like [`spawn_blocking`](JoinSet::spawn_blocking), on the pool of `handle`'s runtime.
+    /// Runs `f` like [`spawn_blocking`](JoinSet::spawn_blocking), on the pool of `handle`'s runtime.
     #[track_caller]
     pub fn spawn_blocking_on(
         &mut self,
@@ -528,7 +531,7 @@ impl<T: 'static> JoinSet<T> {
         self.insert(handle.spawn_blocking(f))
     }
 
-    /// Settings for one task of the set: its name.
+    /// Returns a builder with settings for one task of the set: its name.
     ///
     /// # Examples
     ///
@@ -554,7 +557,7 @@ impl<T: 'static> JoinSet<T> {
             entry
         });
         self.entries[index].task = Some(task);
-        // As if it had been woken: its handle has not been told of the waker yet.
+        // This makes the entry ready as if it had been woken: its handle has not been told of the waker yet.
         self.entries[index].waker.wake_by_ref();
         abort
     }
@@ -614,25 +617,25 @@ impl<'a, T: 'static> Builder<'a, T> {
         Builder { task: self.task.name(name), ..self }
     }
 
-    /// Like [`JoinSet::spawn`].
+    /// Spawns a task like [`JoinSet::spawn`].
     ///
     /// # Errors
     ///
-    /// None: tokio's signature.
+    /// Never fails: the signature is tokio's.
     ///
     /// # Panics
     ///
-    /// Outside a runtime.
+    /// Panics outside a runtime.
     #[track_caller]
     pub fn spawn(self, future: impl Future<Output = T> + 'static) -> io::Result<AbortHandle> {
         Ok(self.set.insert(self.task.spawn(future)?))
     }
 
-    /// Like [`JoinSet::spawn_on`].
+    /// Spawns a task like [`JoinSet::spawn_on`].
     ///
     /// # Errors
     ///
-    /// None: tokio's signature.
+    /// Never fails: the signature is tokio's.
     #[track_caller]
     pub fn spawn_on(
         self,
@@ -645,15 +648,15 @@ impl<'a, T: 'static> Builder<'a, T> {
         Ok(self.set.insert(self.task.spawn_on(future, handle)?))
     }
 
-    /// Like [`JoinSet::spawn_blocking`].
+    /// Runs `f` like [`JoinSet::spawn_blocking`].
     ///
     /// # Errors
     ///
-    /// If the pool has no thread and the system refuses to start one.
+    /// Fails if the pool has no thread and the system refuses to start one.
     ///
     /// # Panics
     ///
-    /// Outside a runtime.
+    /// Panics outside a runtime.
     #[track_caller]
     pub fn spawn_blocking(self, f: impl FnOnce() -> T + Send + 'static) -> io::Result<AbortHandle>
     where
@@ -662,11 +665,11 @@ impl<'a, T: 'static> Builder<'a, T> {
         Ok(self.set.insert(self.task.spawn_blocking(f)?))
     }
 
-    /// Like [`JoinSet::spawn_blocking_on`].
+    /// Runs `f` like [`JoinSet::spawn_blocking_on`].
     ///
     /// # Errors
     ///
-    /// If the pool has no thread and the system refuses to start one.
+    /// Fails if the pool has no thread and the system refuses to start one.
     #[track_caller]
     pub fn spawn_blocking_on(
         self,

@@ -1,7 +1,7 @@
-//! Tasks that run only while somebody awaits their set, and are dropped with it.
+//! Tasks that run only while their set is awaited, and are dropped with it.
 //!
-//! In tokio, this is how futures that are not `Send` are spawned. Here every task may hold what is not `Send`, and the
-//! set is for programs that come from there, or want its other property.
+//! In tokio, this is how futures that are not `Send` are spawned. Here every task may hold values that are not `Send`.
+//! The set serves programs that come from tokio, or that need its other property.
 //!
 //! ```text
 //!   a task of the set is an ordinary task, around a body that it shares with the set
@@ -12,9 +12,9 @@
 //! ```
 //!
 //! Invariants:
-//! 1. A body is out of its cell while it is polled, so that the set can be dropped by one of its own tasks.
+//! 1. A body is out of its cell while it is polled, so that one of the set's own tasks can drop the set.
 //! 2. Nothing is borrowed while a body is polled or dropped, or a waker cloned, woken or dropped.
-//! 3. A body is polled and dropped inside its set: what it spawns there is of the set too.
+//! 3. A body is polled and dropped inside its set: tasks that it spawns there belong to the set too.
 //!
 //! In tokio: `task/local.rs`.
 
@@ -30,18 +30,18 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 
 thread_local! {
-    /// The set that `spawn_local` spawns on.
+    /// The set on which `spawn_local` spawns.
     static CURRENT: RefCell<Option<Rc<Set>>> = const { RefCell::new(None) };
 }
 
-/// Spawns a task on this thread: on the [`LocalSet`] that this code runs in, else on the runtime.
+/// Spawns a task on this thread: on the [`LocalSet`] in which this code runs, otherwise on the runtime.
 ///
 /// Outside of a set it is the same as [`spawn`](crate::spawn): a task of ayi's never leaves its thread, so none has to
-/// be `Send`. (In tokio, it panics there.)
+/// be `Send`. In tokio, it panics there.
 ///
 /// # Panics
 ///
-/// Outside a runtime.
+/// Panics outside a runtime.
 ///
 /// # Examples
 ///
@@ -62,7 +62,7 @@ pub fn spawn_local<F: Future<Output: 'static> + 'static>(future: F) -> JoinHandl
 
 #[track_caller]
 fn spawn_here<F: Future<Output: 'static> + 'static>(future: F) -> JoinHandle<F::Output> {
-    // While the thread ends, it is in no set any more.
+    // While the thread ends, it is no longer in any set.
     match CURRENT.try_with(|set| set.borrow().clone()).ok().flatten() {
         Some(set) => set.spawn(future),
         None => crate::spawn(future),
@@ -71,14 +71,14 @@ fn spawn_here<F: Future<Output: 'static> + 'static>(future: F) -> JoinHandle<F::
 
 /// A set of tasks that run while it is awaited, and are dropped with it.
 ///
-/// It is awaited from the first poll of [`run_until`](LocalSet::run_until), or of the set itself, until that is done or
-/// dropped. Between, its tasks stand still. When it is dropped, so are the futures of its tasks, at once, and their
-/// JoinHandles say "cancelled". So do those of tasks that are spawned on it after that: by one of its own, by a drop, or
-/// while a guard of [`enter`](LocalSet::enter) is held.
+/// It is awaited from the first poll of [`run_until`](LocalSet::run_until), or of the set itself, until that future is
+/// done or dropped. At other times its tasks stand still. When the set is dropped, the futures of its tasks are dropped
+/// at once, and their JoinHandles return "cancelled". The same holds for tasks that are spawned on it after that: by
+/// one of its own tasks, by a drop, or while a guard of [`enter`](LocalSet::enter) is held.
 ///
-/// Differs from tokio's: each task is spawned on a runtime, and is cancelled when that ends. It is the one that the thread
-/// is in. Outside of a runtime it is the latest that was made on this thread, and before the first it is the next one that
-/// will be. The set can be awaited in that runtime alone, and panics in others.
+/// One thing differs from tokio's: each task is spawned on a runtime, and is cancelled when that runtime ends. It is
+/// the runtime that the thread is in. Outside of any runtime it is the latest that was made on this thread, and before
+/// the first it is the next one that will be made. The set can be awaited in that runtime only, and panics in others.
 ///
 /// # Examples
 ///
@@ -98,18 +98,18 @@ fn spawn_here<F: Future<Output: 'static> + 'static>(future: F) -> JoinHandle<F::
 #[derive(Default)]
 pub struct LocalSet {
     set: Rc<Set>,
-    /// While the set itself is awaited.
+    /// `Some` while the set itself is awaited.
     awaited: Option<Awaited>,
 }
 
 #[derive(Default)]
 struct Set {
-    /// By the number of the task in the set.
+    /// Indexed by the number of the task in the set.
     members: RefCell<Vec<Option<Member>>>,
     vacant: RefCell<Vec<usize>>,
-    /// By how many it is awaited.
+    /// How many futures await the set.
     awaited: Cell<usize>,
-    /// Awaits the set itself: until no task is left.
+    /// The waker of a task that awaits the set itself, until no task is left.
     waiter: Cell<Option<Waker>>,
     is_dropped: Cell<bool>,
 }
@@ -120,7 +120,7 @@ struct Member {
     body: Rc<Body>,
     /// `None` while it is being spawned.
     task: Option<AbortHandle>,
-    /// It was polled while the set was not awaited.
+    /// The waker of a poll that came while the set was not awaited.
     parked: Option<Waker>,
 }
 
@@ -136,12 +136,13 @@ impl Set {
         });
         self.members.borrow_mut()[number] = Some(Member { body: body.clone(), task: None, parked: None });
         let task = spawn_sooner_or_later(Task { set: self.clone(), number, body: body.clone(), output });
-        // Not if the runtime is shutting down: then the task is gone by now, and its place may be another's.
+        // The entry is compared, because while the runtime shuts down the task may be gone and its place may be
+        // another's.
         let is_it = |member: &&mut Member| Rc::ptr_eq(&member.body, &body);
         if let Some(member) = self.members.borrow_mut()[number].as_mut().filter(is_it) {
             member.task = Some(task.abort_handle());
         }
-        // By a task of its own, in a drop, or where its guard is still held.
+        // This happens in one of its own tasks, in a drop, or while its guard is still held.
         if self.is_dropped.get() {
             task.abort();
             self.drop_inside(body.take());
@@ -153,13 +154,13 @@ impl Set {
         self.members.borrow().len() - self.vacant.borrow().len()
     }
 
-    /// Runs `f` such that `spawn_local` spawns here.
+    /// Runs `f` with `spawn_local` spawning here.
     fn enter<R>(self: &Rc<Self>, f: impl FnOnce() -> R) -> R {
         let _inside = LocalEnterGuard::new(self);
         f()
     }
 
-    /// Drops bodies: invariant 3.
+    /// Drops bodies inside the set: invariant 3.
     fn drop_inside<T>(self: &Rc<Self>, bodies: T) {
         self.enter(|| drop(bodies));
     }
@@ -170,7 +171,7 @@ impl Set {
         if self.len() == 0 {
             self.waiter.take().into_iter().for_each(Waker::wake);
         }
-        // Still there, if the task was aborted. Its drop may panic, so that comes last.
+        // The body is still there if the task was aborted. Its drop may panic, so it comes last.
         if let Some(body) = member.and_then(|member| member.body.take()) {
             self.drop_inside(body);
         }
@@ -178,7 +179,7 @@ impl Set {
 }
 
 pin_project! {
-    /// What is in a body: the task takes the output of its future.
+    /// The content of a body: the task takes the output of its future.
     struct Kept<F: Future> {
         #[pin]
         future: F,
@@ -197,7 +198,7 @@ impl<F: Future> Future for Kept<F> {
     }
 }
 
-/// What the runtime polls.
+/// The future that the runtime polls.
 struct Task<T> {
     set: Rc<Set>,
     number: usize,
@@ -216,7 +217,7 @@ impl<T> Future for Task<T> {
             drop(replaced);
             return Poll::Pending;
         }
-        // If it is not there, the set has been dropped, and the task will be.
+        // If the body is not there, the set has been dropped, and the task is about to be.
         let Some(mut body) = self.body.take() else { return Poll::Pending };
         let set = self.set.clone();
         let _inside = LocalEnterGuard::new(&set);
@@ -237,12 +238,13 @@ impl<T> Drop for Task<T> {
     }
 }
 
-/// Counts who awaits a set.
+/// Counts the futures that await a set.
 struct Awaited(Rc<Set>);
 
 impl Awaited {
     fn new(set: &Rc<Set>) -> Awaited {
-        // On a thread that blocks on the handle of another's runtime, there may be no place yet where tasks run.
+        // On a thread that blocks on the handle of another thread's runtime, there may be no place yet for tasks to
+        // run.
         start_running_here();
         let is_elsewhere = |member: &Member| member.task.as_ref().is_some_and(|task| !task.is_at_home());
         assert!(
@@ -265,7 +267,7 @@ impl Drop for Awaited {
 }
 
 impl LocalSet {
-    /// An empty set.
+    /// Makes an empty set.
     pub fn new() -> LocalSet {
         LocalSet::default()
     }
@@ -274,7 +276,7 @@ impl LocalSet {
     ///
     /// # Panics
     ///
-    /// If there is no runtime on this thread yet, and the system has no descriptors left for the next one.
+    /// Panics if there is no runtime on this thread yet, and the system has no descriptors left for the next one.
     ///
     /// # Examples
     ///
@@ -322,7 +324,7 @@ impl LocalSet {
     ///
     /// # Panics
     ///
-    /// Like [`Runtime::block_on`].
+    /// Panics like [`Runtime::block_on`].
     #[track_caller]
     pub fn block_on<F: Future>(&self, rt: &Runtime, future: F) -> F::Output {
         rt.block_on(self.run_until(future))
@@ -388,7 +390,7 @@ impl fmt::Debug for LocalSet {
     }
 }
 
-/// Made by [`LocalSet::enter`].
+/// The guard of [`LocalSet::enter`].
 #[must_use = "the set is left when the guard is dropped"]
 pub struct LocalEnterGuard {
     outer: Option<Rc<Set>>,
@@ -396,14 +398,15 @@ pub struct LocalEnterGuard {
 
 impl LocalEnterGuard {
     fn new(set: &Rc<Set>) -> LocalEnterGuard {
-        // While the thread ends, there is no place to leave it in, and nothing can be spawned any more.
+        // While the thread ends, there is no place from which to take the outer set, and nothing can be spawned any
+        // longer.
         LocalEnterGuard { outer: CURRENT.try_with(|it| it.replace(Some(set.clone()))).ok().flatten() }
     }
 }
 
 impl Drop for LocalEnterGuard {
     fn drop(&mut self) {
-        // Dropped after it has left its place: it may be the last of its set.
+        // The set is dropped after it has left its place: this may be the last reference to it.
         let inner = CURRENT.try_with(|it| it.replace(self.outer.take()));
         drop(inner);
     }

@@ -1,10 +1,10 @@
 //! Tasks: spawning, awaiting, aborting and naming them; sets of tasks; values that belong to a task.
 //!
-//! A task is a future that runs by itself, beside others, on the runtime's thread. [`spawn`] starts one; the
-//! [`JoinHandle`] that it gives awaits the output, or [aborts](JoinHandle::abort) the task.
+//! A task is a future that runs by itself, alongside others, on the runtime's thread. [`spawn`] starts one and returns
+//! a [`JoinHandle`], which awaits the output or [aborts](JoinHandle::abort) the task.
 //!
-//! A future that is spawned moves into memory of its own, and may be large; while it moves, it lies on the stack
-//! for a moment. Where a future has hundreds of kilobytes, `Box::pin` what is large in it.
+//! A spawned future moves into memory of its own, and may be large. While it moves, it lies on the stack for a moment.
+//! If a future has hundreds of kilobytes, `Box::pin` its large parts.
 
 mod join_set;
 mod local_set;

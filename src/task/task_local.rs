@@ -1,9 +1,9 @@
 //! Values that belong to a task, as thread-locals belong to a thread.
 //!
-//! A value lies in its [`TaskLocalFuture`], and is swapped into a thread-local for the time of each poll. So every code
-//! that runs in that poll sees it, and no other.
+//! A value lies in its [`TaskLocalFuture`], and is swapped into a thread-local for the duration of each poll. So all
+//! code that runs in that poll sees it, and no other code does.
 //!
-//! Invariant: what a scope has swapped in it swaps out again, also if the poll panics; so scopes nest.
+//! Invariant: a scope swaps out what it has swapped in, even if the poll panics, so scopes nest.
 //!
 //! In tokio: `task/task_local.rs`.
 
@@ -16,8 +16,8 @@ use std::thread;
 
 /// Declares values that belong to a task: [`LocalKey`]s.
 ///
-/// Attributes and visibility stand in front, as for a thread-local; there is no initial value: it is
-/// [given](LocalKey::scope) for the time of a future.
+/// Attributes and visibility stand in front, as for a thread-local. There is no initial value: it is
+/// [given](LocalKey::scope) for the duration of a future.
 ///
 /// # Examples
 ///
@@ -48,7 +48,7 @@ macro_rules! task_local {
     ($(#[$attribute:meta])* $visibility:vis static $name:ident: $type:ty) => {
         $(#[$attribute])*
         $visibility static $name: $crate::task::LocalKey<$type> = {
-            // Items have no hygiene: a shorter name could hide one that `$type` means.
+            // Items have no hygiene: a shorter name could hide a name in `$type`.
             ::std::thread_local! {
                 static __AYI_VALUE: ::core::cell::RefCell<::core::option::Option<$type>> =
                     const { ::core::cell::RefCell::new(::core::option::Option::None) };
@@ -58,7 +58,7 @@ macro_rules! task_local {
     };
 }
 
-/// The key of a value that belongs to a task: declared by [`task_local!`](crate::task_local).
+/// The key of a value that belongs to a task. [`task_local!`](crate::task_local) declares one.
 ///
 /// # Examples
 ///
@@ -72,7 +72,7 @@ macro_rules! task_local {
 /// # }
 /// ```
 pub struct LocalKey<T: 'static> {
-    /// The value of the innermost scope whose poll is going on.
+    /// The value of the innermost scope that is being polled.
     current: &'static thread::LocalKey<RefCell<Option<T>>>,
 }
 
@@ -82,10 +82,10 @@ impl<T: 'static> LocalKey<T> {
         LocalKey { current }
     }
 
-    /// A future that runs `future` with this value. It is dropped with the future, or
+    /// Returns a future that runs `future` with this value. The value is dropped with the future, unless it is
     /// [taken](TaskLocalFuture::take_value) out.
     ///
-    /// Tasks that it spawns do not have the value: give it to them, in a scope of their own.
+    /// Tasks that `future` spawns do not have the value: give it to them in a scope of their own.
     ///
     /// # Cancel safety
     ///
@@ -93,7 +93,7 @@ impl<T: 'static> LocalKey<T> {
     ///
     /// # Panics
     ///
-    /// When polled within [`with`](LocalKey::with) of the same key.
+    /// Panics when polled within [`with`](LocalKey::with) of the same key.
     ///
     /// # Examples
     ///
@@ -118,7 +118,7 @@ impl<T: 'static> LocalKey<T> {
     ///
     /// # Panics
     ///
-    /// If `f` does, or within [`with`](LocalKey::with) of the same key.
+    /// Panics if `f` does, or within [`with`](LocalKey::with) of the same key.
     ///
     /// # Examples
     ///
@@ -141,7 +141,7 @@ impl<T: 'static> LocalKey<T> {
     ///
     /// # Panics
     ///
-    /// Outside a scope of this key.
+    /// Panics outside a scope of this key.
     ///
     /// # Examples
     ///
@@ -166,7 +166,7 @@ impl<T: 'static> LocalKey<T> {
     ///
     /// # Errors
     ///
-    /// Outside a scope of this key.
+    /// Fails outside a scope of this key.
     ///
     /// # Examples
     ///
@@ -187,11 +187,11 @@ impl<T: 'static> LocalKey<T> {
         result.ok().flatten().ok_or(AccessError(()))
     }
 
-    /// A copy of the value.
+    /// Returns a copy of the value.
     ///
     /// # Panics
     ///
-    /// Outside a scope of this key.
+    /// Panics outside a scope of this key.
     ///
     /// # Examples
     ///
@@ -212,11 +212,11 @@ impl<T: 'static> LocalKey<T> {
         self.with(T::clone)
     }
 
-    /// A copy of the value.
+    /// Returns a copy of the value.
     ///
     /// # Errors
     ///
-    /// Outside a scope of this key.
+    /// Fails outside a scope of this key.
     ///
     /// # Examples
     ///
@@ -244,12 +244,12 @@ impl<T: 'static> LocalKey<T> {
         )
     }
 
-    /// Like `with_value`. `None`, and `f` was not run, if that cannot be now.
+    /// Runs `f` like `with_value`. Returns `None` without running `f` if the value cannot be swapped now.
     fn try_with_value<R>(&'static self, value: &mut Option<T>, f: impl FnOnce() -> R) -> Option<R> {
         struct SwapBack<'a, T: 'static>(&'static LocalKey<T>, &'a mut Option<T>);
         impl<T: 'static> Drop for SwapBack<'_, T> {
             fn drop(&mut self) {
-                // It could be swapped a moment ago, and what `f` borrowed has ended with it.
+                // The swap was possible a moment ago, and what `f` borrowed has ended with it.
                 let _ = self.0.swap(self.1);
             }
         }
@@ -258,7 +258,7 @@ impl<T: 'static> LocalKey<T> {
         Some(f())
     }
 
-    /// `None` if it cannot be done now.
+    /// Swaps the value. Returns `None` if that is impossible now.
     fn swap(&'static self, value: &mut Option<T>) -> Option<()> {
         let swapped = self.current.try_with(|current| {
             std::mem::swap(&mut *current.try_borrow_mut().ok()?, value);
@@ -280,7 +280,7 @@ pin_project! {
     pub struct TaskLocalFuture<T: 'static, F> {
         key: &'static LocalKey<T>,
         value: Option<T>,
-        // None: done.
+        // `None` once it is done.
         #[pin]
         future: Option<F>,
     }
@@ -288,7 +288,7 @@ pin_project! {
     impl<T: 'static, F> PinnedDrop for TaskLocalFuture<T, F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            // Its drop sees the value as its polls did, where that is possible.
+            // The future's drop sees the value as its polls did, if possible.
             if this.future.is_some() {
                 this.key.try_with_value(this.value, || this.future.set(None));
             }

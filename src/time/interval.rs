@@ -10,7 +10,7 @@ use std::time::Duration;
 ///
 /// # Panics
 ///
-/// If `period` is zero.
+/// Panics if `period` is zero.
 ///
 /// # Examples
 ///
@@ -35,7 +35,7 @@ pub fn interval(period: Duration) -> Interval {
 ///
 /// # Panics
 ///
-/// If `period` is zero.
+/// Panics if `period` is zero.
 ///
 /// # Examples
 ///
@@ -54,7 +54,7 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
     Interval { next: ticks_from(start), period, missed: MissedTickBehavior::default() }
 }
 
-/// What an [`Interval`] does when it was not awaited in time for one or more ticks.
+/// What an [`Interval`] does after ticks that were not awaited in time.
 ///
 /// # Examples
 ///
@@ -68,7 +68,7 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
 /// let first = interval.tick().await;
 /// advance(Duration::from_millis(3_500)).await;
 /// assert_eq!(interval.tick().await - first, Duration::from_secs(1)); // late
-/// assert_eq!(interval.tick().await - first, Duration::from_secs(4)); // and then as if nothing had been
+/// assert_eq!(interval.tick().await - first, Duration::from_secs(4)); // and then back in its rhythm
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,7 +82,7 @@ pub enum MissedTickBehavior {
     Skip,
 }
 
-/// Made by [`interval`] and [`interval_at`].
+/// A ticker, made by [`interval`] and [`interval_at`].
 ///
 /// # Examples
 ///
@@ -104,15 +104,15 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Waits for the next tick, and says when it was due.
+    /// Waits for the next tick, and returns when it was due.
     ///
     /// # Cancel safety
     ///
-    /// No tick is lost if it is dropped.
+    /// No tick is lost if the future is dropped.
     ///
     /// # Panics
     ///
-    /// When polled outside a runtime.
+    /// Panics when polled outside a runtime.
     ///
     /// # Examples
     ///
@@ -129,7 +129,7 @@ impl Interval {
         poll_fn(|cx| self.poll_tick(cx)).await
     }
 
-    /// [`tick`](Interval::tick), in the manner of `poll`.
+    /// Polls for the next tick, like [`tick`](Interval::tick).
     ///
     /// # Examples
     ///
@@ -150,17 +150,17 @@ impl Interval {
         Poll::Ready(due)
     }
 
-    /// The tick that follows the one that was due at `due` and was taken at `now`.
+    /// Returns the tick after the one that was due at `due` and was taken at `now`.
     fn after(&self, due: Instant, now: Instant) -> Instant {
         let late = now.saturating_duration_since(due);
-        // A timer is always a little late. Less than this is not a missed tick (tokio's measure).
+        // A timer is always a little late. Less than this is not a missed tick; tokio has the same measure.
         let is_missed = late > Duration::from_millis(5);
         let next = match self.missed {
             MissedTickBehavior::Delay if is_missed => now.checked_add(self.period),
             MissedTickBehavior::Skip if is_missed => {
                 let into_period = late.as_nanos() % self.period.as_nanos();
                 let rest = self.period.as_nanos() - into_period;
-                // Less than a period, of which u64 nanoseconds hold 584 years.
+                // The rest is less than a period, and `u64` nanoseconds hold 584 years.
                 now.checked_add(Duration::from_nanos(u64::try_from(rest).unwrap_or(u64::MAX)))
             }
             _ => due.checked_add(self.period),
@@ -168,7 +168,7 @@ impl Interval {
         next.unwrap_or_else(far_future)
     }
 
-    /// The next tick comes one period from now.
+    /// Sets the next tick to one period from now.
     ///
     /// # Examples
     ///
@@ -188,7 +188,7 @@ impl Interval {
         self.reset_after(self.period);
     }
 
-    /// The next tick comes at once.
+    /// Sets the next tick to now.
     ///
     /// # Examples
     ///
@@ -207,7 +207,7 @@ impl Interval {
         self.reset_at(Instant::now());
     }
 
-    /// The next tick comes after `duration`, and those that follow in the rhythm of the period.
+    /// Sets the next tick to `duration` from now. Later ticks follow in the rhythm of the period.
     ///
     /// # Examples
     ///
@@ -227,7 +227,7 @@ impl Interval {
         self.reset_at(Instant::now().checked_add(duration).unwrap_or_else(far_future));
     }
 
-    /// The next tick comes at `deadline`, and those that follow in the rhythm of the period.
+    /// Sets the next tick to `deadline`. Later ticks follow in the rhythm of the period.
     ///
     /// # Examples
     ///
@@ -247,7 +247,7 @@ impl Interval {
         Pin::new(&mut self.next).reset(deadline);
     }
 
-    /// What happens to missed ticks.
+    /// Returns what happens to missed ticks.
     ///
     /// # Examples
     ///
@@ -264,12 +264,12 @@ impl Interval {
         self.missed
     }
 
-    /// Chooses what happens to missed ticks; [`Burst`](MissedTickBehavior::Burst) at first.
+    /// Sets what happens to missed ticks. The default is [`Burst`](MissedTickBehavior::Burst).
     pub fn set_missed_tick_behavior(&mut self, behavior: MissedTickBehavior) {
         self.missed = behavior;
     }
 
-    /// The time between two ticks.
+    /// Returns the time between two ticks.
     ///
     /// # Examples
     ///
@@ -285,7 +285,7 @@ impl Interval {
     }
 }
 
-/// What a deadline beyond the clock's range becomes: `sleep` knows.
+/// Returns a deadline for one beyond the clock's range. `sleep` knows how far that is.
 fn far_future() -> Instant {
     sleep(Duration::MAX).deadline()
 }

@@ -9,13 +9,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// Awaits `future` for at most `duration`, then drops it.
+/// Awaits `future` for at most `duration`, and then drops it.
 ///
 /// If both are due at once, the future's output wins.
 ///
 /// # Errors
 ///
-/// [`Elapsed`] if the time is over.
+/// Returns [`Elapsed`] if the time is over.
 ///
 /// # Cancel safety
 ///
@@ -23,7 +23,7 @@ use std::time::Duration;
 ///
 /// # Panics
 ///
-/// When polled outside a runtime.
+/// Panics when polled outside a runtime.
 ///
 /// # Examples
 ///
@@ -40,7 +40,7 @@ pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoF
     Timeout { future: future.into_future(), limit: sleep(duration), was_put_off: false }
 }
 
-/// Awaits `future` until `deadline` at most, then drops it. See [`timeout`].
+/// Awaits `future` until `deadline` at most, and then drops it. See [`timeout`].
 ///
 /// # Examples
 ///
@@ -70,7 +70,7 @@ pin_project! {
 }
 
 impl<F> Timeout<F> {
-    /// The future that is limited.
+    /// Returns the future that is limited.
     ///
     /// # Examples
     ///
@@ -87,12 +87,12 @@ impl<F> Timeout<F> {
         &self.future
     }
 
-    /// The future that is limited, mutably.
+    /// Returns the future that is limited, mutably.
     pub fn get_mut(&mut self) -> &mut F {
         &mut self.future
     }
 
-    /// The future, without a limit.
+    /// Returns the future, without a limit.
     pub fn into_inner(self) -> F {
         self.future
     }

@@ -1,13 +1,14 @@
 //! Reading and writing at the file's position, which is the descriptor's own.
 //!
-//! read(2) and write(2) lock the position, and move it by what they have moved. io_uring does neither: two operations at
-//! once may use the same position, and one that is done only in part (the disk is full, a limit is reached) may leave it
-//! where it was, so that what follows would overwrite what was written.
+//! read(2) and write(2) lock the position, and move it by the number of bytes that they move. io_uring does neither.
+//! Two operations at once may use the same position. An operation that is done only in part, because the disk is full
+//! or a limit is reached, may leave the position where it was, so that the next write would overwrite what was written.
 //!
 //! Invariants:
-//! 1. The position is moved by what an operation has moved: if it was less than asked for, that is seen to here.
-//! 2. Where others share the position, operations go to the pool, whose calls lock it.
-//! 3. What is taken is written to its end, if it can be, whoever waits for it: see [`leave`].
+//! 1. An operation moves the position by the number of bytes that it has moved. If that was less than asked for, this
+//!    module corrects the position.
+//! 2. If others share the position, operations go to the pool, whose calls lock it.
+//! 3. What is taken is written to its end, if possible, even if nobody waits for it: see [`leave`].
 
 use super::transfer::{HERE, MOST, fd};
 use super::{Running, call, start, start_on_pool};
@@ -24,34 +25,34 @@ use std::sync::Arc;
 pub(crate) struct Here {
     pub(crate) file: Arc<OpenFile>,
     pub(crate) buf: Pages,
-    /// Where the position was before an operation of the ring. `None`: there is none, or it is the kernel's affair.
+    /// The position before an operation of the ring. `None` if there is none, or if it is the kernel's affair.
     before: Option<u64>,
 }
 
 impl Resources for Here {}
 
 impl Here {
-    /// Looks where the position is, for an operation that goes through the ring: `None` if it goes to the pool.
+    /// Reads the position, for an operation that goes through the ring. Returns `None` if it goes to the pool.
     fn prepare(file: &OpenFile) -> Option<Option<u64>> {
         match file.has_positions() {
             _ if !is_available() => None,
-            // There is nothing to share.
+            // There is no position to share.
             false => Some(None),
             true => (!file.is_shared()).then(|| file.position()),
         }
     }
 
-    /// Invariant 1, of an operation that has moved `moved` bytes of the `asked`.
+    /// Applies invariant 1 to an operation that has moved `moved` bytes of the `asked`.
     fn move_on(&self, moved: usize, asked: usize, is_append: impl FnOnce() -> bool) {
         let Some(before) = self.before.filter(|_| 0 < moved && moved < asked) else { return };
         if self.file.position() == Some(before) {
             let to = if is_append() { SeekFrom::End(0) } else { SeekFrom::Start(before + moved as u64) };
-            // If this fails, it is no position that means anything: a device's, say.
+            // If this fails, the position means nothing, as for a device.
             let _ = (&self.file.std).seek(to);
         }
     }
 
-    /// Writes go to the end, wherever the position is.
+    /// Returns whether writes go to the end, wherever the position is.
     fn is_appended(&self) -> bool {
         // SAFETY: asks for a number.
         let flags = unsafe { libc::fcntl(self.file.std.as_raw_fd(), libc::F_GETFL) };
@@ -59,7 +60,7 @@ impl Here {
     }
 }
 
-/// Reads so many bytes at most.
+/// Reads at most so many bytes.
 pub(crate) fn read_here(file: Arc<OpenFile>, mut buf: Pages, most: usize) -> Running<Here> {
     buf.make_room(most);
     let prepared = Here::prepare(&file);
@@ -81,7 +82,7 @@ pub(crate) fn read_here(file: Arc<OpenFile>, mut buf: Pages, most: usize) -> Run
     }
 }
 
-/// The bytes of a read that has ended.
+/// Returns the bytes of a read that has ended.
 pub(crate) fn bytes_of(
     (result, here): (io::Result<u32>, Option<Here>),
     asked: usize,
@@ -95,12 +96,12 @@ pub(crate) fn bytes_of(
     (result.map(|read| read as usize), here.buf)
 }
 
-/// What has been taken to be written, and how much of it is.
+/// Bytes that were taken to be written, and how many of them are written.
 pub(crate) struct Taken {
     here: Here,
     /// The first byte that is not written.
     from: usize,
-    /// Where that belongs, if it is not where the position is: reads have moved it since.
+    /// Where that byte belongs, if reads have moved the position since.
     place: Option<u64>,
 }
 
@@ -113,12 +114,12 @@ impl Taken {
         self.here.buf.len() - self.from
     }
 
-    /// The buffer, for its memory.
+    /// Returns the buffer, for its memory.
     pub(crate) fn into_buf(self) -> Pages {
         self.here.buf
     }
 
-    /// So many bytes of it are written.
+    /// Records that so many bytes of it are written.
     pub(crate) fn advance(&mut self, written: usize) {
         match &mut self.place {
             Some(place) => *place += written as u64,
@@ -127,22 +128,23 @@ impl Taken {
         self.from += written;
     }
 
-    /// It waits for another attempt, before which reads may move the position.
+    /// Prepares it to wait for another attempt, before which reads may move the position.
     pub(crate) fn set_aside(&mut self) {
-        // What others do with a position that they share, or that is always the end, is right as it is.
+        // If others share the position, or it is always the end, it stays right by itself.
         if !self.here.file.is_shared() && !self.here.is_appended() {
             self.place = self.place.or_else(|| self.here.file.position());
         }
     }
 
-    /// Another attempt begins.
+    /// Begins another attempt.
     fn resume(&mut self) {
         if self.place.is_some() && self.place == self.here.file.position() {
             self.place = None;
         }
     }
 
-    /// Makes system calls until all is written. An error is told if nothing was; else the next call will have it again.
+    /// Makes system calls until everything is written. Returns an error only if nothing was written; otherwise the next
+    /// call meets it again.
     fn write(&self) -> io::Result<u32> {
         let mut done = 0;
         while done < self.len() {
@@ -171,7 +173,7 @@ impl Taken {
     }
 }
 
-/// Invariant 3: nobody waits for it any more.
+/// Invariant 3: nobody waits for it any longer.
 impl Resources for Taken {
     fn abandoned(mut self: Box<Self>, result: i32) {
         if result > 0 {
@@ -196,7 +198,7 @@ pub(crate) fn write_here(mut taken: Taken) -> Running<Taken> {
         opcode::Write::new(fd, bytes.as_ptr(), len).offset(taken.place.unwrap_or(HERE)).build()
     };
     let blocking = |taken: &mut Taken| taken.write();
-    // What may block for ever is not waited for at the runtime's end: that is, a pipe's write on the pool.
+    // The runtime's end must not wait for a call that may block for ever, which is a pipe's write on the pool.
     let is_lasting = taken.here.file.has_positions() || is_available();
     match prepared {
         // SAFETY: the bytes are on the heap, and `taken` owns them.
@@ -205,9 +207,9 @@ pub(crate) fn write_here(mut taken: Taken) -> Running<Taken> {
     }
 }
 
-/// Writes what is to be written, and nobody hears of an error. A file is written here and now: that is rare, mostly
-/// fails at once, and there may be no runtime. What may block is left to the runtime; without one, or without a thread of
-/// its pool, it is given up.
+/// Writes what is to be written, and reports no error. A file is written here and now: that is rare, mostly fails at
+/// once, and there may be no runtime. A write that may block is left to the runtime. Without one, or without a thread
+/// of its pool, the write is given up.
 pub(crate) fn leave(mut taken: Taken) {
     if taken.len() == 0 {
         return;

@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-/// A path as the kernel wants it.
+/// Converts a path to the kernel's form.
 async fn c_path(path: &Path) -> io::Result<CString> {
     charged(
         CString::new(path.as_os_str().as_bytes())
@@ -25,7 +25,7 @@ fn std_path(path: &CStr) -> &Path {
     Path::new(OsStr::from_bytes(path.to_bytes()))
 }
 
-/// Of an `open`.
+/// The path of an `open`.
 struct ToOpen(CString);
 
 impl Resources for ToOpen {
@@ -44,10 +44,10 @@ impl<const N: usize> Resources for Paths<N> {}
 
 const CWD: types::Fd = types::Fd(libc::AT_FDCWD);
 
-/// openat(2).
+/// Calls openat(2).
 pub(crate) async fn open(path: &Path, flags: libc::c_int, mode: libc::mode_t) -> io::Result<File> {
     let (mut result, path) = start_open(ToOpen(c_path(path).await?), flags, mode, false).await;
-    // io_uring first opens without waiting, which for the writing end of a fifo that has no reader is this error.
+    // io_uring first opens without waiting. For the writing end of a fifo that has no reader, that gives this error.
     let is_fifo_error = |error: &io::Error| {
         error.raw_os_error() == Some(libc::ENXIO)
             && flags & libc::O_ACCMODE == libc::O_WRONLY
@@ -60,7 +60,7 @@ pub(crate) async fn open(path: &Path, flags: libc::c_int, mode: libc::mode_t) ->
     result.map(|opened| unsafe { File::from_raw_fd(opened as libc::c_int) })
 }
 
-/// `may_wait`: at once on a thread of the kernel.
+/// With `may_wait`, it goes at once to a thread of the kernel.
 fn start_open(path: ToOpen, flags: libc::c_int, mode: libc::mode_t, may_wait: bool) -> Running<ToOpen> {
     let where_to = if may_wait { squeue::Flags::ASYNC } else { squeue::Flags::empty() };
     let entry = |ToOpen(path): &mut ToOpen| {
@@ -74,7 +74,7 @@ fn start_open(path: ToOpen, flags: libc::c_int, mode: libc::mode_t, may_wait: bo
     unsafe { start(path, 0, false, entry, blocking) }
 }
 
-/// What is done with one path.
+/// The operations on one path.
 #[derive(Clone, Copy)]
 pub(crate) enum WithPath {
     RemoveFile,
@@ -106,12 +106,12 @@ pub(crate) async fn with_path(what: WithPath, path: &Path) -> io::Result<()> {
     unsafe { start(paths, 0, false, entry, blocking) }.await.0.map(drop)
 }
 
-/// What is done with two paths.
+/// The operations on two paths.
 #[derive(Clone, Copy)]
 pub(crate) enum WithPaths {
     Rename,
     HardLink,
-    /// The first is what the second says.
+    /// Makes the second path a link to the first.
     Symlink,
 }
 

@@ -1,4 +1,4 @@
-//! Reading and writing at an offset that the caller says, and what concerns the file alone.
+//! Reading and writing at an offset that the caller gives, and what concerns the file alone.
 
 use super::{Running, call, start};
 use crate::buf::{IoBuf, IoBufMut};
@@ -9,18 +9,19 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
-/// What one call moves at most, read(2).
+/// The most that one call moves, read(2).
 pub(super) const MOST: usize = 0x7fff_f000;
 
-/// Of the kernel's offsets, the one that is none: where the descriptor is, see `IORING_FEAT_RW_CUR_POS`.
+/// The offset that is none to the kernel: it means the descriptor's own position, see `IORING_FEAT_RW_CUR_POS`.
 pub(super) const HERE: u64 = u64::MAX;
 
-/// An offset that the user gives. What is too large the kernel refuses, either way; but it is not [`HERE`].
+/// Converts an offset from the user. The kernel refuses one that is too large, either way; but it must not become
+/// [`HERE`].
 pub(crate) fn at(offset: u64) -> u64 {
     offset.min(HERE - 1)
 }
 
-/// `f` at an offset; where there are no positions, in a pipe, wherever it is: as io_uring does it.
+/// Calls `f` with an offset. For a file without positions, such as a pipe, it calls `f` without one, as io_uring does.
 fn call_at(at: u64, f: impl Fn(Option<libc::off_t>) -> isize) -> io::Result<u32> {
     match call(|| f(Some(at as libc::off_t))) {
         Err(error) if error.raw_os_error() == Some(libc::ESPIPE) => call(|| f(None)),
@@ -64,7 +65,7 @@ pub(crate) fn read<B: IoBufMut>(file: Arc<OpenFile>, mut buf: B, at: u64) -> Run
     unsafe { start(Transfer { file, buf }, bytes, false, entry, blocking) }
 }
 
-/// The buffer of a read that has ended.
+/// Returns the buffer of a read that has ended.
 pub(crate) fn buffer_of<B: IoBufMut>(
     (result, transfer): (io::Result<u32>, Option<Transfer<B>>),
 ) -> (io::Result<usize>, Option<B>) {
@@ -100,7 +101,7 @@ pub(crate) fn write<B: IoBuf>(file: Arc<OpenFile>, buf: B, from: usize, at: u64)
     unsafe { start(Transfer { file, buf }, bytes, false, entry, blocking) }
 }
 
-/// Buffers, and the list of them that the kernel is given.
+/// Buffers, and their list for the kernel.
 pub(crate) struct Vectored<B> {
     file: Arc<OpenFile>,
     pub(crate) bufs: Vec<B>,
@@ -148,14 +149,14 @@ pub(crate) fn read_vectored<B: IoBufMut>(
     unsafe { start(Vectored { file, bufs, list }, bytes, false, entry, blocking) }
 }
 
-/// The buffers of a read that has ended, each with what was read into it.
+/// Returns the buffers of a read that has ended, each with what was read into it.
 pub(crate) fn buffers_of<B: IoBufMut>(
     (result, parts): (io::Result<u32>, Option<Vectored<B>>),
 ) -> (io::Result<usize>, Option<Vec<B>>) {
     let Some(Vectored { mut bufs, list, .. }) = parts else { return (result.map(|n| n as usize), None) };
     if let Ok(read) = result {
         let mut left = read as usize;
-        // Those that the list has no place for got nothing.
+        // Buffers for which the list has no place got nothing.
         let room = list.iter().map(|room| room.iov_len).chain(std::iter::repeat(0));
         for (buf, room) in bufs.iter_mut().zip(room) {
             let len = room.min(left);
@@ -196,7 +197,7 @@ struct Synced(Arc<OpenFile>);
 
 impl Resources for Synced {}
 
-/// fsync(2), or fdatasync(2).
+/// Calls fsync(2), or fdatasync(2).
 pub(crate) async fn sync(file: Arc<OpenFile>, data_only: bool) -> io::Result<()> {
     let flags = if data_only { types::FsyncFlags::DATASYNC } else { types::FsyncFlags::empty() };
     let entry = |Synced(file): &mut Synced| opcode::Fsync::new(fd(file)).flags(flags).build();

@@ -22,14 +22,14 @@ use ayi::net::TcpStream;
 use ayi::time::Duration;
 use std::cell::{Cell, RefCell};
 
-/// As in the example's `main`.
+/// The same as in the example's `main`.
 struct Server {
     limits: Limits,
     is_stopping: Cell<bool>,
     clock: RefCell<response::Clock>,
 }
 
-/// A conversation with one client, by the limits that the example has if its command line says nothing.
+/// Serves one client, with the limits that the example has by default.
 pub async fn serve(stream: TcpStream) {
     let [header, body, idle, drain, stop] = [10, 30, 60, 0, 15].map(Duration::from_secs);
     let limits = Limits { header, body, idle, drain, stop };

@@ -32,7 +32,7 @@ use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-/// Keys, values and subscribers, and what serves them.
+/// Keys, values and subscribers, and the functions that serve them.
 #[derive(Clone)]
 pub struct Redis {
     server: Rc<server::Server>,
@@ -40,25 +40,25 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// It refuses what grows once it keeps `max_memory` bytes.
+    /// Makes one that refuses to grow once it keeps `max_memory` bytes.
     pub fn new(max_memory: usize) -> Redis {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let args = Args { address, max_memory, max_clients: 1, timeout: None };
         Redis { server: Rc::new(server::Server::new(&args)), clients: Rc::default() }
     }
 
-    /// A conversation with one client.
+    /// Serves one client.
     pub async fn serve(self, stream: TcpStream) {
         self.clients.set(self.clients.get() + 1);
         connection::serve(&self.server, self.clients.get(), Rc::new(stream)).await;
     }
 
-    /// Removes what is due, for ever.
+    /// Removes keys that have expired, for ever.
     pub async fn expire(self) {
         match store::expire(&self.server.store).await {}
     }
 
-    /// Bytes that it says it keeps, and bytes of the keys and values that can be seen.
+    /// Returns the bytes that it says it keeps, and the bytes of the keys and values that can be seen.
     pub fn memory(&self) -> (usize, usize) {
         let store = self.server.store.borrow();
         let keys = (0..store::SHARDS).flat_map(|shard| store.keys(shard));
@@ -66,7 +66,7 @@ impl Redis {
         (store.memory(), seen)
     }
 
-    /// Channels and patterns that somebody listens to.
+    /// Returns the number of channels and patterns that have a listener.
     pub fn subscriptions(&self) -> usize {
         let pubsub = self.server.pubsub.borrow();
         pubsub.channels() + pubsub.patterns()

@@ -1,12 +1,12 @@
 //! What a client sends to the server of `examples/http`, and whether the answers fit.
 //!
-//! - Every answer is well-formed, and belongs to the request that stands at its place: so nobody disagrees with the
-//!   server about where a request ends. Whoever that is, is `reference`.
+//! - Every answer is well-formed, and belongs to the request at its place. So the server and `reference` agree about
+//!   where a request ends.
 //! - What the reference refuses is not answered with 2xx, and nothing is answered after it.
 //! - All complete requests are answered, up to the first that closes.
 //! - The same bytes in one piece get the same answers.
 //!
-//! On purpose not compared: `100 Continue`, which is sent only if the body has not come yet, and dates.
+//! Two things are not compared on purpose: `100 Continue`, which is sent only if the body has not come yet, and dates.
 
 mod reference;
 mod response;
@@ -15,7 +15,7 @@ use crate::talk::{self, Stream};
 use reference::{Request, requests};
 use response::{Response, responses};
 
-/// They say that a request was not understood.
+/// The status codes that say that a request was not understood.
 const REFUSALS: [u16; 5] = [400, 408, 413, 431, 501];
 
 pub fn run(data: &[u8]) {

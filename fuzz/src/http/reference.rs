@@ -1,19 +1,19 @@
-//! The requests in a stream, by the shortest code that knows RFC 9112: the whole stream is here, so nothing is ever
-//! half read.
+//! The requests in a stream, by the shortest code that implements RFC 9112: the whole stream is here, so nothing is
+//! ever half read.
 
-/// Bytes. The server's limits.
+/// The server's limits, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 const MAX_BODY: usize = 1024 * 1024;
 
 pub struct Request {
     pub is_head: bool,
-    /// `POST /echo`: the answer is the body.
+    /// Whether it is `POST /echo`: the answer is the body.
     pub is_echo: bool,
     pub is_chunked: bool,
     pub body: Vec<u8>,
 }
 
-/// All up to the first that is not complete, or not beyond doubt.
+/// Returns all requests up to the first that is incomplete or doubtful.
 pub fn requests(mut stream: &[u8]) -> Vec<Request> {
     let mut found = Vec::new();
     while let Some((request, len)) = request(stream) {
@@ -61,12 +61,12 @@ fn number(digits: &[u8], radix: u32) -> Option<usize> {
     usize::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok().filter(|_| is_number)
 }
 
-/// Returns what follows.
+/// Reads chunks into `body`, and returns what follows.
 fn chunks<'a>(mut rest: &'a [u8], body: &mut Vec<u8>) -> Option<&'a [u8]> {
     loop {
         let end = rest.windows(2).position(|two| two == b"\r\n")?;
         let (line, after) = (&rest[..end], &rest[end + 2..]);
-        // Anything may follow the number that is not part of it, but no other end of a line.
+        // Anything that is no digit may follow the number, but no other end of a line.
         let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let len = number(&line[..digits], 16).filter(|_| !line.contains(&b'\n') && !line.contains(&b'\r'))?;
         if len == 0 {

@@ -1,4 +1,4 @@
-//! Answers, taken apart.
+//! Parses answers.
 
 use super::reference::Request;
 
@@ -6,12 +6,13 @@ use super::reference::Request;
 pub struct Response {
     pub status: u16,
     pub closes: bool,
-    /// Without the date.
+    /// The headers without the date.
     headers: Vec<(String, Vec<u8>)>,
     pub content: Vec<u8>,
 }
 
-/// Without those that say `100 Continue`. The request at the same place tells whether an answer has its content.
+/// Returns the answers, without those that say `100 Continue`. The request at the same place tells whether an answer
+/// has content.
 pub fn responses(mut answer: &[u8], requests: &[Request]) -> Vec<Response> {
     let mut found: Vec<Response> = Vec::new();
     while !answer.is_empty() {
@@ -48,7 +49,7 @@ fn response(answer: &[u8], is_to_head: bool) -> (Option<Response>, usize) {
     let end = if is_to_head { start } else { start + length };
     assert!(end <= answer.len(), "cut off: {shown}");
     let mut content = answer[start..end].to_vec();
-    // GET /time.
+    // This is the answer to GET /time.
     if content.strip_suffix(b"\r\n") == Some(date) {
         content = b"date".to_vec();
     }

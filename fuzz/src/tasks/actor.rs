@@ -20,12 +20,12 @@ pub struct Drops {
     pub output: AtomicU32,
 }
 
-/// `Send`, so that it can be spawned from anywhere. What it holds is in the world, by its number.
+/// It is `Send`, so that it can be spawned from anywhere. Its things are in the world, by its number.
 pub struct Actor {
     pub number: usize,
     pub drops: Arc<Drops>,
     pub live: Live,
-    /// It is awaited in an async block, which leaks the output if the future's drop panics after that
+    /// Whether it is awaited in an async block, which leaks the output if the future's drop panics after that
     /// (rust-lang/rust#47949).
     pub is_awaited: bool,
 }
@@ -36,7 +36,7 @@ pub struct Output {
     _live: Live,
 }
 
-/// The payload of all panics on purpose. (Raised without the panic hook, which would end the fuzzer.)
+/// The payload of all planned panics. They are raised without the panic hook, which would end the fuzzer.
 pub struct Planned(#[expect(dead_code, reason = "it counts as long as it is there")] Live);
 
 pub fn panic_as_planned(world: &World) -> ! {
@@ -91,7 +91,7 @@ impl Drop for Actor {
     fn drop(&mut self) {
         let before = self.drops.future.fetch_add(1, Ordering::Relaxed);
         assert_eq!(before, 0, "a future is dropped twice");
-        // On another thread only if its runtime has refused it.
+        // It is on another thread only if its runtime has refused it.
         let Some(world) = world() else { return };
         world.future_dropped(self.number);
         world.take_held(self.number).into_iter().for_each(steps::discard);

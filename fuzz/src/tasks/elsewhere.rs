@@ -12,7 +12,7 @@ thread_local! {
     static OTHER: OnceCell<Sender<Job>> = const { OnceCell::new() };
 }
 
-/// Runs `f` there, and gives what it gives, or its panic.
+/// Runs `f` there, and returns its output, or resumes its panic.
 pub fn elsewhere<R: Send + 'static>(
     f: impl FnOnce() -> R + Send + 'static,
 ) -> Result<R, Box<dyn Any + Send>> {

@@ -1,7 +1,7 @@
-//! A waker that is none of the runtime's: it runs steps when it is woken and dropped, and its wake may panic.
+//! A waker that does not belong to the runtime: it runs steps when it is woken and dropped, and its wake may panic.
 //!
-//! Not its drop: where that comes at the end of a function, rustc leaks what the function returns, an error of
-//! `readable` for instance. rust-lang/rust#47949.
+//! Its drop does not panic. If that happened at the end of a function, rustc would leak what the function returns, for
+//! example an error of `readable`. See rust-lang/rust#47949.
 
 use super::world::Live;
 use super::{steps, world};

@@ -1,4 +1,4 @@
-//! Tasks, and everything that can happen to them: an input is a program of steps, which is run by the main function
+//! Tasks, and everything that can happen to them. An input is a program of steps. They are run by the main function
 //! below, by the tasks themselves, and by wakers and drops that the runtime meets on its way.
 //!
 //! ```text
@@ -7,15 +7,15 @@
 //!       main, a poll, a future's drop, an output's drop, a foreign waker's wake and drop, another thread
 //! ```
 //!
-//! What must be true (`world` has the model):
-//! - a task that was woken, or for which something happened that it waits for, is polled before time goes on
-//!   ([`settle`]); one that has ended never is, nor one that was aborted by its own thread;
+//! The properties (`world` has the model):
+//! - a task that was woken, or for which something happened that it waits for, is polled before time moves on
+//!   ([`settle`]). A task that has ended is never polled, nor one that was aborted by its own thread;
 //! - a future is dropped without having ended only if it was aborted or its runtime has ended;
-//! - a JoinHandle gives what the task's end was, once; sleeps are never early;
+//! - a JoinHandle returns how the task ended, once; sleeps are never early;
 //! - futures, outputs, payloads of panics and foreign wakers are dropped once each;
 //! - the runtime's figures are those of the model.
 //!
-//! Time stands still, and the other thread (`elsewhere`) is waited for at each step: so an input always does the same.
+//! Time stands still, and the other thread (`elsewhere`) is waited for at each step, so an input always does the same.
 
 mod actor;
 mod elsewhere;
@@ -31,14 +31,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use world::World;
 
-/// Runtimes at a time.
+/// The number of runtimes at a time.
 const RUNTIMES: usize = 2;
 
 thread_local! {
     static WORLD: RefCell<Option<Rc<World>>> = const { RefCell::new(None) };
 }
 
-/// That of the input that is being run; `None` on the other thread, and when it is over.
+/// Returns the world of the input that is being run, or `None` on the other thread, and when the input is over.
 fn world() -> Option<Rc<World>> {
     WORLD.try_with(|world| world.borrow().clone()).ok().flatten()
 }
@@ -68,7 +68,7 @@ fn step(world: &Rc<World>) {
     }
 }
 
-/// A fresh runtime. (The one that was there is dropped after it was made: so both are there for a moment.)
+/// Starts a fresh runtime. The previous one is dropped after the new one was made, so both exist for a moment.
 fn start(world: &Rc<World>, place: usize) {
     let mut builder = Builder::new_current_thread();
     builder.start_paused(true).unhandled_panic(UnhandledPanic::Ignore);
@@ -111,14 +111,14 @@ fn block_on(world: &Rc<World>, place: usize) {
     runtime.block_on(async { Root::new(limit).await });
 }
 
-/// Runs until nothing is left to do but to wait, and looks whether all has been done.
+/// Runs until nothing is left to do except wait, and checks whether everything has been done.
 fn settle(world: &Rc<World>, place: usize) {
     let runtime = runtime(world, place);
     let id = runtime.handle().id();
     runtime.block_on(async {
         sleep(Duration::from_nanos(1)).await;
         let due = world.due(id);
-        // Time goes on only when there is nothing else to do.
+        // Time moves on only when there is nothing else to do.
         sleep(Duration::from_nanos(1)).await;
         world.check_due(&due);
     });
@@ -132,7 +132,7 @@ fn settle(world: &Rc<World>, place: usize) {
     });
 }
 
-/// Drops everything, in an order that the input decides, and looks whether everything is gone.
+/// Drops everything, in an order that the input decides, and checks whether everything is gone.
 fn end(world: &Rc<World>) {
     if world.choice(2) == 0 {
         world.clear();
@@ -140,7 +140,8 @@ fn end(world: &Rc<World>) {
     for place in 0..RUNTIMES {
         end_runtime(world, place);
     }
-    // What is dropped may leave something behind, or start a runtime's task; not for ever, since the input is used up.
+    // What is dropped may leave something behind, or start a runtime's task. This comes to an end, because the input is
+    // used up.
     world.clear();
     world.check_end();
 }

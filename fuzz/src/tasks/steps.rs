@@ -1,6 +1,6 @@
-//! The steps that anybody takes.
+//! The steps of tasks, wakers and drops.
 //!
-//! `by` is there in a poll: what it is polled with, and the number of the task, unless it is the root.
+//! `by` is `Some` in a poll: what it is polled with, and the number of the task, unless it is the root.
 
 use super::actor::{Output, Planned, panic_as_planned};
 use super::elsewhere::elsewhere;
@@ -22,10 +22,10 @@ use std::thread::panicking;
 
 type By<'a, 'b> = Option<(&'a mut Context<'b>, Option<usize>)>;
 
-/// How deep foreign code may be within foreign code.
+/// How deep foreign code may be nested within foreign code.
 const MAX_DEPTH: u32 = 3;
 
-/// Lets planned panics end here: whoever calls ayi may be met by one, of a waker or a drop.
+/// Ends planned panics: a call of ayi may meet one, of a waker or a drop.
 pub fn guard(world: &World, f: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
         world.require(panic.is::<Planned>(), || "a panic that was not planned".into());
@@ -42,7 +42,7 @@ pub fn discard(thing: Thing) {
     guard(&world, || drop(thing));
 }
 
-/// A waker or a drop that the runtime runs into.
+/// A waker or a drop that the runtime calls.
 pub fn foreign(world: &Rc<World>) {
     if world.depth.get() < MAX_DEPTH {
         world.depth.set(world.depth.get() + 1);
@@ -81,7 +81,7 @@ pub fn step(world: &Rc<World>, by: By<'_, '_>) {
     });
 }
 
-/// One that no `block_on` is in.
+/// Drops a runtime that no `block_on` is in.
 fn drop_idle_runtime(world: &World) {
     let place = &world.runtimes[world.choice(RUNTIMES)];
     let is_idle = place.borrow().as_ref().is_some_and(|runtime| Rc::strong_count(runtime) == 1);
@@ -157,7 +157,7 @@ fn duration(world: &World) -> Duration {
 
 fn discard_elsewhere(world: &World, thing: Thing) {
     match thing {
-        // They cannot go there, and have nothing to say there.
+        // These cannot go there, and have no effect there.
         Thing::Set(_) | Thing::Abort { .. } => discard(thing),
         Thing::Join { of, handle } => {
             world.joined_by(of, None);
@@ -178,7 +178,7 @@ fn discard_elsewhere(world: &World, thing: Thing) {
     }
 }
 
-/// Does something with a thing, and puts it back if it is still there.
+/// Does something with a thing, and puts it back if it still exists.
 fn act(world: &World, by: By<'_, '_>, thing: Thing) {
     match thing {
         Thing::Waker { of, waker } => wake(world, of, waker),
@@ -197,7 +197,7 @@ fn act(world: &World, by: By<'_, '_>, thing: Thing) {
             spawn_by(world, handle.clone());
             world.put(Thing::Handle(handle));
         }
-        // What is left is polled.
+        // The remaining things are polled.
         thing => match by {
             Some((cx, task)) => poll(world, cx, task, thing),
             None => world.put(thing),
@@ -218,7 +218,7 @@ fn wake(world: &World, of: Option<usize>, waker: Waker) {
     }
 }
 
-/// Polls with the waker of the task, or with one that is nobody's.
+/// Polls with the waker of the task, or with one that belongs to no task.
 fn poll_with<R>(
     world: &World,
     cx: &mut Context<'_>,
@@ -230,7 +230,7 @@ fn poll_with<R>(
     }
     let waker = flag(world.live.another());
     let polled = poll(&mut Context::from_waker(&waker));
-    // Not at the end of the function, where its panic would leak what is returned (rust-lang/rust#47949).
+    // It is not dropped at the end of the function, where its panic would leak what is returned (rust-lang/rust#47949).
     guard(world, || drop(waker));
     (polled, None)
 }
@@ -272,9 +272,9 @@ fn poll(world: &World, cx: &mut Context<'_>, task: Option<usize>, thing: Thing) 
     match thing {
         Thing::Sleep { number, runtime, mut sleep } => {
             let current = Handle::current().id();
-            // The times of two runtimes that stand still have nothing to do with each other.
+            // The times of two runtimes that stand still are independent.
             if runtime != current || world.choice(3) == 2 {
-                // Whoever waits is not woken by this, but in the end.
+                // A task that waits is not woken by this, but when the timer fires.
                 let deadline = Instant::now() + duration(world);
                 world.waits.moved(number, deadline);
                 sleep.as_mut().reset(deadline);

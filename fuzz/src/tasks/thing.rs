@@ -1,4 +1,4 @@
-//! What lies about: handles, wakers, timers, sockets, tokens, sets.
+//! The things that an input makes: handles, wakers, timers, sockets, tokens, sets.
 
 use super::actor::Output;
 use ayi::net::UnixStream;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 pub enum Thing {
-    /// Of a task, or of something that is none.
+    /// The waker of a task, or another one.
     Waker {
         of: Option<usize>,
         waker: Waker,
@@ -49,7 +49,7 @@ pub enum Thing {
     Handle(Handle),
 }
 
-/// What somebody waits for.
+/// What a task waits for.
 #[derive(Clone, Copy, PartialEq)]
 pub enum On {
     Time(Instant),
@@ -57,7 +57,7 @@ pub enum On {
     Token(usize),
 }
 
-/// Who waits, with which thing, for what.
+/// A task that waits, with which thing, for what.
 struct Waiter {
     task: usize,
     with: usize,
@@ -74,39 +74,40 @@ impl Waiter {
 #[derive(Default)]
 pub struct Waits {
     waiters: RefCell<Vec<Waiter>>,
-    /// Of each token, the one it was made from.
+    /// The token from which each token was made.
     parents: RefCell<Vec<Option<usize>>>,
 }
 
 impl Waits {
-    /// A thing has been polled: by a task, and it is pending; else nobody waits with it any more.
+    /// A thing has been polled. If a task polled it and it is pending, the task waits with it. Otherwise no task waits
+    /// with it any longer.
     pub fn polled(&self, with: usize, by: Option<(usize, On)>) {
         let mut waiters = self.waiters.borrow_mut();
         waiters.retain(|waiter| waiter.with != with);
         waiters.extend(by.map(|(task, on)| Waiter { task, with, on, has_happened: false }));
     }
 
-    /// The deadline was moved, and who waits goes on waiting; unless it has been woken already.
+    /// The deadline was moved. A task that waits goes on waiting, unless it has been woken already.
     pub fn moved(&self, with: usize, to: Instant) {
         let mut waiters = self.waiters.borrow_mut();
         waiters.retain(|waiter| waiter.with != with || !waiter.is_over());
         waiters.iter_mut().filter(|waiter| waiter.with == with).for_each(|waiter| waiter.on = On::Time(to));
     }
 
-    /// A task is polled: what it was woken for will not wake it once more. (For a socket that may have been what was
-    /// written before it waited.)
+    /// A task is polled, so what it was woken for will not wake it once more. For a socket, that may have been what was
+    /// written before the task waited.
     pub fn forget_past(&self, task: usize) {
         let is_past = |waiter: &Waiter| waiter.is_over() || matches!(waiter.on, On::Readable { .. });
         self.waiters.borrow_mut().retain(|waiter| waiter.task != task || !is_past(waiter));
     }
 
-    /// The tasks that wait for what has happened.
+    /// Returns the tasks that wait for something that has happened.
     pub fn late(&self) -> Vec<usize> {
         let waiters = self.waiters.borrow();
         waiters.iter().filter(|waiter| waiter.is_over()).map(|waiter| waiter.task).collect()
     }
 
-    /// Something happens: who waits for it and does not give up until then is woken.
+    /// Something happens: a task that waits for it, and does not give up before that, is woken.
     pub fn happens(&self, what: impl Fn(On) -> bool) {
         let mut waiters = self.waiters.borrow_mut();
         waiters.iter_mut().filter(|waiter| what(waiter.on)).for_each(|waiter| waiter.has_happened = true);
@@ -118,7 +119,7 @@ impl Waits {
         parents.len() - 1
     }
 
-    /// Whether `token` is cancelled when `cancelled` is.
+    /// Returns whether `token` is cancelled when `cancelled` is.
     pub fn is_below(&self, token: usize, cancelled: usize) -> bool {
         let parents = self.parents.borrow();
         let mut next = Some(token);

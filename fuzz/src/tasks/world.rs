@@ -1,4 +1,4 @@
-//! What the tasks of an input share, and the model of what must be true of them.
+//! What the tasks of an input share, and the model of what must hold for them.
 
 use super::RUNTIMES;
 use super::actor::{Actor, Drops, Output};
@@ -13,12 +13,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// Of one input.
+/// The most tasks of one input.
 const MAX_TASKS: usize = 300;
-/// Things that lie about. More push out the oldest.
+/// The most things at a time. Any more push out the oldest.
 const MAX_THINGS: usize = 64;
 
-/// Counts as long as it is there.
+/// A value that is counted as long as it exists.
 pub struct Live(Arc<AtomicI64>);
 
 impl Live {
@@ -37,28 +37,28 @@ impl Drop for Live {
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum End {
     Completed,
-    /// In its poll, or in its drop.
+    /// It panicked in its poll, or in its drop.
     Panicked,
     Cancelled,
 }
 
-/// A task, as it should be.
+/// A task, as the model has it.
 pub struct Task {
     runtime: Id,
     drops: Arc<Drops>,
     polls: Cell<u32>,
     /// It was woken since its last poll.
     is_due: Cell<bool>,
-    /// Somebody has aborted it. From its own thread, outside of its poll: then it is not polled any more.
+    /// It was aborted. If its own thread did that, outside of its poll, it is no longer polled.
     is_aborted: Cell<bool>,
     is_stopped: Cell<bool>,
     is_polled: Cell<bool>,
     has_aborted_itself: Cell<bool>,
     end: Cell<Option<End>>,
     has_output: Cell<bool>,
-    /// Its output was given, or why there is none.
+    /// Its output was returned, or the reason why there is none.
     is_joined: Cell<bool>,
-    /// Who waits for its end.
+    /// The task that waits for its end.
     joiner: Cell<Option<usize>>,
     held: RefCell<Vec<Thing>>,
 }
@@ -72,7 +72,7 @@ pub struct World {
     things: RefCell<Vec<Thing>>,
     numbers: Cell<usize>,
     pub live: Live,
-    /// How deep steps are within foreign code.
+    /// How deep steps are nested within foreign code.
     pub depth: Cell<u32>,
     faults: RefCell<Vec<String>>,
     pub waits: Waits,
@@ -103,12 +103,12 @@ impl World {
         self.input.borrow().is_empty()
     }
 
-    /// For what has to be told apart.
+    /// Returns a new number, for things that have to be distinguished.
     pub fn number(&self) -> usize {
         self.numbers.replace(self.numbers.get() + 1)
     }
 
-    /// Not a panic, which the runtime would catch.
+    /// Records a failure. It does not panic, because the runtime would catch that.
     pub fn require(&self, is_so: bool, or: impl FnOnce() -> String) {
         if !is_so {
             self.faults.borrow_mut().push(or());
@@ -117,13 +117,13 @@ impl World {
 
     /// # Panics
     ///
-    /// If anything was not as it should be.
+    /// Panics if anything was not as it should be.
     pub fn report(&self) {
         let faults = self.faults.take();
         assert!(faults.is_empty(), "{}", faults.join("\n"));
     }
 
-    // Things.
+    // The things.
 
     pub fn put(&self, thing: Thing) {
         let oldest = {
@@ -143,19 +143,19 @@ impl World {
 
     pub fn clear(&self) {
         loop {
-            // Not in the condition, where it would be borrowed for the whole round.
+            // The borrow is not in the condition, where it would last for the whole round.
             let Some(thing) = self.things.borrow_mut().pop() else { return };
             steps::discard(thing);
         }
     }
 
-    // Runtimes.
+    // The runtimes.
 
     pub fn ends(&self, id: Id) {
         self.ending.borrow_mut().push(id);
     }
 
-    /// Nothing of it is left.
+    /// A runtime has ended: nothing of it is left.
     pub fn ended(&self, id: Id) {
         for (number, task) in self.all().iter().enumerate().filter(|(_, task)| task.runtime == id) {
             let drops = task.drops.future.load(Ordering::Relaxed);
@@ -163,7 +163,7 @@ impl World {
         }
     }
 
-    /// Tasks that are alive, and that were spawned.
+    /// Returns the number of tasks that are alive, and of those that were spawned.
     pub fn count(&self, id: Id) -> (usize, u64) {
         let (mut alive, mut spawned) = (0, 0);
         for task in self.all().iter().filter(|task| task.runtime == id) {
@@ -173,7 +173,7 @@ impl World {
         (alive, spawned)
     }
 
-    // Tasks.
+    // The tasks.
 
     fn all(&self) -> Vec<Rc<Task>> {
         self.tasks.borrow().clone()
@@ -202,7 +202,7 @@ impl World {
         self.ids.borrow()[&id]
     }
 
-    /// Something alive to give things to.
+    /// Returns a task that is alive, to give things to.
     pub fn any_task(&self) -> Option<usize> {
         let alive: Vec<usize> = (self.all().iter().enumerate())
             .filter(|(_, task)| task.end.get().is_none() && task.drops.future.load(Ordering::Relaxed) == 0)
@@ -220,7 +220,7 @@ impl World {
         self.task(number).held.take()
     }
 
-    /// It must be polled before time goes on.
+    /// A task was woken: it must be polled before time moves on.
     pub fn woken(&self, number: usize) {
         self.task(number).is_due.set(true);
     }
@@ -243,7 +243,8 @@ impl World {
         task.is_stopped.set(task.has_aborted_itself.get());
     }
 
-    /// `here`: by code of its own runtime. Otherwise it may be polled until its thread hears of it.
+    /// A task was aborted. `here` says that code of its own runtime did it. Otherwise it may be polled until its thread
+    /// hears of it.
     pub fn aborted(&self, number: usize, here: bool) {
         let task = self.task(number);
         task.is_aborted.set(true);
@@ -268,12 +269,12 @@ impl World {
         self.task(number).end.set(Some(end));
     }
 
-    /// It is of a set, which aborts it when it is dropped, whenever that is.
+    /// A task belongs to a set, which aborts it when it is dropped, at whatever time.
     pub fn is_of_set(&self, number: usize) {
         self.task(number).is_aborted.set(true);
     }
 
-    /// Who is woken when it ends.
+    /// Sets the task that is woken when it ends.
     pub fn joined_by(&self, number: usize, joiner: Option<usize>) {
         self.task(number).joiner.set(joiner);
     }
@@ -297,14 +298,14 @@ impl World {
             Err(error) if error.is_panic() => End::Panicked,
             Err(_) => End::Cancelled,
         };
-        // One that was refused by a runtime that has ended has no end.
+        // A task that was refused by a runtime that has ended has no end.
         let expected = task.end.get().unwrap_or(End::Cancelled);
         self.require(end == expected, || format!("task {number} says {end:?}, and it is {expected:?}"));
         self.require(!task.is_joined.replace(true), || format!("task {number} is joined twice"));
         steps::guard(self, || drop(result));
     }
 
-    /// The tasks of a runtime that must be polled, with how often they have been.
+    /// Returns the tasks of a runtime that must be polled, with how often they have been.
     pub fn due(&self, id: Id) -> Vec<(usize, u32)> {
         let late = self.waits.late();
         let tasks = self.all();
@@ -360,7 +361,7 @@ impl Task {
         }
     }
 
-    /// It has ended, and `joiner` has not been polled since.
+    /// Returns whether the task has ended and `joiner` has not been polled since.
     fn has_woken(&self, joiner: usize) -> bool {
         self.end.get().is_some() && self.joiner.get() == Some(joiner)
     }

@@ -1,4 +1,4 @@
-//! The expansion is silent where lints are errors, and where nobody can switch them off.
+//! The expansion is silent even if lints are errors and cannot be switched off.
 
 #![deny(warnings, unused, missing_docs, unreachable_pub, unused_qualifications, unused_results)]
 #![deny(rust_2018_idioms, rust_2024_compatibility, let_underscore_drop, single_use_lifetimes)]
@@ -10,7 +10,7 @@ use std::io;
 ///
 /// # Errors
 ///
-/// None.
+/// It never fails.
 #[ayi::main]
 pub async fn documented() -> io::Result<()> {
     Ok(())

@@ -1,4 +1,4 @@
-//! Which forms of an address need a lookup, and what is said about those that are none.
+//! Which forms of an address need a lookup, and the errors for those that are no address.
 
 use super::*;
 

@@ -1,7 +1,6 @@
 //! The halves of a stream that borrow from it, for one task that reads and writes at once.
 //!
-//! They cost nothing: each is a reference. That there is one of each kind is what they are for, so
-//! that what takes a reader cannot write.
+//! They cost nothing: each is a reference. There is one of each kind, so that code that takes a reader cannot write.
 //!
 //! In tokio: `net/tcp/split.rs` and `net/unix/split.rs`.
 
@@ -41,8 +40,8 @@ pub struct ReadHalf<'a, S>(pub(super) &'a S);
 
 /// The half of a stream that writes, made by its `split`.
 ///
-/// It implements [`futures_io::AsyncWrite`], where closing shuts down the direction of writing;
-/// dropping it does not. Its methods are those of the stream.
+/// It implements [`futures_io::AsyncWrite`]. Closing it shuts down the direction of writing; dropping it does not. Its
+/// methods are those of the stream.
 ///
 /// # Examples
 ///
@@ -83,7 +82,7 @@ impl<S: Stream> WriteHalf<'_, S> {
     as_its_stream! { writes }
 }
 
-/// What TCP has besides.
+/// Methods that only TCP has.
 impl ReadHalf<'_, TcpStream> {
     as_its_stream! { peeks, "let (reading, _) = stream.split();" }
 }

@@ -1,28 +1,28 @@
-//! The two directions of a stream, apart: borrowed from it, or owning it together.
+//! The two directions of a stream: borrowed from it, or owning it together.
 //!
 //! [`tcp`](crate::tcp) and [`unix`](crate::unix) have names for those of their streams.
 
-/// `as_its_stream! { reads }` or `{ writes }` or `{ peeks, $split }`, in an `impl`: what a half does as its stream does, by
-/// `self.stream()`. `$split` is the line of an example that makes the half, `reading`.
+/// `as_its_stream! { reads }` or `{ writes }` or `{ peeks, $split }`, in an `impl`: the methods of a half that do what
+/// its stream does, by `self.stream()`. `$split` is the line of an example that makes the half, `reading`.
 macro_rules! as_its_stream {
     (reads) => {
         as_its_stream! { both }
 
-        /// See the stream's `readable`, also for errors.
+        /// Waits like the stream's `readable`, and fails like it.
         ///
         /// # Cancel safety
         ///
-        /// Like the stream's.
+        /// As cancel safe as the stream's.
         pub async fn readable(&self) -> io::Result<()> {
             self.ready(Interest::READABLE).await.map(drop)
         }
 
-        /// See the stream's `try_read`, also for errors.
+        /// Reads like the stream's `try_read`, and fails like it.
         pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
             self.stream().socket().try_read(buf)
         }
 
-        /// See the stream's `try_read_vectored`, also for errors.
+        /// Reads like the stream's `try_read_vectored`, and fails like it.
         pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
             self.stream().socket().try_read_vectored(bufs)
         }
@@ -31,53 +31,53 @@ macro_rules! as_its_stream {
     (writes) => {
         as_its_stream! { both }
 
-        /// See the stream's `writable`, also for errors.
+        /// Waits like the stream's `writable`, and fails like it.
         ///
         /// # Cancel safety
         ///
-        /// Like the stream's.
+        /// As cancel safe as the stream's.
         pub async fn writable(&self) -> io::Result<()> {
             self.ready(Interest::WRITABLE).await.map(drop)
         }
 
-        /// See the stream's `try_write`, also for errors.
+        /// Writes like the stream's `try_write`, and fails like it.
         pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
             self.stream().socket().try_write(buf)
         }
 
-        /// See the stream's `try_write_vectored`, also for errors.
+        /// Writes like the stream's `try_write_vectored`, and fails like it.
         pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
             self.stream().socket().try_write_vectored(bufs)
         }
     };
 
     (both) => {
-        /// See the stream's `ready`, also for errors.
+        /// Waits like the stream's `ready`, and fails like it.
         ///
         /// # Cancel safety
         ///
-        /// Like the stream's.
+        /// As cancel safe as the stream's.
         pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
             self.stream().socket().ready(interest).await
         }
 
-        /// See the stream's `local_addr`, also for errors.
+        /// Returns the stream's `local_addr`, and fails like it.
         pub fn local_addr(&self) -> io::Result<S::Addr> {
             self.stream().local_addr()
         }
 
-        /// See the stream's `peer_addr`, also for errors.
+        /// Returns the stream's `peer_addr`, and fails like it.
         pub fn peer_addr(&self) -> io::Result<S::Addr> {
             self.stream().peer_addr()
         }
     };
 
     (peeks, $split:literal) => {
-        /// See [`TcpStream::peek`], also for errors.
+        /// Peeks like [`TcpStream::peek`], and fails like it.
         ///
         /// # Cancel safety
         ///
-        /// Like [`TcpStream::peek`].
+        /// As cancel safe as [`TcpStream::peek`].
         ///
         /// # Examples
         ///
@@ -98,7 +98,7 @@ macro_rules! as_its_stream {
             self.stream().peek(buf).await
         }
 
-        /// See [`TcpStream::poll_peek`], also for errors.
+        /// Polls like [`TcpStream::poll_peek`], and fails like it.
         ///
         /// # Examples
         ///

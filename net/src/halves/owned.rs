@@ -7,8 +7,8 @@
 //!   both: reunite ────┴─► the stream
 //! ```
 //!
-//! Invariant: a stream has one half of each kind, and only they own it. So when a half is the last
-//! owner, the other is gone.
+//! Invariant: a stream has one half of each kind, and only they own it. So when a half is the last owner, the other
+//! half is gone.
 //!
 //! In tokio: `net/tcp/split_owned.rs` and `net/unix/split_owned.rs`.
 
@@ -54,9 +54,8 @@ pub struct OwnedReadHalf<S> {
 
 /// The half of a stream that writes, made by its `into_split`.
 ///
-/// It implements [`futures_io::AsyncWrite`]; its methods are those of the stream. Dropping it shuts
-/// down the direction of writing, so that the peer reads the end of the stream, unless it is told
-/// to [`forget`](OwnedWriteHalf::forget) that.
+/// It implements [`futures_io::AsyncWrite`]; its methods are those of the stream. Dropping it shuts down the direction
+/// of writing, so that the peer reads the end of the stream. [`forget`](OwnedWriteHalf::forget) prevents that.
 ///
 /// # Examples
 ///
@@ -98,7 +97,7 @@ fn reunite<S: Stream>(read: OwnedReadHalf<S>, write: OwnedWriteHalf<S>) -> Resul
     Ok(stream.expect("a stream has one half of each kind, and both have come together here"))
 }
 
-/// The error of halves that come from different streams. It gives them back.
+/// The error of halves that come from different streams. It contains both.
 ///
 /// # Examples
 ///
@@ -135,7 +134,7 @@ impl<S: Stream> OwnedReadHalf<S> {
         &self.stream
     }
 
-    /// Makes a stream again of its two halves.
+    /// Joins the two halves to the stream again.
     ///
     /// # Errors
     ///
@@ -167,7 +166,7 @@ impl<S: Stream> OwnedWriteHalf<S> {
         &self.stream
     }
 
-    /// Makes a stream again of its two halves.
+    /// Joins the two halves to the stream again.
     ///
     /// # Errors
     ///
@@ -212,7 +211,7 @@ impl<S: Stream> OwnedWriteHalf<S> {
         self.shut_down_on_drop = false;
     }
 
-    /// Ends the direction of writing, as the drop would.
+    /// Shuts down the direction of writing, as the drop would.
     pub(crate) fn shut_down(&mut self) -> io::Result<()> {
         let closed = self.stream.close();
         self.shut_down_on_drop &= closed.is_err();
@@ -222,7 +221,7 @@ impl<S: Stream> OwnedWriteHalf<S> {
     as_its_stream! { writes }
 }
 
-/// What TCP has besides.
+/// Methods that only TCP has.
 impl OwnedReadHalf<TcpStream> {
     as_its_stream! { peeks, "let (reading, _writing) = stream.into_split();" }
 }
@@ -230,7 +229,7 @@ impl OwnedReadHalf<TcpStream> {
 impl<S: Stream> Drop for OwnedWriteHalf<S> {
     fn drop(&mut self) {
         if self.shut_down_on_drop {
-            // It fails if the connection has broken: then the peer needs no word from us.
+            // It fails if the connection has broken: the peer then needs no word from us.
             let _ = self.stream.shutdown(Shutdown::Write);
         }
     }

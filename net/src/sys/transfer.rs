@@ -1,8 +1,8 @@
-//! Reading, writing and accepting without waiting, whatever mode the open file description is in.
+//! Reading, writing and accepting without waiting, whatever the mode of the open file description.
 //!
-//! `O_NONBLOCK` belongs to the open file description, which a duplicate or another process may share, and whoever has it
-//! may take the flag away (fcntl(2)). One call that blocks would then stop the runtime's thread and all its tasks. So
-//! each call says by itself that it must not wait:
+//! `O_NONBLOCK` belongs to the open file description, which a duplicate or another process may share. Any of them may
+//! clear the flag (fcntl(2)). One call that blocks would then stop the runtime's thread and all its tasks. So each call
+//! asks by itself not to block:
 //!
 //! | what | how |
 //! |---|---|
@@ -11,8 +11,8 @@
 //! | FIFOs, and pipes before Linux 6.4, which have no such flag | poll(2) first, if the description blocks |
 //! | accept(2), which has no flags of this kind | poll(2) first |
 //!
-//! Behind a poll(2) there is a gap, in which another process may take what was there: a call on a description that
-//! blocks, and is read elsewhere as well, then waits for the next byte or connection.
+//! After a poll(2) there is a gap in which another process may take what was there. If the description blocks and is
+//! read elsewhere as well, the call then waits for the next byte or connection.
 
 use std::ffi::c_int;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -26,23 +26,24 @@ use socket2::SockAddr;
 
 use super::{MAX_BUFFERS, MAX_BYTES, RawAddr, check, is_nonblocking, length_of, unix_addr};
 
-/// For [`recv`] and its kin: looks at what is there, and leaves it.
+/// A flag for [`recv`] and similar calls: they return what is there, and leave it.
 pub(crate) const PEEK: c_int = libc::MSG_PEEK;
 
-/// The result of a call that reports errors as -1 and `errno`.
+/// Returns the result of a call that reports errors as -1 and `errno`.
 fn moved(result: libc::ssize_t) -> io::Result<usize> {
-    // Negative only for an error.
+    // It is negative only for an error.
     usize::try_from(result).map_err(|_| io::Error::last_os_error())
 }
 
-/// recv(2), with `flags`.
+/// Calls recv(2), with `flags`.
 pub(crate) fn recv(socket: BorrowedFd<'_>, buf: &mut [u8], flags: c_int) -> io::Result<usize> {
     let (fd, len) = (socket.as_raw_fd(), buf.len().min(MAX_BYTES));
     // SAFETY: `buf` is writable for as many bytes as are said.
     moved(unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), len, flags | libc::MSG_DONTWAIT) })
 }
 
-/// Like [`recv`], into memory that may be uninitialised: so many of its first bytes are not any more.
+/// Receives like [`recv`], into memory that may be uninitialised. The bytes that were received are initialised
+/// afterwards.
 #[cfg(any(feature = "hyper", feature = "tokio"))]
 pub(crate) fn recv_uninit(socket: BorrowedFd<'_>, buf: &mut [mem::MaybeUninit<u8>]) -> io::Result<usize> {
     let (fd, len) = (socket.as_raw_fd(), buf.len().min(MAX_BYTES));
@@ -50,10 +51,10 @@ pub(crate) fn recv_uninit(socket: BorrowedFd<'_>, buf: &mut [mem::MaybeUninit<u8
     moved(unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), len, libc::MSG_DONTWAIT) })
 }
 
-/// Like [`recv`], into several buffers, of which the first [`MAX_BUFFERS`] are looked at.
+/// Receives like [`recv`], into several buffers. The first [`MAX_BUFFERS`] are used.
 pub(crate) fn recv_vectored(socket: BorrowedFd<'_>, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-    // SAFETY: all zeros is a valid msghdr: no address, no buffers, no control data. (Its padding
-    // differs between C libraries, so no literal.)
+    // SAFETY: all zeros is a valid msghdr: no address, no buffers, no control data. It is no literal, because its
+    // padding differs between C libraries.
     let mut message: libc::msghdr = unsafe { mem::zeroed() };
     message.msg_iov = bufs.as_mut_ptr().cast();
     message.msg_iovlen = bufs.len().min(MAX_BUFFERS) as _;
@@ -62,7 +63,7 @@ pub(crate) fn recv_vectored(socket: BorrowedFd<'_>, bufs: &mut [IoSliceMut<'_>])
     moved(unsafe { libc::recvmsg(socket.as_raw_fd(), &mut message, libc::MSG_DONTWAIT) })
 }
 
-/// send(2). It raises no signal if the connection has broken: `BrokenPipe` says so.
+/// Calls send(2). It raises no signal if the connection has broken: `BrokenPipe` says so.
 pub(crate) fn send(socket: BorrowedFd<'_>, buf: &[u8]) -> io::Result<usize> {
     let (fd, len, flags) =
         (socket.as_raw_fd(), buf.len().min(MAX_BYTES), libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT);
@@ -70,20 +71,20 @@ pub(crate) fn send(socket: BorrowedFd<'_>, buf: &[u8]) -> io::Result<usize> {
     moved(unsafe { libc::send(fd, buf.as_ptr().cast(), len, flags) })
 }
 
-/// Like [`send`], from several buffers, of which the first [`MAX_BUFFERS`] are looked at. (std's is writev(2), which raises
-/// SIGPIPE.)
+/// Sends like [`send`], from several buffers. The first [`MAX_BUFFERS`] are used. std uses writev(2), which raises
+/// SIGPIPE.
 pub(crate) fn send_vectored(socket: BorrowedFd<'_>, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
     // SAFETY: as in `recv_vectored`.
     let mut message: libc::msghdr = unsafe { mem::zeroed() };
     message.msg_iov = bufs.as_ptr().cast_mut().cast();
     message.msg_iovlen = bufs.len().min(MAX_BUFFERS) as _;
     let flags = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
-    // SAFETY: an `IoSlice` is an iovec (std promises it), `bufs` has at least `msg_iovlen` of them,
-    // and they borrow the bytes that sendmsg(2) reads; it writes to neither, the `mut` is C's.
+    // SAFETY: an `IoSlice` is an iovec (std promises it), `bufs` has at least `msg_iovlen` of them, and they borrow the
+    // bytes that sendmsg(2) reads. It writes to neither: the `mut` is C's.
     moved(unsafe { libc::sendmsg(socket.as_raw_fd(), &message, flags) })
 }
 
-/// recvfrom(2) on an internet socket, with `flags`.
+/// Calls recvfrom(2) on an internet socket, with `flags`.
 pub(crate) fn recv_from(
     socket: BorrowedFd<'_>,
     buf: &mut [u8],
@@ -124,7 +125,7 @@ unsafe fn recv_from_raw(
     moved(unsafe { libc::recvfrom(fd, buf.as_mut_ptr().cast(), room, flags, addr, len) })
 }
 
-/// sendto(2) on an internet socket.
+/// Calls sendto(2) on an internet socket.
 pub(crate) fn send_to(socket: BorrowedFd<'_>, buf: &[u8], to: SocketAddr) -> io::Result<usize> {
     let (raw, len) = RawAddr::encode(to);
     // SAFETY: `raw` has `len` bytes (`encode`).
@@ -152,14 +153,14 @@ unsafe fn send_to_raw(
     moved(unsafe { libc::sendto(fd, buf.as_ptr().cast(), bytes, flags, addr, len) })
 }
 
-/// Whether one of `events` holds of `fd` now: poll(2).
+/// Returns whether one of `events` holds for `fd` now, by poll(2).
 fn is_ready(fd: BorrowedFd<'_>, events: i16) -> io::Result<bool> {
     let mut poll = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
     // SAFETY: one pollfd, which outlives the call.
     check(unsafe { libc::poll(&mut poll, 1, 0) }).map(|_| poll.revents != 0)
 }
 
-/// Says `WouldBlock` unless one of `events`, an error or a hang-up is there.
+/// Returns `WouldBlock` unless one of `events`, an error or a hang-up is there.
 pub(super) fn wait_for(fd: BorrowedFd<'_>, events: i16) -> io::Result<()> {
     if is_ready(fd, events)? { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
 }
@@ -168,11 +169,11 @@ pub(super) fn wait_for(fd: BorrowedFd<'_>, events: i16) -> io::Result<()> {
 #[derive(Debug)]
 pub struct Pipe {
     file: std::fs::File,
-    /// The kernel does not know `RWF_NOWAIT` for it.
+    /// Whether the kernel does not know `RWF_NOWAIT` for it.
     has_no_flag: AtomicBool,
 }
 
-/// So much a pipe has room for when poll(2) says that it has any: pipe(7).
+/// A pipe has room for this many bytes when poll(2) reports any room: pipe(7).
 const ROOM: usize = libc::PIPE_BUF;
 
 impl Pipe {
@@ -187,7 +188,7 @@ impl Pipe {
         if is_empty { read } else { self.unless_too_early(read) }
     }
 
-    /// Like `read`, into memory that may be uninitialised: so many of its first bytes are not any more.
+    /// Reads like `read`, into memory that may be uninitialised. The bytes that were read are initialised afterwards.
     #[cfg(any(feature = "hyper", feature = "tokio"))]
     pub(crate) fn read_uninit(&self, buf: &mut [mem::MaybeUninit<u8>]) -> io::Result<usize> {
         let part = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len().min(MAX_BYTES) };
@@ -212,8 +213,8 @@ impl Pipe {
         })
     }
 
-    /// Before a FIFO has been opened for writing, a read says that the file has ended (fifo(7)), and the kernel reports no
-    /// hang-up. Then there is nothing to read yet.
+    /// Before a FIFO has been opened for writing, a read reports the end of the file (fifo(7)), and the kernel reports
+    /// no hang-up. This turns such a read into `WouldBlock`.
     fn unless_too_early(&self, read: io::Result<usize>) -> io::Result<usize> {
         use std::os::unix::fs::FileTypeExt;
         let is_too_early =
@@ -246,7 +247,7 @@ impl Pipe {
     }
 
     fn unless_without_flag(&self, call: impl FnOnce() -> io::Result<usize>) -> Option<io::Result<usize>> {
-        // Relaxed: a hint that stands alone; whoever misses it asks the kernel once more.
+        // Relaxed: a hint that stands alone. A thread that misses it asks the kernel once more.
         if self.has_no_flag.load(Ordering::Relaxed) {
             return None;
         }

@@ -1,6 +1,6 @@
 //! A socket that accepts connections.
 //!
-//! What happens to errors is told in `accept`. In tokio: `net/tcp/listener.rs`.
+//! `accept` says what happens to errors. In tokio: `net/tcp/listener.rs`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -35,22 +35,22 @@ pub struct TcpListener {
 impl TcpListener {
     /// Makes a listener that is bound to `addr`.
     ///
-    /// Of several addresses, the first that can be bound is taken. Port 0 lets the system choose a
-    /// free one, which [`local_addr`](TcpListener::local_addr) tells. `SO_REUSEADDR` is set, and
-    /// up to 1024 connections wait to be accepted (fewer where `net.core.somaxconn` is lower).
+    /// Of several addresses, the first that can be bound is taken. Port 0 lets the system choose a free one, which
+    /// [`local_addr`](TcpListener::local_addr) returns. `SO_REUSEADDR` is set. Up to 1024 connections wait to be
+    /// accepted, or fewer if `net.core.somaxconn` is lower.
     ///
     /// # Errors
     ///
-    /// The error of the last address that was tried, often `AddrInUse`; those of
+    /// Returns the error of the last address that was tried, often `AddrInUse`; those of
     /// [`lookup_host`](crate::lookup_host); `InvalidInput` if `addr` is an empty list.
     ///
     /// # Panics
     ///
-    /// If `addr` is a name and there is no ayi runtime on this thread.
+    /// Panics if `addr` is a name and there is no ayi runtime on this thread.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is bound if this future is dropped before it is done.
+    /// Nothing is bound if the future is dropped before it is done.
     ///
     /// # Examples
     ///
@@ -75,7 +75,7 @@ impl TcpListener {
         Err(last_error.unwrap_or_else(|| addr::no_address("to bind to")))
     }
 
-    /// Takes a socket that is known to be non-blocking.
+    /// Wraps a socket that is known to be non-blocking.
     pub(super) fn new(listener: std::net::TcpListener) -> TcpListener {
         TcpListener { socket: Socket::new(listener) }
     }
@@ -86,25 +86,24 @@ impl TcpListener {
     ///
     /// # Errors
     ///
-    /// What accept(2) reports of the listener itself; that there is no ayi runtime on this thread,
-    /// if it has to wait. Two groups of errors are dealt with inside:
+    /// Returns what accept(2) reports of the listener itself. It also fails if it has to wait and there is no ayi
+    /// runtime on this thread. Two groups of errors are handled internally:
     ///
-    /// - Those of one connection that failed before it was accepted (`ECONNABORTED`, `EPROTO`,
-    ///   `EPERM`, and the network errors that accept(2) lists): the next connection is taken. If 200
-    ///   fail in a row, with a pause of 50 ms among them, it is no longer one connection's error, and
-    ///   is returned.
-    /// - `EMFILE`, `ENFILE`, `ENOBUFS` and `ENOMEM`, when there is no room for another socket:
-    ///   tries again every 50 ms. No connection is lost, they wait in the backlog. If a server
-    ///   stops accepting under load, see whether it runs into its limit (`ulimit -n`).
+    /// - Errors of one connection that failed before it was accepted: `ECONNABORTED`, `EPROTO`, `EPERM`, and the
+    ///   network errors that accept(2) lists. The next connection is accepted instead. If 200 fail in a row, with a
+    ///   pause of 50 ms among them, the error is no longer one connection's, and is returned.
+    /// - `EMFILE`, `ENFILE`, `ENOBUFS` and `ENOMEM`, when there is no room for another socket. `accept` tries again
+    ///   every 50 ms. No connection is lost: they wait in the backlog. If a server stops accepting under load, check
+    ///   whether it runs into its limit (`ulimit -n`).
     ///
     /// # Panics
     ///
-    /// If there is no room for another socket, or connections fail in a row, and no ayi runtime is on
-    /// this thread.
+    /// Panics if there is no room for another socket, or connections fail in a row, and no ayi runtime is on this
+    /// thread.
     ///
     /// # Cancel safety
     ///
-    /// No connection is lost if this future is dropped: it returns as soon as it has one.
+    /// No connection is lost if the future is dropped: it returns as soon as it has one.
     ///
     /// # Examples
     ///
@@ -124,15 +123,15 @@ impl TcpListener {
         Ok((TcpStream::new(stream), peer))
     }
 
-    /// Like [`accept`](TcpListener::accept), to be called from a `poll` function.
+    /// Polls for a connection, like [`accept`](TcpListener::accept).
     ///
     /// If there is no connection, the task of `cx` is woken when there is one.
     ///
     /// # Errors
     ///
-    /// Like [`accept`](TcpListener::accept), but when there is no room for another socket, or 100
-    /// connections have failed in a row, the error is returned, since there is nothing here to sleep
-    /// with. Wait a little before the next call: it would probably fail as well.
+    /// Fails like [`accept`](TcpListener::accept), and also returns the error if there is no room for another socket,
+    /// or if 100 connections have failed in a row, since a poll cannot sleep. Wait a little before the next call: it
+    /// would probably fail as well.
     ///
     /// # Examples
     ///
@@ -152,11 +151,11 @@ impl TcpListener {
         accepted.map_ok(|(stream, peer)| (TcpStream::new(stream), peer))
     }
 
-    /// The address to which this listener is bound.
+    /// Returns the address to which this listener is bound.
     ///
     /// # Errors
     ///
-    /// What getsockname(2) reports.
+    /// Returns what getsockname(2) reports.
     ///
     /// # Examples
     ///
@@ -173,7 +172,7 @@ impl TcpListener {
         self.socket.std().local_addr()
     }
 
-    /// Makes a listener of one that std made or another process handed over.
+    /// Takes a listener that std made or another process handed over.
     ///
     /// ```no_run
     /// # fn run() -> std::io::Result<()> {
@@ -186,11 +185,11 @@ impl TcpListener {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the socket is in blocking mode (call `set_nonblocking(true)` on it first:
-    /// it would stop the runtime's thread) or does not listen.
+    /// Returns `InvalidInput` if the socket does not listen, or is in blocking mode, which would stop the runtime's
+    /// thread: call `set_nonblocking(true)` on it first.
     ///
-    /// It must stay non-blocking: the mode belongs to the socket, and so to all processes that share it. systemd
-    /// takes it away whenever it starts a server with this socket, unless the unit says `NonBlocking=true`.
+    /// It must stay non-blocking: the mode belongs to the socket, and so to all processes that share it. systemd makes
+    /// the socket blocking whenever it starts a server with it, unless the unit says `NonBlocking=true`.
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
         accept::check_listening(&listener)?;
         let socket = Socket::from_std(listener)?;
@@ -201,7 +200,7 @@ impl TcpListener {
     ///
     /// # Errors
     ///
-    /// None today; tokio's signature.
+    /// Never fails today: the signature is tokio's.
     ///
     /// # Examples
     ///
@@ -219,11 +218,11 @@ impl TcpListener {
         self.socket.into_std()
     }
 
-    /// The `IP_TTL` of this socket: how many hops its packets may take.
+    /// Returns the `IP_TTL` of this socket: how many hops its packets may take.
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -245,7 +244,7 @@ impl TcpListener {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
         self.socket.std().set_ttl(ttl)
     }

@@ -19,7 +19,8 @@ pub type WriteHalf<'a> = halves::WriteHalf<'a, TcpStream>;
 pub type OwnedReadHalf = halves::OwnedReadHalf<TcpStream>;
 /// The half of a [`TcpStream`] that writes, made by [`TcpStream::into_split`].
 pub type OwnedWriteHalf = halves::OwnedWriteHalf<TcpStream>;
-/// Two halves that come from different streams: of [`OwnedReadHalf::reunite`](halves::OwnedReadHalf::reunite).
+/// The error of two halves that come from different streams, see
+/// [`OwnedReadHalf::reunite`](halves::OwnedReadHalf::reunite).
 pub type ReuniteError = halves::ReuniteError<TcpStream>;
 
 #[cfg(test)]
@@ -29,7 +30,7 @@ mod tests {
     fn send_and_sync<T: Send + Sync>() {}
     fn send<T: Send>(_: T) {}
 
-    /// Never called: that it compiles is the test.
+    /// Never called: the test is that it compiles.
     #[allow(dead_code)]
     fn futures_are_send(listener: TcpListener, stream: TcpStream) {
         send(TcpListener::bind("localhost:80"));

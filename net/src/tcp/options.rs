@@ -1,4 +1,4 @@
-//! What a stream knows of itself: its addresses, its pending error, its options.
+//! Properties of a stream: its addresses, its pending error, its options.
 //!
 //! `socket2::SockRef::from(&stream)` sets all other options.
 //!
@@ -13,11 +13,11 @@ use socket2::SockRef;
 use crate::tcp::TcpStream;
 
 impl TcpStream {
-    /// The address of this end of the connection.
+    /// Returns the address of this end of the connection.
     ///
     /// # Errors
     ///
-    /// What getsockname(2) reports.
+    /// Returns what getsockname(2) reports.
     ///
     /// # Examples
     ///
@@ -36,11 +36,11 @@ impl TcpStream {
         self.socket.std().local_addr()
     }
 
-    /// The address of the other end of the connection.
+    /// Returns the address of the other end of the connection.
     ///
     /// # Errors
     ///
-    /// What getpeername(2) reports: `NotConnected` if the connection has broken.
+    /// Returns what getpeername(2) reports: `NotConnected` if the connection has broken.
     ///
     /// # Examples
     ///
@@ -63,7 +63,7 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -82,11 +82,11 @@ impl TcpStream {
         self.socket.std().take_error()
     }
 
-    /// Whether small writes are sent at once (tcp(7), `TCP_NODELAY`).
+    /// Returns whether small writes are sent at once (tcp(7), `TCP_NODELAY`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -106,21 +106,21 @@ impl TcpStream {
         self.socket.std().nodelay()
     }
 
-    /// Sets whether small writes are sent at once. Off in a new stream: the system may hold back a
-    /// small write until the peer has confirmed the one before it (Nagle's algorithm, RFC 896).
+    /// Sets whether small writes are sent at once. This is off in a new stream: the system may hold back a small write
+    /// until the peer has confirmed the one before it (Nagle's algorithm, RFC 896).
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
         self.socket.std().set_nodelay(nodelay)
     }
 
-    /// The `IP_TTL` of this socket: how many hops its packets may take.
+    /// Returns the `IP_TTL` of this socket: how many hops its packets may take.
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -144,16 +144,16 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
         self.socket.std().set_ttl(ttl)
     }
 
-    /// How long closing the stream waits until what was written is sent (socket(7), `SO_LINGER`).
+    /// Returns how long closing the stream waits until what was written is sent (socket(7), `SO_LINGER`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -178,30 +178,30 @@ impl TcpStream {
     /// Sets how long closing the stream waits until what was written is sent, in whole seconds. With zero, closing
     /// resets the connection.
     ///
-    /// Anything longer blocks the thread, and with it the whole runtime, when the stream is dropped: zero and `None`
-    /// are what is of use here.
+    /// Anything longer blocks the thread, and with it the whole runtime, when the stream is dropped. Only zero and
+    /// `None` are useful here.
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
         SockRef::from(self.socket.std()).set_linger(linger)
     }
 
-    /// Has closing the stream reset the connection: [`set_linger`](TcpStream::set_linger) with zero.
+    /// Makes closing the stream reset the connection, like [`set_linger`](TcpStream::set_linger) with zero.
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_zero_linger(&self) -> io::Result<()> {
         self.set_linger(Some(Duration::ZERO))
     }
 
-    /// Whether what arrives is confirmed at once (tcp(7), `TCP_QUICKACK`).
+    /// Returns whether what arrives is confirmed at once (tcp(7), `TCP_QUICKACK`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -221,12 +221,12 @@ impl TcpStream {
         SockRef::from(self.socket.std()).tcp_quickack()
     }
 
-    /// Sets whether what arrives is confirmed at once. The system goes back to its own judgement later: set it anew
+    /// Sets whether what arrives is confirmed at once. The system returns to its own judgement later, so set it again
     /// after reading.
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_quickack(&self, quickack: bool) -> io::Result<()> {
         SockRef::from(self.socket.std()).set_tcp_quickack(quickack)
     }

@@ -13,13 +13,13 @@ use crate::sys;
 use crate::tcp::stream::has_connected;
 use crate::tcp::{TcpListener, TcpStream};
 
-/// A TCP socket that does not listen yet and is not connected: for options that have to be set before that.
+/// A TCP socket that does not listen yet and is not connected, for options that have to be set before that.
 ///
 /// Unlike [`TcpListener::bind`], it sets no option by itself.
 ///
 /// # Examples
 ///
-/// A listener of its own on every core, between which the kernel shares the connections out:
+/// A listener of its own on every core, between which the kernel distributes the connections:
 ///
 /// ```
 /// use ayi::net::tcp::TcpSocket;
@@ -35,11 +35,11 @@ pub struct TcpSocket {
 }
 
 impl TcpSocket {
-    /// For IPv4.
+    /// Makes a socket for IPv4.
     ///
     /// # Errors
     ///
-    /// What socket(2) reports: mostly that there are no file descriptors left.
+    /// Returns what socket(2) reports: mostly that there are no file descriptors left.
     ///
     /// # Examples
     ///
@@ -52,11 +52,11 @@ impl TcpSocket {
         TcpSocket::new(Domain::IPV4)
     }
 
-    /// For IPv6. It takes IPv4 as well, unless `net.ipv6.bindv6only` is set.
+    /// Makes a socket for IPv6. It accepts IPv4 as well, unless `net.ipv6.bindv6only` is set.
     ///
     /// # Errors
     ///
-    /// Like [`new_v4`](TcpSocket::new_v4); and `EAFNOSUPPORT` on a machine without IPv6.
+    /// Fails like [`new_v4`](TcpSocket::new_v4), and with `EAFNOSUPPORT` on a machine without IPv6.
     pub fn new_v6() -> io::Result<TcpSocket> {
         TcpSocket::new(Domain::IPV6)
     }
@@ -66,11 +66,11 @@ impl TcpSocket {
         Ok(TcpSocket { socket })
     }
 
-    /// Takes a socket that std (or another library) has made and that is not connected. It becomes non-blocking.
+    /// Takes a socket that std or another library has made and that is not connected. It becomes non-blocking.
     ///
     /// # Panics
     ///
-    /// If the system refuses to make it so, which it does not.
+    /// Panics if the system refuses to make the socket non-blocking, which it does not.
     ///
     /// # Examples
     ///
@@ -87,11 +87,11 @@ impl TcpSocket {
         TcpSocket::from(OwnedFd::from(stream))
     }
 
-    /// Gives it an address. Port 0 lets the system choose a free one.
+    /// Binds it to an address. Port 0 lets the system choose a free one.
     ///
     /// # Errors
     ///
-    /// What bind(2) reports: `AddrInUse`, `AddrNotAvailable`, `InvalidInput` if it has one already.
+    /// Returns what bind(2) reports: `AddrInUse`, `AddrNotAvailable`, `InvalidInput` if it has one already.
     ///
     /// # Examples
     ///
@@ -105,12 +105,12 @@ impl TcpSocket {
         self.socket.bind(&addr.into())
     }
 
-    /// Listens for connections, of which up to `backlog` wait to be accepted (fewer where `net.core.somaxconn` is
-    /// lower). Without an address, the system chooses a port on all interfaces.
+    /// Listens for connections. Up to `backlog` of them wait to be accepted, or fewer if `net.core.somaxconn` is lower.
+    /// Without an address, the system chooses a port on all interfaces.
     ///
     /// # Errors
     ///
-    /// What listen(2) reports: `AddrInUse` if another socket listens at the address.
+    /// Returns what listen(2) reports: `AddrInUse` if another socket listens at the address.
     ///
     /// # Examples
     ///
@@ -131,11 +131,11 @@ impl TcpSocket {
     ///
     /// # Errors
     ///
-    /// Like [`TcpStream::connect`], of this one address.
+    /// Fails like [`TcpStream::connect`] with this one address.
     ///
     /// # Cancel safety
     ///
-    /// The attempt is given up if this future is dropped.
+    /// The attempt is given up if the future is dropped.
     ///
     /// # Examples
     ///
@@ -153,7 +153,7 @@ impl TcpSocket {
     /// ```
     pub async fn connect(self, addr: SocketAddr) -> io::Result<TcpStream> {
         coop::consume_budget().await;
-        // It may have come from elsewhere, where somebody else still has it.
+        // The socket may have come from elsewhere, where another owner may still have it.
         match sys::without_blocking(self.socket.as_fd(), || self.socket.connect(&addr.into())) {
             // Interrupted means the same as in progress, connect(2).
             Err(error) if error.raw_os_error() == Some(sys::IN_PROGRESS) => {}
@@ -165,11 +165,11 @@ impl TcpSocket {
         Ok(stream)
     }
 
-    /// The address of this socket.
+    /// Returns the address of this socket.
     ///
     /// # Errors
     ///
-    /// What getsockname(2) reports.
+    /// Returns what getsockname(2) reports.
     ///
     /// # Examples
     ///
@@ -191,7 +191,7 @@ impl TcpSocket {
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -205,13 +205,13 @@ impl TcpSocket {
     }
 }
 
-/// Options.
+/// The options.
 impl TcpSocket {
-    /// Whether its address can be bound although connections of an earlier owner still linger (`SO_REUSEADDR`).
+    /// Returns whether its address can be bound although connections of an earlier owner still linger (`SO_REUSEADDR`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -229,16 +229,16 @@ impl TcpSocket {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_reuseaddr(&self, value: bool) -> io::Result<()> {
         self.socket.set_reuse_address(value)
     }
 
-    /// Whether several sockets can be bound to its address, if all of them want that (`SO_REUSEPORT`).
+    /// Returns whether several sockets can be bound to its address, if all of them set this (`SO_REUSEPORT`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -256,16 +256,16 @@ impl TcpSocket {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_reuseport(&self, value: bool) -> io::Result<()> {
         self.socket.set_reuse_port(value)
     }
 
-    /// The size of its send buffer in bytes, as the kernel counts: twice what was set (socket(7), `SO_SNDBUF`).
+    /// Returns the size of its send buffer in bytes. The kernel counts twice what was set (socket(7), `SO_SNDBUF`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -283,16 +283,16 @@ impl TcpSocket {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_send_buffer_size(&self, value: u32) -> io::Result<()> {
         self.socket.set_send_buffer_size(value as usize)
     }
 
-    /// The size of its recv buffer in bytes, as the kernel counts: twice what was set (socket(7), `SO_RCVBUF`).
+    /// Returns the size of its receive buffer in bytes. The kernel counts twice what was set (socket(7), `SO_RCVBUF`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -310,16 +310,16 @@ impl TcpSocket {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_recv_buffer_size(&self, value: u32) -> io::Result<()> {
         self.socket.set_recv_buffer_size(value as usize)
     }
 
-    /// Whether an idle connection is probed (`SO_KEEPALIVE`).
+    /// Returns whether an idle connection is probed (`SO_KEEPALIVE`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -337,16 +337,16 @@ impl TcpSocket {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_keepalive(&self, value: bool) -> io::Result<()> {
         self.socket.set_keepalive(value)
     }
 
-    /// Whether small writes are sent at once (tcp(7), `TCP_NODELAY`).
+    /// Returns whether small writes are sent at once (tcp(7), `TCP_NODELAY`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -364,17 +364,17 @@ impl TcpSocket {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_nodelay(&self, value: bool) -> io::Result<()> {
         self.socket.set_tcp_nodelay(value)
     }
 
-    /// How long closing it waits until what was written is sent (socket(7), `SO_LINGER`), in whole seconds. With zero, closing
-    /// resets the connection. Waiting blocks the thread: zero and `None` are what is of use here.
+    /// Returns how long closing it waits until what was written is sent (socket(7), `SO_LINGER`), in whole seconds.
+    /// With zero, closing resets the connection. Waiting blocks the thread, so only zero and `None` are useful here.
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -393,16 +393,16 @@ impl TcpSocket {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_linger(&self, value: Option<Duration>) -> io::Result<()> {
         self.socket.set_linger(value)
     }
 
-    /// The type of service of its IPv4 packets (ip(7), `IP_TOS`).
+    /// Returns the type of service of its IPv4 packets (ip(7), `IP_TOS`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -420,16 +420,16 @@ impl TcpSocket {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_tos_v4(&self, value: u32) -> io::Result<()> {
         self.socket.set_tos_v4(value)
     }
 
-    /// The traffic class of its IPv6 packets (ipv6(7), `IPV6_TCLASS`).
+    /// Returns the traffic class of its IPv6 packets (ipv6(7), `IPV6_TCLASS`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -449,25 +449,25 @@ impl TcpSocket {
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_tclass_v6(&self, value: u32) -> io::Result<()> {
         self.socket.set_tclass_v6(value)
     }
 
-    /// Has closing it reset the connection: [`set_linger`](TcpSocket::set_linger) with zero.
+    /// Makes closing it reset the connection, like [`set_linger`](TcpSocket::set_linger) with zero.
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     pub fn set_zero_linger(&self) -> io::Result<()> {
         self.set_linger(Some(Duration::ZERO))
     }
 
-    /// The network device that it is bound to, by name (socket(7), `SO_BINDTODEVICE`).
+    /// Returns the network device that it is bound to, by name (socket(7), `SO_BINDTODEVICE`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -480,12 +480,12 @@ impl TcpSocket {
         self.socket.device()
     }
 
-    /// Binds it to a network device, such as `b"eth0"`; `None` to any. Some systems ask for the capability
+    /// Binds it to a network device, such as `b"eth0"`, or with `None` to any. Some systems require the capability
     /// `CAP_NET_RAW`.
     ///
     /// # Errors
     ///
-    /// What setsockopt(2) reports.
+    /// Returns what setsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -500,12 +500,12 @@ impl TcpSocket {
     }
 }
 
-/// Takes a TCP socket that another library has made, or another process has passed on. It becomes non-blocking. What
-/// is not a TCP socket is told so by the kernel when it is to listen or connect.
+/// Takes a TCP socket that another library has made, or another process has passed on. It becomes non-blocking. If it
+/// is not a TCP socket, the kernel says so when it listens or connects.
 ///
 /// # Panics
 ///
-/// If the descriptor is not open.
+/// Panics if the descriptor is not open.
 ///
 /// # Examples
 ///
@@ -528,7 +528,7 @@ impl From<OwnedFd> for TcpSocket {
     }
 }
 
-/// The descriptor stays non-blocking.
+/// Returns the descriptor, which stays non-blocking.
 impl From<TcpSocket> for OwnedFd {
     fn from(socket: TcpSocket) -> OwnedFd {
         socket.socket.into()

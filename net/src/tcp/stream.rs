@@ -1,4 +1,4 @@
-//! A connection: how it comes to be, reading and writing, splitting.
+//! A connection: connecting, reading and writing, splitting.
 //!
 //! ```text
 //! connect ──► EINPROGRESS ──► look: SO_ERROR? peer? ──► error │ connected
@@ -6,8 +6,8 @@
 //!                                    └──────────────────────────────┘
 //! ```
 //!
-//! Invariant: what looks at bytes without taking them (`peek`) is no transfer. It says nothing of
-//! what is left in the kernel's buffer, so it must not clear readiness.
+//! Invariant: a call that looks at bytes without taking them (`peek`) is no transfer. It says nothing about what is
+//! left in the kernel's buffer, so it must not clear readiness.
 //!
 //! In tokio: `net/tcp/stream.rs`.
 
@@ -28,10 +28,10 @@ use crate::tcp::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 
 /// A TCP connection.
 ///
-/// It reads and writes through a shared reference, so one task can read while another writes.
-/// Whole messages (`write_all`, `read_exact`, `read_to_end`) come from the extension traits of
-/// [`futures_io::AsyncRead`] and [`futures_io::AsyncWrite`], which the stream and references to it
-/// implement. Dropping the stream closes the connection.
+/// It reads and writes through a shared reference, so one task can read while another writes. The methods for whole
+/// messages, `write_all`, `read_exact` and `read_to_end`, come from the extension traits of [`futures_io::AsyncRead`]
+/// and [`futures_io::AsyncWrite`], which the stream and references to it implement. Dropping the stream closes the
+/// connection.
 ///
 /// ```no_run
 /// use ayi::net::TcpStream;
@@ -51,23 +51,22 @@ pub struct TcpStream {
 impl TcpStream {
     /// Connects to `addr`.
     ///
-    /// Several addresses are tried in turn, until one answers. The system gives up on an address
-    /// that does not answer after about two minutes (tcp(7), `tcp_syn_retries`); a timeout around
-    /// this future can do so earlier.
+    /// Several addresses are tried in turn, until one answers. The system gives up on an address that does not answer
+    /// after about two minutes (tcp(7), `tcp_syn_retries`). A timeout around this future can do so earlier.
     ///
     /// # Errors
     ///
-    /// The error of the last address that was tried, often `ConnectionRefused`; those of
-    /// [`lookup_host`](crate::lookup_host); `InvalidInput` if `addr` is an empty list; that there
-    /// is no ayi runtime on this thread, if it has to wait.
+    /// Returns the error of the last address that was tried, often `ConnectionRefused`; those of
+    /// [`lookup_host`](crate::lookup_host); `InvalidInput` if `addr` is an empty list. It also fails if it has to wait
+    /// and there is no ayi runtime on this thread.
     ///
     /// # Panics
     ///
-    /// If `addr` is a name and there is no ayi runtime on this thread.
+    /// Panics if `addr` is a name and there is no ayi runtime on this thread.
     ///
     /// # Cancel safety
     ///
-    /// The attempt is given up if this future is dropped.
+    /// The attempt is given up if the future is dropped.
     ///
     /// # Examples
     ///
@@ -77,7 +76,7 @@ impl TcpStream {
     /// # use ayi::net::{TcpListener, TcpStream};
     /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// # let port = listener.local_addr()?.port();
-    /// let stream = TcpStream::connect(("127.0.0.1", port)).await?; // or "name:80", a SocketAddr, several of them
+    /// let stream = TcpStream::connect(("127.0.0.1", port)).await?; // or "name:80", or a SocketAddr, or several
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
@@ -99,25 +98,25 @@ impl TcpStream {
         Ok(stream)
     }
 
-    /// Takes a socket that is known to be non-blocking.
+    /// Wraps a socket that is known to be non-blocking.
     pub(super) fn new(stream: std::net::TcpStream) -> TcpStream {
         let socket = Socket::new(stream);
         TcpStream { socket }
     }
 
-    /// Reads what has arrived into `buf`, and waits while nothing has. Returns the number of bytes,
-    /// 0 at the end of the stream.
+    /// Reads what has arrived into `buf`, and waits while nothing has. Returns the number of bytes, 0 at the end of the
+    /// stream.
     ///
     /// An empty `buf` is filled at once: that 0 does not mean the end.
     ///
     /// # Errors
     ///
-    /// What recv(2) reports, often `ConnectionReset`; that there is no ayi runtime on this thread,
-    /// if it has to wait.
+    /// Returns what recv(2) reports, often `ConnectionReset`. It also fails if it has to wait and there is no ayi
+    /// runtime on this thread.
     ///
     /// # Cancel safety
     ///
-    /// No byte is lost if this future is dropped: it returns as soon as it has read any.
+    /// No byte is lost if the future is dropped: it returns as soon as it has read any.
     ///
     /// # Examples
     ///
@@ -141,16 +140,15 @@ impl TcpStream {
         self.socket.read(buf)
     }
 
-    /// Like [`read`](TcpStream::read) into several buffers, one after the other, of which the system
-    /// fills at most 1024.
+    /// Reads like [`read`](TcpStream::read) into several buffers, one after the other. The system fills at most 1024.
     ///
     /// # Errors
     ///
-    /// Like [`read`](TcpStream::read).
+    /// Fails like [`read`](TcpStream::read).
     ///
     /// # Cancel safety
     ///
-    /// Like [`read`](TcpStream::read).
+    /// As cancel safe as [`read`](TcpStream::read).
     ///
     /// # Examples
     ///
@@ -178,12 +176,12 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// What send(2) reports, often `BrokenPipe` or `ConnectionReset`; that there is no ayi runtime
-    /// on this thread, if it has to wait.
+    /// Returns what send(2) reports, often `BrokenPipe` or `ConnectionReset`. It also fails if it has to wait and there
+    /// is no ayi runtime on this thread.
     ///
     /// # Cancel safety
     ///
-    /// Nothing was written if this future is dropped: it returns as soon as it has written any.
+    /// Nothing was written if the future is dropped: it returns as soon as it has written any.
     ///
     /// # Examples
     ///
@@ -203,16 +201,16 @@ impl TcpStream {
         self.socket.write(buf)
     }
 
-    /// Like [`write`](TcpStream::write) from several buffers, one after the other, of which the
-    /// system takes at most 1024.
+    /// Writes like [`write`](TcpStream::write) from several buffers, one after the other. The system takes at most
+    /// 1024.
     ///
     /// # Errors
     ///
-    /// Like [`write`](TcpStream::write).
+    /// Fails like [`write`](TcpStream::write).
     ///
     /// # Cancel safety
     ///
-    /// Like [`write`](TcpStream::write).
+    /// As cancel safe as [`write`](TcpStream::write).
     ///
     /// # Examples
     ///
@@ -233,15 +231,15 @@ impl TcpStream {
         self.socket.write_vectored(bufs)
     }
 
-    /// Like [`read`](TcpStream::read), but leaves the bytes to be read again.
+    /// Reads like [`read`](TcpStream::read), but leaves the bytes to be read again.
     ///
     /// # Errors
     ///
-    /// Like [`read`](TcpStream::read).
+    /// Fails like [`read`](TcpStream::read).
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if this future is dropped: it takes nothing.
+    /// Nothing is lost if the future is dropped: it takes nothing.
     ///
     /// # Examples
     ///
@@ -268,11 +266,11 @@ impl TcpStream {
         self.socket.async_io(Interest::READABLE, |stream| sys::recv(stream.as_fd(), buf, sys::PEEK)).await
     }
 
-    /// Like [`peek`](TcpStream::peek), to be called from a `poll` function.
+    /// Polls to peek, like [`peek`](TcpStream::peek).
     ///
     /// # Errors
     ///
-    /// Like [`read`](TcpStream::read).
+    /// Fails like [`read`](TcpStream::read).
     ///
     /// # Examples
     ///
@@ -303,7 +301,7 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// What shutdown(2) reports: `NotConnected` if the connection has broken.
+    /// Returns what shutdown(2) reports: `NotConnected` if the connection has broken.
     ///
     /// # Examples
     ///
@@ -324,8 +322,8 @@ impl TcpStream {
         self.socket.std().shutdown(how)
     }
 
-    /// Splits the stream into a half that reads and a half that writes, for one task: they borrow
-    /// from the stream. [`into_split`](TcpStream::into_split) makes halves for two tasks.
+    /// Splits the stream into a half that reads and a half that writes, for one task: they borrow from the stream.
+    /// [`into_split`](TcpStream::into_split) makes halves for two tasks.
     ///
     /// # Examples
     ///
@@ -352,8 +350,8 @@ impl TcpStream {
     /// Splits the stream into a half that reads and a half that writes, which can go to different
     /// tasks and be [reunited](OwnedReadHalf::reunite).
     ///
-    /// The half that writes shuts down that direction when it is dropped. It costs an `Arc`; tasks
-    /// that can share a reference (or an `Rc`) to the stream need no halves.
+    /// The half that writes shuts down that direction when it is dropped. It costs an `Arc`. Tasks that can share a
+    /// reference, or an `Rc`, to the stream need no halves.
     ///
     /// # Examples
     ///
@@ -377,14 +375,14 @@ impl TcpStream {
     }
 }
 
-/// The way from std's stream and back.
+/// Conversions from std's stream and back.
 impl TcpStream {
-    /// Makes a stream of one that std made or another process handed over.
+    /// Takes a stream that std made or another process handed over.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the socket is in blocking mode: call `set_nonblocking(true)` on it first.
-    /// It would stop the runtime's thread.
+    /// Returns `InvalidInput` if the socket is in blocking mode: call `set_nonblocking(true)` on it first. It would
+    /// stop the runtime's thread.
     ///
     /// # Examples
     ///
@@ -408,7 +406,7 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// None today; tokio's signature.
+    /// Never fails today: the signature is tokio's.
     ///
     /// # Examples
     ///
@@ -429,7 +427,7 @@ impl TcpStream {
     }
 }
 
-/// Waiting until it is ready, and then trying.
+/// Waiting until the stream is ready, and then trying.
 impl TcpStream {
     methods! {
         "stream",
@@ -462,12 +460,11 @@ impl Stream for TcpStream {
     }
 }
 
-/// How an attempt to connect stands: `WouldBlock` while it is under way.
+/// Returns how an attempt to connect stands: `WouldBlock` while it is under way.
 ///
-/// connect(2) says to wait until the socket is writable, then to read `SO_ERROR`. The peer's
-/// address is asked for too: it tells "connected" from "no error so far", so that this can also be
-/// called before anybody waited. Connections within one machine are done by then, and never enter
-/// epoll for it.
+/// connect(2) says to wait until the socket is writable, then to read `SO_ERROR`. The peer's address is asked for too:
+/// it distinguishes "connected" from "no error so far", so that this can also be called before anybody waited.
+/// Connections within one machine are done by then, and never enter epoll.
 pub(super) fn has_connected(stream: &std::net::TcpStream) -> io::Result<()> {
     if let Some(error) = stream.take_error()? {
         return Err(error);

@@ -1,4 +1,4 @@
-//! Addresses in the forms of their three owners: users' paths, std's type, the kernel's bytes.
+//! Addresses in three forms: users' paths, std's type, the kernel's bytes.
 
 use std::ffi::OsStr;
 use std::io;
@@ -9,7 +9,7 @@ use std::path::Path;
 
 use socket2::SockAddr;
 
-/// A path, or an abstract name after a null byte.
+/// Makes an address from a path, or from an abstract name after a null byte.
 pub(super) fn from_path(path: &Path) -> io::Result<SocketAddr> {
     match path.as_os_str().as_bytes() {
         [0, name @ ..] => SocketAddr::from_abstract_name(name),

@@ -1,7 +1,7 @@
 //! Datagrams between Unix sockets.
 //!
-//! A datagram may be empty, and a short one says nothing of what comes next: so nothing here is short-cut as for streams.
-//! In tokio: `net/unix/datagram/socket.rs`.
+//! A datagram may be empty, and a short one says nothing about what comes next, so the short-transfer optimisation of
+//! streams does not apply. In tokio: `net/unix/datagram/socket.rs`.
 
 use std::future::poll_fn;
 use std::io;
@@ -24,8 +24,8 @@ use crate::unix::{UnixSocket, addr, unreported};
 
 /// A Unix socket that sends and receives datagrams.
 ///
-/// Within one machine none is lost or overtaken: who sends waits while the receiver's queue is full. All methods take
-/// `&self`, so that one socket can send and receive at once.
+/// Within one machine no datagram is lost or overtaken: the sender waits while the receiver's queue is full. All
+/// methods take `&self`, so that one socket can send and receive at once.
 ///
 /// # Examples
 ///
@@ -42,9 +42,9 @@ use crate::unix::{UnixSocket, addr, unreported};
 /// ```
 pub struct UnixDatagram {
     pub(crate) socket: Socket<Std>,
-    /// The latest pause of `poll_send_to`.
+    /// The last pause of `poll_send_to`.
     pausing: Mutex<Option<Pin<Box<Sleep>>>>,
-    /// Nothing more is received: `shutdown`.
+    /// Whether receiving was shut down by `shutdown`.
     is_read_shut: AtomicBool,
 }
 
@@ -63,8 +63,8 @@ impl UnixDatagram {
     ///
     /// # Errors
     ///
-    /// `AddrInUse` if there is a file of that name, also one that a socket has left behind; `InvalidInput` if the path
-    /// has more than 107 bytes; and what bind(2) reports.
+    /// Returns `AddrInUse` if there is a file of that name, also one that a socket has left behind; `InvalidInput` if
+    /// the path has more than 107 bytes; and what bind(2) reports.
     ///
     /// # Examples
     ///
@@ -83,11 +83,11 @@ impl UnixDatagram {
         socket.datagram()
     }
 
-    /// Two sockets that are connected to each other.
+    /// Makes two sockets that are connected to each other.
     ///
     /// # Errors
     ///
-    /// What socketpair(2) reports: mostly that there are no file descriptors left.
+    /// Returns what socketpair(2) reports: mostly that there are no file descriptors left.
     ///
     /// # Examples
     ///
@@ -108,11 +108,11 @@ impl UnixDatagram {
         Ok((UnixDatagram::new(a), UnixDatagram::new(b)))
     }
 
-    /// Makes a socket without an address: it can send, and receive once it is connected.
+    /// Makes a socket without an address: it can send, and it can receive once it is connected.
     ///
     /// # Errors
     ///
-    /// What socket(2) reports: mostly that there are no file descriptors left.
+    /// Returns what socket(2) reports: mostly that there are no file descriptors left.
     ///
     /// # Examples
     ///
@@ -129,7 +129,7 @@ impl UnixDatagram {
         UnixSocket::new_datagram()?.datagram()
     }
 
-    /// Takes a socket that is known to be non-blocking.
+    /// Wraps a socket that is known to be non-blocking.
     pub(super) fn new(socket: std::os::unix::net::UnixDatagram) -> UnixDatagram {
         UnixDatagram {
             socket: Socket::new(socket),
@@ -138,12 +138,12 @@ impl UnixDatagram {
         }
     }
 
-    /// Connects to the socket at `path`: [`send`](UnixDatagram::send) goes there, and only what comes from there is
+    /// Connects to the socket at `path`: [`send`](UnixDatagram::send) goes there, and only datagrams from there are
     /// received.
     ///
     /// # Errors
     ///
-    /// `NotFound` if there is nothing at `path`; `ConnectionRefused` if no socket is bound there any more.
+    /// Returns `NotFound` if there is nothing at `path`; `ConnectionRefused` if no socket is bound there any more.
     ///
     /// # Examples
     ///
@@ -163,11 +163,11 @@ impl UnixDatagram {
         self.connect_addr(&addr::from_path(path.as_ref())?)
     }
 
-    /// Connects to an address of std's.
+    /// Connects to an address of std's type.
     ///
     /// # Errors
     ///
-    /// Like [`connect`](UnixDatagram::connect).
+    /// Fails like [`connect`](UnixDatagram::connect).
     ///
     /// # Examples
     ///
@@ -193,17 +193,17 @@ impl UnixDatagram {
 
     /// Sends a datagram to the socket at `path`, and waits while its queue is full.
     ///
-    /// The kernel tells of room in that queue only if a datagram of this very socket has made it. So this also tries
-    /// again after 1 ms, and then after pauses that grow to 50 ms.
+    /// The kernel reports room in that queue only if a datagram of this very socket made it. So this also tries again
+    /// after 1 ms, and then after pauses that grow to 50 ms.
     ///
     /// # Errors
     ///
-    /// `NotFound` or `ConnectionRefused` if no socket is there, and what send(2) reports; that there is no ayi runtime
-    /// on this thread, if it has to wait.
+    /// Returns `NotFound` or `ConnectionRefused` if no socket is there, and what send(2) reports. It also fails if it
+    /// has to wait and there is no ayi runtime on this thread.
     ///
     /// # Cancel safety
     ///
-    /// Nothing was sent if this future is dropped: it returns as soon as it has sent.
+    /// Nothing was sent if the future is dropped: it returns as soon as it has sent.
     ///
     /// # Examples
     ///
@@ -226,7 +226,7 @@ impl UnixDatagram {
         if let Poll::Ready(result) = first {
             return result;
         }
-        // The receiver has no room. That is reported only if one of our own datagrams makes it.
+        // The receiver has no room. The kernel reports room only if one of our own datagrams makes it.
         let mut pause = unreported::FIRST_PAUSE;
         loop {
             let mut pausing = pin!(time::sleep(pause));
@@ -244,12 +244,12 @@ impl UnixDatagram {
         }
     }
 
-    /// Like [`send_to`](UnixDatagram::send_to), to be called from a `poll` function. While the queue is full, the latest
-    /// caller is woken every 10 ms to try again.
+    /// Polls to send, like [`send_to`](UnixDatagram::send_to). While the queue is full, the last caller is woken every
+    /// 10 ms to try again.
     ///
     /// # Errors
     ///
-    /// Like [`send_to`](UnixDatagram::send_to).
+    /// Fails like [`send_to`](UnixDatagram::send_to).
     ///
     /// # Examples
     ///
@@ -276,7 +276,7 @@ impl UnixDatagram {
         if polled.is_ready() || !coop::has_budget_remaining() {
             return polled;
         }
-        // As in `send_to`: this poll may come from the pause.
+        // Like `send_to`: this poll may come from the pause.
         match send(self.socket.std()) {
             Err(error) if is_for_later(&error) => {}
             result => return Poll::Ready(result),
@@ -285,16 +285,16 @@ impl UnixDatagram {
         if pausing.as_mut().poll(cx).is_ready() {
             cx.waker().wake_by_ref();
         }
-        // The older one is dropped when nothing is locked.
+        // The older pause is dropped while nothing is locked.
         let _older = lock(&self.pausing).replace(pausing);
         Poll::Pending
     }
 
-    /// Like [`send_to`](UnixDatagram::send_to), without waiting.
+    /// Sends like [`send_to`](UnixDatagram::send_to), without waiting.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if it would have to wait; else as [`send_to`](UnixDatagram::send_to).
+    /// Returns `WouldBlock` if it would have to wait; otherwise it fails like [`send_to`](UnixDatagram::send_to).
     ///
     /// # Examples
     ///
@@ -313,12 +313,12 @@ impl UnixDatagram {
         self.socket.try_io(Interest::WRITABLE, |socket| sys::send_to_unix(socket.as_fd(), buf, &to))
     }
 
-    /// Ends one direction of the socket, or both. What waits in other tasks is told: a send by `BrokenPipe`, a receive by
-    /// an empty datagram.
+    /// Shuts down one direction of the socket, or both. Waiting tasks are told: a send returns `BrokenPipe`, a receive
+    /// returns an empty datagram.
     ///
     /// # Errors
     ///
-    /// What shutdown(2) reports.
+    /// Returns what shutdown(2) reports.
     ///
     /// # Examples
     ///
@@ -335,23 +335,24 @@ impl UnixDatagram {
     /// ```
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.socket.std().shutdown(how)?;
-        // The kernel does not report that to this end. Who waits for room gets an error now, who waits to receive nothing.
+        // The kernel does not report that to this end. A task that waits for room gets an error now, and one that waits
+        // to receive gets nothing.
         if how != Shutdown::Read {
             self.socket.report(Ready::WRITABLE | Ready::WRITE_CLOSED);
         }
         if how != Shutdown::Write {
-            // Relaxed: the report, which another thread's task is sent as a message, comes after it.
+            // Relaxed: the report comes after it, and another thread's task is sent the report as a message.
             self.is_read_shut.store(true, Ordering::Relaxed);
             self.socket.report(Ready::READABLE | Ready::READ_CLOSED);
         }
         Ok(())
     }
 
-    /// The address of this socket.
+    /// Returns the address of this socket.
     ///
     /// # Errors
     ///
-    /// What getsockname(2) reports.
+    /// Returns what getsockname(2) reports.
     ///
     /// # Examples
     ///
@@ -369,11 +370,11 @@ impl UnixDatagram {
         self.socket.std().local_addr()
     }
 
-    /// The address of the connected peer.
+    /// Returns the address of the connected peer.
     ///
     /// # Errors
     ///
-    /// What getpeername(2) reports: `NotConnected`.
+    /// Returns what getpeername(2) reports: `NotConnected`.
     ///
     /// # Examples
     ///
@@ -390,11 +391,11 @@ impl UnixDatagram {
         self.socket.std().peer_addr()
     }
 
-    /// Makes a socket of one that std made or another process handed over.
+    /// Takes a socket that std made or another process handed over.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the socket is in blocking mode: call `set_nonblocking(true)` on it first.
+    /// Returns `InvalidInput` if the socket is in blocking mode: call `set_nonblocking(true)` on it first.
     ///
     /// # Examples
     ///
@@ -417,7 +418,7 @@ impl UnixDatagram {
     ///
     /// # Errors
     ///
-    /// None today; tokio's signature.
+    /// Never fails today: the signature is tokio's.
     ///
     /// # Examples
     ///
@@ -436,15 +437,15 @@ impl UnixDatagram {
     }
 }
 
-/// Waiting until it is ready, and then trying.
+/// Waiting until the socket is ready, and then trying.
 impl UnixDatagram {
     methods! {
         "socket", "# let (socket, peer) = ayi::net::UnixDatagram::pair()?;"; ready, datagrams_ready, own_io
     }
 }
 
-/// Where receiving is shut down, a call that waits receives nothing, and one that does not gives `WouldBlock` for
-/// ever. Here both receive nothing.
+/// After receiving was shut down, the kernel lets a blocking call receive nothing, and a non-blocking one return
+/// `WouldBlock` for ever. Here both receive nothing.
 impl UnixDatagram {
     fn receiving(&self) -> impl Fn(&Std, &mut [u8]) -> io::Result<usize> {
         |socket, buf| self.unless_shut(sys::recv(socket.as_fd(), buf, 0), || Ok(0))

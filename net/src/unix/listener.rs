@@ -1,6 +1,6 @@
 //! A Unix socket that accepts connections.
 //!
-//! What happens to errors is told in `accept`. In tokio: `net/unix/listener.rs`.
+//! `accept` says what happens to errors. In tokio: `net/unix/listener.rs`.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -13,12 +13,12 @@ use crate::socket::Socket;
 use crate::sys;
 use crate::unix::{UnixSocket, UnixStream};
 
-/// As many as [`TcpListener::bind`](crate::TcpListener::bind) lets wait.
+/// The same number as [`TcpListener::bind`](crate::TcpListener::bind) has.
 const BACKLOG: u32 = 1024;
 
 /// A Unix socket that listens for connections.
 ///
-/// The file at its path stays when it is dropped: whoever binds there next has to remove it first.
+/// The file at its path stays when it is dropped: the next one to bind there has to remove it first.
 ///
 /// # Examples
 ///
@@ -42,8 +42,8 @@ impl UnixListener {
     ///
     /// # Errors
     ///
-    /// `AddrInUse` if there is a file of that name, also one that a socket has left behind; `InvalidInput` if the
-    /// path has more than 107 bytes; and what bind(2) reports.
+    /// Returns `AddrInUse` if there is a file of that name, also one that a socket has left behind; `InvalidInput` if
+    /// the path has more than 107 bytes; and what bind(2) reports.
     ///
     /// # Examples
     ///
@@ -62,11 +62,11 @@ impl UnixListener {
         socket.listen(BACKLOG)
     }
 
-    /// Makes a listener at an address of std's.
+    /// Makes a listener at an address of std's type.
     ///
     /// # Errors
     ///
-    /// Like [`bind`](UnixListener::bind).
+    /// Fails like [`bind`](UnixListener::bind).
     ///
     /// # Examples
     ///
@@ -87,25 +87,27 @@ impl UnixListener {
         socket.listen(BACKLOG)
     }
 
-    /// Takes a socket that is known to be non-blocking.
+    /// Wraps a socket that is known to be non-blocking.
     pub(super) fn new(listener: std::os::unix::net::UnixListener) -> UnixListener {
         UnixListener { socket: Socket::new(listener) }
     }
 
-    /// Waits for the next connection, and returns it with the address of its peer, which mostly has none. Any number
-    /// of tasks may wait here at once.
+    /// Waits for the next connection, and returns it with the address of its peer, which mostly has none. Any number of
+    /// tasks may wait here at once.
     ///
     /// # Errors
     ///
-    /// Like [`TcpListener::accept`](crate::TcpListener::accept), which also tells what errors are dealt with inside.
+    /// Fails like [`TcpListener::accept`](crate::TcpListener::accept), which also lists the errors that are handled
+    /// internally.
     ///
     /// # Panics
     ///
-    /// If there is no room for another socket, or connections fail in a row, and no ayi runtime is on this thread.
+    /// Panics if there is no room for another socket, or connections fail in a row, and no ayi runtime is on this
+    /// thread.
     ///
     /// # Cancel safety
     ///
-    /// No connection is lost if this future is dropped: it returns as soon as it has one.
+    /// No connection is lost if the future is dropped: it returns as soon as it has one.
     ///
     /// # Examples
     ///
@@ -127,11 +129,11 @@ impl UnixListener {
         Ok((UnixStream::new(stream), peer))
     }
 
-    /// Like [`accept`](UnixListener::accept), to be called from a `poll` function.
+    /// Polls for a connection, like [`accept`](UnixListener::accept).
     ///
     /// # Errors
     ///
-    /// Like [`accept`](UnixListener::accept); and if there is no room for another socket.
+    /// Fails like [`accept`](UnixListener::accept), and also if there is no room for another socket.
     ///
     /// # Examples
     ///
@@ -152,11 +154,11 @@ impl UnixListener {
         accepted.map_ok(|(stream, peer)| (UnixStream::new(stream), peer))
     }
 
-    /// The address at which it listens.
+    /// Returns the address at which it listens.
     ///
     /// # Errors
     ///
-    /// What getsockname(2) reports.
+    /// Returns what getsockname(2) reports.
     ///
     /// # Examples
     ///
@@ -178,7 +180,7 @@ impl UnixListener {
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -196,12 +198,12 @@ impl UnixListener {
         self.socket.std().take_error()
     }
 
-    /// Makes a listener of one that std made or another process handed over.
+    /// Takes a listener that std made or another process handed over.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the socket is in blocking mode (call `set_nonblocking(true)` on it first), or if it does not
-    /// listen.
+    /// Returns `InvalidInput` if the socket is in blocking mode (call `set_nonblocking(true)` on it first), or if it
+    /// does not listen.
     ///
     /// # Examples
     ///
@@ -224,7 +226,7 @@ impl UnixListener {
     ///
     /// # Errors
     ///
-    /// None today; tokio's signature.
+    /// Never fails today: the signature is tokio's.
     ///
     /// # Examples
     ///

@@ -1,8 +1,8 @@
 //! Unix sockets and pipes: within one machine.
 //!
-//! An address is a path, under which the socket stands in the file system until somebody removes it, or an abstract
-//! name, which is in no file system and disappears with the socket: a "path" that begins with a null byte. Sockets made
-//! by `pair` have none. See unix(7).
+//! An address is a path or an abstract name. A path is a place in the file system, where the socket stands until it is
+//! removed. An abstract name is a "path" that begins with a null byte; it is in no file system, and disappears with the
+//! socket. Sockets made by `pair` have no address. See unix(7).
 
 mod addr;
 mod datagram;
@@ -30,5 +30,6 @@ pub type WriteHalf<'a> = halves::WriteHalf<'a, UnixStream>;
 pub type OwnedReadHalf = halves::OwnedReadHalf<UnixStream>;
 /// The half of a [`UnixStream`] that writes, made by [`UnixStream::into_split`].
 pub type OwnedWriteHalf = halves::OwnedWriteHalf<UnixStream>;
-/// Two halves that come from different streams: of [`OwnedReadHalf::reunite`](halves::OwnedReadHalf::reunite).
+/// The error of two halves that come from different streams, see
+/// [`OwnedReadHalf::reunite`](halves::OwnedReadHalf::reunite).
 pub type ReuniteError = halves::ReuniteError<UnixStream>;

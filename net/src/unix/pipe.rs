@@ -19,7 +19,7 @@ use crate::sys;
 ///
 /// # Errors
 ///
-/// What pipe2(2) reports: mostly that there are no file descriptors left.
+/// Returns what pipe2(2) reports: mostly that there are no file descriptors left.
 ///
 /// # Examples
 ///
@@ -42,11 +42,11 @@ pub fn pipe() -> io::Result<(Sender, Receiver)> {
     ))
 }
 
-/// How to open a FIFO, fifo(7).
+/// The options for opening a FIFO, fifo(7).
 ///
-/// Opening does not wait. A receiver may be opened before there is a writer: then its reads wait for the first one. When
-/// the last writer has gone, they give the end of the stream, until another one comes. A sender cannot be opened before
-/// there is a reader: that is the error `ENXIO`.
+/// Opening does not wait. A receiver may be opened before there is a writer: its reads then wait for the first one.
+/// When the last writer has gone, they return the end of the stream, until another one comes. A sender cannot be opened
+/// before there is a reader: that is the error `ENXIO`.
 ///
 /// # Examples
 ///
@@ -63,7 +63,7 @@ pub struct OpenOptions {
 }
 
 impl OpenOptions {
-    /// Opens one side, and checks that it is a FIFO.
+    /// Makes options that open one side, and check that it is a FIFO.
     ///
     /// # Examples
     ///
@@ -79,8 +79,8 @@ impl OpenOptions {
         OpenOptions::default()
     }
 
-    /// Whether both sides are opened. A sender can then be opened before there is a receiver, and a receiver does not
-    /// see the end of the stream when the last other sender goes. A feature of Linux.
+    /// Sets whether both sides are opened. A sender can then be opened before there is a receiver, and a receiver does
+    /// not see the end of the stream when the last other sender goes. Only Linux has this.
     ///
     /// # Examples
     ///
@@ -98,7 +98,7 @@ impl OpenOptions {
         self
     }
 
-    /// Whether it is not checked that the file is a FIFO. Something else may fail in its own way.
+    /// Sets whether the check that the file is a FIFO is left out. Any other file may fail in its own way.
     ///
     /// # Examples
     ///
@@ -119,7 +119,7 @@ impl OpenOptions {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if it is no FIFO, and what open(2) reports.
+    /// Returns `InvalidInput` if it is no FIFO, and what open(2) reports.
     ///
     /// # Examples
     ///
@@ -140,8 +140,8 @@ impl OpenOptions {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if it is no FIFO; `ENXIO` if nobody has opened it for reading yet, unless
-    /// [`read_write`](OpenOptions::read_write) is set: try again later; and what open(2) reports.
+    /// Returns `InvalidInput` if it is no FIFO, and what open(2) reports. Returns `ENXIO` if nobody has opened it for
+    /// reading yet, unless [`read_write`](OpenOptions::read_write) is set: try again later.
     ///
     /// # Examples
     ///
@@ -193,7 +193,7 @@ fn from_file(file: File, is_receiver: bool) -> io::Result<File> {
 
 /// The side of a pipe that reads.
 ///
-/// Its end of the stream comes when the last sender is dropped.
+/// The end of its stream comes when the last sender is dropped.
 ///
 /// # Examples
 ///
@@ -219,7 +219,7 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if it is neither, or not open for reading.
+    /// Returns `InvalidInput` if it is neither, or not open for reading.
     ///
     /// # Examples
     ///
@@ -239,7 +239,7 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// Like [`from_file`](Receiver::from_file).
+    /// Fails like [`from_file`](Receiver::from_file).
     ///
     /// # Examples
     ///
@@ -256,11 +256,12 @@ impl Receiver {
         Receiver::from_file(fd.into())
     }
 
-    /// Like [`from_file`](Receiver::from_file), but that it must be non-blocking already, and what it is is not checked.
+    /// Takes a file like [`from_file`](Receiver::from_file), but it must be non-blocking already, and its type is not
+    /// checked.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if it is in blocking mode.
+    /// Returns `InvalidInput` if it is in blocking mode.
     ///
     /// # Examples
     ///
@@ -278,11 +279,11 @@ impl Receiver {
         Ok(Receiver { socket: Socket::from_std(file.into())? })
     }
 
-    /// Like [`from_file_unchecked`](Receiver::from_file_unchecked), of a descriptor.
+    /// Takes a descriptor like [`from_file_unchecked`](Receiver::from_file_unchecked) takes a file.
     ///
     /// # Errors
     ///
-    /// Like [`from_file_unchecked`](Receiver::from_file_unchecked).
+    /// Fails like [`from_file_unchecked`](Receiver::from_file_unchecked).
     ///
     /// # Examples
     ///
@@ -299,16 +300,16 @@ impl Receiver {
         Receiver::from_file_unchecked(fd.into())
     }
 
-    /// Reads what is there into `buf`, and waits while nothing is. 0 at the end of the stream. An empty `buf` is filled
-    /// at once.
+    /// Reads what is there into `buf`, and waits while nothing is. Returns 0 at the end of the stream. An empty `buf`
+    /// is filled at once.
     ///
     /// # Errors
     ///
-    /// What read(2) reports; that there is no ayi runtime on this thread, if it has to wait.
+    /// Returns what read(2) reports. It also fails if it has to wait and there is no ayi runtime on this thread.
     ///
     /// # Cancel safety
     ///
-    /// No byte is lost if this future is dropped: it returns as soon as it has read any.
+    /// No byte is lost if the future is dropped: it returns as soon as it has read any.
     ///
     /// # Examples
     ///
@@ -332,11 +333,11 @@ impl Receiver {
         "stream", "let (peer, stream) = ayi::net::unix::pipe::pipe()?;"; ready, reads
     }
 
-    /// Takes the descriptor out of the runtime, and makes it blocking: for a child process, say.
+    /// Takes the descriptor out of the runtime, and makes it blocking, for example for a child process.
     ///
     /// # Errors
     ///
-    /// What fcntl(2) reports.
+    /// Returns what fcntl(2) reports.
     ///
     /// # Examples
     ///
@@ -361,7 +362,7 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// None today; tokio's signature.
+    /// Never fails today: the signature is tokio's.
     ///
     /// # Examples
     ///
@@ -411,7 +412,7 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if it is neither, or not open for writing.
+    /// Returns `InvalidInput` if it is neither, or not open for writing.
     ///
     /// # Examples
     ///
@@ -431,7 +432,7 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// Like [`from_file`](Sender::from_file).
+    /// Fails like [`from_file`](Sender::from_file).
     ///
     /// # Examples
     ///
@@ -448,11 +449,12 @@ impl Sender {
         Sender::from_file(fd.into())
     }
 
-    /// Like [`from_file`](Sender::from_file), but that it must be non-blocking already, and what it is is not checked.
+    /// Takes a file like [`from_file`](Sender::from_file), but it must be non-blocking already, and its type is not
+    /// checked.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if it is in blocking mode.
+    /// Returns `InvalidInput` if it is in blocking mode.
     ///
     /// # Examples
     ///
@@ -470,11 +472,11 @@ impl Sender {
         Ok(Sender { socket: Socket::from_std(file.into())? })
     }
 
-    /// Like [`from_file_unchecked`](Sender::from_file_unchecked), of a descriptor.
+    /// Takes a descriptor like [`from_file_unchecked`](Sender::from_file_unchecked) takes a file.
     ///
     /// # Errors
     ///
-    /// Like [`from_file_unchecked`](Sender::from_file_unchecked).
+    /// Fails like [`from_file_unchecked`](Sender::from_file_unchecked).
     ///
     /// # Examples
     ///
@@ -491,17 +493,17 @@ impl Sender {
         Sender::from_file_unchecked(fd.into())
     }
 
-    /// Writes as much of `buf` as there is room for, and waits while there is none. What has at most 4096 bytes
-    /// (`PIPE_BUF`, pipe(7)) is written whole.
+    /// Writes as much of `buf` as there is room for, and waits while there is none. Up to 4096 bytes (`PIPE_BUF`,
+    /// pipe(7)) are written whole.
     ///
     /// # Errors
     ///
-    /// `BrokenPipe` if no receiver is left, and what write(2) reports; that there is no ayi runtime on this thread, if
-    /// it has to wait.
+    /// Returns `BrokenPipe` if no receiver is left, and what write(2) reports. It also fails if it has to wait and
+    /// there is no ayi runtime on this thread.
     ///
     /// # Cancel safety
     ///
-    /// Nothing was written if this future is dropped: it returns as soon as it has written any.
+    /// Nothing was written if the future is dropped: it returns as soon as it has written any.
     ///
     /// # Examples
     ///
@@ -522,11 +524,11 @@ impl Sender {
         "stream", "let (stream, peer) = ayi::net::unix::pipe::pipe()?;"; ready, writes
     }
 
-    /// Takes the descriptor out of the runtime, and makes it blocking: for a child process, say.
+    /// Takes the descriptor out of the runtime, and makes it blocking, for example for a child process.
     ///
     /// # Errors
     ///
-    /// What fcntl(2) reports.
+    /// Returns what fcntl(2) reports.
     ///
     /// # Examples
     ///
@@ -551,7 +553,7 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// None today; tokio's signature.
+    /// Never fails today: the signature is tokio's.
     ///
     /// # Examples
     ///

@@ -13,8 +13,8 @@ use crate::unix::{UnixDatagram, UnixListener, UnixStream, addr, unreported};
 
 /// A Unix socket that is not yet bound, listening or connected.
 ///
-/// For what [`UnixListener::bind`] and [`UnixStream::connect`] do not offer: a backlog, or an address for a
-/// stream that connects.
+/// It offers what [`UnixListener::bind`] and [`UnixStream::connect`] do not: a backlog, or an address for a stream that
+/// connects.
 ///
 /// # Examples
 ///
@@ -35,11 +35,11 @@ pub struct UnixSocket {
 }
 
 impl UnixSocket {
-    /// For streams.
+    /// Makes a socket for streams.
     ///
     /// # Errors
     ///
-    /// What socket(2) reports: mostly that there are no file descriptors left.
+    /// Returns what socket(2) reports: mostly that there are no file descriptors left.
     ///
     /// # Examples
     ///
@@ -52,11 +52,11 @@ impl UnixSocket {
         UnixSocket::new(Type::STREAM)
     }
 
-    /// For datagrams.
+    /// Makes a socket for datagrams.
     ///
     /// # Errors
     ///
-    /// Like [`new_stream`](UnixSocket::new_stream).
+    /// Fails like [`new_stream`](UnixSocket::new_stream).
     ///
     /// # Examples
     ///
@@ -74,12 +74,12 @@ impl UnixSocket {
         Ok(UnixSocket { socket, is_datagram: kind == Type::DGRAM })
     }
 
-    /// Gives it an address: a path, or a null byte and an abstract name.
+    /// Binds it to an address: a path, or a null byte and an abstract name.
     ///
     /// # Errors
     ///
-    /// `AddrInUse` if there is a file of that name, also one that a socket has left behind; `InvalidInput` if the
-    /// path has more than 107 bytes; and what bind(2) reports.
+    /// Returns `AddrInUse` if there is a file of that name, also one that a socket has left behind; `InvalidInput` if
+    /// the path has more than 107 bytes; and what bind(2) reports.
     ///
     /// # Examples
     ///
@@ -94,11 +94,11 @@ impl UnixSocket {
         self.bind_addr(&addr::from_path(path.as_ref())?)
     }
 
-    /// Gives it an address of std's.
+    /// Binds it to an address of std's type.
     ///
     /// # Errors
     ///
-    /// Like [`bind`](UnixSocket::bind).
+    /// Fails like [`bind`](UnixSocket::bind).
     ///
     /// # Examples
     ///
@@ -115,11 +115,11 @@ impl UnixSocket {
         self.socket.bind(&addr::to_raw(addr)?)
     }
 
-    /// Listens for connections, of which up to `backlog` wait to be accepted.
+    /// Listens for connections. Up to `backlog` of them wait to be accepted.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if it is a datagram socket or has no address.
+    /// Returns `InvalidInput` if it is a datagram socket or has no address.
     ///
     /// # Examples
     ///
@@ -141,11 +141,11 @@ impl UnixSocket {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if it is a datagram socket; and as [`UnixStream::connect`].
+    /// Returns `InvalidInput` if it is a datagram socket, and otherwise fails like [`UnixStream::connect`].
     ///
     /// # Cancel safety
     ///
-    /// Nothing is connected if it is dropped before it is finished.
+    /// Nothing is connected if the future is dropped before it is finished.
     ///
     /// # Examples
     ///
@@ -164,15 +164,15 @@ impl UnixSocket {
         self.connect_addr(&addr::from_path(path.as_ref())?).await
     }
 
-    /// Connects to an address of std's.
+    /// Connects to an address of std's type.
     ///
     /// # Errors
     ///
-    /// Like [`connect`](UnixSocket::connect).
+    /// Fails like [`connect`](UnixSocket::connect).
     ///
     /// # Cancel safety
     ///
-    /// Like [`connect`](UnixSocket::connect).
+    /// As cancel safe as [`connect`](UnixSocket::connect).
     ///
     /// # Examples
     ///
@@ -195,11 +195,11 @@ impl UnixSocket {
         Ok(UnixStream::new(OwnedFd::from(self.socket).into()))
     }
 
-    /// A datagram socket.
+    /// Makes a datagram socket of it.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if it is a stream socket.
+    /// Returns `InvalidInput` if it is a stream socket.
     ///
     /// # Examples
     ///

@@ -18,7 +18,7 @@ use crate::unix::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, UCred, UnixSocket, Wr
 
 /// A connection between two Unix sockets.
 ///
-/// It is used as a [`TcpStream`](crate::TcpStream) is: through a shared reference, and through the extension traits of
+/// It is used like a [`TcpStream`](crate::TcpStream): through a shared reference, and through the extension traits of
 /// `futures-io`, which it and references to it implement.
 ///
 /// # Examples
@@ -41,17 +41,17 @@ pub struct UnixStream {
 impl UnixStream {
     /// Connects to the socket at `path`, or at the abstract name that follows a null byte.
     ///
-    /// A Unix socket is there, or it is not, so it waits only while the listener's backlog is full. The kernel does not
-    /// tell when there is room in it, so this tries again after 1 ms, and then after pauses that grow to 50 ms.
+    /// A Unix socket answers at once or not at all, so this waits only while the listener's backlog is full. The kernel
+    /// does not report room in the backlog, so this tries again after 1 ms, and then after pauses that grow to 50 ms.
     ///
     /// # Errors
     ///
-    /// `NotFound` if there is nothing at `path`; `ConnectionRefused` if nobody listens there; `InvalidInput` if the path
-    /// has more than 107 bytes; that there is no ayi runtime on this thread, if it has to wait.
+    /// Returns `NotFound` if there is nothing at `path`; `ConnectionRefused` if nobody listens there; `InvalidInput` if
+    /// the path has more than 107 bytes. It also fails if it has to wait and there is no ayi runtime on this thread.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is connected if it is dropped before it is finished.
+    /// Nothing is connected if the future is dropped before it is finished.
     ///
     /// # Examples
     ///
@@ -69,15 +69,15 @@ impl UnixStream {
         UnixSocket::new_stream()?.connect(path).await
     }
 
-    /// Connects to an address of std's.
+    /// Connects to an address of std's type.
     ///
     /// # Errors
     ///
-    /// Like [`connect`](UnixStream::connect).
+    /// Fails like [`connect`](UnixStream::connect).
     ///
     /// # Cancel safety
     ///
-    /// Like [`connect`](UnixStream::connect).
+    /// As cancel safe as [`connect`](UnixStream::connect).
     ///
     /// # Examples
     ///
@@ -99,11 +99,11 @@ impl UnixStream {
         UnixSocket::new_stream()?.connect_addr(addr).await
     }
 
-    /// Two sockets that are connected to each other.
+    /// Makes two sockets that are connected to each other.
     ///
     /// # Errors
     ///
-    /// What socketpair(2) reports: mostly that there are no file descriptors left.
+    /// Returns what socketpair(2) reports: mostly that there are no file descriptors left.
     ///
     /// # Examples
     ///
@@ -124,7 +124,7 @@ impl UnixStream {
         Ok((UnixStream::new(a), UnixStream::new(b)))
     }
 
-    /// Takes a socket that is known to be non-blocking.
+    /// Wraps a socket that is known to be non-blocking.
     pub(super) fn new(stream: std::os::unix::net::UnixStream) -> UnixStream {
         UnixStream { socket: Socket::new(stream) }
     }
@@ -134,11 +134,11 @@ impl UnixStream {
     ///
     /// # Errors
     ///
-    /// What recv(2) reports; that there is no ayi runtime on this thread, if it has to wait.
+    /// Returns what recv(2) reports. It also fails if it has to wait and there is no ayi runtime on this thread.
     ///
     /// # Cancel safety
     ///
-    /// No byte is lost if this future is dropped: it returns as soon as it has read any.
+    /// No byte is lost if the future is dropped: it returns as soon as it has read any.
     ///
     /// # Examples
     ///
@@ -160,15 +160,15 @@ impl UnixStream {
         self.socket.read(buf)
     }
 
-    /// Like [`read`](UnixStream::read) into several buffers, one after the other.
+    /// Reads like [`read`](UnixStream::read) into several buffers, one after the other.
     ///
     /// # Errors
     ///
-    /// Like [`read`](UnixStream::read).
+    /// Fails like [`read`](UnixStream::read).
     ///
     /// # Cancel safety
     ///
-    /// Like [`read`](UnixStream::read).
+    /// As cancel safe as [`read`](UnixStream::read).
     ///
     /// # Examples
     ///
@@ -193,11 +193,12 @@ impl UnixStream {
     ///
     /// # Errors
     ///
-    /// What send(2) reports, often `BrokenPipe`; that there is no ayi runtime on this thread, if it has to wait.
+    /// Returns what send(2) reports, often `BrokenPipe`. It also fails if it has to wait and there is no ayi runtime on
+    /// this thread.
     ///
     /// # Cancel safety
     ///
-    /// Nothing was written if this future is dropped: it returns as soon as it has written any.
+    /// Nothing was written if the future is dropped: it returns as soon as it has written any.
     ///
     /// # Examples
     ///
@@ -215,15 +216,15 @@ impl UnixStream {
         self.socket.write(buf)
     }
 
-    /// Like [`write`](UnixStream::write) from several buffers, one after the other.
+    /// Writes like [`write`](UnixStream::write) from several buffers, one after the other.
     ///
     /// # Errors
     ///
-    /// Like [`write`](UnixStream::write).
+    /// Fails like [`write`](UnixStream::write).
     ///
     /// # Cancel safety
     ///
-    /// Like [`write`](UnixStream::write).
+    /// As cancel safe as [`write`](UnixStream::write).
     ///
     /// # Examples
     ///
@@ -242,13 +243,13 @@ impl UnixStream {
         self.socket.write_vectored(bufs)
     }
 
-    /// Ends one direction of the connection, or both. After `Shutdown::Write` the peer reads the end of the stream
-    /// once it has read what was written, and a write that waits in another task gives `BrokenPipe`. After
-    /// `Shutdown::Read` a read that waits gives the end of the stream.
+    /// Shuts down one direction of the connection, or both. After `Shutdown::Write` the peer reads the end of the
+    /// stream once it has read what was written, and a write that waits in another task returns `BrokenPipe`. After
+    /// `Shutdown::Read` a read that waits returns the end of the stream.
     ///
     /// # Errors
     ///
-    /// What shutdown(2) reports.
+    /// Returns what shutdown(2) reports.
     ///
     /// # Examples
     ///
@@ -266,7 +267,7 @@ impl UnixStream {
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.socket.std().shutdown(how)?;
         if how != Shutdown::Read {
-            // Who waits for room gets an error now. The kernel reports that to the peer only.
+            // A task that waits for room gets an error now. The kernel reports that to the peer only.
             self.socket.report(Ready::WRITABLE | Ready::WRITE_CLOSED);
         }
         Ok(())
@@ -316,11 +317,11 @@ impl UnixStream {
         halves::into_split(self)
     }
 
-    /// The address of this end, which mostly has none.
+    /// Returns the address of this end, which mostly has none.
     ///
     /// # Errors
     ///
-    /// What getsockname(2) reports.
+    /// Returns what getsockname(2) reports.
     ///
     /// # Examples
     ///
@@ -337,11 +338,11 @@ impl UnixStream {
         self.socket.std().local_addr()
     }
 
-    /// The address of the other end.
+    /// Returns the address of the other end.
     ///
     /// # Errors
     ///
-    /// What getpeername(2) reports.
+    /// Returns what getpeername(2) reports.
     ///
     /// # Examples
     ///
@@ -358,11 +359,12 @@ impl UnixStream {
         self.socket.std().peer_addr()
     }
 
-    /// User, group and process at the other end, as of when it connected or made the pair (unix(7), `SO_PEERCRED`).
+    /// Returns the user, group and process at the other end when it connected or made the pair (unix(7),
+    /// `SO_PEERCRED`).
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) reports.
+    /// Returns what getsockopt(2) reports.
     ///
     /// # Examples
     ///
@@ -383,11 +385,11 @@ impl UnixStream {
 
     methods! { "stream", "# let (stream, peer) = ayi::net::UnixStream::pair()?;"; take_error }
 
-    /// Makes a stream of one that std made or another process handed over.
+    /// Takes a stream that std made or another process handed over.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the socket is in blocking mode: call `set_nonblocking(true)` on it first.
+    /// Returns `InvalidInput` if the socket is in blocking mode: call `set_nonblocking(true)` on it first.
     ///
     /// # Examples
     ///
@@ -409,7 +411,7 @@ impl UnixStream {
     ///
     /// # Errors
     ///
-    /// None today; tokio's signature.
+    /// Never fails today: the signature is tokio's.
     ///
     /// # Examples
     ///
@@ -428,7 +430,7 @@ impl UnixStream {
     }
 }
 
-/// Waiting until it is ready, and then trying.
+/// Waiting until the stream is ready, and then trying.
 impl UnixStream {
     methods! {
         "stream", "# let (stream, peer) = ayi::net::UnixStream::pair()?;"; ready, reads, writes, own_io

@@ -1,6 +1,6 @@
 //! Who is at the other end. In tokio: `net/unix/ucred.rs`.
 
-/// The credentials of a process, as [`UnixStream::peer_cred`](super::UnixStream::peer_cred) gives them.
+/// The credentials of a process, from [`UnixStream::peer_cred`](super::UnixStream::peer_cred).
 ///
 /// # Examples
 ///
@@ -23,17 +23,17 @@ pub struct UCred {
 }
 
 impl UCred {
-    /// The user id.
+    /// Returns the user id.
     pub fn uid(&self) -> u32 {
         self.uid
     }
 
-    /// The group id.
+    /// Returns the group id.
     pub fn gid(&self) -> u32 {
         self.gid
     }
 
-    /// The process id. `None` if it is not in this process's namespace.
+    /// Returns the process id, or `None` if the process is not in this process's namespace.
     pub fn pid(&self) -> Option<i32> {
         self.pid
     }

@@ -1,8 +1,8 @@
 //! Waiting for what the kernel does not report, by asking again and again.
 //!
-//! A listener whose backlog is full, and a datagram socket whose queue is full, make who sends to them wait (unix(7),
-//! connect(2), `EAGAIN`). A thread would sleep in the kernel until there is room. But epoll tells a socket of its peer
-//! only, and who only wants to connect, or sends without having connected, has none.
+//! A listener whose backlog is full, and a datagram socket whose queue is full, make their senders wait (unix(7),
+//! connect(2), `EAGAIN`). A thread would sleep in the kernel until there is room. But epoll tells a socket only about
+//! its peer, and a socket that is connecting, or that sends without being connected, has none.
 
 use std::io;
 use std::time::Duration;
@@ -10,19 +10,19 @@ use std::time::Duration;
 use ayi_runtime::runtime::Handle;
 use ayi_runtime::time;
 
-/// The first pause. The others double, up to the longest: a server that is slow for a moment is met again soon, and one
-/// that has stopped costs its clients 20 attempts a second.
+/// The first pause. Each next one is twice as long, up to the longest. A server that is slow for a moment is reached
+/// again soon, and one that has stopped costs its clients 20 attempts a second.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// For who cannot remember how often it has paused.
+/// The pause for callers that cannot remember how often they have paused.
 pub(super) const POLLED_PAUSE: Duration = Duration::from_millis(10);
 
 pub(super) fn next(pause: Duration) -> Duration {
     LONGEST_PAUSE.min(2 * pause)
 }
 
-/// Tries until it gives anything other than `WouldBlock`.
+/// Tries until `op` returns anything other than `WouldBlock`.
 pub(super) async fn try_again<T>(mut op: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     let mut pause = FIRST_PAUSE;
     loop {

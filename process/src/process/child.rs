@@ -1,9 +1,9 @@
 //! A child that was started.
 //!
 //! Invariants:
-//! 1. `Child` itself has no `Drop`, so that its streams can be moved out of it one by one. [`Life`] has.
-//! 2. A child that has ended is reaped in the moment in which its end is noticed; from then on there is only its
-//!    status, and no pid that could be mistaken.
+//! 1. `Child` itself has no `Drop`, so that its streams can be moved out of it one by one. [`Life`] has one.
+//! 2. A child that has ended is reaped at the moment in which its end is noticed. From then on only its status is left,
+//!    and no pid that could be mistaken.
 //!
 //! In tokio: `process/mod.rs`.
 
@@ -22,8 +22,8 @@ use std::task::{Poll, ready};
 /// A process that [`Command::spawn`](super::Command::spawn) has started.
 ///
 /// When it is dropped, the child runs on, unless [`kill_on_drop`](super::Command::kill_on_drop) was set. Either way it
-/// is reaped when it ends, by the current runtime, or by whichever of the program's runtimes is next in `block_on`. That
-/// is no task: metrics do not count it, and a runtime's end does not wait for it.
+/// is reaped when it ends, by the current runtime, or by whichever of the program's runtimes is next in `block_on`.
+/// Reaping is no task: metrics do not count it, and a runtime's end does not wait for it.
 ///
 /// It may be sent to another thread, and be awaited in another runtime than before.
 ///
@@ -61,12 +61,12 @@ struct Life {
 enum State {
     Running(Watched),
     Ended(ExitStatus),
-    /// Somebody else has reaped it: its status is unknown, and its number may be another process's.
+    /// Other code has reaped it: its status is unknown, and its number may be another process's.
     Lost,
 }
 
 impl Life {
-    /// Notes what asking for the end has brought.
+    /// Records the answer to a question about its end.
     fn note(&mut self, answer: &io::Result<Option<ExitStatus>>) {
         match answer {
             Ok(Some(status)) => self.state = State::Ended(*status),
@@ -81,12 +81,12 @@ fn lost() -> io::Error {
 }
 
 impl Child {
-    /// Takes over what std has started. It is killed if that fails.
+    /// Takes over what std has started. If that fails, the child is killed.
     pub(super) fn from_std(mut std: std::process::Child, kill_on_drop: bool) -> io::Result<Child> {
         let streams = (std.stdin.take(), std.stdout.take(), std.stderr.take());
         let mut watched = Watched::new(std);
         let opened = watched.open_pidfd();
-        // Killed when dropped, until all has gone well.
+        // It is killed when dropped, until everything has succeeded.
         let life = Life { state: State::Running(watched), kill_on_drop: true };
         let mut child = Child { stdin: None, stdout: None, stderr: None, life };
         opened?;
@@ -97,8 +97,8 @@ impl Child {
         Ok(child)
     }
 
-    /// The process's number, while it is the child's as far as is known. `None` once its end was noticed, for then the
-    /// system may give the number to another process.
+    /// Returns the process's number while it is known to be the child's, and `None` once its end was noticed: the
+    /// system may then give the number to another process.
     ///
     /// # Examples
     ///
@@ -120,25 +120,25 @@ impl Child {
         }
     }
 
-    /// Waits until the child has ended. When it has, the same status is given again and again.
+    /// Waits until the child has ended, and returns its status. Later calls return the same status.
     ///
-    /// Its standard input is closed first, if it is still in [`stdin`](Child::stdin), so that a child which reads to
-    /// the end does end. Its output is not read: a child that writes more than a pipe holds (64 KiB) waits until
-    /// somebody does, and [`wait_with_output`](Child::wait_with_output) is for that.
+    /// Its standard input is closed first, if it is still in [`stdin`](Child::stdin), so that a child that reads to the
+    /// end does end. Its output is not read: a child that writes more than a pipe holds, 64 KiB, waits until somebody
+    /// reads it. [`wait_with_output`](Child::wait_with_output) does that.
     ///
     /// # Errors
     ///
-    /// That there is no ayi runtime on this thread, or that it has been shut down. `ECHILD`, again and again, if
-    /// somebody else has reaped the child: a library that calls waitpid(2) for any child, or the kernel, if SIGCHLD is
+    /// Fails if there is no ayi runtime on this thread, or if it has been shut down. Returns `ECHILD`, on every call,
+    /// if other code has reaped the child: a library that calls waitpid(2) for any child, or the kernel, if SIGCHLD is
     /// ignored.
     ///
     /// # Panics
     ///
-    /// Only where pidfds are refused (see the [module](super)), and where `sleep` panics.
+    /// Panics only where pidfds are refused (see the [module](super)), and where `sleep` panics.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if this future is dropped, but that the standard input is closed.
+    /// Nothing is lost if the future is dropped, except that the standard input is closed.
     ///
     /// # Examples
     ///
@@ -171,11 +171,12 @@ impl Child {
         }
     }
 
-    /// The child's status if it has ended, without waiting. It needs no runtime, and leaves the standard input open.
+    /// Returns the child's status if it has ended, without waiting. It needs no runtime, and leaves the standard input
+    /// open.
     ///
     /// # Errors
     ///
-    /// `ECHILD`, as [`wait`](Child::wait).
+    /// Returns `ECHILD` like [`wait`](Child::wait).
     ///
     /// # Examples
     ///
@@ -204,12 +205,12 @@ impl Child {
         }
     }
 
-    /// Sends SIGKILL, which no process can refuse, and does not wait for the end. Nothing happens if the end was
-    /// noticed already.
+    /// Sends SIGKILL, which no process can refuse, and does not wait for the end. It does nothing if the end was
+    /// already noticed.
     ///
     /// # Errors
     ///
-    /// What kill(2) reports: `PermissionDenied` if the child has become another user.
+    /// Returns what kill(2) reports: `PermissionDenied` if the child has become another user.
     ///
     /// # Examples
     ///
@@ -235,15 +236,15 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// Like [`start_kill`](Child::start_kill) and [`wait`](Child::wait).
+    /// Fails like [`start_kill`](Child::start_kill) and [`wait`](Child::wait).
     ///
     /// # Panics
     ///
-    /// Like [`wait`](Child::wait).
+    /// Panics like [`wait`](Child::wait).
     ///
     /// # Cancel safety
     ///
-    /// If this future is dropped after its first poll, the signal was sent.
+    /// If the future is dropped after its first poll, the signal was sent.
     ///
     /// # Examples
     ///
@@ -261,23 +262,23 @@ impl Child {
         self.wait().await.map(drop)
     }
 
-    /// Waits until the child has ended, and meanwhile reads what it writes, both streams at once. Of those that are not
-    /// in [`stdout`](Child::stdout) and [`stderr`](Child::stderr), nothing is returned.
+    /// Waits until the child has ended, and meanwhile reads what it writes, both streams at once. Nothing is returned
+    /// of a stream that is no longer in [`stdout`](Child::stdout) or [`stderr`](Child::stderr).
     ///
-    /// It goes on until the streams have ended: if the child has left a process behind that has inherited them, that
-    /// must close them too.
+    /// It continues until the streams have ended: if the child has left a process behind that has inherited them, that
+    /// process must close them too.
     ///
     /// # Errors
     ///
-    /// Like [`wait`](Child::wait), and what read(2) reports.
+    /// Fails like [`wait`](Child::wait), and what read(2) reports.
     ///
     /// # Panics
     ///
-    /// Like [`wait`](Child::wait).
+    /// Panics like [`wait`](Child::wait).
     ///
     /// # Cancel safety
     ///
-    /// What was read is lost if this future is dropped, and the child is dropped with it.
+    /// What was read is lost if the future is dropped, and the child is dropped with it.
     ///
     /// # Examples
     ///
@@ -303,7 +304,7 @@ impl Child {
                     ended = Some(status);
                 }
             }
-            // Both are polled, whatever comes of the first.
+            // Both are polled, whatever the first returns.
             let streams = (stdout.poll_end(cx)?, stderr.poll_end(cx)?);
             ready!(streams.0);
             ready!(streams.1);
@@ -317,9 +318,9 @@ impl Child {
 impl Drop for Life {
     fn drop(&mut self) {
         if let State::Running(mut watched) = mem::replace(&mut self.state, State::Lost) {
-            // In a process that was forked since, it is the parent's.
+            // In a process that was forked since, it is the parent's child.
             if self.kill_on_drop && watched.is_ours() {
-                // It fails if the child may not be killed, and there is nobody to be told.
+                // This fails if the child may not be killed, and nobody can be told.
                 let _ = watched.kill();
             }
             orphan::leave(watched);

@@ -15,8 +15,8 @@ use std::process::{Command as StdCommand, ExitStatus, Output, Stdio};
 
 /// A program to start, its arguments and settings.
 ///
-/// It is std's [`Command`](std::process::Command), and has its methods. Unlike there, nothing that is started blocks
-/// the thread but for the start itself, which takes some 200 µs.
+/// It is std's [`Command`](std::process::Command), and has its methods. Unlike there, nothing blocks the thread except
+/// the start itself, which takes some 200 µs.
 ///
 /// # Examples
 ///
@@ -36,8 +36,9 @@ pub struct Command {
 }
 
 impl Command {
-    /// Will start `program`: a path, or a name that is looked for in `PATH`. Without further settings it gets no
-    /// arguments, and inherits the environment, the working directory, and the standard streams.
+    /// Makes a command that will start `program`: a path, or a name that is looked up in `PATH`. Without further
+    /// settings the child gets no arguments, and inherits the environment, the working directory, and the standard
+    /// streams.
     ///
     /// # Examples
     ///
@@ -53,7 +54,7 @@ impl Command {
         StdCommand::new(program).into()
     }
 
-    /// std's command, to ask it about its settings.
+    /// Returns std's command, for questions about its settings.
     ///
     /// # Examples
     ///
@@ -65,7 +66,7 @@ impl Command {
         &self.std
     }
 
-    /// std's command, for what extension traits set.
+    /// Returns std's command, mutably, for settings of extension traits.
     ///
     /// # Examples
     ///
@@ -77,7 +78,7 @@ impl Command {
         &mut self.std
     }
 
-    /// Gives std's command back; [`kill_on_drop`](Command::kill_on_drop) is lost.
+    /// Returns std's command; [`kill_on_drop`](Command::kill_on_drop) is lost.
     ///
     /// # Examples
     ///
@@ -90,8 +91,8 @@ impl Command {
         self.std
     }
 
-    /// Whether a child is killed when its [`Child`] is dropped, be it by the future of [`output`](Command::output) or
-    /// [`status`](Command::status). Without this it runs on.
+    /// Sets whether a child is killed when its [`Child`] is dropped, also if the future of [`output`](Command::output)
+    /// or [`status`](Command::status) drops it. By default it runs on.
     ///
     /// # Examples
     ///
@@ -109,7 +110,7 @@ impl Command {
         self
     }
 
-    /// What was set by [`kill_on_drop`](Command::kill_on_drop).
+    /// Returns what was set by [`kill_on_drop`](Command::kill_on_drop).
     ///
     /// # Examples
     ///
@@ -127,11 +128,11 @@ impl Command {
     ///
     /// # Errors
     ///
-    /// What std reports, with the program's name before it; std's error, which has the system's number, is its
-    /// [`source`](Error::source). `NotFound` if there is no such program or working directory, `PermissionDenied` if it
-    /// may not be executed, `WouldBlock` if the limit of processes is reached. And that there are no file descriptors
-    /// left for the pipes and the pidfd. Nothing has been started then, unless another thread has taken the last
-    /// descriptor at just this moment: in this case the program was killed.
+    /// Returns what std reports, with the program's name before it. std's error, which has the system's number, is its
+    /// [`source`](Error::source). It is `NotFound` if there is no such program or working directory, `PermissionDenied`
+    /// if it may not be executed, and `WouldBlock` if the limit of processes is reached. It also fails if there are no
+    /// file descriptors left for the pipes and the pidfd. Nothing has been started then, unless another thread has
+    /// taken the last descriptor at just this moment: in that case the program was killed.
     ///
     /// # Examples
     ///
@@ -163,15 +164,15 @@ impl Command {
     ///
     /// # Errors
     ///
-    /// Like [`spawn`](Command::spawn) and [`Child::wait`].
+    /// Fails like [`spawn`](Command::spawn) and [`Child::wait`].
     ///
     /// # Panics
     ///
-    /// Like [`Child::wait`].
+    /// Panics like [`Child::wait`].
     ///
     /// # Cancel safety
     ///
-    /// If this future is dropped, the child is dropped: it runs on, or is killed, as
+    /// If the future is dropped, the child is dropped: it runs on, or is killed, as
     /// [`kill_on_drop`](Command::kill_on_drop) says.
     ///
     /// # Examples
@@ -187,10 +188,10 @@ impl Command {
     pub fn status(&mut self) -> impl Future<Output = io::Result<ExitStatus>> + use<> {
         let child = self.spawn();
         async {
-            // Also if it cannot be started: a loop that tries again is to give way.
+            // A failed start is charged too: a loop that tries again must give way.
             coop::consume_budget().await;
             let mut child = child?;
-            // The child must not wait for somebody to use them.
+            // The child must not wait for anybody to use them.
             (child.stdin, child.stdout, child.stderr) = (None, None, None);
             child.wait().await
         }
@@ -199,20 +200,20 @@ impl Command {
     /// Starts the program, and collects what it writes until it has ended. It is started by the call, before the future
     /// is polled.
     ///
-    /// Whatever was set for its standard output and error, both are read. Its standard input is inherited if nothing
-    /// was set (with std's `output`, it is empty).
+    /// Both its standard output and its standard error are read, whatever was set for them. Its standard input is
+    /// inherited if nothing was set, whereas with std's `output` it is empty.
     ///
     /// # Errors
     ///
-    /// Like [`spawn`](Command::spawn) and [`Child::wait_with_output`].
+    /// Fails like [`spawn`](Command::spawn) and [`Child::wait_with_output`].
     ///
     /// # Panics
     ///
-    /// Like [`Child::wait`].
+    /// Panics like [`Child::wait`].
     ///
     /// # Cancel safety
     ///
-    /// If this future is dropped, what was read is lost, and the child is dropped: it runs on, or is killed, as
+    /// If the future is dropped, what was read is lost, and the child is dropped: it runs on, or is killed, as
     /// [`kill_on_drop`](Command::kill_on_drop) says.
     ///
     /// # Examples
@@ -248,7 +249,7 @@ impl From<StdCommand> for Command {
     }
 }
 
-/// As std's: the program and its arguments.
+/// Shows what std's shows: the program and its arguments.
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.std.fmt(f)

@@ -14,26 +14,28 @@
 //!
 //! # How the end is noticed
 //!
-//! By a pidfd (pidfd_open(2), Linux 5.3), a descriptor that becomes readable when the process has ended. No handler of
-//! SIGCHLD is installed and no thread is started, so the rest of the program may do with that signal what it likes.
-//! But it must leave the children alone: who ignores SIGCHLD, or waits for any child (`waitpid(-1)`), takes their
-//! status away.
+//! The end is noticed by a pidfd (pidfd_open(2), Linux 5.3), a descriptor that becomes readable when the process has
+//! ended. No handler of SIGCHLD is installed and no thread is started, so the rest of the program may use that signal
+//! as it likes. But it must leave the children alone: code that ignores SIGCHLD, or waits for any child
+//! (`waitpid(-1)`), takes their status away.
 //!
-//! Where the system refuses pidfds (an old kernel, a sandbox), a timer asks for the end instead, after 1 ms, 2 ms, and
-//! so on up to each 50 ms. The same happens if `AYI_NO_PIDFD` is set in the environment, which is there for tests.
+//! If the system refuses pidfds, because of an old kernel or a sandbox, a timer asks for the end instead, after 1 ms, 2
+//! ms and so on, up to every 50 ms. The same happens if `AYI_NO_PIDFD` is set in the environment, which is meant for
+//! tests.
 //!
 //! # Which runtime
 //!
-//! A child can be started anywhere, and awaited in any runtime, also in one after the other. Each of its streams belongs
-//! to the runtime in which it first had to wait, and gives an error if it is to wait in another while that one lives.
+//! A child can be started anywhere, and awaited in any runtime, even in one after the other. Each of its streams
+//! belongs to the runtime in which it first had to wait, and returns an error if it has to wait in another while that
+//! runtime lives.
 //!
-//! In a process that fork(2) has made of this one, a child is not the new process's: nobody kills it there, unless asked
-//! to, or learns its status.
+//! In a process that fork(2) has made of this one, a child does not belong to the new process: nothing there kills it
+//! unless asked to, and nothing learns its status.
 //!
 //! # Reading order
 //!
-//! `sys` → `watched` (a process whose end can be awaited) → `orphan` (nobody awaits it any more) → `stdio` (the pipes) →
-//! `output` (all that comes out of one) → `child` → `command`.
+//! `sys` → `watched` (a process whose end can be awaited) → `orphan` (a child that nobody awaits any longer) → `stdio`
+//! (the pipes) → `output` (everything that comes out of one) → `child` → `command`.
 //!
 //! In tokio: `process`.
 

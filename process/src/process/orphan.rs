@@ -1,7 +1,7 @@
-//! Children that nobody will wait for any more: their `Child` was dropped while they ran.
+//! Children that nobody will wait for any longer: their `Child` was dropped while they ran.
 //!
-//! Somebody must reap them, else each stays a zombie, a line in the process table, until this program ends. It is the
-//! first runtime that can:
+//! They have to be reaped; otherwise each stays a zombie, a line in the process table, until this program ends. The
+//! first runtime that can reap them does so:
 //!
 //! ```text
 //!   dropped ──► ended already: reaped
@@ -10,16 +10,16 @@
 //!           └─► elsewhere ──────────┴─► homeless ─► every runtime is told: the first one takes it
 //! ```
 //!
-//! No task waits: an orphan is its own waker, which the reactor keeps. So the user's metrics and `shutdown` know nothing
-//! of it, and it does not keep a runtime from ending.
+//! No task waits: an orphan is its own waker, which the reactor keeps. So the user's metrics and `shutdown` do not see
+//! it, and it does not keep a runtime from ending.
 //!
 //! Invariants:
 //! 1. An orphan is on the list until it is reaped.
-//! 2. One that has a home waits in that runtime, which is in a `block_on`. All homeless ones were announced since the
-//!    latest of them became homeless; so were they when a runtime was made. A runtime that could not take one has said so
-//!    to nobody: what remains is [`reap_homeless`], at each start, wait and drop of a child.
-//! 3. The list is locked while nothing else is, an orphan while nothing but the list may be locked after it. What is
-//!    called then, the waker's own clone and drop among it, does not come back here.
+//! 2. An orphan that has a home waits in that runtime, which is in a `block_on`. All homeless ones have been announced
+//!    since the last of them became homeless, and also when a runtime was made. A runtime that could not take one has
+//!    told nobody: that leaves [`reap_homeless`], at each start, wait and drop of a child.
+//! 3. The list is locked while nothing else is. An orphan is locked while nothing but the list may be locked after it.
+//!    What is called under a lock, including the waker's own clone and drop, does not come back here.
 //!
 //! In tokio: `process/unix/orphan.rs`, which has only the list, and asks it at each SIGCHLD.
 
@@ -39,9 +39,9 @@ struct Life {
     home: Option<Id>,
 }
 
-/// Sees to it that the child is reaped when it ends.
+/// Ensures that the child is reaped when it ends.
 pub(super) fn leave(mut watched: Watched) {
-    // An error means that there is nothing to be reaped: somebody else has done it.
+    // An error means that there is nothing to be reaped: other code has done it.
     if !watched.is_ours() || !matches!(watched.try_wait(), Ok(None)) {
         return;
     }
@@ -53,23 +53,23 @@ pub(super) fn leave(mut watched: Watched) {
     }
 }
 
-/// Reaps those that have ended, of whom nobody would hear of it.
+/// Reaps the orphans that have ended and whose end no runtime would notice.
 pub(super) fn reap_homeless() {
     lock(&LIST).retain(|orphan| match orphan.life.try_lock() {
         Ok(mut life) => life.home.is_some() || life.is_running(),
-        // It is being settled, or reaped.
+        // Another thread is settling or reaping it.
         Err(_) => true,
     });
 }
 
-/// In the loop of a runtime.
+/// Takes homeless orphans. It runs in the loop of a runtime.
 fn take_homeless() {
     for orphan in all() {
         orphan.settle();
     }
 }
 
-/// At the end of a `block_on`: its runtime may never be in another.
+/// Gives up homes at the end of a `block_on`: its runtime may never be in another.
 fn give_up_home() {
     let Some(home) = here() else { return };
     let mut is_any_homeless = false;
@@ -86,7 +86,8 @@ fn give_up_home() {
 }
 
 impl Orphan {
-    /// Finds a home here for one that has none, if this thread is in a `block_on`. False if there is still none.
+    /// Finds a home here for an orphan that has none, if this thread is in a `block_on`. Returns false if it still has
+    /// none.
     fn settle(self: &Arc<Self>) -> bool {
         let mut life = lock(&self.life);
         if life.home.is_some() {
@@ -99,14 +100,14 @@ impl Orphan {
         self.poll(life)
     }
 
-    /// Reaps it if it has ended, else waits here. False if that is impossible.
+    /// Reaps it if it has ended, otherwise waits here. Returns false if that is impossible.
     fn poll(self: &Arc<Self>, mut life: MutexGuard<'_, Life>) -> bool {
         let waker = Waker::from(self.clone());
         let polled = life.watched.poll_wait(&mut Context::from_waker(&waker));
         let has_home = match polled {
             Poll::Pending => return true,
             Poll::Ready(Ok(_)) => false,
-            // Perhaps somebody else has reaped it. Perhaps the runtime cannot wait for it.
+            // Either other code has reaped it, or the runtime cannot wait for it.
             Poll::Ready(Err(_)) => life.is_running(),
         };
         life.leave_home();
@@ -117,11 +118,11 @@ impl Orphan {
     }
 }
 
-/// By the runtime in which it waits.
+/// Woken by the runtime in which it waits.
 impl Wake for Orphan {
     fn wake(self: Arc<Self>) {
         let life = lock(&self.life);
-        // Else it has moved, and this is late.
+        // Otherwise it has moved, and this wake is late.
         if life.home.is_some() && life.home == here() {
             self.poll(life);
         }
@@ -136,13 +137,13 @@ impl Life {
         }
     }
 
-    /// If not, it is reaped, be it by this.
+    /// Returns whether it runs. If it does not, it is reaped by now, possibly by this call.
     fn is_running(&mut self) -> bool {
         matches!(self.watched.try_wait(), Ok(None))
     }
 }
 
-/// The runtime that this thread is in.
+/// Returns the runtime that this thread is in.
 fn here() -> Option<Id> {
     Handle::try_current().ok().map(|handle| handle.id())
 }
@@ -151,7 +152,7 @@ fn all() -> Vec<Arc<Orphan>> {
     lock(&LIST).clone()
 }
 
-/// Nothing under these locks panics.
+/// Locks the mutex. Nothing under these locks panics.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

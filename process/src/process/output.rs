@@ -1,4 +1,4 @@
-//! All that a child says, kept.
+//! Everything that a child writes, kept.
 //!
 //! In tokio: `process/mod.rs`, `wait_with_output`.
 
@@ -7,14 +7,14 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// The first buffer's size in bytes; then it doubles. Most children say little.
+/// The size of the first buffer in bytes. It doubles as needed. Most children write little.
 const FIRST_LEN: usize = 1024;
 
 /// What was read from a stream so far.
 pub(super) struct Collected<R> {
     /// `None` at its end.
     stream: Option<R>,
-    /// With room for more behind `len`.
+    /// It has room for more after `len`.
     buf: Vec<u8>,
     len: usize,
 }

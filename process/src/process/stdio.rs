@@ -1,6 +1,6 @@
-//! The ends of a child's pipes that are ours.
+//! Our ends of a child's pipes.
 //!
-//! Ours are non-blocking. The child's are not affected: the ends of a pipe are open file descriptions of their own
+//! Our ends are non-blocking. The child's are not affected: the ends of a pipe are open file descriptions of their own
 //! (pipe(7)), and the flag belongs to the description.
 //!
 //! In tokio: `process/unix/mod.rs`, `ChildStdio`.
@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 
 /// The pipe that a child reads as its standard input.
 ///
-/// The child sees the end of its input when this is dropped. `close` and `flush` have nothing to do.
+/// The child sees the end of its input when this is dropped. `close` and `flush` do nothing.
 ///
 /// # Examples
 ///
@@ -41,8 +41,8 @@ pub struct ChildStdin {
 
 /// The pipe that a child writes as its standard output.
 ///
-/// The end of the stream comes when the child, and whoever has inherited it from the child, has closed it. What is
-/// written after this has been dropped fails there, mostly by SIGPIPE.
+/// The end of the stream comes when the child, and every process that has inherited the pipe from it, has closed it. If
+/// this is dropped, later writes of the child fail, mostly by SIGPIPE.
 ///
 /// # Examples
 ///
@@ -66,7 +66,7 @@ pub struct ChildStdout {
     pub(crate) receiver: Receiver,
 }
 
-/// The pipe that a child writes as its standard error. Otherwise like [`ChildStdout`].
+/// The pipe that a child writes as its standard error. Otherwise it is like [`ChildStdout`].
 ///
 /// # Examples
 ///
@@ -92,7 +92,7 @@ impl ChildStdin {
     ///
     /// # Errors
     ///
-    /// What fcntl(2) reports.
+    /// Returns what fcntl(2) reports.
     ///
     /// # Examples
     ///
@@ -112,11 +112,11 @@ impl ChildStdin {
         Ok(ChildStdin { sender: Sender::from_owned_fd(inner.into())? })
     }
 
-    /// Takes the descriptor out of the runtime, and makes it blocking: for another child, say.
+    /// Takes the descriptor out of the runtime, and makes it blocking, for example for another child.
     ///
     /// # Errors
     ///
-    /// What fcntl(2) reports.
+    /// Returns what fcntl(2) reports.
     ///
     /// # Examples
     ///
@@ -143,7 +143,7 @@ impl ChildStdout {
     ///
     /// # Errors
     ///
-    /// What fcntl(2) reports.
+    /// Returns what fcntl(2) reports.
     ///
     /// # Examples
     ///
@@ -162,11 +162,11 @@ impl ChildStdout {
         Ok(ChildStdout { receiver: Receiver::from_owned_fd(inner.into())? })
     }
 
-    /// Takes the descriptor out of the runtime, and makes it blocking: for another child, say.
+    /// Takes the descriptor out of the runtime, and makes it blocking, for example for another child.
     ///
     /// # Errors
     ///
-    /// What fcntl(2) reports.
+    /// Returns what fcntl(2) reports.
     ///
     /// # Examples
     ///
@@ -196,7 +196,7 @@ impl ChildStderr {
     ///
     /// # Errors
     ///
-    /// What fcntl(2) reports.
+    /// Returns what fcntl(2) reports.
     ///
     /// # Examples
     ///
@@ -215,11 +215,11 @@ impl ChildStderr {
         Ok(ChildStderr { receiver: Receiver::from_owned_fd(inner.into())? })
     }
 
-    /// Takes the descriptor out of the runtime, and makes it blocking: for another child, say.
+    /// Takes the descriptor out of the runtime, and makes it blocking, for example for another child.
     ///
     /// # Errors
     ///
-    /// What fcntl(2) reports.
+    /// Returns what fcntl(2) reports.
     ///
     /// # Examples
     ///
@@ -254,12 +254,12 @@ impl AsyncWrite for ChildStdin {
         Pin::new(&mut self.sender).poll_write_vectored(cx, bufs)
     }
 
-    /// Done at once: a written byte is in the pipe.
+    /// Ready at once: a byte that is written is in the pipe.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.sender).poll_flush(cx)
     }
 
-    /// Done at once: the pipe is closed by dropping this.
+    /// Ready at once: the pipe is closed by dropping this.
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.sender).poll_close(cx)
     }

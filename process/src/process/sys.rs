@@ -1,4 +1,4 @@
-//! pidfds, which std offers on nightly only, as safe functions.
+//! pidfds as safe functions; std offers them only on nightly.
 //!
 //! In tokio: `process/unix/pidfd_reaper.rs`.
 
@@ -6,13 +6,13 @@ use std::ffi::{c_int, c_long};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
-/// A descriptor of the process `pid`: readable when the process has ended. It is closed on exec.
+/// Opens a descriptor of the process `pid`, which is readable when the process has ended. It is closed on exec.
 ///
-/// `None` if the system refuses it whatever the process: a kernel before 5.3, or a sandbox without this call.
+/// Returns `None` if the system refuses this for every process: a kernel before 5.3, or a sandbox without this call.
 ///
 /// # Errors
 ///
-/// `EMFILE`, `ENFILE` and `ENOMEM`, which say that there is no room for one now.
+/// Returns `EMFILE`, `ENFILE` and `ENOMEM`, which say that there is no room for one now.
 pub(super) fn pidfd_open(pid: u32) -> io::Result<Option<OwnedFd>> {
     let flags: c_long = 0;
     // SAFETY: pidfd_open(2) takes two numbers, and no pointers.
@@ -24,19 +24,20 @@ pub(super) fn pidfd_open(pid: u32) -> io::Result<Option<OwnedFd>> {
             _ => Ok(None),
         };
     }
-    // SAFETY: pidfd_open(2) has just made this descriptor, nobody else owns it. (It is a c_int in a register.)
+    // SAFETY: pidfd_open(2) has just made this descriptor, and nobody else owns it. It is a c_int in a register.
     Ok(Some(unsafe { OwnedFd::from_raw_fd(fd as c_int) }))
 }
 
-/// Sends SIGKILL to the process of a pidfd, and to no other that has got its number since: pidfd_send_signal(2).
+/// Sends SIGKILL to the process of a pidfd, and to no other that has its number now: pidfd_send_signal(2).
 ///
 /// # Errors
 ///
-/// `ESRCH` if it was reaped, `EPERM` if it may not be killed. And what a sandbox says that lets nobody call this.
+/// Returns `ESRCH` if it was reaped, `EPERM` if it may not be killed, and the error of a sandbox that allows nobody
+/// this call.
 pub(super) fn pidfd_kill(pidfd: BorrowedFd<'_>) -> io::Result<()> {
     let (pidfd, signal, flags) = (c_long::from(pidfd.as_raw_fd()), c_long::from(libc::SIGKILL), 0 as c_long);
     let no_info = std::ptr::null::<libc::siginfo_t>();
-    // SAFETY: without a siginfo_t it reads nothing: the kernel fills one in as for kill(2).
+    // SAFETY: without a siginfo_t it reads nothing: the kernel fills one in, like for kill(2).
     let result = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd, signal, no_info, flags) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

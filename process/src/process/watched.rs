@@ -1,20 +1,20 @@
 //! A process whose end can be awaited.
 //!
 //! The kernel object for this is the pidfd: a descriptor that stands for a process and becomes readable when it has
-//! ended (pidfd_open(2)). So a child is a source in the reactor like a socket. No SIGCHLD is needed, which would be
-//! one signal for all children, and the program's to handle; and no thread that sits in waitpid(2).
+//! ended (pidfd_open(2)). So a child is a source in the reactor like a socket. This needs no SIGCHLD, which is one
+//! signal for all children and belongs to the program, and no thread that sits in waitpid(2).
 //!
-//! Where pidfds are refused, or `AYI_NO_PIDFD` is set in the environment, a timer asks again and again.
+//! If pidfds are refused, or `AYI_NO_PIDFD` is set in the environment, a timer asks again and again.
 //!
 //! Invariants:
-//! 1. A pid is the child's own until it is reaped, and only this reaps it, through std's `Child`. So what is opened by
-//!    the pid right after the start is the child, even if it has ended by then.
-//! 2. Readable means that waitpid(2) has an answer. It is the answer that counts: whoever waits asks for it first, so a
+//! 1. A pid is the child's own until it is reaped, and only this module reaps it, through std's `Child`. So a pidfd
+//!    that is opened by the pid right after the start is the child's, even if the child has ended by then.
+//! 2. Readable means that waitpid(2) has an answer. Only the answer counts: a waiting task asks for it first, so a
 //!    child that has ended already never enters epoll.
 //! 3. The registration is declared, and so dropped, before the descriptor.
-//! 4. A child is its parent's. In a process that was forked since, it is neither killed nor reaped.
+//! 4. A child belongs to its parent. In a process that was forked since, it is neither killed nor reaped.
 //!
-//! In tokio: `process/unix/pidfd_reaper.rs`, and `process/unix/reap.rs` for the fallback, which there is SIGCHLD.
+//! In tokio: `process/unix/pidfd_reaper.rs`, and `process/unix/reap.rs` for the fallback, which is SIGCHLD there.
 
 use super::sys;
 use ayi_runtime::io::{Interest, Registration};
@@ -29,17 +29,17 @@ use std::process::{Child, ExitStatus};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// Without a pidfd: how soon it is asked again, at first and in the end. Most children that are awaited are short, and
-/// twenty questions a second are no load.
+/// The first pause between questions without a pidfd. Most children that are awaited are short. The longest pause gives
+/// twenty questions a second, which are no load.
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(1);
 const ASK_AGAIN_AT_LEAST_EVERY: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
 pub(super) struct Watched {
     registration: Registration,
-    /// `None` where it is refused.
+    /// `None` if it is refused.
     pidfd: Option<OwnedFd>,
-    /// Without a pidfd: while somebody waits.
+    /// `Some` without a pidfd, while a task waits.
     asking: Option<Asking>,
     child: Child,
     /// The process whose child it is.
@@ -54,13 +54,13 @@ struct Asking {
 }
 
 impl Watched {
-    /// Not with a pidfd yet.
+    /// Wraps a child, without a pidfd yet.
     pub(super) fn new(child: Child) -> Watched {
         let parent = std::process::id();
         Watched { registration: Registration::new(), pidfd: None, asking: None, child, parent }
     }
 
-    /// Right after the start (invariant 1).
+    /// Opens the pidfd. This comes right after the start (invariant 1).
     pub(super) fn open_pidfd(&mut self) -> io::Result<()> {
         self.pidfd = pidfd_open(self.id())?;
         Ok(())
@@ -70,17 +70,17 @@ impl Watched {
         self.child.id()
     }
 
-    /// Whether it is a child of this process: invariant 4.
+    /// Returns whether it is a child of this process: invariant 4.
     pub(super) fn is_ours(&self) -> bool {
         self.parent == std::process::id()
     }
 
-    /// SIGKILL. By the pidfd, if there is one: if somebody else has reaped the child, its number may be another's.
+    /// Sends SIGKILL, by the pidfd if there is one: if other code has reaped the child, its number may be another's.
     pub(super) fn kill(&mut self) -> io::Result<()> {
         match self.pidfd.as_ref().map(|pidfd| sys::pidfd_kill(pidfd.as_fd())) {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) if error.raw_os_error() == Some(libc::ESRCH) => Err(error),
-            // Perhaps a sandbox knows kill(2) only.
+            // The sandbox may know only kill(2).
             Some(Err(_)) | None => self.child.kill(),
         }
     }
@@ -90,7 +90,8 @@ impl Watched {
         self.child.try_wait()
     }
 
-    /// Waits for the end, and reaps the child. Cancel safe: it is reaped in the poll that returns its status.
+    /// Waits for the end, and reaps the child. It is cancel safe: the poll that returns the status is the one that
+    /// reaps.
     ///
     /// It waits in the current runtime, whichever it has waited in before.
     pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
@@ -99,7 +100,7 @@ impl Watched {
             Err(error) if error.raw_os_error() != Some(libc::ECHILD) && self.is_ours() => {}
             answer => return answer,
         }
-        // Perhaps it has waited in another runtime. Nobody waits there now, for this has the only reference.
+        // It may have waited in another runtime. Nobody waits there now, because this has the only reference.
         let registration = mem::take(&mut self.registration);
         if let Some(pidfd) = &self.pidfd {
             registration.deregister(pidfd.as_fd());
@@ -116,14 +117,14 @@ impl Watched {
         registration.async_io(pidfd.as_fd(), Interest::READABLE, || reap(child), |_| false).await
     }
 
-    /// Like `wait`, for one who always has the same waker, and waits in one runtime.
+    /// Polls like `wait`, for a caller that always has the same waker and waits in one runtime.
     pub(super) fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<ExitStatus>> {
         let Some(pidfd) = &self.pidfd else { return self.poll_asking(cx) };
         let (registration, child) = (&self.registration, &mut self.child);
         registration.poll_io(pidfd.as_fd(), Interest::READABLE, cx, || reap(child), |_| false)
     }
 
-    /// Without a pidfd.
+    /// Polls without a pidfd.
     fn poll_asking(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<ExitStatus>> {
         loop {
             match reap(&mut self.child) {
@@ -131,7 +132,7 @@ impl Watched {
                 result => return Poll::Ready(result),
             }
             if self.asking.is_none() {
-                // Where there is none, a timer would panic.
+                // Without a runtime, a timer would panic.
                 Handle::try_current().map_err(io::Error::other)?;
                 self.asking = Some(Asking { pause: ASK_AGAIN_AFTER, sleep: sleep(ASK_AGAIN_AFTER) });
             }
@@ -142,8 +143,8 @@ impl Watched {
         }
     }
 
-    /// Unties it from the runtime in which it has waited, on whatever thread that is. No epoll knows the descriptor that
-    /// it has from now on. If there is no room for one, it has none, and a timer asks.
+    /// Unties it from the runtime in which it has waited, on whatever thread that is. It then has a new descriptor,
+    /// which no epoll knows. If there is no room for one, it has none, and a timer asks.
     pub(super) fn leave_runtime(&mut self) {
         self.asking = None;
         drop(mem::take(&mut self.registration));
@@ -153,13 +154,13 @@ impl Watched {
     }
 }
 
-/// One question.
+/// Asks once.
 fn reap(child: &mut Child) -> io::Result<ExitStatus> {
     child.try_wait()?.ok_or_else(|| ErrorKind::WouldBlock.into())
 }
 
-/// Takes the place of a pidfd before the child is started, and finds out whether they are refused: if there is no room
-/// for one, nothing has been started yet.
+/// Takes the place of a pidfd before the child is started, and finds out whether pidfds are refused. If there is no
+/// room for one, nothing has been started yet.
 pub(super) fn reserve_pidfd() -> io::Result<Option<OwnedFd>> {
     pidfd_open(std::process::id())
 }

@@ -4,9 +4,9 @@
 //!   signal ──▶ handler: write(2) to each listener's eventfd ──▶ epoll ──▶ task: read(2) sets it back to 0
 //! ```
 //!
-//! The eventfd's counter is all that is remembered of a signal, and the kernel keeps it: it is there from before the
-//! handler is installed, so nothing that comes after that is lost, whether anybody waits yet or not. Signals that
-//! come before a read add up in it, and are read as one.
+//! Only the eventfd's counter remembers a signal, and the kernel keeps it. It exists before the handler is installed,
+//! so nothing that comes after that is lost, whether or not a task waits yet. Signals that come before a read add up in
+//! it, and are read as one.
 //!
 //! A child of fork(2) or vfork(2) has the handler until it calls execve(2), and it has the same eventfd: a write in the
 //! child would be a signal of the parent. So a bell belongs to the process that has made it:
@@ -18,15 +18,15 @@
 //!
 //! Invariants:
 //! 1. The handler makes two system calls, getpid(2), and write(2) on an eventfd. Both are async-signal-safe
-//!    (signal-safety(7)), and the write does not block, as the descriptor is non-blocking. It allocates nothing, locks
-//!    nothing, and cannot panic. (`signal-hook-registry` puts `errno` back after it.)
-//! 2. The eventfd is open for as long as the handler knows it: the action in the registry has a share in it. The
-//!    registry drops an action on the thread that takes it out, after the last handler that could run it.
-//! 3. Whoever registers has asked [`is_forbidden`] before, as the registry panics on those.
-//! 4. The eventfd is written to and read in the bell's own process only. The kernel says which process that is, because
-//!    a mark in memory cannot: between vfork(2) and execve(2) the child has the parent's memory. (Two processes have
-//!    the same number only in different namespaces, see pid_namespaces(7): a process 1 whose child is process 1 of a new
-//!    namespace hears of the child's signals until the child calls execve(2).)
+//!    (signal-safety(7)), and the write does not block, because the descriptor is non-blocking. The handler allocates
+//!    nothing, locks nothing, and cannot panic. `signal-hook-registry` restores `errno` after it.
+//! 2. The eventfd is open for as long as the handler knows it: the action in the registry owns a share of it. The
+//!    registry drops an action on the thread that removes it, after the last handler that could run it.
+//! 3. Code that registers a signal has asked [`is_forbidden`] before, because the registry panics on forbidden ones.
+//! 4. The eventfd is written to and read only in the bell's own process. The kernel says which process that is, because
+//!    a mark in memory cannot: between vfork(2) and execve(2) the child has the parent's memory. Two processes can have
+//!    the same number only in different namespaces, see pid_namespaces(7). A process 1 whose child is process 1 of a
+//!    new namespace therefore hears of the child's signals until the child calls execve(2).
 //!
 //! Left out: a pipe or eventfd for the whole process with a table of flags behind it, as in tokio. There the signal
 //! goes to one runtime, which passes it on to the listeners of the others. With a descriptor for each listener the
@@ -43,7 +43,7 @@ use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Rung by each signal of one kind, until it is dropped. The process's handler stays installed also then.
+/// A bell that each signal of one kind rings, until it is dropped. The process's handler stays installed even then.
 #[derive(Debug)]
 pub(super) struct Bell {
     clapper: Arc<Clapper>,
@@ -51,18 +51,18 @@ pub(super) struct Bell {
     action: SigId,
 }
 
-/// What the handler has of a bell.
+/// The part of a bell that the handler has.
 #[derive(Debug)]
 struct Clapper {
     eventfd: File,
     /// The process whose bell it is.
     process: u32,
-    /// The latest other process in which a signal has come. 0: there was none.
+    /// The last other process in which a signal has come, or 0 if there was none.
     heard_in: AtomicU32,
 }
 
 impl Bell {
-    /// Fails with `EINVAL` if there is no such signal (sigaction(2)).
+    /// Makes a bell. Fails with `EINVAL` if there is no such signal (sigaction(2)).
     pub(super) fn hang_up(signal: c_int) -> io::Result<Bell> {
         assert!(!is_forbidden(signal), "invariant 3");
         let eventfd = File::from(eventfd()?);
@@ -73,24 +73,24 @@ impl Bell {
         Ok(Bell { clapper, signal, action })
     }
 
-    /// Whether this process has made it. If not, it was forked since, and nothing but [`renew`](Bell::renew) and a drop
-    /// may be done with it.
+    /// Returns whether this process has made it. If not, the process was forked since, and only [`renew`](Bell::renew)
+    /// and a drop are allowed.
     pub(super) fn is_ours(&self) -> bool {
         self.clapper.process == process::id()
     }
 
-    /// A bell of this process, for one that was made before a fork. It has rung if a signal has come since.
+    /// Makes a bell of this process from one that was made before a fork. It has rung if a signal has come since.
     pub(super) fn renew(&self) -> io::Result<Bell> {
         let bell = Bell::hang_up(self.signal)?;
-        // After the new bell hangs: what comes now rings that one. Relaxed: written by a handler on this thread, or on
-        // another one at a time that nothing orders.
+        // This comes after the new bell hangs: a signal that comes now rings the new one. Relaxed: it is written by a
+        // handler on this thread, or on another one at a time that nothing orders.
         if self.clapper.heard_in.load(Ordering::Relaxed) == process::id() {
             bell.clapper.ring();
         }
         Ok(bell)
     }
 
-    /// Whether it was rung since the last call; `WouldBlock` if not.
+    /// Returns whether it was rung since the last call, as `WouldBlock` if not.
     pub(super) fn answer(&self) -> io::Result<()> {
         (&self.clapper.eventfd).read_exact(&mut [0; 8])
     }
@@ -108,21 +108,21 @@ impl Drop for Bell {
     }
 }
 
-/// Signals that nobody can listen to: the kernel delivers two of them to nobody, and the others are raised by an
-/// instruction that would fail again when the handler returns.
+/// Returns whether nobody can listen to this signal. The kernel delivers two such signals to nobody, and the others are
+/// raised by an instruction that would fail again when the handler returns.
 pub(super) fn is_forbidden(signal: c_int) -> bool {
     signal_hook_registry::FORBIDDEN.contains(&signal)
 }
 
 impl Clapper {
-    /// In a signal handler, and in whatever process that is.
+    /// Rings. It runs in a signal handler, in whatever process that is.
     fn strike(&self) {
         let here = process::id();
         if here == self.process {
             self.ring();
         } else {
-            // Relaxed: see `renew`. (Between vfork(2) and execve(2) this is the parent's memory, and the note stays
-            // behind. Nobody asks for the number of that child in a process that has not got it.)
+            // Relaxed: see `renew`. Between vfork(2) and execve(2) this is the parent's memory, and the note stays
+            // behind. No process asks for that child's number unless the number is its own.
             self.heard_in.store(here, Ordering::Relaxed);
         }
     }

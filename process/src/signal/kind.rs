@@ -4,7 +4,7 @@
 
 use std::ffi::c_int;
 
-/// A kind of signal, see signal(7). What each does by default is so until somebody listens for it.
+/// A kind of signal, see signal(7). Its default action applies until somebody listens for it.
 ///
 /// # Examples
 ///
@@ -16,9 +16,9 @@ use std::ffi::c_int;
 pub struct SignalKind(c_int);
 
 impl SignalKind {
-    /// The signal with this number: for those that have no constructor here, such as the real-time signals.
+    /// Makes the kind with this number, for signals without a constructor here, such as the real-time signals.
     ///
-    /// Whether there is such a signal is looked at by [`signal`](super::unix::signal()).
+    /// [`signal`](super::unix::signal()) checks whether there is such a signal.
     ///
     /// # Examples
     ///
@@ -31,7 +31,7 @@ impl SignalKind {
         SignalKind(signum)
     }
 
-    /// The signal's number.
+    /// Returns the signal's number.
     ///
     /// # Examples
     ///
@@ -43,7 +43,7 @@ impl SignalKind {
         self.0
     }
 
-    /// `SIGALRM`: a timer of alarm(2) has run out. It ends the process by default.
+    /// Returns `SIGALRM`: a timer of alarm(2) has run out. It ends the process by default.
     ///
     /// # Examples
     ///
@@ -56,7 +56,7 @@ impl SignalKind {
         SignalKind(libc::SIGALRM)
     }
 
-    /// `SIGCHLD`: a child process has stopped, continued or ended. It is ignored by default.
+    /// Returns `SIGCHLD`: a child process has stopped, continued or ended. It is ignored by default.
     ///
     /// # Examples
     ///
@@ -69,7 +69,7 @@ impl SignalKind {
         SignalKind(libc::SIGCHLD)
     }
 
-    /// `SIGHUP`: the terminal has gone. Sent by hand, it asks many servers to read their configuration again. It
+    /// Returns `SIGHUP`: the terminal has gone. Sent by hand, it asks many servers to reload their configuration. It
     /// ends the process by default.
     ///
     /// # Examples
@@ -83,7 +83,7 @@ impl SignalKind {
         SignalKind(libc::SIGHUP)
     }
 
-    /// `SIGINT`: somebody has pressed Ctrl-C, see [`ctrl_c`](super::ctrl_c). It ends the process by default.
+    /// Returns `SIGINT`: somebody has pressed Ctrl-C, see [`ctrl_c`](super::ctrl_c). It ends the process by default.
     ///
     /// # Examples
     ///
@@ -96,7 +96,7 @@ impl SignalKind {
         SignalKind(libc::SIGINT)
     }
 
-    /// `SIGIO`: a descriptor with `O_ASYNC` (fcntl(2)) has become ready. It ends the process by default.
+    /// Returns `SIGIO`: a descriptor with `O_ASYNC` (fcntl(2)) has become ready. It ends the process by default.
     ///
     /// # Examples
     ///
@@ -109,8 +109,8 @@ impl SignalKind {
         SignalKind(libc::SIGIO)
     }
 
-    /// `SIGPIPE`: something was written to a pipe or socket that nobody reads. It ends the process by default, but
-    /// in a Rust program it is ignored from the start.
+    /// Returns `SIGPIPE`: something was written to a pipe or socket that nobody reads. It ends the process by default,
+    /// but a Rust program ignores it from the start.
     ///
     /// # Examples
     ///
@@ -123,7 +123,7 @@ impl SignalKind {
         SignalKind(libc::SIGPIPE)
     }
 
-    /// `SIGQUIT`: somebody has pressed `Ctrl-\`. It ends the process with a core dump by default.
+    /// Returns `SIGQUIT`: somebody has pressed `Ctrl-\`. It ends the process with a core dump by default.
     ///
     /// # Examples
     ///
@@ -136,7 +136,7 @@ impl SignalKind {
         SignalKind(libc::SIGQUIT)
     }
 
-    /// `SIGTERM`: the process should end: what kill(1) and service managers send first. It ends the process by
+    /// Returns `SIGTERM`: the process should end. kill(1) and service managers send it first. It ends the process by
     /// default.
     ///
     /// # Examples
@@ -150,7 +150,7 @@ impl SignalKind {
         SignalKind(libc::SIGTERM)
     }
 
-    /// `SIGUSR1`: whatever the program says. It ends the process by default.
+    /// Returns `SIGUSR1`: its meaning is up to the program. It ends the process by default.
     ///
     /// # Examples
     ///
@@ -163,7 +163,7 @@ impl SignalKind {
         SignalKind(libc::SIGUSR1)
     }
 
-    /// `SIGUSR2`: whatever the program says. It ends the process by default.
+    /// Returns `SIGUSR2`: its meaning is up to the program. It ends the process by default.
     ///
     /// # Examples
     ///
@@ -176,7 +176,7 @@ impl SignalKind {
         SignalKind(libc::SIGUSR2)
     }
 
-    /// `SIGWINCH`: the size of the terminal has changed. It is ignored by default.
+    /// Returns `SIGWINCH`: the size of the terminal has changed. It is ignored by default.
     ///
     /// # Examples
     ///

@@ -1,11 +1,11 @@
 //! Signals: Ctrl-C, and any other that the process is sent.
 //!
-//! [`ctrl_c`] is what most programs need, [`termination`] what servers do: it hears of `SIGTERM` as well.
+//! [`ctrl_c`] is what most programs need. Servers need [`termination`], which receives `SIGTERM` as well.
 //! [`unix::signal`] listens to a signal of any kind, as often as it comes.
 //!
-//! Each listener has a file descriptor of its own, an eventfd(2), that the signal handler writes to and that the
-//! runtime waits for like for a socket. So any number of listeners hear of the same signal, in any number of
-//! runtimes on any number of threads.
+//! Each listener has a file descriptor of its own, an eventfd(2). The signal handler writes to it, and the runtime
+//! waits for it like for a socket. So any number of listeners receive the same signal, in any number of runtimes on any
+//! number of threads.
 //!
 //! ```no_run
 //! use ayi::signal::unix::{SignalKind, signal};
@@ -34,17 +34,18 @@ use unix::SignalKind;
 
 /// Waits until somebody presses Ctrl-C in the terminal, or sends `SIGINT` in another way.
 ///
-/// From its first poll on, `SIGINT` does not end the process any more, and that stays so when the future is finished
-/// or dropped: a second Ctrl-C does nothing unless somebody listens for it. Only what comes after the first poll is
-/// seen; where none may be missed between two calls, keep a [`Signal`](unix::Signal).
+/// From its first poll on, `SIGINT` no longer ends the process, and that stays so when the future is finished or
+/// dropped: a second Ctrl-C does nothing unless somebody listens for it. Only signals after the first poll are seen. If
+/// none may be missed between two calls, keep a [`Signal`](unix::Signal).
 ///
 /// # Errors
 ///
-/// If there are no file descriptors left, or no runtime on this thread.
+/// Fails if there are no file descriptors left, or no runtime on this thread.
 ///
 /// # Cancel safety
 ///
-/// Nothing breaks if it is dropped, but a signal that has come by then, or comes before the next call, is not seen.
+/// Nothing breaks if the future is dropped, but a signal that has come by then, or comes before the next call, is not
+/// seen.
 ///
 /// # Examples
 ///

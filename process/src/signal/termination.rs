@@ -1,19 +1,19 @@
-//! What asks a program to end.
+//! The signals that ask a program to end.
 
 use super::unix::{Signal, SignalKind, signal};
 use std::future::poll_fn;
 use std::io;
 use std::task::Poll;
 
-/// Starts listening to the signals that ask a program to end: `SIGTERM`, as `kill`, systemd and Kubernetes send it, and
+/// Starts listening to the signals that ask a program to end: `SIGTERM`, which `kill`, systemd and Kubernetes send, and
 /// `SIGINT`, which is Ctrl-C.
 ///
-/// From now on they do not end the process. What a server does about the first is to finish what is under way, see
-/// [`runtime::shutdown`](ayi_runtime::runtime::shutdown), and about the second to end at once.
+/// From now on they do not end the process. On the first signal a server finishes what is under way, see
+/// [`runtime::shutdown`](ayi_runtime::runtime::shutdown), and on the second it ends at once.
 ///
 /// # Errors
 ///
-/// If there are no file descriptors left.
+/// Fails if there are no file descriptors left.
 ///
 /// # Examples
 ///
@@ -25,7 +25,7 @@ use std::task::Poll;
 /// # rt.block_on(async {
 /// let mut termination = termination()?;
 /// termination.recv().await;
-/// // (In a program this is `ayi::select!`.)
+/// // In a program this is `ayi::select!`.
 /// let (mut ended, mut again) = (pin!(shutdown(Duration::from_secs(15))), pin!(termination.recv()));
 /// poll_fn(|cx| {
 ///     if let Poll::Ready(signal) = again.as_mut().poll(cx) {
@@ -45,7 +45,7 @@ pub fn termination() -> io::Result<Termination> {
 
 /// Receives the signals that ask the program to end; [`termination`] makes one.
 ///
-/// As with every [`Signal`], any number of these hear of the same signal: one on each core, say.
+/// Like with every [`Signal`], any number of these receive the same signal, for example one on each core.
 #[must_use = "a listener that is dropped hears nothing"]
 #[derive(Debug)]
 pub struct Termination {
@@ -53,15 +53,15 @@ pub struct Termination {
 }
 
 impl Termination {
-    /// Waits for the next one. What has come since the last call counts as one of each kind.
+    /// Waits for the next signal. Signals that have come since the last call count as one of each kind.
     ///
     /// # Panics
     ///
-    /// If there is no runtime on this thread, or it ends.
+    /// Panics if there is no runtime on this thread, or it ends.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped: the next call receives the signal.
+    /// Nothing is lost if the future is dropped: the next call receives the signal.
     pub async fn recv(&mut self) -> SignalKind {
         poll_fn(|cx| {
             for (kind, signal) in &mut self.signals {

@@ -5,7 +5,7 @@
 //!    remembers it (see `bell`), whatever runtime or thread the listener waits in, or has waited in before.
 //! 2. A receive that is not finished has taken nothing.
 //! 3. A signal is received in the process that it was sent to. In a child of fork(2) a listener takes a bell of the
-//!    child's own when it is next polled, and the parent's descriptor is not touched.
+//!    child's own when it is next polled, and does not touch the parent's descriptor.
 //!
 //! In tokio: `signal/unix.rs`.
 
@@ -21,17 +21,17 @@ use std::task::{Context, Poll, ready};
 
 /// Starts listening to signals of this `kind`.
 ///
-/// From now on they do not do what they do by default, which for most is to end the process, and that stays so when
-/// the listener is dropped, see [`Signal`]. Every signal that comes after this has returned is received, be it long
-/// before the first [`recv`](Signal::recv).
+/// From now on their default action does not happen, which for most is to end the process. That stays so when the
+/// listener is dropped, see [`Signal`]. Every signal that comes after this has returned is received, even long before
+/// the first [`recv`](Signal::recv).
 ///
-/// Any number of listeners, in any runtimes and threads, hear of the same signal. This need not be called in a runtime;
+/// Any number of listeners, in any runtimes and threads, receive the same signal. This need not be called in a runtime;
 /// [`recv`](Signal::recv) must.
 ///
 /// # Errors
 ///
-/// `InvalidInput` for signals that nobody can listen to (`SIGKILL`, `SIGSTOP`, `SIGSEGV`, `SIGILL`, `SIGFPE`) and for
-/// numbers that are no signals; otherwise, if there are no file descriptors left.
+/// Returns `InvalidInput` for signals that nobody can listen to (`SIGKILL`, `SIGSTOP`, `SIGSEGV`, `SIGILL`, `SIGFPE`)
+/// and for numbers that are no signals. It also fails if there are no file descriptors left.
 ///
 /// # Examples
 ///
@@ -70,19 +70,19 @@ pub fn signal(kind: SignalKind) -> io::Result<Signal> {
 /// Receives signals of one kind; [`signal`] makes one.
 ///
 /// Signals may be coalesced: the kernel keeps one of each kind that waits to be delivered, and all that are delivered
-/// before a [`recv`](Signal::recv) are received as one. So what is received stands for *at least* one signal. One
+/// before a [`recv`](Signal::recv) are received as one. So what is received stands for *at least* one signal. A signal
 /// that comes after a `recv` has finished is always received by the next.
 ///
 /// When the last listener is dropped, the process's handler for this kind of signal stays, and does nothing: the
-/// default action does not come back. A program that has listened to `SIGINT` once cannot be ended by Ctrl-C any
-/// more, unless it does that itself.
+/// default action does not come back. A program that has listened to `SIGINT` once can no longer be ended by Ctrl-C,
+/// unless it ends itself.
 ///
-/// It may be sent to another thread and be waited for in another runtime than before.
+/// It may be sent to another thread, and be awaited in another runtime than before.
 ///
-/// What a child process is sent is the child's, and never received here: neither between fork(2) and execve(2), as
-/// [`Command`](std::process::Command) calls them, nor in a worker that goes on after a fork(2) of one's own. In such a
-/// worker a listener that was made before the fork hears of the worker's signals, from the fork on, if it is polled in a
-/// runtime that the worker has made.
+/// A signal that is sent to a child process belongs to the child, and is never received here: neither between fork(2)
+/// and execve(2), as [`Command`](std::process::Command) calls them, nor in a worker that runs on after a fork(2) by the
+/// program. In such a worker a listener that was made before the fork receives the worker's signals, from the fork on,
+/// if it is polled in a runtime that the worker has made.
 ///
 /// # Examples
 ///
@@ -99,7 +99,7 @@ pub fn signal(kind: SignalKind) -> io::Result<Signal> {
 #[must_use = "a listener that is dropped hears nothing"]
 #[derive(Debug)]
 pub struct Signal {
-    // Before the descriptor, so that it is dropped first.
+    // It stands before the descriptor, so that it is dropped first.
     registration: Registration,
     bell: Bell,
 }
@@ -107,15 +107,15 @@ pub struct Signal {
 impl Signal {
     /// Waits for the next signal, or takes those that have come since the last one was received.
     ///
-    /// It never gives `None`: that is tokio's signature.
+    /// It never returns `None`: the signature is tokio's.
     ///
     /// # Panics
     ///
-    /// If there is no runtime on this thread, or it ends.
+    /// Panics if there is no runtime on this thread, or it ends.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped: the next call receives the signal.
+    /// Nothing is lost if the future is dropped: the next call receives the signal.
     ///
     /// # Examples
     ///
@@ -134,11 +134,11 @@ impl Signal {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
-    /// Like [`recv`](Signal::recv), for a future of one's own.
+    /// Polls for the next signal, like [`recv`](Signal::recv).
     ///
     /// # Panics
     ///
-    /// Like `recv`.
+    /// Panics like `recv`.
     ///
     /// # Examples
     ///
@@ -159,7 +159,7 @@ impl Signal {
         }
     }
 
-    /// Like `recv`, with an error instead of a panic.
+    /// Waits like `recv`, and returns an error instead of panicking.
     pub(super) async fn wait(&mut self) -> io::Result<()> {
         poll_fn(|cx| self.poll_wait(cx)).await
     }
@@ -170,7 +170,8 @@ impl Signal {
         }
         match ready!(self.poll_here(cx)) {
             Ok(()) => Poll::Ready(Ok(())),
-            // Reading an eventfd never fails, so this concerns the runtime. Perhaps it waited in another before.
+            // Reading an eventfd never fails, so the error concerns the runtime. The listener may have waited in
+            // another before.
             Err(_) => {
                 mem::take(&mut self.registration).deregister(self.bell.as_fd());
                 self.poll_here(cx)
@@ -178,11 +179,11 @@ impl Signal {
         }
     }
 
-    /// After a fork, invariant 3.
+    /// Takes a new bell after a fork: invariant 3.
     #[cold]
     fn renew(&mut self) -> io::Result<()> {
         let bell = self.bell.renew()?;
-        // Not `deregister`, which would take the parent's descriptor out of the parent's epoll.
+        // `deregister` would take the parent's descriptor out of the parent's epoll.
         self.registration = Registration::new();
         self.bell = bell;
         Ok(())
@@ -190,8 +191,8 @@ impl Signal {
 
     fn poll_here(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let answer = || self.bell.answer();
-        // What was read is all there was, for an eventfd is set back to 0. It need not be asked again before the
-        // next report.
+        // The read took everything, because it sets an eventfd back to 0. It need not be asked again before the next
+        // report.
         let takes_all = |_: &()| true;
         self.registration.poll_io(self.bell.as_fd(), Interest::READABLE, cx, answer, takes_all)
     }

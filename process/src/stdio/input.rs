@@ -12,10 +12,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Standard input, from the first read on.
+/// Makes a handle to standard input.
 ///
-/// The handle may be made outside of a runtime, and be dropped and made again: it holds back no bytes, but those that
-/// a cancelled read of a *file* has left.
+/// The handle may be made outside of a runtime, and be dropped and made again: it holds back no bytes, except those
+/// that a cancelled read of a *file* has left.
 ///
 /// # Examples
 ///
@@ -35,21 +35,21 @@ pub fn stdin() -> Stdin {
 
 /// Reads from standard input; [`stdin`] makes one.
 ///
-/// A terminal gives a line at a time, when it is finished; for lines, put it into a `BufReader`. (One for the whole
-/// program: what it has read ahead is in there.)
+/// A terminal gives a line at a time, when it is finished. For lines, wrap it in a `BufReader`, one for the whole
+/// program, because the bytes that it has read ahead are in there.
 ///
-/// std's `stdin()` has a buffer of its own: what that has read ahead is not seen here. Use one of the two.
+/// std's `stdin()` has a buffer of its own, and what that has read ahead is not seen here. Use only one of the two.
 ///
 /// # Errors
 ///
-/// A read gives what read(2) gives, `EIO` for a terminal that has hung up; an error if descriptor 0 has been closed
-/// (a program that is *started* without standard input gets `/dev/null` from Rust, which is empty); and an error if it
-/// has to wait and there is no runtime on this thread, or another than it has waited in before.
+/// A read returns what read(2) reports, `EIO` for a terminal that has hung up. It fails if descriptor 0 has been
+/// closed; for a program that is *started* without standard input, Rust opens `/dev/null`, which is empty. It also
+/// fails if it has to wait and there is no runtime on this thread, or another runtime than it has waited in before.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost if a read is dropped: it has read nothing, or, from a file, it is kept for the next read of the same
-/// `Stdin`.
+/// Nothing is lost if a read is dropped. It has read nothing, or, from a file, its bytes are kept for the next read of
+/// the same `Stdin`.
 ///
 /// # Examples
 ///
@@ -97,14 +97,14 @@ impl Stdin {
     }
 }
 
-/// Descriptor 0.
+/// Returns descriptor 0.
 impl AsFd for Stdin {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.std.as_fd()
     }
 }
 
-/// Descriptor 0.
+/// Returns descriptor 0.
 impl AsRawFd for Stdin {
     fn as_raw_fd(&self) -> RawFd {
         self.std.as_raw_fd()

@@ -1,10 +1,10 @@
 //! The standard streams.
 //!
-//! [`stdin`], [`stdout`] and [`stderr`] wait in the runtime's epoll wherever the stream can be waited for: pipes,
-//! terminals, sockets. So a read that waits for somebody to type costs no thread, and does not keep the program from
-//! ending. Files are read and written by the runtime's pool of threads.
+//! [`stdin`], [`stdout`] and [`stderr`] wait in the runtime's epoll if the stream can be waited for: pipes, terminals,
+//! sockets. So a read that waits for somebody to type costs no thread, and does not keep the program from ending. Files
+//! are read and written by the runtime's pool of threads.
 //!
-//! Nothing is changed that other processes see: in particular no stream is made non-blocking, as the shell and the
+//! Nothing is changed that other processes see. In particular no stream is made non-blocking, because the shell and the
 //! other programs of a pipeline have the same one.
 //!
 //! ```no_run
@@ -35,7 +35,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-/// A descriptor of our own for a standard stream, whatever becomes of the number 0, 1 or 2.
+/// Duplicates the descriptor of a standard stream, so that it stays valid whatever becomes of the number 0, 1 or 2.
 fn duplicate(stream: BorrowedFd<'_>, name: &str) -> io::Result<File> {
     match stream.try_clone_to_owned() {
         Ok(fd) => Ok(fd.into()),

@@ -1,4 +1,4 @@
-//! Which way a standard stream takes.
+//! How a standard stream is read or written without blocking.
 //!
 //! ```text
 //!   regular file, block device ─────────────────────────▶ the pool
@@ -8,12 +8,12 @@
 //!   other devices ─────────────┴──────────▶ epoll, and poll(2) before each call
 //! ```
 //!
-//! To open a descriptor again (`/proc/self/fd/N`, proc_pid_fd(5)) gives a file description of one's own for the same
+//! Opening a descriptor again (`/proc/self/fd/N`, proc_pid_fd(5)) gives a file description of one's own for the same
 //! pipe or terminal, which may be non-blocking while the inherited one stays as it is. It takes the whole of a large
-//! write at once, and never waits, even if another process reads from the same terminal. It fails where `/proc` is
-//! missing, or where the terminal belongs to another user, after su(1) say.
+//! write at once, and never waits, even if another process reads from the same terminal. It fails if `/proc` is
+//! missing, or if the terminal belongs to another user, for example after su(1).
 //!
-//! Left out: `RWF_NOWAIT` (readv(2)), which says the same for one call. Terminals do not know it, and pipes not
+//! Left out: `RWF_NOWAIT` (readv(2)), which says the same for one call. Terminals do not know it, and neither do pipes
 //! before Linux 6.4.
 
 use super::polled::How;
@@ -23,14 +23,14 @@ use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 
-/// Which of the two the program does with a stream.
+/// Whether the program reads or writes a stream.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Direction {
     Read,
     Write,
 }
 
-/// A stream, and the way that it takes; the pool, if there is none.
+/// Returns a stream, and how it is used: `None` means by the pool.
 pub(super) fn open(file: File, direction: Direction) -> io::Result<(File, Option<How>)> {
     let metadata = file.metadata()?;
     let kind = metadata.file_type();
@@ -48,8 +48,8 @@ pub(super) fn open(file: File, direction: Direction) -> io::Result<(File, Option
     Ok((file, Some(How::AfterPoll)))
 }
 
-/// A terminal that is the same one when it is opened again. Those with the major number 5 are another one each time:
-/// `/dev/ptmx` makes one, and `/dev/tty` and `/dev/console` stand for one.
+/// Returns whether it is a terminal that is the same one when it is opened again. Those with the major number 5 are
+/// another one each time: `/dev/ptmx` makes one, and `/dev/tty` and `/dev/console` stand for one.
 fn is_plain_terminal(file: &File, metadata: &Metadata) -> bool {
     file.is_terminal() && libc::major(metadata.rdev()) != 5
 }
@@ -61,8 +61,9 @@ fn open_again(file: &File, direction: Direction) -> Option<File> {
         libc::O_WRONLY => direction == Direction::Write,
         _ => true,
     };
-    // One that is for the other direction stays as it is, so that the operation gives the error that it should. A pipe
-    // in packet mode (pipe(2), `O_DIRECT`) would be an ordinary one, since open(2) does not take that flag for pipes.
+    // A stream for the other direction stays as it is, so that the operation returns the error that it should. A pipe
+    // in packet mode (pipe(2), `O_DIRECT`) would become an ordinary one, because open(2) does not take that flag for
+    // pipes.
     if !is_allowed || flags & libc::O_DIRECT != 0 {
         return None;
     }

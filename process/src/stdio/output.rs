@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// Standard output, from the first write on.
+/// Makes a handle to standard output.
 ///
 /// The handle may be made outside of a runtime.
 ///
@@ -31,7 +31,7 @@ pub fn stdout() -> Stdout {
     Stdout { std: io::stdout(), output: Output(None) }
 }
 
-/// Standard error, from the first write on.
+/// Makes a handle to standard error.
 ///
 /// The handle may be made outside of a runtime.
 ///
@@ -52,26 +52,26 @@ pub fn stderr() -> Stderr {
 
 /// Writes to standard output; [`stdout`] makes one.
 ///
-/// There is no buffer: a write goes to the kernel, and many small ones want a `BufWriter` around this. `print!` has a
-/// buffer, of a line or more: flush it (`std::io::stdout().flush()`) where both are used. What several handles write
-/// at the same time may be mixed.
+/// There is no buffer: a write goes to the kernel. For many small writes, wrap this in a `BufWriter`. `print!` has a
+/// buffer of a line or more: if you use both, flush it with `std::io::stdout().flush()`. The output of several handles
+/// that write at the same time may be mixed.
 ///
-/// Where standard output is a *file*, a write is finished as soon as the bytes are copied, and a thread of the pool
-/// writes them. [`poll_flush`](AsyncWrite::poll_flush) waits for that and gives its error, if the next write has not;
-/// dropping the handle waits as well. (`std::process::exit` does not: flush before it.) Elsewhere there is nothing to
-/// flush.
+/// If standard output is a *file*, a write is finished as soon as the bytes are copied, and a thread of the pool writes
+/// them. [`poll_flush`](AsyncWrite::poll_flush) waits for that and returns its error, unless the next write has
+/// returned it. Dropping the handle waits as well. `std::process::exit` does not: flush before it. Elsewhere there is
+/// nothing to flush.
 ///
-/// Closing it does the same as flushing: the descriptor stays open.
+/// Closing it is the same as flushing: the descriptor stays open.
 ///
 /// # Errors
 ///
-/// A write gives what write(2) gives, `BrokenPipe` where nobody reads any more; an error if descriptor 1 has been
-/// closed; and an error if it has to wait and there is no runtime on this thread, or another than it has waited in
-/// before.
+/// A write returns what write(2) reports: `BrokenPipe` if nobody reads any longer. It fails if descriptor 1 has been
+/// closed. It also fails if it has to wait and there is no runtime on this thread, or another runtime than it has
+/// waited in before.
 ///
 /// # Cancel safety
 ///
-/// A single write that is dropped has written nothing. Of a `write_all` it is not known how far it came.
+/// A single write that is dropped has written nothing. For a `write_all`, it is not known how much was written.
 ///
 /// # Examples
 ///
@@ -92,7 +92,7 @@ pub struct Stdout {
 
 /// Writes to standard error; [`stderr`] makes one.
 ///
-/// What is said of [`Stdout`] holds here, with descriptor 2.
+/// Everything about [`Stdout`] holds here too, with descriptor 2.
 ///
 /// # Examples
 ///
@@ -111,7 +111,7 @@ pub struct Stderr {
     output: Output,
 }
 
-/// What both are; nothing before the first write.
+/// The common part of both. It is `None` before the first write.
 #[derive(Debug)]
 struct Output(Option<Opened>);
 
@@ -180,28 +180,28 @@ impl AsyncWrite for Stderr {
     }
 }
 
-/// Descriptor 1.
+/// Returns descriptor 1.
 impl AsFd for Stdout {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.std.as_fd()
     }
 }
 
-/// Descriptor 1.
+/// Returns descriptor 1.
 impl AsRawFd for Stdout {
     fn as_raw_fd(&self) -> RawFd {
         self.std.as_raw_fd()
     }
 }
 
-/// Descriptor 2.
+/// Returns descriptor 2.
 impl AsFd for Stderr {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.std.as_fd()
     }
 }
 
-/// Descriptor 2.
+/// Returns descriptor 2.
 impl AsRawFd for Stderr {
     fn as_raw_fd(&self) -> RawFd {
         self.std.as_raw_fd()

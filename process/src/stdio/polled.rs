@@ -1,16 +1,16 @@
 //! Standard streams that epoll can wait for: pipes, terminals, sockets, devices.
 //!
-//! In which way an operation does not wait depends on what the stream is ([`How`]), since `O_NONBLOCK` may not be
-//! set: it belongs to the open file description, which other processes have as well (open(2)), the shell for one. It
-//! would find its terminal in another mode than it left it, and other programs of the pipeline would see `EAGAIN`.
+//! How an operation avoids waiting depends on what the stream is ([`How`]). `O_NONBLOCK` may not be set: it belongs to
+//! the open file description, which other processes have as well (open(2)), for example the shell. The shell would find
+//! its terminal in another mode than it left it, and other programs of the pipeline would see `EAGAIN`.
 //!
 //! Invariants:
 //! 1. Flags and mode of the inherited file description are never changed.
-//! 2. An operation that would wait gives `WouldBlock`, and the kernel has said so itself, be it by `EAGAIN` or by
-//!    poll(2). So reports by edges suffice: one that comes after that is still to be read.
-//! 3. The registration leaves epoll before the descriptor is closed, as the file description may live on.
+//! 2. An operation that would wait returns `WouldBlock`, and the kernel itself has said so, by `EAGAIN` or by poll(2).
+//!    So edge-triggered reports suffice: one that comes after that is still to be read.
+//! 3. The registration leaves epoll before the descriptor is closed, because the file description may live on.
 //!
-//! In tokio: –, its standard streams block a thread of the pool. So a program there does not end before somebody
+//! In tokio: –. Its standard streams block a thread of the pool, so a program there does not end before somebody
 //! presses Enter.
 
 use super::sys;
@@ -21,10 +21,10 @@ use std::mem;
 use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 
-/// A stream, and the way in which operations on it do not wait.
+/// A stream, and how operations on it avoid waiting.
 #[derive(Debug)]
 pub(super) struct Polled {
-    // Before the descriptor, so that it is dropped first.
+    // It stands before the descriptor, so that it is dropped first.
     registration: Registration,
     pub(super) file: File,
     how: How,
@@ -34,10 +34,11 @@ pub(super) struct Polled {
 pub(super) enum How {
     /// It has been opened again: the file description is our own, and non-blocking.
     OwnDescription,
-    /// A socket: each call says that it does not want to wait (`MSG_DONTWAIT`).
+    /// A socket: each call asks not to wait (`MSG_DONTWAIT`).
     EachCall,
-    /// poll(2) is asked before each call. If another process takes what it has promised before the call does, the
-    /// call waits, and the thread with it; no two should read from one terminal or pipe, as they would get pieces.
+    /// poll(2) is asked before each call. If another process takes what poll(2) has promised before the call does, the
+    /// call waits, and the thread with it. Two processes should not read from one terminal or pipe anyway: each would
+    /// get pieces.
     AfterPoll,
 }
 
@@ -50,7 +51,7 @@ impl Polled {
         if buf.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        // A short read says nothing here: a terminal gives a line at a time, a pipe in packet mode a packet.
+        // A short read says nothing here: a terminal returns a line at a time, a pipe in packet mode a packet.
         self.registration.poll_io(self.file.as_fd(), Interest::READABLE, cx, || self.try_read(buf), |_| false)
     }
 
@@ -81,8 +82,8 @@ impl Polled {
             How::OwnDescription => (&self.file).write(buf),
             How::EachCall => sys::send(self.file.as_fd(), buf),
             How::AfterPoll if sys::is_ready(self.file.as_fd(), libc::POLLOUT)? => {
-                // A pipe that is ready has room for that much (pipe(7)). A terminal may have less: then the call waits
-                // until it has taken the rest.
+                // A pipe that is ready has room for that much (pipe(7)). A terminal may have less: the call then waits
+                // until the terminal has taken the rest.
                 (&self.file).write(&buf[..buf.len().min(libc::PIPE_BUF)])
             }
             How::AfterPoll => Err(ErrorKind::WouldBlock.into()),

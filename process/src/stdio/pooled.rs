@@ -1,13 +1,13 @@
-//! Standard streams that are files. epoll refuses those, since they do not wait for anybody: only for the disk. So
-//! they are read and written by the pool, one call at a time.
+//! Standard streams that are files. epoll refuses those, because they wait only for the disk. So the pool reads and
+//! writes them, one call at a time.
 //!
 //! Invariants:
 //! 1. A stream has at most one call in the pool, so bytes stay in order.
 //! 2. No more is read than was asked for: the position in the file belongs to the next process as well, in
 //!    `(a; b) < file`.
 //! 3. What was read for a future that is gone is kept for the next one.
-//! 4. What was accepted is written: by the pool, or if that does not come to it, by whoever waits for it or drops the
-//!    stream. The bytes lie under a mutex, and who takes them writes them, once.
+//! 4. What was accepted is written: by the pool, or if the pool does not get to it, by the task that waits for it or
+//!    drops the stream. The bytes lie under a mutex, and the thread that takes them writes them, once.
 //!
 //! In tokio: `io/blocking.rs`.
 
@@ -20,7 +20,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
-/// Bytes per call. A call costs some 10 µs of thread switches, and copying this much about as long.
+/// The number of bytes per call. A call costs some 10 µs of thread switches, and copying this much takes about as long.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// A file that is read.
@@ -32,7 +32,7 @@ pub(super) struct Reader {
 
 #[derive(Debug)]
 enum Reading {
-    /// Bytes that were read, from this index on not yet given away.
+    /// Bytes that were read. Those from this index on have not been returned yet.
     Has(Vec<u8>, usize),
     Call(JoinHandle<io::Result<Vec<u8>>>),
 }
@@ -67,7 +67,7 @@ impl Reader {
     }
 }
 
-/// In the pool. Nothing at the end of the file.
+/// Reads, in the pool. Returns no bytes at the end of the file.
 fn read(mut file: &File, mut bytes: Vec<u8>, len: usize) -> io::Result<Vec<u8>> {
     bytes.resize(len.min(MAX_BYTES), 0);
     let n = loop {
@@ -98,7 +98,7 @@ impl Writer {
         Writer { accepted: Arc::new(Accepted { file, bytes: Mutex::default() }), call: None }
     }
 
-    /// Accepts some bytes, when those before are written.
+    /// Accepts some bytes, once the earlier ones are written.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.poll_flush(cx))?;
         if buf.is_empty() {
@@ -117,28 +117,28 @@ impl Writer {
         Poll::Ready(Ok(n))
     }
 
-    /// Ready when all that was accepted is written, or could not be.
+    /// Ready when everything that was accepted is written, or could not be.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(call) = &mut self.call else { return Poll::Ready(Ok(())) };
         let result = ready!(Pin::new(call).poll(cx));
         self.call = None;
-        // If the pool's runtime has ended before it came to it, it is done here.
+        // If the pool's runtime has ended before the pool got to it, it is done here.
         Poll::Ready(result.unwrap_or_else(|_cancelled| self.accepted.write_out()))
     }
 }
 
 impl Drop for Writer {
-    /// Invariant 4. This waits for the disk, if there is something left.
+    /// Invariant 4. This waits for the disk, if something is left.
     fn drop(&mut self) {
         if self.call.is_some() {
-            // Who wants to hear of errors has flushed.
+            // A caller that wants to see errors has flushed.
             let _ = self.accepted.write_out();
         }
     }
 }
 
 impl Accepted {
-    /// Whoever comes first writes; the others wait for that, and find nothing left.
+    /// Writes the bytes. The first thread to come writes; the others wait for that, and find nothing left.
     fn write_out(&self) -> io::Result<()> {
         let mut bytes = self.bytes();
         let result = (&self.file).write_all(&bytes);
@@ -146,13 +146,13 @@ impl Accepted {
         result
     }
 
-    /// Nothing under the lock panics.
+    /// Locks the bytes. Nothing under the lock panics.
     fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
         self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Has the pool of this thread's runtime call `f`.
+/// Runs `f` on the pool of this thread's runtime.
 fn call<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
     let handle = Handle::try_current().map_err(io::Error::other)?;
     Builder::new().spawn_blocking_on(f, &handle)

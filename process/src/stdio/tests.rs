@@ -1,4 +1,4 @@
-//! The ways that a stream can take, each by itself; `tests/examples/stdio.rs` of the façade has whole programs.
+//! Each way of using a stream by itself. `tests/examples/stdio.rs` of the façade has whole programs.
 
 use super::open::{Direction, open};
 use super::polled::{How, Polled};
@@ -20,7 +20,7 @@ fn run<T>(body: impl AsyncFnOnce() -> T) -> T {
     Runtime::new().unwrap().block_on(body())
 }
 
-/// A pipe in blocking mode, as one gets from a shell: its ends for reading and for writing.
+/// Makes a pipe in blocking mode, like one from a shell: its ends for reading and for writing.
 fn pipe(flags: libc::c_int) -> (File, File) {
     let mut fds = [0; 2];
     // SAFETY: pipe2(2) writes two descriptors, for which there is room.
@@ -39,12 +39,12 @@ fn is_blocking(file: &File) -> bool {
     status_flags(file.as_fd()).unwrap() & libc::O_NONBLOCK == 0
 }
 
-/// Opened as a standard stream would be, and the way that it takes.
+/// Opens it like a standard stream, and returns how it is used.
 fn opened(file: &File, direction: Direction) -> (File, Option<How>) {
     open(file.try_clone().unwrap(), direction).unwrap()
 }
 
-/// Every way that one end of a pipe or socket can take, with the other end.
+/// Runs `test` with each kind of pipe or socket end, and the other end.
 fn each_way(direction: Direction, mut test: impl FnMut(Polled, File)) {
     for how in [How::OwnDescription, How::EachCall, How::AfterPoll] {
         let (read, write) = if how == How::EachCall { socket_pair() } else { pipe(0) };
@@ -79,7 +79,7 @@ fn a_read_waits_takes_what_there_is_and_sees_the_end() {
                 assert_eq!(&buf[..3], b"tea");
             }
             assert_eq!(poll_fn(|cx| polled.poll_read(cx, &mut [])).await.unwrap(), 0);
-            // From another thread, while this one sleeps.
+            // It is written from another thread, while this one sleeps.
             let writing = thread::spawn(move || peer.write_all(b"more"));
             assert_eq!(poll_fn(|cx| polled.poll_read(cx, &mut buf)).await.unwrap(), 4);
             writing.join().unwrap().unwrap();
@@ -96,7 +96,7 @@ fn what_another_process_takes_first_is_waited_for_again() {
             let mut buf = [0; 8];
             assert!(poll_read(&polled, &mut buf).is_pending());
             peer.write_all(b"one").unwrap();
-            // The report comes, and then there is nothing.
+            // The report comes, and then there is nothing to read.
             sleep(Duration::from_nanos(1)).await;
             assert_eq!(rival.read(&mut buf).unwrap(), 3);
             assert!(poll_read(&polled, &mut buf).is_pending());
@@ -187,7 +187,7 @@ fn which_way_the_others_take() {
     assert_eq!(opened(&file, Direction::Read).1, None);
     let null = OpenOptions::new().read(true).write(true).open("/dev/null").unwrap();
     assert_eq!(opened(&null, Direction::Write).1, Some(How::AfterPoll));
-    // To open this one again would make another terminal.
+    // Opening this one again would make another terminal.
     if let Ok(terminal) = OpenOptions::new().read(true).write(true).open("/dev/ptmx") {
         assert_eq!(opened(&terminal, Direction::Read).1, Some(How::AfterPoll));
     }
@@ -239,12 +239,12 @@ fn a_file_is_read_as_far_as_it_was_asked_for() {
         let mut rest = [0; 100];
         assert_eq!(poll_fn(|cx| reader.poll_read(cx, &mut rest)).await.unwrap(), 7);
         assert_eq!(poll_fn(|cx| reader.poll_read(cx, &mut rest)).await.unwrap(), 0);
-        // It has grown.
+        // The file has grown.
         file.write_all(b"!").unwrap();
         file.seek_relative(-1).unwrap();
         assert_eq!(poll_fn(|cx| reader.poll_read(cx, &mut rest)).await.unwrap(), 1);
     });
-    // Outside a runtime it says so, and goes on later.
+    // Outside a runtime it returns an error, and continues later.
     let outside = reader.poll_read(&mut Context::from_waker(Waker::noop()), &mut [0; 5]);
     let Poll::Ready(Err(error)) = outside else { panic!("{outside:?}") };
     assert!(error.to_string().contains("there is no ayi runtime on this thread"), "{error}");
@@ -267,7 +267,7 @@ fn a_file_that_is_written_to_has_all_after_a_flush() {
         poll_fn(|cx| writer.poll_flush(cx)).await.unwrap();
         assert!(temporary.content() == data);
     });
-    // Outside a runtime it says so, and has accepted nothing.
+    // Outside a runtime it returns an error, and has accepted nothing.
     let outside = writer.poll_write(&mut Context::from_waker(Waker::noop()), b"x");
     let Poll::Ready(Err(error)) = outside else { panic!("{outside:?}") };
     assert!(error.to_string().contains("there is no ayi runtime on this thread"), "{error}");
@@ -277,7 +277,7 @@ fn a_file_that_is_written_to_has_all_after_a_flush() {
 
 #[test]
 fn what_a_writer_has_accepted_is_written_whoever_goes_first() {
-    // The stream, with the pool busy or idle;
+    // The stream is dropped, with the pool busy or idle;
     let (temporary, file) = Temporary::new("drop", b"");
     for round in 1..=100 {
         run(async || {
@@ -287,7 +287,7 @@ fn what_a_writer_has_accepted_is_written_whoever_goes_first() {
             assert_eq!(temporary.content().len(), 4 * round);
         });
     }
-    // or the runtime, before the pool's only thread has come to it.
+    // or the runtime, before the pool's only thread has got to it.
     let (temporary, file) = Temporary::new("runtime", b"");
     let mut writer = Writer::new(file);
     let runtime =

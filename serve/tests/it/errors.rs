@@ -1,4 +1,4 @@
-//! What the hook of errors is told, and what it is not.
+//! What the hook for errors is told, and what it is not told.
 
 use crate::support::*;
 use ayi::io::{AsyncReadExt, DuplexStream};
@@ -15,10 +15,10 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use tower::service_fn;
 
-/// Of whom a hook was told, when, and what.
+/// What a hook was told: the client, the stage, and the text.
 type Error = (Option<usize>, Stage, String);
 
-/// What a hook has been told.
+/// Everything that a hook has been told.
 #[derive(Clone, Default)]
 struct Told(Rc<RefCell<Vec<Error>>>);
 
@@ -101,7 +101,7 @@ fn what_ends_a_connection_is_told_with_its_cause() {
     });
 }
 
-/// A body of one piece, after which it ends or breaks.
+/// A body of one piece, which then ends or breaks.
 struct Piece {
     is_given: bool,
     breaks: bool,
@@ -151,7 +151,7 @@ fn a_request_of_http_2_that_fails_is_told_and_the_others_go_on() {
     });
 }
 
-/// Clients that have gone before they were accepted, and one that has not.
+/// A listener with clients that have gone before they were accepted, and one that has not.
 struct Unlucky(usize, Given);
 
 impl Listener for Unlucky {

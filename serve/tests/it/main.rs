@@ -1,4 +1,4 @@
-//! The tests of `ayi-serve`, in one program: it is compiled and linked once.
+//! The tests of `ayi-serve`, in one program, so that only one is compiled and linked.
 
 mod errors;
 mod serve;

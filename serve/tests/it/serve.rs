@@ -1,4 +1,4 @@
-//! The server, in memory, on time that stands still: what takes minutes is over at once.
+//! The server, in memory, while time stands still: what takes minutes is over at once.
 
 use crate::support::{self, Answer, GET, Given, SECOND, hello, run};
 use ayi::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, TimeoutStream, duplex};
@@ -27,7 +27,7 @@ async fn ask(client: &mut DuplexStream, end: &str) -> String {
     answer
 }
 
-/// What comes until the server has closed the connection.
+/// Returns what comes until the server has closed the connection.
 async fn rest(client: &mut DuplexStream) -> String {
     String::from_utf8(support::rest(client).await).unwrap()
 }
@@ -150,7 +150,7 @@ fn a_handshake_is_not_waited_for_at_the_end() {
     });
 }
 
-// What a service is told, and may do.
+// What a service is told, and what it may do.
 
 #[test]
 fn a_service_may_keep_what_cannot_be_sent_and_knows_its_peer() {
@@ -295,7 +295,7 @@ fn an_error_of_the_listener_is_the_servers() {
     });
 }
 
-// How many connections there may be.
+// The limit of connections.
 
 #[test]
 fn at_the_limit_the_next_one_is_accepted_when_another_has_left() {
@@ -310,7 +310,7 @@ fn at_the_limit_the_next_one_is_accepted_when_another_has_left() {
         let mut answer = [0; 12];
         next.read_exact(&mut answer).await.unwrap();
         assert_eq!(&answer, b"HTTP/1.1 200");
-        // One that waits does not keep the server from ending.
+        // A connection that waits does not keep the server from ending.
         assert!(timeout(SECOND, ask(&mut last, "hello")).await.is_err());
         shutdown_token().cancel();
         server.await.unwrap().unwrap();

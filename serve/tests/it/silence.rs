@@ -1,5 +1,5 @@
-//! Clients that say nothing, or only half of something, and clients that take nothing: each is cut in time, and what the
-//! server holds for it until then is bounded.
+//! Clients that send nothing, or only half of something, and clients that take nothing: each is cut in time, and what
+//! the server holds for it until then is bounded.
 
 use crate::support::*;
 use ayi::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
@@ -17,8 +17,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use tower::service_fn;
 
-/// Serves `client`, which has sent `sent` and says nothing more, with an idle timeout of a minute. Returns the error, and
-/// after how many seconds it came.
+/// Serves `client`, which has sent `sent` and sends nothing more, with an idle timeout of a minute. Returns the error,
+/// and after how many seconds it came.
 async fn serve_silent(client: &mut DuplexStream, server: DuplexStream, sent: &[u8]) -> (BoxError, u64) {
     send(client, sent).await;
     let start = Instant::now();
@@ -45,7 +45,7 @@ fn a_client_of_http_2_that_answers_nothing_is_cut_after_it_was_told_to_go() {
         run(async || {
             let (mut client, server) = duplex(64 * 1024);
             let (error, seconds) = serve_silent(&mut client, server, sent).await;
-            // hyper itself notices that the client stops in the middle of a frame only when the client closes.
+            // If the client stops in the middle of a frame, hyper itself notices only when the client closes.
             expect_timeout(&error, "has not left in time");
             assert!((60..=131).contains(&seconds), "{seconds}");
             // There is none before the client's settings have come.
@@ -97,7 +97,7 @@ fn pings_do_not_keep_a_connection_that_asks_for_nothing() {
                 sleep(5 * SECOND).await;
             }
         });
-        // They are answered, but not ours.
+        // The client's pings are answered, but it does not answer ours.
         let reading = ayi::spawn(async move { while receive(&mut input).await.is_some() {} });
         let start = Instant::now();
         let error = serving.await.unwrap().unwrap_err();
@@ -107,9 +107,9 @@ fn pings_do_not_keep_a_connection_that_asks_for_nothing() {
     });
 }
 
-// What takes long at the server.
+// Answers that take long at the server.
 
-/// Says `tick` once an hour, three times.
+/// A body that returns `tick` once an hour, three times.
 struct Clock {
     sleep: Pin<Box<ayi::time::Sleep>>,
     left: usize,
@@ -158,7 +158,7 @@ fn a_response_that_the_server_takes_hours_for_is_waited_for() {
             if is_stopped {
                 stop.cancel();
             }
-            // It answers no ping meanwhile: it is the server's turn.
+            // The client answers no ping meanwhile: it is the server's turn.
             for _ in 0..3 {
                 assert_eq!(receive_until(&mut client, DATA).await.payload, b"tick");
             }
@@ -210,9 +210,9 @@ fn half_of_a_body_ends_with_the_limit_of_its_service() {
                 });
                 let start = Instant::now();
                 let _ = Http::new().serve_connection(server, service, &CancellationToken::new()).await;
-                // HTTP/2 goes on without the request, and the client is told to go after a while.
+                // HTTP/2 continues without the request, and the client is told to go after a while.
                 assert!((30..=171).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
-                // The client is reset, or hears nothing more.
+                // The client gets a reset, or nothing more.
                 let _ = client.read_to_end(&mut Vec::new()).await;
             });
         }
@@ -274,7 +274,7 @@ fn a_client_whose_window_stays_closed_is_cut_also_if_it_sends_pings() {
 #[test]
 fn what_waits_for_a_client_of_http_2_is_bounded_for_each_connection() {
     run(async || {
-        // It takes responses, but reads nothing.
+        // The client accepts responses, but reads nothing.
         let (mut client, server) = duplex(4 * 1024);
         let (given, calls) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
         let service = service_fn({
@@ -297,7 +297,7 @@ fn what_waits_for_a_client_of_http_2_is_bounded_for_each_connection() {
         });
         assert!(serving.await.unwrap(), "it is cut");
         assert!(calls.get() <= 100, "{} requests at a time", calls.get());
-        // For each: the limit, the piece that is over it, and the one that waits.
+        // Each has the limit, the piece that exceeds it, and the one that waits.
         assert!(given.get() <= 100 * (64 + 8 + 8) * 1024, "{} bytes wait for one client", given.get());
         asking.await.unwrap();
     });
@@ -366,7 +366,7 @@ fn requests_that_come_without_a_reader_are_not_all_answered() {
     });
 }
 
-/// Takes writes as TLS does: into a buffer, whatever becomes of the connection.
+/// A stream that takes writes as TLS does: into a buffer, whatever happens to the connection.
 struct Buffered {
     inner: DuplexStream,
     buffer: Vec<u8>,
@@ -475,7 +475,7 @@ fn a_client_whose_window_is_closed_has_its_time_at_the_end_and_no_more() {
         receive_until(&mut client, HEADERS).await;
         shutdown_token().cancel();
         sleep(45 * SECOND).await;
-        // It takes two bytes, and after that nothing.
+        // The client takes two bytes, and after that nothing.
         send(&mut client, &more(1, 2)).await;
         assert_eq!(receive_until(&mut client, DATA).await.payload, b"he");
         assert!(!server.is_finished());
@@ -494,7 +494,7 @@ fn who_asks_after_the_server_was_told_to_end_but_before_it_has_heard_gets_its_an
         sleep(SECOND).await;
         shutdown_token().cancel();
         sleep(5 * SECOND).await;
-        // A slow network: our request, and then the answer to the server's ping.
+        // A slow network: our request comes, and then the answer to the server's ping.
         send(&mut client, &get(1)).await;
         let ping = receive_until(&mut client, PING).await;
         assert_eq!(receive_until(&mut client, DATA).await.payload, b"hello");

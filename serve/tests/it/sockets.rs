@@ -1,4 +1,4 @@
-//! The listeners that there are.
+//! The listeners of ayi.
 
 use ayi::io::{AsyncReadExt, AsyncWriteExt};
 use ayi::net::{TcpListener, TcpStream, UnixListener, UnixStream};

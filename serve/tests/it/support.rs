@@ -16,14 +16,14 @@ use std::task::{Context, Poll};
 pub const SECOND: Duration = Duration::from_secs(1);
 pub const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
-/// Each test has a runtime whose time stands still, and waits for a day there at most.
+/// Runs a test in a runtime whose time stands still. It waits for a day there at most.
 #[track_caller]
 pub fn run(test: impl AsyncFnOnce()) {
     let rt = Builder::new_current_thread().start_paused(true).build().unwrap();
     rt.block_on(async { timeout(86_400 * SECOND, test()).await.expect("waits for what never comes") });
 }
 
-/// Gives these connections, and no other. The first has the number 0.
+/// A listener that returns these connections, and no other. The first has the number 0.
 pub struct Given {
     streams: std::vec::IntoIter<DuplexStream>,
     given: usize,
@@ -58,7 +58,7 @@ pub async fn hello(_: Request<Incoming>) -> Answer {
     Ok(Response::new("hello".to_owned()))
 }
 
-/// A body without end. It counts the bytes that it has given.
+/// A body without end. It counts the bytes that it has returned.
 pub struct Endless {
     pub given: Rc<Cell<usize>>,
     pub piece: usize,
@@ -74,14 +74,14 @@ impl Body for Endless {
     }
 }
 
-/// What comes until the server has closed the connection.
+/// Returns what comes until the server has closed the connection.
 pub async fn rest(client: &mut DuplexStream) -> Vec<u8> {
     let mut rest = Vec::new();
     client.read_to_end(&mut rest).await.unwrap();
     rest
 }
 
-// Frames of HTTP/2 (RFC 9113, 4.1 and 6).
+// The frames of HTTP/2 (RFC 9113, 4.1 and 6).
 
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub const DATA: u8 = 0;
@@ -103,13 +103,13 @@ pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The preface, and settings that say how many bytes a response may have before more are asked for.
+/// Returns the preface, and settings that say how many bytes a response may have before more are asked for.
 pub fn begin(window: u32) -> Vec<u8> {
     let setting = [&4_u16.to_be_bytes()[..], &window.to_be_bytes()].concat();
     [PREFACE, &frame(SETTINGS, 0, 0, &setting)].concat()
 }
 
-/// The head of a request: of static entries (RFC 7541, A), and of a host that is `x`.
+/// Returns the head of a request: static entries (RFC 7541, A), and a host that is `x`.
 fn head(method: u8) -> [u8; 6] {
     [method, 0x84, 0x86, 0x41, 1, b'x']
 }
@@ -118,7 +118,7 @@ pub fn get(stream: u32) -> Vec<u8> {
     frame(HEADERS, END_STREAM | END_HEADERS, stream, &head(0x82))
 }
 
-/// Its body is to follow.
+/// Returns the head of a request whose body is to follow.
 pub fn post(stream: u32) -> Vec<u8> {
     frame(HEADERS, END_HEADERS, stream, &head(0x83))
 }
@@ -133,7 +133,7 @@ pub struct Received {
     pub payload: Vec<u8>,
 }
 
-/// The next frame; `None` at the end.
+/// Returns the next frame, or `None` at the end.
 pub async fn receive(client: &mut (impl AsyncReadExt + Unpin)) -> Option<Received> {
     let mut head = [0; 9];
     client.read_exact(&mut head).await.ok()?;

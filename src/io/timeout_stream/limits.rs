@@ -1,4 +1,4 @@
-//! How long an operation that waits may wait, for which limit, and who has been told that it is over.
+//! How long an operation may wait, by which limit, and which direction has been told that the limit is over.
 
 #[cfg(doc)]
 use super::TimeoutStream;
@@ -9,7 +9,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// Which limit of a [`TimeoutStream`] is over.
+/// The limit of a [`TimeoutStream`] that is over.
 ///
 /// # Examples
 ///
@@ -30,13 +30,13 @@ pub enum TimeLimit {
     Lifetime,
 }
 
-/// Those that go on while something moves.
+/// The limits that keep running while bytes move.
 const LASTING: &[TimeLimit] = &[TimeLimit::Step, TimeLimit::Lifetime];
 const FOR_READS: &[TimeLimit] = &[TimeLimit::Idle, TimeLimit::Step, TimeLimit::Lifetime];
 const FOR_WRITES: &[TimeLimit] = &[TimeLimit::Idle, TimeLimit::Write, TimeLimit::Step, TimeLimit::Lifetime];
 
 impl TimeLimit {
-    /// The limit that an error of a [`TimeoutStream`] is about. `None` for all other errors.
+    /// Returns the limit that an error of a [`TimeoutStream`] is about, or `None` for all other errors.
     ///
     /// # Examples
     ///
@@ -46,16 +46,16 @@ impl TimeLimit {
     }
 }
 
-/// By `TimeLimit`.
+/// Indexed by `TimeLimit`.
 #[derive(Default)]
 pub(super) struct Limits([Option<Limit>; 4]);
 
 #[derive(Clone, Copy)]
 struct Limit {
     after: Duration,
-    /// Of the first wait that counts.
+    /// When the first wait that counts began.
     since: Option<Instant>,
-    /// By `Direction`.
+    /// Indexed by `Direction`.
     told: [Told; 2],
 }
 
@@ -65,13 +65,13 @@ pub(super) enum Direction {
     Write,
 }
 
-/// Whether a direction has been told that a limit is over, since something moved.
+/// Whether a direction has been told that a limit is over, since bytes last moved.
 #[derive(Clone, Copy, PartialEq)]
 enum Told {
     No,
-    /// The limit begins anew with the next wait, ...
+    /// It was told. The limit begins anew with the next wait.
     Yes,
-    /// ... which began here.
+    /// It was told, and the next wait began at this time.
     Since(Instant),
 }
 
@@ -84,7 +84,7 @@ impl Limits {
         self.0[which as usize].map(|limit| limit.after)
     }
 
-    /// Something has moved.
+    /// Starts a limit again: bytes have moved.
     pub(super) fn begin_anew(&mut self, which: TimeLimit, at: Option<Instant>) {
         if let Some(limit) = &mut self.0[which as usize] {
             limit.since = at;
@@ -92,7 +92,7 @@ impl Limits {
         }
     }
 
-    /// Which limit of an operation that waits is over first, and when.
+    /// Returns which limit of an operation that waits is over first, and when.
     pub(super) fn first_end(&mut self, direction: Direction) -> Option<End> {
         let which = match direction {
             Direction::Read => FOR_READS,
@@ -101,7 +101,7 @@ impl Limits {
         self.first_of(which, direction)
     }
 
-    /// A limit that is over although no operation has to wait.
+    /// Returns a limit that is over although no operation has to wait.
     pub(super) fn overdue(&mut self, direction: Direction) -> Option<End> {
         self.first_of(LASTING, direction).filter(|end| end.at <= Instant::now())
     }
@@ -113,7 +113,7 @@ impl Limits {
             let Some(limit) = &mut self.0[which as usize] else { continue };
             let is_told = limit.told[direction as usize] != Told::No;
             let since = limit.waits_since(which, direction, || *now.get_or_insert_with(Instant::now));
-            // Beyond what a clock can tell there is no limit.
+            // A limit beyond what the clock can represent is none.
             let Some(at) = since.checked_add(limit.after) else { continue };
             if first.as_ref().is_none_or(|first| at < first.at) {
                 first = Some(End { at, which, direction, is_told });
@@ -122,13 +122,13 @@ impl Limits {
         first
     }
 
-    /// The error of a limit that is over. It begins anew for the direction that is told; if the other one waits too,
-    /// that is to be told as well.
+    /// Makes the error of a limit that is over. The limit begins anew for the direction that is told. If the other
+    /// direction waits too, it is to be told as well.
     pub(super) fn over(&mut self, end: &End, is_other_waiting: bool) -> io::Error {
         let limit = self.0[end.which as usize].as_mut().expect("it is this limit that is over");
         if end.which != TimeLimit::Lifetime && !is_other_waiting {
             limit.since = None;
-            // A wait of the other direction that has begun was given up.
+            // The other direction had begun a wait and given it up.
             limit.told = limit.told.map(|told| if told == Told::No { Told::No } else { Told::Yes });
         }
         limit.told[end.direction as usize] = Told::Yes;
@@ -137,7 +137,7 @@ impl Limits {
 }
 
 impl Limit {
-    /// Since when an operation waits that waits `now`.
+    /// Returns since when an operation waits that waits at `now`.
     fn waits_since(
         &mut self,
         which: TimeLimit,
@@ -160,7 +160,7 @@ impl Limit {
     }
 }
 
-/// When an operation that waits has to end, and for which limit.
+/// When an operation that waits has to end, and by which limit.
 pub(super) struct End {
     pub(super) at: Instant,
     which: TimeLimit,
@@ -169,14 +169,14 @@ pub(super) struct End {
 }
 
 impl End {
-    /// Ready when it has come. The timer may be set to any time.
+    /// Polls for that time. The timer may be set to any time before.
     pub(super) fn poll(&self, timer: &mut Sleep, cx: &mut Context<'_>) -> Poll<()> {
         if timer.deadline() > self.at {
             Pin::new(&mut *timer).reset(self.at);
         }
         loop {
-            // A stream that always uses up the budget must not starve the limits. But a task that has been told, and
-            // goes on, is to give way.
+            // A stream that always uses up the budget must not starve the limits. But a task that was told and
+            // continues must give way.
             ready!(match self.is_told || coop::has_budget_remaining() {
                 true => Pin::new(&mut *timer).poll(cx),
                 false => Pin::new(&mut coop::unconstrained(&mut *timer)).poll(cx),

@@ -1,9 +1,9 @@
-//! How much memory it takes, which nobody sees from outside.
+//! How much memory it takes, which cannot be seen from outside.
 
 use super::*;
 use std::task::Waker;
 
-/// Takes so many bytes, and then none.
+/// A writer that takes so many bytes, and then none.
 struct Takes(usize);
 
 impl AsyncWrite for Takes {

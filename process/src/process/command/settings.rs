@@ -96,7 +96,7 @@ impl Command {
         self
     }
 
-    /// Takes a variable out of the child's environment.
+    /// Removes a variable from the child's environment.
     ///
     /// # Examples
     ///
@@ -114,7 +114,7 @@ impl Command {
         self
     }
 
-    /// The child inherits no variables, and gets those only that are set after this.
+    /// Clears the child's environment: it inherits no variables, and gets only those that are set after this.
     ///
     /// # Examples
     ///
@@ -132,8 +132,8 @@ impl Command {
         self
     }
 
-    /// Sets the child's working directory. Give the program by name or absolute path then: whether a relative path begins
-    /// here or there is not specified.
+    /// Sets the child's working directory. Give the program by name or absolute path then: whether a relative path
+    /// begins in the old or in the new directory is not specified.
     ///
     /// # Examples
     ///
@@ -151,7 +151,8 @@ impl Command {
         self
     }
 
-    /// Sets the child's standard input. With `Stdio::piped()` it comes from [`Child::stdin`](crate::process::Child::stdin).
+    /// Sets the child's standard input. With `Stdio::piped()` it comes from
+    /// [`Child::stdin`](crate::process::Child::stdin).
     ///
     /// # Examples
     ///
@@ -211,7 +212,7 @@ impl Command {
         self
     }
 
-    /// The child becomes another user, setuid(2). If that fails, so does [`spawn`](Command::spawn).
+    /// Makes the child run as another user, setuid(2). If that fails, so does [`spawn`](Command::spawn).
     ///
     /// # Examples
     ///
@@ -230,7 +231,7 @@ impl Command {
         self
     }
 
-    /// The child gets another group, setgid(2). If that fails, so does [`spawn`](Command::spawn).
+    /// Makes the child run with another group, setgid(2). If that fails, so does [`spawn`](Command::spawn).
     ///
     /// # Examples
     ///
@@ -249,7 +250,7 @@ impl Command {
         self
     }
 
-    /// What the program is told that its name is, instead of the path or name by which it was found.
+    /// Sets the name that the program is told, instead of the path or name by which it was found.
     ///
     /// # Examples
     ///
@@ -267,8 +268,8 @@ impl Command {
         self
     }
 
-    /// Puts the child into a process group, setpgid(2). 0 is a new one, whose number is that of the child: so that a signal
-    /// can reach its descendants too, and the terminal's Ctrl-C does not reach the child.
+    /// Puts the child into a process group, setpgid(2). 0 means a new group, whose number is that of the child: a
+    /// signal can then reach its descendants too, and the terminal's Ctrl-C does not reach the child.
     ///
     /// # Examples
     ///
@@ -294,8 +295,8 @@ impl Command {
     ///
     /// # Safety
     ///
-    /// The child is a copy of this process with one thread only. What the others were just doing stays half done, so
-    /// `f` must not take locks or allocate memory: it may only do what a signal handler may, signal-safety(7).
+    /// The child is a copy of this process with one thread only. Whatever the other threads were doing stays half done,
+    /// so `f` must not take locks or allocate memory: it may only do what a signal handler may, signal-safety(7).
     ///
     /// # Examples
     ///
