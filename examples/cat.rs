@@ -1,4 +1,4 @@
-//! Copies files, or what it is sent, to standard output. `-` stands for standard input.
+//! Copies files, or its standard input, to standard output. `-` stands for standard input.
 //!
 //! ```sh
 //! echo tea | cargo run --example cat --features fs,stdio
@@ -20,7 +20,7 @@ async fn main() -> ExitCode {
     for name in names {
         match cat(&name, &mut stdout).await {
             Ok(()) => {}
-            // Who reads has seen enough, as in `cat README.md | head -1`.
+            // The reader has seen enough, as in `cat README.md | head -1`.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => break,
             Err(error) => {
                 eprintln!("cat: {name}: {error}");

@@ -5,9 +5,9 @@
 //! nc 127.0.0.1 7000
 //! ```
 //!
-//! Each client has two tasks: one reads its lines, the other writes what lies in its outbox. Everything is on
-//! one thread, so they share `Rc`s and `RefCell`s instead of locks and channels. One rule keeps that safe:
-//! *no borrow lives across an `.await`*. Between two `.await`s nobody else runs.
+//! Each client has two tasks: one reads its lines, the other writes what lies in its outbox. Everything is on one
+//! thread, so they share `Rc`s and `RefCell`s instead of locks and channels. One rule keeps that safe: *no borrow lives
+//! across an `.await`*. Between two `.await`s no other task runs.
 
 use ayi::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use ayi::net::{TcpListener, TcpStream};
@@ -18,9 +18,9 @@ use std::net::{Shutdown, SocketAddr};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-/// Bytes. A longer line is passed on in pieces, so that nobody can make us keep one that never ends.
+/// In bytes. A longer line is passed on in pieces, so that nobody can make us keep one that never ends.
 const MAX_LINE: u64 = 1024;
-/// Bytes that wait for a client who does not read, beyond what the system's own buffers hold.
+/// The bytes that wait for a client that does not read, beyond what the system's own buffers hold.
 const MAX_OUTBOX: usize = 64 * 1024;
 
 type Room = Rc<RefCell<Vec<Rc<Client>>>>;
@@ -29,7 +29,7 @@ struct Client {
     name: String,
     stream: Rc<TcpStream>,
     outbox: RefCell<Vec<u8>>,
-    /// The task that writes, if it waits for something to be put into the outbox.
+    /// The waker of the task that writes, if it waits for something in the outbox.
     writer: Cell<Option<Waker>>,
     is_too_slow: Cell<bool>,
 }
@@ -41,13 +41,13 @@ async fn main() -> io::Result<()> {
     let room = Room::default();
     loop {
         let (stream, _) = listener.accept().await?;
-        // An error of this task means that its client has vanished. The others see that it has left, no more.
+        // An error of this task means that its client has vanished. The others only see that it has left.
         ayi::spawn(chat(room.clone(), Rc::new(stream)));
     }
 }
 
 async fn chat(room: Room, stream: Rc<TcpStream>) -> io::Result<()> {
-    // Lines are small, and should not wait until the client has confirmed the one before.
+    // Lines are small, and should not wait until the client has confirmed the previous one.
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(&*stream);
     let Some(name) = ask_name(&room, &mut reader).await? else { return Ok(()) };
@@ -78,8 +78,8 @@ async fn ask_name(room: &Room, reader: &mut BufReader<&TcpStream>) -> io::Result
 async fn read_lines(room: &Room, client: &Rc<Client>, reader: &mut BufReader<&TcpStream>) -> io::Result<()> {
     while let Some(line) = read_line(reader).await? {
         send_to_others(room, client, &format!("{}: {line}\n", client.name));
-        // The reader may hold a thousand short lines, and would go through them without waiting even once. The
-        // tasks that write get a turn after each now, or the outboxes of good listeners would overflow.
+        // The reader may hold a thousand short lines, and would go through them without waiting once. The tasks that
+        // write get a turn after each line; otherwise the outboxes of good listeners would overflow.
         ayi::task::yield_now().await;
     }
     Ok(())
@@ -98,12 +98,12 @@ fn send_to_others(room: &Room, sender: &Rc<Client>, line: &str) {
 }
 
 impl Client {
-    /// Never waits: whoever does not read must not hold up the one who writes, nor grow our memory.
+    /// It never waits: a client that does not read must neither hold up the one that writes, nor grow our memory.
     fn send(&self, line: &str) {
         let mut outbox = self.outbox.borrow_mut();
         if outbox.len() + line.len() > MAX_OUTBOX {
             self.is_too_slow.set(true);
-            // Its reading task now reads the end of the stream, and sees to the rest.
+            // Its reading task now reads the end of the stream, and does the rest.
             let _ = self.stream.shutdown(Shutdown::Both);
             return;
         }
@@ -116,7 +116,7 @@ impl Client {
 
 async fn write_outbox(client: Rc<Client>) -> io::Result<()> {
     loop {
-        // All that has gathered goes out at once. It is taken out first: no borrow lives across the `.await`.
+        // Everything that has gathered is sent at once. It is taken out first: no borrow lives across the `.await`.
         let lines = poll_fn(|cx| {
             let lines = client.outbox.take();
             if lines.is_empty() {

@@ -5,8 +5,9 @@
 //! nc 127.0.0.1 7000
 //! ```
 //!
-//! It is written for tokio, with `select!`, tasks, channels and a time limit, and only says `ayi` where it said `tokio`:
-//! `bench/ported` compiles this same file with tokio. (`chat` is the same in ayi's own manner, with `Rc` and no channels.)
+//! It is written for tokio, with `select!`, tasks, channels and a time limit, and only says `ayi` where it said
+//! `tokio`: `bench/ported` compiles this same file with tokio. `chat` is the same in ayi's own manner, with `Rc` and no
+//! channels.
 
 use async_channel::{Receiver, Sender};
 use ayi::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,11 +16,11 @@ use ayi::time::{Duration, sleep};
 use std::collections::HashMap;
 use std::io;
 
-/// Who says nothing and hears nothing for so long is asked to leave.
+/// A guest that says nothing and hears nothing for so long is asked to leave.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// Bytes. A longer line is passed on in pieces.
+/// In bytes. A longer line is passed on in pieces.
 const MAX_LINE: usize = 1024;
-/// Messages that wait for somebody who does not read; with more, they have to go.
+/// The messages that wait for a guest that does not read. With more, the guest has to go.
 const MAX_WAITING: usize = 256;
 
 enum Event {
@@ -43,7 +44,7 @@ async fn serve(address: String) -> io::Result<()> {
                 guests.insert(last, guest);
                 let (id, room) = (last, to_room.clone());
                 ayi::spawn(async move {
-                    // An error means that the guest has vanished: the others see that they have left, no more.
+                    // An error means that the guest has vanished: the others only see that they have left.
                     let _ = host(stream, id, &room, messages).await;
                     let _ = room.send(Event::Leaves(id)).await;
                 });
@@ -59,7 +60,7 @@ async fn serve(address: String) -> io::Result<()> {
     }
 }
 
-/// All but `from`. Whoever does not keep up is dropped from the room, which ends their connection.
+/// Tells everybody except `from`. A guest that does not keep up is dropped from the room, which ends the connection.
 fn tell_all(guests: &mut HashMap<u64, Sender<String>>, from: u64, message: &str) {
     guests.retain(|id, guest| *id == from || guest.try_send(message.to_owned()).is_ok());
 }

@@ -29,14 +29,15 @@ use std::thread::available_parallelism;
 const LIMIT: Duration = Duration::from_secs(5);
 
 thread_local! {
-    /// A core is a thread, so this is each core's own, and no atomic.
+    /// A core is a thread, so each core has its own, and it is no atomic.
     static SERVED: Cell<usize> = const { Cell::new(0) };
 }
 
 fn main() -> io::Result<()> {
     let args = Args::read();
     let cores = args.cores.map_or_else(available_parallelism, Ok)?.get();
-    // Before any core begins: all listen, or none does; and no signal is missed that comes once we have said so.
+    // This comes before any core begins: either all listen or none does, and no signal is missed that comes after we
+    // have said so.
     let first = listen(args.address)?;
     let address = first.local_addr()?;
     let mut parts = vec![(Some(first), termination()?)];
@@ -64,7 +65,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Another socket with the same address, if it has this option too, gets its share of the connections.
+/// Another socket with the same address gets its share of the connections, if it has this option too.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
@@ -74,7 +75,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 async fn accept(core: &Core, listener: Option<TcpListener>, is_balanced: bool) -> io::Result<()> {
-    // Where one accepts for all, the others wait for tasks.
+    // If one core accepts for all, the others wait for tasks.
     let Some(listener) = listener else { return pending().await };
     loop {
         let (stream, _) = listener.accept().await?;
@@ -88,7 +89,7 @@ async fn accept(core: &Core, listener: Option<TcpListener>, is_balanced: bool) -
 
 async fn serve(stream: TcpStream) {
     SERVED.set(SERVED.get() + 1);
-    // An error, say because the client has vanished, concerns no other connection.
+    // An error, for example because the client has vanished, concerns no other connection.
     let _ = shutdown_token().run_until_cancelled(echo(stream)).await;
 }
 

@@ -1,4 +1,4 @@
-//! The first server: it greets whoever connects, and hangs up.
+//! The first server: it greets each client, and hangs up.
 //!
 //! ```sh
 //! cargo run --example hello
@@ -15,8 +15,8 @@ async fn main() -> std::io::Result<()> {
     println!("listening on {}", listener.local_addr()?);
     loop {
         let (mut stream, peer) = listener.accept().await?;
-        // A task of its own, so that a client who is slow to listen keeps nobody waiting. The stream belongs
-        // to the task, so the connection ends with it.
+        // Each client has a task of its own, so a slow one keeps nobody waiting. The stream belongs to the task, so the
+        // connection ends with it.
         ayi::spawn(async move { stream.write_all(format!("hello, {peer}\n").as_bytes()).await });
     }
 }

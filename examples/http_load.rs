@@ -1,12 +1,11 @@
-//! Load for an HTTP server: keep-alive connections, each of which asks `GET /` again as soon as it has the
-//! answer.
+//! Load for an HTTP server: keep-alive connections, each of which sends `GET /` again as soon as it has the answer.
 //!
 //! ```sh
 //! cargo run --release --features signal --example http
 //! cargo run --release --example http_load 127.0.0.1:8080 5000 10
 //! ```
 //!
-//! Every answer is checked. The exit code is 1 if a request was not answered, or not as the first one was.
+//! Every answer is checked. The exit code is 1 if a request was not answered, or differently from the first one.
 
 use ayi::io::AsyncWriteExt;
 use ayi::net::TcpStream;
@@ -19,7 +18,7 @@ use std::rc::Rc;
 
 /// A request that takes longer counts as lost.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Beside the connections: the standard three, epoll, its bell, and some to spare.
+/// Besides the connections: the standard three, epoll, its bell, and some to spare.
 const OTHER_FILES: usize = 16;
 
 #[ayi::main]
@@ -28,7 +27,7 @@ async fn main() -> io::Result<ExitCode> {
         eprintln!("usage: http_load IP:PORT CONNECTIONS SECONDS");
         return Ok(ExitCode::from(2));
     };
-    // One after the other, so that the server's backlog does not overflow.
+    // They connect one after the other, so that the server's backlog does not overflow.
     let mut clients = Vec::with_capacity(connections);
     for _ in 0..connections {
         match Client::connect(address).await {
@@ -78,7 +77,7 @@ impl Client {
         })
     }
 
-    /// A request that has been sent is waited for, also when time is up: none gets lost here.
+    /// A request that has been sent is waited for, even when time is up, so none gets lost here.
     async fn ask_until(
         mut self,
         end: Instant,
@@ -97,7 +96,7 @@ impl Client {
         Ok(())
     }
 
-    /// The content of the answer.
+    /// Returns the content of the answer.
     async fn get(&mut self) -> io::Result<&[u8]> {
         (&self.stream).write_all(self.request.as_bytes()).await?;
         let mut len = 0;
@@ -117,7 +116,7 @@ impl Client {
     }
 }
 
-/// Where the content begins and ends; `None` if that has not arrived.
+/// Returns where the content begins and ends, or `None` if that has not arrived.
 fn content(answer: &[u8]) -> io::Result<Option<(usize, usize)>> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut response = httparse::Response::new(&mut headers);

@@ -1,4 +1,4 @@
-//! Which TCP ports of a machine are open.
+//! Finds out which TCP ports of a machine are open.
 //!
 //! ```sh
 //! cargo run --example port_scan -- localhost 1-1024
@@ -14,9 +14,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
-/// Connections under way at a time: well below what a process may have open.
+/// How many connections are under way at a time: well below what a process may have open.
 const AT_ONCE: usize = 200;
-/// Whoever has not answered by then is behind a firewall.
+/// A port that has not answered by then is behind a firewall.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
 async fn scan(host: String, ports: RangeInclusive<u16>) -> io::Result<Vec<u16>> {
@@ -36,7 +36,7 @@ async fn scan(host: String, ports: RangeInclusive<u16>) -> io::Result<Vec<u16>> 
     Ok(open)
 }
 
-/// The port, if somebody answers there.
+/// Returns the port, if somebody answers there.
 async fn is_open(address: SocketAddr) -> Option<u16> {
     let connected = timeout(PATIENCE, TcpStream::connect(address)).await;
     matches!(connected, Ok(Ok(_))).then_some(address.port())

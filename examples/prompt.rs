@@ -4,8 +4,8 @@
 //! cargo run --example prompt --features stdio -- 10    # seconds
 //! ```
 //!
-//! When the time is over, the program ends at once: the read that still waits for the terminal is dropped. (Where a
-//! thread waits in read(2), as in tokio, the program would go on until somebody presses Enter.)
+//! When the time is over, the program ends at once: the read that still waits for the terminal is dropped. If a thread
+//! waited in read(2), as in tokio, the program would go on until somebody presses Enter.
 
 use ayi::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, stdin, stdout};
 use ayi::time::{Duration, timeout};

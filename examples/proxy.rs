@@ -36,26 +36,25 @@ async fn main() -> io::Result<()> {
 
 async fn proxy(client: TcpStream, target: &str) -> io::Result<()> {
     let server = timeout(CONNECT_TIMEOUT, TcpStream::connect(target)).await??;
-    // The bytes come from programs that have decided when to send them: pass them on as they come.
+    // The bytes come from programs that have decided when to send them, so they are passed on as they come.
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
-    // A stream reads and writes through a shared reference, and all tasks are on one thread: so an `Rc` lets
-    // two of them use it, one for each direction.
+    // A stream reads and writes through a shared reference, and all tasks are on one thread. So an `Rc` lets two of
+    // them use it, one for each direction.
     let (client, server) = (Rc::new(client), Rc::new(server));
     let upload = ayi::spawn(pass_on(client.clone(), server.clone()));
     let download = pass_on(server, client).await;
     upload.await?.and(download)
 }
 
-/// Copies until `from` ends, and then ends `to` in that direction: the other one may go on for long.
+/// Copies until `from` ends, and then ends `to` in that direction. The other direction may go on for long.
 async fn pass_on(from: Rc<TcpStream>, to: Rc<TcpStream>) -> io::Result<()> {
     let copied = copy(&mut &*from, &mut &*to).await;
     if copied.is_ok() {
-        // Fails if the connection has broken. Then the other direction meets that too, and reports it.
+        // This fails if the connection has broken. The other direction then meets that too, and reports it.
         let _ = to.shutdown(Shutdown::Write);
     } else {
-        // One of the two is gone. This wakes the other direction, which may be waiting for the one that is
-        // not.
+        // One of the two is gone. This wakes the other direction, which may be waiting for the one that is not.
         let _ = from.shutdown(Shutdown::Both);
         let _ = to.shutdown(Shutdown::Both);
     }

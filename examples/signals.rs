@@ -1,4 +1,4 @@
-//! A program that listens to signals: it ends well when it is asked to, and reads its configuration again.
+//! A program that listens to signals: it ends in order when it is asked to, and reloads its configuration.
 //!
 //! ```sh
 //! cargo run --example signals --features signal
@@ -10,7 +10,7 @@ use std::io;
 
 #[ayi::main]
 async fn main() -> io::Result<()> {
-    // Each listens from here on: what comes while the program is busy elsewhere is kept until it is received.
+    // Each listens from here on: a signal that comes while the program is busy elsewhere is kept until it is received.
     let mut hangup = signal(SignalKind::hangup())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -22,7 +22,7 @@ async fn main() -> io::Result<()> {
             _ = terminate.recv() => break,
         }
     }
-    // Here a server would stop accepting, and wait for what is under way (`examples/http` does).
+    // Here a server would stop accepting, and wait for what is under way, as `examples/http` does.
     println!("goodbye");
     Ok(())
 }

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! What they write appears line by line, with the name and the number of the process before it. With `--max-restarts`
-//! the supervisor ends when each program has been restarted so many times, else it runs for ever.
+//! the supervisor ends when each program has been restarted so many times; otherwise it runs for ever.
 
 use ayi::io::{AsyncBufReadExt, AsyncRead, BufReader, StreamExt};
 use ayi::process::Command;
@@ -14,7 +14,7 @@ use ayi::time::{Duration, Instant, sleep};
 use std::io::{self, Write};
 use std::process::Stdio;
 
-/// Before the first restart. It doubles each time...
+/// The delay before the first restart. It doubles each time...
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 /// ... up to this, ...
 const LAST_DELAY: Duration = Duration::from_secs(10);
@@ -27,7 +27,7 @@ const USAGE: &str =
 #[derive(Debug)]
 struct Settings {
     max_restarts: Option<u64>,
-    /// Each with its arguments, and none empty.
+    /// Each has its arguments, and none is empty.
     programs: Vec<Vec<String>>,
 }
 
@@ -42,7 +42,7 @@ async fn main() -> io::Result<()> {
         programs.spawn(supervise(program, settings.max_restarts));
     }
     while let Some(ended) = programs.join_next().await {
-        // An error says that there is nobody left to read what we write. Then the others are dropped, and so killed.
+        // An error says that nobody is left to read what we write. The others are then dropped, and so killed.
         ended??;
     }
     Ok(())
@@ -67,19 +67,19 @@ async fn supervise(program: Vec<String>, max_restarts: Option<u64>) -> io::Resul
     Ok(())
 }
 
-/// Runs the program once, and says how it ended. That it cannot be started is one way: it may be there later.
+/// Runs the program once, and returns how it ended. If it cannot be started, that counts as an end: it may exist later.
 async fn run(program: &[String]) -> io::Result<String> {
     let mut command = Command::new(&program[0]);
     command.args(&program[1..]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // If the supervisor gives up, so do they.
+    // If the supervisor gives up, they end too.
     let mut child = match command.kill_on_drop(true).spawn() {
         Ok(child) => child,
         Err(error) => return Ok(error.to_string()),
     };
     let label = format!("{}[{}]", program[0], child.id().expect("it has not been awaited"));
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    // All at once: a child that nobody reads from stops when the pipe is full. The streams end when all have closed
-    // them, so it is not restarted while something runs that it has left behind.
+    // They run all at once: a child that nobody reads from stops when the pipe is full. The streams end when all
+    // processes have closed them, so it is not restarted while something runs that it has left behind.
     let (status, (), ()) = ayi::try_join!(
         child.wait(),
         copy_lines(&label, stdout.expect("it is piped"), io::stdout()),
@@ -90,10 +90,10 @@ async fn run(program: &[String]) -> io::Result<String> {
 
 /// Copies whole lines, so that those of different children do not mix.
 async fn copy_lines(label: &str, from: impl AsyncRead + Unpin, mut to: impl Write) -> io::Result<()> {
-    // Not `lines`, which gives an error for what is not UTF-8.
+    // `lines` would return an error for anything that is not UTF-8.
     let mut lines = BufReader::new(from).split(b'\n');
     while let Some(line) = lines.next().await {
-        // This blocks the thread while our own output is full, and so all children in the end: as it should be.
+        // This blocks the thread while our own output is full, and so all children in the end, as it should.
         writeln!(to, "{label}: {}", String::from_utf8_lossy(&line?))?;
     }
     Ok(())

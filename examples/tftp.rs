@@ -23,7 +23,7 @@ const DATA: u16 = 3;
 const ACK: u16 = 4;
 const ERROR: u16 = 5;
 
-/// Bytes of a data packet. A shorter one is the last.
+/// The bytes of a data packet. A shorter one is the last.
 const BLOCK: usize = 512;
 /// How long an answer may take, and how often a packet is sent in all.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -46,7 +46,7 @@ async fn serve(directory: PathBuf, address: String) -> io::Result<()> {
     }
 }
 
-/// One transfer, on a port of its own, as the protocol wants it.
+/// Does one transfer, on a port of its own, as the protocol requires.
 async fn answer(
     request: &[u8],
     directory: &Path,
@@ -63,17 +63,17 @@ async fn answer(
             return socket.send(&text).await.map(drop);
         }
     };
-    // The last block is the first that is not full: an empty one, if need be.
+    // The last block is the first that is not full. If necessary it is empty.
     for number in 1..=file.len() / BLOCK + 1 {
         let start = (number - 1) * BLOCK;
         let block = &file[start..file.len().min(start + BLOCK)];
-        // Numbers of large files wrap around.
+        // The numbers of large files wrap around.
         send_block(&socket, number as u16, block).await?;
     }
     Ok(())
 }
 
-/// Sends it until it is acknowledged.
+/// Sends a block until it is acknowledged.
 async fn send_block(socket: &UdpSocket, number: u16, block: &[u8]) -> io::Result<()> {
     let packet = [&DATA.to_be_bytes()[..], &number.to_be_bytes(), block].concat();
     let expected = [ACK.to_be_bytes(), number.to_be_bytes()].concat();
@@ -98,7 +98,7 @@ async fn send_block(socket: &UdpSocket, number: u16, block: &[u8]) -> io::Result
     Err(io::ErrorKind::TimedOut.into())
 }
 
-/// The file that is asked for, or a TFTP error.
+/// Reads the file that is asked for, or returns a TFTP error.
 async fn open(request: &[u8], directory: &Path) -> Result<Vec<u8>, (u16, &'static str)> {
     const ILLEGAL: (u16, &str) = (4, "illegal operation");
     let (operation, rest) = request.split_first_chunk().ok_or(ILLEGAL)?;

@@ -1,6 +1,7 @@
 //! What allocates, and what must not.
 //!
-//! The tests are apart from `tests/it` because they need an allocator that counts, and a program has one allocator.
+//! The tests are apart from `tests/it` because they need an allocator that counts, and a program has only one
+//! allocator.
 
 mod support;
 
@@ -29,7 +30,7 @@ fn count() {
     ALLOCATIONS.set(ALLOCATIONS.get() + 1);
 }
 
-// SAFETY: hands everything on to the system's allocator.
+// SAFETY: it passes everything on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
@@ -52,9 +53,10 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The allocations of this thread for `rounds` rounds, after as many that are not counted: tables have grown then.
+/// Returns the allocations of this thread for `rounds` rounds, after as many that are not counted: tables have grown by
+/// then.
 async fn allocations(rounds: usize, mut round: impl AsyncFnMut()) -> usize {
-    // The list of those who have used up their budget, too.
+    // The list of tasks that have used up their budget has to grow as well.
     for _ in 0..200 {
         ayi::task::consume_budget().await;
     }
@@ -110,7 +112,7 @@ fn waking_oneself() {
     });
 }
 
-/// Two who take turns, each woken by the other.
+/// Two tasks that take turns: each is woken by the other.
 #[derive(Default)]
 struct Turns {
     whose: Cell<usize>,
@@ -165,13 +167,13 @@ fn reading_and_writing_in_turns() {
                 peer.write(&buf[..n]).await.unwrap();
             }
         });
-        // Larger than what comes: a short read says that nothing is left.
+        // It is larger than what comes, and a short read says that nothing is left.
         let mut buf = [0; 128];
         let ping = async || {
             assert_eq!(stream.write(&[7; 64]).await.unwrap(), 64);
             let limit = Duration::from_secs(3600);
             assert_eq!(timeout(limit, stream.read(&mut buf)).await.unwrap().unwrap(), 64);
-            // Given up.
+            // This wait is given up.
             assert!(poll_once(pin!(stream.readable())).is_pending());
             stream.writable().await.unwrap();
         };
@@ -202,7 +204,7 @@ async fn holding(bytes: [u8; 2000]) {
     std::hint::black_box(bytes);
 }
 
-/// The future takes the memory of an earlier one. The handle, the waker and a short output take none.
+/// The future takes the memory of an earlier one. The handle, the waker and a short output allocate nothing.
 #[test]
 #[cfg_attr(uncached, ignore = "in this build each future has an allocation of its own")]
 fn a_task_costs_no_allocation() {
@@ -219,13 +221,13 @@ fn a_task_costs_no_allocation() {
             }
         };
         assert_eq!(allocations(10, many).await, 0);
-        // What is larger than the blocks that are kept.
+        // This is larger than the blocks that are kept.
         let large = async || ayi::spawn(holding([0; 2000])).await.unwrap();
         assert_eq!(allocations(10, large).await, 10);
     });
 }
 
-/// The buffer goes to the kernel and comes back.
+/// The buffer goes to the kernel and is returned.
 #[test]
 fn reading_a_file() {
     use ayi::fs::File;
@@ -234,7 +236,7 @@ fn reading_a_file() {
     run(async || {
         let mut file = File::open("/dev/zero").await.unwrap();
         if ayi::runtime::Handle::current().metrics().uses_io_uring() != Some(true) {
-            // (Each call on the pool is an allocation.)
+            // Each call on the pool is an allocation.
             return support::skipped("this machine has no io_uring");
         }
         let buf = RefCell::new(vec![1; 4096]);
@@ -244,7 +246,7 @@ fn reading_a_file() {
             buf.replace(back);
         };
         assert_eq!(allocations(500, read).await, 0);
-        // One after the other, through the file's own buffer.
+        // Sequentially, through the file's own buffer.
         let mut bytes = [1; 100];
         let next = async || {
             file.read_exact(&mut bytes).await.unwrap();

@@ -15,7 +15,7 @@ fn page(name: &str) -> String {
     fs::read_to_string(root().join(name)).unwrap()
 }
 
-/// Every Rust file below `folder`, with its path from the root.
+/// Returns every Rust file below `folder`, with its path from the root.
 fn rust_files(folder: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders: Vec<PathBuf> = vec![root().join(folder)];
@@ -66,7 +66,8 @@ fn unsafe_is_only_where_the_list_says() {
     assert_eq!(found, listed);
 }
 
-/// Where a line of documentation names a crate that users do not name. The target of a link may: it is not seen.
+/// Returns the lines of documentation that name a crate which users do not name. The target of a link is not seen, so
+/// it may.
 fn internal_names(text: &str) -> Vec<usize> {
     let crates = ["runtime", "net", "fs", "process", "hyper", "serve", "macros"];
     let is_internal = |line: &str| {
@@ -107,9 +108,9 @@ fn documentation_names_only_what_users_name() {
 
 /// The modules of a crate, with the paths between them: which uses which, in whatever form.
 struct Modules {
-    /// By the path from the crate's root, with slashes; the root is "lib". Without comments and strings.
+    /// By the path from the crate's root, with slashes; the root is "lib". It contains no comments and strings.
     code: BTreeMap<String, String>,
-    /// Of each module: the path that a `use` names, and by what name.
+    /// For each module, the paths that its `use`s name, and by what name.
     uses: BTreeMap<String, Vec<(Vec<String>, String)>>,
 }
 
@@ -123,7 +124,7 @@ impl Modules {
         Modules { code, uses }
     }
 
-    /// From the crate's root, if a path leads into the crate.
+    /// Returns a path seen from the crate's root, if it leads into the crate.
     fn seen_from_root(&self, module: &str, path: &[String]) -> Option<Vec<String>> {
         let mut at: Vec<String> = match module {
             "lib" => Vec::new(),
@@ -145,7 +146,7 @@ impl Modules {
         Some([at, rest.to_vec()].concat())
     }
 
-    /// The module in which a path ends, through whatever re-exports it goes.
+    /// Returns the module in which a path ends, through whatever re-exports it goes.
     fn end_of(&self, path: &[String], depth: usize) -> String {
         let len =
             (0..=path.len()).rev().find(|&len| self.code.contains_key(&path[..len].join("/"))).unwrap_or(0);
@@ -161,7 +162,8 @@ impl Modules {
         }
     }
 
-    /// Which module each one uses: by a `use` of any form, by a path in its code, or by a method that only it has.
+    /// Returns which module each one uses: by a `use` of any form, by a path in its code, or by a method that only the
+    /// other has.
     fn arrows(&self) -> Vec<(String, String, String)> {
         let mut arrows = Vec::new();
         let mut methods: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -178,7 +180,7 @@ impl Modules {
                 }
             }
             for name in names_after(code, ".") {
-                // What std has as well may be std's.
+                // If std has a method of that name as well, it may be std's.
                 let owners = methods.get(name).filter(|owners| owners.len() == 1 && !STD.contains(&name));
                 if let Some(owner) = owners.and_then(|owners| owners.first()) {
                     arrows.push((module.clone(), owner.to_string(), format!("the method {name}")));
@@ -190,10 +192,10 @@ impl Modules {
     }
 }
 
-/// Methods that std's types have, too.
+/// Methods that std's types have as well.
 const STD: [&str; 8] = ["as_mut", "build", "count", "finish", "iter", "lock", "store", "wait"];
 
-/// Without comments, and without what is in strings.
+/// Returns the code without comments and without the contents of strings.
 fn code_of(text: &str) -> String {
     let mut code = String::new();
     for line in text.lines() {
@@ -213,7 +215,7 @@ fn code_of(text: &str) -> String {
     code
 }
 
-/// What every `use` in it names, those within functions among them.
+/// Returns what every `use` in it names, including those within functions.
 fn uses_of(code: &str) -> Vec<(Vec<String>, String)> {
     let mut found = Vec::new();
     for (at, _) in code.match_indices("use ") {
@@ -260,7 +262,7 @@ fn segments(path: &str) -> impl Iterator<Item = String> + '_ {
     path.split("::").map(str::trim).filter(|name| !name.is_empty()).map(String::from)
 }
 
-/// Paths in code that begin with `crate` or `super`.
+/// Returns the paths in code that begin with `crate` or `super`.
 fn paths_in(code: &str) -> Vec<Vec<String>> {
     let starts = ["crate::", "super::"].into_iter().flat_map(|word| code.match_indices(word));
     let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
@@ -273,7 +275,7 @@ fn paths_in(code: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// The names that stand between `word` and an opening parenthesis, or the generics before it.
+/// Returns the names that stand between `word` and an opening parenthesis, or the generics before it.
 fn names_after<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = &'a str> {
     code.match_indices(word).filter_map(move |(at, _)| {
         let rest = &code[at + word.len()..];
@@ -284,14 +286,15 @@ fn names_after<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = &'a str
     })
 }
 
-/// The layers of ARCHITECTURE.md, in their order, with their numbers.
+/// Returns the layers of ARCHITECTURE.md, in their order, with their numbers.
 fn layers() -> Vec<(String, u32)> {
     let text = page("ARCHITECTURE.md");
     let rows = text.lines().filter(|line| line.starts_with("| ") && line.as_bytes()[2].is_ascii_digit());
     rows.map(|line| (line.split('`').nth(1).unwrap().to_owned(), line[2..3].parse().unwrap())).collect()
 }
 
-/// What points upwards. `time/wheel` before `time`: the longest name that fits is a module's layer.
+/// Returns what points upwards. A module's layer is that of the longest name that fits, such as `time/wheel` before
+/// `time`.
 fn upward(modules: &Modules, layers: &[(String, u32)]) -> Vec<String> {
     let layer = |module: &str| {
         let fits =
@@ -328,7 +331,7 @@ fn a_module_uses_only_what_stands_before_it() {
     assert_eq!(upward(&modules, &layers), Vec::<String>::new());
 }
 
-/// The test before this one finds an upward use in each form that there is.
+/// The previous test finds an upward use in each form that there is.
 #[test]
 fn an_upward_use_is_found_in_every_form() {
     let layers = layers();
@@ -384,7 +387,7 @@ fn the_journeys_lead_through_what_there_is() {
     assert!(checked > 30, "only {checked} names were found");
 }
 
-/// Of a package in a lock file: all versions.
+/// Returns all versions of a package in a lock file.
 fn locked(lock: &str, package: &str) -> Vec<String> {
     let name = format!("name = \"{package}\"");
     let version = |part: &str| Some(part.split("version = \"").nth(1)?.split('"').next()?.to_owned());
@@ -412,7 +415,7 @@ fn what_ayi_works_with_is_what_is_built_and_tested() {
     for row in rows {
         let [_, crates, versions, feature, examples, _] = row[..] else { panic!("{row:?}") };
         let versions = versions.split(',').map(str::trim);
-        // (What is in brackets are parts of a crate.)
+        // The names in brackets are parts of a crate.
         for (name, version) in quoted(crates.split('(').next().unwrap()).into_iter().zip(versions) {
             let lock = if examples.contains("examples/console") { &console } else { &lock };
             let locked = locked(lock, &name);

@@ -1,5 +1,5 @@
-//! System calls that fail, from a seed: each operation does what it should or gives an error that was put in, and nothing
-//! hangs, panics or stays behind. See `faults/src/lib.rs`, and CONTRIBUTING.md for the commands.
+//! System calls that fail, from a seed. Each operation works or returns an error that was put in, and nothing hangs,
+//! panics or is left behind. See `faults/src/lib.rs`, and CONTRIBUTING.md for the commands.
 //!
 //! The tests are apart from `tests/it` because faults are put into the whole process. There are none without
 //! `--cfg faults`.
@@ -22,7 +22,7 @@ use std::io::{self, ErrorKind};
 use std::net::Ipv4Addr;
 use std::process::Stdio;
 
-/// What is sent: each place has its byte.
+/// Makes the bytes that are sent: each place has its byte.
 fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at as u32).wrapping_mul(0x9e37_79b9).to_be_bytes()[0]).collect()
 }
@@ -41,7 +41,7 @@ async fn send(to: &mut (impl futures_lite::AsyncWrite + Unpin), data: &[u8]) -> 
     to.close().await
 }
 
-/// Receives until the end, or an error; whatever comes is the beginning of what was sent.
+/// Receives until the end, or an error. What comes is the beginning of what was sent.
 async fn receive(from: &mut (impl futures_lite::AsyncRead + Unpin), sent: &[u8]) -> io::Result<()> {
     let (mut at, mut buf) = (0, vec![0; 9_000]);
     loop {
@@ -84,7 +84,7 @@ fn echoes_over_tcp() {
                 if echoes.len() == CLIENTS {
                     break Ok(());
                 }
-                // (A client may not get through.)
+                // A client may not get through.
                 match unless_broken(listener.accept()).await {
                     Ok((stream, _)) => echoes.push(ayi::spawn(echo(stream))),
                     Err(error) => break Err(error),
@@ -163,7 +163,7 @@ fn copies_through_pipes() {
     repeat("copies_through_pipes", copy_through_pipes);
 }
 
-/// So a failure can be had again.
+/// This is how a failure can be repeated.
 #[test]
 fn the_same_seed_gives_the_same_faults() {
     let mut sum = 0;
@@ -202,7 +202,7 @@ fn datagrams_arrive_whole() {
             }
             Ok(())
         };
-        // Whoever fails stops, and the other waits for it.
+        // A side that fails stops, and the other waits for it.
         outcome.is(unless_broken(asking).await);
         answering.abort();
         match answering.await {
@@ -282,7 +282,7 @@ fn files_are_written_and_read() {
     });
 }
 
-/// Until it succeeds: an error leaves everything as it was, so it can be tried again.
+/// Tries until it succeeds: an error leaves everything unchanged, so it can be tried again.
 async fn insist<T>(outcome: &Outcome, mut attempt: impl AsyncFnMut() -> io::Result<T>) -> T {
     loop {
         match attempt().await {
@@ -292,7 +292,7 @@ async fn insist<T>(outcome: &Outcome, mut attempt: impl AsyncFnMut() -> io::Resu
     }
 }
 
-/// What is taken is written once and in its place, whatever comes between. What is on the disk is the beginning of it.
+/// What is taken is written once and in its place, whatever comes between. The disk has the beginning of it.
 #[test]
 fn files_are_written_one_after_the_other() {
     repeat("files_are_written_one_after_the_other", async |outcome: &Outcome| {
@@ -319,7 +319,7 @@ fn files_are_written_one_after_the_other() {
             }
             insist(outcome, async || file.flush().await).await;
             assert!(std::fs::read(&path).unwrap() == data);
-            // And read, likewise.
+            // Reading is the same.
             let from = io::SeekFrom::Start(0);
             assert_eq!(insist(outcome, async || file.seek(from).await).await, 0);
             let (mut at, mut buf) = (0, vec![0; 5_000]);
@@ -337,7 +337,7 @@ fn files_are_written_one_after_the_other() {
     });
 }
 
-/// Dropped while a write is under way, which may be cut short.
+/// The file is dropped while a write is under way, which may be cut short.
 #[test]
 fn what_is_taken_is_written_although_the_file_is_dropped() {
     repeat("what_is_taken_is_written_although_the_file_is_dropped", async |outcome: &Outcome| {
@@ -347,7 +347,7 @@ fn what_is_taken_is_written_although_the_file_is_dropped() {
         let mut file = insist(outcome, async || File::create(&path).await).await;
         assert_eq!(insist(outcome, async || file.write(&data).await).await, data.len());
         drop(file);
-        // A fault that matters is an error, of which nobody hears.
+        // A fault that matters is an error, which nobody is told.
         let is_written = async {
             while std::fs::metadata(&path)?.len() < data.len() as u64 {
                 task::yield_now().await;

@@ -1,6 +1,6 @@
-//! `Handle` and `EnterGuard`: which runtime is the current one, and who may do what from where.
+//! `Handle` and `EnterGuard`: which runtime is the current one, and what is allowed from where.
 //!
-//! The tests are apart from `tests/it` because some of them leak a runtime on purpose: it may hold a scheduler whose
+//! The tests are apart from `tests/it` because some of them leak a runtime on purpose. It may hold a scheduler whose
 //! memory another test has allocated, and LeakSanitizer would report that one.
 
 mod support;
@@ -20,7 +20,7 @@ use std::task::Poll;
 use std::thread::{self, ThreadId};
 use support::{connected, in_a_child, turn, watched};
 
-/// What tells runtimes apart.
+/// A name that distinguishes runtimes.
 fn name(handle: &Handle) -> String {
     format!("{handle:?}")
 }
@@ -29,14 +29,14 @@ fn current() -> Option<String> {
     Handle::try_current().ok().as_ref().map(name)
 }
 
-/// What `f` panics with.
+/// Returns the message with which `f` panics.
 fn panic_of<R>(f: impl FnOnce() -> R) -> String {
     let payload = catch_unwind(AssertUnwindSafe(|| drop(f()))).unwrap_err();
     let text = payload.downcast_ref::<&str>().map(|text| text.to_string());
     text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap()
 }
 
-/// Says in its drop which runtime is the current one then.
+/// Records in its drop which runtime is the current one.
 struct OnDrop(Rc<RefCell<Vec<Option<String>>>>);
 
 impl Drop for OnDrop {
@@ -118,7 +118,7 @@ fn spawn_from_many_threads_while_it_runs_and_while_it_is_parked() {
                             number
                         });
                         match number % 10 {
-                            // Waits, so that the runtime sleeps now and then.
+                            // This one waits, so that the runtime sleeps now and then.
                             0 => assert_eq!(foreign_block_on(task).unwrap(), number),
                             _ => drop(task),
                         }
@@ -138,7 +138,7 @@ fn spawn_from_many_threads_while_it_runs_and_while_it_is_parked() {
     })
 }
 
-/// What is possible on a thread that has only entered it, and what not.
+/// What is possible on a thread that has only entered the runtime, and what is not.
 #[test]
 fn enter_the_runtime_of_another_thread() {
     watched(|| {
@@ -202,7 +202,7 @@ fn spawn_on_a_runtime_that_has_ended() {
         next.block_on(async {
             for _ in 0..100 {
                 spawn_both();
-                // A new budget: what awaits here, another executor, cannot give way.
+                // This gives a new budget: what awaits here is another executor, which cannot give way.
                 yield_now().await;
             }
         });
@@ -273,7 +273,7 @@ fn guard_outlives_its_runtime() {
     })
 }
 
-/// The thread stays inside; others, and other runtimes on it, are not concerned.
+/// The thread stays inside. Other threads, and other runtimes on this one, are not affected.
 #[test]
 fn forgotten_guards() {
     watched(|| {
@@ -295,7 +295,7 @@ fn forgotten_guards() {
     })
 }
 
-/// A guard that is held over an `.await` is in the way of everybody else: that is noticed, and does no more harm.
+/// A guard that is held over an `.await` is in the way of all other tasks. That is noticed, and does no more harm.
 #[test]
 fn guard_held_while_other_tasks_run() {
     watched(|| {
@@ -317,7 +317,7 @@ fn guard_held_while_other_tasks_run() {
         };
         let text = panic_of(|| rt.block_on(yields));
         assert!(text.contains("reverse order"), "{text}");
-        // The future, and with it the guard, is dropped, whose time has passed.
+        // The future is dropped, and with it the guard, too late.
         drop(rt);
         assert_eq!(polls.get(), 1);
         assert_eq!(other.block_on(other.spawn(async { 3 })).unwrap(), 3);

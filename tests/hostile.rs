@@ -1,7 +1,7 @@
 //! Safe code that does what it may, at the worst moment. `tests/end/end_from_inside.rs` is about a runtime that ends
 //! inside of its own tasks, `task::panics` in `tests/it` about panics, `tests/tracing_hostile.rs` about subscribers.
 //!
-//! The tests are apart from `tests/it` because some of them leak a runtime on purpose: it may hold a scheduler whose
+//! The tests are apart from `tests/it` because some of them leak a runtime on purpose. It may hold a scheduler whose
 //! memory another test has allocated, and LeakSanitizer would report that one.
 
 #![deny(unsafe_code)]
@@ -44,7 +44,7 @@ fn quiet() -> Builder {
     builder
 }
 
-/// Enters a runtime for as long as `GUARD` is there.
+/// Enters a runtime for as long as `GUARD` exists.
 fn enter_for_long(handle: Handle) {
     let handle: &'static Handle = Box::leak(Box::new(handle));
     let before = GUARD.replace(Some(handle.enter()));
@@ -55,7 +55,7 @@ fn panics(f: impl FnOnce()) -> bool {
     catch_unwind(AssertUnwindSafe(f)).is_err()
 }
 
-/// An executor that polls its future where it is woken: in the waker.
+/// An executor that polls its future in the waker that wakes it.
 struct Inline(Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>);
 
 impl Wake for Inline {
@@ -86,7 +86,7 @@ fn a_waker_that_polls_is_not_charged_to_the_task_before_it() {
                 count.fetch_add(1, Ordering::SeqCst);
             }
         }))));
-        // It begins in the poll of a task that has nothing left, and so is put off with that.
+        // It begins in the poll of a task without budget, and so is put off with that task.
         drop(ayi::spawn(async move {
             use_up_the_budget().await;
             Waker::from(Arc::new(inline)).wake();
@@ -105,8 +105,8 @@ fn a_waker_that_polls_is_not_charged_to_the_task_before_it() {
     })
 }
 
-/// While a task is about to begin, a hook leaves the runtime, and then ends it: nobody is inside it any more who would
-/// go on with the end.
+/// While a task is about to begin, a hook leaves the runtime, and then ends it: nothing inside it could continue the
+/// end.
 #[test]
 fn a_hook_that_leaves_the_runtime_before_it_ends_it() {
     watched(|| {
@@ -131,7 +131,8 @@ fn a_hook_that_leaves_the_runtime_before_it_ends_it() {
     })
 }
 
-/// A task forgets a guard of its runtime, and ends that. What it has forgotten is told of, and the end takes place.
+/// A task forgets a guard of its runtime, and ends the runtime. The forgotten guard is reported, and the end takes
+/// place.
 #[test]
 fn a_task_that_forgets_a_guard_and_ends_its_runtime() {
     watched(|| {
@@ -155,7 +156,7 @@ fn a_task_that_forgets_a_guard_and_ends_its_runtime() {
     })
 }
 
-/// The end of one runtime, which a guard goes on with, enters another, and keeps that guard.
+/// A guard continues the end of one runtime. That end enters another, and keeps that guard.
 #[test]
 fn a_guard_that_is_made_while_another_is_dropped() {
     struct Enter(Runtime);
@@ -186,7 +187,7 @@ fn a_guard_that_is_made_while_another_is_dropped() {
     })
 }
 
-/// What is spawned in a drop at the end is cancelled there, and dropped, in which it spawns, and so on.
+/// What is spawned in a drop at the end is cancelled there and dropped. Its drop spawns again, and so on.
 #[test]
 fn a_chain_of_drops_that_spawn() {
     struct Chain(u32, Rc<Cell<u32>>);
@@ -215,7 +216,7 @@ fn a_chain_of_drops_that_spawn() {
     })
 }
 
-/// A thread ends, and the destructors of its thread-locals, of which some have gone before, use all there is.
+/// A thread ends, and the destructors of its thread-locals use everything, though some thread-locals have gone before.
 #[test]
 fn destructors_of_a_thread_use_the_runtime() {
     struct Late;
@@ -254,7 +255,7 @@ fn destructors_of_a_thread_use_the_runtime() {
     watched(|| {
         for is_first in [true, false] {
             let use_all = move || {
-                // Those that are used first go last.
+                // The thread-locals that are used first go last.
                 let place = if is_first { &FIRST } else { &LAST };
                 if is_first {
                     place.set(Some(Late));
@@ -278,7 +279,7 @@ fn destructors_of_a_thread_use_the_runtime() {
     })
 }
 
-/// An `AsFd` that says something else each time. (It may: nothing is freed by that.)
+/// An `AsFd` that returns another descriptor each time. It may do so: nothing is freed by that.
 #[test]
 fn a_descriptor_that_is_not_always_the_same() {
     struct Liar<'a>(&'a UnixStream, Cell<Option<&'a UnixStream>>);
@@ -304,7 +305,7 @@ fn a_descriptor_that_is_not_always_the_same() {
     })
 }
 
-/// An output in which there is the handle of its own task.
+/// An output that contains the handle of its own task.
 #[test]
 fn a_handle_in_its_own_output() {
     type Place = Rc<RefCell<Option<JoinHandle<Loop>>>>;
@@ -342,7 +343,7 @@ fn a_handle_in_its_own_output() {
                 for _ in 0..3 {
                     yield_now().await;
                 }
-                // (The next that has a place, or the loop would keep itself.)
+                // The next one that has a place is dropped; otherwise the loop would keep itself.
                 drop(place.take());
             });
             drop(rt);

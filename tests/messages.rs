@@ -17,11 +17,11 @@ use std::thread;
 use support::{connected, poll_once, watched};
 
 thread_local! {
-    /// The latest panic of this thread: file, line and text.
+    /// The last panic of this thread: file, line and text.
     static LATEST: RefCell<Option<(String, u32, String)>> = const { RefCell::new(None) };
 }
 
-/// The panic of `f`.
+/// Returns the panic of `f`.
 fn panic_of<R>(f: impl FnOnce() -> R) -> (String, u32, String) {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -84,7 +84,7 @@ fn outside_of_a_runtime() {
     let mut buf = [0];
     let std::task::Poll::Ready(error) = poll_once(pin!(stream.read(&mut buf))) else { panic!() };
     assert_says("read", &error.unwrap_err().to_string(), &NO_RUNTIME);
-    // What need not wait, need not be inside.
+    // An operation that need not wait need not be inside a runtime.
     drop::<TcpStream>(stream);
 }
 

@@ -1,7 +1,7 @@
 //! Which descriptors are in which runtime's epoll, and when.
 //!
-//! The tests are apart from `tests/it`, and run one at a time, because they look into `/proc/self/fdinfo`, which lists
-//! what the whole process has open.
+//! The tests are apart from `tests/it`, and run one at a time, because they read `/proc/self/fdinfo`, which lists what
+//! the whole process has open.
 
 mod support;
 
@@ -19,7 +19,7 @@ use std::task::{Context, Poll};
 use std::thread;
 use support::{Wakes, Watchdog, block_until, poll_once, run, std_pair, turn, waker_fn};
 
-/// While it lives, no other test of this file runs; and if it lives for a minute, the process ends.
+/// While it lives, no other test of this file runs. If it lives for a minute, the process ends.
 struct Alone {
     _lock: MutexGuard<'static, ()>,
     _watchdog: Watchdog,
@@ -32,14 +32,14 @@ fn alone() -> Alone {
     Alone { _lock: lock, _watchdog: Watchdog::new() }
 }
 
-/// How many epoll instances of this process list `fd`.
+/// Returns how many epoll instances of this process list `fd`.
 fn epolls_that_list(fd: &impl AsFd) -> usize {
     let lists = |text: &str| {
         let mut numbers =
             text.lines().filter_map(|line| line.strip_prefix("tfd:")?.split_whitespace().next());
         numbers.any(|number| number.parse() == Ok(fd.as_fd().as_raw_fd()))
     };
-    // (A descriptor that is closed meanwhile, such as that of this very iteration, is no epoll.)
+    // A descriptor that is closed meanwhile, such as that of this very iteration, is no epoll.
     let infos = fs::read_dir("/proc/self/fdinfo").unwrap().map(|info| info.unwrap().path());
     infos.filter_map(|path| fs::read_to_string(path).ok()).filter(|text| lists(text)).count()
 }
@@ -56,19 +56,19 @@ fn renumbered(stream: std::net::TcpStream, number: RawFd) -> std::net::TcpStream
     unsafe { std::net::TcpStream::from_raw_fd(number) }
 }
 
-/// Asks whether `stream` can be read, on behalf of who is counted.
+/// Polls whether `stream` can be read, with a waker that counts.
 fn is_readable(stream: &TcpStream, wakes: &Arc<Wakes>) -> bool {
     stream.poll_read_ready(&mut Context::from_waker(&wakes.clone().into())).is_ready()
 }
 
-/// A stream that has waited in the current runtime, and so is in its epoll.
+/// Makes a stream that has waited in the current runtime, and so is in its epoll.
 fn waited(stream: std::net::TcpStream) -> TcpStream {
     let stream = TcpStream::from_std(stream).unwrap();
     assert!(poll_once(pin!(stream.read(&mut [0]))).is_pending());
     stream
 }
 
-/// Works as a stream must: in the current runtime, with a wait in between.
+/// Checks that a stream works in the current runtime, with a wait in between.
 async fn assert_works(stream: &TcpStream, peer: &mut std::net::TcpStream) {
     let mut buf = [0; 8];
     let mut read = pin!(stream.read(&mut buf));
@@ -170,7 +170,7 @@ fn a_stream_that_has_not_waited_moves_to_the_runtime_of_another_thread() {
     thread::spawn(move || run(async || assert_works(&stream, &mut peer).await)).join().unwrap();
 }
 
-/// The error that says to which runtime a stream belongs, whatever is asked of it.
+/// Checks for the error that says to which runtime a stream belongs, whatever is asked of it.
 async fn assert_belongs_elsewhere(stream: &TcpStream, has_ended: bool) {
     let errors = [
         stream.read(&mut [0]).await.map(drop),
@@ -216,7 +216,7 @@ fn a_stream_that_outlives_its_runtime_wakes_who_waits_and_says_so() {
     drop(rt);
     assert_eq!(wakes.count(), 1);
     run(async || assert_belongs_elsewhere(&stream, true).await);
-    // Outside of any runtime too.
+    // The same outside of any runtime.
     match poll_once(pin!(stream.readable())) {
         Poll::Ready(Err(error)) => assert!(ayi::runtime::is_rt_shutdown_err(&error), "{error}"),
         other => panic!("{other:?}"),
@@ -265,7 +265,7 @@ fn thousands_of_registrations_leave_nothing_behind() {
         let before = open_descriptors();
         for round in 0..5000 {
             let fd = AsyncFd::new(ours.try_clone().unwrap()).unwrap();
-            // A drop, or out and then a drop: a duplicate keeps the file open.
+            // It is dropped, or taken out and then dropped: a duplicate keeps the file open.
             if round % 2 == 0 {
                 drop(fd.into_inner());
             }
@@ -276,7 +276,7 @@ fn thousands_of_registrations_leave_nothing_behind() {
     });
 }
 
-/// Two are readable at once. Whoever is woken first closes the other, and registers something new by its number.
+/// Two are readable at once. The one that is woken first closes the other, and registers something new by its number.
 #[test]
 #[cfg_attr(faults, ignore = "there are false reports")]
 fn a_number_that_is_reused_within_one_batch_of_events() {
@@ -327,7 +327,7 @@ fn a_number_that_is_reused_within_one_batch_of_events() {
     });
 }
 
-/// The file of a stream that was dropped lives on, and so its place in epoll. What happens to it concerns nobody:
+/// The file of a stream that was dropped lives on, and so does its place in epoll. What happens to it concerns nothing:
 /// neither the source that has come into its place, nor the descriptor that has its number.
 #[test]
 #[cfg_attr(faults, ignore = "there are false reports")]
@@ -354,8 +354,7 @@ fn what_the_kernel_reports_of_a_stream_that_is_gone_reaches_nobody() {
     });
 }
 
-/// The same, where dup2(2) has put another file in the place of the one that was waited for, so that epoll could not be
-/// told.
+/// The same, but dup2(2) has replaced the file that was waited for, so that epoll could not be told.
 #[test]
 #[cfg_attr(faults, ignore = "there are false reports")]
 fn what_the_kernel_reports_of_a_file_that_was_replaced_reaches_nobody() {
@@ -386,7 +385,7 @@ fn what_the_kernel_reports_of_a_file_that_was_replaced_reaches_nobody() {
     });
 }
 
-/// How many descriptors the epoll instances of this process watch, but for the runtimes' bells.
+/// Returns how many descriptors the epoll instances of this process watch, without the runtimes' bells.
 fn watched_descriptors() -> usize {
     let infos = fs::read_dir("/proc/self/fdinfo").unwrap().map(|info| info.unwrap().path());
     let texts = infos.filter_map(|path| fs::read_to_string(path).ok());
@@ -400,7 +399,7 @@ fn duplicate(fd: &impl AsFd) -> OwnedFd {
     fd.as_fd().try_clone_to_owned().unwrap()
 }
 
-/// One of each type that waits.
+/// Makes one of each type that waits.
 async fn one_of_each() -> Vec<(&'static str, Waited)> {
     fn waits<T: AsFd + Send + 'static>(waiter: T, wait: impl AsyncFnOnce(&T)) -> Waited {
         let kept = duplicate(&waiter);
@@ -470,7 +469,7 @@ fn what_is_dropped_outside_of_its_runtime_leaves_its_epoll_too() {
     drop(all.pop());
     assert_eq!(watched_descriptors(), all.len());
     let other = Runtime::new().unwrap();
-    // (That one has a bell, too.)
+    // That one has a bell, too.
     other.block_on(async { drop(all.pop()) });
     assert_eq!(watched_descriptors(), all.len());
     thread::spawn({
@@ -484,7 +483,7 @@ fn what_is_dropped_outside_of_its_runtime_leaves_its_epoll_too() {
 
 /// Forks. The child runs `body` and ends.
 fn in_a_fork(body: impl FnOnce()) {
-    // SAFETY: the child runs `body` only, and then ends without anything of this process's being run.
+    // SAFETY: the child runs only `body`, and then ends without running anything else of this process.
     unsafe {
         let child = libc::fork();
         assert!(child >= 0);
@@ -521,7 +520,7 @@ fn what_a_forked_child_drops_still_waits_in_the_parent() {
     });
 }
 
-/// And a runtime that the child makes is its own, as is that of the child's child.
+/// A runtime that the child makes is its own, and so is that of the child's child.
 #[test]
 fn a_forked_childs_own_runtime_forgets_what_is_dropped() {
     fn forgets() {

@@ -1,6 +1,7 @@
-//! Runtimes: one after another, beside one another, one inside another. And `block_on`, again and again.
+//! Runtimes: one after another, alongside one another, one inside another. And `block_on`, again and again.
 //!
-//! The tests are apart from `tests/it` because they need an allocator that counts, and a program has one allocator.
+//! The tests are apart from `tests/it` because they need an allocator that counts, and a program has only one
+//! allocator.
 
 mod support;
 
@@ -20,7 +21,7 @@ use std::thread;
 use support::{in_a_child, poll_once, turn, watched};
 
 thread_local! {
-    /// Bytes that this thread has allocated and nobody has freed, or that it has freed for others.
+    /// The bytes that this thread has allocated and no thread has freed, less those that it has freed for others.
     static BYTES: Cell<isize> = const { Cell::new(0) };
 }
 
@@ -30,7 +31,7 @@ fn count(bytes: isize) {
     BYTES.set(BYTES.get() + bytes);
 }
 
-// SAFETY: hands everything on to the system's allocator.
+// SAFETY: it passes everything on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as isize);
@@ -48,14 +49,14 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The inbox is a chain of blocks of some 1000 bytes, now and then with one more.
+/// The inbox is a chain of blocks of some 1000 bytes. It has one more now and then.
 const SLACK: isize = 2048;
 
 fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
-/// A life with some of everything, after which something is left.
+/// Runs a runtime that does a little of everything, and leaves something behind.
 fn live() -> (JoinHandle<Box<u32>>, Waker) {
     let rt = Runtime::new().unwrap();
     let task = rt.spawn(async { Box::new(7) });
@@ -81,7 +82,7 @@ fn thousands_of_runtimes_leave_nothing_behind() {
     watched(|| {
         let (mut left, mut first) = (None, None);
         for round in 0..2_000 {
-            // What is left of the one before is dropped when the next one has lived.
+            // What is left of the previous one is dropped when the next one has lived.
             drop(left.replace(live()));
             // By the tenth round all tables have their size.
             if round >= 10 {
@@ -116,7 +117,7 @@ fn thousands_of_tasks_leave_nothing_behind() {
                 }
                 turn().await;
             });
-            // From afar.
+            // From other threads.
             drop((0..20).map(|_| handle.spawn(yield_now())).collect::<Vec<_>>());
             rt.block_on(async {
                 turn().await;
@@ -131,7 +132,7 @@ fn thousands_of_tasks_leave_nothing_behind() {
     })
 }
 
-/// Each in its thread, sending wakers, tasks and their handles to the next.
+/// Each runs in its own thread, and sends wakers, tasks and their handles to the next.
 #[test]
 fn runtimes_on_several_threads_at_once() {
     const RUNTIMES: usize = 50;
@@ -146,7 +147,7 @@ fn runtimes_on_several_threads_at_once() {
                 let at_home = ayi::spawn(async move {
                     let waker = std::future::poll_fn(|cx| std::task::Poll::Ready(cx.waker().clone())).await;
                     let task = news.spawn(async { thread::current().id() });
-                    // The last ones have nobody to read them.
+                    // Nobody reads the last ones.
                     let _ = sender.send((waker, task));
                     thread::current().id()
                 });
@@ -221,7 +222,7 @@ fn block_on_inside_block_on() {
                 );
                 assert!(text.contains("Use .await here, or spawn_blocking"), "{text}");
             }
-            // Which is the remedy.
+            // This is the remedy.
             let elsewhere = || Runtime::new().unwrap().block_on(async { 4 });
             assert_eq!(spawn_blocking(elsewhere).await.unwrap(), 4);
             // Outside it may be waited for.
@@ -231,7 +232,7 @@ fn block_on_inside_block_on() {
     })
 }
 
-/// They keep their order: tasks, timers and descriptors are each one's own.
+/// They stay separate: tasks, timers and descriptors belong to one runtime each.
 #[test]
 fn many_runtimes_on_one_thread() {
     watched(|| {
@@ -244,7 +245,7 @@ fn many_runtimes_on_one_thread() {
                 })
             })
             .collect();
-        // Each is awaited in a runtime that is not its own, after its own one has had its time.
+        // Each is awaited in a runtime that is not its own, after its own has had its time.
         for number in (0..100).rev() {
             runtimes[number].block_on(async {
                 while !tasks[number].is_finished() {

@@ -1,7 +1,7 @@
 //! Signals: one situation a test.
 //!
 //! The tests are apart from `tests/it` because a signal is for the whole process, and some of them fork. Each takes a
-//! real-time signal of its own; those that need a common one, or count what the process has open, run in a process of
+//! real-time signal of its own. Those that need a common one, or count what the process has open, run in a process of
 //! their own.
 
 mod servers;
@@ -20,18 +20,18 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use support::{block_on, in_a_child, poll_once, run, turn, watched};
 
-/// A real-time signal, which nothing else uses.
+/// Returns a real-time signal that nothing else uses.
 fn own(n: i32) -> SignalKind {
     SignalKind::from_raw(libc::SIGRTMIN() + n)
 }
 
-/// To this thread. The handler has run when this returns.
+/// Sends a signal to this thread. The handler has run when this returns.
 fn raise(kind: SignalKind) {
     // SAFETY: takes no pointers.
     assert_eq!(unsafe { libc::raise(kind.as_raw_value()) }, 0);
 }
 
-/// To a process, which delivers it to any of its threads, at any time.
+/// Sends a signal to a process, which delivers it to any of its threads, at any time.
 fn kill(pid: u32, kind: SignalKind) {
     // SAFETY: takes no pointers.
     assert_eq!(unsafe { libc::kill(pid as libc::pid_t, kind.as_raw_value()) }, 0);
@@ -84,7 +84,7 @@ fn every_listener_hears_of_a_signal_and_of_no_other() {
             listener.recv().await;
         }
         assert!(is_waiting(&mut other));
-        // One that goes takes nothing away from the others.
+        // A listener that goes takes nothing away from the others.
         drop(listeners.remove(1));
         raise(own(0));
         for listener in &mut listeners {
@@ -123,7 +123,7 @@ fn every_runtime_hears_of_a_signal() {
 
 #[test]
 fn what_comes_before_the_first_recv_is_received() {
-    // Outside a runtime, too.
+    // The same outside a runtime.
     let mut signal = signal(own(3)).unwrap();
     raise(own(3));
     run(async || {
@@ -139,7 +139,7 @@ fn signals_that_nobody_has_received_yet_are_received_as_one() {
         (0..3).for_each(|_| raise(own(4)));
         signal.recv().await;
         assert!(is_waiting(&mut signal));
-        // Also while it waits.
+        // The same while it waits.
         (0..3).for_each(|_| raise(own(4)));
         signal.recv().await;
         assert!(is_waiting(&mut signal));
@@ -151,11 +151,11 @@ fn a_cancelled_recv_loses_nothing() {
     run(async || {
         let mut signal = signal(own(5)).unwrap();
         for _ in 0..3 {
-            // The signal comes when nobody waits any more,
+            // The signal comes when nobody waits any longer,
             assert!(is_waiting(&mut signal));
             raise(own(5));
             signal.recv().await;
-            // or to one who is dropped before it is polled again.
+            // or to a future that is dropped before it is polled again.
             let mut cancelled = Box::pin(signal.recv());
             assert!(poll_once(cancelled.as_mut()).is_pending());
             raise(own(5));
@@ -226,13 +226,14 @@ fn waiting_outside_a_runtime_panics() {
     let _ = is_waiting(&mut signal);
 }
 
-/// Runs `worker` in a process that fork(2) makes of this one, and waits for its end. True: it has not panicked.
+/// Runs `worker` in a process that fork(2) makes of this one, and waits for its end. Returns true if it has not
+/// panicked.
 fn in_a_fork(worker: impl FnOnce() + std::panic::UnwindSafe) -> bool {
-    // SAFETY: what the child does, its allocations among it, is what glibc allows after a fork, as the other threads of
-    // this process hold no locks: they wait.
+    // SAFETY: what the child does, including its allocations, is what glibc allows after a fork, because the other
+    // threads of this process hold no locks: they wait.
     let pid = unsafe { libc::fork() };
     if pid == 0 {
-        // SAFETY: these take numbers. (There is no watchdog in this process.)
+        // SAFETY: these take numbers. There is no watchdog in this process.
         unsafe {
             libc::alarm(30);
             libc::_exit(i32::from(std::panic::catch_unwind(worker).is_err()));
@@ -260,7 +261,7 @@ fn a_signal_of_a_child_before_its_exec_is_not_the_parents() {
         assert!(command.status().unwrap().success());
         turn().await;
         assert!(is_waiting(&mut signal));
-        // It is still there for the parent's own.
+        // It is still there for the parent's own signal.
         raise(own(12));
         signal.recv().await;
     });
@@ -269,7 +270,7 @@ fn a_signal_of_a_child_before_its_exec_is_not_the_parents() {
 #[test]
 fn a_signal_of_a_child_that_has_the_parents_memory_is_not_the_parents() {
     extern "C" fn child(number: *mut libc::c_void) -> libc::c_int {
-        // SAFETY: these take numbers. (Not `raise`, which would read the thread's number in the parent's memory.)
+        // SAFETY: these take numbers. `raise` would read the thread's number in the parent's memory.
         unsafe { libc::kill(libc::getpid(), number as libc::c_int) };
         0
     }
@@ -278,7 +279,7 @@ fn a_signal_of_a_child_that_has_the_parents_memory_is_not_the_parents() {
         assert!(is_waiting(&mut signal));
         let mut stack = vec![0_u128; 4096];
         let number = own(13).as_raw_value() as usize as *mut libc::c_void;
-        // SAFETY: as vfork(2): this thread stands still until the child, which has a stack of its own, has ended.
+        // SAFETY: like vfork(2): this thread stands still until the child, which has a stack of its own, has ended.
         let pid = unsafe {
             let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
             libc::clone(child, stack.as_mut_ptr_range().end.cast(), flags, number)
@@ -348,12 +349,12 @@ fn a_forked_worker_takes_no_signal_of_its_parents() {
         let there = &mut signal;
         let is_well = in_a_fork(std::panic::AssertUnwindSafe(move || {
             Runtime::new().unwrap().block_on(async { assert!(is_waiting(there)) });
-            // SAFETY: it is not used any more: this process ends.
+            // SAFETY: it is no longer used: this process ends.
             drop(unsafe { std::ptr::read(there) });
         }));
         assert!(is_well);
         runtime.block_on(signal.recv());
-        // The worker has dropped its listener: the parent's goes on.
+        // The worker has dropped its listener: the parent's continues.
         runtime.block_on(async {
             assert!(is_waiting(&mut signal));
             raise(own(0));
@@ -376,7 +377,7 @@ fn what_nobody_can_listen_to_is_an_error() {
         let text = error.to_string();
         assert!(text.starts_with(&format!("cannot listen to signal {number}: there is no such ")), "{text}");
     }
-    // And what can be listened to, still can.
+    // Signals that can be listened to still can be.
     run(async || {
         let mut signal = signal(own(9)).unwrap();
         raise(own(9));
@@ -392,7 +393,7 @@ fn the_default_action_does_not_come_back() {
     block_on(async || {
         drop(signal(SignalKind::terminate()).unwrap());
         raise(SignalKind::terminate());
-        // Nothing of it is left for one who comes later.
+        // Nothing of it is left for a listener that comes later.
         let mut late = signal(SignalKind::terminate()).unwrap();
         assert!(is_waiting(&mut late));
     });
@@ -424,7 +425,7 @@ fn listeners_come_and_go_while_signals_arrive() {
         let senders: Vec<_> = (0..2)
             .map(|_| {
                 let is_over = is_over.clone();
-                // Relaxed: it says nothing about anything else.
+                // Relaxed: it orders nothing else.
                 thread::spawn(move || {
                     while !is_over.load(Ordering::Relaxed) {
                         raise(own(11));
@@ -460,7 +461,7 @@ fn ctrl_c_is_awaited() {
         // Nobody listens, and still it does not end the process.
         raise(SignalKind::interrupt());
     });
-    // Without a runtime it says so.
+    // Without a runtime it returns an error.
     let error = match poll_once(pin!(ctrl_c())) {
         std::task::Poll::Ready(result) => result.unwrap_err(),
         std::task::Poll::Pending => panic!("nobody would wake it"),
@@ -477,7 +478,7 @@ fn listeners_may_be_sent_and_shared() {
     check_send(ctrl_c());
 }
 
-/// The example, and the lines that it writes.
+/// Starts the example, and returns a reader of its lines.
 fn example() -> (Child, impl FnMut() -> String) {
     let mut child = Command::new(path_of("signals")).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -1,4 +1,4 @@
-//! What subscribers of `tracing` are told: exactly, and in this order. Each test is a process of its own, for its
+//! What subscribers of `tracing` are told: exactly, and in this order. Each test has a process of its own, because its
 //! subscriber is that of all threads.
 //!
 //! The tests are apart from `tests/it` because they need the feature `tracing`.
@@ -34,7 +34,7 @@ fn named<F: Future<Output: 'static> + 'static>(name: &str, future: F) -> JoinHan
     task::Builder::new().name(name).spawn(future).unwrap()
 }
 
-/// Panics without a word.
+/// Panics without a message.
 fn silently() {
     std::panic::resume_unwind(Box::new(7))
 }
@@ -58,7 +58,7 @@ fn fields_of_a_task() {
             (Some("tests/tracing.rs"), Some(&*line.to_string()))
         );
         assert!(field("loc.col").is_some());
-        // Not a part of the task that has spawned it.
+        // It is not a part of the task that has spawned it.
         assert_eq!(field("parent"), None);
 
         let unnamed = task::spawn(async {});
@@ -132,7 +132,7 @@ fn a_wake_from_another_thread() {
         task.await.unwrap();
         thread.join().unwrap();
         let mut told = recorder.told_of_task("kettle");
-        // (It may come before the poll has ended.)
+        // It may come before the poll has ended.
         let wake = told.iter().position(|what| what == "waker.wake").unwrap();
         assert!(wake > 2, "{told:?}");
         told.remove(wake);
@@ -151,7 +151,7 @@ fn a_task_that_another_thread_spawns() {
     });
 }
 
-/// (What is dropped is dropped in the task's span, as if it were polled once more. So it is in tokio.)
+/// What is dropped is dropped in the task's span, as if the task were polled once more. tokio does the same.
 #[test]
 fn tasks_that_panic_and_tasks_that_are_aborted() {
     told("tasks_that_panic_and_tasks_that_are_aborted", async |recorder| {
@@ -177,7 +177,7 @@ fn tasks_that_panic_and_tasks_that_are_aborted() {
     });
 }
 
-/// The slot is the next task's by then; that is polled once more for nothing, but nobody says that it was woken.
+/// The slot is the next task's by then. That task is polled once more for nothing, but no wake is reported for it.
 #[test]
 fn wakers_that_outlive_their_task() {
     told("wakers_that_outlive_their_task", async |recorder| {
@@ -234,7 +234,7 @@ fn the_future_of_block_on() {
     })
 }
 
-/// It is entered where it runs.
+/// Its span is entered where it runs.
 #[test]
 fn a_blocking_call() {
     told("a_blocking_call", async |recorder| {
@@ -270,7 +270,7 @@ fn a_sleep() {
         assert!(told[2].contains(" duration.op=override "), "{told:?}");
         let around: Vec<&str> =
             told.iter().map(String::as_str).filter(|what| !what.starts_with("state")).collect();
-        // It is made, the operation is made, it is polled twice.
+        // It is made, the operation is made, and it is polled twice.
         let pairs = ["enter", "exit"].repeat(4);
         assert_eq!(around, [vec!["open"], pairs, vec!["close"]].concat());
 
@@ -311,7 +311,7 @@ fn timers_that_are_moved() {
     });
 }
 
-/// A socket is told of at once, an operation on it when it has to wait. Meanwhile the reactor has a waker.
+/// A socket is reported at once, and an operation on it when it has to wait. Meanwhile the reactor has a waker.
 #[test]
 fn sockets_that_are_waited_for() {
     told("sockets_that_are_waited_for", async |recorder| {
@@ -346,7 +346,7 @@ fn a_wait_for_a_socket_that_is_given_up() {
             let mut receive = Box::pin(socket.recv(&mut buf));
             assert!(poll_fn(|cx| Poll::Ready(receive.as_mut().poll(cx).is_pending())).await);
             drop(receive);
-            // As the `poll_…` functions do it, whose operation lasts until it is done, or the socket is dropped.
+            // The `poll_…` functions do this: their operation lasts until it is done, or the socket is dropped.
             assert!(poll_fn(|cx| Poll::Ready(socket.poll_recv_ready(cx).is_pending())).await);
         });
         task.await.unwrap();
@@ -356,7 +356,7 @@ fn a_wait_for_a_socket_that_is_given_up() {
     });
 }
 
-/// Nobody wants to know when it is spawned, so its wakers are the plain ones.
+/// Nobody listens when it is spawned, so its wakers are the plain ones.
 #[test]
 fn a_task_that_was_there_before_the_subscriber() {
     if !in_a_child(module_path!(), "a_task_that_was_there_before_the_subscriber") {
@@ -374,7 +374,7 @@ fn a_task_that_was_there_before_the_subscriber() {
             before.await;
             late.await.unwrap();
         });
-        // The late one, and the root.
+        // The late task, and the root.
         assert_eq!(recorder.count().0, 2);
     })
 }
@@ -391,7 +391,7 @@ impl Subscriber for Panics {
         true
     }
 
-    /// (But not here, or there would be no spans.)
+    /// It does not panic here, or there would be no spans.
     fn new_span(&self, _: &Attributes<'_>) -> Id {
         static CALLS: AtomicUsize = AtomicUsize::new(0);
         if CALLS.fetch_add(1, Ordering::Relaxed) % 4 == 3 {
@@ -422,7 +422,7 @@ impl Subscriber for Panics {
     }
 }
 
-/// What there is to tell of.
+/// Does everything that is reported.
 async fn everything() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
@@ -459,7 +459,7 @@ fn a_subscriber_that_panics_harms_nobody() {
     })
 }
 
-/// It comes back in through the doors of the runtime whenever it is told anything.
+/// It calls back into the runtime whenever it is told anything.
 struct ComesBack(Recorder);
 
 thread_local! {
@@ -471,7 +471,7 @@ fn come_back() {
     if Handle::try_current().is_err() || IS_INSIDE.swap(true, Ordering::SeqCst) {
         return;
     }
-    // (Each of them is told of too: without a limit there would be no end.)
+    // Each of these calls is reported too: without a limit there would be no end.
     static SPAWNED: AtomicUsize = AtomicUsize::new(0);
     if SPAWNED.fetch_add(1, Ordering::SeqCst) < 1_000 {
         drop(Handle::current().spawn(async { sleep(Duration::from_nanos(1)).await }));

@@ -1,4 +1,4 @@
-//! Subscribers that end the runtime which tells them something.
+//! Subscribers that end the runtime that tells them something.
 //!
 //! The tests are apart from `tests/it` because they need the feature `tracing`.
 
@@ -28,7 +28,7 @@ thread_local! {
     static RUNTIME: RefCell<Option<Runtime>> = const { RefCell::new(None) };
 }
 
-/// Ends the runtime when it is told something for a certain time.
+/// Ends the runtime at a certain call.
 struct Ends;
 
 fn told() {
@@ -74,7 +74,7 @@ impl Subscriber for Ends {
     }
 }
 
-/// Lives on one thread.
+/// A future that stays on one thread.
 struct Probe(thread::ThreadId, Box<[u8; 100]>, Rc<Cell<i32>>);
 
 impl Probe {
@@ -178,7 +178,7 @@ fn a_subscriber_that_ends_the_runtime() {
     assert!(n > 50);
 }
 
-/// In the middle of the first poll that has to wait, of the future of `block_on`.
+/// This happens in the middle of the first poll that has to wait, of the future of `block_on`.
 #[test]
 fn a_subscriber_that_ends_the_runtime_in_which_something_is_about_to_wait() {
     let _watchdog = support::Watchdog::new();

@@ -1,4 +1,4 @@
-//! What it costs to build with a runtime.
+//! The cost of building with a runtime.
 
 use crate::groups::{AYI, Figure, Rounds, Side, Size, TOKIO, Unit, Whom, Work};
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use std::{env, fs, process};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// Name, dependency, and what is done with `async { println!("hello") }`. Each with what a server needs: sockets,
+/// Name, dependency, and what is done with `async { println!("hello") }`. Each has what a server needs: sockets,
 /// timers, macros.
 const PROGRAMS: [(&str, &str, &str); 5] = [
     (AYI, "ayi = { path = \"{ROOT}\" }", "ayi::runtime::Runtime::new().unwrap().block_on"),
@@ -32,7 +32,7 @@ const PROGRAMS: [(&str, &str, &str); 5] = [
     ),
 ];
 
-/// A folder that is gone when this is dropped.
+/// A folder that is removed when this is dropped.
 pub struct Folder(pub PathBuf);
 
 impl Drop for Folder {
@@ -62,7 +62,7 @@ fn build(runtime: &str, dependency: &str, block_on: &str) -> io::Result<Vec<f64>
     fs::write(folder.0.join("Cargo.toml"), format!("{manifest}{dependency}\n\n[workspace]\n"))?;
     let main = format!("fn main() {{\n    {block_on}(async {{ println!(\"hello\") }})\n}}\n");
     fs::write(folder.0.join("src/main.rs"), main)?;
-    // What has to be downloaded is downloaded first.
+    // Downloads come first.
     cargo(&folder.0, &["fetch", "--quiet"])?;
     let start = Instant::now();
     cargo(&folder.0, &["build", "--release", "--quiet"])?;
@@ -70,7 +70,7 @@ fn build(runtime: &str, dependency: &str, block_on: &str) -> io::Result<Vec<f64>
     let tree = cargo(&folder.0, &["tree", "--prefix", "none", "--edges", "normal,build", "--quiet"])?;
     let crates: BTreeSet<_> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     let size = fs::metadata(folder.0.join("target/release/hello"))?.len();
-    // Without `hello` itself.
+    // `hello` itself does not count.
     Ok(vec![time.as_nanos() as f64, crates.len() as f64 - 1.0, size as f64])
 }
 

@@ -11,17 +11,17 @@ pub const SPAWN: &str = "spawn";
 pub const WAKE: &str = "wake";
 pub const SLEEP: &str = "sleep";
 
-/// What to do, on which runtime, and a number whose meaning is the work's.
+/// What to do, on which runtime, and a number whose meaning depends on the work.
 pub struct Order(pub &'static str, pub &'static str, pub usize);
 
 impl Order {
-    /// As arguments for this program.
+    /// Returns the order as arguments for this program.
     pub fn arguments(&self) -> [String; 4] {
         let Order(work, runtime, n) = self;
         ["--child".into(), work.to_string(), runtime.to_string(), n.to_string()]
     }
 
-    /// This program, with them.
+    /// Returns this program with these arguments.
     pub fn command(&self) -> io::Result<Command> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(self.arguments());

@@ -1,4 +1,4 @@
-//! What servers are asked, and what they need for it. The server has the first core, the client the last.
+//! What servers are asked, and what they use for it. The server has the first core, the client the last.
 
 use crate::children::Order;
 use crate::groups::{AYI, Figure, PEERS, Rounds, Side, Size, TOKIO, Unit, Whom, Work};
@@ -12,22 +12,22 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const WARM_UP: Duration = Duration::from_millis(50);
-/// Of a closed loop, and then of an open one.
+/// The time of a closed loop, and then of an open one.
 const TIME: Duration = Duration::from_millis(300);
 
-/// Until a server that has answered rests again.
+/// The time until a server that has answered rests again.
 pub const SETTLING: Duration = Duration::from_millis(5);
 
 /// Questions that are their own answers.
 pub struct Echo {
-    /// Of a question.
+    /// The bytes of a question.
     pub bytes: usize,
 }
 
 impl Protocol for Echo {
     fn ask(&self, connection: usize, sequence: u64, question: &mut Vec<u8>, answer: &mut Vec<u8>) {
         question.resize(self.bytes, b'.');
-        // Both ends differ from those of all others.
+        // Both ends differ from those of all other questions.
         let number = ((connection as u64) << 40 | sequence).to_le_bytes();
         question[..8].copy_from_slice(&number);
         question[self.bytes - 8..].copy_from_slice(&number);
@@ -41,7 +41,7 @@ pub fn on_last_core<T: Send>(client: impl FnOnce() -> io::Result<T> + Send) -> i
     in_thread(load::stay_on_last_core, client)
 }
 
-/// Runs `action` in a thread of its own, so that only that one, and what it starts, stays where `stay` says.
+/// Runs `action` in a thread of its own, so that only that thread, and what it starts, stays where `stay` says.
 pub fn in_thread<T: Send>(
     stay: impl FnOnce() -> io::Result<()> + Send,
     action: impl FnOnce() -> io::Result<T> + Send,
@@ -52,7 +52,7 @@ pub fn in_thread<T: Send>(
     })
 }
 
-/// What is done, and the server's CPU time for it.
+/// Returns the result of `action`, and the server's CPU time for it.
 pub fn with_cpu<T>(child: &Child, action: impl FnOnce() -> io::Result<T>) -> io::Result<(T, Duration)> {
     thread::sleep(SETTLING);
     let before = child.cpu()?;
@@ -93,7 +93,7 @@ pub fn echo() -> Vec<Work> {
     let mut works = Vec::new();
     for (bytes, name) in [(64, "64 B"), (16 << 10, "16 KiB")] {
         for connections in [1, 64, 1_000, 8_000] {
-            // Well below what one connection, or one core, can do.
+            // This is well below what one connection, or one core, can do.
             let rate = if connections == 1 || bytes > 64 { 4_000 } else { 20_000 };
             let at_rate = |part: &str| Figure::new(format!("{part} at {rate}/s"), Unit::Nanoseconds, &[]);
             let figures = vec![
@@ -104,7 +104,7 @@ pub fn echo() -> Vec<Work> {
                 at_rate("p99.9"),
             ];
             let turn = move |runtime| {
-                // Larger than a question, so that a read that is short says that there is no more.
+                // It is larger than a question, so that a short read says that there is no more.
                 let child = Child::run(&mut Order(serve::ECHO, runtime, 2 * bytes).command()?)?;
                 ask(&child, &Echo { bytes }, connections, f64::from(rate))
             };
@@ -129,7 +129,7 @@ fn ask(child: &Child, protocol: &Echo, connections: usize, rate: f64) -> io::Res
 }
 
 pub fn connections() -> Vec<Work> {
-    /// As many at a time, and how often.
+    /// How many connections are opened at a time.
     const BATCH: usize = 64;
     const BATCHES: usize = 40;
 
@@ -139,7 +139,7 @@ pub fn connections() -> Vec<Work> {
             let batch = || {
                 let protocol = &Echo { bytes: 64 };
                 let load = Load { address: child.address, connections: BATCH, beside: 0, protocol };
-                // To connect is to be answered once, and to drop is to close.
+                // Connecting means being answered once, and dropping means closing.
                 load.connect()?.errors.check()
             };
             batch()?;
@@ -157,10 +157,10 @@ pub fn connections() -> Vec<Work> {
     vec![work("64 at a time".into(), figures, sides(everybody(), turn))]
 }
 
-/// `GET /`, several times in a row.
+/// Sends `GET /`, several times in a row.
 pub struct Http {
     pipelined: usize,
-    /// What is answered to one, with zeros in the place of the date.
+    /// The answer to one request, with zeros in the place of the date.
     answer: Vec<u8>,
 }
 
@@ -180,7 +180,7 @@ impl Protocol for Http {
 }
 
 impl Http {
-    /// Servers differ in their headers. So this looks at one answer, and expects all others to be the same.
+    /// Servers differ in their headers. So this reads one answer, and expects all others to be the same.
     pub fn learn(address: SocketAddr, pipelined: usize) -> io::Result<Http> {
         let mut stream = TcpStream::connect(address)?;
         stream.write_all(GET)?;
@@ -203,7 +203,7 @@ impl Http {
     }
 }
 
-/// The program that examples/http is, with the profile of this one, on any port.
+/// Returns examples/http as a program, with the profile of this one, on any port.
 pub fn example_http() -> io::Result<Command> {
     static BUILT: OnceLock<bool> = OnceLock::new();
     let is_built = *BUILT.get_or_init(|| {

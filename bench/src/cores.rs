@@ -1,10 +1,10 @@
-//! A second core: what it brings, what it costs, and what happens if not all connections have the same to say.
+//! A second core: its gain, its cost, and what happens if some connections have more to say than others.
 //!
-//! There are two cores, and the client wants CPU as well. So it is counted in: on one core, client and server share that
-//! one; on two, both. Then twice the throughput is what two cores can bring at best, whoever needs how much of them. (A
-//! client on a core of its own beside a server on the other would make one core look as if it was nearly two.) More than
-//! twice is possible where little is computed: with one core, the kernel switches to the client and back for nearly each
-//! answer. Nobody is pinned to one of the two, as nobody is by default.
+//! There are two cores, and the client needs CPU as well. So the client is counted: on one core, client and server
+//! share it; on two, they share both. Then two cores can give at most twice the throughput, however the two divide
+//! them. With a client on a core of its own beside a server on the other, one core would look like nearly two. More
+//! than twice is possible if little is computed: with one core, the kernel switches to the client and back for nearly
+//! each answer. Neither is pinned to one of the two cores, as is the default.
 //!
 //! Loops are closed: a latency is that of a machine that has no time left.
 
@@ -26,13 +26,13 @@ const WITH_HTTP: [&str; 3] = [AYI, TOKIO_MULTI_THREAD, TOKIO];
 const CONNECTIONS: usize = 64;
 const WARM_UP: Duration = Duration::from_millis(20);
 const TIME: Duration = Duration::from_millis(150);
-/// Of each pair of hot connections.
+/// The time of each pair of hot connections.
 const TIME_OF_PAIR: Duration = Duration::from_millis(30);
 
 /// What a handler computes for each message.
 const COMPUTING: Duration = Duration::from_micros(20);
 
-/// The rounds that take so long here, when nobody disturbs.
+/// Returns the number of rounds that take so long here, when nothing disturbs.
 fn rounds() -> usize {
     static ROUNDS: OnceLock<usize> = OnceLock::new();
     *ROUNDS.get_or_init(|| {
@@ -47,7 +47,7 @@ fn rounds() -> usize {
     })
 }
 
-/// What a load of a server's is on so many cores.
+/// What a server's load gives on so many cores.
 struct Measured {
     per_second: f64,
     cpu: f64,
@@ -74,8 +74,8 @@ fn connect<'a>(child: &Child, protocol: &'a dyn Protocol) -> io::Result<Clients<
     Ok(clients)
 }
 
-/// One core, then two. `measure` starts the server and asks it. `asked`: how many times better the first figures are to
-/// be on two.
+/// Measures one core, then two. `measure` starts the server and asks it. `asked` is how many times better the first
+/// figures should be on two.
 fn scaling(
     name: &str,
     asked: &[f64],
@@ -130,10 +130,10 @@ fn http(runtime: &'static str) -> io::Result<Measured> {
 }
 
 /// Two connections that are never silent, among others that are: messages per second, for several pairs that were
-/// opened one after the other, and for several of any two. Of each kind the mean and the least.
+/// opened one after the other, and for several pairs of any two. Each kind has the mean and the least.
 fn hot_pairs(runtime: &'static str) -> io::Result<Vec<f64>> {
     const PAIRS: usize = 6;
-    /// Sent in one go: so long that a server is hardly ever without work for either.
+    /// How many are sent at once: enough that a server is hardly ever without work for either.
     const MESSAGES: usize = 64;
 
     let child = Child::run_here(&mut Order(serve::COMPUTE, runtime, rounds()).command()?)?;
@@ -141,8 +141,8 @@ fn hot_pairs(runtime: &'static str) -> io::Result<Vec<f64>> {
     let mut clients = connect(&child, protocol)?;
     let mut kinds = [Vec::new(), Vec::new()];
     for number in 0..PAIRS {
-        // By turns, since what a server got used to with one pair may last for the next. Of any two, the second is an
-        // odd number farther on as often as an even one.
+        // The kinds alternate, because what a server got used to with one pair may last for the next. Among any two,
+        // the second is an odd number farther on as often as an even one.
         for (kind, apart) in kinds.iter_mut().zip([1, number + 1]) {
             let pair = [10 * number, 10 * number + apart];
             let taken = checked(clients.ask_these(&pair, TIME_OF_PAIR)?)?;
@@ -155,16 +155,16 @@ fn hot_pairs(runtime: &'static str) -> io::Result<Vec<f64>> {
     Ok(kinds.into_iter().flat_map(figures).collect())
 }
 
-/// How many of so many connections the fuller core gets, beside half of them: on average, and at worst.
+/// Measures how many of so many connections the fuller core gets, relative to half of them: on average, and at worst.
 fn shares(runtime: &'static str) -> io::Result<Vec<f64>> {
     const TIMES: usize = 10;
 
     let child = Child::run_here(&mut Order(serve::COMPUTE, runtime, 0).command()?)?;
-    // They stay open, so that whoever counts them goes on counting.
+    // They stay open, so that a server that counts them continues to count.
     let mut all = Vec::new();
     let mut more = || {
         all.push(connect(&child, &Echo { bytes: MESSAGE })?);
-        // Until the last of them waits for its next question.
+        // This lasts until the last of them waits for its next question.
         thread::sleep(SETTLING);
         child.watched()
     };
@@ -180,7 +180,7 @@ fn shares(runtime: &'static str) -> io::Result<Vec<f64>> {
     Ok(vec![shares.iter().sum::<f64>() / TIMES as f64, shares.into_iter().fold(0.0, f64::max)])
 }
 
-/// A work for which client and server have two cores.
+/// Makes a work for which client and server have two cores.
 fn on_two(
     name: &str,
     figures: &[&str],
@@ -218,7 +218,7 @@ pub fn works() -> Vec<Work> {
             "64 connections, what the fuller core has of them : half",
             &["mean", "worst"],
             Unit::Count,
-            // Those that have an epoll for each core, in which it can be seen.
+            // Only runtimes with an epoll for each core, in which it can be seen.
             [AYI, AYI_BALANCED, TOKIO, "monoio epoll"],
             shares,
         ),

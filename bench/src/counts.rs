@@ -1,5 +1,5 @@
-//! What is counted: instructions in user space (by valgrind's callgrind), allocations (by its memcheck), system calls
-//! (by strace). Each is the difference of a long run and a short one, so that what happens once is not in it.
+//! Counts: instructions in user space (by valgrind's callgrind), allocations (by its memcheck), and system calls (by
+//! strace). Each is the difference of a long run and a short one, so that what happens once is not included.
 
 use crate::children::{self, Order};
 use crate::clients::{self, Echo};
@@ -13,10 +13,10 @@ use std::process::Command;
 use std::time::Duration;
 use std::{env, fs, process};
 
-/// Those that valgrind can run: it does not know io_uring.
+/// The runtimes that valgrind can run: it does not know io_uring.
 const COUNTED: [&str; 4] = [AYI, TOKIO, "smol", "monoio epoll"];
 
-/// What is run, and what it writes to a file about that.
+/// A tool that is run, and what it writes to a file.
 #[derive(Clone, Copy)]
 enum Tool {
     Instructions,
@@ -45,7 +45,7 @@ impl Tool {
         command
     }
 
-    /// The number in what was written.
+    /// Returns the number in what was written.
     fn read(self, log: &str) -> Option<f64> {
         let after =
             |label: &str| log.split_once(label)?.1.split_whitespace().next()?.replace(',', "").parse().ok();
@@ -60,7 +60,7 @@ impl Tool {
     }
 }
 
-/// Runs something under a tool. `action` starts what the command says, and waits for its end.
+/// Runs something under a tool. `action` starts the command, and waits for its end.
 fn count(tool: Tool, action: impl FnOnce(&mut Command) -> io::Result<f64>) -> io::Result<(f64, f64)> {
     let log = env::temp_dir().join(format!("ayi-bench-{}", process::id()));
     let mut command = tool.command(&log);
@@ -75,19 +75,19 @@ fn count(tool: Tool, action: impl FnOnce(&mut Command) -> io::Result<f64>) -> io
     Ok((operations, number))
 }
 
-/// Instructions of something that is run as `count` says.
+/// Returns the instructions of something that is run like in `count`.
 pub fn instructions(action: impl FnOnce(&mut Command) -> io::Result<f64>) -> io::Result<(f64, f64)> {
     count(Tool::Instructions, action)
 }
 
-/// The count per operation, from a run of each length.
+/// Returns the count per operation, from a run of each length.
 pub fn difference(runs: [io::Result<(f64, f64)>; 2]) -> io::Result<Vec<f64>> {
     let [short, long] = runs;
     let ((few, less), (many, more)) = (short?, long?);
     Ok(vec![(more - less) / (many - few)])
 }
 
-/// A piece of work in a process of its own, `n` operations and then twice as many.
+/// Counts a piece of work in a process of its own, with `n` operations and then twice as many.
 fn of_work(tool: Tool, work: &'static str, runtime: &'static str, n: u32) -> io::Result<Vec<f64>> {
     difference([n, 2 * n].map(|n| {
         count(tool, |command| {
@@ -100,7 +100,7 @@ fn of_work(tool: Tool, work: &'static str, runtime: &'static str, n: u32) -> io:
     }))
 }
 
-/// A server of echo: 64 bytes over 16 connections.
+/// Counts a server of echo: 64 bytes over 16 connections.
 fn of_echo(tool: Tool, runtime: &'static str) -> io::Result<Vec<f64>> {
     difference([100, 400].map(|milliseconds| {
         count(tool, |command| {

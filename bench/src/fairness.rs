@@ -1,7 +1,7 @@
-//! A light task beside a heavy one: how long it waits for its turn.
+//! A light task alongside a heavy one: how long it waits for its turn.
 //!
-//! The light task gives back each byte that comes on a socket; another thread sends them, and measures. What the heavy
-//! task needs to be heavy comes from the same thread, so that two cores are enough.
+//! The light task sends back each byte that comes on a socket; another thread sends them, and measures. That thread
+//! also supplies what the heavy task needs to be heavy, so that two cores are enough.
 
 use crate::groups::{AYI, Figure, Rounds, Side, Size, TOKIO, Unit, Whom, Work};
 use std::future::poll_fn;
@@ -14,20 +14,20 @@ use std::time::{Duration, Instant};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Hog {
-    /// Wakes itself, always.
+    /// It always wakes itself.
     Itself,
-    /// Reads a socket that never runs dry.
+    /// It reads a socket that never runs dry.
     Socket,
-    /// Is woken by the other thread, without end.
+    /// The other thread wakes it without end.
     Remote,
 }
 
-/// Gives the latencies, in order.
+/// Returns the latencies, in order.
 type Measure = fn(Hog) -> io::Result<Vec<Duration>>;
 
 const QUESTIONS: usize = 3_000;
 
-/// The socket of questions, that of the hog, and where its waker comes from.
+/// The socket of questions, that of the hog, and the source of its waker.
 struct Other {
     questions: UnixStream,
     flood: UnixStream,
@@ -35,7 +35,7 @@ struct Other {
 }
 
 impl Other {
-    /// The latencies, in order.
+    /// Returns the latencies, in order.
     fn ask(mut self, hog: Hog) -> io::Result<Vec<Duration>> {
         self.questions.set_nonblocking(true)?;
         self.flood.set_nonblocking(true)?;
@@ -43,7 +43,7 @@ impl Other {
         let mut latencies = Vec::with_capacity(QUESTIONS);
         for _ in 0..QUESTIONS {
             if hog == Hog::Socket {
-                // Full: more than is read until the answer.
+                // The socket is full: it has more than is read until the answer.
                 while self.flood.write(&[0; 4096]).is_ok() {}
             }
             let start = Instant::now();
@@ -65,7 +65,7 @@ impl Other {
     }
 }
 
-/// What the runtimes have in common, but for their names.
+/// The common part of the runtimes, apart from their names.
 macro_rules! light_beside {
     ($hog:ident, $runtime:expr, $stream:ty, $spawn:path) => {{
         let (questions, light) = UnixStream::pair()?;
@@ -77,7 +77,7 @@ macro_rules! light_beside {
             load::stay_on_last_core()?;
             Other { questions, flood, waker }.ask($hog)
         });
-        // Only now: a thread begins on the cores of the one that starts it.
+        // This comes only now: a thread begins on the cores of the one that starts it.
         load::stay_on_first_core()?;
         $runtime.block_on(async {
             let mut light = <$stream>::from_std(light)?;
@@ -107,7 +107,7 @@ macro_rules! light_beside {
                 }
             }));
             let mut byte = [0];
-            // Until the other has got all its answers.
+            // This lasts until the other thread has got all its answers.
             while light.read_exact(&mut byte).await.is_ok() && light.write_all(&byte).await.is_ok() {}
             io::Result::Ok(())
         })?;

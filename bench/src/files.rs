@@ -1,7 +1,7 @@
-//! Files: from the page cache, where the way there is what costs, and not the disk.
+//! Files from the page cache, where the runtime's way to them costs, and not the disk.
 //!
-//! Beside tokio's `File` there is tokio with std's calls on its pool; monoio on epoll has no files of its own.
-//! smol's `File` reads ahead, far more than a random read wants, so it is no part of those.
+//! Besides tokio's `File` there is tokio with std's calls on its pool. monoio on epoll has no files of its own. smol's
+//! `File` reads ahead, far more than a random read wants, so it does not take part in those.
 
 mod access;
 mod beside;
@@ -21,17 +21,17 @@ use std::rc::Rc;
 use std::time::Duration;
 use std::{fs, io, thread};
 
-/// A function that does so many operations with the file or the folder at this path, and says how long they took.
+/// A function that does so many operations with the file or the folder at this path, and returns how long they took.
 type Timed = fn(&Path, u32) -> io::Result<Duration>;
 
-/// One that copies the file at the first path to the second.
+/// A function that copies the file at the first path to the second.
 type Copier = fn(&Path, &Path) -> io::Result<Duration>;
 
-/// One that measures several things beside reads of this file.
+/// A function that measures several things alongside reads of this file.
 type Beside = fn(&Path, Cores) -> io::Result<Vec<f64>>;
 
-/// What is written, and copied, in MiB. (Not more than the kernel keeps to itself for a while: else the disk's speed is
-/// measured.)
+/// What is written, and copied, in MiB. It is not more than the kernel keeps to itself for a while; otherwise the
+/// disk's speed would be measured.
 const LARGE: Size = Size::Scaled { full: 512, quick: 256 };
 const AS_GOOD_AS_ANY: &[(Whom, f64)] = &[(Whom::Tokio, 1.0), (Whom::Others, 1.0)];
 const SMALL_FILES: Size = Size::Scaled { full: 10_000, quick: 2_000 };
@@ -46,7 +46,7 @@ fn on_a_thread<T: Send + 'static>(run: impl FnOnce() -> io::Result<T> + Send + '
     })
 }
 
-/// What is left behind by `run` is removed, in any case. It is to be a file of so many pieces.
+/// Runs `run` and removes what it leaves behind, in any case. That should be a file of so many pieces.
 fn into_new_file(
     to: PathBuf,
     pieces: u32,
@@ -113,7 +113,7 @@ fn random_reads(place: &Rc<Place>) -> [Work; 2] {
     ]
 }
 
-/// Everybody that reads at random, by so many tasks.
+/// Returns every runtime that reads at random, by so many tasks.
 fn read_by<const TASKS: u32>() -> [(&'static str, Timed); 6] {
     [
         (AYI, runs::read::<Ayi, TASKS>),
@@ -169,7 +169,7 @@ fn small(place: &Rc<Place>) -> Work {
     work(name, SMALL_FILES, Rounds::Some, AS_GOOD_AS_ANY, sides.map(side))
 }
 
-/// On those that can copy a file as a whole.
+/// Copies on the runtimes that can copy a file as a whole.
 fn copy(place: &Rc<Place>) -> Work {
     let side = |(runtime, run): (&'static str, Copier)| {
         let place = place.clone();

@@ -1,4 +1,4 @@
-//! The groups, and what is asked of ayi in each.
+//! The groups, and ayi's target in each.
 
 use crate::runtimes::on_all;
 use crate::{builds, clients, cores, counts, fairness, files, memory, web, works};
@@ -17,20 +17,21 @@ pub const POOL: &str = "spawn_blocking";
 pub const STD: &str = "std";
 pub const RAW_RING: &str = "raw io_uring";
 
-/// Everybody else, in the order of the columns; after them come `ON_CORES` and `WITHOUT`.
+/// All other runtimes, in the order of the columns. `ON_CORES` and `WITHOUT` come after them.
 pub const PEERS: [&str; 7] = [TOKIO, "smol", "monoio epoll", "monoio io_uring", "glommio", "compio", RAW];
 
 /// ayi with one core that accepts for all.
 pub const AYI_BALANCED: &str = "ayi, one accepts";
 pub const TOKIO_MULTI_THREAD: &str = "tokio multi_thread";
 
-/// What else there is on several cores.
+/// The other ways to use several cores.
 pub const ON_CORES: [&str; 2] = [AYI_BALANCED, TOKIO_MULTI_THREAD];
 
-/// What files can be had with, without a runtime that knows of them.
+/// The ways to use files without a runtime that supports them.
 pub const WITHOUT: [&str; 3] = [POOL, STD, RAW_RING];
 
-/// How one runtime does a piece of work, so many operations of it: one number for each of the work's figures.
+/// How one runtime does a piece of work, so many operations of it. It returns one number for each of the work's
+/// figures.
 pub type Turn = Rc<dyn Fn(u32) -> io::Result<Vec<f64>>>;
 
 #[derive(Clone)]
@@ -41,15 +42,15 @@ pub struct Side {
 
 #[derive(Clone, Copy)]
 pub enum Size {
-    /// So many operations as take a few milliseconds, a multiple of this.
+    /// A multiple of this: as many operations as take a few milliseconds.
     Any(u32),
-    /// Just so many.
+    /// Exactly so many.
     Fixed(u32),
-    /// Just so many, and fewer in a short pass.
+    /// Exactly so many, and fewer in a short pass.
     Scaled { full: u32, quick: u32 },
 }
 
-/// In which the numbers of a figure are.
+/// The unit of a figure's numbers.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Unit {
     Nanoseconds,
@@ -61,13 +62,13 @@ pub enum Unit {
     Times,
 }
 
-/// Whom ayi is to beat.
+/// What ayi should beat.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Whom {
     Tokio,
     /// tokio with the call on its pool.
     Pool,
-    /// What is written by hand: the loop on epoll, or the ring.
+    /// Code that is written by hand: the loop on epoll, or the ring.
     Raw,
     /// The best runtime that is not tokio.
     Others,
@@ -77,12 +78,12 @@ pub enum Whom {
     OneCore,
 }
 
-/// What is told of a piece of work: a row.
+/// One result of a piece of work: a row.
 #[derive(Clone)]
 pub struct Figure {
     pub name: String,
     pub unit: Unit,
-    /// How many times better than these ayi is to be.
+    /// How many times better than these ayi should be.
     pub asked: Vec<(Whom, f64)>,
 }
 
@@ -117,7 +118,7 @@ pub struct Work {
     pub size: Size,
     pub rounds: Rounds,
     pub figures: Vec<Figure>,
-    /// ayi first.
+    /// ayi comes first.
     pub sides: Vec<Side>,
 }
 
@@ -139,17 +140,18 @@ impl Side {
     }
 }
 
-/// A function that does so many operations, and says how long they took, or what else took what time.
+/// A function that does so many operations, and returns how long they took, or another time.
 pub type Timed = fn(u32) -> Duration;
 
-/// One where a task wakes itself and others are to run all the same: monoio polls it again at once, and they starve.
+/// The runtimes that are fair. A task wakes itself and others should run all the same; monoio polls the task again at
+/// once, and the others starve.
 macro_rules! all_that_are_fair {
     ($work:ident) => {
         on_all!(works::$work as Timed).into_iter().filter(|(runtime, _)| !runtime.starts_with("monoio"))
     };
 }
 
-/// Nanoseconds per operation.
+/// Returns nanoseconds per operation.
 fn timed(
     name: &str,
     size: Size,
@@ -159,8 +161,8 @@ fn timed(
     of_nanoseconds(name, size, asked, sides, |time, n| time.as_secs_f64() * 1e9 / f64::from(n))
 }
 
-/// Nanoseconds from what a run says of a time, made of `figure`. Each turn has a thread of its own: some runtimes
-/// leave something behind in it.
+/// Returns nanoseconds, made by `figure` of what a run returns for a time. Each turn has a thread of its own: some
+/// runtimes leave something behind in it.
 fn of_nanoseconds(
     name: &str,
     size: Size,

@@ -1,6 +1,6 @@
-//! What ayi costs, beside its peers: the same work on each runtime, in the same run.
+//! What ayi costs, compared with its peers: the same work on each runtime, in the same run.
 //!
-//! `cargo run --release --manifest-path bench/Cargo.toml -- --help` says how it is used, RESULTS.md what came of it.
+//! `cargo run --release --manifest-path bench/Cargo.toml -- --help` explains its use, and RESULTS.md has the results.
 
 mod builds;
 mod children;
@@ -46,7 +46,7 @@ struct Options {
     child: Vec<String>,
 }
 
-/// In RESULTS.md, what follows this line was written by hand, and stays.
+/// What follows this line in RESULTS.md was written by hand, and stays.
 const BY_HAND: &str = "\n## Where the time goes\n";
 
 fn main() -> ExitCode {
@@ -76,7 +76,7 @@ fn run(options: Options) -> io::Result<()> {
     let results = options
         .results
         .or_else(|| is_everything.then(|| concat!(env!("CARGO_MANIFEST_DIR"), "/RESULTS.md").into()));
-    // Better now than in a quarter of an hour.
+    // An error now is better than one in a quarter of an hour.
     for file in results.iter().chain([&options.page]) {
         let opened = std::fs::File::options().append(true).create(true).open(file);
         opened.map_err(|error| io::Error::other(format!("cannot write {}: {error}", file.display())))?;

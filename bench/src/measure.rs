@@ -1,9 +1,9 @@
-//! Rounds, and what they say.
+//! Rounds, and their evaluation.
 
 use crate::groups::{AYI, Figure, POOL, RAW, RAW_RING, STD, Side, Size, TOKIO, Unit, Whom, Work};
 use std::io;
 
-/// What one side's turn should take, in nanoseconds, unless the size of the work is fixed.
+/// How long one side's turn should take, in nanoseconds, unless the size of the work is fixed.
 const TURN: f64 = 12e6;
 
 /// One figure of one piece of work.
@@ -11,7 +11,7 @@ pub struct Row {
     pub work: String,
     pub figure: Figure,
     pub ayi: f64,
-    /// Of ayi against itself: what is within it is a tie.
+    /// The ratio of ayi to itself: anything within it is a tie.
     pub noise: Ratio,
     pub others: Vec<Other>,
 }
@@ -47,7 +47,7 @@ impl Ratio {
         Ratio { median: at(0.5), quartiles: (at(0.25), at(0.75)) }
     }
 
-    /// How far ayi against itself was from 1, at least a hundredth.
+    /// Returns how far ayi's ratio to itself was from 1, at least a hundredth.
     fn distance(&self) -> f64 {
         [self.median, self.quartiles.0, self.quartiles.1]
             .map(|it| (it - 1.0).abs())
@@ -61,7 +61,7 @@ impl Row {
         (other.ratio.median - 1.0).abs() <= self.noise.distance()
     }
 
-    /// For each thing that is asked. `None`: there was nobody to compare with.
+    /// Returns a verdict for each target. `None` means that there was nothing to compare with.
     pub fn verdicts(&self) -> impl Iterator<Item = (Whom, f64, Option<Verdict>)> {
         self.figure.asked.iter().map(|&(whom, asked)| {
             let is_meant = |other: &&Other| match whom {
@@ -84,7 +84,7 @@ impl Row {
     }
 }
 
-/// Operations for one turn.
+/// Returns the number of operations for one turn.
 fn size(side: &Side, size: Size, is_quick: bool) -> io::Result<u32> {
     let of = match size {
         Size::Fixed(n) => return Ok(n),
@@ -102,13 +102,13 @@ fn size(side: &Side, size: Size, is_quick: bool) -> io::Result<u32> {
 }
 
 impl Work {
-    /// How many turns are taken.
+    /// Returns how many turns are taken.
     pub fn turns(&self, is_quick: bool) -> u64 {
         (self.rounds.number(is_quick) * (self.sides.len() + 1)) as u64
     }
 
-    /// Every side in turn, ayi twice, in one order and then in the other. `done` is called after each turn. Who cannot
-    /// do it is left out, and `failed` told why.
+    /// Measures every side in turn, ayi twice, in one order and then in the other. `done` is called after each turn. A
+    /// side that cannot do it is left out, and `failed` is told why.
     pub fn measure(
         &self,
         is_quick: bool,
@@ -118,7 +118,7 @@ impl Work {
         let mut sides = self.sides.clone();
         sides.extend(self.sides.iter().find(|side| side.runtime == AYI).cloned());
         let sizes: Vec<_> = sides.iter().map(|side| size(side, self.size, is_quick)).collect();
-        // Of each side, of each round, of each figure.
+        // By side, by round, by figure.
         let mut numbers: Vec<io::Result<Vec<Vec<f64>>>> =
             sizes.iter().map(|size| size.as_ref().map(|_| Vec::new()).map_err(copy)).collect();
         for round in 0..self.rounds.number(is_quick) {
@@ -141,12 +141,12 @@ impl Work {
                 Err(error) => failed(side.runtime, error),
             }
         }
-        // Without ayi, twice, there is nothing to say.
+        // Without ayi, twice, nothing can be said.
         let [(AYI, ayi), others @ .., (AYI, again)] = &measured[..] else { return Vec::new() };
         let row = |(i, figure): (usize, &Figure)| {
             let of = |numbers: &[Vec<f64>]| numbers.iter().map(|figures| figures[i]).collect::<Vec<f64>>();
             let better = |ayi: &f64, other: &f64| match figure.unit {
-                // Nothing and nothing, of allocations for instance.
+                // Both are zero, for example allocations.
                 _ if ayi == other => 1.0,
                 Unit::PerSecond | Unit::Times => ayi / other,
                 _ => other / ayi,

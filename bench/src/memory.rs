@@ -1,4 +1,4 @@
-//! What waiting costs: tasks and connections with nothing to do.
+//! The cost of waiting: tasks and connections with nothing to do.
 
 use crate::children::{self, Order};
 use crate::clients::{self, Echo};
@@ -14,7 +14,8 @@ use std::time::Duration;
 const TASKS: u32 = 200_000;
 const CONNECTIONS: usize = 5_000;
 
-/// The bytes of a task that waits, and has 64 bytes of its own. To be called in a process that has done nothing else.
+/// Returns the bytes of a task that waits, and has 64 bytes of its own. It must be called in a process that has done
+/// nothing else.
 pub fn of_a_task<R: Runtime>() -> f64 {
     async fn wait() {
         let own = black_box([0u8; 64]);
@@ -27,10 +28,10 @@ pub fn of_a_task<R: Runtime>() -> f64 {
         R::spawn(async {}).await;
         let before = memory();
         for _ in 0..TASKS {
-            // Dropping it would be the end of some runtimes' tasks.
+            // Dropping it would end the task in some runtimes.
             std::mem::forget(R::spawn(wait()));
         }
-        // They are all polled.
+        // By now they are all polled.
         R::sleep(Duration::from_millis(10)).await;
         (memory() - before) / f64::from(TASKS)
     })
@@ -55,7 +56,7 @@ pub fn works() -> Vec<Work> {
                     clients.errors.check()?;
                     io::Result::Ok(clients)
                 };
-                // What is there once is not counted.
+                // What exists only once is not counted.
                 let _first = connect(1)?;
                 let before = child.memory()?;
                 let _others = connect(CONNECTIONS)?;

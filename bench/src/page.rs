@@ -58,7 +58,7 @@ pub fn page(groups: &[Results]) -> Markup {
     }
 }
 
-/// A bar for each, as long as its value.
+/// Draws a bar for each, as long as its value.
 fn chart(row: &Row) -> Markup {
     let most = row.others.iter().map(|other| other.value).fold(row.ayi, f64::max);
     let width = |value: f64| format!("width:{:.1}%", 60.0 * value / most);

@@ -1,4 +1,4 @@
-//! What comes of it: a table for the terminal, and a file.
+//! The report: a table for the terminal, and a file.
 
 use crate::groups::{Group, ON_CORES, PEERS, Unit, WITHOUT, Whom};
 use crate::measure::{Other, Ratio, Row, Verdict};
@@ -12,7 +12,7 @@ pub struct Results {
     pub name: &'static str,
     pub about: &'static str,
     pub rows: Vec<Row>,
-    /// Who could not do what, and why.
+    /// Which side could not do what, and why.
     pub failures: Vec<String>,
 }
 
@@ -22,7 +22,7 @@ impl Results {
     }
 }
 
-/// Three digits, with a unit.
+/// Formats a value with three digits and a unit.
 pub fn value(value: f64, unit: Unit) -> String {
     let (value, unit) = match unit {
         Unit::Nanoseconds if value >= 1e9 => (value / 1e9, " s"),
@@ -61,13 +61,13 @@ fn other<'a>(row: &'a Row, peer: &str) -> Option<&'a Other> {
     row.others.iter().find(|other| other.runtime == peer)
 }
 
-/// Those that have anything in these rows.
+/// Returns the columns that have anything in these rows.
 fn columns(rows: &[Row]) -> Vec<&'static str> {
     let has_any = |peer: &&str| rows.iter().any(|row| other(row, peer).is_some());
     PEERS.into_iter().chain(ON_CORES).chain(WITHOUT).filter(has_any).collect()
 }
 
-/// `10x tokio: missed`, for each thing that is asked.
+/// Returns `10x tokio: missed`, for each target.
 pub fn verdicts(row: &Row) -> String {
     let verdict = |(whom, asked, verdict): (Whom, f64, Option<Verdict>)| {
         let whom = match whom {
@@ -89,14 +89,14 @@ pub fn verdicts(row: &Row) -> String {
     row.verdicts().map(verdict).collect::<Vec<_>>().join("; ")
 }
 
-/// The version of a package that was measured.
+/// Returns the version of a package that was measured.
 pub fn version(package: &str) -> Option<&'static str> {
     let lock = include_str!("../Cargo.lock");
     let (_, rest) = lock.split_once(&format!("name = \"{package}\"\nversion = \""))?;
     rest.split('"').next()
 }
 
-/// Processor, kernel, versions and day.
+/// Returns processor, kernel, versions and day.
 pub fn machine() -> String {
     let read = |path| fs::read_to_string(path).unwrap_or_default();
     let cpus = read("/proc/cpuinfo");
@@ -114,7 +114,7 @@ pub fn machine() -> String {
     )
 }
 
-/// Of today, in UTC.
+/// Returns today's date, in UTC.
 fn date() -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let date =
@@ -126,7 +126,7 @@ pub const LEGEND: &str = "For ayi the value, for the others how many times bette
     does more per second): the median of the ratios of all rounds. `=` marks a tie: no farther from 1 than ayi \
     measured against itself.";
 
-/// Values of ayi and ratios of the others, for a terminal.
+/// Returns the values of ayi and the ratios of the others, for a terminal.
 pub fn text(groups: &[Results]) -> String {
     let mut text = format!("{}\n\n{LEGEND}\n", machine());
     for Results { name, about, rows, failures } in groups {
@@ -162,7 +162,7 @@ pub fn text(groups: &[Results]) -> String {
     text
 }
 
-/// Values and ratios of all, with their spread, in Markdown.
+/// Returns the values and ratios of all, with their spread, in Markdown.
 pub fn markdown(groups: &[Results]) -> String {
     let mut text = format!(
         "# Side by side\n\n{}.\n\n{LEGEND} In brackets the value, and between which ratios half of the rounds were; \

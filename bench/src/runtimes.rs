@@ -1,4 +1,4 @@
-//! The runtimes that are compared, each as its documentation says it is best used on one thread.
+//! The runtimes that are compared, each used on one thread as its documentation recommends.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ pub trait Runtime: 'static {
     /// Runs `future` in a new runtime.
     fn block_on<F: Future>(future: F) -> F::Output;
 
-    /// `Send`, since tokio's `spawn` asks for it: its `LocalSet` is slower.
+    /// It is `Send`, because tokio's `spawn` requires that: its `LocalSet` is slower.
     fn spawn<F>(future: F) -> impl Future<Output = F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static;
@@ -22,7 +22,7 @@ pub trait Runtime: 'static {
     fn spawn_blocking<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T>;
 }
 
-/// A function for each of them, with its name.
+/// Makes a function for each of them, with its name.
 macro_rules! on_all {
     ($($function:ident)::+ as $type:ty) => {
         [
@@ -38,7 +38,7 @@ macro_rules! on_all {
 }
 pub(crate) use on_all;
 
-/// Takes the output out of what a JoinHandle gives, with no future of its own between.
+/// Takes the output out of what a JoinHandle returns, without another future in between.
 struct Joined<H, R, T>(H, fn(R) -> T);
 
 impl<R, H: Future<Output = R> + Unpin, T> Future for Joined<H, R, T> {
@@ -127,7 +127,7 @@ impl Runtime for Smol {
     }
 }
 
-/// What monoio does the same on either of its drivers.
+/// What monoio does in the same way on either of its drivers.
 macro_rules! monoio {
     ($name:ident, $driver:ident) => {
         pub struct $name;

@@ -1,4 +1,4 @@
-//! What web servers need for a request: HTTP/2, and axum. The client is nghttp2's h2load, on the last core.
+//! The cost of a request to web servers: HTTP/2, and axum. The client is nghttp2's h2load, on the last core.
 
 use crate::children::Order;
 use crate::clients::{nanos, on_last_core, sides, with_cpu};
@@ -9,12 +9,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::process::Command;
 
-/// What is asked of whom.
+/// Which server is asked what.
 struct Question {
     name: &'static str,
     server: &'static str,
     path: &'static str,
-    /// Of h2load: connections, streams of each, protocol.
+    /// The options of h2load: connections, streams of each, protocol.
     options: &'static [&'static str],
 }
 
@@ -37,7 +37,7 @@ impl Question {
         Child::run(&mut Order(self.server, runtime, 0).command()?)
     }
 
-    /// Asks so many times, and says how many answers there were in a second.
+    /// Asks so many times, and returns how many answers there were in a second.
     fn ask(&self, address: SocketAddr, requests: u32) -> io::Result<f64> {
         let mut h2load = Command::new("h2load");
         h2load.arg(format!("-n{requests}")).args(self.options).arg(format!("http://{address}{}", self.path));
@@ -48,7 +48,7 @@ impl Question {
         // "finished in 309.36ms, 6465.04 req/s, 202.35KB/s"
         let finished = report.lines().find(|line| line.starts_with("finished in "));
         let rate = finished.and_then(|line| line.split(' ').nth(3)?.parse().ok());
-        // Those with another status than 2xx are failed.
+        // Those with a status other than 2xx count as failed.
         match rate {
             Some(rate) if report.contains(&format!(" {requests} succeeded")) => Ok(rate),
             _ => Err(io::Error::other(format!("not all was answered: {report}"))),

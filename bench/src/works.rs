@@ -1,6 +1,6 @@
-//! What is measured: each piece of work once, for any runtime.
+//! The measurements: each piece of work once, for any runtime.
 //!
-//! A function does `n` operations and tells how long they took, without what it prepared.
+//! A function does `n` operations and returns how long they took, without its preparation.
 
 use crate::runtimes::Runtime;
 use rustix::time::{ClockId, clock_gettime};
@@ -17,7 +17,7 @@ use std::task::{Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Pending `n` times, each time having woken its own task.
+/// Is pending `n` times, each time having woken its own task.
 async fn wake_self(n: u32) -> Duration {
     let start = Instant::now();
     let mut left = n;
@@ -165,15 +165,16 @@ macro_rules! join_set {
 join_set!(join_set_ayi, ayi, crate::runtimes::Ayi);
 join_set!(join_set_tokio, tokio, crate::runtimes::Tokio);
 
-/// Pins the current thread to a core, so that two that talk are on two. (If there is one only, they share it.)
+/// Pins the current thread to a core, so that two threads that talk are on two. If there is only one core, they share
+/// it.
 fn pin_to(core: usize) {
     let mut cores = rustix::thread::CpuSet::new();
     cores.set(core);
     let _ = rustix::thread::sched_setaffinity(None, &cores);
 }
 
-/// Another thread asks, a task answers, `n` times. `is_busy`: the runtime never sleeps, and neither does the other
-/// thread; else both do between two questions.
+/// Another thread asks and a task answers, `n` times. With `is_busy` the runtime never sleeps, and neither does the
+/// other thread. Otherwise both sleep between two questions.
 fn answer<R: Runtime>(n: u32, is_busy: bool) -> Duration {
     let (asked, answered) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let is_over = Arc::new(AtomicBool::new(false));
@@ -233,7 +234,7 @@ pub fn wake_from_afar_busy<R: Runtime>(n: u32) -> Duration {
     answer::<R>(n, true)
 }
 
-/// Another thread spawns `n` tasks; until all have run.
+/// Another thread spawns `n` tasks; it takes until all have run.
 macro_rules! spawn_from_afar {
     ($name:ident, $crate_name:ident, $runtime:ty) => {
         pub fn $name(n: u32) -> Duration {
@@ -282,8 +283,8 @@ pub fn spawn_blocking<R: Runtime>(n: u32) -> Duration {
     })
 }
 
-/// Polls a future once, which is expected to be pending. (It stays where it was made: to move it would be measured too,
-/// and on some processors costs as much as all the rest but the clock.)
+/// Polls a future once, which is expected to be pending. The future stays where it was made: moving it would be
+/// measured too, and on some processors costs as much as everything else except the clock.
 async fn poll_once<F: Future>(mut future: Pin<&mut F>) {
     poll_fn(|cx| {
         assert!(future.as_mut().poll(cx).is_pending());
@@ -299,7 +300,7 @@ pub fn sleep<R: Runtime>(n: u32) -> Duration {
             for _ in 0..100 {
                 poll_once(pin!(R::sleep(Duration::from_secs(30)))).await;
             }
-            // Now and then, as tokio's budget asks.
+            // Now and then, as tokio's budget requires.
             wake_self(1).await;
         }
         start.elapsed()
@@ -346,11 +347,11 @@ fn thread_cpu_time() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// `n` timers fire, each in a task, within a second. CPU time: the rest of that second is slept.
+/// `n` timers fire, each in a task, within a second. Returns the CPU time: the rest of that second is slept.
 pub fn fire<R: Runtime>(n: u32) -> Duration {
     R::block_on(async move {
         let start = thread_cpu_time();
-        // Spread over the second, not in the order of their making.
+        // They are spread over the second, not in the order in which they are made.
         let delay = |i: u32| Duration::from_nanos(u64::from(i.wrapping_mul(2_654_435_761)) * 1_000 / 4_295);
         let tasks: Vec<_> = (0..n).map(|i| R::spawn(SendWrapper::new(R::sleep(delay(i))))).collect();
         for task in tasks {
@@ -360,7 +361,7 @@ pub fn fire<R: Runtime>(n: u32) -> Duration {
     })
 }
 
-/// By how much the latest of a hundred sleeps of 200 µs is late, on the whole 1 % of the `n`.
+/// Returns by how much the latest of a hundred sleeps of 200 µs is late: over all, the worst 1 % of the `n`.
 pub fn sleep_error<R: Runtime>(n: u32) -> Duration {
     const ASKED: Duration = Duration::from_micros(200);
     R::block_on(async move {

@@ -11,14 +11,14 @@ use std::net::Shutdown;
 use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Bytes that are read from a file at a time.
+/// The number of bytes that are read from a file at a time.
 const PART: usize = 256 * 1024;
-/// Bytes. A part that is not larger leaves in one piece with the head.
+/// In bytes. A part that is not larger leaves in one piece with the head.
 const SMALL: usize = 16 * 1024;
 /// How long to wait for a client to read the last response.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Why a conversation ends before its time.
+/// The reason why a conversation ends early.
 enum End {
     /// The client has gone, or is as good as gone.
     Silent,
@@ -30,7 +30,7 @@ enum End {
 
 /// # Errors
 ///
-/// What goes wrong with a file that is being sent. What the client does wrong is none.
+/// Fails if a file that is being sent fails. A client's mistake is no error.
 pub async fn serve(tree: &Tree, stream: TcpStream, limit: Duration) -> io::Result<()> {
     // A response ends with a full write, so there is nothing to gain from holding its end back.
     let _ = stream.set_nodelay(true);
@@ -38,7 +38,7 @@ pub async fn serve(tree: &Tree, stream: TcpStream, limit: Duration) -> io::Resul
     match conversation.run().await {
         Ok(()) => {}
         Err(End::Silent) => return Ok(()),
-        // The client can tell from the length that it has not got all.
+        // The client can tell from the length that a part is missing.
         Err(End::Broken(error)) => return Err(error),
         Err(End::Refused(status)) => {
             let request = Request::default();
@@ -111,7 +111,7 @@ impl Conversation<'_> {
             let head = head(request, Status::NOT_MODIFIED, &modified_field);
             return self.send(&head).await;
         }
-        // Only GET asks for parts (RFC 9110, 14.2); of another version of the file no part is of use.
+        // Only GET asks for parts (RFC 9110, 14.2). A part of another version of the file is of no use.
         let is_same = request
             .if_range
             .as_ref()
@@ -142,7 +142,8 @@ impl Conversation<'_> {
         self.send_part(head, &file, part).await
     }
 
-    /// Sends what was promised: what a file grows by meanwhile is left out; if it shrinks, the connection ends.
+    /// Sends what was promised: if the file grows meanwhile, the new part is left out; if it shrinks, the connection
+    /// ends.
     async fn send_part(
         &mut self,
         mut head: Vec<u8>,
@@ -150,7 +151,7 @@ impl Conversation<'_> {
         part: Range<u64>,
     ) -> Result<(), End> {
         let mut at = part.start;
-        // One buffer for all of it. It goes to the kernel for each read and comes back filled.
+        // One buffer for the whole part. Each read passes it to the kernel, which returns it filled.
         let mut buffer = Vec::with_capacity(PART.min((part.end - at) as usize));
         while at < part.end {
             let (result, filled) = file.read_at(buffer, at).await;
@@ -170,7 +171,7 @@ impl Conversation<'_> {
         Ok(())
     }
 
-    /// A response whose content is what the status says.
+    /// Sends a response whose content is what the status says.
     async fn send_status(&mut self, request: &Request, status: Status, fields: &str) -> Result<(), End> {
         let Status(text) = status;
         let content = format!("{text}\n");
@@ -184,7 +185,7 @@ impl Conversation<'_> {
         self.send(&response).await
     }
 
-    /// Who does not take these bytes in time gets no more.
+    /// Sends bytes. A client that does not take them in time gets no more.
     async fn send(&mut self, bytes: &[u8]) -> Result<(), End> {
         match timeout(self.limit, (&self.stream).write_all(bytes)).await {
             Ok(Ok(())) => Ok(()),
@@ -192,7 +193,7 @@ impl Conversation<'_> {
         }
     }
 
-    /// Closes once the client has. Closing while there is something unread would make the system reset the
+    /// Closes once the client has closed. Closing while there is something unread would make the system reset the
     /// connection, and the client could lose the last response that way (RFC 9112, 9.6).
     async fn part(&mut self) {
         if self.stream.shutdown(Shutdown::Write).is_ok() {
@@ -213,7 +214,7 @@ fn head(request: &Request, status: Status, fields: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\nDate: {date}\r\n{fields}{connection}\r\n").into_bytes()
 }
 
-/// To the second. Not later than now (RFC 9110, 8.8.2.1), and none if it is before 1970.
+/// The date of a file, to the second. It is not later than now (RFC 9110, 8.8.2.1), and there is none before 1970.
 fn date_of(time: SystemTime) -> Option<HttpDate> {
     (time >= UNIX_EPOCH).then(|| HttpDate::from(time.min(SystemTime::now())))
 }

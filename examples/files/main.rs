@@ -12,9 +12,10 @@
 //! | `tree` | which file belongs to which path, and which belong to none |
 //! | `request` | the head of a request, and the part of a file that it asks for |
 //!
-//! It gives away regular files below ROOT whose path is made of UTF-8 and of names that do not begin with a dot. A
-//! symbolic link is followed as long as it leads to such a file. (Who may change the tree while a request is answered
-//! could win a race and lead it elsewhere: serve what only you can write.) There are no lists of directories.
+//! It serves regular files below ROOT whose path consists of UTF-8 and of names that do not begin with a dot. A
+//! symbolic link is followed as long as it leads to such a file. Somebody who may change the tree while a request is
+//! answered could win a race and lead it elsewhere: serve only what nobody else can write. There are no lists of
+//! directories.
 
 mod connection;
 mod request;

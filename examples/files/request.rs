@@ -5,24 +5,24 @@ use httpdate::HttpDate;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-/// Bytes of a head.
+/// The most bytes of a head.
 const MAX_HEAD: usize = 16 * 1024;
 const MAX_FIELDS: usize = 100;
 
 #[derive(Default)]
 pub struct Request {
-    /// Bytes.
+    /// In bytes.
     pub len: usize,
     pub method: Method,
-    /// As it was sent: without the host and what follows `?`, but still encoded.
+    /// The path as it was sent: without the host and what follows `?`, but still encoded.
     pub path: String,
-    /// What follows the path: nothing, or from `?` on.
+    /// What follows the path: nothing, or everything from `?` on.
     pub query: String,
     pub is_http_1_0: bool,
     /// Whether another request may follow on this connection.
     pub keeps_alive: bool,
     pub if_modified_since: Option<HttpDate>,
-    /// Of which version of the file the part is wanted, or all of it.
+    /// The version of the file of which the part is wanted. Of another version, the whole file is wanted.
     pub if_range: Option<String>,
     pub range: Option<String>,
 }
@@ -36,7 +36,7 @@ pub enum Method {
 }
 
 impl Request {
-    /// The request that `bytes` begins with; `None` if it is not complete.
+    /// Parses the request that `bytes` begins with. Returns `None` if it is not complete.
     pub fn parse(bytes: &[u8]) -> Result<Option<Request>, Status> {
         let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
         let mut head = httparse::Request::new(&mut []);
@@ -86,7 +86,7 @@ impl Request {
                 "content-length" => has_body |= field.value != b"0",
                 "transfer-encoding" => has_body = true,
                 "if-modified-since" => self.if_modified_since = value().parse().ok(),
-                // It would have the last word (RFC 9110, 13.1.3), but there are no tags here that it could know.
+                // It would decide (RFC 9110, 13.1.3), but there are no tags here that it could know.
                 "if-none-match" => has_tags = true,
                 "if-range" => self.if_range = Some(value()),
                 "range" => self.range = Some(value()),
@@ -98,7 +98,7 @@ impl Request {
             self.if_modified_since = None;
         }
         if has_body {
-            // Nobody here reads bodies, so what follows is no request. Other methods are refused anyway.
+            // Nothing here reads bodies, so what follows is no request. Other methods are refused anyway.
             self.keeps_alive = false;
             if self.method != Method::Other {
                 return Err(Status::BAD_REQUEST);
@@ -109,8 +109,8 @@ impl Request {
     }
 }
 
-/// What a file of `len` bytes has of the range that is asked for, as in `bytes=2-5`, `bytes=2-` and `bytes=-5` (RFC
-/// 9110, 14.2). All of it, with `Ok(None)`, if that is several ranges or cannot be understood.
+/// Returns the part of a file of `len` bytes that a range asks for, such as `bytes=2-5`, `bytes=2-` and `bytes=-5` (RFC
+/// 9110, 14.2). Returns `Ok(None)`, for the whole file, if there are several ranges or they cannot be understood.
 pub fn part(range: &str, len: u64) -> Result<Option<Range<u64>>, Status> {
     let Some((unit, (first, last))) =
         range.split_once('=').and_then(|(unit, part)| Some((unit, part.split_once('-')?)))
@@ -129,7 +129,7 @@ pub fn part(range: &str, len: u64) -> Result<Option<Range<u64>>, Status> {
     if part.is_empty() { Err(Status::NOT_SATISFIABLE) } else { Ok(Some(part)) }
 }
 
-/// One that is too large is as good as the largest: no file has so many bytes.
+/// Parses a number. One that is too large is as good as the largest: no file has so many bytes.
 fn number(digits: &str) -> Option<u64> {
     let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
     is_number.then(|| digits.parse().unwrap_or(u64::MAX))

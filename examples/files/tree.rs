@@ -1,4 +1,4 @@
-//! Which file belongs to which path, and which belong to none.
+//! Which file belongs to which path, and which files belong to none.
 
 use ayi::fs::{self, File, OpenOptions};
 use std::io;
@@ -25,7 +25,7 @@ impl Status {
 }
 
 pub struct Tree {
-    /// Canonical: without links and dots.
+    /// The root in canonical form: without links and dots.
     root: PathBuf,
 }
 
@@ -37,7 +37,7 @@ pub enum Found {
 
 pub struct Opened {
     pub file: File,
-    /// Bytes.
+    /// In bytes.
     pub len: u64,
     pub modified: SystemTime,
     pub content_type: &'static str,
@@ -46,12 +46,12 @@ pub struct Opened {
 impl Tree {
     pub async fn new(root: &str) -> io::Result<Tree> {
         let root = fs::canonicalize(root).await?;
-        // Fails if it is no directory, or one that we may not read.
+        // This fails if it is no directory, or one that we may not read.
         fs::read_dir(&root).await?;
         Ok(Tree { root })
     }
 
-    /// What a request's path leads to. A path that ends with a slash is a directory's, and leads to its
+    /// Finds what a request's path leads to. A path that ends with a slash is a directory's, and leads to its
     /// `index.html`.
     pub async fn find(&self, path: &str) -> Result<Found, Status> {
         let (mut path, is_directory) = relative(path)?;
@@ -63,21 +63,21 @@ impl Tree {
         if known.is_dir() {
             return if is_directory { Err(Status::NOT_FOUND) } else { Ok(Found::Directory) };
         }
-        // Opening a pipe or a device could wait for ever, or do something.
+        // Opening a pipe or a device could wait for ever, or have an effect.
         if !known.is_file() {
             return Err(Status::NOT_FOUND);
         }
         let mut options = OpenOptions::new();
         let file =
             options.read(true).custom_flags(libc::O_NOFOLLOW).open(&resolved).await.map_err(status_of)?;
-        // What is known of this one, and not of another that has got its name meanwhile.
+        // The metadata are those of this file, and not of another that has got its name meanwhile.
         let known = file.metadata().await.map_err(status_of)?;
         let modified = known.modified().map_err(status_of)?;
         let opened = Opened { file, len: known.len(), modified, content_type: content_type(&path) };
         Ok(Found::File(Box::new(opened)))
     }
 
-    /// Follows links, but not out of the tree, nor to what is hidden in it.
+    /// Follows links, but not out of the tree, nor to anything hidden in it.
     async fn resolve(&self, path: &Path) -> Result<PathBuf, Status> {
         let resolved = fs::canonicalize(self.root.join(path)).await.map_err(status_of)?;
         let inside = resolved.strip_prefix(&self.root).map_err(|_| Status::NOT_FOUND)?;
@@ -86,7 +86,7 @@ impl Tree {
     }
 }
 
-/// The path below the root, and whether it ends with a slash.
+/// Returns the path below the root, and whether it ends with a slash.
 fn relative(path: &str) -> Result<(PathBuf, bool), Status> {
     let path = path.strip_prefix('/').ok_or(Status::BAD_REQUEST)?;
     let (names, last) = path.rsplit_once('/').map_or((None, path), |(names, last)| (Some(names), last));
@@ -135,7 +135,7 @@ fn content_type(path: &Path) -> &'static str {
     }
 }
 
-/// That there is no such file, or none for us, is the client's business. The rest is ours.
+/// A file that does not exist, or that we may not read, is the client's affair. Other errors are ours.
 fn status_of(error: io::Error) -> Status {
     match error.raw_os_error() {
         Some(libc::ENOENT | libc::ENOTDIR | libc::EACCES | libc::ELOOP | libc::ENAMETOOLONG) => {
@@ -143,7 +143,7 @@ fn status_of(error: io::Error) -> Status {
         }
         code => {
             eprintln!("a file cannot be served: {error}");
-            // Too many files are open: that passes.
+            // Too many files are open, which passes.
             if matches!(code, Some(libc::EMFILE | libc::ENFILE)) {
                 Status::UNAVAILABLE
             } else {

@@ -78,7 +78,7 @@ fn number_of_cores(arg: &str) -> Option<usize> {
     }
 }
 
-/// From 1 on.
+/// A number from 1 on.
 fn number(arg: &str) -> Option<usize> {
     arg.parse().ok().filter(|number| *number > 0)
 }

@@ -9,7 +9,7 @@
 use crate::request::MAX_HEAD;
 use crate::response::Status;
 
-/// Bytes of a body.
+/// The most bytes of a body.
 pub const MAX_BODY: usize = 1024 * 1024;
 const MAX_TRAILERS: usize = 16;
 
@@ -31,7 +31,7 @@ impl Body {
         matches!(self, Body::Length(0))
     }
 
-    /// Moves what `input` has of the body to `output`. Returns how many bytes of `input` that took.
+    /// Moves the part of the body that `input` has to `output`. Returns how many bytes of `input` that took.
     pub fn decode(&mut self, input: &[u8], output: &mut Vec<u8>) -> Result<usize, Status> {
         let mut used = 0;
         while !self.is_complete() {
@@ -43,7 +43,7 @@ impl Body {
         Ok(used)
     }
 
-    /// 0 if more input is needed.
+    /// Returns 0 if more input is needed.
     fn step(&mut self, input: &[u8], output: &mut Vec<u8>) -> Result<usize, Status> {
         match self {
             Body::Chunk(0) => match input {
@@ -83,10 +83,10 @@ impl Body {
     }
 }
 
-/// The length of the line and the size it gives; `None` if it is not complete.
+/// Returns the length of the line and the size it gives, or `None` if it is not complete.
 fn chunk_size(input: &[u8]) -> Result<Option<(usize, u64)>, Status> {
-    // httparse takes a line without digits for size 0, and lets a line feed pass within an extension. A
-    // server that reads either differently would see another end of the request: see the head of `request`.
+    // httparse takes a line without digits for size 0, and lets a line feed pass within an extension. A server that
+    // reads either differently would see another end of the request: see the head of `request`.
     if !input.first().is_none_or(u8::is_ascii_hexdigit) {
         return Err(Status::BAD_REQUEST);
     }

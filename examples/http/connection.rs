@@ -5,11 +5,11 @@
 //! └──────────────────────────────────────────┘
 //! ```
 //!
-//! Responses gather in `output`, which is sent before anything is waited for. So the responses to requests
-//! that came together leave together, and a lone request costs one read and one write. A client that does not read its
-//! responses is not read from either, and what waits for it is bounded: see [`ENOUGH`].
+//! Responses gather in `output`, which is sent before anything is waited for. So the responses to requests that came
+//! together leave together, and a lone request costs one read and one write. A client that does not read its responses
+//! is not read from either, and what waits for it is bounded: see [`ENOUGH`].
 //!
-//! Only the wait for a head is ended by the server's end: what has begun is answered, and that response is the last.
+//! When the server ends, only the wait for a head is ended. What has begun is answered, and that response is the last.
 
 use crate::args::Limits;
 use crate::input::Input;
@@ -24,20 +24,20 @@ use std::io::Write;
 use std::net::Shutdown;
 use std::pin::{Pin, pin};
 
-/// Bytes of responses that are sent before more requests are looked at. A buffer keeps no more when it is empty: the
-/// next large body may be far away.
+/// The bytes of responses that are sent before more requests are parsed. A buffer keeps no more than this when it is
+/// empty: the next large body may be far away.
 const ENOUGH: usize = 16 * 1024;
 /// How long to wait for a client to read the last response.
 const LINGER: Duration = Duration::from_secs(2);
-/// When the server stops: how long to wait for the first request of a client that has just come, ...
+/// When the server stops, how long to wait for the first request of a client that has just come, ...
 const FIRST_WORD: Duration = Duration::from_secs(2);
-/// ... and, of one that was answered before, for what has arrived and was not looked at yet.
+/// ... and how long to check a client that was answered before for bytes that have arrived.
 const LAST_LOOK: Duration = Duration::from_millis(10);
 
 /// Ready once the server stops.
 type Stopping<'a> = Pin<&'a mut dyn Future<Output = ()>>;
 
-/// Why a conversation ends before its time.
+/// The reason why a conversation ends early.
 enum End {
     /// There is nobody to talk to, or nothing to say.
     Silent,
@@ -95,10 +95,10 @@ impl Conversation<'_> {
     }
 
     async fn read_head(&mut self, is_first: bool, mut stopping: Stopping<'_>) -> Result<Head, End> {
-        // For the whole head, or a client could send a byte now and then for ever.
+        // The limit is for the whole head. Otherwise a client could send a byte now and then for ever.
         let mut limit = Some(self.server.limits.header);
         if is_first {
-            // Who connects wants something: time runs from here, not from the first byte.
+            // A client that connects wants something: its time runs from here, not from the first byte.
             self.stream.set_time_limit(limit.take());
         }
         loop {
@@ -116,7 +116,7 @@ impl Conversation<'_> {
 
     /// Waits for the first bytes of a request, unless the server stops.
     async fn wait(&mut self, is_first: bool, stopping: Stopping<'_>) -> Result<(), End> {
-        // Not below, where it could be dropped in the middle of a response.
+        // It does not come later, where it could be dropped in the middle of a response.
         self.send().await?;
         let Limits { header, idle, .. } = self.server.limits;
         let (limit, too_late, last_wait) = match is_first {
@@ -151,7 +151,7 @@ impl Conversation<'_> {
     /// Returns whether another request may follow.
     fn respond(&mut self, head: &Head) -> bool {
         let is_stopping = self.server.is_stopping.get();
-        // What has arrived of a further request is answered too.
+        // If a further request has arrived, even in part, it is answered too.
         let goes_on = head.keeps_alive && !(is_stopping && self.input.unread().is_empty());
         let connection = match goes_on {
             false => "Connection: close\r\n",
@@ -171,7 +171,7 @@ impl Conversation<'_> {
         response.write(&mut self.output, self.server.clock.borrow_mut().line(), connection, false);
     }
 
-    /// Waits for more input, after all responses so far have been sent. Without a limit that of the last time goes on.
+    /// Waits for more input, after all responses so far have been sent. Without a limit, the previous one goes on.
     async fn fill(&mut self, limit: Option<Duration>, too_late: End) -> Result<(), End> {
         self.send().await?;
         if limit.is_some() {
@@ -191,12 +191,12 @@ impl Conversation<'_> {
         if self.output.is_empty() {
             return Ok(());
         }
-        // As a whole, or a client could take a byte now and then for ever.
+        // The limit is for the whole. Otherwise a client could take a byte now and then for ever.
         self.stream.set_time_limit(self.server.limits.body);
         self.output.write_to(&mut self.stream).await.map_err(|_| End::Silent)
     }
 
-    /// Closes once the client has. Closing while there is something unread would make the system reset the
+    /// Closes once the client has closed. Closing while there is something unread would make the system reset the
     /// connection, and the client could lose the last response that way (RFC 9112, 9.6).
     async fn part(&mut self) {
         if self.send().await.is_err() || self.stream.get_ref().shutdown(Shutdown::Write).is_err() {

@@ -7,7 +7,7 @@
 
 use crate::request::MAX_HEAD;
 
-/// Bytes: enough for most requests, and what an idle connection keeps.
+/// In bytes: enough for most requests, and what an idle connection keeps.
 const FIRST_LEN: usize = 1024;
 
 #[derive(Default)]
@@ -26,12 +26,12 @@ impl Input {
         self.start += n;
     }
 
-    /// So much has been read into [`room`](Input::room).
+    /// Records that `n` bytes have been read into [`room`](Input::room).
     pub fn add(&mut self, n: usize) {
         self.end += n;
     }
 
-    /// Where the next read goes. If the one before filled the buffer, it is doubled, up to [`MAX_HEAD`].
+    /// Returns the place for the next read. If the previous read filled the buffer, it is doubled, up to [`MAX_HEAD`].
     /// There is always room, since nobody asks for more input when that many bytes are unread.
     pub fn room(&mut self) -> &mut [u8] {
         let was_filled = self.end == self.bytes.len();

@@ -1,4 +1,4 @@
-//! An HTTP/1.1 server: keep-alive, pipelining, limits of time and of clients, one core or all, and a stop that lets
+//! An HTTP/1.1 server: keep-alive, pipelining, time limits, a limit of clients, one core or all, and a stop that lets
 //! requests finish.
 //!
 //! ```sh
@@ -18,8 +18,8 @@
 //! | `input` | a buffer |
 //! | `args` | the command line |
 //!
-//! All but the first three know neither sockets nor the runtime. The page `ayi::scaling_out` tells how such servers
-//! are restarted and multiplied.
+//! Only the first three know sockets or the runtime. The page `ayi::scaling_out` explains how such servers are
+//! restarted and multiplied.
 
 mod args;
 mod body;
@@ -44,12 +44,12 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
-/// What the connections of a core share. They are on one thread, so cells will do.
+/// What the connections of a core share. They are on one thread, so cells are enough.
 struct Server {
     limits: Limits,
-    /// A permit for each connection. All cores have them in common.
+    /// A permit for each connection. All cores share them.
     places: Arc<Semaphore>,
-    /// From the signal on: /health says so, and every response is the last of its connection.
+    /// Set from the signal on: /health says so, and every response is the last of its connection.
     is_stopping: Cell<bool>,
     clock: RefCell<response::Clock>,
 }
@@ -58,7 +58,7 @@ fn main() -> io::Result<()> {
     let Options { address, cores, max_connections, limits } = args::read();
     let listeners = listen::listeners(address, cores)?;
     let address = listeners[0].local_addr()?;
-    // Each core listens to the signals before anybody is told that we are here: none is missed.
+    // Each core listens to the signals before anybody is told that we are here, so none is missed.
     let parts = listeners.into_iter().map(|listener| Ok((listener, signal::termination()?)));
     let places = Arc::new(Semaphore::new(max_connections));
     let parts = Mutex::new(parts.collect::<io::Result<Vec<_>>>()?);
@@ -86,12 +86,13 @@ async fn serve(server: &Rc<Server>, listener: TcpListener, mut termination: Term
     }
     ayi::select! {
         stopped = stop(server, listener) => stopped,
-        // Who asks twice does not want to wait. The exit code is the one that a shell gives to what a signal has ended.
+        // A second signal means that the user does not want to wait. The exit code is the one that a shell gives to a
+        // process that a signal has ended.
         signal = termination.recv() => std::process::exit(128 + signal.as_raw_value()),
     }
 }
 
-/// Returns if the listener fails.
+/// Accepts clients. It returns if the listener fails.
 async fn accept(server: &Rc<Server>, listener: &TcpListener) -> io::Result<()> {
     loop {
         // When all places are taken, or the process is out of file descriptors, this waits until a connection is
@@ -121,11 +122,11 @@ fn converse(
 
 async fn stop(server: &Rc<Server>, listener: TcpListener) -> io::Result<()> {
     server.is_stopping.set(true);
-    // Load balancers ask /health from time to time. Until they have, they go on sending clients here.
+    // Load balancers ask /health from time to time. Until they have asked, they go on sending clients here.
     if let Ok(failed) = timeout(server.limits.drain, accept(server, &listener)).await {
         return failed;
     }
-    // They wait here for a place.
+    // The clients wait here for a place.
     let places = || server.places.clone().acquire_owned();
     listen::close(listener, |stream, peer| converse(server, stream, peer, places()))?;
     let report = runtime::shutdown(server.limits.stop).await;

@@ -1,20 +1,20 @@
 //! The head of a request: from bytes to what the server has to know.
 //!
-//! Where two servers in a row could disagree about where a request ends, somebody can hide a second request
-//! in the first ("request smuggling", RFC 9112, 11.2). So whatever is doubtful is refused here.
+//! If two servers in a row could disagree about where a request ends, somebody can hide a second request in the first
+//! ("request smuggling", RFC 9112, 11.2). So anything doubtful is refused here.
 
 use crate::body::{Body, MAX_BODY};
 use crate::response::Status;
 use crate::routes::Route;
 use std::mem::MaybeUninit;
 
-/// Bytes of a head.
+/// The most bytes of a head.
 pub const MAX_HEAD: usize = 16 * 1024;
 const MAX_HEADERS: usize = 100;
 
 /// It borrows nothing from the buffer it was read from, so more can be read into that.
 pub struct Head {
-    /// Bytes, up to the body.
+    /// In bytes, up to the body.
     pub len: usize,
     pub method: Method,
     pub route: Route,
@@ -22,7 +22,7 @@ pub struct Head {
     pub is_http_1_0: bool,
     /// Whether another request may follow on this connection.
     pub keeps_alive: bool,
-    /// Whether the client waits for a word before it sends the body.
+    /// Whether the client waits for a `100 Continue` before it sends the body.
     pub expects_continue: bool,
 }
 
@@ -35,7 +35,7 @@ pub enum Method {
 }
 
 impl Head {
-    /// The head that `bytes` begins with; `None` if it is not complete.
+    /// Parses the head that `bytes` begins with. Returns `None` if it is not complete.
     pub fn parse(bytes: &[u8]) -> Result<Option<Head>, Status> {
         let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut []);
@@ -70,7 +70,7 @@ impl Head {
     }
 }
 
-/// The header fields that this server looks at.
+/// The header fields that this server uses.
 #[derive(Default)]
 struct Fields {
     body: Option<Body>,
@@ -101,20 +101,20 @@ impl Fields {
                     return Err(Status::NOT_IMPLEMENTED);
                 }
             } else if is("expect") {
-                // One that says so is enough, wherever it stands.
+                // One such field is enough, wherever it stands.
                 fields.expects_continue |= header.value.eq_ignore_ascii_case(b"100-continue");
             }
         }
         Ok(fields)
     }
 
-    /// What says twice how long its body is may be read in two ways, even if it says the same.
+    /// A request that says twice how long its body is may be read in two ways, even if both say the same.
     fn set_body(&mut self, body: Body) -> Result<(), Status> {
         if self.body.replace(body).is_some() { Err(Status::BAD_REQUEST) } else { Ok(()) }
     }
 }
 
-/// Digits and nothing else: `parse` alone would take a sign.
+/// Parses digits and nothing else: `parse` alone would accept a sign.
 fn content_length(value: &[u8]) -> Result<Body, Status> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
         return Err(Status::BAD_REQUEST);

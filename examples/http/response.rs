@@ -1,4 +1,4 @@
-//! Responses, and the date that each of them carries.
+//! Responses, and the date in each of them.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -36,13 +36,13 @@ impl<'a> Response<'a> {
         Response { status: Status::OK, content_type, allow: "", content }
     }
 
-    /// Its content is what the status says.
+    /// Makes a response whose content is what the status says.
     pub fn error(status: Status) -> Response<'a> {
         Response { status, content_type: TEXT, allow: "", content: status.0.as_bytes() }
     }
 
-    /// `connection` is a whole header line, or nothing. The response to HEAD has no content, but says how
-    /// long it would be.
+    /// Writes the response. `connection` is a whole header line, or nothing. The response to HEAD has no content, but
+    /// says how long it would be.
     pub fn write(&self, to: &mut impl Write, date: &str, connection: &str, is_to_head: bool) {
         let Response { status: Status(status), content_type, allow, content } = self;
         let len = content.len();
@@ -56,7 +56,7 @@ impl<'a> Response<'a> {
     }
 }
 
-/// The date of now, put into words once a second at most.
+/// The current date, formatted once a second at most.
 #[derive(Default)]
 pub struct Clock {
     second: u64,
@@ -64,7 +64,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// As in `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7), with the end of the line.
+    /// Returns the date, such as `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7), with the end of the line.
     pub fn line(&mut self) -> &str {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         if self.line.is_empty() || self.second != now {
@@ -85,9 +85,8 @@ impl Clock {
     }
 }
 
-/// Year, month and day of the day that is `days` after 1 January 1970. Years are counted from March here, so
-/// that the leap day is the last (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms",
-/// `civil_from_days`).
+/// Returns year, month and day of the day that is `days` after 1 January 1970. Years are counted from March here, so
+/// that the leap day is the last (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`).
 fn civil(days: u64) -> (u64, &'static str, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);

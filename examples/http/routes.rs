@@ -18,7 +18,8 @@ pub enum Route {
 }
 
 impl Route {
-    /// By the request's target: a path, or a whole `http://` URL, which a server has to understand too.
+    /// Finds the route of a request's target. That is a path, or a whole `http://` URL, which a server has to
+    /// understand too.
     pub fn find(target: &str) -> Route {
         let path = match target.strip_prefix("http://") {
             Some(rest) => rest.find('/').map_or("/", |at| &rest[at..]),
@@ -37,7 +38,7 @@ impl Route {
     }
 }
 
-/// How long the response to this takes.
+/// Returns how long the response to this takes.
 pub fn pause(method: Method, route: Route) -> Option<Duration> {
     match (route, method) {
         (Route::Sleep(pause), Method::Get | Method::Head) => Some(pause),
@@ -53,7 +54,7 @@ pub fn respond<'a>(
     is_stopping: bool,
 ) -> Response<'a> {
     match (route, method) {
-        // A load balancer reads this: send new requests to others.
+        // It tells a load balancer to send new requests to other servers.
         (Route::Health, Method::Get | Method::Head) if is_stopping => Response::error(Status::UNAVAILABLE),
         (Route::Health, Method::Get | Method::Head) => Response::ok(TEXT, b"ok\n"),
         (Route::Hello, Method::Get | Method::Head) => Response::ok(TEXT, b"hello\n"),

@@ -1,4 +1,4 @@
-//! HAProxy, and what it says of the servers.
+//! HAProxy, and what it reports about the servers.
 
 use crate::server::Server;
 use ayi::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,19 +12,19 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 const CONFIG: &str = include_str!("haproxy.cfg");
-/// For what takes it a few hundred milliseconds.
+/// The limit for what takes HAProxy a few hundred milliseconds.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often it is asked about something that it does not tell by itself.
+/// How often HAProxy is asked about something that it does not report by itself.
 const PAUSE: Duration = Duration::from_millis(10);
 
 pub struct Balancer {
     directory: Directory,
-    /// Killed when it is dropped.
+    /// It is killed when this is dropped.
     _child: Child,
 }
 
 impl Balancer {
-    /// Returns when it has connected all servers with `address`.
+    /// Starts HAProxy, and returns when it has connected all servers with `address`.
     pub async fn start(address: SocketAddr, servers: &[Server]) -> io::Result<Balancer> {
         let directory = Directory::new()?;
         let lines = servers.iter().map(|server| format!("    server {} {}\n", server.name, server.address));
@@ -34,7 +34,7 @@ impl Balancer {
             .replace("{servers}\n", &lines.collect::<String>());
         let path = directory.0.join("haproxy.cfg");
         fs::write(&path, config)?;
-        // It tells of each check that changes something, as `main` does in fewer words.
+        // It logs each check that changes something, like `main` in fewer words.
         let log = directory.0.join("haproxy.log");
         let balancer = Balancer { _child: run(&path, File::create(&log)?)?, directory };
         for server in servers {
@@ -47,7 +47,7 @@ impl Balancer {
     /// Waits until HAProxy has seen that this server can (`UP`) or cannot (`DOWN`) be used.
     pub async fn wait_for(&self, server: &Server, status: &str) -> io::Result<()> {
         let waiting = async {
-            // At first there is nobody to ask.
+            // At first it does not answer.
             while !self.status_of(server).await.is_ok_and(|now| now == status) {
                 sleep(PAUSE).await;
             }
@@ -62,12 +62,12 @@ impl Balancer {
         self.statistics(&server.name, "status").await
     }
 
-    /// How often it could not connect with a server, and tried again.
+    /// Returns how often it could not connect with a server, and tried again.
     pub async fn retries(&self) -> io::Result<String> {
         self.statistics("BACKEND", "wretr").await
     }
 
-    /// A value from the table that `show stat` prints, with commas between the columns.
+    /// Returns a value from the table that `show stat` prints, with commas between the columns.
     async fn statistics(&self, row: &str, column: &str) -> io::Result<String> {
         let mut stream = UnixStream::connect(self.directory.0.join("stats.sock")).await?;
         stream.write_all(b"show stat\n").await?;
@@ -86,7 +86,7 @@ fn read(log: &Path) -> String {
 }
 
 fn run(config: &Path, log: File) -> io::Result<Child> {
-    // Debian has it where only root looks for programs.
+    // Debian installs it where only root looks for programs.
     for program in ["haproxy", "/usr/sbin/haproxy"] {
         // -db: in the foreground, as one process.
         let mut command = Command::new(program);
@@ -100,7 +100,7 @@ fn run(config: &Path, log: File) -> io::Result<Child> {
     Err(io::Error::new(ErrorKind::NotFound, "there is no haproxy: install Debian's package `haproxy`"))
 }
 
-/// A temporary one, which is removed when it is dropped.
+/// A temporary directory, which is removed when this is dropped.
 struct Directory(PathBuf);
 
 impl Directory {

@@ -1,4 +1,4 @@
-//! Clients that ask without end, and count.
+//! Clients that send requests without end, and count.
 
 use ayi::io::AsyncWriteExt;
 use ayi::net::TcpStream;
@@ -11,9 +11,9 @@ use std::rc::Rc;
 
 /// A request that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// After a failure, so that there are not thousands of them.
+/// The pause after a failure, so that there are not thousands of them.
 const BREATH: Duration = Duration::from_millis(100);
-/// The server takes 10 ms for the first. So there is always something going on in each of them.
+/// The server takes 10 ms for the first. So something is always going on in each of them.
 const REQUESTS: [(&str, &[u8]); 2] = [("/sleep/10", b"good morning\n"), ("/", b"hello\n")];
 
 pub struct Load {
@@ -29,7 +29,7 @@ struct Tally {
 }
 
 impl Load {
-    /// Every fourth client makes a new connection for each request, the others keep theirs.
+    /// Starts the clients. Every fourth makes a new connection for each request; the others keep theirs.
     pub fn start(clients: usize, address: SocketAddr) -> Load {
         let mut load = Load { tally: Rc::default(), clients: JoinSet::new() };
         for number in 0..clients {
@@ -43,7 +43,7 @@ impl Load {
         self.tally.failed.get()
     }
 
-    /// Each client gets the answer that it waits for. Returns how long each request took, the shortest first.
+    /// Stops. Each client gets the answer that it waits for. Returns how long each request took, the shortest first.
     pub async fn stop(&mut self) -> Vec<Duration> {
         self.tally.is_over.set(true);
         while self.clients.join_next().await.is_some() {}
@@ -69,7 +69,7 @@ impl Client {
             let asked = timeout(PATIENCE, self.ask(target, content)).await;
             match asked.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
                 Ok(()) => tally.latencies.borrow_mut().push(start.elapsed()),
-                // There is no second try: through the load balancer, none may be needed.
+                // There is no second attempt: through the load balancer, none may be needed.
                 Err(error) => {
                     eprintln!("a request has failed: {error}");
                     tally.failed.set(tally.failed.get() + 1);

@@ -1,13 +1,13 @@
-//! Several servers behind a load balancer, all of which are replaced while clients go on asking.
+//! Several servers behind a load balancer, all of which are replaced while clients go on sending requests.
 //!
 //! ```sh
 //! apt-get install haproxy
 //! cargo run --release --features signal,process --example scale-out
 //! ```
 //!
-//! It starts processes of `examples/http`, HAProxy in front of them, and clients that ask without end. Then, one
-//! server after the other: SIGTERM, wait for its end, start a new one, wait until HAProxy uses that. The exit code is 1
-//! if a single request has failed.
+//! It starts processes of `examples/http`, HAProxy in front of them, and clients that send requests without end. Then
+//! it does the same for one server after the other: it sends SIGTERM, waits for the end, starts a new one, and waits
+//! until HAProxy uses that. The exit code is 1 if a single request has failed.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -39,7 +39,7 @@ usage: scale-out [OPTION VALUE]...
   --clients N      every fourth makes a connection per request  16
   --http PROGRAM   the server (without: the example http, which is built first)";
 
-/// Of load alone: before the first restart, and after the last.
+/// The time of load alone: before the first restart, and after the last.
 const QUIET: Duration = Duration::from_millis(500);
 
 struct Options {
@@ -58,7 +58,7 @@ async fn main() -> io::Result<ExitCode> {
     let mut termination = signal::termination()?;
     ayi::select! {
         result = run(options) => result,
-        // What `run` has started ends with it.
+        // Everything that `run` has started ends with it.
         _ = termination.recv() => Ok(ExitCode::FAILURE),
     }
 }
@@ -121,16 +121,16 @@ fn report(load: &Load, latencies: &[Duration], retries: &str) {
     println!("latency   p50 {:.1?}, p99 {:.1?}, longest {:.1?}", at(0.5), at(0.99), at(1.0));
 }
 
-/// An address that no other run of this program uses at the same time. All of 127.0.0.0/8 is this machine, so the
-/// servers can have the same port, as on machines of their own. And none is lost while it is restarted: outgoing
-/// connections, which get free ports, have 127.0.0.1.
+/// Returns an address that no other run of this program uses at the same time. All of 127.0.0.0/8 is this machine, so
+/// the servers can have the same port, as on machines of their own. No address is lost while its server is restarted:
+/// outgoing connections, which get free ports, have 127.0.0.1.
 fn machine(number: u8) -> SocketAddr {
     let [.., high, low] = std::process::id().to_be_bytes();
-    // Not 127.0.0.x nor 127.255.255.255.
+    // It is neither 127.0.0.x nor 127.255.255.255.
     SocketAddr::from((Ipv4Addr::new(127, 1 + high % 254, low, 1 + number), 8080))
 }
 
-/// Builds the server, by the same cargo that has built this.
+/// Builds the server, by the same cargo that has built this program.
 async fn build_http() -> io::Result<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo.args(["build", "--quiet", "--features", "signal,process", "--example", "http", "--manifest-path"]);

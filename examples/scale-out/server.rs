@@ -8,21 +8,21 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
-/// Longer than HAProxy takes to see that /health says 503: see `haproxy.cfg`.
+/// This is longer than HAProxy takes to see that /health says 503: see `haproxy.cfg`.
 const DRAIN_DELAY_MS: &str = "1000";
-/// For its start, and, after the drain delay, for its end.
+/// The limit for its start, and, after the drain delay, for its end.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 pub struct Server {
     pub name: String,
     pub address: SocketAddr,
     program: PathBuf,
-    /// Killed if it is dropped, so nothing is left of us whatever happens.
+    /// It is killed if this is dropped, so nothing is left of us whatever happens.
     child: Child,
 }
 
 impl Server {
-    /// Returns when it listens.
+    /// Starts one, and returns when it listens.
     pub async fn start(name: String, address: SocketAddr, program: &Path) -> io::Result<Server> {
         let child = start(program, address).await?;
         Ok(Server { name, address, program: program.to_owned(), child })

@@ -1,6 +1,6 @@
 //! A runtime that is ended from inside: by a poll, a drop, a waker, a hook or a panic payload of its own, on its own
-//! thread, while the code of one of its tasks is running. Everything here is safe code, so nothing may be freed under
-//! a task that runs, nothing may be dropped on another thread than its own, and nobody may wait for ever.
+//! thread, while the code of one of its tasks is running. Everything here is safe code. So nothing may be freed under a
+//! task that runs, nothing may be dropped on another thread than its own, and nothing may wait for ever.
 
 use crate::support::{poll_once, waker_fn, watched};
 use ayi::runtime::{Builder, Handle, Runtime, UnhandledPanic};
@@ -17,11 +17,11 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 thread_local! {
-    /// Ends the runtime of this test: it has the last owner.
+    /// Ends the runtime of this test: it owns it last.
     static END: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
-    /// The handle of the task whose code ends the runtime, and what becomes of it elsewhere meanwhile.
+    /// The handle of the task whose code ends the runtime, and what another thread does with it meanwhile.
     static TASK: RefCell<Option<(JoinHandle<u32>, Elsewhere)>> = const { RefCell::new(None) };
-    /// Tells when a thread that has the handle is done.
+    /// Receives a message when a thread that has the handle is done.
     static DONE: RefCell<Option<Receiver<()>>> = const { RefCell::new(None) };
 }
 
@@ -35,7 +35,7 @@ const ELSEWHERE: [(&str, Elsewhere); 4] = [
     ("polled, and dropped", |task| drop(poll_once(pin!(task)))),
 ];
 
-/// Ends the runtime, and lets another thread have the handle of the task that runs. Once.
+/// Ends the runtime, and gives the handle of the running task to another thread. It does so once.
 fn end() {
     let Some(end) = END.take() else { return };
     end();
@@ -45,7 +45,7 @@ fn end() {
             f(task);
             done.send(()).unwrap();
         });
-        // It need not be done before the task is: who awaits a task waits for it.
+        // The thread need not be done before the task is: if it awaits the task, it waits for it.
         if is_done.recv_timeout(Duration::from_millis(2)).is_err() {
             DONE.set(Some(is_done));
         }
@@ -61,10 +61,10 @@ impl Drop for EndOnDrop {
     }
 }
 
-/// A future that lives on one thread, and is gone when it is over.
+/// A future that stays on one thread, and is gone when it is over.
 struct Probe {
     home: ThreadId,
-    /// Fills memory, so that its use after it was freed shows.
+    /// It fills memory, so that a use after it was freed shows.
     text: Box<[u8; 200]>,
     dropped: Rc<Cell<u32>>,
 }
@@ -111,11 +111,12 @@ const OWNERS: [Owner; 5] = [
     }),
 ];
 
-/// Where the runtime is ended. Each gets the runtime before it is handed to its last owner; what it returns runs inside
-/// `block_on`, after which the runtime has ended. A task whose handle goes to another thread is left in `TASK`.
+/// Where the runtime is ended. Each function gets the runtime before it is handed to its last owner, and returns what
+/// runs inside `block_on`. After that the runtime has ended. A task whose handle goes to another thread is left in
+/// `TASK`.
 type Place = (&'static str, fn(&Runtime, Elsewhere, &Rc<Cell<u32>>) -> Pin<Box<dyn Future<Output = ()>>>);
 
-/// Until the runtime has been ended.
+/// Waits until the runtime has been ended.
 async fn until_the_end() {
     while END.with_borrow(|end| end.is_some()) {
         yield_now().await;
@@ -126,7 +127,7 @@ fn leave(task: JoinHandle<u32>, elsewhere: Elsewhere) {
     TASK.set(Some((task, elsewhere)));
 }
 
-/// A waker whose clones do nothing but to end the runtime when they are woken, or dropped.
+/// Makes a waker whose clones only end the runtime when they are woken, or dropped.
 fn ends_when_woken() -> Waker {
     waker_fn(end)
 }
@@ -277,7 +278,7 @@ const PLACES: [Place; 21] = [
     ("the drop of a waker", |rt, _, _| {
         let mut task = rt.spawn(pending::<()>());
         let end = EndOnDrop;
-        // (On this thread only: what it ends is not `Send`, and it is not in it.)
+        // It is used on this thread only: what it ends is not `Send`, and is not in it.
         let waker = waker_fn(move || _ = &end);
         Box::pin(async move {
             assert!(Pin::new(&mut task).poll(&mut Context::from_waker(&waker)).is_pending());
@@ -358,7 +359,7 @@ const PLACES: [Place; 21] = [
     }),
 ];
 
-/// What has to hold whatever ends the runtime, and wherever: see the head of this file.
+/// Checks what has to hold whatever ends the runtime, and wherever: see the head of this file.
 fn ends_well(rt: Runtime, owner: Owner, elsewhere: (&str, Elsewhere), place: Place) {
     println!("{}; {}; its task is {} elsewhere", place.0, owner.0, elsewhere.0);
     let handle = rt.handle();
@@ -376,7 +377,7 @@ fn ends_well(rt: Runtime, owner: Owner, elsewhere: (&str, Elsewhere), place: Pla
     END.set(Some(owner.1(rt)));
     handle.block_on(root);
     assert!(END.take().is_none(), "it was not ended there");
-    // All is over when `block_on` returns, and happened once.
+    // Everything is over when `block_on` returns, and happened once.
     assert_eq!(others.get(), 2);
     assert!(Rc::strong_count(&own) == 1 && own.get() <= 1);
     for task in [before, after] {
@@ -388,7 +389,7 @@ fn ends_well(rt: Runtime, owner: Owner, elsewhere: (&str, Elsewhere), place: Pla
     }
     assert!(foreign_block_on(handle.spawn(async {})).unwrap_err().is_cancelled());
     assert!(Handle::try_current().is_err());
-    // The next one has the scheduler and the slots of this, and is as a new one.
+    // The next runtime has the scheduler and the slots of this one, and is like a new one.
     let next = Runtime::new().unwrap();
     let tasks: Vec<_> = (0..10)
         .map(|n| {
@@ -425,7 +426,7 @@ fn wherever_foreign_code_runs() {
 
 type Hook = (&'static str, fn(&mut Builder));
 
-/// The functions that the user has left with the runtime.
+/// The hooks that the user has given to the runtime.
 #[test]
 fn in_a_hook() {
     let hooks: [Hook; 4] = [
@@ -464,7 +465,7 @@ fn in_a_hook() {
     })
 }
 
-/// The hook that is told of a task ends the runtime, in which nobody is blocked on anything.
+/// The hook that is told of a task ends the runtime, while no `block_on` is running.
 #[test]
 fn by_a_hook_outside_of_block_on() {
     watched(|| {
@@ -484,7 +485,7 @@ fn by_a_hook_outside_of_block_on() {
     })
 }
 
-/// A thread ends, with a runtime in one of its thread-locals; its tasks own others, one inside the other.
+/// A thread ends, with a runtime in one of its thread-locals. Its tasks own other runtimes, one inside the other.
 #[test]
 fn by_the_end_of_their_thread() {
     thread_local! {
@@ -519,7 +520,7 @@ fn by_the_end_of_their_thread() {
     })
 }
 
-/// Blocking calls that run while a task ends its runtime: the end waits for them, but not inside of that task.
+/// Blocking calls run while a task ends its runtime: the end waits for them, but not inside of that task.
 #[test]
 fn while_a_blocking_call_waits_for_the_task_that_ends_it() {
     watched(|| {

@@ -1,4 +1,4 @@
-//! What has waited in a runtime that has ended says so elsewhere, whatever is asked of it.
+//! What has waited in a runtime that has ended returns an error elsewhere, whatever is asked of it.
 
 use crate::support::{Wakes, poll_once, poll_with, run, std_pair, turn, watched};
 use ayi::io::{AsyncFd, Interest};
@@ -14,7 +14,7 @@ use std::thread;
 
 type Asked<'a> = (&'static str, Pin<Box<dyn Future<Output = io::Result<()>> + 'a>>);
 
-/// One of each type that waits, none of which has anything to do.
+/// One of each type that waits. None of them has anything to do.
 struct All {
     tcp: TcpStream,
     unix: UnixStream,
@@ -63,7 +63,7 @@ impl All {
         }
     }
 
-    /// Everything that would wait.
+    /// Returns a future for everything that would wait.
     fn ask(&self) -> Vec<Asked<'_>> {
         let All { tcp, unix, udp, datagram, tcp_listener, unix_listener, receiver, sender, fd, .. } = self;
         let both = Interest::READABLE | Interest::PRIORITY;
@@ -101,11 +101,11 @@ impl All {
         asked
     }
 
-    /// All of them wait, here and now.
+    /// Makes all of them wait, here and now.
     async fn wait(&self) {
         turn().await;
         for (what, mut future) in self.ask() {
-            // (Some are told first that there is room, which there is not.)
+            // Some are told first that there is room, although there is none.
             let _ = poll_once(future.as_mut());
             turn().await;
             let polled = poll_once(future.as_mut());
@@ -139,7 +139,7 @@ fn what_has_waited_in_a_runtime_that_has_ended_says_so_everywhere() {
         drop(rt);
         all.assert_say_so("outside");
         run(async || all.assert_say_so("in the next runtime"));
-        // The next one that has the place of the first in memory.
+        // The next one may get the place of the first in memory.
         let rts: Vec<_> = (0..3).map(|_| Runtime::new().unwrap()).collect();
         rts.iter().for_each(|rt| rt.block_on(async { all.assert_say_so("in a later runtime") }));
         let all = thread::spawn(move || {
@@ -151,7 +151,7 @@ fn what_has_waited_in_a_runtime_that_has_ended_says_so_everywhere() {
     });
 }
 
-/// Another executor polls: what it waits for is woken by the end, and then told.
+/// Another executor polls: the end wakes what it waits for, and the next poll returns an error.
 #[test]
 #[cfg_attr(faults, ignore = "what waits there is told by chance")]
 fn what_waits_when_its_runtime_ends_is_woken_and_told() {
@@ -185,7 +185,8 @@ fn what_waits_when_its_runtime_ends_is_woken_and_told() {
     });
 }
 
-/// A task that outlives its own waits: it is dropped with the runtime, and what it has is used by the next.
+/// A task that outlives its own runtime waits. It is dropped with the runtime it waits in, and what it has can be used
+/// by the next.
 #[test]
 fn what_a_task_of_an_ended_runtime_had_can_be_taken_out() {
     watched(|| {

@@ -1,4 +1,4 @@
-//! Wakes that come too late: when the task, the slot's next task or the runtime is over. They do no harm.
+//! Wakes that come too late: when the task, the slot's next task or the runtime has ended. They do no harm.
 
 use crate::support::{in_a_child, turn, watched};
 use ayi::runtime::Runtime;
@@ -12,7 +12,7 @@ use std::sync::mpsc::channel;
 use std::task::{Poll, Waker};
 use std::thread;
 
-/// A task's wakers, when it is over.
+/// Returns wakers of a task that has ended.
 fn stale_wakers(rt: &Runtime, count: usize) -> Vec<Waker> {
     let spawn = |_| rt.spawn(poll_fn(|cx| Poll::Ready(cx.waker().clone())));
     let tasks: Vec<JoinHandle<Waker>> = (0..count).map(spawn).collect();
@@ -35,7 +35,7 @@ fn wake_when_the_task_is_over_polls_nobody() {
         let task = rt.spawn(poll_fn(move |cx| {
             count.set(count.get() + 1);
             sender.send(cx.waker().clone()).unwrap();
-            // Before and after it ends, and while its output waits to be taken.
+            // It is woken before and after it ends, and while its output waits to be taken.
             cx.waker().wake_by_ref();
             Poll::Ready(())
         }));
@@ -55,7 +55,8 @@ fn wake_when_the_task_is_over_polls_nobody() {
     })
 }
 
-/// The slots and the inbox that the wakers lead to are those of the next runtime, and of the next, on any thread.
+/// The slots and the inbox that the wakers lead to belong to the next runtime by then, and to the one after that, on
+/// any thread.
 #[test]
 fn wakes_when_the_runtime_is_gone() {
     watched(|| {
@@ -122,18 +123,18 @@ fn late_wake_costs_at_most_one_poll() {
         rt.block_on(async {
             turn().await;
             for wakes in 1..=5 {
-                // Each of them twice, before a task can run.
+                // Each of them is woken twice, before a task can run.
                 wakers.iter().chain(&wakers).for_each(Waker::wake_by_ref);
                 turn().await;
                 assert!(polls.get().iter().all(|count| *count <= 1 + wakes), "{:?}", polls.get());
             }
-            // Some do have the slots of earlier ones, or this has shown nothing.
+            // Some do have the slots of earlier ones. Otherwise this would show nothing.
             assert!(polls.get().contains(&6), "{:?}", polls.get());
         });
     })
 }
 
-/// Tasks come and go while wakers of earlier ones, of vacant slots too, are woken here and elsewhere: each task is
+/// Tasks come and go while wakers of earlier ones, also of vacant slots, are woken here and elsewhere. Each task is
 /// finished once, and what it waits for is not lost.
 #[test]
 fn tasks_come_and_go_under_a_storm_of_late_wakes() {

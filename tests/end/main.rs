@@ -1,7 +1,7 @@
 //! The end of a runtime, and what comes after it.
 //!
-//! The tests are apart from `tests/it` because they wake tasks of runtimes that have ended. Such a wake goes to whatever
-//! task has the slot by then, also to one of another test, which may count its polls.
+//! The tests are apart from `tests/it` because they wake tasks of runtimes that have ended. Such a wake goes to
+//! whatever task has the slot by then. That may be a task of another test, which may count its polls.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,4 @@
-//! The end of a runtime: what is dropped when, what drops may do then, and what is said to whom.
+//! The end of a runtime: what is dropped when, what drops may do then, and who is told what.
 
 use crate::support::{Wakes, connected, poll_with, watched};
 use ayi::runtime::{Builder, Runtime, UnhandledPanic};
@@ -22,7 +22,7 @@ impl<F: FnMut()> Drop for OnDrop<F> {
     }
 }
 
-/// Waits for ever; when it is dropped, polled or not, `f` is run.
+/// Waits for ever. When it is dropped, polled or not, `f` is run.
 fn waits_then<F: FnMut()>(f: F) -> impl Future<Output = ()> + use<F> {
     let on_drop = OnDrop(f);
     async move {
@@ -50,7 +50,8 @@ fn runtime_in_a_thread_local() {
     })
 }
 
-/// Regression: the runtime waited for the call, which waited for the runtime to refuse the task, for ten seconds.
+/// Regression: the runtime waited for the call, and the call waited for the runtime to refuse the task, for ten
+/// seconds.
 #[test]
 fn blocking_call_that_spawns_on_the_runtime_that_ends_and_waits_for_it() {
     watched(|| {
@@ -72,7 +73,7 @@ fn blocking_call_that_spawns_on_the_runtime_that_ends_and_waits_for_it() {
         let begin = Instant::now();
         drop(rt);
         assert!(results.recv().unwrap().unwrap_err().is_cancelled());
-        // The grace period, which is not to be used up.
+        // The grace period is not used up.
         assert!(begin.elapsed() < Duration::from_secs(10));
     })
 }
@@ -97,8 +98,8 @@ fn status_after_the_end() {
     })
 }
 
-/// First the futures are dropped, on this thread; then the blocking calls that have not started, while those that have
-/// come to their end; then it is over.
+/// First the futures are dropped, on this thread. Then the blocking calls that have not started are dropped, while
+/// those that have started finish. Then it is over.
 #[test]
 fn the_order_of_the_end() {
     watched(|| {
@@ -113,7 +114,7 @@ fn the_order_of_the_end() {
         let ended = note("the call has ended");
         let call = rt.spawn_blocking(move || {
             start.send(()).unwrap();
-            // Not before the last future is dropped.
+            // This does not come before the last future is dropped.
             ends.recv().unwrap_err();
             ended();
         });
@@ -141,7 +142,7 @@ fn the_order_of_the_end() {
     })
 }
 
-/// Another executor waits for what was the runtime's: it is woken, and told.
+/// Another executor waits for what belonged to the runtime: it is woken, and told.
 #[test]
 fn who_waits_elsewhere_for_a_socket_or_a_timer() {
     watched(|| {
@@ -162,7 +163,7 @@ fn who_waits_elsewhere_for_a_socket_or_a_timer() {
     })
 }
 
-/// A call that does not end keeps nobody for longer than was said.
+/// A call that does not end holds up nobody for longer than was said.
 #[test]
 fn shutdown_timeout_with_a_call_that_does_not_end() {
     watched(|| {
@@ -182,7 +183,7 @@ fn shutdown_timeout_with_a_call_that_does_not_end() {
             rt.shutdown_timeout(grace);
             drop(inside);
             assert!(foreign_block_on(call).err().unwrap().is_cancelled());
-            // It goes on; nobody gets its result.
+            // The call continues, and nobody gets its result.
             assert!(results.try_recv().is_err());
             drop(end);
             assert_ne!(results.recv().unwrap(), thread::current().id());
@@ -190,7 +191,7 @@ fn shutdown_timeout_with_a_call_that_does_not_end() {
     })
 }
 
-/// A call that has begun, and ends with what this gives.
+/// Starts a call that ends by means of what this returns.
 fn running_call(rt: &Runtime) -> Sender<()> {
     let ((begin, begun), (end, ends)) = (channel(), channel());
     drop(rt.spawn_blocking(move || {
@@ -201,7 +202,7 @@ fn running_call(rt: &Runtime) -> Sender<()> {
     end
 }
 
-/// Whoever ends a runtime waits, unless it has said otherwise.
+/// Ending a runtime waits, unless the caller has said otherwise.
 #[test]
 fn a_runtime_that_is_dropped_waits_for_the_calls_that_run() {
     watched(|| {
@@ -237,7 +238,7 @@ fn a_builder_may_set_a_limit_for_calls_that_do_not_return() {
         let end = running_call(&rt);
         drop(rt);
         end.send(()).unwrap();
-        // And for the runtimes of cores.
+        // The same for the runtimes of cores.
         let ends = Mutex::new(Vec::new());
         builder
             .cores(2)

@@ -1,4 +1,4 @@
-//! Futures that are dropped because their runtime ends: they may do anything then.
+//! Futures that are dropped because their runtime ends may do anything then.
 
 use crate::support::{connected, poll_once, turn, watched};
 use ayi::net::TcpStream;
@@ -26,7 +26,7 @@ impl<F: FnMut()> Drop for OnDrop<F> {
     }
 }
 
-/// Waits for ever; when it is dropped, polled or not, `f` is run.
+/// Waits for ever. When it is dropped, polled or not, `f` is run.
 fn waits_then<F: FnMut()>(f: F) -> impl Future<Output = ()> + use<F> {
     let on_drop = OnDrop(f);
     async move {
@@ -47,7 +47,7 @@ fn end_by_panic(rt: &Runtime) {
 
 type End = (&'static str, fn(Runtime));
 
-/// How a runtime can come to its end. The future whose drop is tested is there already.
+/// How a runtime can come to its end. The future whose drop is tested exists already.
 const ENDS: [End; 6] = [
     ("dropped", drop),
     ("given a time", |rt| rt.shutdown_timeout(Duration::from_secs(30))),
@@ -70,11 +70,11 @@ const ENDS: [End; 6] = [
     }),
 ];
 
-/// What a future may do in its drop when the runtime ends. Each gets what it needs beforehand, and returns what is
-/// to be seen afterwards.
+/// What a future may do in its drop when the runtime ends. Each function gets what it needs beforehand, and returns the
+/// check to be made afterwards.
 type Situation = (&'static str, fn(&Runtime) -> Box<dyn FnOnce()>);
 
-/// A task that waits, and then does `f` in its drop; it says whether that went to its end.
+/// Spawns a task that waits, and then does `f` in its drop. The returned check is whether `f` finished.
 fn in_drop(rt: &Runtime, f: impl FnOnce() + 'static) -> Box<dyn FnOnce()> {
     let (mut f, done) = (Some(f), Rc::new(Cell::new(false)));
     let is_done = done.clone();
@@ -91,7 +91,7 @@ const IN_DROPS: [Situation; 11] = [
         let count = dropped.clone();
         let done = in_drop(rt, move || {
             let inner = count.clone();
-            // It spawns in its own drop again.
+            // It spawns again in its own drop.
             let on_drop = OnDrop(move || {
                 inner.set(inner.get() + 1);
                 drop(ayi::spawn(async { unreachable!() }));
@@ -131,7 +131,7 @@ const IN_DROPS: [Situation; 11] = [
             Poll::Pending
         })));
         rt.block_on(turn());
-        // Late wakes of the tests that run alongside may have polled the task more than once until then.
+        // Late wakes of the tests that run alongside may have polled the task more than once by then.
         let (count, polls_before) = (polls.clone(), Rc::new(Cell::new(0)));
         let before = polls_before.clone();
         let done = in_drop(rt, move || {
@@ -178,7 +178,7 @@ const IN_DROPS: [Situation; 11] = [
         let done = in_drop(rt, move || drop(both.take()));
         Box::new(move || {
             done();
-            // It is closed.
+            // The connection is closed.
             assert_eq!(peer.take().unwrap().read(&mut [0; 8]).unwrap(), 0);
         })
     }),
@@ -217,7 +217,7 @@ const IN_DROPS: [Situation; 11] = [
                 turn().await;
                 12
             });
-            // (Inside the block_on of a third one it is refused.)
+            // Inside the `block_on` of a third one it is refused.
             if let Ok(result) = catch_unwind(AssertUnwindSafe(|| other.block_on(task))) {
                 assert_eq!(result.unwrap(), 12);
             }
@@ -234,12 +234,13 @@ const IN_DROPS: [Situation; 11] = [
     }),
 ];
 
-/// Panics without a word.
+/// Panics without a message.
 fn resume(number: i32) {
     std::panic::resume_unwind(Box::new(number));
 }
 
-/// Whatever the future of one task does in its drop: those of the others, before and after it, are dropped as well.
+/// Whatever the future of one task does in its drop: the futures of the others, before and after it, are dropped as
+/// well.
 #[test]
 fn what_futures_do_in_their_drops() {
     for (end, end_of) in ENDS {

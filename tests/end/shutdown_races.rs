@@ -1,4 +1,4 @@
-//! A runtime ends while other threads use it: what they have spawned is finished or cancelled, what they await comes,
+//! A runtime ends while other threads use it: what they have spawned is finished or cancelled, what they await arrives,
 //! and everything is dropped once.
 
 use crate::support::{poll_once, turn, watched};
@@ -19,7 +19,7 @@ use std::thread;
 
 const THREADS: usize = 3;
 
-/// Counts how many of it there are.
+/// A value that counts how many of its kind exist.
 struct Alive(Arc<AtomicUsize>);
 
 impl Alive {
@@ -59,7 +59,7 @@ fn while_it_ends(rounds: usize, user: impl Fn(&Handle, usize) + Sync) {
                     });
                 }
                 start.wait();
-                // Sometimes it is parked, sometimes busy, sometimes has not yet begun.
+                // It is sometimes parked, sometimes busy, and sometimes has not yet begun.
                 rt.block_on(async {
                     for _ in 0..round % 5 {
                         turn().await;
@@ -108,7 +108,7 @@ fn tasks_are_spawned_from_other_threads() {
         if number % 3 < 2 || number % 5 < 3 {
             use_task(task, number);
         } else {
-            // It never finishes, but the runtime does.
+            // The task never finishes, but the runtime does.
             drop(poll_once(Box::pin(task).as_mut()));
         }
     });
@@ -202,7 +202,7 @@ fn wakers_and_timers_are_used_on_other_threads() {
     }
 }
 
-/// The next runtime took the message that somebody waits for the task, and would have woken him when it was run.
+/// The next runtime took the message that a waker waits for the task, and would have woken it when it was run.
 #[test]
 fn a_runtime_ends_and_the_next_begins_during_a_poll_elsewhere() {
     static MOMENTS: Barrier = Barrier::new(2);

@@ -22,7 +22,7 @@ impl Server {
         Server { child, lines, address }
     }
 
-    /// A connection that has been answered once.
+    /// Connects, and has the connection answered once.
     fn client(&self, n: usize) -> TcpStream {
         let mut client = TcpStream::connect(self.address).unwrap();
         client.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -34,7 +34,7 @@ impl Server {
         client
     }
 
-    /// Ends it by `SIGTERM`, and gives what each core says it has served.
+    /// Ends it by `SIGTERM`, and returns how many each core says it has served.
     fn end(mut self) -> Vec<usize> {
         // SAFETY: takes no pointers; the child has not been waited for.
         assert_eq!(unsafe { libc::kill(self.child.id() as libc::pid_t, libc::SIGTERM) }, 0);
@@ -48,7 +48,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Fails if it has ended.
+        // This fails if it has ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -60,7 +60,7 @@ fn the_kernel_deals_connections_out_to_all_cores() {
     let clients: Vec<_> = (0..100).map(|n| server.client(n)).collect();
     let served = server.end();
     assert_eq!(served.iter().sum::<usize>(), 100);
-    // One in 2^99 would be the odds that one has none.
+    // The odds that one has none would be one in 2^99.
     assert!(served.len() == 2 && served.iter().all(|served| *served > 0), "{served:?}");
     // Idle clients have been told by the end of the stream.
     for mut client in clients {

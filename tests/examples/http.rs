@@ -1,4 +1,4 @@
-//! The HTTP server of `examples/http`, seen from outside. `http_stop` has its end.
+//! The HTTP server of `examples/http`, seen from outside. `http_stop` tests its end.
 
 use crate::servers::http::{Client, GET};
 use crate::servers::{Server, accept, raise_open_files, reset, run, wait_until};
@@ -15,7 +15,7 @@ fn post(body: &str) -> String {
     format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
-/// Whether the server still does what it is there for.
+/// Checks that the server still works.
 #[track_caller]
 fn expect_service(server: &Server) {
     Client::new(server).ask(GET).expect(200, "hello\n");
@@ -55,7 +55,7 @@ fn head_gets_the_headers_alone() {
         let response = client.response_to_head();
         assert_eq!((response.status, response.header("content-length")), (status, Some(len)));
     }
-    // A body after one of them would be in the way here.
+    // If one of them had a body, it would be in the way here.
     client.ask(GET).expect(200, "hello\n");
 }
 
@@ -101,11 +101,11 @@ fn pipelined_requests_are_answered_in_order_and_together() {
     client.send(requests);
     (0..16).for_each(|i| client.response().expect(200, &format!("number {i}")));
 
-    // What comes before a piece of a request has been answered when its rest arrives.
+    // A request before a piece of a request has been answered when the rest of the piece arrives.
     client.ask(format!("{GET}POST /echo HTTP/1.1\r\nHo")).expect(200, "hello\n");
     client.ask("st: x\r\nContent-Length: 2\r\n\r\nhi").expect(200, "hi");
 
-    // An answer that is ready does not wait for a slow one, nor does the slow one lose its place.
+    // An answer that is ready does not wait for a slow one, and the slow one keeps its place.
     client.send(format!("{GET}GET /sleep/50 HTTP/1.1\r\nHost: x\r\n\r\n{GET}"));
     client.response().expect(200, "hello\n");
     client.response().expect(200, "good morning\n");
@@ -161,7 +161,7 @@ fn who_expects_100_continue_gets_it_before_sending_the_body() {
         client.send(head);
         assert_eq!(client.response_to_head().status, 100);
         client.ask("body").expect(200, "body");
-        // Who does not wait for it does not need it.
+        // A client that does not wait for it does not need it.
         client.ask(format!("{head}body")).expect(200, "body");
     }
     // Once is enough, in however many pieces the body comes.
@@ -182,7 +182,7 @@ fn responses_carry_the_date() {
         let date = date.args(["-u", "+%a, %d %b %Y %H:%M:%S GMT"]).env("LC_ALL", "C").output().unwrap();
         String::from_utf8(date.stdout).unwrap().trim().to_owned()
     };
-    // Until no second begins in between.
+    // This is repeated until no second begins in between.
     wait_until("both know the same date", || {
         let before = now();
         let response = Client::new(&server).ask(GET);
@@ -192,8 +192,8 @@ fn responses_carry_the_date() {
 
 // What it refuses.
 
-/// Sends `request`, followed by one that must not be answered; the server says why and hangs up, but not
-/// before the client has had a chance to send it all.
+/// Sends `request`, followed by one that must not be answered. The server says why and hangs up, but not before the
+/// client has had a chance to send everything.
 #[track_caller]
 fn expect_refusal(server: &Server, request: impl AsRef<[u8]>, status: u16) {
     let mut client = Client::new(server);
@@ -275,7 +275,7 @@ fn heads_that_are_too_large_are_refused() {
     assert_eq!(with(fitting.clone()).len(), limit);
     Client::new(&server).ask(with(fitting.clone())).expect(200, "hello\n");
     expect_refusal(&server, with(fitting + "x"), 431);
-    // The server refuses while the client still writes. It lets it finish, and so get to read the refusal.
+    // The server refuses while the client is still writing. It lets the client finish, and so read the refusal.
     expect_refusal(&server, with("X: ".to_owned() + &"x".repeat(8_000_000)), 431);
     expect_refusal(&server, with("X: y\r\n".repeat(200) + "X: y"), 431);
     let trailers = "T: v\r\n".repeat(100);
@@ -358,7 +358,7 @@ fn a_client_that_does_not_read_its_answers_is_given_up() {
     let client = Client::new(&server);
     let mut writer = client.stream.get_ref().try_clone().unwrap();
     let request = post(&"x".repeat(1024 * 1024));
-    // It writes until the server, which cannot get rid of its answers, hangs up.
+    // It writes until the server hangs up, because it cannot get rid of its answers.
     while writer.write_all(request.as_bytes()).is_ok() {}
     wait_until("its socket is closed", || server.open_files() == files);
     expect_service(&server);
@@ -403,7 +403,7 @@ fn without_free_descriptors_it_waits_quietly_and_loses_nobody() {
     clients.iter_mut().for_each(|client| client.response().expect(200, "hello\n"));
     assert_eq!(server.open_files_below(limit), limit);
 
-    // One second, by the server's own clock; spinning would take most of its hundred ticks.
+    // One second, by the server's own clock. Spinning would take most of its hundred ticks.
     let before = server.cpu_ticks();
     clients[0].ask("GET /sleep/1000 HTTP/1.1\r\nHost: x\r\n\r\n").expect(200, "good morning\n");
     let ticks = server.cpu_ticks() - before;
@@ -418,7 +418,7 @@ fn without_free_descriptors_it_waits_quietly_and_loses_nobody() {
 
 #[test]
 fn two_thousand_connections_lose_no_request_and_leave_nothing_behind() {
-    // This process has a descriptor for each of them, as the server has.
+    // This process has a descriptor for each of them, like the server.
     let connections = raise_open_files().saturating_sub(200).min(2_000);
     let server = start(&[]);
     let files = server.open_files();
@@ -450,7 +450,7 @@ fn http_load_reports_requests_that_are_lost_or_answered_otherwise() {
     let answer =
         |len: usize, content: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n{content}");
     let right = answer(2, "ok");
-    // What comes second, and whether all is well again after that. If not, the connection ends.
+    // Each case has what comes second, and whether the connection works again after that. If not, it ends.
     let cases = [
         (answer(3, "ok"), false),
         (String::new(), false),

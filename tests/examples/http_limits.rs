@@ -1,5 +1,5 @@
-//! What clients of `examples/http` cannot make it do: serve more of them than it wants to, wait for them without end, keep
-//! more and more for them.
+//! What clients of `examples/http` cannot make it do: serve more of them than it wants to, wait for them without end,
+//! or store more and more for them.
 
 use crate::servers::http::{Client, GET};
 use crate::servers::{Server, wait_until};
@@ -10,14 +10,14 @@ fn start(options: &[&str]) -> Server {
     Server::start("http", options)
 }
 
-/// By the server's own clock, which has looked at its listener meanwhile.
+/// Waits by the server's own clock. The server has looked at its listener meanwhile.
 fn pass_some_time(client: &mut Client) {
     client.ask("GET /sleep/50 HTTP/1.1\r\nHost: x\r\n\r\n").expect(200, "good morning\n");
 }
 
 #[test]
 fn at_the_limit_the_next_client_waits_until_another_leaves() {
-    // More cores than places: none of them may keep one for clients that it does not have.
+    // There are more cores than places: no core may keep a place for clients that it does not have.
     for cores in ["1", "3"] {
         let server = start(&["--max-connections", "2", "--cores", cores]);
         let files = server.open_files();
@@ -89,7 +89,7 @@ fn a_client_that_asks_and_never_reads_costs_little_memory_and_is_cut_off() {
     let mut writer = client.stream.get_ref();
     writer.set_write_timeout(Some(Duration::from_millis(5))).unwrap();
     let (requests, mut most) = (GET.repeat(1_000), 0);
-    // Until all that is between them is full, and then until the server has had enough.
+    // This writes until everything between them is full, and then until the server has had enough.
     loop {
         match writer.write(requests.as_bytes()) {
             Ok(_) => {}

@@ -1,4 +1,4 @@
-//! How `examples/http` ends: on SIGTERM and Ctrl-C, at rest, under load, with a client that keeps it from ending.
+//! How `examples/http` ends: on SIGTERM and Ctrl-C, at rest, under load, and with a client that holds up the end.
 
 use crate::servers::http::{Client, GET};
 use crate::servers::load::Load;
@@ -139,7 +139,7 @@ fn under_load_what_is_accepted_is_answered() {
         let (files, threads) = (server.open_files(), server.threads());
         let load = Load::start(server.address);
         load.wait_for(200);
-        // It keeps the process, so that we can look at that when all else has ended.
+        // It keeps the process alive, so that we can look at that when everything else has ended.
         let mut slow = Client::new(&server);
         slow.send(format!("{GET}POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nhel"));
         slow.response().expect(200, "hello\n");
@@ -170,8 +170,8 @@ fn what_has_reached_the_machine_before_the_signal_is_answered() {
         let mut server = start(&["--cores", cores]);
         let mut clients: Vec<_> = (0..50).map(|_| Client::new(&server)).collect();
         clients.iter_mut().for_each(|client| client.ask(GET).expect(200, "hello\n"));
-        // It does not run, but the kernel does: new connections are in the listeners' queues. They are more than a task
-        // may accept before it lets others go on.
+        // The server does not run, but the kernel does: new connections are in the listeners' queues. They are more
+        // than a task may accept before it gives way.
         server.signal(libc::SIGSTOP);
         clients.extend((0..500).map(|_| Client::new(&server)));
         clients.iter_mut().for_each(|client| client.send(GET));
@@ -185,24 +185,24 @@ fn what_has_reached_the_machine_before_the_signal_is_answered() {
     }
 }
 
-/// A server of which strace writes down whom it accepts. Without strace, one of which nobody does.
+/// Starts a server of which strace records whom it accepts. Without strace nothing is recorded.
 fn start_traced(options: &[&str]) -> (Server, Option<Trace>) {
     if !has("strace") {
         return (start(options), None);
     }
     let trace = Trace::new();
     let mut strace = Command::new("strace");
-    // -D: the process that we start becomes the server, and strace a grandchild.
+    // -D makes the process that we start become the server, and strace a grandchild.
     strace
         .args(["-D", "-f", "--seccomp-bpf", "-q", "-e", "trace=accept4", "-e", "signal=none", "-o"])
         .arg(&trace.0);
     strace.arg(path_of("http")).arg("127.0.0.1:0").args(options);
-    // LeakSanitizer does not work beside strace.
+    // LeakSanitizer does not work together with strace.
     strace.env("ASAN_OPTIONS", "detect_leaks=0");
     (Server::spawn(strace), Some(trace))
 }
 
-/// The file that strace writes. Removed when it is dropped.
+/// The file that strace writes. It is removed when this is dropped.
 struct Trace(PathBuf);
 
 impl Trace {
@@ -212,7 +212,7 @@ impl Trace {
         Trace(std::env::temp_dir().join(format!("ayi-http-{}-{number}.strace", std::process::id())))
     }
 
-    /// All of it, of a server that has ended.
+    /// Returns the whole trace, once the server has ended.
     fn of_ended(&self, server: &Server) -> String {
         let (mut trace, pid) = (String::new(), server.id().to_string());
         wait_until("strace has written its last line", || {

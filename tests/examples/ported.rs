@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The next line of a client.
+/// Reads the next line of a client.
 fn line(client: &mut BufReader<TcpStream>) -> String {
     let mut line = String::new();
     client.read_line(&mut line).unwrap();
@@ -17,7 +17,7 @@ fn line(client: &mut BufReader<TcpStream>) -> String {
 fn in_the_chat_room_each_hears_the_others() {
     let server = Server::start("chat_room", &[]);
     let mut first = BufReader::new(server.connect());
-    // (Whether it is there is known when the second is announced to it.)
+    // The second client's announcement to the first shows that the first is there.
     let mut second = BufReader::new(server.connect());
     let announced = line(&mut first);
     assert!(announced == "* 2 is here\n" || announced == "* 1 is here\n", "{announced:?}");
@@ -58,7 +58,7 @@ fn the_port_scan_finds_the_open_ones() {
     assert!(output.status.success());
     let found: Vec<u16> =
         String::from_utf8(output.stdout).unwrap().lines().map(|port| port.parse().unwrap()).collect();
-    // Others on this machine may listen too.
+    // Other programs on this machine may listen too.
     assert!(ports.iter().all(|port| found.contains(port)), "{ports:?} {found:?}");
     assert!(found.is_sorted());
     let output = run("port_scan", &["no-such-host.invalid", "1"]);
@@ -81,7 +81,7 @@ impl Tftp {
         Tftp { server, directory }
     }
 
-    /// Asks for `name`, and gives the socket for the answers.
+    /// Asks for `name`, and returns the socket for the answers.
     fn request(&self, operation: u8, name: &str, mode: &str) -> UdpSocket {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -103,7 +103,7 @@ impl Drop for Tftp {
     }
 }
 
-/// A packet; from here on, the socket talks to its sender.
+/// Receives a packet. From here on, the socket talks to its sender.
 fn receive(socket: &UdpSocket) -> Vec<u8> {
     let mut packet = [0; 600];
     loop {
@@ -139,7 +139,7 @@ fn tftp_sends_again_what_is_not_acknowledged() {
     let tftp = Tftp::new("again");
     let socket = tftp.request(1, "1300", "OCTET");
     let first = receive(&socket);
-    // A late one of another block is no answer.
+    // A late packet of another block is no answer.
     socket.send(&[0, 4, 0, 9]).unwrap();
     assert_eq!(receive(&socket), first);
     socket.send(&[0, 4, 0, 1]).unwrap();
@@ -155,6 +155,6 @@ fn tftp_refuses_what_it_does_not_do() {
     assert_eq!(tftp.error(2, "512", "octet"), (2, "this server only gives".into()));
     assert_eq!(tftp.error(1, "512", "netascii").0, 0);
     assert_eq!(tftp.error(9, "512", "octet").0, 4);
-    // And is still there.
+    // The server is still there.
     assert_eq!(receive(&tftp.request(1, "/511", "octet")).len(), 515);
 }

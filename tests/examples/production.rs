@@ -1,4 +1,4 @@
-//! What the page `ayi::production` names exists, and systemd takes its unit.
+//! What the page `ayi::production` names exists, and systemd accepts its unit.
 
 use crate::servers::{path_of, run};
 use std::collections::BTreeSet;
@@ -8,19 +8,19 @@ use std::process::Command;
 
 const PAGE: &str = include_str!("../../src/production.md");
 
-/// The first block of the page in this language.
+/// Returns the first block of the page in this language.
 fn block(language: &str) -> &'static str {
     let start = format!("```{language}\n");
     PAGE.split(&start).nth(1).and_then(|rest| rest.split("\n```").next()).expect("the page has one")
 }
 
-/// The value of a setting in the unit.
+/// Returns the value of a setting in the unit.
 fn setting(name: &str) -> &'static str {
     let mut lines = block("ini").lines();
     lines.find_map(|line| line.strip_prefix(name)?.strip_prefix('=')).unwrap_or_else(|| panic!("no {name}"))
 }
 
-/// All words of the page that begin so, with what follows of the letters that such names have.
+/// Returns all words of the page that begin like this, up to the letters that such names cannot have.
 fn words(begin: &str, also: &str) -> BTreeSet<&'static str> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || also.contains(c);
     PAGE.match_indices(begin)
@@ -84,7 +84,7 @@ fn systemd_takes_the_unit() {
     fs::remove_dir_all(&folder).unwrap();
     let output = output.unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    // (Of other units of this machine it complains too.)
+    // It complains about other units of this machine, too.
     let ours: Vec<_> = errors.lines().filter(|line| line.contains("http.service")).collect();
     assert!(ours.is_empty(), "{errors}");
     assert!(output.status.success(), "{errors}");

@@ -1,5 +1,5 @@
-//! `examples/http` is replaced while clients go on asking: the test holds the socket, as systemd does, and passes it to
-//! one process after the other.
+//! `examples/http` is replaced while clients go on sending requests. The test holds the socket, as systemd does, and
+//! passes it to one process after the other.
 
 use crate::servers::http::{Client, GET};
 use crate::servers::load::Load;
@@ -54,8 +54,8 @@ fn a_socket_for_another_process_is_left_alone() {
     ask(&Server::spawn(command));
 }
 
-/// Clients that are told that their connection ends, as those who ask within the delay are, ask nothing on it any more,
-/// so none of their requests meets its end.
+/// Clients that ask within the delay are told that their connection ends. They send nothing on it any longer, so none
+/// of their requests meets its end.
 const DRAIN: [&str; 2] = ["--drain-delay", "1000"];
 
 #[test]
@@ -78,7 +78,7 @@ fn the_new_server_takes_over_while_the_old_one_finishes() {
     }
 }
 
-/// As `systemctl restart` does it.
+/// `systemctl restart` does the same.
 #[test]
 fn who_comes_between_two_servers_waits_in_the_socket() {
     let (socket, address) = socket();
@@ -104,12 +104,12 @@ fn systemd_passes_its_socket() {
     if !has("systemd-socket-activate") {
         return;
     }
-    // It takes no port 0, that is: it does not say which it gets. An address that nobody else has will do instead.
+    // It takes no port 0, since it does not report which port it gets. An address that nobody else has serves instead.
     let [.., high, low] = std::process::id().to_be_bytes();
     let address = SocketAddr::from((Ipv4Addr::new(127, 1 + high % 254, low, 1), 8080));
     let mut command = Command::new("systemd-socket-activate");
     command.arg("--listen").arg(address.to_string()).arg(path_of("http")).arg("127.0.0.1:1");
-    // It starts the server when somebody connects.
+    // It starts the server when a client connects.
     let client = thread::spawn(move || {
         loop {
             match Client::try_new(address) {

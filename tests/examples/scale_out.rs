@@ -1,6 +1,6 @@
 //! `examples/scale-out`: servers behind HAProxy, all replaced under load.
 //!
-//! It needs Debian's package `haproxy`. Without it the test is skipped, and says so; with the variable `CI` set it
+//! It needs Debian's package `haproxy`. Without it the test is skipped, and says so. With the variable `CI` set it
 //! fails.
 
 use crate::servers::{has, path_of, run, run_within};
@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
 
-/// `None` without HAProxy, which Debian installs where only root looks for programs.
+/// Returns `None` without HAProxy, which Debian installs where only root looks for programs.
 fn scale_out(args: &[&str]) -> Option<Output> {
     if !Path::new("/usr/sbin/haproxy").exists() && !has("haproxy") {
         return None;

@@ -103,7 +103,7 @@ fn echo_gives_back_what_it_has_read_and_ends_when_it_is_asked_to() {
         let mut idle = server.connect();
         idle.write_all(b"before").unwrap();
         assert_eq!(read_exactly(&mut idle, 6), b"before");
-        // It sends, and does not read, until the server can neither get rid of anything nor takes more.
+        // It sends, and does not read, until the server can neither get rid of anything nor take more.
         let (mut slow, sent) = (server.connect(), pattern(64 * 1024 * 1024));
         slow.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
         assert!(slow.write_all(&sent).is_err());
@@ -143,17 +143,17 @@ impl Chatter {
     }
 }
 
-/// Three who have seen each other come, so that the server knows all of them.
+/// Makes three clients that have seen each other come, so that the server knows all of them.
 fn three_chatters(server: &Server) -> [Chatter; 3] {
     let mut ann = Chatter::join(server, "ann");
-    // What she hears next shows that the server has her name, which no answer tells.
+    // What ann hears next shows that the server has her name; there is no answer that tells.
     let mut bob = join_beside(server, &mut ann, "bob");
     let cid = join_beside(server, &mut ann, "cid");
     assert_eq!(bob.hear(), "* cid is here");
     [ann, bob, cid]
 }
 
-/// Joins until `other` sees it: somebody who is not yet in the room does not hear who comes.
+/// Joins until `other` sees it: a client that is not yet in the room does not hear who comes.
 fn join_beside(server: &Server, other: &mut Chatter, name: &str) -> Chatter {
     let chatter = Chatter::join(server, name);
     assert_eq!(other.hear(), format!("* {name} is here"));
@@ -167,7 +167,7 @@ fn chat_sends_each_line_to_all_others() {
     ann.say("hello");
     assert_eq!((bob.hear(), cid.hear()), ("ann: hello".into(), "ann: hello".into()));
     bob.say("hi");
-    // She hears this and not her own line.
+    // She hears this, and not her own line.
     assert_eq!((ann.hear(), cid.hear()), ("bob: hi".into(), "bob: hi".into()));
     drop(bob);
     let _ = cid.stream.shutdown(Shutdown::Write);
@@ -239,7 +239,7 @@ fn chat_keeps_who_reads_while_a_burst_of_lines_arrives() {
     let long_name = "n".repeat(40);
     let mut fast = join_beside(&server, &mut ann, &long_name);
     assert_eq!(bob.hear(), format!("* {long_name} is here"));
-    // They arrive together, and are more than an outbox holds when they go out with the name before each.
+    // They arrive together. With the name before each, they are more than an outbox holds.
     let burst = 4_000;
     fast.say(&"x\n".repeat(burst));
     for listener in [&mut ann, &mut bob] {
@@ -257,7 +257,7 @@ fn chat_passes_a_line_that_never_ends_on_in_pieces() {
     }
 }
 
-/// A target in this process, and a proxy before it.
+/// Makes a target in this process, and a proxy before it.
 fn proxy() -> (TcpListener, Server) {
     let target = TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy = Server::start("proxy", &[&target.local_addr().unwrap().to_string()]);

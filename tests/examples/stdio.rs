@@ -16,7 +16,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A pipe in blocking mode: its ends for reading and for writing.
+/// Makes a pipe in blocking mode: its ends for reading and for writing.
 fn pipe() -> (File, File) {
     let mut fds = [0; 2];
     // SAFETY: two descriptors, for which there is room.
@@ -31,13 +31,14 @@ fn socket_pair() -> (File, File) {
     (OwnedFd::from(a).into(), OwnedFd::from(b).into())
 }
 
-/// A terminal that gives lines, and neither echoes nor translates anything: the emulator's end, and the program's.
+/// Makes a terminal that gives lines, and neither echoes nor translates anything: the emulator's end, and the
+/// program's.
 fn terminal() -> (File, File) {
     let (mut ours, mut theirs) = (-1, -1);
     let (name, size) = (std::ptr::null_mut(), std::ptr::null());
     // SAFETY: all zeros is a valid termios, which openpty does not read past.
     let mut mode: libc::termios = unsafe { std::mem::zeroed() };
-    // SAFETY: it writes two descriptors, and takes null for what it is not to tell or set.
+    // SAFETY: it writes two descriptors, and accepts null for what it should not report or set.
     assert_eq!(unsafe { libc::openpty(&mut ours, &mut theirs, name, std::ptr::null(), size) }, 0);
     // SAFETY: it has just made these descriptors, nobody else owns them.
     let [ours, theirs] = [ours, theirs].map(|fd| File::from(unsafe { OwnedFd::from_raw_fd(fd) }));
@@ -47,7 +48,7 @@ fn terminal() -> (File, File) {
         libc::cfmakeraw(&mut mode);
         mode.c_lflag |= libc::ICANON;
         assert_eq!(libc::tcsetattr(theirs.as_raw_fd(), libc::TCSANOW, &mode), 0);
-        // So that programs which are started later do not hold it open.
+        // Programs that are started later must not hold it open.
         for file in [&ours, &theirs] {
             assert_eq!(libc::fcntl(file.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC), 0);
         }
@@ -66,7 +67,7 @@ fn data(len: usize) -> Vec<u8> {
     (0..len).map(|n| (n % 251) as u8).collect()
 }
 
-/// A running program; killed when dropped.
+/// A running program. It is killed when this is dropped.
 struct Program(Child);
 
 impl Program {
@@ -85,12 +86,12 @@ impl Program {
         }
     }
 
-    /// How many pipes and terminals it has opened in non-blocking mode: those are its own.
+    /// Returns how many pipes and terminals it has opened in non-blocking mode: those are its own.
     fn own_descriptions(&self) -> usize {
         let proc = PathBuf::from(format!("/proc/{}", self.0.id()));
         let is_own = |entry: io::Result<fs::DirEntry>| {
             let name = entry.unwrap().file_name();
-            // (One that is closed meanwhile is none.)
+            // A descriptor that is closed meanwhile does not count.
             let Ok(target) = fs::read_link(proc.join("fd").join(&name)) else { return false };
             let Ok(info) = fs::read_to_string(proc.join("fdinfo").join(&name)) else { return false };
             let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap().trim();
@@ -110,7 +111,7 @@ impl Drop for Program {
 }
 
 /// Sends `sent` through `cat`, whose streams are `input` and `output`, and compares what comes out, read in small
-/// pieces. Meanwhile, and after it, the streams have to be in blocking mode as they were.
+/// pieces. Meanwhile, and after it, the streams have to stay in blocking mode.
 fn through_cat(
     cat: &mut Command,
     (input, output): (File, File),
@@ -121,7 +122,7 @@ fn through_cat(
 ) {
     let shared = [input.try_clone().unwrap(), output.try_clone().unwrap()];
     let mut program = Program::start(cat.stdin(input).stdout(output));
-    // (The command keeps its streams until it is given others.)
+    // The command keeps its streams until it is given others.
     cat.stdin(Stdio::null()).stdout(Stdio::null());
     thread::scope(|scope| {
         scope.spawn(move || {
@@ -179,17 +180,17 @@ fn lines() -> Vec<u8> {
     (0..10_000).flat_map(|n| format!("this is line number {n}\n").into_bytes()).collect()
 }
 
-/// Ctrl-D, at the beginning of a line.
+/// Sends Ctrl-D, at the beginning of a line.
 fn end_of_file(mut terminal: File) {
     terminal.write_all(&[4]).unwrap();
 }
 
-/// `cat` as a user who may not open the streams again, where a test may choose that.
+/// Returns `cat` as a user who may not open the streams again, if a test may choose the user.
 fn cat_of_nobody(streams: [&File; 2]) -> Option<(Command, Temporary)> {
     for stream in streams {
         stream.set_permissions(Permissions::from_mode(0o000)).unwrap();
     }
-    // Where nobody can get at the example, a copy.
+    // That user may not be able to reach the example, so this makes a copy.
     let copy = Temporary::new("cat");
     fs::copy(path_of("cat"), &copy.0).unwrap();
     fs::set_permissions(&copy.0, Permissions::from_mode(0o755)).unwrap();
@@ -199,7 +200,8 @@ fn cat_of_nobody(streams: [&File; 2]) -> Option<(Command, Temporary)> {
         cat.uid(65534).gid(65534);
     }
     cat.stdin(Stdio::null()).stdout(Stdio::null());
-    // It is busy while a process that another test has just started has the copy open, which it inherits for a moment.
+    // It is busy while a process that another test has just started has the copy open. Such a process inherits it for a
+    // moment.
     let status = loop {
         match cat.status() {
             Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => thread::yield_now(),
@@ -263,7 +265,7 @@ fn files_are_read_and_written() {
         let written = fs::read(&output.0).unwrap();
         assert_eq!(&written[..9], b"before it");
         assert!(written[9..] == sent);
-        // Several, by name, and standard input between them.
+        // Several files, by name, and standard input between them.
         let mut cat = Command::new(path_of("cat"));
         cat.arg(&input.0).arg("-").arg(&input.0).stdin(File::open(&input.0).unwrap());
         let Output { status, stdout, .. } = cat.output().unwrap();
@@ -294,7 +296,7 @@ fn the_rest_of_a_file_is_for_the_next_program() {
     });
 }
 
-/// The test `name`, in a process of its own whose streams are chosen here, unlike with `in_a_child`.
+/// Runs the test `name` in a process of its own whose streams are chosen here, unlike `in_a_child`.
 fn child(name: &str) -> Command {
     support::child(module_path!(), name)
 }
@@ -345,7 +347,7 @@ fn descriptors_that_were_closed_are_errors_that_say_so() {
         return;
     }
     run(async || {
-        // SAFETY: nothing in this process uses it but what is tested.
+        // SAFETY: nothing in this process uses it except what is tested.
         assert_eq!(unsafe { libc::close(0) }, 0);
         for _ in 0..2 {
             let error = stdin().read(&mut [0; 8]).await.unwrap_err();
@@ -382,7 +384,7 @@ fn a_pending_read_does_not_keep_the_program_from_ending() {
     watched(|| {
         let (keep, input) = terminal();
         for (input, keep) in [pipe(), socket_pair(), (input, keep)] {
-            // (Three times, as a machine may stand still for a while. It would never end, each time.)
+            // This is tried three times, because a machine may stand still for a while. A program that is kept never ends.
             assert!((0..3).any(|_| ends_soon(&input, &keep)));
         }
     });
@@ -503,7 +505,7 @@ fn other_tasks_run_while_a_read_waits_and_the_runtime_ends_at_once() {
                 }
                 assert!(!waiting.is_finished());
             });
-            // No thread waits in its place. It would be waited for.
+            // No thread waits in its place. The end would wait for that thread.
             assert_eq!(runtime.metrics().num_blocking_threads(), 0);
             drop(runtime);
         });

@@ -36,7 +36,7 @@ fn programs_are_restarted_ever_later_and_their_lines_are_labelled() {
     for lines in text.lines().collect::<Vec<_>>().chunks(2) {
         let label = lines[0].strip_suffix(": green").unwrap();
         assert!(label.starts_with("sh[") && label.ends_with(']'), "{label}");
-        // (Its end makes a line of what is none.)
+        // The end of the output makes a line of what is not one.
         assert_eq!(lines[1], format!("{label}: tea"));
         runs.push(label);
     }

@@ -1,4 +1,4 @@
-//! Runs a scenario once for each seed, and says whether it ended as it may.
+//! Runs a scenario once for each seed, and checks whether it ended in an allowed way.
 
 use crate::support::Watchdog;
 use ayi::runtime::{Builder, RuntimeMetrics};
@@ -13,13 +13,14 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Mutex;
 
-/// So many seeds, without `AYI_FAULTS_SEEDS`: some seconds for each scenario.
+/// The number of seeds without `AYI_FAULTS_SEEDS`: some seconds for each scenario.
 const SEEDS: u64 = 60;
 
-/// A fault in one of so many calls, by seed: with many faults little gets far, with few all of it is tried.
+/// A fault in one of so many calls, by seed. With many faults the scenario does not get far; with few, all of it is
+/// tried.
 const ONE_IN: [u32; 6] = [4, 8, 16, 30, 60, 120];
 
-/// Faults and descriptors are the whole process's.
+/// Faults and descriptors belong to the whole process, so one scenario runs at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// How the parts of a scenario ended.
@@ -32,7 +33,8 @@ impl Outcome {
     }
 }
 
-/// Waits for what comes, if nothing that matters was put in; if it was, only for a while: it may be what was to come.
+/// Waits for `what`. If a fault that matters was put in, it waits only for a while: the fault may have removed what was
+/// to come.
 pub async fn unless_broken<T>(what: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     let mut what = pin!(what);
     loop {
@@ -46,7 +48,8 @@ pub async fn unless_broken<T>(what: impl Future<Output = io::Result<T>>) -> io::
     }
 }
 
-/// `scenario` once for each seed: one if `AYI_FAULTS_SEED` says which, else as many as `AYI_FAULTS_SEEDS` says.
+/// Runs `scenario` once for each seed: for one if `AYI_FAULTS_SEED` says which, otherwise for as many as
+/// `AYI_FAULTS_SEEDS` says.
 pub fn repeat(name: &'static str, scenario: impl AsyncFn(&Outcome) -> io::Result<()>) {
     let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let number = |variable| std::env::var(variable).ok().map(|text| text.parse::<u64>().expect(variable));
@@ -54,7 +57,7 @@ pub fn repeat(name: &'static str, scenario: impl AsyncFn(&Outcome) -> io::Result
         Some(seed) => seed..seed + 1,
         None => 0..number("AYI_FAULTS_SEEDS").unwrap_or(SEEDS),
     };
-    // (Runtimes keep their bell for the next one.)
+    // Runtimes keep their bell for the next one.
     drop(Builder::new_current_thread().build().unwrap());
     for seed in seeds {
         let again = format!(
@@ -70,7 +73,7 @@ pub fn repeat(name: &'static str, scenario: impl AsyncFn(&Outcome) -> io::Result
         drop(session);
         let verdict = match ended {
             Ok(ended) => judge(ended, &outcome, &faults),
-            // (The harness has printed it.)
+            // The harness has printed it.
             Err(_panic) => Err("it panicked".into()),
         };
         let verdict = verdict.and_then(|()| match descriptors() {
@@ -84,22 +87,22 @@ pub fn repeat(name: &'static str, scenario: impl AsyncFn(&Outcome) -> io::Result
     }
 }
 
-/// What is done to `scenario` with a seed.
+/// Returns the faults that `scenario` gets with a seed.
 pub fn faults_of(seed: u64, scenario: impl AsyncFn(&Outcome) -> io::Result<()>) -> Vec<Fault> {
     let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let _session = Session::start(seed, ONE_IN[1]);
-    // (How it ends is looked at in `repeat`.)
+    // `repeat` checks how it ends.
     let _ = once(seed, &Outcome::default(), &scenario);
     Session::faults()
 }
 
-/// In a runtime of its own, at whose end all that was counted is back at 0.
+/// Runs in a runtime of its own. At its end all counts are back at 0.
 fn once(seed: u64, outcome: &Outcome, scenario: &impl AsyncFn(&Outcome) -> io::Result<()>) -> io::Result<()> {
     let rt = Builder::new_current_thread().io_uring(seed / 2 % 2 == 0).enable_all().build()?;
     let metrics = rt.metrics();
     let result = rt.block_on(async {
         let ended = timeout(Duration::from_secs(20), scenario(outcome)).await.expect("it waits in vain");
-        // What was dropped on another thread is a message; a child that could not be watched has a task that reaps it.
+        // What was dropped on another thread is a message. A child that could not be watched has a task that reaps it.
         let end = Instant::now() + Duration::from_secs(5);
         while left(&metrics) != (0, 0, 0) {
             assert!(Instant::now() < end, "{:?}: tasks, timers, descriptors that are left", left(&metrics));
@@ -116,7 +119,7 @@ fn left(metrics: &RuntimeMetrics) -> (usize, usize, u64) {
     (metrics.num_alive_tasks(), metrics.num_timers(), registered)
 }
 
-/// Every error was put in, or follows from one that was.
+/// Checks that every error was put in, or follows from one that was.
 fn judge(ended: io::Result<()>, outcome: &Outcome, faults: &[Fault]) -> Result<(), String> {
     let follows = [
         ErrorKind::BrokenPipe,
@@ -142,13 +145,13 @@ fn judge(ended: io::Result<()>, outcome: &Outcome, faults: &[Fault]) -> Result<(
     Ok(())
 }
 
-/// The system's error, which may be the source of another.
+/// Returns the system's error, which may be the source of another.
 fn raw_os_error(error: &io::Error) -> Option<i32> {
     let mut source: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = source {
         match error.downcast_ref::<io::Error>() {
             Some(error) if error.raw_os_error().is_some() => return error.raw_os_error(),
-            // (Its `source` leaves out the error that is in it.)
+            // Its `source` leaves out the error that is in it.
             Some(error) => source = error.get_ref().map(|inner| inner as &(dyn Error + 'static)),
             None => source = error.source(),
         }
@@ -156,10 +159,10 @@ fn raw_os_error(error: &io::Error) -> Option<i32> {
     None
 }
 
-/// Those that are open, by name: `/proc/self/fd`, see proc_pid_fd(5).
+/// Returns the open descriptors, by name: `/proc/self/fd`, see proc_pid_fd(5).
 fn descriptors() -> Vec<String> {
     let list = std::fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap().path());
-    // (That of the list itself is closed when it is asked for.)
+    // The list's own descriptor is closed by the time its name is asked for.
     let mut names: Vec<String> =
         list.filter_map(|path| Some(std::fs::read_link(path).ok()?.display().to_string())).collect();
     names.retain(|name| !name.ends_with("/fd"));
@@ -167,7 +170,7 @@ fn descriptors() -> Vec<String> {
     names
 }
 
-/// For this process alone.
+/// Returns a path for this process alone.
 pub fn path(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("ayi-faults-{}-{name}", std::process::id()))
 }

@@ -1,5 +1,5 @@
-//! Files and directories. What the kernel or the pool does takes a turn; what is here already, and errors that need
-//! neither, is charged.
+//! Files and directories. What the kernel or the pool does takes a turn. What is here already, and errors that need
+//! neither, are charged.
 
 use crate::Leaves;
 use ayi::fs;
@@ -7,7 +7,7 @@ use ayi::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use std::io::SeekFrom;
 use std::path::PathBuf;
 
-/// With a path that needs no operation to be refused, too.
+/// Each also gets a path that is refused without an operation.
 macro_rules! each_path {
     ($leaves:ident, $path:ident; $($name:literal => |$p:ident| $op:expr;)*) => {
         $(for path in [$path.clone(), PathBuf::from("\0")] {

@@ -1,7 +1,7 @@
-//! Whatever can be awaited gives way, also in a loop in which it is always ready.
+//! Everything that can be awaited gives way, even in a loop in which it is always ready.
 //!
-//! Each leaf of the public API (a future, an `async fn`, a `poll_…` function) is awaited in a loop that never waits by
-//! itself, and another task has to run meanwhile. `api.txt` says which leaves there are: one that is neither tried here
+//! Each leaf of the public API, that is, each future, `async fn` and `poll_…` function, is awaited in a loop that never
+//! waits by itself, and another task has to run meanwhile. `api.txt` lists the leaves. One that is neither tried here
 //! nor explained in `EXCEPTIONS` fails the test, by name.
 //!
 //! The test is apart from `tests/it` because it is one program: it tries all leaves, and compares at the end.
@@ -19,7 +19,8 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use support::run;
 
-/// What cannot stand in such a loop, or is no leaf, and why. An entry that ends with `::` stands for all below it.
+/// The items that cannot stand in such a loop, or are no leaves, and why. An entry that ends with `::` stands for
+/// everything below it.
 const EXCEPTIONS: &[(&str, &str)] = &[
     ("Future for ayi::task::TaskLocalFuture", "it is the future in it, with a value around each poll"),
     ("Future for ayi_runtime::task::coop::Unconstrained", "it is there to take the limit off"),
@@ -39,13 +40,13 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("ayi::io::Empty::poll_fill_buf", "who asks again for what is there must get it; `fill_buf` is charged"),
 ];
 
-/// Of a writer with nothing to write. The futures `flush` and `close` are tried, and charge.
+/// Those of a writer with nothing to write. The futures `flush` and `close` are tried, and charge.
 const DONE_AT_ONCE: &[&str] = &["::poll_flush", "::poll_close", "::poll_shutdown"];
 
 /// In seconds.
 const PATIENCE: u64 = 20;
 
-/// What has been tried.
+/// The leaves that have been tried.
 #[derive(Default)]
 pub struct Leaves {
     tried: BTreeSet<String>,
@@ -60,7 +61,7 @@ impl Leaves {
         let (rounds, has_run) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(false)));
         let (counter, others) = (rounds.clone(), has_run.clone());
         let busy = ayi::spawn(async move {
-            // A budget of 128 operations, of which some take two polls.
+            // The budget has 128 operations, of which some take two polls.
             while others.get() || counter.get() < 2 * 129 {
                 leaf().await;
                 counter.set(counter.get() + 1);
@@ -77,7 +78,7 @@ impl Leaves {
             self.failed.push(format!("{name}: it is ready {} times, and then it waits", rounds.get()));
         }
         busy.abort();
-        // (Awaited, so that it ends before the next one needs descriptors.)
+        // It is awaited, so that it ends before the next one needs descriptors.
         match busy.await {
             Ok(()) => self.failed.push(name.to_owned()),
             Err(error) if error.is_panic() => panic!("{name}: {error}"),
@@ -86,7 +87,7 @@ impl Leaves {
     }
 }
 
-/// Without what stands in angle brackets.
+/// Returns the line without what stands in angle brackets.
 fn without_generics(line: &str) -> String {
     let (mut text, mut depth, mut before) = (String::new(), 0, ' ');
     for char in line.chars() {
@@ -101,7 +102,7 @@ fn without_generics(line: &str) -> String {
     text
 }
 
-/// The name of the leaf that a line of `api.txt` is about.
+/// Returns the name of the leaf that a line of `api.txt` is about.
 fn leaf_of(line: &str) -> Option<String> {
     let text = without_generics(line);
     if let Some(rest) = text.strip_prefix("impl ") {
@@ -114,7 +115,7 @@ fn leaf_of(line: &str) -> Option<String> {
     let is_async = rest.starts_with("async ");
     let (name, _) = rest.trim_start_matches("async ").strip_prefix("fn ")?.split_once('(')?;
     let is_future = line.split_once("-> ").is_some_and(|(_, output)| output.starts_with("impl core::future"));
-    // The methods of `AsyncReadExt` and its kin give futures of their own types.
+    // The methods of `AsyncReadExt` and similar traits return futures of their own types.
     let is_of_extension = name.starts_with("ayi::io::") && name.contains("Ext::");
     (is_async || is_future || is_of_extension || name.contains("::poll_")).then(|| name.to_owned())
 }

@@ -1,4 +1,4 @@
-//! Streams in memory, what is made of streams, and the extension methods.
+//! Streams in memory, types made of streams, and the extension methods.
 
 use crate::Leaves;
 use ayi::io::{
@@ -46,7 +46,7 @@ async fn read_methods(leaves: &mut Leaves) {
     leaves
         .gives_way(to_string, async || _ = (&b"x"[..]).read_to_string(&mut String::new()).await.unwrap())
         .await;
-    // One await that never ends: it is its own loop.
+    // One await that never ends is its own loop.
     let mut bytes = (&b"x"[..]).chain(repeat(b'x')).take(1 << 20).bytes();
     leaves
         .gives_way(
@@ -81,7 +81,7 @@ async fn buffered_methods(leaves: &mut Leaves) {
     let mut pieces = AsyncBufReadExt::split(Cursor::new(PAGE), b'\n');
     let names = &["ayi::io::Split::next_segment", "ayi::io::Split::poll_next_segment"];
     leaves.gives_way(names, async move || _ = pieces.next_segment().await.unwrap()).await;
-    // At their end, too.
+    // The same at their end.
     let mut lines = Cursor::new(b"").lines();
     leaves.gives_way(&["lines at their end"], async move || assert!(lines.next().await.is_none())).await;
 }
@@ -137,7 +137,7 @@ async fn endless(leaves: &mut Leaves) {
         .await;
     leaves.gives_way(&["a sink that is flushed"], async || sink().flush().await.unwrap()).await;
     leaves.gives_way(&["a sink that is closed"], async || sink().close().await.unwrap()).await;
-    // What never ends by itself.
+    // These never end by themselves.
     let reads = ayi::spawn(async { repeat(b'x').read_to_end(&mut Vec::new()).await });
     let lines = ayi::spawn(async { BufReader::new(repeat(b'x')).lines().next_line().await });
     ayi::task::yield_now().await;
@@ -145,7 +145,7 @@ async fn endless(leaves: &mut Leaves) {
     lines.abort();
 }
 
-/// Both ends in one task: whoever reads has written before, by another way.
+/// Both ends are in one task: a read comes after a write in another way.
 async fn streams(leaves: &mut Leaves) {
     let mut ended = duplex(8).0;
     leaves

@@ -73,7 +73,7 @@ async fn time(leaves: &mut Leaves) {
     leaves.gives_way(names, async || timeout(Duration::MAX, ready(())).await.unwrap()).await;
     leaves.gives_way(names, async || _ = timeout(Duration::ZERO, std::future::pending::<()>()).await).await;
 
-    // Only where time stands still.
+    // These work only while time stands still.
     let mut of_paused = Leaves::default();
     std::thread::scope(|scope| {
         let paused = scope.spawn(|| {
@@ -162,7 +162,7 @@ async fn children(leaves: &mut Leaves) {
 }
 
 async fn signals(leaves: &mut Leaves) {
-    // SAFETY: whoever listens has a handler for it.
+    // SAFETY: a listener has installed a handler for it.
     let raise = |signal| assert_eq!(unsafe { libc::raise(signal) }, 0);
     let mut one = signal(SignalKind::user_defined1()).unwrap();
     let names = &["ayi_process::signal::unix::Signal::recv", "ayi_process::signal::unix::Signal::poll_recv"];

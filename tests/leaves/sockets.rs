@@ -1,4 +1,4 @@
-//! Sockets and pipes. Of streams the peer is gone: each read gives the end, each write an error, at once.
+//! Sockets and pipes. The peer of a stream is gone: each read returns the end, each write an error, at once.
 
 use crate::{Leaves, support};
 use ayi::io::{AsyncFd, AsyncRead, AsyncWrite, Interest, Registration};
@@ -25,7 +25,7 @@ pub async fn all(leaves: &mut Leaves) {
     descriptors(leaves).await;
 }
 
-/// With `ready!(stream)`, a list of names and of what to do.
+/// It takes `ready!(stream)`, and a list of names and of what to do.
 macro_rules! each {
     ($leaves:ident, $new:expr; $($($name:literal),+ => |$stream:ident| $op:expr;)*) => {
         $({
@@ -191,7 +191,7 @@ async fn connecting(leaves: &mut Leaves) {
 async fn udp(leaves: &mut Leaves) {
     let peer = std::net::UdpSocket::bind(ANY).unwrap();
     let to = peer.local_addr().unwrap();
-    /// Connected to the peer, which has sent something.
+    /// Makes a socket that is connected to the peer, which has sent something.
     async fn sent(peer: &std::net::UdpSocket) -> UdpSocket {
         let socket = UdpSocket::bind(ANY).await.unwrap();
         socket.connect(peer.local_addr().unwrap()).await.unwrap();
@@ -240,7 +240,7 @@ async fn udp(leaves: &mut Leaves) {
 }
 
 async fn datagrams(leaves: &mut Leaves) {
-    /// Ours, and a peer that does not wait.
+    /// Makes one of ours, and a peer that does not wait.
     fn pair() -> (UnixDatagram, std::os::unix::net::UnixDatagram) {
         let (ours, peer) = std::os::unix::net::UnixDatagram::pair().unwrap();
         ours.set_nonblocking(true).unwrap();

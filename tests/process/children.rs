@@ -15,24 +15,24 @@ use std::process::Stdio;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-/// A shell that runs `script`.
+/// Makes a shell that runs `script`.
 fn sh(script: &str) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", script]);
     command
 }
 
-/// A child that lives until its standard input is closed.
+/// Makes a child that lives until its standard input is closed.
 fn cat() -> Command {
     let mut command = Command::new("cat");
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     command
 }
 
-/// What the descriptors of this process are, as `/proc` shows them.
+/// Returns what the descriptors of this process are, as `/proc` shows them.
 fn descriptors() -> Vec<String> {
     let links = std::fs::read_dir("/proc/self/fd").unwrap().filter_map(Result::ok);
-    // (One is gone by now: that of the directory.)
+    // One is gone by now: that of the directory.
     links.filter_map(|link| Some(std::fs::read_link(link.path()).ok()?.to_str()?.to_owned())).collect()
 }
 
@@ -40,7 +40,7 @@ fn pidfds() -> usize {
     descriptors().iter().filter(|target| target.contains("pidfd")).count()
 }
 
-/// Whether the test runs with children that have no pidfd.
+/// Returns whether the test runs with children that have no pidfd.
 fn without_pidfds() -> bool {
     std::env::var_os("AYI_NO_PIDFD").is_some()
 }
@@ -106,7 +106,7 @@ fn without_a_runtime_one_can_start_and_try_but_not_wait() {
         }
         let stdout = child.stdout.take().unwrap();
         block_until(&stdout, libc::POLLHUP);
-        // Its streams are closed, and so its end is a matter of a moment, and the kernel's.
+        // Its streams are closed, so it ends in a moment, when the kernel gets to it.
         let status = loop {
             match child.try_wait().unwrap() {
                 Some(status) => break status,
@@ -114,7 +114,7 @@ fn without_a_runtime_one_can_start_and_try_but_not_wait() {
             }
         };
         assert!(status.success());
-        // And what was started outside can be awaited inside.
+        // What was started outside can be awaited inside.
         let mut child = cat().spawn().unwrap();
         assert!(run(async || child.wait().await).unwrap().success());
     });
@@ -128,7 +128,7 @@ fn a_megabyte_on_both_streams_at_once() {
         let output = sh(&script).output().await.unwrap();
         assert!(output.status.success());
         assert_eq!((output.stdout.len(), output.stderr.len()), (1_000_000, 1_000_000));
-        // One after the other: who reads only one of them would wait for ever.
+        // One after the other: a reader of only one of them would wait for ever.
         let script = "head -c 1000000 /dev/zero >&2; head -c 1000000 /dev/zero; exit 3";
         let output = sh(script).output().await.unwrap();
         assert_eq!(output.status.code(), Some(3));
@@ -139,7 +139,7 @@ fn a_megabyte_on_both_streams_at_once() {
 #[test]
 fn output_is_read_after_the_end_too() {
     run(async || {
-        // The shell ends at once; what it has left behind goes on writing.
+        // The shell ends at once; what it has left behind continues to write.
         let mut command = sh("exec 3<&0; (read line <&3; echo late) &");
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
@@ -159,7 +159,7 @@ fn through_cat_and_back() {
         let expected = data.clone();
         let mut stdin = child.stdin.take().unwrap();
         let writer = ayi::spawn(async move {
-            // What the traits say is done, though it does nothing.
+            // What the traits promise is done, though it does nothing.
             stdin.write_all(&data).await?;
             stdin.flush().await?;
             stdin.close().await
@@ -218,7 +218,7 @@ fn waiting_closes_stdin() {
         let mut child = cat().spawn().unwrap();
         assert!(child.wait().await.unwrap().success());
         assert!(child.stdin.is_none());
-        // Not one that was taken out.
+        // An input that was taken out is not closed.
         let mut child = cat().spawn().unwrap();
         let stdin = child.stdin.take();
         assert!(poll_once(pin!(child.wait())).is_pending());
@@ -352,7 +352,7 @@ fn with_the_last_descriptor_gone_nothing_is_started() {
             command.arg(&mark);
             command
         };
-        // All it needs is there, but descriptors.
+        // Everything it needs is there, except descriptors.
         let limit = libc::rlimit { rlim_cur: 64, rlim_max: 64 };
         // SAFETY: setrlimit(2) reads the structure, which outlives the call.
         assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) }, 0);
@@ -396,7 +396,7 @@ fn the_kernel_reaps_where_sigchld_is_ignored() {
         let mut wait = pin!(child.wait());
         assert!(poll_once(wait.as_mut()).is_pending());
         drop(stdin);
-        // Nobody knows its status, but that it has ended is not missed.
+        // Nobody knows its status, but its end is noticed.
         assert_eq!(wait.await.unwrap_err().raw_os_error(), Some(libc::ECHILD));
     });
 }
@@ -407,7 +407,7 @@ fn a_child_that_does_not_listen() {
         let mut command = sh("exec <&-; exec sleep 1000");
         let mut child = command.stdin(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
-        // The last reader may be a child that another test is just about to start: it has copies of all descriptors.
+        // The last reader may be a child that another test is about to start: it has copies of all descriptors.
         block_until(&stdin, libc::POLLERR);
         assert_eq!(stdin.write_all(b"tea?").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
         child.kill().await.unwrap();
@@ -436,8 +436,8 @@ fn settings_reach_the_child() {
 #[test]
 fn a_child_of_another_user() {
     run(async || {
-        // Whoever runs the tests may become himself, and only root anybody else.
-        // SAFETY: these take and give numbers.
+        // The user who runs the tests may become himself, and only root anybody else.
+        // SAFETY: these take and return numbers.
         let (own_user, own_group) = unsafe { (libc::getuid(), libc::getgid()) };
         let (user, group) = if own_user == 0 { (65534, 65533) } else { (own_user, own_group) };
         let output = sh("id -u; id -g").uid(user).gid(group).output().await.unwrap();
@@ -504,7 +504,7 @@ fn children_inherit_no_descriptor_but_their_streams() {
 #[test]
 fn what_children_inherit_is_the_users_timer_slack() {
     run(async || {
-        // Long enough to be slept.
+        // It is long enough that the thread sleeps.
         ayi::time::sleep(Duration::from_millis(1)).await;
         let mut command = Command::new("cat");
         let ours = command.arg("/proc/self/timerslack_ns").output().await.unwrap().stdout;
@@ -586,7 +586,7 @@ fn a_child_waits_in_one_runtime_after_the_other() {
             ended.await
         });
         assert!(ended.unwrap().success());
-        // Then it waits for nothing any more.
+        // Then it no longer waits for anything.
         assert!(first.block_on(child.wait()).unwrap().success());
     });
 }
@@ -602,7 +602,7 @@ fn a_child_that_was_awaited_in_a_runtime_which_has_ended_is_awaited_in_the_next(
             let runtime = Runtime::new().unwrap();
             runtime.block_on(async { assert!(poll_once(pin!(child.wait())).is_pending()) });
             drop(runtime);
-            // Between two runtimes there is none, and that is what is told.
+            // Between two runtimes there is none, and the error says so.
             if let std::task::Poll::Ready(answer) = poll_once(pin!(child.wait())) {
                 assert!(answer.unwrap_err().to_string().contains("there is no ayi runtime on this thread"));
             }
@@ -622,7 +622,7 @@ fn a_child_that_was_awaited_in_a_runtime_which_has_ended_is_awaited_in_the_next(
 #[test]
 fn a_wait_that_is_under_way_when_its_runtime_ends_says_so_and_the_next_one_succeeds() {
     if without_pidfds() {
-        // (A timer panics where its runtime has ended.)
+        // A timer panics if its runtime has ended.
         return;
     }
     watched(|| {
@@ -653,7 +653,7 @@ fn after_somebody_else_has_reaped_a_child_its_number_is_nobodys() {
         };
         let mut child = Command::new("true").kill_on_drop(true).spawn().unwrap();
         reap(&child);
-        // It was not noticed so far.
+        // Its end was not noticed so far.
         assert_eq!(child.start_kill().unwrap_err().raw_os_error(), Some(libc::ESRCH));
         for _ in 0..2 {
             assert_eq!(child.wait().await.unwrap_err().raw_os_error(), Some(libc::ECHILD));
@@ -696,7 +696,7 @@ fn children_and_their_futures_can_be_sent() {
     is_send_and_sync::<ChildStdin>();
     is_send_and_sync::<ChildStdout>();
     is_send_and_sync::<ChildStderr>();
-    // What the futures borrow, the command among it, they do not keep.
+    // The futures do not keep what they borrow, such as the command.
     is_send(|| Command::new("true").status());
     is_send(|| Command::new("true").output());
     is_send(|| async {

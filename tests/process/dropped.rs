@@ -1,4 +1,4 @@
-//! Children that are dropped: who is killed, and that nobody stays a zombie.
+//! Children that are dropped: who is killed, and that none stays a zombie.
 
 use crate::support::{block_until, in_a_child, poll_once, run, run_again_with, turn, watched};
 use ayi::process::{Child, Command};
@@ -10,7 +10,8 @@ use std::process::Stdio;
 use std::thread;
 use std::time::Instant;
 
-/// A child that lives until its standard input is closed. What comes beside it is at its end when the child has ended.
+/// Makes a child that lives until its standard input is closed. The descriptor beside it is at its end when the child
+/// has ended.
 fn cat(kill_on_drop: bool) -> (Child, OwnedFd) {
     let mut command = Command::new("cat");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(kill_on_drop);
@@ -19,12 +20,13 @@ fn cat(kill_on_drop: bool) -> (Child, OwnedFd) {
     (child, stdout)
 }
 
-/// Whether the process is there, be it as a zombie. (Nobody else has this number so soon: they are given out in turn.)
+/// Returns whether the process is there, even as a zombie. No other process gets this number so soon: numbers are given
+/// out in turn.
 fn exists(pid: u32) -> bool {
     std::fs::metadata(format!("/proc/{pid}")).is_ok()
 }
 
-/// Lets the runtime work until the process is gone. Nothing tells about that, so this looks again and again.
+/// Lets the runtime work until the process is gone. Nothing reports that, so this checks again and again.
 async fn until_reaped(pid: u32) {
     while exists(pid) {
         ayi::time::sleep(Duration::from_millis(1)).await;
@@ -45,7 +47,7 @@ fn killed_on_drop_and_no_zombie() {
         assert!(exists(pid));
         drop(child);
         until_reaped(pid).await;
-        // While it is awaited, too.
+        // The same while it is awaited.
         let mut child = sleeping.spawn().unwrap();
         let pid = child.id().unwrap();
         assert!(timeout(Duration::from_nanos(1), child.wait()).await.is_err());
@@ -57,7 +59,7 @@ fn killed_on_drop_and_no_zombie() {
 #[test]
 fn killed_with_the_future_of_status_and_output() {
     run(async || {
-        // Each tells its number, and then stays.
+        // Each prints its number, and then stays.
         let dir = std::env::temp_dir();
         let number_of = async |path: &std::path::Path| loop {
             if let Ok(text) = std::fs::read_to_string(path) {
@@ -120,7 +122,7 @@ fn many_dropped_children_leave_nothing_behind() {
         for n in 0..200 {
             drop(Command::new("true").kill_on_drop(n % 2 == 0).spawn().unwrap());
         }
-        // SAFETY: waitid(2) writes nothing where it is given no place, and with WNOWAIT reaps nobody.
+        // SAFETY: waitid(2) writes nothing if it is given no place, and with WNOWAIT reaps no child.
         let has_children = || unsafe {
             let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
             libc::waitid(libc::P_ALL, 0, std::ptr::null_mut(), options) == 0
@@ -128,18 +130,18 @@ fn many_dropped_children_leave_nothing_behind() {
         while has_children() {
             ayi::time::sleep(Duration::from_millis(1)).await;
         }
-        // And their pidfds are gone as well.
+        // Their pidfds are gone as well.
         assert_eq!(descriptors(), before);
     });
 }
 
-/// What ended long ago, and was dropped where no runtime is, is reaped at the next occasion.
+/// A child that ended long ago, and was dropped without a runtime, is reaped at the next occasion.
 #[test]
 fn dropped_outside_of_a_runtime_it_is_reaped_at_the_next_occasion() {
     watched(|| {
         let mut occasions: Vec<Box<dyn FnMut()>> = vec![
             Box::new(|| {
-                // The start.
+                // The occasion is a start.
                 std::mem::forget(Command::new("true").spawn().unwrap());
             }),
             Box::new(|| {
@@ -156,7 +158,7 @@ fn dropped_outside_of_a_runtime_it_is_reaped_at_the_next_occasion() {
             assert!(exists(pid));
             drop(stdin);
             block_until(stdout.as_fd(), libc::POLLHUP);
-            // Its streams are closed, and its end will come in a moment.
+            // Its streams are closed, and it ends in a moment.
             let start = Instant::now();
             while exists(pid) {
                 assert!(start.elapsed() < Duration::from_secs(30));
@@ -189,7 +191,7 @@ fn the_runtime_ends_while_children_run() {
         let pids = [killed.id(), dropped.id(), left.id()].map(Option::unwrap);
         let stdins = (dropped.stdin.take(), left.stdin.take());
         runtime.block_on(async move {
-            // These tasks are waiting when the runtime ends; for the third child waits the task that reaps it.
+            // These tasks are waiting when the runtime ends; the task that reaps waits for the third child.
             let (mut killed, mut dropped) = (killed, dropped);
             let stdin = killed.stdin.take();
             ayi::spawn(async move { (killed.wait().await, stdin) });
@@ -203,14 +205,14 @@ fn the_runtime_ends_while_children_run() {
         drop(stdins);
         block_until(dropped_stdout.as_fd(), libc::POLLHUP);
         block_until(left_stdout.as_fd(), libc::POLLHUP);
-        // Nobody waits for them any more, but the next who starts one.
+        // Nobody waits for them any longer; the next start of a child reaps them.
         while pids.into_iter().any(exists) {
             drop(Command::new("true").spawn().unwrap());
         }
     });
 }
 
-/// In a process of its own, so that no other test reaps it.
+/// The test has a process of its own, so that no other test reaps the child.
 #[test]
 fn dropped_in_another_runtime_than_it_has_waited_in() {
     if !in_a_child(module_path!(), "dropped_in_another_runtime_than_it_has_waited_in") {
@@ -248,7 +250,7 @@ fn dropped_on_another_thread() {
         }
         drop(stdin);
 
-        // In one that is only entered, the task goes to its owner's thread: this one.
+        // If the runtime is only entered, the task goes to its owner's thread: this one.
         let (child, _stdout) = cat(true);
         let pid = child.id().unwrap();
         let handle = Handle::current();
@@ -276,14 +278,14 @@ fn a_task_that_is_aborted_kills_its_child() {
     });
 }
 
-/// Waits until the process is gone, where no runtime runs that could be asked to wait.
+/// Waits until the process is gone, without a runtime that could wait.
 fn block_until_reaped(pid: u32) {
     while exists(pid) {
         thread::yield_now();
     }
 }
 
-/// A child that is dropped by `how`, and ends after that. Nothing is started, awaited or dropped after it.
+/// A child is dropped by `how`, and ends after that. Nothing is started, awaited or dropped after it.
 fn orphan(how: impl FnOnce(Child)) -> u32 {
     let (mut child, stdout) = cat(false);
     let stdin = child.stdin.take();
@@ -304,21 +306,21 @@ fn killed_orphan(how: impl FnOnce(Child)) -> u32 {
     pid
 }
 
-/// In a process of its own, so that no other test starts a child and thereby reaps this one.
+/// The test has a process of its own, so that no other test starts a child and thereby reaps this one.
 #[test]
 fn whoever_was_dropped_without_a_runtime_is_reaped_by_the_next_that_runs() {
     if !in_a_child(module_path!(), "whoever_was_dropped_without_a_runtime_is_reaped_by_the_next_that_runs") {
         return;
     }
     watched(|| {
-        // Before there is any.
+        // Before there is any runtime.
         let pids = [orphan(drop), killed_orphan(drop)];
         run(async || {
             for pid in pids {
                 until_reaped(pid).await;
             }
         });
-        // Beside one that is not in block_on, and that has waited for the child before.
+        // Alongside a runtime that is not in block_on, and that has waited for the child before.
         let runtime = Runtime::new().unwrap();
         let waits = |mut child: Child| {
             runtime.block_on(async { assert!(poll_once(pin!(child.wait())).is_pending()) });
@@ -329,7 +331,7 @@ fn whoever_was_dropped_without_a_runtime_is_reaped_by_the_next_that_runs() {
                 until_reaped(pid).await;
             }
         });
-        // That one has ended before.
+        // That runtime has ended before.
         let inside = |child| {
             let _inside = runtime.enter();
             drop(child);
@@ -362,7 +364,7 @@ fn whoever_is_dropped_without_a_runtime_is_reaped_by_one_that_sleeps() {
         let end = receiver.recv().unwrap();
         block_until_reaped(orphan(drop));
         block_until_reaped(killed_orphan(drop));
-        // In a runtime that has ended then; in one that is left, and never runs again; in one that lives on another
+        // In a runtime that has ended then, in one that is left and never runs again, and in one that lives on another
         // thread and does not run.
         block_until_reaped(orphan(|child| run(async || drop(child))));
         let left = Runtime::new().unwrap();
@@ -396,7 +398,7 @@ fn a_runtime_that_is_left_gives_its_orphans_to_the_next() {
         }
         drop(stdin);
         block_until(stdout.as_fd(), libc::POLLHUP);
-        // Not in the one that had it last.
+        // It is not the runtime that had it last.
         next.block_on(until_reaped(pid));
     });
 }
@@ -419,7 +421,7 @@ fn a_dropped_child_is_no_task_of_the_users() {
             assert_eq!(Handle::current().metrics().num_alive_tasks(), 0);
             assert_eq!(Handle::current().metrics().spawned_tasks_count(), 0);
             assert_eq!(spawned.load(std::sync::atomic::Ordering::SeqCst), 0);
-            // It runs on, and nobody waits for it.
+            // The child runs on, and nobody waits for it.
             let report = ayi::runtime::shutdown(Duration::from_secs(1000)).await;
             assert!(report.is_clean(), "{report}");
             assert!(exists(pid));
@@ -442,11 +444,11 @@ fn a_forked_worker_that_drops_a_child_leaves_it_to_its_parent() {
         let mut wait = Box::pin(async { child.wait().await });
         runtime.block_on(async { assert!(poll_once(wait.as_mut()).is_pending()) });
         drop(wait);
-        // SAFETY: what the child does is what glibc allows after a fork: the other threads hold no locks, they wait.
+        // SAFETY: the child does what glibc allows after a fork: the other threads hold no locks, because they wait.
         let worker = unsafe { libc::fork() };
         if worker == 0 {
             let answer = Runtime::new().unwrap().block_on(child.wait());
-            // Whatever it says, it does not know the status.
+            // Whatever it answers, it does not know the status.
             let is_well = answer.is_err();
             drop(child);
             // SAFETY: takes a number.

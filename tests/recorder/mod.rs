@@ -1,4 +1,4 @@
-//! A subscriber of `tracing` that writes down what it is told.
+//! A subscriber of `tracing` that records what it is told.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -20,7 +20,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// In the order of their numbers, which begin with 1.
+    /// Ordered by their numbers, which begin with 1.
     spans: Vec<Span>,
     /// What was told, and of which span.
     log: Vec<(u64, String)>,
@@ -28,7 +28,7 @@ struct State {
 
 struct Span {
     fields: Fields,
-    /// Handles that there are.
+    /// How many handles there are.
     handles: usize,
 }
 
@@ -46,14 +46,14 @@ impl Visit for Text<'_> {
 }
 
 impl Recorder {
-    /// Of all threads of this process, from here on.
+    /// Installs it for all threads of this process, from here on.
     pub fn install() -> Recorder {
         let recorder = Recorder::default();
         tracing::subscriber::set_global_default(recorder.clone()).unwrap();
         recorder
     }
 
-    /// The number of the span, of those that are or were, which has all these fields (`name` and `target` among them).
+    /// Returns the number of the span, existing or closed, that has all these fields, including `name` and `target`.
     fn find(&self, fields: &[(&str, &str)]) -> Option<u64> {
         let state = self.0.state.lock().unwrap();
         let fits = |span: &Span| {
@@ -69,19 +69,19 @@ impl Recorder {
         self.0.state.lock().unwrap().spans[number as usize - 1].fields.clone()
     }
 
-    /// What was told of the span with these fields, in order.
+    /// Returns what was told of the span with these fields, in order.
     pub fn told(&self, fields: &[(&str, &str)]) -> Vec<String> {
         let Some(number) = self.find(fields) else { return Vec::new() };
         let state = self.0.state.lock().unwrap();
         state.log.iter().filter(|(of, _)| *of == number).map(|(_, what)| what.clone()).collect()
     }
 
-    /// Of a task with this name.
+    /// Returns what was told of a task with this name.
     pub fn told_of_task(&self, name: &str) -> Vec<String> {
         self.told(&[("name", "runtime.spawn"), ("task.name", name)])
     }
 
-    /// How many spans there were, and how many things were told.
+    /// Returns how many spans there were, and how many things were told.
     pub fn count(&self) -> (usize, usize) {
         let state = self.0.state.lock().unwrap();
         (state.spans.len(), state.log.len())
@@ -91,7 +91,7 @@ impl Recorder {
     pub fn wait_until(&self, mut is_so: impl FnMut(&Recorder) -> bool) {
         while !is_so(self) {
             let state = self.0.state.lock().unwrap();
-            // (The timeout is for what was told in between.)
+            // The timeout is for what was told in between.
             drop(self.0.changed.wait_timeout(state, std::time::Duration::from_millis(10)).unwrap());
         }
     }
@@ -134,7 +134,7 @@ impl Subscriber for Recorder {
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
-    /// Of a waker's event, the task is what it is of; of any other, the innermost span.
+    /// A waker's event belongs to the task that it names; any other event belongs to the innermost span.
     fn event(&self, event: &Event<'_>) {
         let mut fields = Fields::new();
         event.record(&mut Text(&mut fields));

@@ -1,11 +1,11 @@
-//! A client for HTTP that blocks, and believes nothing.
+//! A client for HTTP that blocks, and trusts no answer.
 
 use super::{PATIENCE, Server, connect};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// A request of which the test only wants to see that it is answered.
+/// A request that the test sends only to see that it is answered.
 pub const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
 pub struct Client {
@@ -15,7 +15,7 @@ pub struct Client {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Response {
     pub status: u16,
-    /// Names in lower case.
+    /// Names are in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
@@ -25,11 +25,11 @@ impl Client {
         Client { stream: BufReader::new(server.connect()) }
     }
 
-    /// `None` if nobody listens there.
+    /// Returns `None` if nobody listens there.
     pub fn try_new(address: SocketAddr) -> Option<Client> {
         match connect(address) {
             Ok(stream) => Some(Client { stream: BufReader::new(stream) }),
-            // The second: the listener is closed between the handshake and connect's return.
+            // The second error: the listener is closed between the handshake and connect's return.
             Err(error)
                 if matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset) =>
             {
@@ -39,7 +39,7 @@ impl Client {
         }
     }
 
-    /// Its own one.
+    /// Returns its own port.
     pub fn port(&self) -> u16 {
         self.stream.get_ref().local_addr().unwrap().port()
     }
@@ -48,7 +48,7 @@ impl Client {
         self.stream.get_mut().write_all(bytes.as_ref()).expect("the server reads");
     }
 
-    /// Like `send`, to a server that may have hung up.
+    /// Sends like `send`, to a server that may have hung up.
     pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.stream.get_mut().write_all(bytes.as_ref());
     }
@@ -61,7 +61,7 @@ impl Client {
         response
     }
 
-    /// Like `response`, or `None` if the connection ends where it would begin.
+    /// Reads like `response`, or returns `None` if the connection ends where a response would begin.
     pub fn response_or_end(&mut self) -> Option<Response> {
         match self.stream.fill_buf() {
             Ok([]) => None,
@@ -71,12 +71,12 @@ impl Client {
         }
     }
 
-    /// Whether the server has closed the connection (or sent something), without waiting.
+    /// Returns whether the server has closed the connection or sent something, without waiting.
     pub fn has_ended(&mut self) -> bool {
         !self.has_no_answer()
     }
 
-    /// Whether there is neither a response nor the end of the connection, without waiting.
+    /// Returns whether there is neither a response nor the end of the connection, without waiting.
     pub fn has_no_answer(&mut self) -> bool {
         self.stream.get_ref().set_nonblocking(true).unwrap();
         let waits = matches!(self.stream.fill_buf(), Err(error) if error.kind() == ErrorKind::WouldBlock);
@@ -84,7 +84,7 @@ impl Client {
         waits
     }
 
-    /// A response that says how long its body would be, but has none.
+    /// Reads a response that says how long its body would be, but has none.
     pub fn response_to_head(&mut self) -> Response {
         let line = self.line();
         let status = line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.split(' ').next());
@@ -125,7 +125,7 @@ impl Client {
         self.stream.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
     }
 
-    /// The server has closed the connection properly, and sent nothing more before.
+    /// Checks that the server has closed the connection properly, and sent nothing more before.
     #[track_caller]
     pub fn expect_end(&mut self) {
         let mut rest = Vec::new();
@@ -139,7 +139,7 @@ impl Response {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether it says that the connection ends with it.
+    /// Returns whether the response says that the connection ends with it.
     pub fn is_last(&self) -> bool {
         self.header("connection") == Some("close")
     }

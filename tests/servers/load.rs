@@ -1,7 +1,7 @@
-//! Clients of `examples/http` that ask without end, and know which request has to be answered.
+//! Clients of `examples/http` that send requests without end, and know which request has to be answered.
 //!
-//! A client of HTTP cannot be sure of that: a server may close a connection that is idle just when the next request is
-//! on its way (RFC 9112, 9.3.1 and 9.5). So these send the beginning of a request together with the one before. When
+//! A client of HTTP usually cannot know that: a server may close an idle connection just when the next request is on
+//! its way (RFC 9112, 9.3.1 and 9.5). So these send the beginning of a request together with the previous one. When
 //! that is answered, the server has seen the beginning of the other, and owes an answer.
 
 use super::http::{Client, GET};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
-/// Clients of each kind.
+/// The number of clients of each kind.
 const CLIENTS: usize = 4;
 const POST: [&str; 2] = ["POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nto", "get"];
 
@@ -29,7 +29,7 @@ struct Shared {
     raced: AtomicUsize,
 }
 
-/// What became of the requests. Those that were owed an answer have got it.
+/// What happened to the requests. Those that were owed an answer have got it.
 #[derive(Debug)]
 pub struct Outcome {
     pub answered: usize,
@@ -64,7 +64,7 @@ impl Load {
         self.shared.answered.each_ref().map(|count| count.load(Ordering::Relaxed))
     }
 
-    /// Waits until the clients have nobody to ask any more.
+    /// Waits until the clients have no server to ask any longer.
     pub fn ended(mut self) -> Outcome {
         let lost = self.clients.drain(..).flat_map(|client| client.join().expect("what was owed has come"));
         let (lost, raced) = (lost.collect(), self.shared.raced.load(Ordering::Relaxed));
@@ -89,7 +89,7 @@ impl Shared {
     }
 }
 
-/// Until the load is over, or nobody listens.
+/// Sends requests until the load is over, or nobody listens.
 fn keep_one_connection(shared: &Shared) -> Vec<u16> {
     let mut lost = Vec::new();
     while let Some(mut client) = Client::try_new(shared.address).filter(|_| !shared.is_over()) {
@@ -112,7 +112,7 @@ fn keep_one_connection(shared: &Shared) -> Vec<u16> {
             second.expect(200, "toget");
             shared.answered[0].fetch_add(1, Ordering::Relaxed);
             is_new = false;
-            // Who sees the end asks nothing more.
+            // A client that sees the end sends nothing more.
             if second.is_last() || client.has_ended() || shared.is_over() {
                 break;
             }

@@ -2,7 +2,7 @@
 //!
 //! Nothing here can hang: what a server should do it must do within [`PATIENCE`], or the test fails.
 
-// Each test program uses a part of this.
+// Each test program uses only a part of this.
 #![allow(dead_code)]
 
 pub mod http;
@@ -17,10 +17,10 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Long enough for a busy machine. No test waits for it unless it fails.
+/// Long enough for a busy machine. No test waits this long unless it fails.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A running example; killed when dropped.
+/// A running example. It is killed when this is dropped.
 pub struct Server {
     pub address: SocketAddr,
     child: Child,
@@ -36,7 +36,7 @@ impl Server {
         Server::spawn(command)
     }
 
-    /// Like `start`, in a process that may have `limit` open files.
+    /// Starts like `start`, in a process that may have `limit` open files.
     pub fn start_with_open_files(limit: usize, example: &str) -> Server {
         let mut command = Command::new("sh");
         let script = format!("ulimit -n {limit} && exec \"$0\" 127.0.0.1:0");
@@ -73,7 +73,7 @@ impl Server {
         connect(self.address).expect("the server takes connections")
     }
 
-    /// Whether nobody listens at its address.
+    /// Returns whether nobody listens at its address.
     pub fn refuses_connections(&self) -> bool {
         TcpStream::connect_timeout(&self.address, PATIENCE).is_err()
     }
@@ -82,8 +82,8 @@ impl Server {
         self.open_files_below(usize::MAX)
     }
 
-    /// How many descriptors with a number below `limit` are in use. (A limit holds for new ones; the process
-    /// may have inherited others.)
+    /// Returns how many descriptors with a number below `limit` are in use. A limit holds for new ones; the process may
+    /// have inherited others.
     pub fn open_files_below(&self, limit: usize) -> usize {
         let files = std::fs::read_dir(self.proc("fd")).expect("the server runs");
         let numbers = files.map(|file| file.unwrap().file_name().to_str().unwrap().parse::<usize>().unwrap());
@@ -94,14 +94,14 @@ impl Server {
         std::fs::read_dir(self.proc("task")).expect("the server runs").count()
     }
 
-    /// What it has in memory, in KiB.
+    /// Returns what it has in memory, in KiB.
     pub fn memory(&self) -> usize {
         let status = std::fs::read_to_string(self.proc("status")).expect("the server runs");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
-    /// User and system time so far, in clock ticks: the 14th and 15th field of proc_pid_stat(5).
+    /// Returns its user and system time so far, in clock ticks: the 14th and 15th field of proc_pid_stat(5).
     pub fn cpu_ticks(&self) -> u64 {
         let stat = std::fs::read_to_string(self.proc("stat")).expect("the server runs");
         let after_name = stat.rsplit(')').next().unwrap();
@@ -110,8 +110,7 @@ impl Server {
 
     pub fn signal(&self, signal: libc::c_int) {
         let pid = libc::pid_t::try_from(self.child.id()).unwrap();
-        // SAFETY: kill(2) takes no pointers. The process has not been waited for, so the number is still its
-        // own.
+        // SAFETY: kill(2) takes no pointers. The process has not been waited for, so the number is still its own.
         assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
     }
 
@@ -133,7 +132,7 @@ impl Server {
         self.child.id()
     }
 
-    /// Like `wait`, with what it has written to stderr.
+    /// Waits like `wait`, and returns what it has written to stderr too.
     pub fn wait_and_read_errors(&mut self) -> (ExitStatus, String) {
         let status = self.wait();
         (status, self.errors.take().expect("they are read once").join().unwrap())
@@ -146,7 +145,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Fails if it has ended.
+        // This fails if it has ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
         let errors = self.errors.take().map(|errors| errors.join().unwrap()).unwrap_or_default();
@@ -179,12 +178,12 @@ pub fn run_within(time: Duration, example: &str, args: &[&str]) -> Output {
     while child.try_wait().unwrap().is_none() && start.elapsed() < time {
         thread::sleep(Duration::from_millis(2));
     }
-    // Fails if it has ended, as it should have.
+    // This fails if it has ended, as it should have.
     let _ = child.kill();
     child.wait_with_output().unwrap()
 }
 
-/// Whether a program that a test needs is here. In CI it has to be.
+/// Returns whether a program that a test needs is here. In CI it has to be.
 pub fn has(program: &str) -> bool {
     let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
     if !found.status.success() {
@@ -192,7 +191,7 @@ pub fn has(program: &str) -> bool {
             std::env::var_os("CI").is_none(),
             "{program} is missing: install Debian's package of this name"
         );
-        // The test harness keeps what `eprintln!` says.
+        // The test harness would keep the output of `eprintln!`.
         let test = thread::current();
         let test = test.name().unwrap_or("of this program");
         let _ = writeln!(io::stderr(), "test {test} is skipped: there is no {program}");
@@ -200,7 +199,7 @@ pub fn has(program: &str) -> bool {
     found.status.success()
 }
 
-/// Waits for something that nothing tells us about. What it waits for is the condition, never just time.
+/// Waits for something that nothing reports. It waits for the condition, and never just for time.
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
@@ -209,9 +208,9 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// The next connection that somebody makes to this process.
+/// Accepts the next connection to this process.
 pub fn accept(listener: &TcpListener) -> TcpStream {
-    // An accept that blocks could wait for ever: look whether there is somebody.
+    // An accept that blocks could wait for ever, so this checks first whether there is a connection.
     listener.set_nonblocking(true).unwrap();
     let mut accepted = None;
     wait_until("somebody connects", || {
@@ -225,7 +224,7 @@ pub fn accept(listener: &TcpListener) -> TcpStream {
     stream
 }
 
-/// Closes a connection as a crashed client does: its peer meets a reset (socket(7), SO_LINGER with time 0).
+/// Closes a connection like a crashed client: its peer meets a reset (socket(7), SO_LINGER with time 0).
 pub fn reset(stream: TcpStream) {
     let linger = libc::linger { l_onoff: 1, l_linger: 0 };
     let len = size_of::<libc::linger>() as libc::socklen_t;
@@ -235,8 +234,7 @@ pub fn reset(stream: TcpStream) {
     assert_eq!(set, 0);
 }
 
-/// Lets this process (and the servers it starts) open as many files as the system allows. Returns that
-/// number.
+/// Lets this process, and the servers it starts, open as many files as the system allows. Returns that number.
 pub fn raise_open_files() -> usize {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: getrlimit(2) writes one `rlimit`.

@@ -1,9 +1,9 @@
 //! What the tests of this folder share.
 
-// Each test program uses a part of this.
+// Each test program uses only a part of this.
 #![allow(dead_code)]
 
-// Its functions take the place of the C library's: see CONTRIBUTING.md.
+// Its functions replace the C library's: see CONTRIBUTING.md.
 #[cfg(faults)]
 use ayi_faults as _;
 
@@ -48,12 +48,12 @@ impl Watchdog {
         Watchdog::telling(format!("{name} hangs: {place}"))
     }
 
-    /// With another text than the test's name and place.
+    /// Makes one with another text than the test's name and place.
     pub fn telling(text: String) -> Watchdog {
         let (end, ended) = mpsc::channel::<()>();
         thread::spawn(move || {
             if ended.recv_timeout(Duration::from_secs(PATIENCE)) == Err(RecvTimeoutError::Timeout) {
-                // Not eprintln!, whose output the test harness would keep.
+                // The test harness would keep the output of `eprintln!`.
                 let _ = writeln!(io::stderr(), "{text}");
                 std::process::abort();
             }
@@ -76,7 +76,7 @@ pub fn block_on<T>(body: impl AsyncFnOnce() -> T) -> T {
     Runtime::new().unwrap().block_on(body())
 }
 
-/// Runs `body` in a runtime of its own. It fails when it waits in vain, and the process ends if it never returns.
+/// Runs `body` in a runtime of its own. It fails if it waits in vain, and the process ends if it never returns.
 #[track_caller]
 pub fn run<T>(body: impl AsyncFnOnce() -> T) -> T {
     block_on(async || {
@@ -84,7 +84,8 @@ pub fn run<T>(body: impl AsyncFnOnce() -> T) -> T {
     })
 }
 
-/// The name by which the test harness knows the test `name` of `module`, a `module_path!()`: it leaves out the crate's.
+/// Returns the name by which the test harness knows the test `name` of `module`, a `module_path!()`: it leaves out the
+/// crate's.
 pub fn path_of_test(module: &str, name: &str) -> String {
     let (_crate, modules) = module.split_once("::").unwrap_or_default();
     if modules.is_empty() { name.to_owned() } else { format!("{modules}::{name}") }
@@ -98,7 +99,7 @@ pub fn child(module: &str, name: &str) -> Command {
     child
 }
 
-/// Whether this process is one that `child` has started.
+/// Returns whether this process is one that `child` has started.
 pub fn is_child() -> bool {
     std::env::var_os("AYI_TEST_CHILD").is_some()
 }
@@ -147,7 +148,7 @@ impl Wake for Wakes {
     }
 }
 
-/// A waker that runs `f` each time it is woken.
+/// Makes a waker that runs `f` each time it is woken.
 pub fn waker_fn(f: impl FnMut() + Send + 'static) -> Waker {
     struct Call<F>(Mutex<F>);
     impl<F: FnMut() + Send> Wake for Call<F> {
@@ -158,7 +159,7 @@ pub fn waker_fn(f: impl FnMut() + Send + 'static) -> Waker {
     Waker::from(Arc::new(Call(Mutex::new(f))))
 }
 
-/// A connection: a non-blocking end, and a blocking one.
+/// Makes a connection: a non-blocking end, and a blocking one.
 pub fn std_pair() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -167,13 +168,13 @@ pub fn std_pair() -> (TcpStream, TcpStream) {
     (stream, peer)
 }
 
-/// A connection: one of ours, and a blocking one of std's as its peer.
+/// Makes a connection: one of ours, and a blocking one of std's as its peer.
 pub fn connected() -> (ayi::net::TcpStream, TcpStream) {
     let (stream, peer) = std_pair();
     (ayi::net::TcpStream::from_std(stream).unwrap(), peer)
 }
 
-/// Whether this machine has IPv6 on its loopback. If not, says that something is skipped.
+/// Returns whether this machine has IPv6 on its loopback. If not, it reports that something is skipped.
 pub fn has_ipv6() -> bool {
     match TcpListener::bind((Ipv6Addr::LOCALHOST, 0)) {
         Ok(_) => true,
@@ -193,9 +194,10 @@ pub fn block_until(fd: impl AsFd, events: i16) {
     assert_ne!(poll.revents & events, 0, "{:#x} instead", poll.revents);
 }
 
-/// Waits for the reactor's next turn: what was ready before is recorded then, and whoever waited for it is woken.
+/// Waits for the reactor's next turn: what was ready before is recorded by then, and tasks that waited for it are
+/// woken.
 pub async fn turn() {
-    // (Where reports may be late on purpose, one turn need not bring all of them.)
+    // If reports may be late on purpose, one turn need not bring all of them.
     for _ in 0..if cfg!(faults) { 30 } else { 1 } {
         sleep(Duration::from_nanos(1)).await;
     }
@@ -214,7 +216,7 @@ pub fn run_again_with(module: &str, variable: &str, value: &str) {
     assert!(text.contains(" passed"), "{text}");
 }
 
-/// Allows the process `more` bytes of address space: too little for the stack of a thread, or as much as it likes.
+/// Allows the process `more` bytes of address space: too little for the stack of a thread. `None` removes the limit.
 pub fn limit_memory(more: Option<u64>) {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
     let pages: u64 = pages.split(' ').next().unwrap().parse().unwrap();

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-/// Says that the current test is skipped, and why. What `eprintln!` says the test harness keeps to itself if the test
+/// Reports that the current test is skipped, and why. The test harness would keep the output of `eprintln!` if the test
 /// passes, so this goes to the process's own stderr.
 pub fn skipped(why: impl std::fmt::Display) {
     let thread = std::thread::current();

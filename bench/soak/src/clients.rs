@@ -10,10 +10,10 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
-/// For anything that has to happen. A server that is late by so much does not work.
+/// The limit for anything that has to happen. A server that is late by so much does not work.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where the server is. One address has 28,000 ports for clients, which stay taken for a while: so there are many
+/// Where the server is. One address has 28,000 ports for clients, which stay taken for a while, so there are many
 /// addresses.
 pub struct Target {
     port: u16,
@@ -34,7 +34,7 @@ impl Target {
         Ok(Client { stream, number, questions: 0 })
     }
 
-    /// How many connections there have been.
+    /// Returns how many connections there have been.
     pub fn count(&self) -> u64 {
         self.count.get()
     }
@@ -47,7 +47,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Asks, and checks the answer, which nobody else gets.
+    /// Asks, and checks the answer, which no other client gets.
     pub async fn ask(&mut self) -> io::Result<()> {
         self.questions += 1;
         let mut question = [0; 16];
@@ -110,9 +110,9 @@ async fn next<T: 'static>(running: &mut JoinSet<io::Result<T>>) -> io::Result<Op
     running.join_next().await.map(|joined| joined.map_err(io::Error::other)?).transpose()
 }
 
-/// Clients who ask all the time, each at its own beat, whatever else goes on.
+/// Clients that ask all the time, each at its own beat, whatever else happens.
 pub struct Workers {
-    /// In µs, from when the question was due: who is late with asking has waited, too.
+    /// In µs, from when the question was due: a client that asks late has waited, too.
     times: Rc<RefCell<Histogram<u32>>>,
     running: JoinSet<io::Result<()>>,
     is_over: Rc<Cell<bool>>,
@@ -147,7 +147,7 @@ impl Workers {
         Ok(Workers { times, running, is_over })
     }
 
-    /// How long the answers took since the last look.
+    /// Returns how long the answers took since the last call.
     pub fn look(&mut self) -> io::Result<Histogram<u32>> {
         if let Some(ended) = self.running.try_join_next() {
             ended.map_err(io::Error::other)??;

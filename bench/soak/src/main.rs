@@ -1,9 +1,10 @@
-//! What a server of ayi's bears, and for how long: thousands of connections, floods of them, clients who are slow or
-//! gone, and no descriptors left, while a thousand others are served all the time. Afterwards it must be as it was:
-//! no task, descriptor or timer more, no connection lost, and no memory that grows.
+//! How much load a server of ayi's withstands, and for how long: thousands of connections, floods of them, clients that
+//! are slow or gone, and no descriptors left, while a thousand others are served all the time. Afterwards it must be as
+//! it was: no task, descriptor or timer more, no connection lost, and no memory that grows.
 //!
-//! `cargo run --release --manifest-path bench/Cargo.toml -p soak -- --help` says how it is used, bench/RESULTS.md what
-//! came of it. Client and server are a process and a core each, since one process has no more than 20,000 descriptors.
+//! `cargo run --release --manifest-path bench/Cargo.toml -p soak -- --help` explains its use, and bench/RESULTS.md has
+//! its results. Client and server are a process and a core each, because one process has no more than 20,000
+//! descriptors.
 
 mod clients;
 mod phases;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use subject::{Health, Subject};
 
-/// How many each of the two processes may have.
+/// Returns how many descriptors each of the two processes may have.
 fn descriptors(part: usize) -> u64 {
     20_000 / part as u64
 }
@@ -49,7 +50,7 @@ struct Options {
 }
 
 impl Options {
-    /// By what everything is divided.
+    /// Returns the divisor of everything.
     fn part(&self) -> usize {
         if self.quick { 10 } else { 1 }
     }
@@ -108,7 +109,7 @@ const PHASES: [(&str, Phase); 7] = [
     ("no descriptors left", |scene| Box::pin(phases::exhaustion(scene))),
 ];
 
-/// How the server is after it.
+/// Runs one cycle, and returns the state of the server after it.
 async fn run_cycle(
     cycle: u32,
     scene: &Scene,
@@ -153,7 +154,7 @@ async fn rest(scene: &Scene, start: &Health) -> io::Result<Health> {
     }
 }
 
-/// All connections have been accepted, and all have ended.
+/// Waits until all connections have been accepted, and all have ended.
 async fn ended(scene: &Scene) -> io::Result<Health> {
     let (end, connected) = (Instant::now() + Duration::from_secs(20), scene.target.count());
     loop {

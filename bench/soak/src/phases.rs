@@ -1,4 +1,4 @@
-//! What is done to the server. Each phase leaves it as it was, or says why not.
+//! What is done to the server. Each phase leaves it as it was, or fails with the reason.
 
 use crate::clients::{Client, Target, in_parallel, soon};
 use crate::subject::Subject;
@@ -11,7 +11,7 @@ use std::rc::Rc;
 pub struct Scene {
     pub subject: Subject,
     pub target: Rc<Target>,
-    /// For a short pass, everything is so many times smaller.
+    /// The divisor of everything, for a short pass.
     pub part: usize,
 }
 
@@ -31,7 +31,7 @@ impl Scene {
     }
 }
 
-/// Connections that are there and do nothing; at the end, each is asked whether it still works.
+/// Connections exist and do nothing. At the end, each is checked for whether it still works.
 pub async fn hold(scene: &Scene) -> io::Result<String> {
     let mut held = scene.connect(scene.number(18_000)).await?;
     sleep(Duration::from_secs(5)).await;
@@ -42,21 +42,21 @@ pub async fn hold(scene: &Scene) -> io::Result<String> {
     Ok(format!("{} held, all answer; {:.1} MB", held.len(), memory as f64 / 1e6))
 }
 
-/// Connections that come, ask and go.
+/// Connections come, ask and go.
 pub async fn churn(scene: &Scene) -> io::Result<String> {
     let (target, number) = (scene.target.clone(), scene.number(100_000));
     in_parallel(number, 128, async move || target.connect().await?.ask().await).await?;
     Ok(format!("{number} came, were answered, and went"))
 }
 
-/// Clients who ask and do not read: the answers fill all buffers, and the server waits for them.
+/// Clients ask and do not read: the answers fill all buffers, and the server waits for them.
 pub async fn slow_readers(scene: &Scene) -> io::Result<String> {
     let (target, number) = (scene.target.clone(), scene.number(200).max(20));
     let cut = scene.subject.health().await?.state.cut;
     in_parallel(number, number, async move || {
         let mut client = target.connect().await?;
         let question = [7; 64 * 1024];
-        // Until the server does not read any more either, and ends it.
+        // It lasts until the server no longer reads either, and ends it.
         soon("the server to cut a client who does not read", async {
             while client.stream.write_all(&question).await.is_ok() {}
             Ok(())
@@ -69,7 +69,7 @@ pub async fn slow_readers(scene: &Scene) -> io::Result<String> {
     Ok(format!("{number} were cut after {:?}", crate::server::WRITE))
 }
 
-/// Clients who send a byte now and then.
+/// Clients send a byte now and then.
 pub async fn slow_writers(scene: &Scene) -> io::Result<String> {
     let (target, number) = (scene.target.clone(), scene.number(1_000).max(20));
     in_parallel(number, number, async move || {
@@ -86,15 +86,14 @@ pub async fn slow_writers(scene: &Scene) -> io::Result<String> {
     Ok(format!("{number} had every byte answered"))
 }
 
-/// Clients who connect and are silent.
+/// Clients connect and are silent.
 pub async fn silent(scene: &Scene) -> io::Result<String> {
     let (target, number) = (scene.target.clone(), scene.number(10_000));
     in_parallel(number, number, async move || target.connect().await?.await_end().await).await?;
     Ok(format!("{number} were cut after {:?}", crate::server::FIRST_WORD))
 }
 
-/// Clients who have closed one direction before anything is said, and clients who are gone in the middle of a
-/// question, with a reset.
+/// Clients have closed one direction before anything is said, or go with a reset in the middle of a question.
 pub async fn resets(scene: &Scene) -> io::Result<String> {
     let (target, number) = (scene.target.clone(), scene.number(50_000));
     in_parallel(number, 128, async move || {
@@ -111,7 +110,7 @@ pub async fn resets(scene: &Scene) -> io::Result<String> {
     Ok(format!("{number} were gone before they had said anything"))
 }
 
-/// The server has no descriptors left. Those that it has go on, the others wait, until there are some again.
+/// The server has no descriptors left. Its connections continue, and the others wait until there are descriptors again.
 pub async fn exhaustion(scene: &Scene) -> io::Result<String> {
     let number = scene.number(1_000).max(100);
     let room = number / 10;
@@ -129,7 +128,7 @@ pub async fn exhaustion(scene: &Scene) -> io::Result<String> {
     sleep(Duration::from_secs(2)).await;
     let during = scene.subject.health().await?;
     let accepted = during.state.accepted - before.state.accepted;
-    // The limit is one of numbers, and numbers above it may be in use.
+    // The limit concerns numbers, and numbers above it may be in use.
     let is_full = during.descriptors >= limit && accepted < 2 * room as u64 && !waiting.is_finished();
     check(is_full, || {
         format!(

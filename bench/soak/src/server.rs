@@ -1,4 +1,4 @@
-//! The server under load: an echo with all the limits that a server should have, and a door for questions.
+//! The server under load: an echo with all the limits that a server should have, and a second port for questions.
 
 use ayi::io::{AsyncReadExt, AsyncWriteExt, TimeLimit, TimeoutStream};
 use ayi::net::{TcpListener, TcpStream};
@@ -11,23 +11,23 @@ use std::rc::Rc;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// For the first byte of a client, ...
+/// The limit for the first byte of a client, ...
 pub const FIRST_WORD: Duration = Duration::from_secs(2);
-/// ... and for it to take what is sent to it.
+/// ... and for the client to take what is sent to it.
 pub const WRITE: Duration = Duration::from_secs(2);
 const IDLE: Duration = Duration::from_secs(120);
 const CONNECTIONS: usize = 19_900;
 
-/// What the server says of itself.
+/// What the server reports about itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct State {
     pub tasks: u64,
-    /// Descriptors that are registered with the reactor.
+    /// The descriptors that are registered with the reactor.
     pub sources: u64,
     pub timers: u64,
     pub accepted: u64,
     pub ended: u64,
-    /// Connections that a limit of time has ended.
+    /// The connections that a time limit has ended.
     pub cut: u64,
 }
 
@@ -102,7 +102,7 @@ async fn echo(stream: TcpStream) -> io::Result<()> {
     }
 }
 
-/// Each byte is a question: how is the server?
+/// Answers each byte, which asks for the state of the server.
 async fn answer(door: TcpListener, counts: Rc<Counts>) -> io::Result<()> {
     let (mut stream, _) = door.accept().await?;
     while stream.read(&mut [0]).await? > 0 {

@@ -12,12 +12,12 @@ use std::process::{Child, Command, Stdio};
 /// When this is dropped, the process is killed.
 pub struct Subject {
     process: Child,
-    /// Taken while somebody asks.
+    /// It is taken while a question is under way.
     door: Cell<Option<BufReader<TcpStream>>>,
     pub port: u16,
 }
 
-/// How the server is.
+/// The state of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Health {
     pub state: State,
@@ -31,7 +31,7 @@ impl Subject {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("--serve").args((part > 1).then_some("--quick"));
         let process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-        // From here on there is somebody to end the process.
+        // From here on the process is killed if this is dropped.
         let mut subject = Subject { process, door: Cell::new(None), port: 0 };
         let mut line = String::new();
         let output = subject.process.stdout.take().expect("it is piped");
@@ -61,7 +61,7 @@ impl Subject {
         Ok(Health { state, descriptors, memory: pages * rustix::param::page_size() as u64 })
     }
 
-    /// How many descriptors it may have.
+    /// Sets how many descriptors it may have.
     pub fn allow_descriptors(&self, number: u64) -> io::Result<()> {
         let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
         let limit = Rlimit { current: Some(number), maximum };

@@ -1,4 +1,4 @@
-//! Files on each runtime, as its documentation says they are best used.
+//! Files on each runtime, used as its documentation recommends.
 
 use crate::runtimes::{Ayi, Compio, Glommio, MonoioUring, Runtime, Smol, Tokio};
 use std::io::{self, SeekFrom};
@@ -10,14 +10,14 @@ use std::sync::Arc;
 /// What the runtimes can do with files.
 pub trait Files: Runtime {
     type File: 'static;
-    /// Bytes that were read.
+    /// The bytes that were read.
     type Block: Deref<Target = [u8]> + 'static;
 
     async fn open(path: &Path) -> io::Result<Self::File>;
 
     async fn create(path: &Path) -> io::Result<Self::File>;
 
-    /// Reads so many bytes. `used` is a block that nobody needs any more.
+    /// Reads so many bytes. `used` is a block that is no longer needed.
     async fn read_at(
         file: &mut Self::File,
         used: Option<Self::Block>,
@@ -25,10 +25,10 @@ pub trait Files: Runtime {
         at: u64,
     ) -> io::Result<Self::Block>;
 
-    /// Writes all of `block`, and gives it back.
+    /// Writes all of `block`, and returns it.
     async fn write_at(file: &mut Self::File, block: Vec<u8>, at: u64) -> io::Result<Vec<u8>>;
 
-    /// Until the kernel has all that was written.
+    /// Waits until the kernel has everything that was written.
     async fn flush(_file: &mut Self::File) -> io::Result<()> {
         Ok(())
     }
@@ -37,16 +37,16 @@ pub trait Files: Runtime {
         Ok(())
     }
 
-    /// A whole file.
+    /// Reads a whole file.
     async fn read(path: &Path) -> io::Result<Self::Block>;
 
-    /// Whether files went the way that is to be measured.
+    /// Checks that files went the way that should be measured.
     fn check() -> io::Result<()> {
         Ok(())
     }
 }
 
-/// Room for `len` bytes.
+/// Makes room for `len` bytes.
 fn room(used: Option<Vec<u8>>, len: usize) -> Vec<u8> {
     let mut block = used.unwrap_or_default();
     block.clear();
@@ -93,13 +93,13 @@ impl Files for Ayi {
     }
 }
 
-/// A file that has a position, and where that is: to go where it is already would cost something.
+/// A file that has a position, and that position: seeking to where it is already would cost something.
 pub struct Placed<F> {
     file: F,
     position: u64,
 }
 
-/// Those whose files are streams.
+/// The runtimes whose files are streams.
 macro_rules! streams {
     ($runtime:ty, $crate_name:ident) => {
         impl Files for $runtime {
@@ -253,7 +253,7 @@ impl Files for MonoioUring {
     }
 }
 
-/// `BufferedFile`: the one that goes through the page cache.
+/// `BufferedFile`, which goes through the page cache.
 impl Files for Glommio {
     type File = glommio::io::BufferedFile;
     type Block = glommio::io::ReadResult;

@@ -1,6 +1,6 @@
-//! Sockets beside files: how long a light task waits for its turn while others read files without end.
+//! Sockets alongside files: how long a light task waits for its turn while others read files without end.
 //!
-//! As in fairness.rs the light task gives back each byte that comes on a socket, and another thread sends them, and
+//! Like in fairness.rs the light task sends back each byte that comes on a socket, and another thread sends them, and
 //! measures. That thread has the last core.
 
 use super::access::Files;
@@ -17,25 +17,25 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What the runtime has, and the threads of its pool.
+/// The cores of the runtime, and of the threads of its pool.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Cores {
     First,
-    /// That of the other thread, too.
+    /// They include that of the other thread.
     All,
 }
 
-/// Tasks that read.
+/// The number of tasks that read.
 const READERS: u64 = 8;
-/// What they read at a time.
+/// How many bytes they read at a time.
 const LENGTH: usize = 256 << 10;
-/// Questions before those that count.
+/// The number of questions before those that count.
 const FIRST_QUESTIONS: u32 = 50;
 const QUESTIONS: usize = 3_000;
-/// Fewer questions, if they would take longer.
+/// There are fewer questions if they would take longer.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// The latencies in order, and how long it took.
+/// Returns the latencies in order, and how long it took.
 fn ask(mut questions: UnixStream) -> io::Result<(Vec<Duration>, Duration)> {
     questions.set_nonblocking(true)?;
     let mut latencies = Vec::with_capacity(QUESTIONS);
@@ -60,7 +60,7 @@ fn ask(mut questions: UnixStream) -> io::Result<(Vec<Duration>, Duration)> {
     Ok((latencies, time))
 }
 
-/// The file, round and round, until it is over. Gives how often it read.
+/// Reads the file, round and round, until it is over. Returns how often it read.
 async fn read_on<R: Files>(mut file: R::File, first: u64, is_over: Rc<Cell<bool>>) -> io::Result<u64> {
     const BLOCKS_AT_A_TIME: u64 = (LENGTH / BLOCK) as u64;
     let (mut used, mut reads, mut block) = (None, 0, first);
@@ -75,13 +75,14 @@ async fn read_on<R: Files>(mut file: R::File, first: u64, is_over: Rc<Cell<bool>
     Ok(reads)
 }
 
-/// From here on glibc takes buffers of this length from its heap, once it has been given a larger one back. What it maps
-/// instead begins 16 bytes after a page does, and some processors of AMD read a file to there at a fifth of the speed.
+/// Makes glibc take buffers of this length from its heap from here on: it does so once it has been given a larger one
+/// back. A buffer that it maps instead begins 16 bytes after a page does, and some processors of AMD read a file to
+/// there at a fifth of the speed.
 fn settle_allocator() {
     drop(black_box(Vec::<u8>::with_capacity(2 * LENGTH)));
 }
 
-/// p50 and p99.9 in nanoseconds, and how often was read in a second meanwhile.
+/// Returns p50 and p99.9 in nanoseconds, and how many reads per second there were meanwhile.
 fn beside<R: Files>(
     path: &Path,
     cores: Cores,
@@ -97,7 +98,7 @@ fn beside<R: Files>(
         ask(questions)
     });
     if cores == Cores::First {
-        // Only now: a thread begins on the cores of the one that starts it.
+        // This comes only now: a thread begins on the cores of the one that starts it.
         load::stay_on_first_core()?;
     }
     let reads = R::block_on(async {
@@ -128,7 +129,7 @@ pub fn on_ayi(path: &Path, cores: Cores) -> io::Result<Vec<f64>> {
     beside::<Ayi>(path, cores, async |stream| {
         let mut stream = ayi::net::UnixStream::from_std(stream)?;
         let mut byte = [0];
-        // Until the other has got all its answers.
+        // This lasts until the other thread has got all its answers.
         while stream.read_exact(&mut byte).await.is_ok() && stream.write_all(&byte).await.is_ok() {}
         Ok(())
     })

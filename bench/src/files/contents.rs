@@ -1,17 +1,17 @@
-//! What is in the files, so that it can be seen whether the right bytes were read and written: each block of 4 KiB, and
-//! each piece of 64 KiB, has its number at its beginning and at its end.
+//! The contents of the files, which show whether the right bytes were read and written: each block of 4 KiB, and each
+//! piece of 64 KiB, has its number at its beginning and at its end.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// What a random read reads.
+/// The bytes of a random read.
 pub const BLOCK: usize = 4 << 10;
-/// What is written at a time.
+/// The bytes of a write.
 pub const PIECE: usize = 64 << 10;
 pub const PIECES_OF_MIB: u32 = (1 << 20) / PIECE as u32;
-/// In the file that is read at random: 64 MiB of them.
+/// The number of blocks in the file that is read at random: 64 MiB.
 pub const BLOCKS: u64 = 1 << 14;
 
 /// Which blocks are read: the same on all runtimes.
@@ -22,7 +22,7 @@ impl Random {
         Random(task.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
-    /// The number of a block: the upper 14 bits of a linear congruential generator with Knuth's constants.
+    /// Returns the number of a block: the upper 14 bits of a linear congruential generator with Knuth's constants.
     pub fn block(&mut self) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.0 >> (64 - BLOCKS.ilog2())
@@ -36,12 +36,12 @@ pub fn set_number(bytes: &mut [u8], number: u64) {
     bytes[end..].copy_from_slice(&number);
 }
 
-/// A piece to write numbers into.
+/// Makes a piece to write numbers into.
 pub fn piece() -> Vec<u8> {
     vec![b'.'; PIECE]
 }
 
-/// Whether these are all the bytes that have this number.
+/// Checks that these are all the bytes that have this number.
 pub fn check(bytes: &[u8], len: usize, number: u64) -> io::Result<()> {
     let number = number.to_le_bytes();
     if bytes.len() == len && bytes.starts_with(&number) && bytes.ends_with(&number) {
@@ -62,7 +62,7 @@ pub fn make(path: &Path, parts: u64, len: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a file has so many numbered pieces.
+/// Checks that a file has so many numbered pieces.
 pub fn check_pieces(path: &Path, pieces: u64) -> io::Result<()> {
     let file = File::open(path)?;
     if file.metadata()?.len() != pieces * PIECE as u64 {

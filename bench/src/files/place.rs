@@ -1,4 +1,4 @@
-//! Where the files are, and those that are only read.
+//! Where the files are, including those that are only read.
 
 use super::contents::{self, BLOCK, BLOCKS, PIECE, PIECES_OF_MIB};
 use super::runs;
@@ -7,8 +7,8 @@ use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::{env, fs, io, process};
 
-/// The folder of all files, and those in it that are only read. Each is made when it is first wanted; the folder is
-/// gone when this is dropped.
+/// The folder of all files, including those that are only read. Each of these is made when it is first wanted. The
+/// folder is removed when this is dropped.
 #[derive(Default)]
 pub struct Place {
     folder: OnceCell<Folder>,
@@ -27,7 +27,7 @@ impl Place {
         Ok(self.folder.get().expect("it has just been made").0.join(name))
     }
 
-    /// The file that is read at random.
+    /// Returns the file that is read at random.
     pub fn cached(&self) -> io::Result<PathBuf> {
         let path = self.path("cached")?;
         if self.cached.get().is_none() {
@@ -39,7 +39,7 @@ impl Place {
         Ok(path)
     }
 
-    /// The folder of `n` small files.
+    /// Returns the folder of `n` small files.
     pub fn small(&self, n: u32) -> io::Result<PathBuf> {
         let path = self.path("small")?;
         if self.small.get().is_none() {
@@ -54,7 +54,7 @@ impl Place {
         Ok(path)
     }
 
-    /// A file of so many MiB.
+    /// Returns a file of so many MiB.
     pub fn large(&self, n: u32) -> io::Result<PathBuf> {
         let path = self.path("large")?;
         if self.large.get().is_none() {

@@ -1,4 +1,4 @@
-//! A ring that is written by hand: what the kernel takes for it, and nothing else.
+//! A ring that is written by hand: the kernel's own cost, and nothing else.
 
 use super::contents::{self, BLOCK, PIECE, Random};
 use io_uring::{IoUring, opcode, types};
@@ -17,7 +17,7 @@ fn ring(entries: u32) -> io::Result<IoUring> {
         .map_err(|error| io::Error::other(format!("the system refuses io_uring: {error}")))
 }
 
-/// Submits what is queued, and waits for so many.
+/// Submits what is queued, and waits for so many completions.
 fn enter(ring: &IoUring, wanted: usize) -> io::Result<()> {
     loop {
         match ring.submit_and_wait(wanted) {
@@ -27,7 +27,7 @@ fn enter(ring: &IoUring, wanted: usize) -> io::Result<()> {
     }
 }
 
-/// `n` reads of random blocks, `DEPTH` at a time.
+/// Makes `n` reads of random blocks, `DEPTH` at a time.
 pub fn read<const DEPTH: usize>(path: &Path, n: u32) -> io::Result<Duration> {
     let mut ring = ring(DEPTH as u32)?;
     let file = File::open(path)?;

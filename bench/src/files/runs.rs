@@ -1,4 +1,4 @@
-//! What is measured: each piece of work once, for any runtime that has files, and for std.
+//! The measurements: each piece of work once, for any runtime that has files, and for std.
 
 use super::access::Files;
 use super::contents::{self, BLOCK, PIECE, Random};
@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 /// The length of a small file.
 pub const SMALL: usize = 3_000;
 
-/// The small file of this number.
+/// Returns the small file of this number.
 pub fn small(folder: &Path, number: u32) -> PathBuf {
     folder.join(number.to_string())
 }
 
-/// `n` reads of random blocks, by `TASKS` tasks that share them.
+/// Makes `n` reads of random blocks, by `TASKS` tasks that share them.
 pub fn read<R: Files, const TASKS: u32>(path: &Path, n: u32) -> io::Result<Duration> {
     async fn read_blocks<R: Files>(mut file: R::File, task: u32, n: u32) -> io::Result<SendWrapper<R::File>> {
         let mut random = Random::new(task.into());
@@ -35,7 +35,7 @@ pub fn read<R: Files, const TASKS: u32>(path: &Path, n: u32) -> io::Result<Durat
         let mut files = Vec::new();
         for _ in 0..TASKS {
             let mut file = R::open(path).await?;
-            // What is made for the first read is there.
+            // What the runtime makes for its first read exists now.
             R::read_at(&mut file, None, BLOCK, 0).await?;
             files.push(file);
         }
@@ -68,8 +68,8 @@ pub fn read_std(path: &Path, n: u32) -> io::Result<Duration> {
     Ok(start.elapsed())
 }
 
-/// Makes a file of so many pieces, one after the other, until the kernel has all of them. (Not until the disk has them:
-/// its speed is no runtime's merit.)
+/// Makes a file of so many pieces, one after the other, until the kernel has all of them. It does not wait for the
+/// disk, whose speed is no runtime's merit.
 pub fn write<R: Files>(path: &Path, pieces: u32) -> io::Result<Duration> {
     R::block_on(async {
         let start = Instant::now();
@@ -121,7 +121,7 @@ pub fn read_small_std(folder: &Path, n: u32) -> io::Result<Duration> {
     Ok(start.elapsed())
 }
 
-/// Those that can copy a file as a whole.
+/// The runtimes that can copy a file as a whole.
 macro_rules! copy {
     ($name:ident, $runtime:ty, $copy:path) => {
         pub fn $name(from: &Path, to: &Path) -> io::Result<Duration> {

@@ -17,18 +17,19 @@ pub struct Child {
 }
 
 impl Child {
-    /// A program that prints, as the last word of its first line, the address on which it listens. It has the first core.
+    /// Runs a program that prints, as the last word of its first line, the address on which it listens. It has the
+    /// first core.
     pub fn run(command: &mut Command) -> io::Result<Child> {
         clients::in_thread(load::stay_on_first_core, || Child::run_here(command))
     }
 
-    /// The same on the cores of the thread that calls.
+    /// Does the same on the cores of the calling thread.
     pub fn run_here(command: &mut Command) -> io::Result<Child> {
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut process = command.spawn()?;
         let mut line = String::new();
         let read = BufReader::new(process.stdout.take().expect("it is piped")).read_line(&mut line);
-        // From here on there is somebody to end the process.
+        // From here on the process is killed if this is dropped.
         let mut child = Child { process, address: SocketAddr::from(([0; 4], 0)) };
         read?;
         let address = line.trim().rsplit(' ').next().and_then(|word| word.parse().ok());
@@ -37,7 +38,7 @@ impl Child {
         Ok(child)
     }
 
-    /// How many descriptors each of its epolls watches, by the epoll's own (proc_pid_fdinfo(5)).
+    /// Returns how many descriptors each of its epolls watches, by the epoll's own (proc_pid_fdinfo(5)).
     pub fn watched(&self) -> io::Result<BTreeMap<OsString, usize>> {
         let mut watched = BTreeMap::new();
         for entry in fs::read_dir(format!("/proc/{}/fdinfo", self.process.id()))? {
@@ -50,7 +51,7 @@ impl Child {
         Ok(watched)
     }
 
-    /// CPU time of all its threads, exact while they sleep (proc_pid_schedstat(5)).
+    /// Returns the CPU time of all its threads, exact while they sleep (proc_pid_schedstat(5)).
     pub fn cpu(&self) -> io::Result<Duration> {
         let mut sum = Duration::ZERO;
         for thread in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
@@ -61,7 +62,7 @@ impl Child {
         Ok(sum)
     }
 
-    /// Ends the server, but not the tool that it runs under, which will say what it has counted.
+    /// Ends the server, but not the tool that it runs under, which reports what it has counted.
     pub fn end(mut self) -> io::Result<()> {
         let own = self.process.id();
         let children = fs::read_to_string(format!("/proc/{own}/task/{own}/children"))?;
@@ -73,13 +74,13 @@ impl Child {
         self.process.wait().map(drop)
     }
 
-    /// Resident memory, in bytes.
+    /// Returns its resident memory, in bytes.
     pub fn memory(&self) -> io::Result<u64> {
         memory_of(&self.process.id().to_string())
     }
 }
 
-/// Resident memory of a process, in bytes.
+/// Returns the resident memory of a process, in bytes.
 pub fn memory_of(process: &str) -> io::Result<u64> {
     let text = fs::read_to_string(format!("/proc/{process}/statm"))?;
     let pages: Option<u64> = text.split(' ').nth(1).and_then(|word| word.parse().ok());

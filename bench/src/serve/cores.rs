@@ -12,14 +12,14 @@ use std::thread;
 /// Serves on each of these listeners, which share an address.
 type Serve = fn(Vec<TcpListener>, usize) -> io::Result<()>;
 
-/// Of a message that is computed for.
+/// The bytes of a message for which something is computed.
 pub const MESSAGE: usize = 64;
 
-/// The buffer of a connection: more than the longest row of messages, so that a read that is short says that there is
+/// The buffer of a connection. It is larger than the longest row of messages, so that a short read says that there is
 /// no more.
 const BUFFER: usize = 128 * MESSAGE;
 
-/// What can be served on what, with a listener for each core: the kernel deals connections out (SO_REUSEPORT, socket(7)).
+/// The servers with a listener for each core: the kernel distributes connections (SO_REUSEPORT, socket(7)).
 pub const PER_CORE: [(&str, &str, Serve); 5] = [
     (COMPUTE, AYI, compute_on_ayi),
     (COMPUTE, TOKIO, |all, rounds| on_threads(all, |one| echo::tokio(one, BUFFER, computing(rounds)))),
@@ -43,14 +43,14 @@ pub fn compute_on_ayi_balanced(listener: TcpListener, rounds: usize) -> io::Resu
     Ok(())
 }
 
-/// So many listeners at one address.
+/// Makes so many listeners at one address.
 pub fn listeners(first: TcpListener, number: usize) -> io::Result<Vec<TcpListener>> {
     let address = first.local_addr()?;
     let others = (1..number).map(|_| listen(address));
     [Ok(first)].into_iter().chain(others).collect()
 }
 
-/// One of ayi's cores for each listener.
+/// Runs one of ayi's cores for each listener.
 fn compute_on_ayi(listeners: Vec<TcpListener>, rounds: usize) -> io::Result<()> {
     let cores = listeners.len();
     Builder::new_current_thread().cores(cores).try_run(async |core| {
@@ -59,7 +59,7 @@ fn compute_on_ayi(listeners: Vec<TcpListener>, rounds: usize) -> io::Result<()> 
     Ok(())
 }
 
-/// A thread for each listener.
+/// Runs a thread for each listener.
 fn on_threads(
     listeners: Vec<TcpListener>,
     serve: impl Fn(TcpListener) -> io::Result<()> + Copy + Send,
@@ -73,7 +73,7 @@ fn on_threads(
 
 /// Computes so many rounds for each message.
 fn computing(rounds: usize) -> impl echo::Handle {
-    // Bytes of a message whose end has not come yet.
+    // The bytes of a message whose end has not come yet.
     let mut begun = 0;
     move |bytes| {
         begun += bytes.len();
@@ -84,8 +84,9 @@ fn computing(rounds: usize) -> impl echo::Handle {
     }
 }
 
-/// Each round waits for the one before, so neither the compiler nor the processor has a way around them, and they need
-/// nothing that cores could share. (Not a look at the clock until it is late: whoever is not running would come out well.)
+/// Each round waits for the previous one, so neither the compiler nor the processor can avoid them, and they need
+/// nothing that cores could share. It does not loop until a certain time, because a thread that is not running would
+/// come out well.
 pub fn compute(rounds: usize) {
     let mut state = black_box(1_u64);
     for _ in 0..rounds {

@@ -1,13 +1,13 @@
 //! Echo on every runtime: a task for each connection, a buffer for each task.
 //!
-//! What is done with the bytes before they are given back is the caller's; each connection does it with a clone.
+//! The caller decides what is done with the bytes before they are sent back; each connection does it with a clone.
 
 use ayi::runtime::Core;
 use std::io;
 use std::net::TcpListener;
 use std::rc::Rc;
 
-/// What the runtimes that read into a borrowed buffer have in common, but for their names.
+/// The common part of the runtimes that read into a borrowed buffer, apart from their names.
 macro_rules! borrowed {
     ($listener:ident, $buffer:ident, $handle:ident, $spawn:expr) => {
         loop {
@@ -47,7 +47,7 @@ pub async fn on_ayi(listener: TcpListener, buffer: usize, handle: impl Handle) -
     borrowed!(listener, buffer, handle, ayi::spawn)
 }
 
-/// Deals connections out, to the core that has the fewest.
+/// Distributes connections to the core that has the fewest.
 pub async fn on_ayi_balanced(
     core: Core,
     listener: TcpListener,
@@ -99,7 +99,7 @@ pub fn glommio(listener: TcpListener, buffer: usize, handle: impl Handle) -> io:
     use std::os::fd::{FromRawFd, IntoRawFd};
     let executor = glommio::LocalExecutorBuilder::new(glommio::Placement::Unbound).make()?;
     executor.run(async move {
-        // SAFETY: the descriptor is a listener's, and nobody else's.
+        // SAFETY: the descriptor is a listener's, and nothing else owns it.
         let listener = unsafe { glommio::net::TcpListener::from_raw_fd(listener.into_raw_fd()) };
         loop {
             let mut stream = listener.accept().await?;

@@ -1,4 +1,4 @@
-//! `hello` on hyper, on the runtimes that it can be had on: ayi needs no adapter for it.
+//! `hello` on hyper, on the runtimes that support it: ayi needs no adapter.
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -11,14 +11,14 @@ use std::convert::Infallible;
 use std::io;
 use std::net::TcpListener;
 
-/// What examples/http answers to `GET /`.
+/// The answer of examples/http to `GET /`.
 pub async fn hello(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let mut response = Response::new(Full::new(Bytes::from_static(b"hello\n")));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     Ok(response)
 }
 
-/// Without a limit of time for the headers, since that needs a timer, which only some have an adapter for.
+/// There is no time limit for the headers, because that needs a timer, for which only some have an adapter.
 macro_rules! serve {
     ($listener:ident, $io:expr, $spawn:expr) => {
         loop {

@@ -1,5 +1,5 @@
-//! The servers: each in a process of its own, on the first core, while the client has the last one. (But in the group
-//! `cores`: there the cores are those of all.)
+//! The servers: each in a process of its own, on the first core, while the client has the last one. In the group
+//! `cores`, client and server share all cores.
 
 mod child;
 mod cores;
@@ -19,11 +19,11 @@ use std::thread;
 
 type Serve = fn(TcpListener, usize) -> io::Result<()>;
 
-/// A server that gives back what it reads, by way of a buffer per connection.
+/// A server that sends back what it reads, through a buffer per connection.
 pub const ECHO: &str = "echo";
 /// A server that answers every request with `hello`, on hyper.
 pub const HYPER: &str = "hyper";
-/// The same over HTTP/2 alone.
+/// The same with HTTP/2 alone.
 pub const HYPER_HTTP2: &str = "hyper http2";
 /// `hello` and a little JSON, by axum.
 pub const AXUM: &str = "axum";
@@ -32,7 +32,7 @@ pub const COMPUTE: &str = "compute";
 /// `HYPER` on all cores.
 pub const HYPER_ON_CORES: &str = "hyper on cores";
 
-/// What can be served on what.
+/// Which servers exist on which runtimes.
 const SERVERS: [(&str, &str, Serve); 18] = [
     (ECHO, AYI, |listener, buffer| echo::ayi(listener, buffer, as_it_is)),
     (ECHO, TOKIO, |listener, buffer| echo::tokio(listener, buffer, as_it_is)),
@@ -54,7 +54,7 @@ const SERVERS: [(&str, &str, Serve); 18] = [
     (HYPER_ON_CORES, TOKIO_MULTI_THREAD, http::tokio_multi_thread),
 ];
 
-/// Serves for ever; the address is printed. `n` is the size of a connection's buffer in bytes, or how many rounds are
+/// Serves for ever, and prints the address. `n` is the size of a connection's buffer in bytes, or how many rounds are
 /// computed.
 pub fn serve(what: &str, runtime: &str, n: usize) -> io::Result<()> {
     let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0)))?;
@@ -65,21 +65,21 @@ pub fn serve(what: &str, runtime: &str, n: usize) -> io::Result<()> {
     }
     let found = cores::PER_CORE.iter().find(|server| (server.0, server.1) == (what, runtime));
     let (.., serve) = found.ok_or_else(|| io::Error::other(format!("there is no {what} on {runtime}")))?;
-    // All of them before anybody can connect.
+    // All of them are made before anybody can connect.
     let listeners = cores::listeners(listener, thread::available_parallelism()?.get())?;
     println!("listening on {address}");
     serve(listeners, n)
 }
 
-/// What is read is given back, and nothing else done.
+/// What is read is sent back, and nothing else is done.
 fn as_it_is(_: &[u8]) {}
 
-/// A listener that shares its address with others of this process that are made in the same way.
+/// Makes a listener that shares its address with others of this process that are made in the same way.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
     sockopt::set_socket_reuseport(&socket, true)?;
     rustix::net::bind(&socket, &address)?;
-    // The same queue for all, as long as the kernel permits.
+    // All have the same queue, as long as the kernel permits.
     rustix::net::listen(&socket, 65_535)?;
     let listener = TcpListener::from(socket);
     listener.set_nonblocking(true)?;

@@ -1,7 +1,7 @@
-//! Echo by hand, on epoll alone: what the runtimes are measured against.
+//! Echo by hand, on epoll alone: the runtimes are measured against this.
 //!
-//! It has every trick that ayi has: edge-triggered, one registration for both directions and only for those who have
-//! to wait, no `recv` that only hears `EAGAIN` after a short read, no allocation per event. What it has not are tasks.
+//! It has every trick that ayi has: edge-triggered, one registration for both directions and only for connections that
+//! have to wait, no `recv` that only returns `EAGAIN` after a short read, no allocation per event. It has no tasks.
 
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, EventFlags};
@@ -11,7 +11,7 @@ use std::io;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-/// How many events one call brings: as many as with ayi.
+/// How many events one call returns: as many as with ayi.
 const ROOM: usize = 256;
 
 const ENDING: EventFlags = EventFlags::RDHUP.union(EventFlags::HUP).union(EventFlags::ERR);
@@ -19,11 +19,11 @@ const ENDING: EventFlags = EventFlags::RDHUP.union(EventFlags::HUP).union(EventF
 struct Connection {
     socket: OwnedFd,
     buf: Vec<u8>,
-    /// What of it is to be sent back.
+    /// The part of the buffer that is to be sent back.
     from: usize,
     to: usize,
     is_registered: bool,
-    /// The peer has closed its direction: there is something to read, be it the end.
+    /// The peer has closed its direction: there is something to read, at least the end.
     is_ending: bool,
 }
 
@@ -31,7 +31,7 @@ pub fn echo(listener: TcpListener, buffer: usize) -> io::Result<()> {
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     let listener_number = listener.as_raw_fd() as u64;
     epoll::add(&epoll, &listener, epoll::EventData::new_u64(listener_number), EventFlags::IN)?;
-    // By their descriptors.
+    // Indexed by descriptor.
     let mut connections: Vec<Option<Connection>> = Vec::new();
     let mut events = Vec::with_capacity(ROOM);
     loop {
@@ -86,7 +86,7 @@ fn accept(
 }
 
 impl Connection {
-    /// Receives and sends until it has to wait. False: it is over.
+    /// Receives and sends until it has to wait. Returns false if it is over.
     fn go_on(&mut self, epoll: &OwnedFd) -> bool {
         loop {
             while self.from < self.to {
@@ -98,7 +98,7 @@ impl Connection {
                 }
             }
             let room = self.buf.len();
-            // Less than would fit was all that there is; the kernel will tell of more.
+            // Less than would fit was everything there was; the kernel will report more.
             if self.is_registered && !self.is_ending && self.to > 0 && self.to < room {
                 self.to = 0;
                 return true;

@@ -1,4 +1,4 @@
-//! HTTP/2 on hyper, and axum, on the runtimes that can have all of both.
+//! HTTP/2 on hyper, and axum, on the runtimes that support all of both.
 
 use super::http::hello;
 use axum::routing::get;
@@ -53,7 +53,7 @@ fn app() -> Router {
     Router::new().route("/", get(|| async { "hello\n" })).route("/json", get(greeting))
 }
 
-/// Without a limit of time for heads, since `axum::serve` has none: hyper makes and drops a timer for each request.
+/// There is no time limit for heads, because `axum::serve` has none: hyper makes and drops a timer for each request.
 pub fn axum_on_ayi(listener: TcpListener, _: usize) -> io::Result<()> {
     let http = ayi::serve::Http::new().header_read_timeout(None);
     ayi::runtime::Runtime::new()?.block_on(async {
@@ -64,7 +64,7 @@ pub fn axum_on_ayi(listener: TcpListener, _: usize) -> io::Result<()> {
 
 pub fn axum_on_tokio(listener: TcpListener, _: usize) -> io::Result<()> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-        // As `ayi::serve` does by itself.
+        // `ayi::serve` does this by itself.
         let listener = tokio::net::TcpListener::from_std(listener)?.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
         });

@@ -13,7 +13,7 @@ use std::thread;
 fn main() -> io::Result<()> {
     // It serves its clients on a thread of its own, with a runtime of tokio's. `TOKIO_CONSOLE_BIND` says where.
     console_subscriber::init();
-    // It would stop all others here, so it has a runtime for itself.
+    // It would stop all others here, so it has a runtime of its own.
     thread::spawn(|| Runtime::new().unwrap().block_on(never_gives_way()));
     Runtime::new()?.block_on(run())
 }
@@ -41,7 +41,7 @@ async fn ticks() -> io::Result<()> {
     }
 }
 
-/// More often than others wake it: the console warns.
+/// It wakes itself more often than others wake it: the console warns.
 async fn wakes_itself() -> io::Result<()> {
     loop {
         for _ in 0..100 {
@@ -51,7 +51,7 @@ async fn wakes_itself() -> io::Result<()> {
     }
 }
 
-/// The console warns of it, after a second.
+/// The console warns about it after a second.
 async fn never_gives_way() {
     let task = task::Builder::new().name("never gives way").spawn(async {
         loop {
@@ -61,7 +61,7 @@ async fn never_gives_way() {
     task.unwrap().await.unwrap()
 }
 
-/// Echoes.
+/// Echoes what clients send.
 async fn serve(listener: TcpListener) -> io::Result<()> {
     loop {
         let (mut stream, peer) = listener.accept().await?;

@@ -1,4 +1,4 @@
-//! What a client of the console's gRPC service sees of the program. It waits until it has seen all of it.
+//! What a client of the console's gRPC service sees of the program. The test waits until it has seen everything.
 
 use console_api::async_ops::AsyncOpUpdate;
 use console_api::field::{Name, Value};
@@ -24,13 +24,13 @@ impl Drop for Program {
     }
 }
 
-/// What is known so far.
+/// What the client knows so far.
 #[derive(Default)]
 struct Seen {
     metadata: HashMap<u64, Metadata>,
     tasks: HashMap<u64, Task>,
     resources: HashMap<u64, Resource>,
-    /// Source, resource, and the task that polled it last.
+    /// The source, the resource, and the task that polled it last.
     ops: HashMap<u64, (String, u64, Option<u64>)>,
     attributes: HashMap<u64, Vec<String>>,
 }
@@ -108,13 +108,14 @@ impl Seen {
         }
     }
 
-    /// Whether there is a task of this name and kind of which `is_so` holds.
+    /// Returns whether there is a task of this name and kind for which `is_so` holds.
     fn has_task(&self, name: &str, kind: &str, is_so: impl Fn(&Task) -> bool) -> bool {
         let is_it = |task: &&Task| task.name == name && task.kind == kind;
         self.tasks.values().filter(is_it).any(|task| task.place.starts_with("src/main.rs:") && is_so(task))
     }
 
-    /// Whether the task waits, or has waited, for a resource of this kind and type, in an operation of this source.
+    /// Returns whether the task waits, or has waited, for a resource of this kind and type, in an operation of this
+    /// source.
     fn has_waited(&self, task: &str, kind: Kind, concrete_type: &str, source: &str) -> bool {
         self.ops.values().any(|(of, resource, by)| {
             let resource = self.resources.get(resource);
@@ -127,7 +128,7 @@ impl Seen {
         })
     }
 
-    /// What is still to come.
+    /// Returns what is still missing.
     fn missing(&self) -> Vec<&'static str> {
         let polls = |task: &Task| task.stats.poll_stats.as_ref().map_or(0, |stats| stats.polls);
         let is_running = |task: &Task| {
@@ -197,7 +198,7 @@ async fn connect(addr: &str, program: &mut Program) -> InstrumentClient<Channel>
 
 #[test]
 fn a_client_of_the_console_sees_the_tasks_and_what_they_wait_for() {
-    // A port that was free just now.
+    // This port was free just now.
     let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let program =
         Command::new(env!("CARGO_BIN_EXE_console")).env("TOKIO_CONSOLE_BIND", &addr).spawn().unwrap();

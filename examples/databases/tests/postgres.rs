@@ -16,7 +16,8 @@ use support::{Server, in_a_child, output, postgres, run, threads};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{AsyncMessage, Client, Config};
 
-/// One for all tests but those that end it. None if PostgreSQL is missing: then the tests are skipped.
+/// Returns one server for all tests, except those that end it. Returns `None` if PostgreSQL is missing: the tests are
+/// skipped then.
 fn shared() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     SERVER.get_or_init(postgres::start).as_ref()
@@ -34,7 +35,7 @@ async fn client(config: &str) -> (Client, Connection) {
     connect(&config.parse().unwrap(), |_| {}).await.unwrap()
 }
 
-/// Polled once, a query is on its way.
+/// Polls a query once, so that it is on its way.
 fn start(query: std::pin::Pin<&mut impl Future>) {
     assert!(query.poll(&mut Context::from_waker(Waker::noop())).is_pending());
 }
@@ -96,7 +97,7 @@ fn a_query_that_is_dropped_leaves_the_connection_in_order() {
         let one = client.prepare("SELECT $1::int4").await.unwrap();
         for n in 0..100 {
             {
-                // On its way, and then not wanted: many rows, or one that comes soon.
+                // Queries that are on their way, and then not wanted: one with many rows, and one that answers soon.
                 let mut many = pin!(client.query("SELECT generate_series(1, 10000)", &[]));
                 let mut other = pin!(client.query_one(&one, &[&-1]));
                 start(many.as_mut());
@@ -122,7 +123,7 @@ fn a_query_that_is_dropped_can_be_cancelled() {
             let pid: i32 = client.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
             let limited = timeout(Duration::from_millis(50), client.query("SELECT pg_sleep(3600)", &[]));
             assert!(limited.await.is_err());
-            // It has not been told yet that nobody waits.
+            // The server has not been told yet that nobody waits.
             let busy = "SELECT state FROM pg_stat_activity WHERE pid = $1 AND query LIKE '%pg_sleep%'";
             while other.query(busy, &[&pid]).await.unwrap().first().map(|row| row.get(0)) != Some("active") {}
             cancel(&config, client.cancel_token()).await.unwrap();
@@ -199,7 +200,7 @@ fn a_server_that_ends_in_mid_query_is_an_error_for_all_who_wait() {
             let mut queries: Vec<_> =
                 (0..10).map(|_| Box::pin(client.query("SELECT pg_sleep(3600)", &[]))).collect();
             queries.iter_mut().for_each(|query| start(query.as_mut()));
-            // They have been sent when this is polled for the second time. KILL: it cannot say goodbye.
+            // They have been sent when this is polled for the second time. KILL: the server cannot say goodbye.
             ayi::task::yield_now().await;
             assert!(
                 Command::new("sh").args(["-c", &format!("kill -KILL {pid}")]).status().unwrap().success()
@@ -210,7 +211,7 @@ fn a_server_that_ends_in_mid_query_is_an_error_for_all_who_wait() {
             let error = client.query("SELECT 1", &[]).await.unwrap_err();
             assert!(error.is_closed(), "{error:?}");
             assert!(connection.await.unwrap().is_err());
-            // The server ends the others too, once it knows, and starts anew.
+            // The server ends the others too, once it knows, and starts again.
             assert!(witness.await.unwrap().is_err());
             while connect(&config.parse().unwrap(), |_| {}).await.is_err() {
                 sleep(Duration::from_millis(10)).await;

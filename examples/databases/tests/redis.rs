@@ -14,7 +14,8 @@ use std::sync::OnceLock;
 use std::task::{Context, Waker};
 use support::{Server, in_a_child, output, redis, run, threads};
 
-/// One for all tests but those that end it. None if Redis is missing: then the tests are skipped.
+/// Returns one server for all tests, except those that end it. Returns `None` if Redis is missing: the tests are
+/// skipped then.
 fn shared() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     SERVER.get_or_init(redis::start).as_ref()
@@ -32,7 +33,7 @@ async fn client(server: &str) -> MultiplexedConnection {
     connect(server, |_| {}).await.unwrap()
 }
 
-/// Polled once, a command is in the queue of its connection.
+/// Polls a command once, so that it is in the queue of its connection.
 fn start(command: Pin<&mut impl Future>) {
     assert!(command.poll(&mut Context::from_waker(Waker::noop())).is_pending());
 }
@@ -108,7 +109,7 @@ fn commands_that_are_dropped_leave_the_connection_in_order() {
             let echo: u32 = cmd("ECHO").arg(n).query_async(&mut redis.clone()).await.unwrap();
             assert_eq!(echo, n);
         }
-        // One that the server is busy with: its answer comes late, and is nobody's.
+        // The server is busy with this one: its answer comes late, and nobody waits for it.
         let mut blocked = redis.clone();
         let popped = blocked.blpop::<_, (String, String)>("dropped", 0.0);
         assert!(timeout(Duration::from_millis(50), popped).await.is_err());

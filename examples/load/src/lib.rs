@@ -1,16 +1,16 @@
-//! The client of all measurements: one thread with many connections, used by the ladder of models and by `bench/`.
+//! The client of all measurements: one thread with many connections. The ladder of models and `bench/` use it.
 //!
-//! There are two ways to ask. In a closed loop ([`Clients::ask`]) each connection asks again when it is answered:
-//! 16 connections never have more than 16 questions under way, and a server that is slow is asked less often. So a
-//! latency there is what a client waits for a server at full speed, and requests per second = connections / mean
-//! latency. In an open loop ([`Clients::ask_at`]) questions come at a given rate whatever the server does, and a
-//! latency counts from when the question was due: one that has to wait for a connection has waited too.
+//! There are two ways to ask. In a closed loop ([`Clients::ask`]) each connection asks again when it is answered: 16
+//! connections never have more than 16 questions under way, and a slow server is asked less often. So a latency there
+//! is how long a client waits for a server at full speed, and requests per second = connections / mean latency. In an
+//! open loop ([`Clients::ask_at`]) questions come at a given rate whatever the server does, and a latency counts from
+//! when the question was due: a question that has to wait for a connection has waited too.
 //!
 //! 1. Every answer is compared, byte by byte, with what it must be.
-//! 2. Nothing waits without end: to connect and to be answered may each take [`PATIENCE`].
+//! 2. Nothing waits without end: connecting and being answered may each take [`PATIENCE`].
 //! 3. A connection that fails is counted in [`Errors`] and closed; the others go on.
-//! 4. Between two calls of [`Clients::ask`] no question is under way: what a server reports before and after is what
-//!    the questions of that call have cost.
+//! 4. Between two calls of [`Clients::ask`] no question is under way: the difference of a server's reports before and
+//!    after is what the questions of that call have cost.
 
 mod machine;
 
@@ -30,22 +30,22 @@ use std::time::{Duration, Instant};
 /// How long an answer may take, or a connection.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What is longer is counted as this, in nanoseconds.
+/// Anything longer is counted as this, in nanoseconds.
 const LONGEST: u64 = 2 * PATIENCE.as_nanos() as u64;
 
-/// So many connections are opened, and answered once, before the next: they fit into every server's queue.
+/// This many connections are opened, and answered once, before the next: they fit into every server's queue.
 const BATCH: usize = 64;
 
 /// How many events one call of `epoll_wait` brings.
 const ROOM: usize = 256;
 
-/// What is said.
+/// What clients and server say.
 pub trait Protocol: Sync {
-    /// Writes a question, and what has to be answered to it, into what was there before. No two questions should be
-    /// the same, and so no two answers: then a server that mixes them up is noticed.
+    /// Writes a question, and the answer to it, into what was there before. No two questions should be the same, and so
+    /// no two answers: a server that mixes them up is then noticed.
     fn ask(&self, connection: usize, sequence: u64, question: &mut Vec<u8>, answer: &mut Vec<u8>);
 
-    /// Whether `byte` is right where `expected` was announced.
+    /// Returns whether `byte` is right where `expected` was announced.
     fn is_right(&self, expected: u8, byte: u8) -> bool {
         expected == byte
     }
@@ -54,7 +54,7 @@ pub trait Protocol: Sync {
 pub struct Load<'a> {
     pub address: SocketAddr,
     pub connections: usize,
-    /// More connections, with the numbers after the others', which ask too and are not measured.
+    /// How many more connections ask and are not measured. Their numbers come after those of the others.
     pub beside: usize,
     pub protocol: &'a dyn Protocol,
 }
@@ -62,27 +62,27 @@ pub struct Load<'a> {
 /// What was measured.
 pub struct Taken {
     pub requests: u64,
-    /// Until the last answer.
+    /// The time until the last answer.
     pub elapsed: Duration,
     /// In nanoseconds.
     pub latencies: Histogram<u64>,
     /// The longest latency of each connection.
     pub longest: Vec<Duration>,
-    /// All that went wrong since the connections were opened.
+    /// Everything that went wrong since the connections were opened.
     pub errors: Errors,
 }
 
 impl<'a> Load<'a> {
-    /// Connects, and asks for these times, of which only the second is told.
+    /// Connects, and asks for both times. Only the second is reported.
     pub fn run(&self, warm_up: Duration, time: Duration) -> io::Result<Taken> {
         let mut clients = self.connect()?;
         clients.ask(warm_up)?;
         clients.ask(time)
     }
 
-    /// Opens all connections, and has each answered once: so the server knows them all.
+    /// Opens all connections, and has each answered once, so that the server knows them all.
     ///
-    /// An error is one of this side, no descriptor left for instance. Others are in [`Clients::errors`].
+    /// Fails if this side fails, for example because no descriptor is left. Other errors are in [`Clients::errors`].
     pub fn connect(&self) -> io::Result<Clients<'a>> {
         let mut clients = Clients {
             protocol: self.protocol,
@@ -114,17 +114,17 @@ impl<'a> Load<'a> {
     }
 }
 
-/// The connections. To drop this closes them.
+/// The connections. Dropping this closes them.
 pub struct Clients<'a> {
     protocol: &'a dyn Protocol,
     epoll: OwnedFd,
-    /// `None` where something went wrong.
+    /// `None` for a connection that has failed.
     clients: Vec<Option<Client>>,
-    /// The first so many.
+    /// How many are measured, from the first on.
     measured: usize,
-    /// How many of them ask: all, unless somebody says so. The others stay connected, and are silent.
+    /// How many of them ask. The default is all. The others stay connected, and are silent.
     pub asking: usize,
-    /// Questions under way.
+    /// The number of questions under way.
     waiting: usize,
     pub errors: Errors,
     events: Vec<epoll::Event>,
@@ -132,20 +132,20 @@ pub struct Clients<'a> {
 }
 
 impl Clients<'_> {
-    /// Everybody asks for so long, but at least once; then waits for the last answers.
+    /// Lets every connection ask for so long, but at least once, and then waits for the last answers.
     pub fn ask(&mut self, time: Duration) -> io::Result<Taken> {
         self.talk(0..self.asking.min(self.clients.len()), time)
     }
 
-    /// The same with those only that have these numbers, each once.
+    /// Does the same with only the connections that have these numbers, each once.
     pub fn ask_these(&mut self, numbers: &[usize], time: Duration) -> io::Result<Taken> {
         self.talk(numbers.iter().copied(), time)
     }
 
-    /// So many questions a second for so long, whether they are answered or not; then waits for the last answers. Those
-    /// who are free take turns.
+    /// Asks so many questions a second for so long, whether they are answered or not, and then waits for the last
+    /// answers. The free connections take turns.
     ///
-    /// It looks for answers all the time, without sleeping: it wants a core of its own.
+    /// It checks for answers all the time, without sleeping, so it wants a core of its own.
     pub fn ask_at(&mut self, rate: f64, time: Duration) -> io::Result<Taken> {
         let mut taken = Taken::nothing(self.measured);
         let mut free: VecDeque<usize> = (0..self.asking.min(self.clients.len())).collect();
@@ -195,13 +195,13 @@ impl Clients<'_> {
         Ok(taken)
     }
 
-    /// Asks. The question was due at `due`.
+    /// Asks a question that was due at `due`.
     fn say(&mut self, number: usize, due: Instant) {
         let protocol = self.protocol;
         self.act(number, |client| client.ask(protocol, number, due));
     }
 
-    /// Waits until something happens, at most for `timeout`, and tells who was answered, and when.
+    /// Waits until something happens, at most for `timeout`, and reports who was answered, and when.
     fn hear(
         &mut self,
         timeout: Duration,
@@ -234,7 +234,7 @@ impl Clients<'_> {
         Ok(())
     }
 
-    /// Now and then ends those that have waited for too long.
+    /// Ends now and then those that have waited for too long.
     fn check_patience(&mut self, last_look: &mut Instant) {
         if last_look.elapsed() > PATIENCE / 10 {
             *last_look = Instant::now();
@@ -280,7 +280,7 @@ impl Taken {
         self.longest[number] = self.longest[number].max(latency);
     }
 
-    /// The latency that such a part of the answers, 0.99 for instance, did not exceed.
+    /// Returns the latency that this part of the answers, for example 0.99, did not exceed.
     pub fn quantile(&self, part: f64) -> Duration {
         Duration::from_nanos(self.latencies.value_at_quantile(part))
     }
@@ -289,13 +289,13 @@ impl Taken {
 /// One connection, and its question.
 struct Client {
     socket: TcpStream,
-    /// Of the question.
+    /// The number of the question.
     sequence: u64,
     question: Vec<u8>,
     sent: usize,
     /// What the answer must be.
     answer: Vec<u8>,
-    /// How much of that has come: all, when no question is under way.
+    /// How much of the answer has come: all of it, when no question is under way.
     received: usize,
     /// When the question was asked, or should have been.
     due: Instant,
@@ -348,19 +348,19 @@ impl Client {
         Ok(())
     }
 
-    /// Sends and receives what is possible. When that completes the answer: the times of question and answer.
+    /// Sends and receives what is possible. If that completes the answer, it returns the times of question and answer.
     fn go_on(
         &mut self,
         protocol: &dyn Protocol,
         buf: &mut Vec<u8>,
     ) -> Result<Option<(Instant, Instant)>, Trouble> {
         self.send()?;
-        // One byte more than an answer, to see when there is too much.
+        // One byte more than an answer, to notice when there is too much.
         buf.resize(buf.len().max(self.answer.len() + 1), 0);
         loop {
             return match self.socket.read(buf) {
                 Ok(0) => Err(Trouble::Closed(ErrorKind::UnexpectedEof.into())),
-                // Less than would fit: all that there is, so that the kernel will report what comes next.
+                // Less than would fit means that nothing is left, so the kernel will report what comes next.
                 Ok(bytes) => {
                     self.check(protocol, &buf[..bytes])?;
                     self.received += bytes;
@@ -391,11 +391,11 @@ impl Client {
     }
 }
 
-/// What ends a connection.
+/// The reason why a connection ends.
 enum Trouble {
     Refused(io::Error),
     Closed(io::Error),
-    /// From this byte on.
+    /// The answer is wrong from this byte on.
     Wrong(usize),
     Late,
 }
@@ -421,7 +421,7 @@ pub struct Errors {
     pub closed: usize,
     pub wrong: usize,
     pub late: usize,
-    /// The first of all, described.
+    /// The first error of all, described.
     pub first: String,
 }
 
@@ -442,7 +442,7 @@ impl Errors {
         self.refused + self.closed + self.wrong + self.late == 0
     }
 
-    /// For whom one error is too many.
+    /// Fails if there was any error.
     pub fn check(&self) -> io::Result<()> {
         if self.is_empty() { Ok(()) } else { Err(io::Error::other(self.to_string())) }
     }
@@ -476,7 +476,7 @@ mod tests {
         }
     }
 
-    /// A server that does this with the bytes of each question.
+    /// Starts a server that does this with the bytes of each question.
     fn serve(answer: fn(&mut TcpStream, Message) -> io::Result<()>) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -495,7 +495,7 @@ mod tests {
         address
     }
 
-    /// What three connections get from it.
+    /// Returns what three connections get from it.
     fn ask(answer: fn(&mut TcpStream, Message) -> io::Result<()>) -> Taken {
         let load = Load { address: serve(answer), connections: 3, beside: 0, protocol: &Echo };
         load.run(Duration::ZERO, Duration::from_millis(20)).unwrap()
@@ -566,7 +566,7 @@ mod tests {
         let mut clients = Load { address, connections: 3, beside: 0, protocol: &Echo }.connect().unwrap();
         let taken = clients.ask_at(1_000.0, Duration::from_millis(50)).unwrap();
         assert!(taken.errors.is_empty(), "{}", taken.errors);
-        // One at once, and one after each millisecond.
+        // One question at once, and one after each millisecond.
         assert_eq!(taken.requests, 51);
     }
 

@@ -11,7 +11,7 @@ usage: mini_redis [IP:PORT] [OPTION VALUE]...    (without: 127.0.0.1:6379; port 
 
 pub struct Args {
     pub address: SocketAddr,
-    /// Bytes.
+    /// In bytes.
     pub max_memory: usize,
     pub max_clients: usize,
     pub timeout: Option<Duration>,

@@ -1,4 +1,4 @@
-//! Tells one task that there is something for it to do.
+//! Tells one task that it has something to do.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -7,12 +7,12 @@ use std::task::{Poll, Waker};
 #[derive(Default)]
 pub struct Bell {
     has_rung: Cell<bool>,
-    /// Of the task that waits.
+    /// The waker of the task that waits.
     waker: RefCell<Option<Waker>>,
 }
 
 impl Bell {
-    /// Rung twice before anybody has listened counts as once.
+    /// Two rings before the task has listened count as one.
     pub fn ring(&self) {
         self.has_rung.set(true);
         let waker = self.waker.take();

@@ -8,7 +8,8 @@
 //! Replies gather, and are sent before anything is waited for. So the replies to requests that came together leave
 //! together, and a lone request costs one read and one write. A client that does not read its replies is not read from
 //! either: it waits, and its replies take no more memory than those to one request and [`ENOUGH`]. With `--timeout` it
-//! waits no longer than that. What a client may have executed before the others get a turn is limited too: see [`Turn`].
+//! waits no longer than that. What a client may have executed before the others get a turn is limited too: see
+//! [`Turn`].
 
 use crate::commands::{self, Call, Client, Going};
 use crate::input::Input;
@@ -26,14 +27,14 @@ use std::net::Shutdown;
 use std::pin::pin;
 use std::rc::Rc;
 
-/// Bytes of replies that are sent before more requests are executed.
+/// The bytes of replies that are sent before more requests are executed.
 const ENOUGH: usize = 32 * 1024;
-/// Bytes. What a buffer for replies keeps when it is empty: the next large one may be far away.
+/// In bytes. A buffer for replies keeps this much when it is empty: the next large one may be far away.
 const KEPT: usize = 2 * ENOUGH;
 /// How long to wait for a client to take its last reply, which may say what was wrong with its request.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Why a conversation ends.
+/// The reason why a conversation ends.
 enum End {
     /// There is nobody to talk to, or nothing to say.
     Silent,
@@ -47,7 +48,7 @@ impl From<ProtocolError> for End {
     }
 }
 
-/// What is to be done when requests have been executed.
+/// What to do when requests have been executed.
 enum Next {
     Wait,
     /// There may be more to execute.
@@ -85,20 +86,20 @@ struct Conversation<'a> {
 
 impl Conversation<'_> {
     async fn run(&mut self) -> Result<(), End> {
-        // One for all rounds: what it costs to wait for it, it costs once.
+        // One token for all rounds: waiting for it costs its price only once.
         let token = shutdown_token();
         let mut stop = pin!(token.cancelled());
         let mut is_stopping = false;
         loop {
             let next = self.execute().await?;
-            // Whoever waits for messages may be silent, as in Redis.
+            // A client that waits for messages may be silent, as in Redis.
             let is_listening = self.client.subscriptions.is_some();
             self.stream.set_idle_timeout(self.server.timeout.filter(|_| !is_listening));
             self.send().await?;
             match next {
                 Next::Leave => return Ok(()),
                 Next::GoOn => {
-                    // Who sends without end must not keep the others waiting.
+                    // A client that sends without end must not keep the others waiting.
                     yield_now().await;
                     continue;
                 }
@@ -109,8 +110,8 @@ impl Conversation<'_> {
             ayi::select! {
                 biased;
                 () = &mut stop, if !is_stopping => {
-                    // Unlike closing it, this lets requests be read (and so answered) that have just arrived. Then, or
-                    // at once, the end of the stream is read, as if the client had closed.
+                    // Unlike closing the stream, this lets requests that have just arrived be read, and so answered.
+                    // After that, or at once, the end of the stream is read, as if the client had closed.
                     let _ = self.stream.get_ref().shutdown(Shutdown::Read);
                     is_stopping = true;
                 }
@@ -123,7 +124,7 @@ impl Conversation<'_> {
         }
     }
 
-    /// Executes what is complete of the input, until there is enough to send, or the turn is over.
+    /// Executes the complete requests of the input, until there is enough to send, or the turn is over.
     async fn execute(&mut self) -> Result<Next, ProtocolError> {
         // Messages from before the next reply go before it.
         if let Some(subscriptions) = &self.client.subscriptions {
@@ -165,8 +166,8 @@ impl Conversation<'_> {
         sent.map_err(|_| End::Silent)
     }
 
-    /// Closes once the client has. Closing while there is something unread would make the system reset the connection,
-    /// and the client could lose the last reply that way.
+    /// Closes once the client has closed. Closing while there is something unread would make the system reset the
+    /// connection, and the client could lose the last reply that way.
     async fn part(&mut self) {
         if self.send().await.is_err() || self.stream.get_ref().shutdown(Shutdown::Write).is_err() {
             return;

@@ -1,11 +1,11 @@
-//! Patterns of keys and channels: `*`, `?`, `[a-z]`, `[^a-z]`, and `\` before what stands for itself.
+//! Patterns of keys and channels: `*`, `?`, `[a-z]`, `[^a-z]`, and `\` before a character that stands for itself.
 
-/// A text that is compared with a pattern, step by step: both are as long as clients like, so that one comparison may take
+/// A comparison of a text with a pattern, step by step. Both may be as long as clients like, so one comparison may take
 /// seconds.
 ///
-/// When something does not fit, only the last star can help, by taking one byte more: whatever an earlier one could
-/// take, the last can take as well. So this takes at most `pattern.len() * text.len()` steps, where one that goes back
-/// to every star takes exponentially many for `a*a*a*a*b`.
+/// When something does not match, only the last star can help, by taking one byte more: whatever an earlier one could
+/// take, the last can take as well. So this takes at most `pattern.len() * text.len()` steps. A comparison that goes
+/// back to every star takes exponentially many for `a*a*a*a*b`.
 pub struct Search<'a> {
     /// What is left of both.
     pattern: &'a [u8],
@@ -19,7 +19,7 @@ impl<'a> Search<'a> {
         Search { pattern, text, star: None }
     }
 
-    /// Whether the whole of the text fits; `None` if that is not known when `steps` are used up.
+    /// Returns whether the whole text matches, or `None` if that is not known when `steps` are used up.
     pub fn advance(&mut self, steps: &mut usize) -> Option<bool> {
         while *steps > 0 {
             if let [b'*', rest @ ..] = self.pattern {
@@ -45,11 +45,11 @@ impl<'a> Search<'a> {
 }
 
 enum Element {
-    /// So many bytes of the pattern stand for the byte.
+    /// So many bytes of the pattern match the byte.
     Fits(usize),
-    /// So many bytes of the pattern stand for others.
+    /// So many bytes of the pattern match other bytes.
     Differs(usize),
-    /// There is nothing left of the pattern.
+    /// Nothing is left of the pattern.
     End,
 }
 
@@ -79,7 +79,8 @@ fn element(pattern: &[u8], byte: Option<&u8>) -> Element {
     if fits { Element::Fits(len) } else { Element::Differs(len) }
 }
 
-/// What follows on `[`: whether `byte` is one of those, and up to where it goes. Without a `]` that is the end.
+/// Parses what follows `[`. Returns whether `byte` is one of those, and how far the class goes. Without a `]` it goes
+/// to the end.
 fn class(pattern: &[u8], byte: u8) -> (bool, usize) {
     let is_negated = pattern.first() == Some(&b'^');
     let mut at = usize::from(is_negated);
@@ -115,7 +116,7 @@ mod tests {
 
     fn matches(pattern: &[u8], text: &[u8]) -> bool {
         let at_once = Search::new(pattern, text).advance(&mut { usize::MAX });
-        // In pieces it gives the same.
+        // In pieces it returns the same.
         let mut search = Search::new(pattern, text);
         let in_pieces = loop {
             if let Some(fits) = search.advance(&mut { 7 }) {

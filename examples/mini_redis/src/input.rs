@@ -5,10 +5,10 @@
 //!            start    end
 //! ```
 
-/// Bytes: enough for most requests, and what an idle connection keeps.
+/// In bytes: enough for most requests, and what an idle connection keeps.
 const FIRST_LEN: usize = 1024;
-/// Bytes to read at a time from who sends many. With 16 KiB, as Redis has it, sixteen MSETs of ten KiB each take two to
-/// three times as long. Others wait while these are executed, for half a millisecond or so.
+/// How many bytes to read at a time from a client that sends many. With 16 KiB, as in Redis, sixteen MSETs of ten KiB
+/// each take two to three times as long. Others wait while these are executed, for half a millisecond or so.
 const USUAL_LEN: usize = 64 * 1024;
 
 #[derive(Default)]
@@ -27,21 +27,21 @@ impl Input {
         self.start += n;
     }
 
-    /// So much has been read into [`room`](Input::room).
+    /// Records that `n` bytes have been read into [`room`](Input::room).
     pub fn add(&mut self, n: usize) {
         self.end += n;
     }
 
-    /// Whether the last read has filled it: there is more to come, at once.
+    /// Returns whether the last read has filled it: more will come at once.
     pub fn is_filled(&self) -> bool {
         self.end == self.bytes.len()
     }
 
-    /// Where the next read goes. A buffer that was filled is doubled, beyond the usual length only if most of it is one
-    /// request: so it grows by what has arrived, and not by what a client announces.
+    /// Returns the place for the next read. A buffer that was filled is doubled, beyond the usual length only if most
+    /// of it is one request. So it grows by what has arrived, and not by what a client announces.
     pub fn room(&mut self) -> &mut [u8] {
         let was_filled = self.is_filled();
-        // Not for nothing: a large request that comes in small pieces would be moved with each of them.
+        // It is moved only if needed: a large request that comes in small pieces would be moved with each of them.
         if self.start > 0 {
             self.bytes.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);

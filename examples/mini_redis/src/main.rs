@@ -1,6 +1,6 @@
-//! A small Redis, which `redis-cli`, `redis-benchmark` and clients in other languages talk to: keys and values with
-//! deadlines, and publishing to subscribers. Pipelining, limits on what clients can make grow, and a stop that lets what
-//! has arrived be answered.
+//! A small Redis, for `redis-cli`, `redis-benchmark` and clients in other languages. It has keys and values with
+//! deadlines, and publishing to subscribers. It has pipelining, limits on what clients can make grow, and a stop that
+//! answers what has arrived.
 //!
 //! ```sh
 //! cargo run --release -p mini_redis
@@ -24,17 +24,17 @@
 //! | `turn` | how much is done for one client before the others get a turn |
 //!
 //! Everything is on one thread, so connections share cells. One rule keeps that safe: *no borrow lives across an
-//! `.await`*. Between two `.await`s nobody else runs, so a command is atomic, as in Redis. The exceptions are commands whose
-//! work grows with what others have stored, or with how a pattern looks: KEYS, PUBLISH, FLUSHALL, DEL and EXISTS with very
-//! many keys, and what concerns many subscriptions. They give way in between, so that nobody else waits for them, and say
-//! in `commands` what they promise. MSET and MGET are always atomic. They are bounded by what a client sends: a million
-//! arguments, which are the most, take 0.1 to 0.2 s.
+//! `.await`*. Between two `.await`s no other task runs, so a command is atomic, as in Redis. The exceptions are
+//! commands whose work grows with what others have stored, or with the pattern: KEYS, PUBLISH, FLUSHALL, DEL and EXISTS
+//! with very many keys, and commands about many subscriptions. They give way in between, so that no other client waits
+//! for them, and `commands` says what they promise. MSET and MGET are always atomic. They are bounded by what a client
+//! sends: a million arguments, which are the most, take 0.1 to 0.2 s.
 //!
-//! Texts of errors are Redis' own. Left out: what keeps data (files, replicas), other types than strings, and
-//! transactions. Limits are smaller than Redis': a key or value may have 8 MiB, a request 16, the replies to one 64, and
-//! 16 MiB may wait for a subscriber, who is cut off then. As in Redis, there is no limit on keys, unless `--max-memory`
-//! sets one, nor on how many channels a client listens to; 10,000 clients may be here at once (`--maxclients`), and be
-//! silent for as long as they like, unless there is a `--timeout`.
+//! Texts of errors are Redis' own. Left out: storing data (files, replicas), types other than strings, and
+//! transactions. Limits are smaller than Redis': a key or value may have 8 MiB, a request 16, the replies to one 64. 16
+//! MiB may wait for a subscriber, who is cut off after that. As in Redis, there is no limit on keys unless
+//! `--max-memory` sets one, nor on how many channels a client listens to. 10,000 clients may be here at once
+//! (`--maxclients`), and be silent for as long as they like unless there is a `--timeout`.
 
 mod args;
 mod bell;
@@ -71,7 +71,7 @@ async fn main() -> io::Result<ExitCode> {
         Err(error) = server::run(&server, listener) => return Err(error),
         _ = termination.recv() => {}
     }
-    // Nobody listens any more: the future that had the listener is gone.
+    // Nobody listens any longer: the future that had the listener is gone.
     ayi::select! {
         report = shutdown(LIMIT) => {
             if !report.is_clean() {
@@ -79,7 +79,7 @@ async fn main() -> io::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        // As a shell would report it.
+        // The exit code that a shell would report.
         signal = termination.recv() => Ok(ExitCode::from(128 + signal.as_raw_value() as u8)),
     }
 }

@@ -1,14 +1,14 @@
-//! Who has subscribed to what, and the messages that wait for them.
+//! Subscriptions, and the messages that wait for subscribers.
 //!
 //! ```text
 //!   PUBLISH ──▶ channels, patterns ──▶ each subscriber's mail ──▶ its connection's task, which the bell wakes
 //! ```
 //!
-//! Whoever publishes never waits for a subscriber. So what waits for one that does not read is limited, and one that is
-//! over the limit is cut off.
+//! A publisher never waits for a subscriber. So the bytes that wait for a subscriber that does not read are limited,
+//! and a subscriber over the limit is cut off.
 //!
-//! To find and to serve all who listen can take long. So this can be asked for a part at a time, while others subscribe
-//! and leave: patterns and subscribers have an order, in which one can go on after any of them.
+//! Finding and serving all listeners can take long. So this can be done a part at a time, while others subscribe and
+//! leave: patterns and subscribers have an order, in which one can continue after any of them.
 
 use crate::bell::Bell;
 use crate::resp::Replies;
@@ -20,11 +20,11 @@ use std::net::Shutdown;
 use std::ops::Bound::{Excluded, Unbounded};
 use std::rc::Rc;
 
-/// Bytes that wait for a subscriber, beyond what is being sent to it and what the system's buffers hold
+/// The bytes that wait for a subscriber, beyond what is being sent to it and what the system's buffers hold
 /// (`client-output-buffer-limit pubsub`, 32 MiB in Redis).
 const MAX_MAIL: usize = 16 * 1024 * 1024;
 
-/// Bytes. A message as long as this is not copied for each of its subscribers.
+/// In bytes. A message as long as this is not copied for each of its subscribers.
 const SHARED: usize = 4 * 1024;
 
 pub type Name = Rc<[u8]>;
@@ -65,7 +65,7 @@ impl Subscriber {
         if mail.len() + message.len() > MAX_MAIL {
             self.is_cut_off.set(true);
             *mail = Mail::default();
-            // Its task, whether it reads or writes, meets the end of the connection, and sees to the rest.
+            // Its task, whether it reads or writes, meets the end of the connection, and does the rest.
             let _ = self.stream.shutdown(Shutdown::Both);
             return;
         }
@@ -75,14 +75,14 @@ impl Subscriber {
     }
 }
 
-/// Messages, as they are sent. Short ones are copied; a long one is shared by all who get it, or it would take long to
-/// deliver it.
+/// Messages, as they are sent. Short ones are copied. A long one is shared by all who get it: copying it would make its
+/// delivery slow.
 #[derive(Default)]
 struct Mail {
-    /// What comes first, and bytes of it.
+    /// The messages that come first, as bytes.
     parts: Vec<Rc<Vec<u8>>>,
     parts_len: usize,
-    /// Short messages that come after that.
+    /// The short messages that come after that.
     last: Vec<u8>,
 }
 
@@ -157,7 +157,7 @@ impl PubSub {
         }
     }
 
-    /// The first pattern that somebody listens to, or the one that comes after another.
+    /// Returns the first pattern that has a listener, or the one that comes after another.
     pub fn pattern_after(&self, before: Option<&Name>) -> Option<Name> {
         let rest = match before {
             Some(before) => self.patterns.range::<Name, _>((Excluded(before), Unbounded)),
@@ -166,7 +166,7 @@ impl PubSub {
         rest.map(|(pattern, _)| pattern).next().cloned()
     }
 
-    /// Delivers to those who listen, from the one after `last` on, until the turn is over. Returns how many have got it,
+    /// Delivers to the listeners, from the one after `last` on, until the turn is over. Returns how many have got it,
     /// and whether there may be more.
     pub fn deliver(
         &self,
@@ -203,7 +203,7 @@ impl PubSub {
     }
 }
 
-/// Put together once, for all who get it.
+/// Makes a message, once for all who get it.
 pub fn message(parts: &[&[u8]]) -> Rc<Vec<u8>> {
     let mut message = Replies::default();
     message.array(parts.len());
@@ -211,7 +211,7 @@ pub fn message(parts: &[&[u8]]) -> Rc<Vec<u8>> {
     Rc::new(message.into_bytes())
 }
 
-/// What one client has subscribed to. It is gone from the lists when this is dropped.
+/// The subscriptions of one client. It is removed from the lists when this is dropped.
 pub struct Subscriptions {
     pubsub: Rc<RefCell<PubSub>>,
     pub subscriber: Rc<Subscriber>,
@@ -247,12 +247,12 @@ impl Subscriptions {
         }
     }
 
-    /// One of the names, if there is any.
+    /// Returns one of the names, if there is any.
     pub fn first(&mut self, kind: Kind) -> Option<Name> {
         self.of(kind).first().cloned()
     }
 
-    /// Leaves all that it has entered, and gives way in between.
+    /// Leaves everything that it has entered, and gives way in between.
     pub async fn leave_all(mut self, turn: &mut Turn) {
         for kind in [Kind::Channel, Kind::Pattern] {
             while let Some(name) = self.first(kind) {
@@ -264,7 +264,7 @@ impl Subscriptions {
     }
 }
 
-/// If its task was ended before it could leave.
+/// This happens if its task was ended before it could leave.
 impl Drop for Subscriptions {
     fn drop(&mut self) {
         for kind in [Kind::Channel, Kind::Pattern] {

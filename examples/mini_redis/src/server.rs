@@ -1,4 +1,4 @@
-//! What all connections share, and how they come to be.
+//! What all connections share, and how they are accepted.
 
 use crate::args::Args;
 use crate::connection;
@@ -16,11 +16,11 @@ use std::sync::Arc;
 pub struct Server {
     pub store: RefCell<Store>,
     pub pubsub: Rc<RefCell<PubSub>>,
-    /// One permit: messages reach all subscribers in the same order, also if it takes several turns to deliver one.
+    /// It has one permit: messages reach all subscribers in the same order, even if delivering one takes several turns.
     pub publishing: Semaphore,
-    /// Bytes.
+    /// In bytes.
     pub max_memory: usize,
-    /// After which a client that says nothing is closed.
+    /// A client that sends nothing for this long is disconnected.
     pub timeout: Option<Duration>,
     /// A permit for each connection.
     places: Arc<Semaphore>,
@@ -28,12 +28,12 @@ pub struct Server {
     pub started: Instant,
 }
 
-/// For INFO.
+/// The counts for INFO.
 #[derive(Default)]
 pub struct Counts {
-    /// Connections that are open.
+    /// How many connections are open.
     pub open: Cell<u64>,
-    /// Connections so far; so this is also the number of the latest.
+    /// How many connections there were so far; this is also the number of the latest.
     pub accepted: Cell<u64>,
     pub commands: Cell<u64>,
 }
@@ -73,13 +73,13 @@ async fn accept(server: &Rc<Server>, listener: TcpListener) -> io::Result<Infall
     }
 }
 
-/// As Redis does. (A server that would rather let them wait accepts by `acquire_owned_with`.) A new socket has room for
-/// a line; nothing is waited for, or those who are too many could be too many here.
+/// Refuses a client, as Redis does. A server that would rather let them wait accepts by `acquire_owned_with`. A new
+/// socket has room for a line. Nothing is waited for: otherwise there could be too many refused clients here.
 fn refuse(stream: &TcpStream) {
     let _ = stream.try_write(b"-ERR max number of clients reached\r\n");
 }
 
-/// Counts a connection for as long as its task lives, be it ended by a panic.
+/// Counts a connection for as long as its task lives, even if a panic ends the task.
 struct Open {
     server: Rc<Server>,
 }

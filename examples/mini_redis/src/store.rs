@@ -6,15 +6,15 @@
 //!   trash:     what FLUSHALL has taken out, and is still to be freed
 //! ```
 //!
-//! There are many small maps instead of one. Whoever walks through all keys takes the names of one shard at a time, and
-//! gives way in between, while keys come and go. And a map that grows moves all its entries at once, for which one of ten
+//! There are many small maps instead of one. A walk through all keys takes the names of one shard at a time, and gives
+//! way in between, while keys come and go. Also, a map that grows moves all its entries at once, for which one of ten
 //! million keys takes a second.
 //!
 //! Invariants:
 //! 1. `due` has exactly the keys that have a deadline, so it does not grow with how often deadlines change.
-//! 2. Who asks for a key does not see it from its deadline on. That it is removed is another matter: [`expire`] does so.
+//! 2. A client that asks for a key does not see it from its deadline on. Removing it is done elsewhere, by [`expire`].
 //!
-//! Points in time are milliseconds since 1970, as in Redis. So they move with the system's clock if somebody sets it.
+//! Points in time are milliseconds since 1970, as in Redis. So they move with the system's clock if it is set.
 
 use crate::bell::Bell;
 use crate::resp::write_i64;
@@ -30,11 +30,11 @@ use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::vec;
 
-/// The deadline of what has none. It is comparable, and it never comes.
+/// The deadline of a key without one. It is comparable, and it never comes.
 pub const NEVER: i64 = i64::MAX;
-/// Keys that are removed before others get a turn: a fraction of a millisecond.
+/// How many keys are removed before others get a turn: a fraction of a millisecond.
 const REMOVED_AT_ONCE: usize = 1_000;
-/// Bytes that a key needs beside itself and its value, about.
+/// How many bytes a key needs besides itself and its value, approximately.
 const OVERHEAD: usize = 100;
 
 pub fn now() -> i64 {
@@ -42,7 +42,7 @@ pub fn now() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(NEVER)
 }
 
-/// So that a shard of ten million keys has some ten thousand: half a millisecond to walk through.
+/// A shard of ten million keys then has some ten thousand: half a millisecond to walk through.
 pub const SHARDS: usize = 1024;
 
 pub type Key = Rc<[u8]>;
@@ -52,7 +52,7 @@ type Trash = (Flatten<vec::IntoIter<Shard>>, btree_set::IntoIter<(i64, Key)>);
 
 pub struct Store {
     shards: Vec<Shard>,
-    /// So that nobody knows which keys share a shard.
+    /// It keeps clients from knowing which keys share a shard.
     seed: u64,
     /// In all shards.
     len: usize,
@@ -60,7 +60,7 @@ pub struct Store {
     trash: Vec<Trash>,
     /// Of keys and values.
     bytes: usize,
-    /// Rings when something is due earlier than all before.
+    /// It rings when a key is due earlier than all before.
     earlier: Rc<Bell>,
 }
 
@@ -71,7 +71,7 @@ struct Entry {
 
 impl Entry {
     fn is_alive(&self) -> bool {
-        // Most have none, and then the clock is not read.
+        // Most have no deadline, and the clock is not read for them.
         self.deadline == NEVER || now() < self.deadline
     }
 }
@@ -96,8 +96,8 @@ fn shards(state: &RandomState) -> Vec<Shard> {
 }
 
 impl Store {
-    /// Which shard has this key. It need not be as good as the hash of the maps: keys that meet in a shard cost nothing but
-    /// the evenness of the walks.
+    /// Returns the shard of a key. This need not be as good as the hash of the maps: keys that meet in a shard only
+    /// make walks less even.
     fn place(&self, key: &[u8]) -> usize {
         let mut hash = self.seed ^ key.len() as u64;
         let mut mix = |word: [u8; 8]| {
@@ -125,7 +125,7 @@ impl Store {
         self.entry(key).map(|entry| &*entry.value)
     }
 
-    /// `None`: there is no such key. [`NEVER`]: it has none.
+    /// Returns the deadline of a key: `None` if there is no such key, [`NEVER`] if it has no deadline.
     pub fn deadline(&self, key: &[u8]) -> Option<i64> {
         self.entry(key).map(|entry| entry.deadline)
     }
@@ -134,12 +134,12 @@ impl Store {
         self.shard(key).get(key).filter(|entry| entry.is_alive())
     }
 
-    /// The deadline that it had is gone.
+    /// Sets a value. The previous deadline is gone.
     pub fn set(&mut self, key: &[u8], value: &[u8], deadline: i64) {
         let place = self.place(key);
         let Some(entry) = self.shards[place].get_mut(key) else { return self.insert(key, value, deadline) };
         self.bytes = self.bytes - entry.value.len() + value.len();
-        // Its memory will do, unless that is far too much.
+        // Its memory is kept, unless that is far too much.
         if entry.value.capacity() / 2 > value.len() {
             entry.value = Vec::new();
         }
@@ -159,7 +159,7 @@ impl Store {
         }
     }
 
-    /// Adds to the end of a value, which may not exist yet. Returns its length.
+    /// Appends to a value, which may not exist yet. Returns its length.
     pub fn append(&mut self, key: &[u8], more: &[u8]) -> usize {
         let place = self.place(key);
         let Some(entry) = self.shards[place].get_mut(key).filter(|entry| entry.is_alive()) else {
@@ -171,7 +171,7 @@ impl Store {
         entry.value.len()
     }
 
-    /// Like [`set`](Store::set), but the deadline stays.
+    /// Sets like [`set`](Store::set), but the deadline stays.
     pub fn set_number(&mut self, key: &[u8], number: i64) {
         let place = self.place(key);
         let Some(entry) = self.shards[place].get_mut(key).filter(|entry| entry.is_alive()) else {
@@ -185,7 +185,7 @@ impl Store {
         self.bytes += entry.value.len();
     }
 
-    /// Returns whether it was there.
+    /// Removes a key, and returns whether it was there.
     pub fn remove(&mut self, key: &[u8]) -> bool {
         let Some((key, entry)) = self.shard_mut(key).remove_entry(key) else { return false };
         self.len -= 1;
@@ -197,7 +197,7 @@ impl Store {
         was_alive
     }
 
-    /// Of a key that is there.
+    /// Sets the deadline of a key that is there.
     pub fn set_deadline(&mut self, key: &[u8], deadline: i64) {
         let shard = self.shard_mut(key);
         let Some((key, _)) = shard.get_key_value(key) else { return };
@@ -217,14 +217,14 @@ impl Store {
         }
     }
 
-    /// There are no keys from here on. To free them takes long if there are many: [`sweep`](Store::sweep) does it.
+    /// Removes all keys. Freeing them takes long if there are many: [`sweep`](Store::sweep) does it.
     pub fn clear(&mut self) {
         let empty = shards(self.shards[0].hasher());
         let shards = std::mem::replace(&mut self.shards, empty);
         let due = std::mem::take(&mut self.due);
         self.trash.push((shards.into_iter().flatten(), due.into_iter()));
         (self.len, self.bytes) = (0, 0);
-        // Should the client leave that has asked for this, the task that removes what is due goes on.
+        // If the client that has asked for this leaves, the task that removes what is due continues.
         self.earlier.ring();
     }
 
@@ -238,22 +238,22 @@ impl Store {
         !self.trash.is_empty()
     }
 
-    /// As Redis', this counts what is due and not removed yet.
+    /// Returns the number of keys. Like Redis', it counts those that are due and not removed yet.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// How many of them have a deadline.
+    /// Returns how many of them have a deadline.
     pub fn len_with_deadline(&self) -> usize {
         self.due.len()
     }
 
-    /// Those of one of the [`SHARDS`]. A key stays in its shard for as long as it lives.
+    /// Returns the keys of one of the [`SHARDS`]. A key stays in its shard for as long as it lives.
     pub fn keys(&self, shard: usize) -> impl Iterator<Item = &Key> {
         self.shards[shard].iter().filter(|(_, entry)| entry.is_alive()).map(|(key, _)| key)
     }
 
-    /// Bytes, about.
+    /// Returns the memory in bytes, approximately.
     pub fn memory(&self) -> usize {
         self.bytes + self.len * OVERHEAD
     }
@@ -262,7 +262,7 @@ impl Store {
         self.due.first().map(|(deadline, _)| *deadline)
     }
 
-    /// Removes what is due, up to so many. Returns how long until something is.
+    /// Removes up to so many keys that are due. Returns how long until the next is due.
     fn remove_due(&mut self, at_most: usize) -> Option<Duration> {
         for _ in 0..at_most {
             let wait = self.next_due()?.saturating_sub(now());

@@ -12,12 +12,12 @@ use std::time::Duration;
 /// How long a server may take for a line that is due, or to end.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// When this is dropped, so is the process: killed, if it has not ended.
+/// When this is dropped, the process ends: it is killed, if it has not ended by then.
 pub struct Child {
     process: process::Child,
-    /// Closed to let the process end.
+    /// It is closed to let the process end.
     commands: Option<ChildStdin>,
-    /// What it prints, by way of a thread: waiting for that can be limited.
+    /// What it prints, through a thread, so that waiting for it can be limited.
     lines: Receiver<String>,
     complaints: Option<JoinHandle<String>>,
     pub address: SocketAddr,
@@ -57,7 +57,7 @@ impl Child {
         Ok(child)
     }
 
-    /// Does something with a rung that serves. When that fails, or the server does, this says why.
+    /// Does something with a rung that serves. If that fails, or the server does, the error says why.
     pub fn with<T>(rung: &Rung, action: impl FnOnce(&mut Child) -> io::Result<T>) -> io::Result<T> {
         let mut child = Child::start(rung)?;
         let result = action(&mut child).and_then(|result| child.stop().map(|()| result));
@@ -76,7 +76,7 @@ impl Child {
     /// Makes the server stop, and the process end.
     fn stop(&mut self) -> io::Result<()> {
         self.command("stop")?;
-        // Its last report, which it prints when it has given everything back.
+        // This is its last report, which it prints when it has given everything back.
         self.line().map_err(|error| io::Error::other(format!("told to stop, {error}")))?;
         self.commands = None;
         match self.lines.recv_timeout(PATIENCE) {
@@ -87,7 +87,7 @@ impl Child {
         if status.success() { Ok(()) } else { Err(io::Error::other(format!("it ended with {status}"))) }
     }
 
-    /// An error, and what the process itself has said about it. Ends the process.
+    /// Makes an error that includes what the process itself has said about it, and ends the process.
     fn explain(mut self, error: io::Error) -> io::Error {
         self.kill();
         let complaints = self.complaints.take().and_then(|thread| thread.join().ok()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Runs all rungs, each with more and more connections, and says what they cost.
+//! Runs all rungs, each with more and more connections, and reports what they cost.
 
 use crate::child::Child;
 use crate::measure::{Comparison, Figures, Machine, Outcome, Reuse, Row};
@@ -21,7 +21,7 @@ struct Pace {
     time: Duration,
 }
 
-/// Ninety-five runs, fewer for the limits of some: within ten minutes.
+/// Ninety-five runs, less those beyond the limits of some rungs: within ten minutes.
 const THOROUGH: Pace = Pace {
     connections: &[1, 16, 256, 1_024, 4_000],
     idle: Duration::from_millis(150),
@@ -37,19 +37,19 @@ const QUICK: Pace = Pace {
     time: Duration::from_millis(250),
 };
 
-/// What a server may do before it rests: the last of its accepting.
+/// How long a server may still work before it rests: the last of its accepting.
 const SETTLING: Duration = Duration::from_millis(20);
 
-/// How many ask when most are silent.
+/// How many connections ask when most are silent.
 pub const ASKING: usize = 16;
 
-/// Compares, prints tables, and writes the page. A rung that fails is an error in the end, not earlier.
+/// Compares, prints tables, and writes the page. A rung that fails makes the comparison fail in the end, not earlier.
 pub fn compare(rungs: &[&'static Rung], quick: bool, page: &Path) -> io::Result<()> {
     let pace = if quick { QUICK } else { THOROUGH };
     let most = pace.connections.iter().max().copied().unwrap_or_default();
-    // And some more, for what is no connection.
+    // Some more are for other descriptors.
     load::allow_descriptors(most as u64 + 100)?;
-    // Better now than in ten minutes.
+    // An error now is better than one in ten minutes.
     prepare(page).map_err(|error| io::Error::other(format!("cannot write {}: {error}", page.display())))?;
 
     let mut comparison = measure_all(rungs, &pace);
@@ -79,7 +79,7 @@ fn prepare(page: &Path) -> io::Result<()> {
 }
 
 fn measure_all(rungs: &[&'static Rung], pace: &Pace) -> Comparison {
-    // Shows nothing where there is no terminal.
+    // It shows nothing if there is no terminal.
     let progress = ProgressBar::new((rungs.len() * (pace.connections.len() + 1)) as u64);
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}  {elapsed}");
     progress.set_style(style.expect("the template is correct"));
@@ -114,7 +114,7 @@ fn run(rung: &Rung, connections: usize, asking: usize, pace: &Pace) -> io::Resul
     Child::with(rung, |child| {
         let protocol = &Questions { answer: rung.answer, slow_from: usize::MAX };
         let load = Load { address: child.address, connections, beside: 0, protocol };
-        // In a thread of its own, so that only this one stays on a core, and not the servers to come.
+        // This is a thread of its own, so that only it stays on a core, and not the servers to come.
         thread::scope(|scope| {
             let client = scope.spawn(|| measure(child, load, asking, pace));
             client.join().expect("the client's thread does not panic")
@@ -147,9 +147,9 @@ fn measure(child: &mut Child, load: Load<'_>, asking: usize, pace: &Pace) -> io:
     })
 }
 
-/// How much of a core the server takes while nobody asks.
+/// Returns how much of a core the server takes while nobody asks.
 fn idle_cpu(child: &Child, time: Duration) -> io::Result<f64> {
-    // Read from here: a report would itself cost CPU time, the more the more descriptors there are.
+    // It is read from here: a report would itself cost CPU time, the more the more descriptors there are.
     let (start, before) = (Instant::now(), sys::cpu_time_of(child.id())?);
     thread::sleep(time);
     let used = sys::cpu_time_of(child.id())? - before;
@@ -194,7 +194,7 @@ pub const HEADINGS: [&str; 9] = [
     "idle CPU\nof a core",
 ];
 
-/// `4,000 connections, of which 16 ask`.
+/// Returns `4,000 connections, of which 16 ask`.
 pub fn mostly_silent(comparison: &Comparison) -> String {
     let most = comparison.connections.iter().max().copied().unwrap_or_default();
     format!("{} connections, of which {ASKING} ask", show::number(most as u64))

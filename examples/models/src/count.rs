@@ -1,17 +1,17 @@
 //! Counts the system calls of this program.
 //!
-//! The functions in `counted!` have the names of the C library's and take their place: whatever in this program
-//! calls `recv`, be it a rung, the standard library or ayi, comes through here, adds one to its thread's counter,
-//! and enters the kernel. So the numbers that `compare` prints are counts; `strace -c -f` shows the same ones.
-//! Calls that reach the kernel another way (`poll`, `select`, io_uring) are counted where they are made. Not counted
-//! is what serves no request: starting, mapping memory, creating threads, waiting for a lock.
+//! The functions in `counted!` have the names of the C library's and replace them. Any call of `recv` in this program,
+//! whether by a rung, the standard library or ayi, goes through here, adds one to its thread's counter, and enters the
+//! kernel. So the numbers that `compare` prints are counts; `strace -c -f` shows the same ones. Calls that reach the
+//! kernel another way (`poll`, `select`, io_uring) are counted where they are made. Calls that serve no request are not
+//! counted: starting, mapping memory, creating threads, waiting for a lock.
 
 use libc::{c_int, c_long, c_void, iovec, size_t, sockaddr, socklen_t, ssize_t};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// A counter per thread, on a cache line of its own, so that counting costs nobody else anything. More threads than
-/// that share.
+/// There is a counter per thread, on a cache line of its own, so that counting slows no other thread down. Beyond this
+/// number, threads share them.
 const COUNTERS: usize = 1024;
 
 #[repr(align(64))]
@@ -19,7 +19,8 @@ struct Counter(AtomicU64);
 
 static COUNTS: [Counter; COUNTERS] = [const { Counter(AtomicU64::new(0)) }; COUNTERS];
 
-/// Adds system calls that do not come through `counted!`. Needs no lock and no memory: a signal handler may.
+/// Adds system calls that do not go through `counted!`. It needs no lock and no memory, so a signal handler may call
+/// it.
 pub fn count(calls: u64) {
     static THREADS: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
@@ -28,11 +29,11 @@ pub fn count(calls: u64) {
     if OWN.get() == usize::MAX {
         OWN.set(THREADS.fetch_add(1, Ordering::Relaxed) % COUNTERS);
     }
-    // Relaxed, here and above: a sum is all that anybody reads.
+    // Relaxed, here and above: only the sum is read.
     COUNTS[OWN.get()].0.fetch_add(calls, Ordering::Relaxed);
 }
 
-/// How many system calls the process has made so far.
+/// Returns how many system calls the process has made so far.
 pub fn counted() -> u64 {
     COUNTS.iter().map(|counter| counter.0.load(Ordering::Relaxed)).sum()
 }
@@ -42,7 +43,7 @@ macro_rules! counted {
         #[unsafe(no_mangle)]
         unsafe extern "C" fn $name($($argument: $type),*) -> $result {
             count(1);
-            // SAFETY: the caller promises what the C function asks for, and that does no more than this.
+            // SAFETY: the caller promises what the C function asks for, and this does no more than that function.
             unsafe { libc::syscall(libc::$number, $($passed as c_long),*) as $result }
         }
     )*};

@@ -8,17 +8,17 @@ use std::time::Duration;
 
 pub const READABLE: u32 = libc::EPOLLIN as u32;
 pub const WRITABLE: u32 = libc::EPOLLOUT as u32;
-/// Report each change once, instead of each state for as long as it lasts.
+/// Reports each change once, instead of each state for as long as it lasts.
 pub const EDGE: u32 = libc::EPOLLET as u32;
-/// Report one change, and then nothing until `modify` asks anew.
+/// Reports one change, and then nothing until `modify` asks again.
 pub const ONCE: u32 = libc::EPOLLONESHOT as u32;
 
-/// How many events one call brings. What does not fit comes with the next one.
+/// How many events one call returns. The rest comes with the next call.
 const ROOM: usize = 256;
 
 pub struct Epoll(OwnedFd);
 
-/// What one `wait` has brought.
+/// What one `wait` has returned.
 pub struct Events(Vec<libc::epoll_event>);
 
 impl Epoll {
@@ -35,8 +35,8 @@ impl Epoll {
         self.control(libc::EPOLL_CTL_ADD, fd.as_fd().as_raw_fd(), interest, token)
     }
 
-    /// Changes what a descriptor on the list is to be ready for. It goes by its number: it may have been handed to
-    /// another thread.
+    /// Changes what a descriptor on the list is to be ready for. The descriptor is given by its number, because it may
+    /// have been handed to another thread.
     pub fn modify(&self, fd: RawFd, interest: u32, token: u64) -> io::Result<()> {
         self.control(libc::EPOLL_CTL_MOD, fd, interest, token)
     }
@@ -49,7 +49,7 @@ impl Epoll {
 
     /// Waits until something happens, at most `timeout`. A signal ends the wait without events.
     pub fn wait(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
-        // Rounded up, or a wait of less than a millisecond would be none, over and over.
+        // It is rounded up. Otherwise a wait of less than a millisecond would be none, over and over.
         let timeout = timeout.map_or(-1, |time| time.as_micros().div_ceil(1000).min(i32::MAX as u128) as i32);
         events.0.clear();
         // SAFETY: there is room for that many events.
@@ -71,7 +71,7 @@ impl Events {
         Events(Vec::with_capacity(ROOM))
     }
 
-    /// The token of each descriptor that is ready, and for what it is.
+    /// Returns the token of each descriptor that is ready, and for what it is ready.
     pub fn iter(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
         self.0.iter().map(|event| (event.u64, event.events))
     }

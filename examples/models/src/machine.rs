@@ -22,10 +22,10 @@ impl Machine {
     }
 }
 
-/// In UTC, from seconds since the beginning of 1970.
+/// Returns the date in UTC, from seconds since the beginning of 1970.
 fn date(seconds: u64) -> String {
-    // As in "chrono-Compatible Low-Level Date Algorithms" by Howard Hinnant. A year begins in March here, so that
-    // the leap day is its last one, and 400 of them, an era, always have 146,097 days.
+    // This is from "chrono-Compatible Low-Level Date Algorithms" by Howard Hinnant. A year begins in March here, so
+    // that the leap day is its last one, and 400 of them, an era, always have 146,097 days.
     let days = seconds / 86_400 + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;

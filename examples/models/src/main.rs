@@ -1,6 +1,6 @@
 //! The ladder of I/O models: sixteen ways to serve a socket, from `read()` that blocks to `.await`.
 //!
-//! README.md tells the climb, `rungs/` has one file for each; here is the command line.
+//! README.md describes the climb, and `rungs/` has one file for each rung; here is the command line.
 
 mod child;
 mod compare;
@@ -99,13 +99,13 @@ fn run(command: Command) -> io::Result<()> {
     }
 }
 
-/// Those with the names given, or all, in the order of the ladder.
+/// Returns the rungs with the names given, or all, in the order of the ladder.
 fn chosen(given: &[&'static Rung]) -> Vec<&'static Rung> {
     let is_given = |rung: &&Rung| given.is_empty() || given.iter().any(|other| other.name == rung.name);
     LADDER.into_iter().filter(is_given).collect()
 }
 
-/// All rungs by their families, within 110 columns.
+/// Returns all rungs by their families, within 110 columns.
 fn list() -> String {
     let family = |family: Family| {
         let rungs = LADDER.into_iter().filter(|rung| rung.family == family);

@@ -26,15 +26,15 @@ pub struct Row {
     pub rung: &'static Rung,
     /// One for each of [`Comparison::connections`].
     pub outcomes: Vec<Outcome>,
-    /// With as many connections as there were at most, while only a few of them ask.
+    /// With the highest number of connections, while only a few of them ask.
     pub mostly_silent: Outcome,
 }
 
 pub enum Outcome {
     Measured(Figures),
-    /// So many connections are more than the rung takes: why.
+    /// The rung does not accept so many connections, and this is why.
     Limited(&'static str),
-    /// The rung could not be run here, or gave a wrong answer: why.
+    /// The rung could not be run here, or gave a wrong answer, and this is why.
     Failed(String),
 }
 
@@ -50,11 +50,11 @@ pub struct Figures {
     pub threads: usize,
     /// Resident memory of the server, in bytes.
     pub memory: u64,
-    /// The part of a core that the server uses while all connections are open and nobody asks: 0 to 1 (or more).
+    /// The part of a core that the server uses while all connections are open and nobody asks: 0 to 1, or more.
     pub idle_cpu: f64,
 }
 
-/// Requests over a kept connection beside requests that each open one.
+/// Requests over a kept connection, compared with requests that each open one.
 #[derive(Clone, Copy, Debug)]
 pub struct Reuse {
     pub with: Duration,

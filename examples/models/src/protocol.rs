@@ -1,6 +1,6 @@
 //! What client and servers say to each other: a question of 64 bytes, and the same 64 bytes as the answer.
 //!
-//! The `aio` rungs serve a file: there the question begins with the number of a block, and the answer is the block.
+//! The `aio` rungs serve a file: their question begins with the number of a block, and the answer is the block.
 
 use crate::rungs::{BLOCK, block_content};
 use load::Protocol;
@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-/// Bytes of a question. Small enough to be typed, `printf '%-64s' hello | nc 127.0.0.1 7000`.
+/// The bytes of a question. It is small enough to be typed, `printf '%-64s' hello | nc 127.0.0.1 7000`.
 pub const MESSAGE: usize = 64;
 
 pub type Message = [u8; MESSAGE];
@@ -16,15 +16,15 @@ pub type Message = [u8; MESSAGE];
 /// A question that begins like this takes long to answer.
 pub const SLOW: &[u8] = b"slow";
 
-/// How long: computing, not waiting.
+/// How long that takes: computing, not waiting.
 pub const SLOW_TIME: Duration = Duration::from_millis(100);
 
 /// How many different blocks are asked for. Each server of blocks has some more.
 const BLOCKS: u64 = 1_000;
 
-/// What the client of the measurements says.
+/// The questions of the client that measures.
 pub struct Questions {
-    /// Bytes of an answer. With [`BLOCK`], questions are numbers of blocks; else they are their own answers.
+    /// The bytes of an answer. With [`BLOCK`], questions are numbers of blocks; otherwise they are their own answers.
     pub answer: usize,
     /// From this connection on, the questions are those that take long.
     pub slow_from: usize,

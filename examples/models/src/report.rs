@@ -1,4 +1,4 @@
-//! What a server says of itself: one line, for whoever has started it.
+//! What a server reports about itself: one line, for the program that has started it.
 
 use crate::{count, sys};
 use std::fmt;
@@ -22,7 +22,7 @@ pub struct Report {
 
 impl Report {
     pub fn now() -> io::Result<Report> {
-        // First, since the rest makes system calls of its own.
+        // This comes first, because the rest makes system calls of its own.
         let (cpu, syscalls) = (sys::cpu_time(), count::counted());
         let status = std::fs::read_to_string("/proc/self/status")?;
         let number = |name: &str| -> u64 {

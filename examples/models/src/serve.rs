@@ -11,12 +11,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-/// Who tells a server to stop.
+/// The means of telling a server to stop.
 #[derive(Clone, Copy)]
 pub enum Control {
     /// Ctrl-C or SIGTERM.
     Signals,
-    /// Lines on standard input: `report` is answered with a [`Report`], `stop` (or the end) stops the server.
+    /// Lines on standard input: `report` is answered with a [`Report`], and `stop`, or the end, stops the server.
     StandardInput,
 }
 
@@ -25,8 +25,8 @@ pub fn serve(rung: &Rung, address: SocketAddr, control: Control) -> io::Result<(
         .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
     let stop = Arc::new(Stop::new()?);
     println!("{} listens on {}", rung.name, listener.address()?);
-    // The thread that waits for signals asks for them, and those of a rung are for the rung: it has all blocked, from
-    // its beginning. In the others, the two that end a program wait to be asked for.
+    // The thread that waits for signals asks for them, and those of a rung are for the rung: it blocks all, from its
+    // beginning. In the others, the two that end a program wait to be asked for.
     sys::block_signals(&[]);
     thread::Builder::new().name("control".into()).spawn({
         let stop = stop.clone();
@@ -47,11 +47,11 @@ pub fn serve(rung: &Rung, address: SocketAddr, control: Control) -> io::Result<(
     Ok(())
 }
 
-/// After a rung has returned, the process is as it was before.
+/// Checks that after a rung has returned, the process is as it was before.
 fn everything_given_back(before: &Report) -> io::Result<Report> {
     let mut after = Report::now()?;
-    // A thread that was joined may be listed for another moment; the C library's own, behind POSIX AIO, end when they
-    // have had nothing to do for a second.
+    // A thread that was joined may be listed for another moment. The C library's own threads, behind POSIX AIO, end
+    // when they have had nothing to do for a second.
     for _ in 0..300 {
         if after.threads <= before.threads {
             break;
@@ -86,7 +86,7 @@ fn watch(control: Control, stop: &Stop) -> ! {
         }
     }
     stop.request();
-    // The reports do not count this thread. So it has to be there until the last one, and the end of the process.
+    // The reports do not count this thread. So it has to stay until the last one, and the end of the process.
     loop {
         thread::park();
     }

@@ -3,7 +3,7 @@
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 use std::time::Duration;
 
-/// With three digits and a unit: `84.1 µs`.
+/// Formats a time with three digits and a unit: `84.1 µs`.
 pub fn time(time: Duration) -> String {
     let nanoseconds = time.as_nanos() as f64;
     match nanoseconds {
@@ -18,7 +18,7 @@ pub fn memory(bytes: u64) -> String {
     format!("{} MB", digits(bytes as f64 / 1e6))
 }
 
-/// `123,456`.
+/// Formats a number: `123,456`.
 pub fn number(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -42,10 +42,10 @@ fn digits(number: f64) -> String {
 /// A row: its name, and either a cell for each other column or a sentence instead of them all.
 pub type Row = (String, Result<Vec<String>, String>);
 
-/// A table: a column of names, so many of numbers, and perhaps one of words.
+/// Makes a table: a column of names, so many columns of numbers, and possibly one of words.
 pub fn table(headings: &[&str], numbers: usize, rows: &[Row]) -> String {
     let mut table = Table::new();
-    // A line below the headings, and no other.
+    // There is a line below the headings, and no other.
     table.load_preset("     ──            ").set_header(headings);
     for (name, cells) in rows {
         let cells = cells.as_deref().unwrap_or_default();
@@ -68,7 +68,7 @@ pub fn table(headings: &[&str], numbers: usize, rows: &[Row]) -> String {
     lines.join("\n")
 }
 
-/// Columns of words, broken where they end.
+/// Makes columns of words, wrapped at their widths.
 pub fn text<const N: usize>(rows: &[[String; N]], widths: [u16; N]) -> String {
     let mut table = Table::new();
     table.load_preset(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);

@@ -1,4 +1,4 @@
-//! What one handler that computes for long does to everybody else.
+//! The effect of one handler that computes for long on all other clients.
 
 use crate::child::Child;
 use crate::protocol::{MESSAGE, Questions, SLOW_TIME};
@@ -19,7 +19,7 @@ const TIME_BESIDE: Duration = Duration::from_millis(1_200);
 const HEADINGS: [&str; 8] =
     ["rung", "alone\np50", "\np99", "\nmax", "beside it\np50", "\np99", "\nmax", "who waits"];
 
-/// These rungs, one after another. One that fails is an error in the end, not earlier.
+/// Runs these rungs, one after another. A rung that fails makes it fail in the end, not earlier.
 pub fn slow(rungs: &[&'static Rung]) -> io::Result<()> {
     let (mut rows, mut failed) = (Vec::new(), 0);
     for rung in rungs {
@@ -44,7 +44,7 @@ pub fn slow(rungs: &[&'static Rung]) -> io::Result<()> {
     }
 }
 
-/// Why there is nothing to measure.
+/// Returns why there is nothing to measure.
 fn cannot_show(rung: &Rung) -> Option<String> {
     if rung.limit.as_ref().is_some_and(|limit| limit.clients == 1) {
         Some("serves one client at a time: whoever else comes waits, also beside a fast one".into())
@@ -84,7 +84,7 @@ fn ask(rung: &Rung, address: SocketAddr, slow: usize, time: Duration) -> io::Res
 }
 
 fn what_happened(rung: &Rung, beside: &Taken) -> String {
-    // Not the whole time: who asks in the middle of a slow answer waits for the rest of it.
+    // Not the whole time counts: a client that asks in the middle of a slow answer waits for the rest of it.
     let waited = beside.longest.iter().filter(|&&longest| longest > SLOW_TIME / 2).count();
     let clients = beside.longest.len();
     match waited {

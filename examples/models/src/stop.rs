@@ -9,9 +9,9 @@ use std::sync::{Mutex, PoisonError};
 
 pub struct Stop {
     is_requested: AtomicBool,
-    /// Becomes readable, and stays so.
+    /// It becomes readable, and stays so.
     event: OwnedFd,
-    /// Sockets on which a thread blocks.
+    /// The sockets on which a thread blocks.
     blocking: Mutex<BTreeSet<RawFd>>,
 }
 
@@ -21,7 +21,7 @@ impl Stop {
         Ok(Stop { is_requested: AtomicBool::new(false), event, blocking: Mutex::default() })
     }
 
-    /// Any thread.
+    /// Asks for the stop. Any thread may call it.
     pub fn request(&self) {
         let blocking = self.blocking.lock().unwrap_or_else(PoisonError::into_inner);
         // Release: pairs with the Acquire in `is_requested`.
@@ -34,13 +34,14 @@ impl Stop {
         self.is_requested.load(Ordering::Acquire)
     }
 
-    /// For servers that wait for many descriptors at once: one more. It becomes readable when they are to stop.
+    /// Returns a descriptor for servers that wait for many descriptors at once. It becomes readable when they are to
+    /// stop.
     pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.event.as_fd()
     }
 
-    /// For servers whose threads block on one descriptor: as long as the guard lives, a request shuts the socket
-    /// down, so that the call on it returns. Drop it before the socket.
+    /// For servers whose threads block on one descriptor: as long as the guard lives, a request shuts the socket down,
+    /// so that the call on it returns. Drop the guard before the socket.
     pub fn interrupts(&self, socket: impl AsFd) -> Interrupts<'_> {
         let fd = socket.as_fd().as_raw_fd();
         let mut blocking = self.blocking.lock().unwrap_or_else(PoisonError::into_inner);

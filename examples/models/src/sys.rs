@@ -1,7 +1,7 @@
 //! System calls, as safe functions.
 //!
-//! What a signal interrupts (`EINTR`) is either done again, or reported as "nothing happened", where the caller
-//! looks around before it waits again. What `count` does not see by itself is counted here.
+//! A call that a signal interrupts (`EINTR`) is either made again, or reported as "nothing happened" if the caller
+//! checks its state before it waits again. System calls that `count` does not see by itself are counted here.
 
 use crate::count::count;
 use libc::{c_int, c_void, ssize_t};
@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
-/// The result of a C function that gives -1 and `errno` when it fails.
+/// Returns the result of a C function that returns -1 and sets `errno` when it fails.
 pub fn check(result: c_int) -> io::Result<c_int> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
@@ -42,7 +42,7 @@ pub fn send(socket: impl AsFd, buf: &[u8]) -> io::Result<usize> {
     retry(|| size(unsafe { libc::send(fd, buf.as_ptr().cast(), buf.len(), libc::MSG_NOSIGNAL) }))
 }
 
-/// The next connection, which blocks like any new socket, unlike the listener perhaps.
+/// Accepts the next connection. It blocks like any new socket, even if the listener does not.
 pub fn accept(listener: impl AsFd) -> io::Result<OwnedFd> {
     let (fd, nowhere) = (listener.as_fd().as_raw_fd(), std::ptr::null_mut::<c_void>());
     // SAFETY: null pointers say that the peer's address is not wanted.
@@ -52,7 +52,7 @@ pub fn accept(listener: impl AsFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(accepted) })
 }
 
-/// From now on, calls on this descriptor return `WouldBlock` where they would have waited.
+/// Makes calls on this descriptor return `WouldBlock` from now on where they would have waited.
 pub fn set_nonblocking(fd: impl AsFd) -> io::Result<()> {
     let fd = fd.as_fd().as_raw_fd();
     count(2);
@@ -62,14 +62,14 @@ pub fn set_nonblocking(fd: impl AsFd) -> io::Result<()> {
     check(unsafe { libc::fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK) }).map(drop)
 }
 
-/// Ends both directions of a socket: whoever blocks in `accept` or `recv` on it returns.
+/// Ends both directions of a socket: a thread that blocks in `accept` or `recv` on it returns.
 pub fn shut_down(fd: c_int) {
     count(1);
-    // SAFETY: no pointers are passed; what is no socket, or not connected, gives an error that says nothing new.
+    // SAFETY: no pointers are passed. For a descriptor that is no socket, or not connected, the error says nothing new.
     unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
 }
 
-/// A counter behind a descriptor, which becomes readable when something is added. eventfd(2).
+/// Makes a counter behind a descriptor, which becomes readable when something is added. eventfd(2).
 pub fn eventfd(flags: c_int) -> io::Result<OwnedFd> {
     count(1);
     // SAFETY: no pointers are passed.
@@ -85,7 +85,7 @@ pub fn add(event: impl AsFd, number: u64) {
     unsafe { libc::write(event.as_fd().as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) };
 }
 
-/// Reads an eventfd: what was added, or, with `EFD_SEMAPHORE`, one of it.
+/// Reads an eventfd: the sum, or, with `EFD_SEMAPHORE`, one.
 pub fn take(event: impl AsFd) -> io::Result<u64> {
     let mut bytes = [0; 8];
     let fd = event.as_fd().as_raw_fd();
@@ -94,7 +94,7 @@ pub fn take(event: impl AsFd) -> io::Result<u64> {
     Ok(u64::from_ne_bytes(bytes))
 }
 
-/// Keeps signals from this thread and those it starts; they wait until somebody asks for them. None given: all.
+/// Keeps signals from this thread and those it starts. They wait until they are asked for. An empty list means all.
 pub fn block_signals(signals: &[c_int]) {
     set_mask(libc::SIG_BLOCK, &signal_set(signals));
 }
@@ -109,7 +109,7 @@ fn set_mask(how: c_int, signals: &libc::sigset_t) {
     unsafe { libc::pthread_sigmask(how, signals, std::ptr::null_mut()) };
 }
 
-/// Waits until one of these signals comes, all of which are blocked.
+/// Waits until one of these signals comes. All of them are blocked.
 pub fn wait_for_signal(signals: &[c_int]) -> c_int {
     let (set, mut signal) = (signal_set(signals), 0);
     // SAFETY: both point to what the call asks for.
@@ -117,7 +117,7 @@ pub fn wait_for_signal(signals: &[c_int]) -> c_int {
     signal
 }
 
-/// A set of signals, all that there are if the list is empty.
+/// Makes a set of signals. An empty list means all that there are.
 pub fn signal_set(signals: &[c_int]) -> libc::sigset_t {
     let mut set = std::mem::MaybeUninit::uninit();
     // SAFETY: the first call initialises the set, the others change it.
@@ -134,7 +134,7 @@ pub fn signal_set(signals: &[c_int]) -> libc::sigset_t {
     }
 }
 
-/// The CPU time of the whole process, user and system.
+/// Returns the CPU time of the whole process, user and system.
 pub fn cpu_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is writable.
@@ -142,8 +142,8 @@ pub fn cpu_time() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// Waits until one of the descriptors is ready for what its entry asks, at most `timeout`; says in each entry what
-/// it is ready for. A signal ends the wait with none.
+/// Waits until one of the descriptors is ready for what its entry asks, at most `timeout`, and writes into each entry
+/// what it is ready for. A signal ends the wait with none.
 pub fn poll(entries: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<()> {
     let timeout = timeout.map_or(-1, |time| time.as_micros().div_ceil(1000).min(i32::MAX as u128) as c_int);
     count(1);
@@ -158,7 +158,8 @@ pub fn poll(entries: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Resu
     Ok(())
 }
 
-/// A descriptor that becomes readable when this signal comes, which does nothing else from now on. signalfd(2).
+/// Makes a descriptor that becomes readable when this signal comes. The signal does nothing else from now on.
+/// signalfd(2).
 pub fn signalfd(signal: c_int) -> io::Result<OwnedFd> {
     block_signals(&[signal]);
     count(1);
@@ -177,9 +178,10 @@ pub fn take_signal(signals: impl AsFd) -> io::Result<()> {
     retry(|| size(unsafe { libc::read(fd, info.as_mut_ptr().cast(), info.len()) })).map(drop)
 }
 
-/// From now on, each change of this descriptor, which does not block, sends a signal to the process. fcntl(2).
+/// Makes each change of this descriptor send a signal to the process from now on. The descriptor does not block.
+/// fcntl(2).
 pub fn set_signal(fd: impl AsFd, signal: c_int) -> io::Result<()> {
-    /// Not declared by the `libc` crate.
+    /// The `libc` crate does not declare it.
     const F_SETSIG: c_int = 10;
     let fd = fd.as_fd().as_raw_fd();
     count(4);
@@ -191,14 +193,14 @@ pub fn set_signal(fd: impl AsFd, signal: c_int) -> io::Result<()> {
     check(unsafe { libc::fcntl(fd, libc::F_SETFL, libc::O_NONBLOCK | libc::O_ASYNC) }).map(drop)
 }
 
-/// No more signals from it.
+/// Stops the signals from it.
 pub fn clear_signal(fd: impl AsFd) -> io::Result<()> {
     count(1);
     // SAFETY: no pointers are passed.
     check(unsafe { libc::fcntl(fd.as_fd().as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) }).map(drop)
 }
 
-/// The beginning of `siginfo_t`, as signals of [`set_signal`] fill it in. sigaction(2).
+/// The beginning of `siginfo_t`, as the signals of [`set_signal`] fill it in. sigaction(2).
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct SignalInfo {
@@ -220,7 +222,7 @@ pub fn next_signal(signals: &[c_int], timeout: Duration) -> Option<SignalInfo> {
     (signal > 0).then(|| unsafe { info.as_ptr().cast::<SignalInfo>().read() })
 }
 
-/// The CPU time of another process, which does nothing for it.
+/// Returns the CPU time of another process, which does nothing for it.
 pub fn cpu_time_of(process: u32) -> io::Result<Duration> {
     let (mut clock, mut time) = (0, libc::timespec { tv_sec: 0, tv_nsec: 0 });
     // SAFETY: `clock` is writable.

@@ -7,12 +7,13 @@ use std::path::Path;
 
 pub type Pattern = memchr::memmem::Finder<'static>;
 
-/// Bytes that are read at a time: some hundred lines, and little enough for one buffer in each of a thousand tasks.
+/// The bytes that are read at a time: some hundred lines, and little enough for one buffer in each of a thousand tasks.
 const PART: usize = 64 * 1024;
-/// Bytes at the beginning of a file. With a zero among them it is taken for something else than text.
+/// The bytes that are checked at the beginning of a file. If there is a zero among them, the file is taken not to be
+/// text.
 const LOOKED_AT: u64 = 8 * 1024;
 
-/// Each line with `pattern` in it, as `path:number: line`, together. Nothing of files that are not text.
+/// Returns each line that contains `pattern`, as `path:number: line`, together. Files that are not text give nothing.
 pub async fn of(path: &Path, pattern: &Pattern) -> io::Result<Vec<u8>> {
     let file = File::open(path).await?;
     let mut found = Found { path, pattern, number: 0, output: Vec::new() };
@@ -47,19 +48,19 @@ pub async fn of(path: &Path, pattern: &Pattern) -> io::Result<Vec<u8>> {
 struct Found<'a> {
     path: &'a Path,
     pattern: &'a Pattern,
-    /// Of the lines that have been searched.
+    /// The number of the lines that have been searched.
     number: u64,
     output: Vec<u8>,
 }
 
 impl Found<'_> {
-    /// Looks for the pattern in all of these lines at once, and only then for where the line begins and ends.
+    /// Searches all of these lines at once, and only then for where the line begins and ends.
     fn search(&mut self, lines: &[u8]) -> io::Result<()> {
         let mut start = 0;
         while start < lines.len() {
             let Some(at) = self.pattern.find(&lines[start..]) else { break };
             let at = start + at;
-            // A match at the very end, of nothing, is in no line.
+            // An empty match at the very end is in no line.
             if at == lines.len() {
                 break;
             }

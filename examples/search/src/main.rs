@@ -1,5 +1,5 @@
-//! Prints the lines that contain a pattern, of all files below some paths: a small grep that has many files open at
-//! once, so that the disk has something to do while lines are looked at.
+//! Prints the lines that contain a pattern, of all files below some paths: a small grep. It has many files open at
+//! once, so that the disk is busy while lines are searched.
 //!
 //! ```sh
 //! cargo run --release -p search -- 'async fn' src runtime
@@ -11,8 +11,8 @@
 //! | `lines` | finds the lines of one file |
 //! | `args` | the command line |
 //!
-//! As grep's, the exit code is 0 if a line was found, 1 if none was, 2 if something went wrong. Symbolic links are
-//! followed if they are named on the command line, and not where they are met in a directory.
+//! As with grep, the exit code is 0 if a line was found, 1 if none was, 2 if something went wrong. Symbolic links are
+//! followed if they are named on the command line, but not if they are met in a directory.
 
 mod args;
 mod lines;
@@ -39,7 +39,7 @@ async fn main() -> ExitCode {
     let result = search.all(paths).await;
     search.progress.finish_and_clear();
     match result {
-        // Who reads our output, `head` say, has had enough.
+        // The reader of our output, for example `head`, has had enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::from(2),
         Err(error) => {
             eprintln!("search: cannot write to stdout: {error}");
@@ -58,9 +58,9 @@ struct Search {
     pattern: Rc<lines::Pattern>,
     /// How many files may be open at a time.
     jobs: usize,
-    /// The tasks of those that are, each of which gives the file's path and what to print of it.
+    /// The tasks of the open files. Each returns the file's path and what to print of it.
     files: JoinSet<(PathBuf, io::Result<Vec<u8>>)>,
-    /// Hides itself where stderr is no terminal.
+    /// It hides itself if stderr is no terminal.
     progress: ProgressBar,
     has_found: bool,
     has_failed: bool,
@@ -69,7 +69,7 @@ struct Search {
 impl Search {
     /// # Errors
     ///
-    /// If stdout cannot be written to. What goes wrong with a file is told, and the search goes on.
+    /// Fails if stdout cannot be written to. An error of a file is reported, and the search continues.
     async fn all(&mut self, paths: Vec<PathBuf>) -> io::Result<()> {
         for path in paths {
             match fs::metadata(&path).await {
@@ -85,7 +85,7 @@ impl Search {
         Ok(())
     }
 
-    /// Directories that are met wait here for their turn: so only one is open, however deep the tree is.
+    /// Directories that are met wait here for their turn, so only one is open, however deep the tree is.
     async fn below(&mut self, directory: PathBuf) -> io::Result<()> {
         let mut waiting = vec![directory];
         while let Some(directory) = waiting.pop() {
@@ -130,8 +130,8 @@ impl Search {
         Ok(())
     }
 
-    /// Waits for the next file that is done, and prints what it has, all at once. (That blocks if stdout is a pipe which
-    /// nobody empties. Then there is nothing to go on with either: what is found has to go somewhere.)
+    /// Waits for the next file that is done, and prints its lines at once. This blocks if stdout is a pipe that nobody
+    /// empties. There is nothing else to do then either: the results have to go somewhere.
     async fn finish_one(&mut self) -> io::Result<()> {
         let done = self.files.join_next().await.expect("a file is being searched");
         let (path, lines) = done.expect("a search does not panic");
@@ -153,7 +153,7 @@ impl Search {
     fn fail(&mut self, path: &Path, why: &dyn std::fmt::Display) {
         self.has_failed = true;
         self.progress.suspend(|| {
-            // A path need not be text. If stderr is closed, there is nobody left to tell.
+            // A path need not be text. If stderr is closed, nobody is left to tell.
             let _ = io::stderr().write_all(&[b"search: ", path.as_os_str().as_bytes()].concat());
             let _ = writeln!(io::stderr(), ": {why}");
         });

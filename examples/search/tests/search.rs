@@ -1,4 +1,4 @@
-//! The search, compared with one by std that does one thing after the other.
+//! The search, compared with a sequential one by std.
 
 #[path = "../../../tests/support/skipped.rs"]
 mod skipped;
@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// With a limit of its own: nothing here can hang for longer.
+/// It has a limit of its own: nothing here can hang for longer.
 fn command() -> Command {
     let mut command = Command::new("timeout");
     command.args(["60", env!("CARGO_BIN_EXE_search")]).stdin(Stdio::null());
     command
 }
 
-/// A directory, gone when dropped.
+/// A directory that is removed when this is dropped.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -43,8 +43,8 @@ impl Drop for Folder {
     }
 }
 
-/// Files of all sizes around what is read at once, with matches everywhere, and at every place where a search in parts
-/// could lose one.
+/// Makes files of all sizes around what is read at once, with matches everywhere, and at every place where a search in
+/// parts could lose one.
 fn generated() -> Folder {
     let folder = Folder::new();
     let part = 64 * 1024;
@@ -80,14 +80,14 @@ fn generated() -> Folder {
     folder
 }
 
-/// All lines, each as it should be printed.
+/// Returns all lines, each as it should be printed.
 fn naive(path: &Path, pattern: &[u8]) -> BTreeSet<Vec<u8>> {
     if path.is_dir() {
         let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
         return entries.filter(|path| !path.is_symlink()).flat_map(|path| naive(&path, pattern)).collect();
     }
     let content = fs::read(path).unwrap();
-    // An empty file has no line; one with nothing but the end of a line has an empty one.
+    // An empty file has no line; a file with only the end of a line has an empty one.
     if content.is_empty() || content[..content.len().min(8 * 1024)].contains(&0) {
         return BTreeSet::new();
     }
@@ -147,7 +147,7 @@ fn it_finds_the_same_without_the_ring() {
 #[test]
 fn no_more_files_are_open_than_it_may_have() {
     let folder = generated();
-    // Besides the files: three streams, a directory, and what the runtime has: two or three of each kind.
+    // Besides the files there are three streams, a directory, and what the runtime has: two or three of each kind.
     let script =
         format!("ulimit -n 20 && exec timeout 60 {} --jobs 4 needle \"$0\"", env!("CARGO_BIN_EXE_search"));
     let output = Command::new("sh").arg("-c").arg(script).arg(&folder.0).output().unwrap();
@@ -219,7 +219,7 @@ fn it_ends_when_nobody_reads_any_more() {
     assert_eq!((lines(&output).len(), String::from_utf8_lossy(&output.stderr)), (1, "2\n".into()));
 }
 
-/// With `script`, of Debian's package bsdutils, as its terminal.
+/// It has a terminal from `script`, of Debian's package bsdutils.
 #[test]
 fn a_terminal_sees_how_far_it_is_and_all_lines() {
     let found = Command::new("sh").args(["-c", "command -v script"]).output().unwrap();

@@ -1,4 +1,4 @@
-//! The client, on our servers and on one of others.
+//! The client, with our servers and with one of another origin.
 
 #[allow(unsafe_code)]
 #[path = "../../../tests/servers/mod.rs"]

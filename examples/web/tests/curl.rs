@@ -1,6 +1,6 @@
 //! The servers, seen by real clients: curl and h2load.
 //!
-//! Tests need Debian's packages `curl` and `nghttp2-client`. Without them they are skipped, and say so; with the
+//! Tests need Debian's packages `curl` and `nghttp2-client`. Without them they are skipped, and say so. With the
 //! variable `CI` set they fail.
 
 #[allow(unsafe_code)]
@@ -76,7 +76,7 @@ fn large_bodies_go_both_ways() {
     }
 }
 
-/// Streamed, so that more is under way than any buffer holds.
+/// The body is streamed, so that more is under way than any buffer holds.
 #[test]
 fn an_echo_arrives_byte_for_byte() {
     if !has("curl", "curl") {
@@ -98,7 +98,7 @@ fn an_echo_arrives_byte_for_byte() {
     }
 }
 
-/// Over TLS: where curl 7.88 has prior knowledge instead of ALPN, it mixes up the beginnings of its streams.
+/// This runs over TLS: if curl 7.88 uses prior knowledge instead of ALPN, it mixes up the beginnings of its streams.
 #[test]
 fn a_hundred_streams_of_one_connection_at_once() {
     if !has("curl", "curl") {

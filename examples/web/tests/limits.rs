@@ -1,4 +1,4 @@
-//! Time limits, the end, and what the servers are made of.
+//! Time limits, the end, and what the servers consist of.
 
 #[allow(unsafe_code)]
 #[path = "../../../tests/servers/mod.rs"]
@@ -39,7 +39,7 @@ fn a_request_that_takes_too_long_is_given_up() {
     let server = axum("300");
     let mut client = Client::new(&server);
     client.ask(get("/slow/600000")).expect(503, "that took too long\n");
-    // The connection is as good as before.
+    // The connection works as before.
     client.ask(get("/slow/1")).expect(200, "at last\n");
     if has("curl", "curl") {
         let curl = ["--http2-prior-knowledge", "-w", "%{http_code}", &url(&server, "/slow/600000")];
@@ -51,7 +51,7 @@ fn a_request_that_takes_too_long_is_given_up() {
 fn a_handshake_that_stalls_holds_up_nobody_and_is_given_up() {
     let tls = Tls::start("stalls", "300");
     let (mut silent, mut half) = (tls.server.connect(), tls.server.connect());
-    // The head of a record that says more follows.
+    // The head of a record that says that more follows.
     half.write_all(&[0x16, 3, 1, 2, 0]).unwrap();
     for stream in [&mut silent, &mut half] {
         let _ = stream.read_to_end(&mut Vec::new());
@@ -70,12 +70,12 @@ fn who_speaks_plain_http_to_tls_is_told_so_and_goes() {
     client.write_all(GET.as_bytes()).unwrap();
     let mut answer = Vec::new();
     let _ = client.read_to_end(&mut answer);
-    // An alert, if anything: never a response.
+    // It is an alert, if anything, and never a response.
     assert!(answer.first().is_none_or(|byte| *byte == 0x15), "{}", String::from_utf8_lossy(&answer));
     if has("curl", "curl") {
         assert_eq!(output(tls.curl().arg(tls.url("/"))), "hello over HTTP/2.0\n");
     }
-    // And so is whoever reads what the server says.
+    // A person who reads the server's output is told, too.
     let address = client.local_addr().unwrap();
     tls.server.signal(libc::SIGTERM);
     let (_, errors) = tls.server.wait_and_read_errors();
@@ -90,7 +90,7 @@ fn a_body_that_is_too_large_is_refused_before_it_is_sent() {
     assert_eq!(response.status, 413);
 }
 
-// What it tells handlers, and what befalls them.
+// What handlers are told, and errors in them.
 
 #[test]
 fn a_handler_knows_the_clients_address() {
@@ -112,7 +112,7 @@ fn state_is_shared_by_connections_without_being_sent() {
 
 // The end.
 
-/// A request that the server has begun to answer: it has asked for the body.
+/// Sends a request that the server has begun to answer: it has asked for the body.
 fn begin(server: &Server, target: &str) -> Client {
     let mut client = Client::new(server);
     client.send(format!(
@@ -173,7 +173,7 @@ fn at_the_end_a_stream_over_tls_is_finished() {
         let file = TempFile::new(name, 6_000_003);
         let data = format!("@{}", file.path().display());
         let mut command = tls.curl();
-        // Slowly, so that most of it is still to come when the first of it has been answered.
+        // It is slow, so that most of it is still to come when the first of it has been answered.
         command.args([option, "--limit-rate", "6M", "--data-binary", &data, &tls.url("/echo")]);
         let mut curl = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(curl.stdout.take().unwrap());
@@ -218,7 +218,7 @@ fn at_the_end_under_load_no_response_is_cut() {
     assert!(server.wait().success());
 }
 
-// What it is made of.
+// What the servers consist of.
 
 #[test]
 fn there_is_no_thread_but_ayis_own() {

@@ -7,7 +7,7 @@
 //!
 //! One task has both directions, so nothing is shared. While it sends, it does not read: a client that wants to speak
 //! has to listen. That goes for pings as well: the answer to each has left before the next frame is read, so what waits
-//! for a client is bounded, and a client that takes nothing for the time of a ping is sent away.
+//! for a client is bounded. A client that takes nothing for the time of a ping is disconnected.
 
 use crate::http::Socket;
 use crate::room::Room;
@@ -22,14 +22,14 @@ use ayi::time::{Duration, Instant, interval_at, timeout};
 use std::convert::Infallible;
 use std::rc::Rc;
 
-/// How long a client may think about its name. People may: the page connects when they have.
+/// How long a client may take for its name. People may take longer: the page connects when they have entered it.
 const NAME: Duration = Duration::from_secs(10);
 /// How long the last frame may take to leave.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Why a conversation ends.
+/// The reason why a conversation ends.
 enum End {
-    /// There is nobody to talk to any more.
+    /// The client is gone.
     Silent,
     /// The client should know why (RFC 6455, 7.4.1).
     Because(CloseCode, &'static str),
@@ -48,7 +48,8 @@ impl From<Error> for End {
 }
 
 pub async fn talk(room: &Rc<Room>, stream: &Rc<TcpStream>, mut socket: Socket<'_>, ping: Duration) {
-    // What was being sent when the server is to end lies in the socket's buffer, and leaves with the last frame.
+    // If the server ends while something is being sent, that lies in the socket's buffer, and leaves with the last
+    // frame.
     let end = shutdown_token().run_until_cancelled(converse(room, stream, &mut socket, ping)).await;
     let end = end.map_or(End::Because(CloseCode::Away, "the server ends"), |Err(end)| end);
     if let End::Because(code, reason) = end {
@@ -76,12 +77,12 @@ async fn converse(
                 send(socket, Message::Text(text), ping).await?;
             }
             frame = socket.next() => {
-                // Whatever it is, an answer to a ping or not: somebody is there.
+                // Whatever it is, an answer to a ping or not, the client is there.
                 is_alive = true;
                 if let Some(text) = text(socket, frame, ping).await?.filter(|text| !text.trim().is_empty()) {
                     entry.say(text.trim());
-                    // A client may have sent many at once. The others get a turn after each to send them on, or the
-                    // outboxes of good listeners would overflow.
+                    // A client may have sent many at once. The others get a turn after each to send them on; otherwise
+                    // the outboxes of good listeners would overflow.
                     ayi::task::yield_now().await;
                 }
             }
@@ -105,7 +106,7 @@ async fn first_text(socket: &mut Socket<'_>, ping: Duration) -> Result<Utf8Bytes
     }
 }
 
-/// None for what needs no answer, or has got one: tungstenite answers frames that close.
+/// Returns `None` for a message that needs no answer, or has got one: tungstenite answers frames that close.
 async fn text(
     socket: &mut Socket<'_>,
     frame: Option<Result<Message, Error>>,
@@ -115,7 +116,7 @@ async fn text(
         Message::Text(text) => Ok(Some(text)),
         Message::Binary(_) => Err(End::Because(CloseCode::Unsupported, "this chat is of text")),
         Message::Ping(text) => {
-            // It takes the place of the answer that tungstenite has ready, and would send when it can.
+            // It replaces the answer that tungstenite has ready, and would send when it can.
             send(socket, Message::Pong(text), limit).await?;
             Ok(None)
         }
@@ -124,7 +125,7 @@ async fn text(
     }
 }
 
-/// A client that takes nothing for so long is as good as gone.
+/// Sends a message. A client that takes nothing for so long is as good as gone.
 async fn send(socket: &mut Socket<'_>, message: Message, limit: Duration) -> Result<(), End> {
     timeout(limit, socket.send(message)).await.map_err(|_| End::Silent)?.map_err(End::from)
 }

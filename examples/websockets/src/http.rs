@@ -5,8 +5,8 @@
 //!   GET /chat  with the fields of a handshake (RFC 6455, 4.1): a WebSocket from here on
 //! ```
 //!
-//! `accept_async` would read the request itself, and know handshakes alone. So it is read here, and tungstenite's parts
-//! for the handshake are used one by one.
+//! `accept_async` would read the request itself, and knows only handshakes. So the request is read here, and
+//! tungstenite's parts for the handshake are used one by one.
 
 use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite::error::{Error, ProtocolError};
@@ -22,19 +22,20 @@ const PAGE: &str = include_str!("page.html");
 const BAD: &str = "400 Bad Request";
 const FORBIDDEN: &str = "403 Forbidden";
 const UPGRADE: &str = "426 Upgrade Required";
-/// Bytes.
+/// In bytes.
 const MAX_HEAD: usize = 8 * 1024;
-/// For the whole request, or a client could send a byte now and then for ever.
+/// The limit for the whole request. Otherwise a client could send a byte now and then for ever.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Bytes. Nobody types that much; who sends more is sent away.
+/// In bytes. Nobody types that much; a client that sends more is disconnected.
 pub const MAX_MESSAGE: usize = 16 * 1024;
-/// Bytes that may wait in a socket for a client that does not read: the longest message with a name before it, the answer
-/// to a ping and the last frame. What is over it ends the conversation. (tungstenite's own limit is that of `usize`.)
+/// The bytes that may wait in a socket for a client that does not read: the longest message with a name before it, the
+/// answer to a ping and the last frame. Anything beyond ends the conversation. tungstenite's own limit is that of
+/// `usize`.
 const MAX_WAITING: usize = 2 * MAX_MESSAGE;
 
 pub type Socket<'a> = WebSocketStream<&'a TcpStream>;
 
-/// Answers it. None if that was all, or the client has vanished.
+/// Answers it. Returns `None` if that was all, or if the client has vanished.
 pub async fn answer(stream: &TcpStream) -> Option<Socket<'_>> {
     timeout(PATIENCE, try_answer(stream)).await.ok()?.ok()?
 }
@@ -73,7 +74,7 @@ async fn try_answer(mut stream: &TcpStream) -> io::Result<Option<Socket<'_>>> {
     }
 }
 
-/// The request and its length in `input`, or the status that it deserves.
+/// Returns the request and its length in `input`, or the status that it deserves.
 async fn read_head(
     stream: &TcpStream,
     input: &mut Vec<u8>,
@@ -94,10 +95,10 @@ async fn read_head(
     }
 }
 
-/// The answer to a handshake that is beyond doubt, or the status that it deserves.
+/// Returns the answer to a handshake that is beyond doubt, or the status that it deserves.
 ///
-/// A field that decides something stands once. Of two, a proxy in front could look at one and we at the other. A list in
-/// one field is as good as several (RFC 9110, 5.3), but what we look for in `Connection` has to be in the first.
+/// A field that decides something must stand only once. Of two, a proxy in front could use one and we the other. A list
+/// in one field is as good as several (RFC 9110, 5.3), but what we look for in `Connection` has to be in the first.
 fn invite(request: &Request) -> Result<Response, &'static str> {
     let host = only(request, "host")?.ok_or(BAD)?;
     let origin = only(request, "origin")?;
@@ -107,7 +108,7 @@ fn invite(request: &Request) -> Result<Response, &'static str> {
     for name in ["upgrade", "sec-websocket-key", "sec-websocket-version"] {
         only(request, name)?;
     }
-    // What follows on the head would be a body to a proxy, and frames to us.
+    // The bytes after the head would be a body to a proxy, and frames to us.
     let has_body = only(request, "content-length")?.is_some_and(|len| len != "0");
     if has_body || request.headers().contains_key("transfer-encoding") {
         return Err(BAD);
@@ -116,13 +117,14 @@ fn invite(request: &Request) -> Result<Response, &'static str> {
         return Err(FORBIDDEN);
     }
     create_response(request).map_err(|error| match error {
-        // Not sixteen bytes in base64 (RFC 6455, 4.2.1).
+        // It is not sixteen bytes in base64 (RFC 6455, 4.2.1).
         Error::Protocol(ProtocolError::InvalidSecWebSocketKey) => BAD,
         _ => UPGRADE,
     })
 }
 
-/// The value of a field that may stand once at most, and has to be printable ASCII: what is not is nobody's host or origin.
+/// Returns the value of a field that may stand at most once, and has to be printable ASCII: anything else is no host or
+/// origin.
 fn only<'a>(request: &'a Request, name: &str) -> Result<Option<&'a str>, &'static str> {
     let mut values = request.headers().get_all(name).iter();
     match (values.next(), values.next()) {
@@ -132,7 +134,7 @@ fn only<'a>(request: &'a Request, name: &str) -> Result<Option<&'a str>, &'stati
     }
 }
 
-/// Browsers let any page of the web open WebSockets to anywhere, and say in `Origin` which it was.
+/// Browsers let any page of the web open WebSockets to anywhere, and say in `Origin` which page it was.
 fn is_foreign(origin: &str, host: &str) -> bool {
     let Some((scheme, from)) = origin.split_once("://") else { return true };
     !matches!(scheme, "http" | "https") || !from.eq_ignore_ascii_case(host)

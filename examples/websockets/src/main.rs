@@ -12,10 +12,10 @@
 //! | `room` | who is here, and what all of them hear |
 //! | `page.html` | the client |
 //!
-//! A client's first message is its name, each further one is said to all. What it hears is `name`, a tab, and the text;
-//! where there is no name, the room speaks. A client that does not listen is sent away, and so many may be here at once
-//! (`--max-clients`); who comes then waits. `async-tungstenite` knows the protocol of WebSockets, and works on the
-//! `futures-io` traits, which ayi's streams have; none of its features that name a runtime is on.
+//! A client's first message is its name, and each further one is said to all. It hears `name`, a tab, and the text;
+//! without a name, the room speaks. A client that does not listen is disconnected. The number of clients is limited
+//! (`--max-clients`); further ones wait. `async-tungstenite` knows the protocol of WebSockets, and works on the
+//! `futures-io` traits, which ayi's streams have. None of its features that name a runtime is on.
 
 mod guest;
 mod http;
@@ -32,7 +32,7 @@ use std::net::{Shutdown, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// How long clients have, when the server is to end, to hear of it.
+/// How long clients have, when the server is to end, to be told.
 const LIMIT: Duration = Duration::from_secs(5);
 /// How long to wait for a client to read the last of it.
 const LINGER: Duration = Duration::from_secs(2);
@@ -60,7 +60,7 @@ async fn accept(listener: &TcpListener, room: &Rc<Room>, args: &Args) -> io::Res
     let places = Arc::new(Semaphore::new(args.max_clients));
     let ping = args.ping;
     loop {
-        // When all places are taken, who comes waits in the kernel's queue.
+        // When all places are taken, further clients wait in the kernel's queue.
         let accepted = places.clone().acquire_owned_with(listener.accept()).await;
         let (place, accepted) = accepted.expect("nobody closes it");
         let (stream, _) = accepted?;
@@ -73,7 +73,7 @@ async fn accept(listener: &TcpListener, room: &Rc<Room>, args: &Args) -> io::Res
 }
 
 async fn serve(room: Rc<Room>, stream: Rc<TcpStream>, ping: Duration) {
-    // Messages are small, and should not wait until the client has confirmed the one before.
+    // Messages are small, and should not wait until the client has confirmed the previous one.
     let _ = stream.set_nodelay(true);
     let first = shutdown_token().run_until_cancelled(http::answer(&stream)).await;
     if let Some(Some(socket)) = first {
@@ -82,8 +82,8 @@ async fn serve(room: Rc<Room>, stream: Rc<TcpStream>, ping: Duration) {
     part(&stream).await;
 }
 
-/// Closes once the client has. Closing while there is something unread would make the system reset the connection, and
-/// the client could lose what it was sent last.
+/// Closes once the client has closed. Closing while there is something unread would make the system reset the
+/// connection, and the client could lose what it was sent last.
 async fn part(stream: &TcpStream) {
     if stream.shutdown(Shutdown::Write).is_err() {
         return;

@@ -1,4 +1,4 @@
-//! Who is here, and what all of them hear.
+//! The guests, and what all of them hear.
 //!
 //! Everything is on one thread, so this is shared by `Rc`, and changed through cells: nothing here awaits.
 
@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 use std::net::Shutdown;
 use std::rc::Rc;
 
-/// Messages that wait for a guest who does not read, beyond what the system's own buffers hold; with more, they have
-/// to go. All guests share one copy of a message, so what somebody can make us keep is a few megabytes at most.
+/// The messages that wait for a guest who does not read, beyond what the system's own buffers hold. With more, the
+/// guest has to go. All guests share one copy of a message, so a client can make us keep a few megabytes at most.
 const MAX_WAITING: usize = 256;
-/// Characters.
+/// In characters.
 const MAX_NAME: usize = 24;
-/// Bytes of a list of names, and a name.
+/// The bytes of a list of names, and of a name.
 const MAX_LIST: usize = 4 * 1024;
 
 #[derive(Default)]
@@ -29,14 +29,14 @@ struct Guest {
     is_too_slow: Cell<bool>,
 }
 
-/// A guest's place in the room. When it is dropped, be it by a panic, the guest has left.
+/// A guest's place in the room. When it is dropped, even by a panic, the guest has left.
 pub struct Entry {
     room: Rc<Room>,
     pub name: String,
 }
 
 impl Room {
-    /// A place, and what is to be sent to the guest; or why there is none.
+    /// Returns a place, and what is to be sent to the guest, or why there is none.
     pub fn enter(
         self: &Rc<Room>,
         name: &str,
@@ -59,7 +59,7 @@ impl Room {
         Ok((Entry { room: self.clone(), name: name.to_owned() }, messages))
     }
 
-    /// Who is here. It is not longer than other messages, however many there are.
+    /// Returns the names of the guests. The list is not longer than other messages, however many guests there are.
     fn list(&self) -> Option<String> {
         let guests = self.guests.borrow();
         let mut names = guests.keys();
@@ -75,13 +75,14 @@ impl Room {
         Some(list)
     }
 
-    /// Never waits: whoever does not read must not hold up the one who speaks, nor grow our memory.
+    /// Tells everybody. It never waits: a guest that does not read must neither hold up the one that speaks, nor grow
+    /// our memory.
     fn tell(&self, name: &str, text: &str) {
         let message = Utf8Bytes::from(format!("{name}\t{text}"));
         for guest in self.guests.borrow().values() {
             if guest.outbox.try_send(message.clone()).is_err() {
                 guest.is_too_slow.set(true);
-                // Its task, which waits for the client to take something, gets an error now, and sees to the rest.
+                // Its task, which waits for the client to take something, gets an error now, and does the rest.
                 let _ = guest.stream.shutdown(Shutdown::Both);
             }
         }
@@ -89,7 +90,7 @@ impl Room {
 }
 
 impl Entry {
-    /// Says it to all, the guest included: who sees it knows that it was said.
+    /// Says it to all, including the guest itself, who then knows that it was said.
     pub fn say(&self, text: &str) {
         self.room.tell(&self.name, text);
     }

@@ -1,5 +1,5 @@
-//! The page, in two windows of a real browser: by Debian's package `chromium`. Without it the test is skipped, and says so;
-//! with the variable `CI` set it fails.
+//! The page, in two windows of a real browser, Debian's package `chromium`. Without it the test is skipped, and says
+//! so. With the variable `CI` set it fails.
 
 #[path = "../../../tests/support/skipped.rs"]
 mod skipped;
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use support::{Guest, PATIENCE, Server, wait_until};
 
-/// A browser without a window, which is driven through its protocol for developers: WebSockets too.
+/// A browser without a window, which is driven through its protocol for developers. That is WebSockets, too.
 struct Browser {
     child: Child,
     profile: PathBuf,
@@ -48,12 +48,12 @@ impl Browser {
         stream
     }
 
-    /// A new page, with `url` in it.
+    /// Opens a new page, with `url` in it.
     fn open(&self, url: &str) -> Page {
         let mut stream = self.connect();
         let request = format!("PUT /json/new?{url} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
-        // It leaves the connection open.
+        // The browser leaves the connection open.
         let (mut answer, mut chunk) = (String::new(), [0; 4096]);
         let url = loop {
             let count = stream.read(&mut chunk).unwrap();
@@ -73,7 +73,7 @@ impl Drop for Browser {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // Its helpers may write a little longer.
+        // Its helpers may write for a little longer.
         wait_until("the profile is gone", || {
             let _ = fs::remove_dir_all(&self.profile);
             !self.profile.exists()
@@ -87,7 +87,7 @@ struct Page {
 }
 
 impl Page {
-    /// The answer to a question of the protocol, as JSON.
+    /// Returns the answer to a question of the protocol, as JSON.
     fn ask(&mut self, method: &str, params: &str) -> String {
         self.asked += 1;
         let question = format!(r#"{{"id":{},"method":"{method}","params":{{{params}}}}}"#, self.asked);
@@ -101,7 +101,7 @@ impl Page {
         }
     }
 
-    /// Whether `expression`, which has no quotes but single ones, is true in the page.
+    /// Returns whether `expression`, which has only single quotes, is true in the page.
     fn is(&mut self, expression: &str) -> bool {
         self.ask("Runtime.evaluate", &format!(r#""expression":"{expression}""#)).contains(r#""value":true"#)
     }
@@ -110,7 +110,7 @@ impl Page {
         wait_until(expression, || self.is(expression));
     }
 
-    /// As by the keyboard: what has the focus gets it.
+    /// Types like a keyboard: the text goes to what has the focus.
     fn write(&mut self, text: &str) {
         self.ask("Input.insertText", &format!(r#""text":"{text}""#));
         let enter = r#""key":"Enter","code":"Enter","windowsVirtualKeyCode":13,"text":"\r""#;
@@ -119,7 +119,7 @@ impl Page {
     }
 }
 
-/// Whether a line of the page is this.
+/// Returns an expression for whether a line of the page is this.
 fn line(kind: &str, text: &str) -> String {
     format!("[...document.querySelectorAll('p.{kind}')].some(p => p.innerText === '{text}')")
 }
@@ -131,7 +131,7 @@ fn two_pages_and_a_client_chat() {
         assert!(std::env::var_os("CI").is_none(), "chromium is missing: install Debian's package chromium");
         return skipped::skipped("there is no chromium");
     }
-    // Ann does not read while the others are looked at.
+    // Ann does not read while the others are tested.
     let server = Server::start(&["--ping", "600000"]);
     let mut ann = Guest::new(&server, "Ann");
     let browser = Browser::start();
@@ -161,7 +161,7 @@ fn two_pages_and_a_client_chat() {
     bob.wait_until("document.querySelector('main').lastChild.innerText.length > 500");
     assert!(bob.is("innerWidth === 320 && document.documentElement.scrollWidth === 320"));
 
-    // A name that is taken is asked for again.
+    // If a name is taken, the page asks again.
     let mut other = browser.open(&format!("http://{}/#Ann", server.address));
     other.wait_until("document.getElementById('status').innerText === 'somebody else has this name'");
     other.wait_until("document.getElementById('text').placeholder === 'your name'");

@@ -1,4 +1,4 @@
-//! The chat, by clients that know the protocol well, and by some that do not.
+//! The chat, by clients that follow the protocol, and by some that do not.
 
 mod support;
 
@@ -41,7 +41,7 @@ fn two_guests_hear_each_other() {
 fn fifty_guests_speak_at_once_and_hear_all_in_the_same_order() {
     let server = Server::start(&[]);
     let mut guests: Vec<_> = (0..50).map(|n| Guest::new(&server, &format!("guest {n}"))).collect();
-    // The last one has heard of itself.
+    // The last one has been told of itself.
     for guest in &mut guests[..49] {
         guest.expect("\tguest 49 has come");
     }
@@ -111,7 +111,7 @@ fn a_message_may_be_large_but_not_too_large() {
     }
     assert_eq!(bob.expect_close().0, 1009);
 
-    // The length alone is enough: 2⁶³ − 1 bytes are not waited for, nor is room made for them.
+    // The length alone is enough: 2⁶³ − 1 bytes are not waited for, and no room is made for them.
     let mut eve = Guest::new(&server, "Eve");
     eve.send_raw(&[&[0x81, 0xFF, 0x7F][..], &[0xFF; 7], &[0; 4]].concat());
     assert_eq!(eve.expect_close().0, 1009);
@@ -121,7 +121,7 @@ fn a_message_may_be_large_but_not_too_large() {
 fn what_is_not_the_protocol_is_answered_with_the_right_code() {
     let server = Server::start(&[]);
     let mut ann = Guest::new(&server, "Ann");
-    // Each with a mask of zeros, but for the first.
+    // Each has a mask of zeros, except for the first.
     let cases: [(&str, &[u8], u16); 12] = [
         ("without a mask", &[0x81, 0x01, b'x'], 1002),
         ("a bit that is reserved", &[0xC1, 0x80, 0, 0, 0, 0], 1002),
@@ -146,7 +146,7 @@ fn what_is_not_the_protocol_is_answered_with_the_right_code() {
     let mut guest = Guest::new(&server, "a long ping");
     guest.send_raw(&[&[0x89, 0xFE, 0, 126, 0, 0, 0, 0][..], &[b'x'; 126]].concat());
     assert_eq!(guest.expect_close().0, 1002);
-    // Nobody else is concerned.
+    // No other guest is affected.
     ann.say("still here");
     ann.expect("Ann\tstill here");
 }
@@ -186,7 +186,7 @@ fn a_client_that_does_not_read_is_dropped_before_it_costs_memory() {
     ann.expect("\tslow has come");
     let before = server.memory();
     let text = "x".repeat(16 * 1024);
-    // All that the outbox and the system's buffers can hold, and far less than this.
+    // This is far more than the outbox and the system's buffers can hold.
     let mut said = 0;
     while said < 10_000 {
         ann.say(&text);
@@ -213,7 +213,7 @@ fn a_client_that_sends_pings_and_does_not_read_is_dropped_before_it_costs_memory
         let mut eve = if has_name { Guest::new(&server, "Eve") } else { Guest::nameless(&server) };
         // As many as go into one write, each with 125 bytes.
         let pings = [&[0x89, 0xFD, 0, 0, 0, 0][..], &[b'x'; 125]].concat().repeat(500);
-        // Until the server has closed. Whoever waited for an answer would not get here.
+        // It writes until the server has closed. A client that waited for an answer would not get here.
         while eve.socket.get_mut().write_all(&pings).is_ok() {}
         let grown = server.largest_memory().saturating_sub(before);
         assert!(grown < 16 * 1024, "{grown} KiB");
@@ -228,7 +228,7 @@ fn a_client_that_closes_and_does_not_read_is_dropped() {
     let server = Server::start(&["--ping", "1000"]);
     let mut ann = Guest::new(&server, "Ann");
     let mut eve = Guest::new(&server, "Eve");
-    // A close, and then more, and no end of the stream.
+    // It sends a close, and then more, and no end of the stream.
     eve.send_raw(&[0x88, 0x80, 0, 0, 0, 0, 0x89, 0x80, 0, 0, 0, 0]);
     ann.expect("\tEve has left");
     let mut bob = Guest::new(&server, "Bob");
@@ -247,7 +247,7 @@ fn who_is_one_too_many_waits_until_another_has_left() {
     let mut third = server.connect();
     third.write_all(format!("{HANDSHAKE}\r\n").as_bytes()).unwrap();
     third.set_nonblocking(true).unwrap();
-    // The server goes on, and leaves it alone.
+    // The server continues, and leaves it alone.
     for n in 0..20 {
         ann.say(&n.to_string());
         ann.expect(&format!("Ann\t{n}"));
@@ -279,7 +279,7 @@ fn sigterm_says_goodbye_to_all_and_ends_well() {
     let mut server = Server::start(&[]);
     let mut guests: Vec<_> = (0..10).map(|n| Guest::new(&server, &format!("guest {n}"))).collect();
     let mut nameless = Guest::nameless(&server);
-    // One that has asked for nothing yet, one that never answers, and one in the middle of a frame.
+    // One has asked for nothing yet, one never answers, and one is in the middle of a frame.
     let mut silent = server.connect();
     let mute = Guest::new(&server, "mute");
     guests[0].send_raw(&[0x81, 0x85, 0, 0, 0, 0, b'x']);

@@ -1,4 +1,4 @@
-//! By a browser, which insists on the types of what it loads.
+//! The file server seen by a browser, which insists on the types of what it loads.
 
 use super::start;
 use super::tree::Tree;
@@ -61,7 +61,7 @@ fn a_page_with_its_pictures_and_scripts_is_shown() {
         .arg(format!("--user-data-dir={}", folder.join("profile").display()))
         // Time passes for the page as soon as it waits for nothing from outside.
         .arg("--virtual-time-budget=10000")
-        // Without the slash, so that it has to follow us to the right place.
+        // The slash is left out, so that the browser has to follow us to the right place.
         .args(["--dump-dom", &format!("http://{}/site", server.address)])
         .stdout(fs::File::create(&dom).unwrap())
         .stderr(Stdio::null())

@@ -1,4 +1,4 @@
-//! By curl.
+//! The file server seen by curl.
 
 use super::start;
 use super::tree::{Known, Tree};
@@ -15,7 +15,7 @@ fn curl() -> Command {
     curl
 }
 
-/// What it prints, if nothing goes wrong.
+/// Returns what it prints, if nothing goes wrong.
 #[track_caller]
 fn output(curl: &mut Command) -> String {
     let output = curl.output().unwrap();
@@ -27,7 +27,7 @@ fn url(server: &Server, target: &str) -> String {
     format!("http://{}{target}", server.address)
 }
 
-/// Where the copies go: not below the root.
+/// The directory for the copies. It is not below the root.
 struct Copies {
     folder: PathBuf,
 }
@@ -63,7 +63,7 @@ fn curls_copy_the_whole_tree_side_by_side() {
     let tree = Tree::new();
     let copies = Copies::new(&tree);
     let server = start(&tree, &[]);
-    // Each over one connection that it keeps, and one with all files at once.
+    // Each runs over one connection that it keeps, and one asks for all files at once.
     let running: Vec<_> = (0..8)
         .map(|number| {
             let mut curl = curl();

@@ -1,6 +1,6 @@
-//! The file server of `examples/files`, seen from outside: by a client that is strict, by curl and by a browser.
+//! The file server of `examples/files`, seen from outside: by a strict client, by curl and by a browser.
 //!
-//! Some tests need Debian's packages `curl` and `chromium`. Without them they are skipped, and say so; with the
+//! Some tests need Debian's packages `curl` and `chromium`. Without them they are skipped, and say so. With the
 //! variable `CI` set they fail.
 
 mod browser;
@@ -33,7 +33,7 @@ fn get(target: &str) -> String {
     request("GET", target, "")
 }
 
-/// How many descriptors the server has without clients, once it has the ring, which it makes when it is first used.
+/// Returns how many descriptors the server has without clients, once it has the ring, which it makes at first use.
 fn open_files_at_rest(server: &Server) -> usize {
     let mut client = Client::new(server);
     client.ask(get("/empty.txt")).expect(200, "");
@@ -142,13 +142,13 @@ fn a_directory_is_its_index_and_ends_with_a_slash() {
         let response = client.ask(get(target));
         assert_eq!((response.status, response.header("location")), (301, Some(location)), "{target}");
     }
-    // There is no index in these; and a file is no directory.
+    // There is no index in these, and a file is no directory.
     for target in ["/", "/site/deep/", "/site/index.html/"] {
         assert_eq!(client.ask(get(target)).status, 404, "{target}");
     }
     tree.write("index.html", b"<p>top");
     client.ask(get("/")).expect(200, "<p>top");
-    // An index that is a directory is none.
+    // An index that is a directory does not count.
     fs::create_dir_all(tree.root().join("odd/index.html")).unwrap();
     assert_eq!(client.ask(get("/odd/")).status, 404);
 }
@@ -210,7 +210,7 @@ fn a_range_gets_that_part() {
         );
         assert!(response.body == content[part], "{range}");
     }
-    // Outside of the file.
+    // Ranges outside of the file.
     for range in ["bytes=1048583-", "bytes=1048583-1048590", "bytes=99999999999999999999-", "bytes=-0"] {
         let response = ask(range);
         let content_range = format!("bytes */{len}");
@@ -220,7 +220,7 @@ fn a_range_gets_that_part() {
             "{range}"
         );
     }
-    // Several, or none that can be understood: all of it.
+    // Several ranges, or none that can be understood: the whole file is sent.
     for range in [
         "bytes=0-1,4-5",
         "bytes=5-4",
@@ -265,7 +265,7 @@ fn a_part_of_another_version_is_not_sent() {
 fn what_the_client_has_is_not_sent_again() {
     let tree = Tree::new();
     let day = Duration::from_secs(24 * 60 * 60);
-    // Half a second is no part of a date.
+    // A date has no half seconds.
     let modified = UNIX_EPOCH + 10_000 * day + Duration::from_millis(500);
     tree.write("old.txt", b"old").set_modified(modified).unwrap();
     let server = start(&tree, &[]);
@@ -377,7 +377,7 @@ fn links_are_followed_inside_of_the_tree_only() {
     let outside = Tree::new();
     let root = tree.root();
     fs::write(root.join(".hidden"), "hidden").unwrap();
-    // Beside the root, with a name that begins like its own.
+    // Next to the root, with a name that begins like its own.
     let beside = format!("{}-beside", root.display());
     fs::write(&beside, "beside").unwrap();
     let link = |to: &str, name: &str| symlink(to, root.join(name)).unwrap();
@@ -430,7 +430,7 @@ fn other_methods_are_refused() {
         assert_eq!((response.status, response.header("allow")), (405, Some("GET, HEAD")), "{method}");
         assert!(!response.is_last(), "{method}");
     }
-    // What comes after it is its body, not a request.
+    // The bytes after it are its body, not a request.
     let body = get("/empty.txt");
     client.send(request("POST", "/", &format!("Content-Length: {}\r\n", body.len())) + &body);
     let response = client.response();
@@ -461,7 +461,7 @@ fn requests_that_are_none_are_refused() {
         assert_eq!((response.status, response.is_last()), (status, true), "{bytes:.100?}");
         client.expect_end();
     }
-    // A byte that is no UTF-8 at all, in the path itself.
+    // A byte that is not UTF-8, in the path itself.
     let mut client = Client::new(&server);
     client.send(b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n");
     assert!(matches!(client.response().status, 400 | 404));
@@ -516,7 +516,7 @@ fn who_is_silent_or_slow_is_cut_off() {
     let tree = Tree::new();
     let server = start(&tree, &["--timeout", "200"]);
     let files = open_files_at_rest(&server);
-    // Who has said nothing is told nothing.
+    // A client that has sent nothing is sent nothing.
     let mut silent = Client::new(&server);
     let mut idle = Client::new(&server);
     idle.ask(get("/empty.txt")).expect(200, "");

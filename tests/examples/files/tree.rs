@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub struct Tree {
     root: PathBuf,
-    /// What was in it from the start.
+    /// The files that were in it from the start.
     pub files: Vec<Known>,
 }
 
 pub struct Known {
-    /// Below the root.
+    /// The name below the root.
     pub name: &'static str,
-    /// As it stands in a request.
+    /// The name as it stands in a request.
     pub target: String,
     pub content: Vec<u8>,
 }
@@ -73,7 +73,7 @@ impl Drop for Tree {
     }
 }
 
-/// Bytes that show when some are missing or out of order, different for each `seed`.
+/// Bytes that show when some are missing or out of order. They differ for each `seed`.
 fn pattern(seed: usize, len: usize) -> Vec<u8> {
     (0..len).map(|i| ((i + seed * 31) % 251) as u8).collect()
 }

@@ -1,4 +1,4 @@
-//! Files beside everything else that the loop does.
+//! Files alongside everything else that the loop does.
 
 use super::support::{Folder, both, pipe, runtime, with};
 use crate::support::{self, Watchdog, child, in_a_child, is_child, limit_memory, poll_once, turn, watched};
@@ -82,7 +82,7 @@ async fn turn_of_others() {
     }
 }
 
-/// Nobody waits for an operation that was given up, once the kernel knows.
+/// Nothing waits for an operation that was given up, once the kernel knows.
 #[test]
 fn paused_time_goes_on_after_an_operation_was_given_up() {
     let _watchdog = Watchdog::new();
@@ -172,7 +172,7 @@ fn a_task_that_always_yields_keeps_nothing_from_being_completed() {
             file.sync_data().await.unwrap();
             assert_eq!(fs::read(&path).await.unwrap(), b"contents");
         }
-        // One that the kernel completes later.
+        // An operation that the kernel completes later.
         let (reader, mut writer) = pipe();
         let mut file = File::from(reader);
         let mut buf = [0; 4];
@@ -187,7 +187,7 @@ fn a_task_that_always_yields_keeps_nothing_from_being_completed() {
     });
 }
 
-/// One whose operations are all completed at once is no reason not to look after others.
+/// A task whose operations all complete at once is no reason to neglect the others.
 #[test]
 fn a_task_that_only_reads_lets_others_run() {
     both(async || {
@@ -232,7 +232,7 @@ fn the_loop_is_woken_by_a_completion() {
     });
 }
 
-/// The result is there before somebody asks for it, and who asks first need not be who asks in the end.
+/// The result is there before anybody asks for it, and the first waker to ask need not be the last.
 #[test]
 fn the_waker_is_that_of_the_latest_poll() {
     both(async || {
@@ -266,7 +266,7 @@ fn metrics_tell_which_way_operations_go() {
                 File::open("/dev/null").await.unwrap();
             });
             let uses = metrics.uses_io_uring();
-            // (`None` no more; whether this machine has it is another question.)
+            // It is no longer `None`. Whether this machine has io_uring is another question.
             assert!(uses == Some(wanted) || wanted && uses == Some(false), "{uses:?}");
         }
     });
@@ -305,7 +305,7 @@ fn children_are_started_meanwhile() {
     });
 }
 
-/// Without any runtime.
+/// No runtime exists at all.
 #[test]
 fn outside_a_runtime_it_panics() {
     let folder = Folder::new();
@@ -318,7 +318,7 @@ fn outside_a_runtime_it_panics() {
     assert!(panics(&mut || drop(poll_once(pin!(file.read_at(vec![0; 4], 0))))));
 }
 
-/// Ctrl-Z, and then `fg`, while an open waits: the kernel ended it, with an error that no program should see.
+/// Ctrl-Z, and then `fg`, while an open waits: the kernel ended the open, with an error that no program should see.
 #[test]
 fn a_process_that_is_stopped_and_goes_on_still_waits_for_its_fifo() {
     if !in_a_child(module_path!(), "a_process_that_is_stopped_and_goes_on_still_waits_for_its_fifo") {
@@ -359,7 +359,7 @@ fn stop_and_go_on_when_an_open_waits() {
     assert!(Command::new("sh").args(["-c", script, &pid]).status().unwrap().success());
 }
 
-/// It was a panic.
+/// Regression: this was a panic.
 #[test]
 fn without_a_thread_for_it_an_operation_is_an_error() {
     if !in_a_child(module_path!(), "without_a_thread_for_it_an_operation_is_an_error") {

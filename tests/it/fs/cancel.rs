@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 type Operation = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// One of many, on files that are there; each sees to it that its own result is right.
+/// Makes one of many operations, on files that exist. Each checks its own result.
 fn operation(random: &mut Random, folder: &Arc<Folder>, file: &Arc<File>) -> Operation {
     let (folder, file) = (folder.clone(), file.clone());
     let (n, len) = (random.below(1000) as u64, 1 + random.below(5000));
@@ -56,7 +56,7 @@ async fn scene() -> (Arc<Folder>, Arc<File>) {
     (folder, Arc::new(File::options().read(true).write(true).open(path).await.unwrap()))
 }
 
-/// A read of a pipe in which there is nothing.
+/// Makes a read of a pipe in which there is nothing.
 fn vain(pipe: &Arc<File>, len: usize) -> Operation {
     let pipe = pipe.clone();
     Box::pin(async move {
@@ -65,7 +65,7 @@ fn vain(pipe: &Arc<File>, len: usize) -> Operation {
     })
 }
 
-/// Whether the runtime that this is in has io_uring.
+/// Returns whether the current runtime has io_uring.
 async fn has_ring() -> bool {
     File::open("/dev/null").await.unwrap();
     ayi::runtime::Handle::current().metrics().uses_io_uring() == Some(true)
@@ -120,7 +120,7 @@ fn tasks_are_aborted_at_random() {
     });
 }
 
-/// What had been a buffer is somebody else's only when the kernel does not write to it any more.
+/// The memory of a buffer is reused only when the kernel no longer writes to it.
 #[test]
 fn buffers_of_reads_that_were_given_up_are_not_written_to() {
     both(async || {
@@ -135,7 +135,7 @@ fn buffers_of_reads_that_were_given_up_are_not_written_to() {
                 reads.push(Box::pin(
                     async move { drop(file.read_at(vec![0; 4096].into_boxed_slice(), 0).await) },
                 ));
-                // (On the pool each of them would keep a thread for good.)
+                // On the pool each of them would keep a thread for good.
                 if has_ring {
                     reads.push(vain(&pipe, 4096));
                 }
@@ -147,7 +147,7 @@ fn buffers_of_reads_that_were_given_up_are_not_written_to() {
                 turn().await;
             }
             drop(reads);
-            // Of the same size, so perhaps in the same place.
+            // These are of the same size, so they may be in the same place.
             let others = vec![vec![round as u8; 4096]; 40];
             writer.write_all(&[0xee; 64]).unwrap();
             for _ in 0..3 {
@@ -158,8 +158,8 @@ fn buffers_of_reads_that_were_given_up_are_not_written_to() {
     });
 }
 
-/// More than the kernel is given at a time; none of them ends by itself. Others go on nevertheless, once they are
-/// given up.
+/// These are more than the kernel is given at a time, and none of them ends by itself. Others make progress
+/// nevertheless, once these are given up.
 #[test]
 fn the_kernel_has_all_that_it_may_have() {
     with(true, async || {
@@ -174,7 +174,7 @@ fn the_kernel_has_all_that_it_may_have() {
             for read in &mut reads {
                 assert!(poll_once(read.as_mut()).is_pending());
             }
-            // (All that fit are submitted, 64 a turn.)
+            // All that fit are submitted, 64 a turn.
             for _ in 0..150 {
                 turn().await;
             }
@@ -206,7 +206,7 @@ fn more_at_a_time_than_the_kernel_is_given() {
     });
 }
 
-/// With thousands that do not end, and with some that nobody has submitted yet.
+/// With thousands that do not end, and with some that are not submitted yet.
 #[test]
 fn the_runtime_ends_in_the_middle() {
     for io_uring in [true, false] {
@@ -242,7 +242,7 @@ fn the_runtime_ends_in_the_middle() {
                     1 => rt.shutdown_background(),
                     _ => rt.shutdown_timeout(Duration::from_secs(5)),
                 }
-                // After the end, here and elsewhere.
+                // This happens after the end, here and elsewhere.
                 let mut held = held;
                 let half = held.split_off(held.len() / 2);
                 drop(held);
@@ -253,7 +253,7 @@ fn the_runtime_ends_in_the_middle() {
     }
 }
 
-/// Of one that waits for what does not come: for ever, were it not cancelled.
+/// It waits for what does not come: for ever, were it not cancelled.
 #[test]
 fn the_end_does_not_wait_for_a_fifo() {
     for io_uring in [true, false] {
@@ -272,11 +272,11 @@ fn the_end_does_not_wait_for_a_fifo() {
                 turn().await;
                 turn().await;
             });
-            // (How long the pool is waited for is said here; the ring's limit is its own, and not reached.)
+            // The limit for the pool is given here. The ring's limit is its own, and not reached.
             let begin = Instant::now();
             rt.shutdown_timeout(Duration::from_millis(10));
             assert!(begin.elapsed() < Duration::from_secs(10), "io_uring: {io_uring}");
-            // Threads of the pool that still wait.
+            // Threads of the pool still wait.
             drop(std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap());
             drop(writer);
         });
@@ -402,7 +402,7 @@ fn operations_are_begun_while_the_runtime_ends() {
             let on_drop = OnDrop(move || {
                 let mut reading = std::pin::pin!(file.read_at(vec![0; 10], 0));
                 let mut opening = std::pin::pin!(File::create(&path));
-                // Refused, at once or soon.
+                // It is refused, at once or soon.
                 for _ in 0..2 {
                     if let Poll::Ready((result, _)) = poll_once(reading.as_mut()) {
                         assert!(result.unwrap_err().to_string().contains("shut down"));
@@ -425,7 +425,7 @@ fn operations_are_begun_while_the_runtime_ends() {
 
 #[test]
 fn opens_that_are_given_up_leave_nothing_open() {
-    // (Other tests open files, too.)
+    // Other tests open files, too.
     if !in_a_child(module_path!(), "opens_that_are_given_up_leave_nothing_open") {
         return;
     }
@@ -445,11 +445,11 @@ fn opens_that_are_given_up_leave_nothing_open() {
                     turn().await;
                 }
             }
-            // As soon as the last ones have been settled.
+            // This holds as soon as the last ones have been settled.
             while descriptors() > before {
                 sleep(Duration::from_millis(1)).await;
             }
-            // And some for the end.
+            // Some are left for the end.
             for _ in 0..300 {
                 assert!(poll_once(std::pin::pin!(File::open(&path))).is_pending());
                 drop(ayi::spawn(File::open(path.clone())));
@@ -461,11 +461,11 @@ fn opens_that_are_given_up_leave_nothing_open() {
     }
 }
 
-/// Their buffers and descriptors were leaked: the runtime took what the kernel had said with it. (LeakSanitizer found
-/// it, in the test above of a runtime that ends.)
+/// Regression: their buffers and descriptors were leaked, because the runtime took the kernel's answers with it.
+/// LeakSanitizer found it, in the test above of a runtime that ends.
 #[test]
 fn what_is_held_until_the_runtime_is_gone_leaves_nothing_open() {
-    // (Other tests open files, too.)
+    // Other tests open files, too.
     if !in_a_child(module_path!(), "what_is_held_until_the_runtime_is_gone_leaves_nothing_open") {
         return;
     }

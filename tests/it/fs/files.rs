@@ -1,4 +1,4 @@
-//! Open files: how they are opened, reading and writing at an offset, what else is done with them.
+//! Open files: how they are opened, reading and writing at an offset, and the other calls.
 
 use super::support::{Folder, both, pipe, same};
 use crate::support;
@@ -25,7 +25,7 @@ fn theirs(bits: u32) -> std::fs::OpenOptions {
     options
 }
 
-/// What a descriptor is good for.
+/// Returns what a descriptor was opened for.
 fn flags(file: impl AsFd) -> i32 {
     // SAFETY: asks for a number.
     unsafe { libc::fcntl(file.as_fd().as_raw_fd(), libc::F_GETFL) }
@@ -133,7 +133,7 @@ fn reading_at_an_offset() {
             let theirs = std.read_at(&mut expected, offset);
             let (ours, buf) = file.read_at(Vec::with_capacity(len), offset).await;
             if let Ok(read) = theirs {
-                // (The vector may have got more room than was asked for.)
+                // The vector may have got more room than was asked for.
                 assert!(buf[..].starts_with(&expected[..read]), "{len} bytes at {offset}");
             }
             let ours = ours.map(|read| {
@@ -147,7 +147,7 @@ fn reading_at_an_offset() {
             assert_eq!(buf[..], expected[..], "{len} bytes at {offset}");
             same(ours, theirs, (offset, len));
         }
-        // Nothing of it has moved the position.
+        // None of this has moved the position.
         let mut file = file;
         assert_eq!(file.seek(SeekFrom::Current(0)).await.unwrap(), 0);
     });
@@ -190,7 +190,7 @@ fn writing_at_an_offset_of_a_file_that_is_appended_to() {
         let folder = Folder::new();
         let path = folder.file("a", "one,");
         let file = File::options().append(true).open(&path).await.unwrap();
-        // (As pwrite(2) on Linux: the offset says nothing.)
+        // pwrite(2) on Linux does the same: the offset means nothing.
         file.write_all_at("two,", 0).await.0.unwrap();
         file.write_vectored_at(vec!["thr", "ee"], 1).await.0.unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one,two,three");
@@ -284,7 +284,7 @@ fn several_buffers_at_once() {
         assert_eq!(result.unwrap(), taken.len());
         assert_eq!(back[..1024].concat(), taken);
         assert!(back.len() == 1500 && back[1024..].concat().iter().all(|&byte| byte == 0xff));
-        // Fewer bytes than room: the rest of the vectors is empty.
+        // There are fewer bytes than room: the rest of the vectors is empty.
         file.set_len(5).await.unwrap();
         let bufs = vec![b"old".to_vec(), Vec::new(), b"older".to_vec(), b"oldest".to_vec()];
         let room: Vec<_> = bufs.iter().map(Vec::capacity).collect();
@@ -376,7 +376,7 @@ fn clones_share_the_position() {
         clone.write_all(b"ab").await.unwrap();
         clone.flush().await.unwrap();
         assert_eq!(file.seek(SeekFrom::Current(0)).await.unwrap(), 4);
-        // What is written and not flushed is before what the clone writes.
+        // What is written and not flushed comes before what the clone writes.
         file.write_all(b"c").await.unwrap();
         let mut other = file.try_clone().await.unwrap();
         other.write_all(b"d").await.unwrap();
@@ -385,7 +385,7 @@ fn clones_share_the_position() {
     });
 }
 
-/// However much room there is in the file's own buffer.
+/// This holds however much room there is in the file's own buffer.
 #[test]
 fn no_more_is_read_than_was_asked_for() {
     both(async || {
@@ -406,7 +406,7 @@ fn a_clone_begins_where_the_reader_is() {
         let path = folder.file("a", "0123456789");
         let read_two = async || {
             let mut file = File::open(&path).await.unwrap();
-            // (Given up; what it has read is for the next.)
+            // The read is given up. What it has read is for the next one.
             drop(support::poll_once(std::pin::pin!(file.read(&mut [0; 8]))));
             file.read_exact(&mut [0; 2]).await.unwrap();
             file
@@ -418,7 +418,7 @@ fn a_clone_begins_where_the_reader_is() {
         assert_eq!(byte, *b"2");
         assert_eq!(read_two().await.into_std().await.stream_position().unwrap(), 2);
         assert_eq!(file.seek(SeekFrom::Current(0)).await.unwrap(), 3);
-        // From a pipe it cannot be put back: so it stays here.
+        // It cannot be put back into a pipe, so it stays here.
         let (reader, mut writer) = pipe();
         let mut reader = File::from(reader);
         writer.write_all(b"0123456789").unwrap();
@@ -450,7 +450,7 @@ fn from_std_and_back() {
         assert_eq!(file.seek(SeekFrom::Start(7)).await.unwrap(), 7);
         let mut std = File::from_std(file.into_std().await).into_std().await;
         assert_eq!((std.as_raw_fd(), std.stream_position().unwrap()), (fd, 7));
-        // One that has an operation under way stays what it is.
+        // A file that has an operation under way stays what it is.
         let (reader, mut writer) = pipe();
         let mut file = File::from(reader);
         assert!(support::poll_once(std::pin::pin!(file.read(&mut [0; 8]))).is_pending());
@@ -505,7 +505,7 @@ fn a_full_disk() {
     });
 }
 
-/// Whoever comes first.
+/// It does not matter which end comes first.
 #[test]
 fn both_ends_of_a_fifo_wait_for_each_other() {
     both(async || {

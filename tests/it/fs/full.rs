@@ -1,7 +1,7 @@
-//! Files that take no more: the disk is full, a limit is reached. What is on the disk is the beginning of what was
-//! written, whoever writes, and somebody is told of what is missing.
+//! Files that take no more, because the disk is full or a limit is reached. The disk has the beginning of what was
+//! written, whoever writes, and a call reports what is missing.
 //!
-//! The limit (`RLIMIT_FSIZE`) is the whole process's, so each test has a process of its own.
+//! The limit (`RLIMIT_FSIZE`) belongs to the whole process, so each test has a process of its own.
 
 use super::support::{Folder, Random, both, with};
 use crate::support::{in_a_child, poll_once, turn};
@@ -12,7 +12,7 @@ use std::io::{self, ErrorKind, IoSlice, SeekFrom};
 use std::pin::pin;
 use std::task::Poll;
 
-/// No file of this process grows beyond so many bytes.
+/// Keeps files of this process from growing beyond so many bytes.
 fn limit(bytes: u64) {
     // SAFETY: a signal is ignored, and numbers are set.
     unsafe {
@@ -37,7 +37,7 @@ fn is_too_large<T>(result: io::Result<T>) -> bool {
     result.is_err_and(|error| error.kind() == ErrorKind::FileTooLarge)
 }
 
-/// Writes `data` in pieces, and gives the first error.
+/// Writes `data` in pieces, and returns the first error.
 async fn write_pieces(to: &mut (impl AsyncWrite + Unpin), data: &[u8], piece: usize) -> io::Result<()> {
     for piece in data.chunks(piece) {
         to.write_all(piece).await?;
@@ -45,7 +45,7 @@ async fn write_pieces(to: &mut (impl AsyncWrite + Unpin), data: &[u8], piece: us
     Ok(())
 }
 
-/// The next call of each kind that tells of an error.
+/// Makes the next call, of each kind that returns an error.
 async fn next_call(which: usize, file: &mut File) -> io::Result<()> {
     match which {
         0 => file.flush().await,
@@ -75,7 +75,7 @@ fn a_write_that_was_cut_short_is_told_by_the_next_call_and_the_rest_is_kept() {
             file.write_all(&data).await.unwrap();
             assert!(is_too_large(next_call(which, &mut file).await), "{which}");
             assert_eq!(std::fs::read(&path).unwrap(), data[..1000]);
-            // There is no room yet, and so each attempt says.
+            // There is no room yet, and each attempt says so.
             assert!(is_too_large(file.flush().await), "{which}");
             no_limit();
             file.flush().await.unwrap();
@@ -99,7 +99,7 @@ fn an_error_is_told_even_if_there_is_room_again_before_anybody_asks() {
             limit(1000);
             let mut file = File::create(&path).await.unwrap();
             file.write_all(&data).await.unwrap();
-            // This waits for the write, and leaves the error to others.
+            // This waits for the write, and leaves the error to other calls.
             assert_eq!(file.metadata().await.unwrap().len(), 1000);
             no_limit();
             assert!(is_too_large(next_call(which, &mut file).await), "{which}");
@@ -109,7 +109,7 @@ fn an_error_is_told_even_if_there_is_room_again_before_anybody_asks() {
     });
 }
 
-/// Around the size of the file's own buffer, and of pages.
+/// Sizes around those of the file's own buffer, and of pages.
 #[test]
 fn what_is_on_the_disk_is_the_beginning_of_what_was_written() {
     if !in_a_child(module_path!(), "what_is_on_the_disk_is_the_beginning_of_what_was_written") {
@@ -132,7 +132,7 @@ fn what_is_on_the_disk_is_the_beginning_of_what_was_written() {
                     let told = if written.is_err() { written } else { file.flush().await };
                     assert!(is_too_large(told), "{what:?}");
                     assert!(std::fs::read(&path).unwrap() == data[..cut], "{what:?}");
-                    // All that was taken gets there, and what comes then is behind it.
+                    // Everything that was taken gets there, and what comes then is behind it.
                     no_limit();
                     file.flush().await.unwrap();
                     let taken = std::fs::metadata(&path).unwrap().len() as usize;
@@ -170,8 +170,8 @@ impl Model {
     }
 }
 
-/// Tries again, without a limit, what has failed because of one. (What has failed had no effect, but for what was taken
-/// before.) Some errors are told to nobody's surprise: there was a limit.
+/// Tries again, without a limit, what has failed because of one. What has failed had no effect, except for what was
+/// taken before. Some errors are expected: there was a limit.
 async fn insisting<T>(mut attempt: impl AsyncFnMut() -> io::Result<T>) -> T {
     match attempt().await {
         Ok(value) => value,
@@ -207,7 +207,7 @@ async fn compare(seed: u64, append: bool) {
                 model.write(&bytes[..written], append && written > 0);
             }
             4 => {
-                // One that is given up has taken all or nothing.
+                // A write that is given up has taken all or nothing.
                 let bytes = random.bytes(50);
                 if let Poll::Ready(Ok(written)) = poll_once(pin!(file.write(&bytes))) {
                     model.write(&bytes[..written], append);
@@ -268,7 +268,7 @@ fn random_operations_under_limits_do_what_a_file_in_memory_does() {
     });
 }
 
-/// Of what is dropped nobody hears: it is tried once more.
+/// Nobody is told about what is dropped: it is tried once more.
 #[test]
 fn what_is_unwritten_is_tried_again_when_the_file_is_dropped() {
     if !in_a_child(module_path!(), "what_is_unwritten_is_tried_again_when_the_file_is_dropped") {
@@ -349,7 +349,7 @@ fn clones_of_a_file_that_takes_no_more_overwrite_nothing() {
         a.flush().await.unwrap();
         let expected = [&[b'a'; 1000][..], &[b'b'; 500], &[b'a'; 2000]].concat();
         assert!(std::fs::read(&path).unwrap() == expected);
-        // And one that is left alone.
+        // This one is left alone.
         drop(b);
         limit(4000);
         a.write_all(&[b'c'; 1000]).await.unwrap();
@@ -415,7 +415,7 @@ fn buffered_vectored_and_copied() {
             file.flush().await.unwrap();
             assert_eq!(told, 1, "{cut}");
             assert!(std::fs::read(&path).unwrap() == data, "{cut}");
-            // Copied, by either loop.
+            // The bytes are copied, by either loop.
             limit(cut);
             let mut file = File::create(&path).await.unwrap();
             let copied = match ayi::io::copy(&mut &data[..], &mut file).await {
@@ -468,7 +468,7 @@ fn whole_files_and_writes_at_an_offset_say_what_is_missing() {
     });
 }
 
-/// A future that is dropped has taken all that it says, or nothing.
+/// A future that is dropped has taken everything that it says, or nothing.
 #[test]
 fn writes_and_flushes_that_are_given_up_lose_nothing() {
     if !in_a_child(module_path!(), "writes_and_flushes_that_are_given_up_lose_nothing") {
@@ -504,7 +504,7 @@ fn writes_and_flushes_that_are_given_up_lose_nothing() {
     });
 }
 
-/// `ENOSPC`, of a file system that is small.
+/// `ENOSPC`, from a file system that is small.
 #[test]
 fn a_disk_that_is_full() {
     let folder = Folder::new();
@@ -523,7 +523,7 @@ fn a_disk_that_is_full() {
             let (ballast, path) = (disk.join("ballast"), disk.join("a"));
             let data = pattern(700_000);
             for piece in [3000, 100_000, data.len()] {
-                // A child that another test starts holds on to deleted files between its fork and its exec.
+                // A child that another test starts keeps deleted files open between its fork and its exec.
                 while let Err(error) = std::fs::write(&ballast, vec![1; 500_001]) {
                     assert_eq!(error.kind(), ErrorKind::StorageFull);
                     std::thread::yield_now();

@@ -1,4 +1,4 @@
-//! What comes after a write comes after it: other calls of the same file, its clones, its drop, another runtime.
+//! What is called after a write happens after it: other calls on the same file, its clones, its drop, another runtime.
 
 use super::support::{Folder, Random, both, pipe, runtime, with};
 use crate::support::{poll_once, turn, watched};
@@ -16,12 +16,12 @@ use std::sync::Arc;
 use std::task::{Context, RawWaker, RawWakerVTable, Waker};
 use std::thread;
 
-/// Opened for reading and writing.
+/// Makes a file that is open for reading and writing.
 async fn create(folder: &Folder, name: &str) -> File {
     File::options().read(true).write(true).create(true).truncate(true).open(folder.join(name)).await.unwrap()
 }
 
-/// Appends some bytes, and gives the length then. The write is under way when this returns.
+/// Appends some bytes, and returns the new length. The write is under way when this returns.
 async fn grow(file: &mut File, len: &mut u64, random: &mut Random) -> u64 {
     let bytes = vec![b'x'; 5 + random.below(200_000)];
     file.write_all(&bytes).await.unwrap();
@@ -68,7 +68,7 @@ fn nothing_that_is_asked_of_a_file_overtakes_its_write() {
             file.sync_all().await.unwrap();
             assert_eq!(std::fs::metadata(folder.join("a")).unwrap().len(), len);
 
-            // (A write takes this bit away.)
+            // A write clears this bit.
             grow(&mut file).await;
             file.set_permissions(Permissions::from_mode(0o4700)).await.unwrap();
             assert_eq!(file.metadata().await.unwrap().mode() & 0o7777, 0o4700);
@@ -84,7 +84,7 @@ fn nothing_that_is_asked_of_a_file_overtakes_its_write() {
     });
 }
 
-/// They would all be polled with wakers of their own, of which an operation wakes one.
+/// They would all poll with wakers of their own, and an operation wakes one of those.
 #[test]
 fn all_tasks_that_wait_for_the_write_of_a_file_go_on() {
     both(async || {
@@ -137,7 +137,7 @@ fn a_waker_may_use_the_file_that_it_waits_for() {
         let folder = Folder::new();
         let mut file = create(&folder, "a").await;
         file.write_all(&vec![7; 300_000]).await.unwrap();
-        // SAFETY: the functions do what they should, and may be called from any thread.
+        // SAFETY: the functions behave as the table requires, and may be called from any thread.
         let waker = unsafe { Waker::new((&raw const file).cast(), &MEDDLER) };
         let mut syncing = pin!(file.sync_all());
         while syncing.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
@@ -181,7 +181,7 @@ fn clones_that_write_at_the_same_time_overwrite_nothing() {
     });
 }
 
-/// Each in a runtime of its own: two rings know nothing of each other.
+/// Each is in a runtime of its own: two rings know nothing of each other.
 #[test]
 fn clones_that_write_on_several_threads_overwrite_nothing() {
     const SIZE: usize = 500;
@@ -238,7 +238,7 @@ fn clones_that_read_at_the_same_time_share_what_is_there() {
     });
 }
 
-/// With more bytes than the pipe has room for: a part is written at once, the rest when somebody reads.
+/// There are more bytes than the pipe has room for: a part is written at once, the rest when it is read.
 #[test]
 fn what_a_pipe_has_no_room_for_is_written_although_the_file_is_dropped() {
     both(async || {
@@ -256,7 +256,7 @@ fn what_a_pipe_has_no_room_for_is_written_although_the_file_is_dropped() {
     });
 }
 
-/// In both directions at once, as a socket is used, or a terminal.
+/// In both directions at once, as a socket or a terminal is used.
 #[test]
 fn a_read_that_waits_keeps_no_write_of_a_socket_waiting() {
     both(async || {
@@ -269,7 +269,7 @@ fn a_read_that_waits_keeps_no_write_of_a_socket_waiting() {
         file.flush().await.unwrap();
         assert_eq!(theirs.read(&mut buf).unwrap(), 8);
         theirs.write_all(b"an answer").unwrap();
-        // As many as the first read has asked for.
+        // As many bytes as the first read has asked for.
         assert_eq!(file.read(&mut buf[..2]).await.unwrap(), 2);
         file.write_all(b"more").await.unwrap();
         file.flush().await.unwrap();
@@ -277,7 +277,7 @@ fn a_read_that_waits_keeps_no_write_of_a_socket_waiting() {
         // What has been read and not asked for is still there.
         assert_eq!(file.read(&mut buf).await.unwrap(), 7);
         assert_eq!(&buf[..7], b" answer");
-        // Nor does a write that waits keep a read waiting.
+        // Neither does a write that waits keep a read waiting.
         let sent = file.write(&vec![b'x'; 250_000]).await.unwrap();
         theirs.write_all(b"news").unwrap();
         assert_eq!(file.read(&mut buf).await.unwrap(), 4);
@@ -309,7 +309,7 @@ fn a_file_takes_its_write_to_another_runtime() {
     }
 }
 
-/// A read that was given up has left bytes that nobody has seen; then they change.
+/// A read that was given up has left bytes that nobody has seen, and then they change.
 #[test]
 fn what_was_read_ahead_is_not_given_out_after_it_has_changed() {
     both(async || {

@@ -1,4 +1,4 @@
-//! What is done with paths, directories and whole files: as std does it.
+//! Operations on paths, directories and whole files do what std's do.
 
 use super::support::{Folder, Random, both, same, with};
 use crate::support;
@@ -12,7 +12,7 @@ use std::os::unix::fs::{DirBuilderExt, DirEntryExt, FileTypeExt, MetadataExt, Pe
 use std::path::Path;
 use std::task::Poll;
 
-/// What there is in a folder: names, kinds, permissions, contents or what a link says.
+/// Returns what is in a folder: names, kinds, permissions, and contents or the target of a link.
 fn tree(path: &Path, name: &str, to: &mut Vec<String>) {
     let metadata = path.symlink_metadata().unwrap();
     let what = match metadata.file_type() {
@@ -36,7 +36,7 @@ fn tree(path: &Path, name: &str, to: &mut Vec<String>) {
     }
 }
 
-/// Something of each kind.
+/// Makes one of each kind.
 fn furnish(folder: &Folder) {
     folder.file("file", "contents");
     folder.file("other", "other contents");
@@ -98,7 +98,7 @@ impl Pair {
         Pair { folders, tree }
     }
 
-    /// Looks at the results and at what the folders have become.
+    /// Compares the results and the folders afterwards.
     async fn compare<T: PartialEq + Debug>(
         &mut self,
         what: &str,
@@ -121,7 +121,7 @@ fn all_in(folder: &Folder) -> Vec<String> {
     all
 }
 
-/// The empty path stays what it is.
+/// Joins a path to a folder. The empty path stays empty.
 fn at(folder: &Folder, path: &str) -> std::path::PathBuf {
     if path.is_empty() { path.into() } else { folder.join(path) }
 }
@@ -219,7 +219,7 @@ fn with_one_path() {
                 |b| std::fs::read_dir(at(b)).map(drop),
             )
             .await;
-            // (One has to wait for the other end of a fifo.)
+            // One has to wait for the other end of a fifo.
             if path == "fifo" {
                 continue;
             }
@@ -288,7 +288,7 @@ fn with_two_paths() {
                 |b| std::fs::hard_link(at(b, from), at(b, to)),
             )
             .await;
-            // What a link says may be anything.
+            // The target of a link may be anything.
             pair.compare(
                 &what("symlink"),
                 async |a| fs::symlink(from, at(a, to)).await,
@@ -360,7 +360,7 @@ fn what_an_entry_knows() {
             assert_eq!((a.ino(), a.mode(), a.len()), (b.ino(), b.mode(), b.len()));
         }
         assert!(expected.is_empty());
-        // One that has gone meanwhile.
+        // The entry has gone meanwhile.
         let mut entries = fs::read_dir(folder.join("full")).await.unwrap();
         let entry = entries.next_entry().await.unwrap().unwrap();
         std::fs::remove_dir_all(folder.join("full")).unwrap();
@@ -368,7 +368,7 @@ fn what_an_entry_knows() {
     });
 }
 
-/// Two of the next entry's futures are given up in between: nothing is lost.
+/// Two futures for the next entry are given up in between: nothing is lost.
 #[test]
 fn a_directory_is_read_on_after_a_wait_that_was_given_up() {
     both(async || {
@@ -407,7 +407,8 @@ fn the_runtime_of_a_directory_ends() {
             assert!(support::poll_once(std::pin::pin!(entries.next_entry())).is_pending());
             (entries, names)
         });
-        // If the call had not begun, that is told once, and the next one begins anew. If it had, the end has waited for it.
+        // If the call had not begun, one error says so, and the next call begins anew. If it had begun, the end has
+        // waited for it.
         with(io_uring, async || {
             let mut is_told = false;
             loop {
@@ -421,7 +422,7 @@ fn the_runtime_of_a_directory_ends() {
                 }
             }
         });
-        // None is given twice, and none is left out.
+        // None is returned twice, and none is left out.
         assert_eq!(names.len(), 200);
         assert_eq!(BTreeSet::from_iter(names).len(), 200);
     }
@@ -463,7 +464,7 @@ fn files_whose_size_says_nothing() {
             let (ours, theirs) = (fs::read(path).await, std::fs::read(path));
             assert_eq!(ours.unwrap().len(), theirs.unwrap().len(), "{path}");
         }
-        // Long, and in parts of a page: many mappings.
+        // The file is long, and is mapped in parts of a page: many mappings.
         let folder = Folder::new();
         let file = std::fs::File::open(folder.file("a", [0; 4096])).unwrap();
         use std::os::fd::AsRawFd;
@@ -490,7 +491,7 @@ fn text_that_is_none() {
         let path = folder.file("a", b"caf\xe9");
         assert_eq!(fs::read_to_string(&path).await.unwrap_err().kind(), ErrorKind::InvalidData);
         assert_eq!(fs::read(&path).await.unwrap(), b"caf\xe9");
-        // A name that is none either.
+        // A name that is not UTF-8 either.
         let name = Path::new(std::ffi::OsStr::from_bytes(b"\xff\xfe")).to_owned();
         fs::write(folder.join(&name), "x").await.unwrap();
         fs::rename(folder.join(&name), folder.join("b")).await.unwrap();

@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::pin::pin;
 use std::task::Poll;
 
-/// Random operations on a file, and the same on one of std's, which looks the same all the time.
+/// Compares random operations on a file with the same ones on a file of std's, which has to look the same all the time.
 async fn compare(seed: u64, operations: usize, append: bool) {
     let folder = Folder::new();
     let mut random = Random::new(seed);
@@ -30,7 +30,7 @@ async fn compare(seed: u64, operations: usize, append: bool) {
                 let len = random.below(300);
                 let mut ours = vec![0; len];
                 let read = file.read(&mut ours).await;
-                // (One that was given up may have left less, or have found the end where it is no more.)
+                // A read that was given up may have left less, or may have found the end where it no longer is.
                 let most = if given_up { *read.as_ref().unwrap_or(&len) } else { len.min(max_buf_size) };
                 let mut theirs = vec![0; most];
                 let expected = std.read(&mut theirs);
@@ -64,14 +64,14 @@ async fn compare(seed: u64, operations: usize, append: bool) {
                 let to = match random.below(4) {
                     0 => SeekFrom::Start(random.below(len + 100) as u64),
                     1 => SeekFrom::End(random.below(len + 100) as i64 - len as i64),
-                    // (Before the beginning, at times.)
+                    // At times this is before the beginning.
                     2 => SeekFrom::End(-(random.below(len + len / 4 + 1) as i64)),
                     _ => SeekFrom::Current(random.below(1000) as i64 - 500),
                 };
                 same(file.seek(to).await, std.seek(to), context);
             }
             10 => same(file.flush().await, std.flush(), context),
-            // (Not while there may be bytes that were read before.)
+            // This is left out while there may be bytes that were read before.
             11 if !given_up && random.below(10) == 0 => {
                 let len = random.below(8000) as u64;
                 same(file.set_len(len).await, std.set_len(len), context);
@@ -156,7 +156,7 @@ fn a_file_goes_on_in_another_runtime() {
     }
 }
 
-/// The error is that of the next call, whichever that is.
+/// The next call returns the error, whichever call that is.
 #[test]
 fn errors_of_writes_are_reported() {
     both(async || {
@@ -181,14 +181,15 @@ fn errors_of_writes_are_reported() {
             is_full(file.flush().await);
             is_full(file.write_all(b"more").await);
         }
-        // A read waits for the write, and leaves the error to who asks for it. So does what is asked of the file.
+        // A read waits for the write, and leaves the error to the call that asks for it. So does a question about the
+        // file.
         let mut file = failing().await;
         file.read_exact(&mut [0; 4]).await.unwrap();
         file.metadata().await.unwrap();
         file.read_at(vec![0; 4], 0).await.0.unwrap();
         let mut file = file.try_into_std().expect_err("there is an error to tell");
         is_full(file.flush().await);
-        // Dropped with it.
+        // The rest is dropped with it.
         drop(failing().await);
         drop(failing().await.into_std().await);
         let mut buffered = BufWriter::new(open().await);
@@ -197,7 +198,7 @@ fn errors_of_writes_are_reported() {
     });
 }
 
-/// What is in vain is not tried again.
+/// A write that is in vain is not tried again.
 #[test]
 fn a_file_that_is_only_read_is_as_before_once_the_error_is_told() {
     both(async || {
@@ -255,7 +256,7 @@ fn copying_and_lines() {
         assert_eq!(from.read_to_end(&mut all).await.unwrap(), text.len());
         assert!(all == text.as_bytes());
         assert_eq!(from.read(&mut [0; 9]).await.unwrap(), 0);
-        // There is more later.
+        // More bytes come later.
         std::fs::OpenOptions::new().append(true).open(folder.join("a")).unwrap().write_all(b"more").unwrap();
         assert_eq!(from.read(&mut [0; 9]).await.unwrap(), 4);
     });
@@ -269,7 +270,7 @@ fn a_read_that_is_given_up_loses_nothing() {
         let mut random = Random::new(1);
         let (mut sent, mut received) = (0u32, 0u32);
         for _ in 0..1000 {
-            // Some before, some after the read has begun.
+            // Some come before, some after the read has begun.
             for _ in 0..random.below(3) {
                 writer.write_all(&[sent as u8]).unwrap();
                 sent += 1;
@@ -301,7 +302,7 @@ fn a_read_that_is_given_up_loses_nothing() {
     });
 }
 
-/// The reader is slower than the writer; one write has several parts.
+/// The reader is slower than the writer, and one write has several parts.
 #[test]
 fn through_a_pipe() {
     both(async || {
@@ -321,7 +322,7 @@ fn through_a_pipe() {
     });
 }
 
-/// Nobody reads any more.
+/// Nobody reads any longer.
 #[test]
 fn a_broken_pipe() {
     both(async || {

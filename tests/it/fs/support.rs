@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// A folder of its own, which goes when this is dropped.
+/// A folder of the test's own, which is removed when this is dropped.
 pub struct Folder(PathBuf);
 
 impl Folder {
@@ -17,7 +17,7 @@ impl Folder {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("ayi-test-{}-{count}", std::process::id()));
-        // (An earlier process of this number may have been killed.)
+        // An earlier process with this number may have been killed.
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir(&path).unwrap();
         Folder(path)
@@ -31,7 +31,7 @@ impl Folder {
         self.0.join(name)
     }
 
-    /// Makes a file, and gives its path.
+    /// Makes a file, and returns its path.
     pub fn file(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
         let path = self.join(name);
         std::fs::write(&path, contents).unwrap();
@@ -57,7 +57,7 @@ pub fn runtime(io_uring: bool) -> Runtime {
     Builder::new_current_thread().io_uring(io_uring).build().unwrap()
 }
 
-/// Runs `body` in a runtime with io_uring, where there is such a thing, or in one without.
+/// Runs `body` in a runtime with io_uring, if the machine has it, or in one without.
 #[track_caller]
 pub fn with<T>(io_uring: bool, body: impl AsyncFnOnce() -> T) -> T {
     let _watchdog = Watchdog::new();
@@ -74,14 +74,14 @@ pub fn both(body: impl AsyncFn()) {
     }
 }
 
-/// The same value, or the same error.
+/// Checks that both have the same value, or the same error.
 #[track_caller]
 pub fn same<T: PartialEq + Debug>(ours: io::Result<T>, std: io::Result<T>, what: impl Debug) {
     let comparable = |error: io::Error| (error.kind(), error.raw_os_error());
     assert_eq!(ours.map_err(comparable), std.map_err(comparable), "{what:?}");
 }
 
-/// Numbers that look random (xorshift), the same each time.
+/// Pseudo-random numbers (xorshift), the same each time.
 pub struct Random(u64);
 
 impl Random {
@@ -101,18 +101,18 @@ impl Random {
     }
 }
 
-/// A pipe: the end to read, the end to write.
+/// Makes a pipe: the end for reading, and the end for writing.
 pub fn pipe() -> (std::fs::File, std::fs::File) {
     use std::os::fd::FromRawFd;
     let mut fds = [0; 2];
-    // SAFETY: room for two descriptors, which are ours then.
+    // SAFETY: there is room for two descriptors, which are ours then.
     unsafe {
         assert_eq!(libc::pipe2(fds.as_mut_ptr(), libc::O_CLOEXEC), 0);
         (std::fs::File::from_raw_fd(fds[0]), std::fs::File::from_raw_fd(fds[1]))
     }
 }
 
-/// How many descriptors this process has open.
+/// Returns how many descriptors this process has open.
 pub fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }

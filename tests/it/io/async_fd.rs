@@ -1,4 +1,4 @@
-//! Descriptors that are no sockets of ours, in `AsyncFd`.
+//! Descriptors that are not ayi's sockets, in `AsyncFd`.
 
 use crate::support::{Wakes, poll_once, poll_with, run, turn};
 use ayi::io::{AsyncFd, Interest};
@@ -11,14 +11,14 @@ use std::os::unix::net::UnixStream;
 use std::pin::pin;
 use std::rc::Rc;
 
-/// Takes what a system call has just made.
+/// Takes the descriptor that a system call has just made.
 fn made(fd: libc::c_int) -> File {
     assert!(fd >= 0, "{}", io::Error::last_os_error());
     // SAFETY: the call has just made it, so nobody else owns it.
     unsafe { OwnedFd::from_raw_fd(fd) }.into()
 }
 
-/// Both ends non-blocking.
+/// Makes a pipe with both ends non-blocking.
 fn pipe() -> (AsyncFd<File>, AsyncFd<File>) {
     let mut fds = [0; 2];
     // SAFETY: room for two descriptors.
@@ -35,7 +35,7 @@ async fn write(fd: &AsyncFd<File>, buf: &[u8]) -> io::Result<usize> {
     fd.async_io(Interest::WRITABLE, |mut file| file.write(buf)).await
 }
 
-/// Writes until there is no room.
+/// Writes until there is no room, and returns how much.
 fn fill(fd: &AsyncFd<File>) -> usize {
     std::iter::from_fn(|| fd.get_ref().write(&[7; 4096]).ok()).sum()
 }
@@ -71,7 +71,8 @@ fn a_regular_file_is_refused_with_the_reason_and_the_remedy() {
     });
 }
 
-/// Nobody has a FIFO open for writing: hung up. Then somebody opens it again: no longer hung up, and empty.
+/// Nobody has a FIFO open for writing: it is hung up. Then it is opened again: it is no longer hung up, and it is
+/// empty.
 #[test]
 fn a_hang_up_that_is_over_does_not_count_as_ready_for_ever() {
     run(async || {
@@ -116,7 +117,7 @@ fn a_pipe_whose_reader_is_slow() {
 #[test]
 fn the_other_end_of_a_pipe_is_closed() {
     run(async || {
-        // Who waits to read finds the end, after what is left.
+        // A task that waits to read finds the end, after what is left.
         for left in [&b""[..], b"water"] {
             let (reader, writer) = pipe();
             let (wakes, waker) = Wakes::new();
@@ -131,7 +132,7 @@ fn the_other_end_of_a_pipe_is_closed() {
             assert!(reader.readable().await.unwrap().ready().is_read_closed());
             assert_eq!(read(&reader, &mut buf).await.unwrap(), 0);
         }
-        // Who waits to write learns that nobody reads.
+        // A task that waits to write learns that nobody reads.
         let (reader, writer) = pipe();
         fill(&writer);
         let mut last = pin!(write(&writer, b"water"));
@@ -142,7 +143,8 @@ fn the_other_end_of_a_pipe_is_closed() {
     });
 }
 
-/// A counter: readable while it is not zero, and reading makes it so. Writing before the read is one event or two.
+/// An eventfd is a counter. It is readable while it is not zero, and reading sets it to zero. A write before the read
+/// is one event or two.
 #[test]
 fn an_eventfd() {
     run(async || {
@@ -214,7 +216,7 @@ fn registered_twice() {
         let first = AsyncFd::new(&ours).unwrap();
         let error = AsyncFd::new(&ours).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AlreadyExists);
-        // The first is as it was. A duplicate is another descriptor, and gets its own reports.
+        // The first is unchanged. A duplicate is another descriptor, and gets its own reports.
         let other = AsyncFd::new(ours.try_clone().unwrap()).unwrap();
         let (mut one, mut two) = (pin!(first.readable()), pin!(other.readable()));
         assert!(poll_once(one.as_mut()).is_pending() && poll_once(two.as_mut()).is_pending());
@@ -246,7 +248,7 @@ fn guards_say_when_it_is_ready_no_more() {
         let (wakes, waker) = Wakes::new();
         let mut readable = pin!(reader.readable());
         assert!(poll_with(readable.as_mut(), &waker).is_pending());
-        // Other errors than WouldBlock are handed on, and leave it ready; so they do for the other direction.
+        // Errors other than WouldBlock are passed on, and leave it ready. The same holds for the other direction.
         let error = io::Error::from(ErrorKind::Other);
         let mut writable = writer.writable().await.unwrap();
         assert_eq!(writable.try_io(|_| Err::<(), _>(error)).unwrap().unwrap_err().kind(), ErrorKind::Other);
@@ -255,7 +257,7 @@ fn guards_say_when_it_is_ready_no_more() {
         turn().await;
         assert_eq!(wakes.count(), 1);
         let mut guard = readable.await.unwrap();
-        // Cleared by hand: the next report is for the next byte.
+        // It is cleared by hand: the next report is for the next byte.
         assert_eq!(reader.get_ref().read(&mut [0; 8]).unwrap(), 1);
         guard.clear_ready();
         let mut readable = pin!(reader.readable());
@@ -271,7 +273,7 @@ fn taken_apart_and_put_together_and_dropped() {
         let (ours, mut theirs) = pair();
         let mut fd = AsyncFd::new(ours).unwrap();
         for _ in 0..3 {
-            // What the one before had been told is forgotten.
+            // What the previous one had been told is forgotten.
             fd = AsyncFd::new(fd.into_inner()).unwrap();
             let mut readable = Box::pin(fd.readable());
             assert!(poll_once(readable.as_mut()).is_pending());

@@ -1,4 +1,4 @@
-//! `AsyncFd`: interests and readiness as sets, mutable guards, poll forms, and what it refuses.
+//! `AsyncFd`: interests and readiness as sets, mutable guards, `poll` forms, and what it refuses.
 
 use crate::support::{self, Wakes, poll_once, run, turn};
 use ayi::io::{AsyncFd, Interest, Ready};
@@ -50,7 +50,7 @@ fn one_of_several_interests_is_enough() {
         ours.readable().await.unwrap().retain_ready();
         let mut guard = ours.ready(both).await.unwrap();
         assert!(guard.ready().is_writable() && guard.ready().is_readable());
-        // Only what was used up is cleared.
+        // Only the readiness that was used up is cleared.
         guard.clear_ready_matching(Ready::READABLE);
         assert!(poll_once(pin!(ours.readable())).is_pending());
         assert!(poll_once(pin!(ours.writable())).is_ready());
@@ -76,7 +76,7 @@ fn urgent_data_is_a_priority_event() {
         assert!(guard.ready().is_priority());
         guard.clear_ready();
         drop(guard);
-        // The end of the stream ends the wait as well: no urgent data can come any more.
+        // The end of the stream ends the wait as well: no urgent data can come any longer.
         let waiting =
             ayi::spawn(async move { ours.ready(Interest::PRIORITY).await.map(|guard| guard.ready()) });
         turn().await;

@@ -1,4 +1,4 @@
-//! All that moves bytes from a reader to a writer, side by side: what holds for one holds for the others.
+//! Everything that moves bytes from a reader to a writer, side by side: what holds for one holds for the others.
 
 use crate::support::{poll_once, run};
 use ayi::io::{
@@ -13,16 +13,16 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-/// What a reader does, one step a read. After the last it is at its end.
+/// What a reader does, one step a read. After the last step it is at its end.
 #[derive(Clone, Copy)]
 enum Step {
     Gives(&'static [u8]),
     Fails(ErrorKind),
-    /// For one poll.
+    /// It waits for one poll.
     Waits,
-    /// For ever.
+    /// It waits for ever.
     IsSilent,
-    /// Gives bytes without end, and is never to wait for.
+    /// It returns bytes without end, and never has to wait.
     Floods,
 }
 use Step::{Fails, Floods, Gives, IsSilent, Waits};
@@ -54,7 +54,7 @@ impl AsyncRead for Source {
     }
 }
 
-/// A writer with a buffer, which notes what is done to it. Each write and each flush first waits for one poll.
+/// A writer with a buffer, which records what is done to it. Each write and each flush first waits for one poll.
 #[derive(Clone, Default)]
 struct Log(Rc<LogState>);
 
@@ -67,7 +67,7 @@ struct LogState {
     is_full: Cell<bool>,
     is_quick: Cell<bool>,
     has_waited: Cell<bool>,
-    /// Of the next flush.
+    /// The error of the next flush.
     error: Cell<Option<ErrorKind>>,
 }
 
@@ -113,7 +113,7 @@ impl AsyncWrite for Log {
     }
 }
 
-/// A stream of the two.
+/// A stream made of the two.
 struct Both<W> {
     source: Source,
     writer: W,
@@ -183,7 +183,7 @@ fn what_came_is_flushed_while_the_source_is_silent() {
             while log.flushed() != "onetwo" {
                 yield_now().await;
             }
-            // (A flush that waits is given up when there is more to write.)
+            // A flush that waits is given up when there is more to write.
             assert!((1..=2).contains(&log.0.flushes.get()), "{way:?}");
             assert!(!copying.is_finished() && !log.0.is_closed.get(), "{way:?}");
             copying.abort();
@@ -216,7 +216,7 @@ fn what_came_before_an_error_of_the_source_is_written_and_flushed() {
                 "{way:?}"
             );
             assert!(!log.0.is_closed.get(), "{way:?}");
-            // Of two errors, the first.
+            // Of two errors, the first is returned.
             let log = Log::default();
             log.0.error.set(Some(ErrorKind::BrokenPipe));
             let error = way.copy(source(steps), log.clone()).await.unwrap_err();
@@ -261,7 +261,7 @@ fn a_writer_that_takes_nothing_ends_the_copy() {
         buffer.write_all(b"one").unwrap();
         says_so(buffer.write_to(&mut full()).await.unwrap_err(), "WriteBuffer");
         assert_eq!(buffer.len(), 3);
-        // No bytes are no failure.
+        // Writing no bytes is no failure.
         full().write_all(b"").await.unwrap();
         for way in ALL {
             assert_eq!(way.copy(source([]), full()).await.unwrap(), 0, "{way:?}");
@@ -281,10 +281,10 @@ fn a_source_and_a_writer_that_are_always_ready_leave_room_for_others() {
             while copied() < 20_000 {
                 yield_now().await;
                 turns += 1;
-                // (Of a buffer of 8 KiB that is full, three bytes a write.)
+                // A full buffer of 8 KiB is written three bytes at a time.
                 assert!(copied() <= turns * 3 * 129, "{way:?}: {} bytes after {turns} turns", copied());
             }
-            // It is the budget that is used up: the source is not silent.
+            // The budget is used up: the source is not silent.
             assert_eq!(log.0.flushes.get(), 0, "{way:?}");
             copying.abort();
         }
@@ -302,7 +302,7 @@ fn what_a_write_buffer_has_is_flushed_once_and_what_is_left_of_an_error_is_kept(
                 assert!(poll_once(writing.as_mut()).is_pending());
             }
         }
-        // Dropped between its write and its flush: the next one flushes.
+        // It is dropped between its write and its flush: the next one flushes.
         assert!(buffer.is_empty() && log.flushed().is_empty());
         buffer.write_to(&mut log).await.unwrap();
         assert_eq!((log.flushed().as_str(), log.0.flushes.get()), ("onetwo", 1));

@@ -1,4 +1,4 @@
-//! What one interest finds nothing of stays known to the others, and who was woken tries.
+//! If one interest finds nothing, the others still know of their readiness, and a task that was woken tries.
 
 use crate::support::{Wakes, poll_once, poll_with, run, turn};
 use ayi::io::{AsyncFd, Interest, Ready, Registration};
@@ -12,7 +12,7 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Context;
 
-/// All sets of interests that there are.
+/// Returns all sets of interests that there are.
 fn all_sets() -> Vec<Interest> {
     let members = [Interest::READABLE, Interest::WRITABLE, Interest::PRIORITY, Interest::ERROR];
     let chosen =
@@ -26,7 +26,7 @@ enum Style {
     Polled,
 }
 
-/// A descriptor of which the kernel has reported what there is, and nothing of it is left.
+/// A descriptor whose state the kernel has reported, and of which nothing is left.
 struct Quiet {
     stream: UnixStream,
     registration: Registration,
@@ -47,7 +47,7 @@ impl Quiet {
         quiet
     }
 
-    /// An operation that finds nothing for as long as `has_some` says so, and counts its attempts.
+    /// An operation that finds nothing while `has_some` says so, and counts its attempts.
     fn wait<'a>(
         &'a self,
         style: Style,
@@ -69,7 +69,8 @@ impl Quiet {
     }
 }
 
-/// Both wait, both are woken by one report, and the first finds nothing. The second has its attempt, and finds something.
+/// Both wait, both are woken by one report, and the first finds nothing. The second has its attempt, and finds
+/// something.
 #[test]
 #[cfg_attr(faults, ignore = "attempts are counted")]
 fn who_was_woken_tries_whatever_another_has_found() {
@@ -95,7 +96,7 @@ fn who_was_woken_tries_whatever_another_has_found() {
                 assert!(poll_with(one.as_mut(), &waker).is_pending(), "{what}");
                 assert_eq!(tries.get(), 1, "{what}");
                 assert!(poll_with(other.as_mut(), &other_waker).is_ready(), "{what}");
-                // And nobody was woken by that.
+                // Nothing was woken by that.
                 turn().await;
                 assert_eq!((wakes.count(), other_wakes.count()), (1, 1), "{what}");
             }
@@ -103,7 +104,7 @@ fn who_was_woken_tries_whatever_another_has_found() {
     });
 }
 
-/// Both are tasks, which poll, and the first takes all there is.
+/// Both are tasks, which poll, and the first takes everything.
 #[test]
 #[cfg_attr(faults, ignore = "attempts are counted")]
 fn who_was_woken_tries_after_another_has_had_a_short_transfer() {
@@ -167,7 +168,7 @@ fn what_one_interest_finds_nothing_of_is_not_taken_from_another() {
                     let polled = poll_once(quiet.wait(style, second, &tries, &some).as_mut());
                     assert!(polled.is_ready(), "{first:?}, then {second:?}, {way}");
                 }
-                // A first one that comes anew waits.
+                // A first one that comes again waits.
                 tries.set(0);
                 let mut again = quiet.wait(Style::Awaited, first, &tries, &none);
                 assert!(poll_once(again.as_mut()).is_pending());
@@ -178,7 +179,7 @@ fn what_one_interest_finds_nothing_of_is_not_taken_from_another() {
     });
 }
 
-/// As with guards: what the woken one is told, it was woken for.
+/// The same as with guards: a task that was woken is told what it was woken for.
 #[test]
 fn two_tasks_wait_for_the_same_readiness_and_do_different_things() {
     run(async || {
@@ -233,7 +234,7 @@ fn error_queue(fd: i32) -> io::Result<usize> {
 #[test]
 #[cfg_attr(faults, ignore = "there are false reports")]
 fn a_receiver_does_not_take_what_is_in_the_error_queue_from_who_waits_for_it() {
-    // (Who waits for it first, and in which way.)
+    // The cases differ in who waits for it first, and in which way.
     for (receiver_first, interest) in [false, true].into_iter().flat_map(|first| {
         [Interest::ERROR, Interest::READABLE, Interest::ERROR | Interest::PRIORITY].map(|i| (first, i))
     }) {
@@ -266,7 +267,7 @@ fn a_receiver_does_not_take_what_is_in_the_error_queue_from_who_waits_for_it() {
     }
 }
 
-/// Data that nobody has taken, an error and the end are all there at once; each is found.
+/// Unread data, an error and the end are all there at once, and each is found.
 #[test]
 fn after_a_wait_for_priority_the_end_is_still_read() {
     run(async || {
@@ -288,7 +289,7 @@ fn after_a_wait_for_priority_the_end_is_still_read() {
     });
 }
 
-/// A waiter is polled for another reason, and not woken: it waits on, without an attempt.
+/// A waiter is polled for another reason, and was not woken: it continues to wait, without an attempt.
 #[test]
 #[cfg_attr(faults, ignore = "attempts are counted")]
 fn who_was_not_woken_does_not_try() {

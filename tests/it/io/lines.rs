@@ -1,4 +1,4 @@
-//! What is read up to a line's end, or up to the end: when errors come in the middle, and when the future is dropped.
+//! Reading up to the end of a line, or up to the end: when errors come in the middle, and when the future is dropped.
 
 use crate::support::{poll_once, run};
 use ayi::io::{
@@ -16,7 +16,7 @@ use std::task::{Context, Poll};
 enum Step {
     Sends(&'static [u8]),
     Fails(ErrorKind),
-    /// For one poll.
+    /// It waits for one poll.
     Waits,
 }
 use Step::{Fails, Sends, Waits};
@@ -90,7 +90,7 @@ fn an_error_in_the_middle_of_a_line_is_told_and_then_the_rest_is_given() {
         assert_eq!(lines_of([Sends(b"one\nhel"), reset()]).await, [ok("one"), failed(), ok("hel")]);
         assert_eq!(lines_of([Sends(b"one\n"), reset()]).await, [ok("one"), failed()]);
         assert_eq!(lines_of([reset()]).await, [failed()]);
-        // A reader that goes on after its errors goes on with the line.
+        // A reader that continues after its errors continues with the line.
         let steps = [Sends(b"he"), reset(), Sends(b"ll"), reset(), Sends(b"o\nyou\n")];
         assert_eq!(lines_of(steps).await, [failed(), failed(), ok("hello"), ok("you")]);
     });
@@ -136,7 +136,7 @@ fn a_line_that_is_not_utf8_is_an_error_and_the_next_one_is_given() {
         assert_eq!(lines_of([Sends(b"one\n\xff\ntwo\n")]).await, [ok("one"), bad(), ok("two")]);
         // A character that comes in two pieces is whole.
         assert_eq!(lines_of([Sends(b"\xc3"), Waits, Sends(b"\xa9\n")]).await, [ok("\u{e9}")]);
-        // One that is cut off by an error, and by the end.
+        // A character is cut off by an error, and another by the end.
         let steps = [Sends(b"\xc3"), Fails(ErrorKind::ConnectionReset)];
         assert_eq!(lines_of(steps).await, [Err(ErrorKind::ConnectionReset), bad()]);
     });
@@ -259,7 +259,7 @@ fn large_and_small_reads_to_the_end_are_whole() {
             let mut all = Vec::new();
             assert_eq!((&bytes[..]).read_to_end(&mut all).await.unwrap(), size);
             assert!(all == bytes);
-            // No more memory than twice what is needed.
+            // It takes no more memory than twice what is needed.
             assert!(all.capacity() <= 2 * size + 64, "{} for {size}", all.capacity());
         }
     });

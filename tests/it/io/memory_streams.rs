@@ -1,4 +1,4 @@
-//! Streams in memory, halves of any stream, and copying. One situation a test.
+//! Streams in memory, halves of any stream, and copying: one situation a test.
 
 use crate::support::{Wakes, poll_once, poll_with, run, turn, watched};
 use ayi::io::{
@@ -67,7 +67,7 @@ fn the_end_comes_after_what_was_written() {
         let mut got = Vec::new();
         b.read_to_end(&mut got).await.unwrap();
         assert_eq!(got, b"last");
-        // The other direction is open still.
+        // The other direction is still open.
         b.write_all(b"thanks").await.unwrap();
         drop(b);
         let mut got = Vec::new();
@@ -190,7 +190,7 @@ fn halves_work_in_two_tasks() {
 
 #[test]
 fn copy_moves_everything_and_flushes() {
-    /// Notes what is done to it, and takes at most three bytes at a time.
+    /// Records what is done to it, and takes at most three bytes at a time.
     #[derive(Clone, Default)]
     struct Log(Rc<RefCell<(Vec<u8>, u32)>>);
     impl AsyncWrite for Log {
@@ -227,7 +227,7 @@ fn copy_flushes_while_it_waits_for_more() {
             copy(&mut from, &mut to).await
         });
         source.write_all(b"tea").await.unwrap();
-        // It would wait in the writer's buffer for ever.
+        // Otherwise it would wait in the writer's buffer for ever.
         let mut buf = [0; 3];
         sink.read_exact(&mut buf).await.unwrap();
         drop(source);
@@ -302,7 +302,7 @@ fn both_directions_are_copied_until_both_end() {
         let download = async {
             let mut got = Vec::new();
             server.read_to_end(&mut got).await.unwrap();
-            // It has heard of the end, and answers all the same.
+            // It has seen the end, and answers all the same.
             server.write_all(&bytes(5_000)).await.unwrap();
             server.close().await.unwrap();
             got
@@ -318,7 +318,7 @@ fn neither_direction_waits_for_the_other() {
     run(async || {
         let ((mut client, mut a), (mut b, mut server)) = (duplex(4), duplex(4));
         let proxy = ayi::spawn(async move { copy_bidirectional(&mut a, &mut b).await });
-        // One way is stuck: nobody reads at the server.
+        // One direction is stuck: nobody reads at the server.
         let stuck = async {
             client.write_all(&bytes(100_000)).await.unwrap();
         };

@@ -1,4 +1,4 @@
-//! What is read and written, and how a descriptor is waited for.
+//! Reading, writing, and waiting for a descriptor.
 
 mod async_fd;
 mod async_fd_more;

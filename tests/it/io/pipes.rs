@@ -71,7 +71,7 @@ fn a_sender_without_receivers_hears_of_it() {
         let (sender, receiver) = pipe().unwrap();
         drop(receiver);
         assert_eq!(sender.write(b"x").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
-        // Also while it waits.
+        // The same while it waits.
         let (sender, receiver) = pipe().unwrap();
         while sender.try_write(&[0; 4096]).is_ok() {}
         let waiting = ayi::spawn(async move { sender.write(&[0; 4096]).await });
@@ -171,7 +171,7 @@ fn what_is_no_pipe_is_refused() {
             assert_eq!(error.kind(), ErrorKind::InvalidInput);
             assert!(error.to_string().contains("neither a pipe nor a FIFO"), "{error}");
         }
-        // Unchecked, a file can be read, until it has to wait.
+        // If its type is not checked, a file can be read, until it has to wait.
         let receiver = OpenOptions::new().unchecked(true).open_receiver(&path).unwrap();
         assert_eq!(receiver.read(&mut [0; 8]).await.unwrap(), 4);
         std::fs::remove_file(&path).unwrap();
@@ -218,7 +218,7 @@ fn descriptors_go_out_and_come_back() {
     });
 }
 
-/// Before the first writer there is no end of file, by whatever way it is read.
+/// Before the first writer there is no end of file, however it is read.
 #[test]
 fn a_fifo_that_nobody_has_opened_for_writing_has_not_ended() {
     let fifo = Fifo::new("early");
@@ -242,13 +242,13 @@ fn a_fifo_that_nobody_has_opened_for_writing_has_not_ended() {
             if round == 0 {
                 sender.write_all(b"tea").await.unwrap();
             }
-            // That one is the end, also if nothing was written.
+            // This is the end, even if nothing was written.
             drop(sender);
             reading.await.unwrap();
             assert_eq!(all, if round == 0 { &b"tea"[..] } else { b"" });
             assert_eq!(receiver.read(&mut buf).await.unwrap(), 0);
             assert_eq!(receiver.try_read(&mut buf).unwrap(), 0);
-            // And the next writer a new beginning.
+            // The next writer is a new beginning.
             let sender = OpenOptions::new().open_sender(&fifo.0).unwrap();
             let mut reading = Box::pin(receiver.read(&mut buf));
             assert!(poll_once(reading.as_mut()).is_pending());
@@ -257,7 +257,7 @@ fn a_fifo_that_nobody_has_opened_for_writing_has_not_ended() {
             sender.write(b"!").await.unwrap();
             assert_eq!(reading.await.unwrap(), 1);
         }
-        // One that std has opened, without waiting.
+        // A FIFO that std has opened, without waiting.
         let mut options = File::options();
         let file = options.read(true).custom_flags(libc::O_NONBLOCK).open(&fifo.0).unwrap();
         let receiver = Receiver::from_file(file).unwrap();

@@ -1,4 +1,4 @@
-//! The reactor, whatever the wakers and drops that it meets do, and whatever interrupts it.
+//! The reactor works, whatever its wakers and drops do, and whatever interrupts it.
 
 use crate::support::{Wakes, block_until, connected, poll_once, poll_with, run, turn, waker_fn};
 use ayi::io::AsyncFd;
@@ -15,9 +15,10 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 use std::thread;
 
-/// Streams that have become readable at once, so that one `epoll_wait` reports them all, and who waits for them.
+/// Streams that have become readable at once, so that one `epoll_wait` reports them all, and the wakers that wait for
+/// them.
 struct Batch {
-    /// What wakers reach into.
+    /// What wakers can reach.
     streams: Arc<Mutex<Vec<Option<TcpStream>>>>,
     wakes: Vec<Arc<Wakes>>,
     peers: Vec<std::net::TcpStream>,
@@ -26,7 +27,7 @@ struct Batch {
 const BATCH: usize = 4;
 
 impl Batch {
-    /// For the stream `special`, `waker` waits; for the others, wakers that count.
+    /// `waker` waits for the stream `special`; wakers that count wait for the others.
     fn new(special: usize, waker: impl FnOnce(&Batch) -> Waker) -> Batch {
         let (streams, peers) = (0..BATCH).map(|_| connected()).unzip::<_, _, Vec<_>, _>();
         let streams = Arc::new(Mutex::new(streams.into_iter().map(Some).collect()));
@@ -95,7 +96,7 @@ fn wakers_that_drop_register_spawn_and_wake() {
                 turn().await;
                 assert_eq!(done.load(Ordering::SeqCst), 1, "{name}");
                 batch.assert_others_are_woken(special, name);
-                // What is left works as before.
+                // The remaining ones work as before.
                 let left: Vec<_> = batch.streams.lock().unwrap().drain(..).collect();
                 for (at, stream) in left.into_iter().enumerate().take(BATCH) {
                     let Some(stream) = stream else { continue };
@@ -110,7 +111,7 @@ fn wakers_that_drop_register_spawn_and_wake() {
     }
 }
 
-/// The panic hook has reported it, and that is all.
+/// The panic hook has reported it, and nothing else happens.
 #[test]
 fn a_waker_that_panics_keeps_nobody_from_being_woken() {
     for special in 0..BATCH {
@@ -179,7 +180,7 @@ fn more_events_than_fit_into_one_wait() {
     });
 }
 
-/// A stream that becomes ready again and again, and only then is dropped: nothing is left of it.
+/// A stream becomes ready again and again, and only then is dropped: nothing is left of it.
 #[test]
 fn dropped_inside_its_own_poll_while_it_is_ready() {
     run(async || {
@@ -205,7 +206,7 @@ fn dropped_inside_its_own_poll_while_it_is_ready() {
 
 static SIGNALS: AtomicUsize = AtomicUsize::new(0);
 
-/// Signals without end for the current thread, until it is dropped. Each is sent after the one before has arrived.
+/// Signals without end for the current thread, until it is dropped. Each is sent after the previous one has arrived.
 struct Interruptions {
     end: Arc<AtomicBool>,
     thread: Option<thread::JoinHandle<()>>,
@@ -267,7 +268,7 @@ fn signals_interrupt_waiting_reading_connecting_and_accepting() {
         });
         for _ in 0..50 {
             let stream = TcpStream::connect(addr).await.unwrap();
-            // Large enough that both ends have to wait for room.
+            // This is large enough that both ends have to wait for room.
             let sent = vec![7; 100_000];
             let writer = async {
                 ayi::io::AsyncWriteExt::write_all(&mut &stream, &sent).await.unwrap();
@@ -296,8 +297,8 @@ async fn both(first: impl Future<Output = ()>, second: impl Future<Output = ()>)
     .await;
 }
 
-/// Another thread posts without end: each message is worked off only after the next one was posted. None of them
-/// wakes a task, but they must not keep the runtime from looking at its sockets.
+/// Another thread posts without end: each message is processed only after the next one was posted. None of them wakes a
+/// task, but they must not keep the runtime from checking its sockets.
 #[test]
 fn a_flood_of_posts_from_another_thread_does_not_hold_up_the_sockets() {
     /// A waker that, when dropped, asks the other thread for the next post and waits for it.

@@ -26,7 +26,7 @@ async fn read_a_byte(fd: &AsyncFd<UnixStream>) -> Option<u8> {
     (n > 0).then_some(buf[0])
 }
 
-/// As with tokio's `AsyncFd`: a guard, an attempt, and again.
+/// Like with tokio's `AsyncFd`: a guard, an attempt, and again.
 async fn read_a_byte_with_guards(fd: &AsyncFd<UnixStream>) -> Option<u8> {
     let mut buf = [0];
     loop {
@@ -68,7 +68,7 @@ fn many_tasks_accept_on_one_listener() {
                 let mut client = TcpStream::from_std(client).unwrap();
                 client.read_exact(&mut [0; 5]).await.unwrap();
             }
-            // The latest, and the earliest, give up.
+            // The latest and the earliest give up.
             for task in [tasks.pop().unwrap(), tasks.remove(0)] {
                 TcpStream::connect(addr).await.unwrap();
                 task.abort();
@@ -105,7 +105,7 @@ fn many_tasks_read_one_byte_each() {
                     })
                     .collect();
                 turn().await;
-                // Half of them one at a time, then the rest at once, but for one, who finds the end.
+                // Half of them are woken one at a time, then the rest at once, except for one, which finds the end.
                 for byte in 0..readers / 2 {
                     peer.write_all(&[byte as u8]).unwrap();
                     while read.borrow().len() == byte {
@@ -147,7 +147,7 @@ fn a_waiter_that_was_woken_and_is_dropped_keeps_the_report_from_nobody() {
 
 #[test]
 fn a_waiter_that_is_dropped_is_not_woken() {
-    // Whoever is dropped: the one that lies inline, or one of those that follow.
+    // Any of them may be dropped: the one that lies inline, or one of those that follow.
     for dropped in 0..5 {
         run(async || {
             let (fd, mut peer) = unix_pair();
@@ -206,7 +206,7 @@ fn a_waiter_that_moves_to_another_task_is_woken_there() {
     });
 }
 
-/// The callers of `poll_…` functions, which cannot withdraw. None is lost, and nobody spins.
+/// The callers of `poll_…` functions cannot withdraw. None is lost, and none spins.
 #[test]
 #[cfg_attr(faults, ignore = "faults change what is counted")]
 fn many_tasks_poll_one_stream() {
@@ -225,7 +225,7 @@ fn many_tasks_poll_one_stream() {
             for _ in 0..10 + count / 10 {
                 turn().await;
             }
-            // (Those beyond 64 may be woken once to see who is still there.)
+            // Those beyond 64 may be woken once, to find out which are still there.
             let most = if count <= 64 { count } else { 2 * count };
             assert!(polls.get() <= most, "{} polls of {count} tasks while nothing happens", polls.get());
             let rest = polls.get();
@@ -242,13 +242,13 @@ fn many_tasks_poll_one_stream() {
     }
 }
 
-/// A combinator that polls with a new waker each time looks like many tasks. What it has left is forgotten in time, and it
-/// is woken now and then for nothing, but not as often as it polls.
+/// A combinator that polls with a new waker each time looks like many tasks. The wakers it has left are forgotten in
+/// time. It is woken now and then for nothing, but not as often as it polls.
 #[test]
 #[cfg_attr(faults, ignore = "faults change what is counted")]
 fn one_task_polls_with_another_waker_each_time() {
     run(async || {
-        // Each looks through all wakers that are kept: a sanitizer takes long for that.
+        // Each poll looks through all wakers that are kept, which takes long under a sanitizer.
         const POLLS: usize = if cfg!(uncached) { 6_000 } else { 24_000 };
         let (stream, mut peer) = connected();
         let (alive, wakes) = (Arc::new(()), Arc::new(AtomicUsize::new(0)));
@@ -288,7 +288,8 @@ fn one_task_polls_with_another_waker_each_time() {
     });
 }
 
-/// Both kinds at once: tasks with a waker each, and one with many. None of the tasks is lost, or woken twice for nothing.
+/// Both kinds at once: tasks with a waker each, and one task with many. None of the tasks is lost, or woken twice for
+/// nothing.
 #[test]
 #[cfg_attr(faults, ignore = "faults change what is counted")]
 fn many_tasks_poll_beside_one_with_another_waker_each_time() {
@@ -303,7 +304,7 @@ fn many_tasks_poll_beside_one_with_another_waker_each_time() {
                 assert!(poll(waker).is_pending());
             }
             assert!(poll(&waker_fn(|| {})).is_pending());
-            // Whoever was woken polls again.
+            // Each that was woken polls again.
             for ((wakes, waker), seen) in polls.iter().zip(&mut seen) {
                 if std::mem::replace(seen, wakes.count()) < wakes.count() {
                     assert!(poll(waker).is_pending());
@@ -320,7 +321,7 @@ fn many_tasks_poll_beside_one_with_another_waker_each_time() {
     });
 }
 
-/// The same for tasks whose wakers are another executor's, of which it is not known when they have polled.
+/// The same for tasks whose wakers are another executor's: it is not known when they have polled.
 #[test]
 #[cfg_attr(faults, ignore = "faults change what is counted")]
 fn many_tasks_of_another_executor_poll_one_stream() {
@@ -357,7 +358,7 @@ fn many_tasks_of_another_executor_poll_one_stream() {
     }
 }
 
-/// The wakers that are sifted are foreign code: they come back in, or panic.
+/// The wakers that are sifted are foreign code: they call back, or panic.
 #[test]
 #[cfg_attr(faults, ignore = "faults change what is counted")]
 fn wakers_that_do_something_when_they_are_sifted() {
@@ -392,7 +393,7 @@ fn wakers_that_do_something_when_they_are_sifted() {
     }
 }
 
-/// What is reported of one direction does not concern those who wait for the other.
+/// A report about one direction does not concern the tasks that wait for the other.
 #[test]
 #[cfg_attr(faults, ignore = "there are false reports")]
 fn readers_are_not_woken_by_room_to_write() {
@@ -403,11 +404,11 @@ fn readers_are_not_woken_by_room_to_write() {
         assert!(poll_with(readable.as_mut(), &reader).is_pending());
         while stream.try_write(&[0; 65536]).is_ok() {}
         let mut writable = pin!(stream.writable());
-        // Writable at first: reported once, found to be wrong.
+        // It is writable at first: this was reported once, and found to be wrong.
         assert!(poll_with(writable.as_mut(), &writer).is_pending());
         turn().await;
         let (reads_before, writes_before) = (reads.count(), writes.count());
-        // (A few of them are needed before the kernel thinks it worth a report.)
+        // The kernel needs a few of them before it reports.
         let mut buf = vec![0; 1 << 20];
         while writes.count() == writes_before {
             assert_ne!(peer.read(&mut buf).unwrap(), 0);
@@ -420,7 +421,7 @@ fn readers_are_not_woken_by_room_to_write() {
     });
 }
 
-/// Who is woken for something else and does not look at the socket finds it ready later, without a new report.
+/// A task that is woken for something else and does not look at the socket finds it ready later, without a new report.
 #[test]
 #[cfg_attr(faults, ignore = "what is ready is not had at once")]
 fn readiness_that_nobody_looked_at_is_kept() {
@@ -474,7 +475,7 @@ fn a_reader_and_a_writer_in_two_tasks() {
     });
 }
 
-/// A future that waits for both directions at once, as a select does, and is woken for each.
+/// A future waits for both directions at once, as a select does, and is woken for each.
 #[test]
 #[cfg_attr(faults, ignore = "there are false reports")]
 fn one_task_waits_for_both_directions() {

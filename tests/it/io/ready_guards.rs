@@ -1,4 +1,4 @@
-//! Guards of readiness that are kept: what came after they were made is not taken back with them.
+//! Guards of readiness that are kept: they do not take back what came after they were made.
 
 use crate::support::{poll_once, run, turn, watched};
 use ayi::io::{AsyncFd, Interest, Ready, Registration};
@@ -91,7 +91,7 @@ fn what_the_guard_has_not_seen_stays_known() {
         let mut guard = fd.readable().await.unwrap();
         drain(guard.get_inner());
         guard.clear_ready();
-        // This one is used twice: the second time it says nothing of what has come since.
+        // This one is used twice: the second time it says nothing about what has come since.
         assert!(poll_once(pin!(fd.readable())).is_pending());
         peer.write_all(b"2").unwrap();
         turn().await;
@@ -117,7 +117,7 @@ fn a_guard_that_is_used_at_once_clears() {
     });
 }
 
-/// The end of the stream is not over when somebody says that nothing is left.
+/// The end of the stream stays known, even if a task says that nothing is left.
 #[test]
 fn the_end_stays_known() {
     run(async || {
@@ -137,7 +137,7 @@ fn the_end_stays_known() {
     });
 }
 
-/// The same for who has no guard, but says that something is not ready.
+/// The same without a guard: the task says that something is not ready.
 #[test]
 fn what_is_said_not_to_be_ready_and_is_gets_reported() {
     for matching in [false, true] {

@@ -1,4 +1,4 @@
-//! `io::TimeoutStream`: when which limit is over. (Time is paused: it passes when everybody waits for it.)
+//! `io::TimeoutStream`: when which limit is over. Time is paused: it moves on when every task waits for it.
 
 use crate::support::{Watchdog, run, turn};
 use ayi::io::{
@@ -52,7 +52,7 @@ fn a_peer_that_is_silent_for_long_is_idle() {
         // The next read has its time again.
         expect(ours.read(&mut [0]).await, TimeLimit::Idle, "60s");
         assert_eq!(start.elapsed(), s(5 * 59 + 60 + 60));
-        // Thinking for long is not idling: nobody waits.
+        // Computing for long is not idling: nothing waits.
         sleep(s(300)).await;
         expect(ours.read(&mut [0]).await, TimeLimit::Idle, "60s");
         assert_eq!(start.elapsed(), s(5 * 59 + 60 + 60 + 300 + 60));
@@ -90,7 +90,7 @@ fn a_step_has_so_long_however_much_moves() {
                 theirs.write_all(b"x").await.unwrap();
             }
         });
-        // From the first wait, not from here.
+        // The limit counts from the first wait, not from here.
         ours.set_time_limit(s(10));
         sleep(s(2)).await;
         let start = Instant::now();
@@ -100,7 +100,7 @@ fn a_step_has_so_long_however_much_moves() {
         ours.set_time_limit(s(7));
         expect(ours.read_exact(&mut [0; 100]).await, TimeLimit::Step, "7s");
         assert_eq!(start.elapsed(), s(17));
-        // ... and what is here is had, also when it is too late.
+        // ... and what has arrived is returned, even if it is too late.
         sleep(s(3)).await;
         assert_eq!(ours.read(&mut [0; 1]).await.unwrap(), 1);
         ours.set_time_limit(None);
@@ -191,7 +191,7 @@ fn a_connection_ends_with_its_lifetime() {
     });
 }
 
-/// What does `read` or `write` give each time, and when, if one goes on after each error?
+/// Returns what `read` or `write` returns each time, and when, if the caller continues after each error.
 async fn errors_of(
     mut operation: impl AsyncFnMut() -> io::Result<usize>,
     count: usize,
@@ -316,7 +316,7 @@ fn who_goes_on_after_the_end_of_the_lifetime_gives_way() {
             });
             let counter = count.clone();
             let reader = ayi::spawn(async move {
-                // (The limit for writes does not concern it.)
+                // The limit for writes does not concern it.
                 let is_limited = limit != TimeLimit::Write;
                 loop {
                     let result = reads.read(&mut [0]).await;
@@ -359,7 +359,7 @@ fn a_flush_that_has_nothing_to_do_is_no_sign_of_life() {
 fn a_wait_has_one_timer_and_without_limits_none() {
     run_paused(async || {
         let (mut ours, mut theirs) = limited(64);
-        // (As of the last turn, which `turn` has one for.)
+        // As of the last turn; `turn` itself has one timer.
         let timers = || Handle::current().metrics().num_timers() - 1;
         let reads = ayi::spawn(async move {
             ours.read_exact(&mut [0; 5]).await.unwrap();
@@ -402,7 +402,7 @@ fn a_write_that_was_given_up_does_not_count_for_the_next_one() {
     });
 }
 
-/// A peer that always has something to say, on a runtime that makes it give way or not.
+/// A peer that always has something to send, on a runtime that makes it give way or not.
 struct Endless {
     is_charged: bool,
 }
@@ -430,7 +430,7 @@ fn who_never_has_to_wait_for_its_peer_is_limited_too() {
                     if let Err(error) = flood.read(&mut [0; 64]).await {
                         break error;
                     }
-                    // Something else is done with what was read, and the budget is used up there.
+                    // The task then does something else with what was read, and uses up the budget there.
                     Vec::new().write_all(b"x").await.unwrap();
                 };
                 assert_eq!(TimeLimit::of(&error), Some(limit));

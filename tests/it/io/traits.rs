@@ -36,7 +36,7 @@ async fn through_tokio(
         writer.write_all(&bytes()).await.unwrap();
         writer.flush().await.unwrap();
         writer.shutdown().await.unwrap();
-        // (What ends a pipe.)
+        // This is what ends a pipe.
         drop(writer);
     });
     let mut read = Vec::new();
@@ -67,7 +67,7 @@ async fn through_hyper(
     writing.await.unwrap();
 }
 
-/// Into memory that is not initialised.
+/// Reads into memory that is not initialised.
 async fn hyper_read(reader: &mut (impl rt::Read + Unpin), room: usize) -> io::Result<Vec<u8>> {
     let mut memory = vec![MaybeUninit::uninit(); room];
     let mut buf = rt::ReadBuf::uninit(&mut memory);
@@ -177,7 +177,7 @@ fn several_buffers_leave_in_one_write_to_a_child() {
     });
 }
 
-/// The test `name` of this file, in a process of its own with pipes, or files, as its standard streams.
+/// Runs the test `name` of this file in a process of its own, with pipes or files as its standard streams.
 #[cfg(feature = "stdio")]
 fn with_standard_streams(name: &str, input: impl Into<std::process::Stdio>, output: std::fs::File) -> bool {
     let module = module_path!().split_once("::").map_or(String::new(), |(_, module)| format!("{module}::"));
@@ -299,7 +299,7 @@ fn a_seek_that_has_begun_comes_before_what_is_read_or_written() {
         AsyncWriteExt::write_all(&mut file, b"YING").await.unwrap();
         AsyncWriteExt::flush(&mut file).await.unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"LongYING");
-        // One that fails is told once, and has ended.
+        // A seek that fails returns its error once, and has ended.
         AsyncSeek::start_seek(Pin::new(&mut file), SeekFrom::Current(-100)).unwrap();
         let seek = poll_fn(|cx| AsyncSeek::poll_complete(Pin::new(&mut file), cx)).await;
         assert_eq!(seek.unwrap_err().kind(), io::ErrorKind::InvalidInput);
@@ -383,7 +383,7 @@ fn several_buffers_leave_in_one_write() {
     });
 }
 
-// What hyper asks of a runtime.
+// The executor and the timer of hyper.
 
 #[test]
 fn hypers_executor_takes_what_is_not_send() {
@@ -407,7 +407,7 @@ fn hypers_timer_follows_the_runtimes_time() {
             let deadline = timer.now() + Duration::from_secs(5);
             timer.sleep_until(deadline).await;
             assert_eq!(start.elapsed(), Duration::from_secs(65));
-            // It is moved where it lies.
+            // It is moved in place.
             let mut sleep = timer.sleep(Duration::from_secs(3600));
             assert!(poll_once(sleep.as_mut()).is_pending());
             let place: *const dyn rt::Sleep = &*sleep;

@@ -20,7 +20,7 @@ fn pieces_leave_together_and_in_order() {
         let mut read = [0; 100];
         let n = theirs.read(&mut read).await.unwrap();
         assert_eq!(&read[..n], b"number 0\nnumber 1\nnumber 2\n");
-        // Nothing to write is no write.
+        // Writing nothing is no write.
         drop(theirs);
         output.write_to(&mut ours).await.unwrap();
         output.write_all(b"x").unwrap();
@@ -56,7 +56,7 @@ fn what_is_over_the_limit_is_refused_as_a_whole() {
         assert_eq!(error.kind(), ErrorKind::StorageFull);
         assert!(error.to_string().contains("7 bytes wait") && error.to_string().contains("limit of 10"));
         assert_eq!(output.len(), 7);
-        // What has been taken counts no more.
+        // What has been taken no longer counts.
         assert!(poll_once(pin!(output.write_to(&mut ours))).is_pending());
         output.write_all(b"789abcd").unwrap();
         assert!(output.write_all(b"e").is_err());

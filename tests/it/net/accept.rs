@@ -1,4 +1,4 @@
-//! Accepting connections, also those that fail and those for which there is no room.
+//! Accepting connections, including those that fail and those for which there is no room.
 
 use crate::support::{in_a_child, poll_once, run, turn};
 use ayi::net::{TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream};
@@ -29,11 +29,11 @@ fn connect_and_reset(addr: SocketAddr) {
     assert_eq!(result, 0);
 }
 
-/// Answers everybody, and keeps the connections.
+/// Answers every client, and keeps the connections.
 async fn serve(listener: Rc<TcpListener>, open: Rc<RefCell<Vec<TcpStream>>>) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
-        // (Of those that were reset, nobody reads it.)
+        // This fails for those that were reset.
         let _ = stream.write(b"hello").await;
         open.borrow_mut().push(stream);
     }
@@ -67,7 +67,7 @@ fn connections_that_were_reset_before_they_were_accepted() {
     }
 }
 
-/// The same socket once more, as std's.
+/// Returns the same socket as a listener of std's.
 fn std(listener: &TcpListener) -> std::net::TcpListener {
     std::os::fd::AsFd::as_fd(listener).try_clone_to_owned().unwrap().into()
 }
@@ -107,11 +107,11 @@ fn limit_descriptors(limit: u64) {
     // SAFETY: a writable rlimit.
     assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limits) }, 0);
     limits.rlim_cur = limit;
-    // SAFETY: a readable one.
+    // SAFETY: a readable rlimit.
     assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limits) }, 0);
 }
 
-/// What this thread has used of the processor.
+/// Returns the processor time of this thread.
 fn processor_time() -> Duration {
     // SAFETY: zeros are a valid rusage, which the call then fills.
     let usage = unsafe {
@@ -146,8 +146,8 @@ fn without_descriptors_it_pauses_and_then_serves_who_has_waited() {
         let error = poll_fn(|cx| listener.poll_accept(cx)).await.unwrap_err();
         assert_eq!(error.raw_os_error(), Some(libc::EMFILE));
 
-        // Others go on as before, and the wait costs next to nothing. (An upper bound for the processor's time: a
-        // loop would use all of it, and a busy machine adds none.)
+        // Others continue as before, and the wait costs next to nothing. This is an upper bound for the processor's
+        // time: a loop would use all of it, and a busy machine adds none.
         let before = processor_time();
         let wait = Duration::from_millis(400);
         let others = async {
@@ -161,7 +161,7 @@ fn without_descriptors_it_pauses_and_then_serves_who_has_waited() {
         assert_eq!(open.borrow().len(), ROOM);
         assert!(servers.iter().all(|server| !server.is_finished()));
 
-        // Room again, for a few at a time: all are served, and nobody connects anew.
+        // There is room again, for a few at a time: all are served, and none connects again.
         let mut served = 0;
         while served < CLIENTS {
             served += open.take().len();
@@ -174,7 +174,7 @@ fn without_descriptors_it_pauses_and_then_serves_who_has_waited() {
     });
 }
 
-/// A program that is started meanwhile inherits none of the descriptors that are made here, however they come to be.
+/// A program that is started meanwhile inherits none of the descriptors that are made here, however they are made.
 #[test]
 fn no_descriptor_is_inherited_by_children() {
     #[track_caller]
@@ -206,7 +206,7 @@ fn no_descriptor_is_inherited_by_children() {
     });
 }
 
-/// The connections that a server has ended are kept by the kernel for a minute: tcp(7), `SO_REUSEADDR`.
+/// The kernel keeps the connections that a server has ended for a minute: tcp(7), `SO_REUSEADDR`.
 #[test]
 fn a_server_that_has_ended_its_connections_can_be_started_again_at_once() {
     run(async || {
@@ -220,7 +220,7 @@ fn a_server_that_has_ended_its_connections_can_be_started_again_at_once() {
     });
 }
 
-/// From now on accept4(2) fails with `EPERM` on this thread: seccomp(2), as the filter of a container may have it.
+/// Makes accept4(2) fail with `EPERM` on this thread from now on: seccomp(2), as the filter of a container may do.
 fn forbid_accept() {
     let load = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
     let (jump, ret) = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, libc::BPF_RET | libc::BPF_K);
@@ -239,7 +239,7 @@ fn forbid_accept() {
     }
 }
 
-/// An error of each connection is one of the listener: the caller hears of it, and the thread does not spin meanwhile.
+/// An error that every connection has is the listener's: it reaches the caller, and the thread does not spin meanwhile.
 #[test]
 #[cfg_attr(faults, ignore = "there are other errors")]
 fn an_error_that_lasts_reaches_the_caller() {

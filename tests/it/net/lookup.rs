@@ -1,4 +1,4 @@
-//! Names and what else stands for addresses, with the system's resolver.
+//! Names and the other forms of addresses, with the system's resolver.
 
 use crate::support::{block_on, poll_once, run};
 use ayi::net::{TcpListener, TcpStream, ToSocketAddrs, lookup_host};
@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 use std::pin::pin;
 use std::task::Poll;
 
-/// What a form that needs no lookup stands for: it is found by one poll, without a runtime.
+/// Returns the addresses of a form that needs no lookup: one poll finds them, without a runtime.
 #[track_caller]
 fn at_once(addr: impl ToSocketAddrs) -> Vec<SocketAddr> {
     let Poll::Ready(found) = poll_once(pin!(lookup_host(addr))) else { panic!("this waits") };
@@ -80,7 +80,7 @@ fn what_is_no_address_says_what_is_wrong() {
     });
 }
 
-/// A space, a null byte, more than 253 bytes: names for which no resolver need ask anybody.
+/// A space, a null byte, more than 253 bytes: names that no resolver need look up.
 #[test]
 fn names_that_are_not_known() {
     run(async || {
@@ -97,7 +97,7 @@ fn names_that_are_not_known() {
     });
 }
 
-/// Dropped while the resolver works: nothing waits for it, and the next one is answered.
+/// It is dropped while the resolver works: nothing waits for it, and the next lookup is answered.
 #[test]
 fn a_lookup_that_is_given_up() {
     block_on(async || {

@@ -1,4 +1,4 @@
-//! Open file descriptions that others have as well, and make blocking: no operation stops the thread.
+//! Open file descriptions that other processes have as well, and make blocking: no operation stops the thread.
 //!
 //! An operation that blocks never returns, and then the watchdog ends the process.
 
@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-/// Another descriptor of the same description, which is made blocking by it.
+/// Returns another descriptor of the same description, which makes the description blocking.
 fn make_blocking(fd: &impl AsFd) -> OwnedFd {
     let duplicate = fd.as_fd().try_clone_to_owned().unwrap();
     // SAFETY: takes no pointers.
@@ -28,7 +28,7 @@ fn blocks(fd: &impl AsFd) -> bool {
     unsafe { libc::fcntl(fd.as_fd().as_raw_fd(), libc::F_GETFL) & libc::O_NONBLOCK == 0 }
 }
 
-/// Asked twice, with reports in between: it says `Pending`.
+/// Polls twice, with reports in between, and checks that both polls are pending.
 async fn assert_waits<T: std::fmt::Debug>(what: &str, future: impl Future<Output = T>) {
     let mut future = pin!(future);
     for _ in 0..2 {
@@ -43,7 +43,7 @@ fn assert_would_block<T: std::fmt::Debug>(what: &str, result: io::Result<T>) {
     assert_eq!(result.unwrap_err().kind(), ErrorKind::WouldBlock, "{what}");
 }
 
-/// Reads and writes that would block, by all ways.
+/// Reads and writes that would block, in every way.
 async fn assert_stream_waits<S>(stream: &mut S)
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -58,7 +58,7 @@ where
     assert_waits("poll_write_vectored", write).await;
 }
 
-/// Until it waits.
+/// Writes until it waits.
 fn fill(mut write: impl FnMut() -> Poll<io::Result<usize>>) {
     while let Poll::Ready(written) = write() {
         written.unwrap();
@@ -103,7 +103,7 @@ fn unix_streams_and_halves() {
         let (mut read, mut write) = stream.into_split();
         assert_waits("half", poll_fn(|cx| Pin::new(&mut read).poll_read(cx, &mut [0]))).await;
         assert_waits("half", poll_fn(|cx| Pin::new(&mut write).poll_write(cx, &[0; 1 << 16]))).await;
-        // It works on, too.
+        // The socket continues to work, too.
         let task =
             ayi::spawn(async move { ayi::io::AsyncWriteExt::write_all(&mut write, &[1; 1 << 20]).await });
         let mut got = vec![];

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::task::{Context, Waker};
 use std::thread;
 
-/// Closing resets the connection: socket(7), `SO_LINGER`.
+/// Closes with a reset of the connection: socket(7), `SO_LINGER`.
 fn reset(stream: std::net::TcpStream) {
     let linger = libc::linger { l_onoff: 1, l_linger: 0 };
     let len = size_of::<libc::linger>() as libc::socklen_t;
@@ -22,7 +22,7 @@ fn reset(stream: std::net::TcpStream) {
     assert_eq!(result, 0);
 }
 
-/// Fills what the two systems' buffers hold. Returns the number of bytes.
+/// Fills the buffers of both systems. Returns the number of bytes.
 fn fill(stream: &TcpStream) -> usize {
     let mut sum = 0;
     loop {
@@ -36,7 +36,7 @@ fn fill(stream: &TcpStream) -> usize {
     }
 }
 
-/// All the ways to read, which must not differ in what they find.
+/// The number of ways to read, which must not differ in what they find.
 const WAYS: usize = 5;
 
 async fn read(way: usize, stream: &TcpStream, buf: &mut [u8]) -> io::Result<usize> {
@@ -58,7 +58,7 @@ async fn read(way: usize, stream: &TcpStream, buf: &mut [u8]) -> io::Result<usiz
     }
 }
 
-/// A peer that writes and ends at once, however the reader comes to know of it.
+/// A peer that writes and ends at once, however the reader learns of it.
 #[test]
 fn a_short_read_and_then_the_end() {
     #[derive(Clone, Copy, Debug, PartialEq)]
@@ -132,7 +132,7 @@ fn a_short_read_and_then_the_end() {
     });
 }
 
-/// What was sent before may be lost; but whoever reads or writes must come to know of it.
+/// What was sent before may be lost, but a task that reads or writes must learn of it.
 #[test]
 #[cfg_attr(faults, ignore = "who is told of the reset depends on who comes first")]
 fn a_reset_after_data_ends_every_wait() {
@@ -176,7 +176,7 @@ fn a_reset_after_data_ends_every_wait() {
     });
 }
 
-/// Nothing is left to be said to the peer, so there is nothing that could fail.
+/// Nothing is left to be sent to the peer, so nothing could fail.
 #[test]
 fn a_connection_that_was_reset_counts_as_closed() {
     run(async || {
@@ -217,7 +217,7 @@ fn writing_to_a_closed_peer_raises_no_signal() {
     if !in_a_child(module_path!(), "writing_to_a_closed_peer_raises_no_signal") {
         return;
     }
-    // SAFETY: the default action. (Rust's runtime ignores the signal; a program that is not Rust's may not.)
+    // SAFETY: the default action. Rust's runtime ignores the signal; a program that is not Rust's may not.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     run(async || {
         let (stream, peer) = connected();
@@ -268,7 +268,7 @@ fn nothing_to_transfer_is_done_at_once() {
     run(async || {
         let (stream, mut peer) = connected();
         fill(&stream);
-        // Neither ready to read nor to write; waiting is over before it begins all the same.
+        // It is ready neither to read nor to write, and still the wait is over before it begins.
         for _ in 0..2 {
             assert_eq!(stream.read(&mut []).await.unwrap(), 0);
             assert_eq!(stream.peek(&mut []).await.unwrap(), 0);
@@ -284,7 +284,7 @@ fn nothing_to_transfer_is_done_at_once() {
             assert!(poll_once(pin!(stream.read(&mut [0]))).is_pending());
             assert!(poll_once(pin!(stream.write(&[0]))).is_pending());
         }
-        // And nothing was forgotten of what was ready.
+        // Nothing was forgotten of what was ready.
         peer.write_all(b"x").unwrap();
         block_until(&stream, libc::POLLIN);
         turn().await;
@@ -329,7 +329,7 @@ fn peeking_takes_nothing_and_hides_nothing() {
         let mut buf = [0; 64];
         assert!(poll_once(pin!(stream.peek(&mut buf))).is_pending());
         peer.write_all(b"water").unwrap();
-        // Shorter than the buffer: this is no short read.
+        // It is shorter than the buffer, and yet no short read.
         assert_eq!(stream.peek(&mut buf).await.unwrap(), 5);
         for len in [2, 5, 64] {
             assert_eq!(stream.peek(&mut vec![0; len]).await.unwrap(), len.min(5));
@@ -356,7 +356,7 @@ fn trying_before_and_after_waiting() {
             assert!(poll_once(readable.as_mut()).is_pending());
             peer.write_all(b"water").unwrap();
             readable.await.unwrap();
-            // Still so, until somebody reads.
+            // This stays so until the bytes are read.
             stream.readable().await.unwrap();
             assert_eq!(stream.try_read(&mut buf[..2]).unwrap(), 2);
             stream.readable().await.unwrap();
@@ -374,7 +374,7 @@ fn trying_before_and_after_waiting() {
     });
 }
 
-/// What waits in one task when another one shuts the direction down: an error for who writes, the end for who reads.
+/// What waits in one task when another one shuts the direction down: a writer gets an error, a reader the end.
 #[test]
 fn a_shutdown_ends_what_waits_in_other_tasks() {
     for how in [Shutdown::Write, Shutdown::Read, Shutdown::Both] {
@@ -384,7 +384,7 @@ fn a_shutdown_ends_what_waits_in_other_tasks() {
             let stream = Rc::new(stream);
             let (writing, reading) = (stream.clone(), stream.clone());
             let writer = ayi::spawn(async move {
-                // (The kernel may find a little room once more.)
+                // The kernel may find a little room once more.
                 loop {
                     if let Err(error) = writing.write(&[0; 65536]).await {
                         break error;

@@ -1,4 +1,4 @@
-//! Connecting, and what a stream knows of itself.
+//! Connecting, and the properties of a stream.
 
 use crate::support::{Watchdog, has_ipv6, poll_once, run, std_pair, turn};
 use ayi::net::{TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::task::Poll;
 
-/// An address at which nobody listens: it belongs to a socket that does not.
+/// Returns an address at which nobody listens: it belongs to a socket that does not.
 fn refusing() -> (ayi::net::TcpStream, SocketAddr) {
     let (stream, _) = std_pair();
     let addr = stream.local_addr().unwrap();
@@ -54,7 +54,7 @@ fn several_addresses_in_turn() {
         assert!(error.to_string().contains("give at least one"), "{error}");
         let error = TcpListener::bind(&[][..]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        // Of those to bind to, the first that is free.
+        // Of several addresses to bind to, the first that is free is taken.
         let third = TcpListener::bind(&[addr, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))][..]).await.unwrap();
         assert_ne!(third.local_addr().unwrap(), addr);
         let error = TcpListener::bind(addr).await.unwrap_err();
@@ -62,7 +62,7 @@ fn several_addresses_in_turn() {
     });
 }
 
-/// The queue of a listener with room for nobody more: the kernel answers no further attempt.
+/// The queue of a listener has no room left: the kernel answers no further attempt.
 #[test]
 fn a_time_limit_on_a_connect_that_nobody_answers() {
     run(async || {
@@ -80,7 +80,7 @@ fn a_time_limit_on_a_connect_that_nobody_answers() {
             assert!(connected.len() < 16, "the queue is never full");
         }
         assert!(!connected.is_empty());
-        // An attempt that was given up leaves no harm; and one that waits is answered when there is room.
+        // An attempt that was given up does no harm, and one that waits is answered when there is room.
         let task = ayi::spawn(async move { TcpStream::connect(addr).await });
         turn().await;
         assert!(!task.is_finished());
@@ -96,7 +96,7 @@ fn a_time_limit_on_a_connect_that_nobody_answers() {
     });
 }
 
-/// Loopback answers at once, so no runtime is needed; where one is, the error says so.
+/// Loopback answers at once, so no runtime is needed. If one is needed, the error says so.
 #[test]
 fn outside_of_a_runtime() {
     let _watchdog = Watchdog::new();
@@ -178,7 +178,7 @@ fn sockets_of_std_in_blocking_mode_are_refused_with_the_remedy() {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(error.to_string().contains("set_nonblocking(true)"), "{error}");
     }
-    // What does not listen is no listener.
+    // A socket that does not listen is no listener.
     stream.set_nonblocking(true).unwrap();
     let error = TcpListener::from_std(std::os::fd::OwnedFd::from(stream).into()).unwrap_err();
     assert!(error.to_string().contains("does not listen"), "{error}");

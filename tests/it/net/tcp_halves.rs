@@ -14,8 +14,8 @@ use std::thread;
 fn much_in_both_directions_at_once() {
     const BLOCK: usize = 256 << 10;
     const BLOCKS: usize = 256;
-    /// Long enough for two blocks: each one is taken from another place, so that none can be lost, doubled or
-    /// exchanged.
+    /// Long enough for two blocks. Each block is taken from another place, so that none can be lost, doubled or
+    /// exchanged unnoticed.
     fn pattern() -> Rc<[u8]> {
         let mut state = 1u64;
         let mut word = |_| {
@@ -94,7 +94,7 @@ fn echo() -> (TcpStream, thread::JoinHandle<u64>) {
     (stream, thread::spawn(move || std::io::copy(&mut &peer, &mut &peer).unwrap()))
 }
 
-/// What the traits offer, for whatever implements them.
+/// Uses what the traits offer, for anything that implements them.
 async fn use_the_traits(reader: impl AsyncRead + Unpin, mut writer: impl AsyncWrite + Unpin) {
     let mut reader = BufReader::new(reader);
     writer.write_all(b"water\na line\nanother\r\n\n").await.unwrap();
@@ -106,9 +106,9 @@ async fn use_the_traits(reader: impl AsyncRead + Unpin, mut writer: impl AsyncWr
     for expected in ["", "a line", "another", ""] {
         assert_eq!(lines.next().await.unwrap().unwrap(), expected);
     }
-    // Less than the systems' buffers hold, so that it need not be read meanwhile.
+    // This is less than the systems' buffers hold, so that it need not be read meanwhile.
     writer.write_all(&[b'x'; 50_000]).await.unwrap();
-    // To close is Shutdown::Write: the other direction lives on. To close again does no harm.
+    // Closing is Shutdown::Write: the other direction lives on. Closing again does no harm.
     writer.close().await.unwrap();
     writer.close().await.unwrap();
     assert_eq!(writer.write(b"x").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
@@ -137,7 +137,7 @@ fn the_traits_of_streams_references_and_halves() {
         use_the_traits(reader, writer).await;
         assert_eq!(peer.join().unwrap(), SENT);
 
-        // As tokio's `io::split`: the stream itself.
+        // Like tokio's `io::split`: the stream itself.
         let (stream, peer) = echo();
         let (reader, writer) = ayi::io::split(stream);
         use_the_traits(reader, writer).await;
@@ -188,7 +188,7 @@ fn owned_halves_in_two_tasks() {
         let (mut reader, mut writer) = stream.into_split();
         let sent: Vec<u8> = (0..1_000_000u32).map(|at| (at / 3) as u8).collect();
         let expected = sent.clone();
-        // The drop of its half is what ends the reader.
+        // The drop of its half ends the reader.
         let writer = ayi::spawn(async move { writer.write_all(&sent).await.unwrap() });
         let reader = ayi::spawn(async move {
             let mut all = vec![];
@@ -205,7 +205,7 @@ fn owned_halves_in_two_tasks() {
 fn what_the_drop_of_an_owned_half_does() {
     run(async || {
         let mut buf = [0; 8];
-        // Of the one that writes: the peer reads the end, and can still send.
+        // The half that writes: the peer reads the end, and can still send.
         let (stream, mut peer) = connected();
         let (mut reader, writer) = stream.into_split();
         drop(writer);
@@ -213,7 +213,7 @@ fn what_the_drop_of_an_owned_half_does() {
         peer.write_all(b"water").unwrap();
         assert_eq!(reader.read(&mut buf).await.unwrap(), 5);
 
-        // Of the one that reads: nothing.
+        // The half that reads: nothing happens.
         let (stream, mut peer) = connected();
         let (reader, mut writer) = stream.into_split();
         drop(reader);
@@ -221,7 +221,7 @@ fn what_the_drop_of_an_owned_half_does() {
         writer.write_all(b"water").await.unwrap();
         peer.read_exact(&mut buf[..5]).unwrap();
 
-        // Of one that was told to forget it: nothing, until the last is gone.
+        // A half that was told to forget it: nothing happens, until the last one is gone.
         let (stream, mut peer) = connected();
         peer.set_nonblocking(true).unwrap();
         let (reader, writer) = stream.into_split();

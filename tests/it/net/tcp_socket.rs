@@ -1,4 +1,4 @@
-//! `TcpSocket`, and the options of streams. One situation a test.
+//! `TcpSocket`, and the options of streams: one situation a test.
 
 use crate::support::{self, has_ipv6, poll_once, run};
 use ayi::net::{TcpListener, TcpSocket, TcpStream};

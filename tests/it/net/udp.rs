@@ -16,7 +16,7 @@ async fn socket() -> (UdpSocket, SocketAddr) {
     (socket, addr)
 }
 
-/// Two sockets that are connected to each other.
+/// Makes two sockets that are connected to each other.
 async fn pair() -> (UdpSocket, UdpSocket) {
     let ((a, a_addr), (b, b_addr)) = (socket().await, socket().await);
     a.connect(b_addr).await.unwrap();
@@ -80,7 +80,7 @@ fn an_empty_datagram_is_a_datagram() {
             assert_eq!(b.recv(&mut buf).await.unwrap(), expected);
         }
         assert!(poll_once(pin!(b.recv(&mut buf))).is_pending());
-        // An empty buffer takes one, too.
+        // An empty buffer takes one as well.
         a.send(b"lost").await.unwrap();
         a.send(b"next").await.unwrap();
         assert_eq!(b.recv(&mut []).await.unwrap(), 0);
@@ -293,7 +293,7 @@ fn multicasts_of_ipv6_reach_who_has_joined() {
         return;
     }
     run(async || {
-        // Interface-local: it never leaves this machine. (Interface 1 is the loopback.)
+        // Interface-local: it never leaves this machine. Interface 1 is the loopback.
         let group: Ipv6Addr = "ff01::a71".parse().unwrap();
         let receiver = UdpSocket::bind("[::]:0").await.unwrap();
         receiver.join_multicast_v6(&group, 1).unwrap();
@@ -371,11 +371,11 @@ fn several_addresses_are_tried_in_turn() {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let taken = UdpSocket::bind(any).await.unwrap();
         let used = taken.local_addr().unwrap();
-        // Of those to bind to, the first that is free.
+        // Of several addresses to bind to, the first that is free is taken.
         let socket = UdpSocket::bind(&[used, used, any][..]).await.unwrap();
         assert_ne!(socket.local_addr().unwrap(), used);
         assert_eq!(UdpSocket::bind(&[used, used][..]).await.unwrap_err().kind(), ErrorKind::AddrInUse);
-        // An address of IPv6 is none that a socket of IPv4 can be connected to.
+        // A socket of IPv4 cannot be connected to an address of IPv6.
         let foreign = SocketAddr::from((Ipv6Addr::LOCALHOST, 9));
         socket.connect(&[foreign, used][..]).await.unwrap();
         assert_eq!(socket.peer_addr().unwrap(), used);

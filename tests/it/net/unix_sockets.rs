@@ -130,7 +130,7 @@ fn bad_addresses_are_refused() {
         let (unnamed, _) = UnixStream::pair().unwrap();
         let unnamed = unnamed.local_addr().unwrap();
         assert_eq!(kind(UnixListener::bind_addr(&unnamed)), ErrorKind::InvalidInput);
-        // (Root may do what others may not.)
+        // Root may do what others may not.
         let closed = directory.join("closed");
         std::fs::create_dir(&closed).unwrap();
         std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o0)).unwrap();
@@ -154,7 +154,7 @@ fn the_wrong_kind_of_socket_says_so() {
     });
 }
 
-/// A listener at `path` whose backlog is full, and those who fill it.
+/// Makes a listener at `path` whose backlog is full, and the clients that fill it.
 async fn with_full_backlog(path: &Path) -> (UnixListener, Vec<std::os::unix::net::UnixStream>) {
     let socket = UnixSocket::new_stream().unwrap();
     socket.bind(path).unwrap();
@@ -173,7 +173,7 @@ async fn with_full_backlog(path: &Path) -> (UnixListener, Vec<std::os::unix::net
     }
 }
 
-/// Like a thread, which the kernel would make wait.
+/// The task waits like a thread, which the kernel would make wait.
 #[test]
 fn who_connects_to_a_full_backlog_waits_for_room() {
     let directory = Directory::new("backlog");
@@ -190,7 +190,7 @@ fn who_connects_to_a_full_backlog_waits_for_room() {
                 }
             }));
         }
-        // Given up: it takes no place in the backlog.
+        // The attempt is given up, and takes no place in the backlog.
         assert!(poll_once(pin!(UnixStream::connect(&path))).is_pending());
         for _ in 0..5 {
             turn().await;
@@ -219,7 +219,7 @@ fn who_waits_for_room_in_a_backlog_hears_that_the_listener_is_gone() {
     });
 }
 
-/// Full by whomever: the kernel tells a sender of room only if one of its own datagrams has made it.
+/// Other senders may have filled it: the kernel tells a sender of room only if one of its own datagrams made it.
 #[test]
 fn a_datagram_to_a_full_receiver_is_sent_when_there_is_room() {
     let directory = Directory::new("full-receiver");
@@ -255,7 +255,7 @@ fn a_datagram_to_a_full_receiver_is_sent_when_there_is_room() {
     }
 }
 
-/// What waits in one task when another one shuts the direction down: an error for who writes, the end for who reads.
+/// What waits in one task when another one shuts the direction down: a writer gets an error, a reader the end.
 #[test]
 fn a_shutdown_ends_what_waits_in_other_tasks() {
     for how in [Shutdown::Write, Shutdown::Read, Shutdown::Both] {
@@ -313,7 +313,7 @@ fn closing_or_dropping_a_half_ends_what_waits_in_other_tasks() {
         let (stream, _peer) = UnixStream::pair().unwrap();
         while stream.try_write(&[0; 65536]).is_ok() {}
         let (read, write) = stream.into_split();
-        // (Whoever has one half can wait for the other direction as well.)
+        // The owner of one half can wait for the other direction as well.
         let waiting =
             ayi::spawn(
                 async move { read.ready(Interest::WRITABLE).await.map(|ready| ready.is_write_closed()) },
@@ -398,7 +398,7 @@ fn many_bytes_arrive_in_order() {
 
 #[test]
 fn a_short_read_does_not_hide_what_comes_next() {
-    // A read stops where a message came with a descriptor. What lies behind it is there all the same.
+    // A read stops where a message came with a descriptor. What comes after it is there all the same.
     run(async || {
         let (a, b) = UnixStream::pair().unwrap();
         let mut buf = [0; 100];
@@ -416,12 +416,12 @@ fn a_short_read_does_not_hide_what_comes_next() {
     });
 }
 
-/// sendmsg(2) with `SCM_RIGHTS`.
+/// Calls sendmsg(2) with `SCM_RIGHTS`.
 fn send_with_descriptor(socket: &UnixStream, data: &[u8]) {
     use std::os::fd::AsRawFd;
     let mut control = [0u64; 4];
     let mut part = libc::iovec { iov_base: data.as_ptr().cast_mut().cast(), iov_len: data.len() };
-    // SAFETY: all zeros is a valid msghdr; `control` has room for one descriptor, and all outlives the call.
+    // SAFETY: all zeros is a valid msghdr, `control` has room for one descriptor, and everything outlives the call.
     unsafe {
         let mut message: libc::msghdr = std::mem::zeroed();
         (message.msg_iov, message.msg_iovlen) = (&mut part, 1);
@@ -435,7 +435,7 @@ fn send_with_descriptor(socket: &UnixStream, data: &[u8]) {
     }
 }
 
-/// Where user and group have the same number, one could be taken for the other.
+/// If user and group had the same number, one could be taken for the other.
 #[test]
 fn the_user_of_the_peer_is_not_taken_for_its_group() {
     if !in_a_child(module_path!(), "the_user_of_the_peer_is_not_taken_for_its_group") {
@@ -480,7 +480,7 @@ fn halves_are_those_of_tcp() {
             read.read_exact(&mut buf).await.unwrap();
             assert_eq!(&buf, b"tea");
             assert!(read.local_addr().unwrap().is_unnamed() && b_write.peer_addr().unwrap().is_unnamed());
-            // Dropped, the writing half ends its direction.
+            // The half that writes ends its direction when it is dropped.
             drop(b_write);
             assert_eq!(read.read(&mut buf).await.unwrap(), 0);
             write.close().await.unwrap();

@@ -1,4 +1,4 @@
-//! A runtime on each of several cores: one situation a test. What goes wrong is in `cores_faults`.
+//! A runtime on each of several cores: one situation a test. `cores_faults` has what goes wrong.
 
 use crate::support::{self, connected, has_ipv6, watched};
 use ayi::net::{TcpListener, TcpSocket, TcpStream};
@@ -30,7 +30,7 @@ fn on_first_of<T: Send>(count: usize, main: impl AsyncFn(Core) -> T + Sync) -> T
     watched(|| cores(count).run(run).unwrap().swap_remove(0).unwrap())
 }
 
-/// Where a task runs.
+/// Returns the core on which a task runs.
 async fn here() -> usize {
     Core::current().index()
 }
@@ -168,7 +168,7 @@ fn a_core_is_pinned_to_a_cpu_that_the_process_may_use() {
 fn a_task_is_made_on_the_other_core_and_its_output_comes_back() {
     on_first_of(2, async |core| {
         let there = core.spawn_on(1, || {
-            // Made there: what is not `Send` may be in it.
+            // It is made there, so it may contain values that are not `Send`.
             let not_send = Rc::new(Core::current().index());
             async move { format!("from core {not_send}") }
         });
@@ -262,7 +262,7 @@ fn tokios_channels_and_locks_work_across_cores() {
             count.1.notify_one();
             ayi::task::yield_now().await;
         }
-        // (A permit is kept for one that has not come yet, but for one only.)
+        // A permit is kept for a client that has not come yet, but for one only.
         while *count.0.lock().await < 4 {
             count.1.notify_one();
             ayi::task::yield_now().await;
@@ -311,11 +311,11 @@ fn tasks_are_dealt_out_evenly_and_count_until_they_are_finished() {
             counts[task.await.unwrap()] += 1;
         }
         assert_eq!(counts, [100; 3]);
-        // All are finished, so it begins anew: with this core, which costs least.
+        // All are finished, so it begins again with this core, which costs least.
         for _ in 0..5 {
             assert_eq!(core.spawn_balanced(here).await.unwrap(), 0);
         }
-        // One that is aborted, or panics, counts no more.
+        // A task that is aborted, or panics, no longer counts.
         let pending = core.spawn_balanced(std::future::pending::<()>);
         pending.abort();
         assert!(pending.await.is_err());
@@ -331,7 +331,7 @@ fn one_core_accepts_and_the_connections_are_served_on_all() {
         let address = listener.local_addr().unwrap();
         let clients: Vec<_> = (0..10).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
         for _ in &clients {
-            // It has not waited yet, so it is nobody's.
+            // It has not waited yet, so it belongs to no core.
             let (stream, _) = listener.accept().await.unwrap();
             drop(core.spawn_balanced(move || async move {
                 let mut byte = [0];
@@ -367,7 +367,7 @@ fn a_stream_that_has_waited_is_moved_by_way_of_std() {
             assert_eq!(waits.await.unwrap(), 1);
         }
 
-        // It is tied to this core, and says so elsewhere, where it would have to wait.
+        // It is tied to this core, and returns an error elsewhere if it would have to wait.
         let there = core.spawn_on(1, || async move {
             let error = stream.readable().await.unwrap_err();
             (stream, error.to_string())
@@ -394,7 +394,7 @@ fn every_core_has_a_listener_on_the_same_port() {
         socket.bind(address)?;
         socket.listen(64)
     }
-    /// By chance: with each connection the odds that one core got none are halved.
+    /// Counts the cores that answer. Each connection halves the odds that one core got none.
     async fn two_cores_seen(address: std::net::SocketAddr) -> HashSet<u8> {
         let mut seen = HashSet::new();
         while seen.len() < 2 {
@@ -407,7 +407,7 @@ fn every_core_has_a_listener_on_the_same_port() {
     }
     let addresses: [std::net::SocketAddr; 2] = ["127.0.0.1:0", "[::1]:0"].map(|text| text.parse().unwrap());
     for address in addresses.into_iter().take(if has_ipv6() { 2 } else { 1 }) {
-        // Keeps the port; as it does not listen, it gets no connection.
+        // This keeps the port. It does not listen, so it gets no connection.
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.unwrap();
         socket.set_reuseport(true).unwrap();
         socket.bind(address).unwrap();
@@ -457,7 +457,7 @@ fn the_token_of_all_cancels_that_of_each_and_not_the_other_way_round() {
 fn a_core_ends_with_its_main_and_its_tasks_with_it() {
     on_first_of(2, async |core| {
         let first = core.clone();
-        // (Core 1's main waits; this is a runtime beside, to see the same from outside.)
+        // The main function of core 1 waits. This is another runtime, to see the same from outside.
         let alive = std::sync::Arc::new(());
         let its = alive.clone();
         let task = core.spawn_on(1, move || async move {

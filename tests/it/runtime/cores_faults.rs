@@ -18,7 +18,7 @@ fn cores(count: usize) -> CoresBuilder {
     Builder::new_current_thread().cores(count)
 }
 
-/// What it panics with.
+/// Returns the message with which it panics.
 #[track_caller]
 fn panic_of<T>(run: impl FnOnce() -> T) -> String {
     let panic = watched(|| catch_unwind(AssertUnwindSafe(run))).err().expect("it panics");
@@ -30,8 +30,8 @@ fn open_files() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
-/// Until there are no threads of cores and of their pools any more, which are called `ayi-…`. (A moment after it has
-/// been joined, a thread is still in the kernel's list.)
+/// Waits until no threads of cores and of their pools are left, which are called `ayi-…`. For a moment after it has
+/// been joined, a thread is still in the kernel's list.
 fn wait_for_the_end_of_threads() {
     watched(|| {
         while threads() > 0 {
@@ -47,7 +47,7 @@ fn threads() -> usize {
     tasks.filter_map(name).filter(|name| name.starts_with("ayi-")).count()
 }
 
-/// Counts when it is dropped.
+/// A value that counts when it is dropped.
 struct Counts(Arc<AtomicUsize>);
 
 impl Drop for Counts {
@@ -106,8 +106,8 @@ fn no_main_runs_where_one_core_gets_no_runtime_and_all_is_given_back() {
     if !in_a_child(module_path!(), "no_main_runs_where_one_core_gets_no_runtime_and_all_is_given_back") {
         return;
     }
-    // (Each runtime needs two.) An eventfd goes to the next runtime instead of being closed, so at first one round
-    // that is not counted.
+    // Each runtime needs two. An eventfd goes to the next runtime instead of being closed, so the first round is not
+    // counted.
     let began = AtomicUsize::new(0);
     let main = async |_| began.fetch_add(1, Ordering::SeqCst);
     watched(|| cores(8).run(main)).unwrap();
@@ -217,7 +217,7 @@ fn who_ignores_that_another_has_failed_is_dropped_when_time_is_up() {
     let result: io::Result<Vec<()>> =
         watched(|| cores(2).stop_timeout(Duration::from_millis(5)).try_run(main));
     assert_eq!(result.unwrap_err().to_string(), "no water");
-    // Both mains and the task.
+    // Both main functions and the task.
     assert_eq!(dropped.load(Ordering::SeqCst), 3);
 }
 
@@ -247,7 +247,7 @@ fn mains_may_fail_in_three_ways() {
     watched(|| cores(2).main(async |_| ()));
 }
 
-/// Runs the test `name` in a process of its own, with its stderr, until that says `text`.
+/// Runs the test `name` in a process of its own, and reads its stderr until that contains `text`.
 fn says(name: &str, text: &str) {
     watched(|| {
         let mut child = child(module_path!(), name);
@@ -265,7 +265,7 @@ fn says(name: &str, text: &str) {
     });
 }
 
-/// The other never looks at the token, and would not be dropped for an hour.
+/// The other core never looks at the token, and would not be dropped for an hour.
 #[test]
 fn a_core_that_fails_is_told_of_at_once_with_its_error() {
     if is_child() {
@@ -361,7 +361,7 @@ fn a_blocking_call_of_the_core_that_fails_does_not_keep_it_secret() {
     }
 }
 
-/// Its blocking call goes on, as does the process.
+/// Its blocking call continues, and so does the process.
 #[test]
 fn a_blocking_call_of_a_core_that_panics_does_not_keep_it_from_being_started_anew() {
     let (starts, (end, ends)) = (AtomicUsize::new(0), mpsc::channel::<()>());
@@ -400,7 +400,7 @@ fn a_core_that_panics_is_started_anew_while_the_others_go_on() {
             let first = core.handle(1).id();
             let lost = core.spawn_on(1, pending::<()>);
             assert!(lost.await.is_err_and(|error| error.is_cancelled()));
-            // Its next runtime takes over the place of the last, when it is there.
+            // Its next runtime replaces the last one, when it exists.
             while core.handle(1).id() == first {
                 ayi::task::yield_now().await;
             }
@@ -411,7 +411,7 @@ fn a_core_that_panics_is_started_anew_while_the_others_go_on() {
         }
         let _counts = Counts(dropped.clone());
         if starts.fetch_add(1, Ordering::SeqCst) == 0 {
-            // When there is somebody who would miss it.
+            // This waits until a task exists that would miss it.
             while Handle::current().metrics().num_alive_tasks() == 0 {
                 ayi::task::yield_now().await;
             }
@@ -535,7 +535,7 @@ impl Group {
         let id = std::process::id();
         let (v1, v2) = (format!("/sys/fs/cgroup/cpu/ayi-{id}"), format!("/sys/fs/cgroup/ayi-{id}"));
         let made = |path: &String, file: &str, quota: &str| {
-            // (Fails where there is no such hierarchy, too.)
+            // This also fails if there is no such hierarchy.
             std::fs::create_dir(path).is_ok() && {
                 let is_set = std::fs::write(format!("{path}/{file}"), quota).is_ok();
                 if !is_set {

@@ -14,7 +14,7 @@ use std::thread;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Time stands still, and jumps to the next timer when there is nothing else to do.
+/// Runs `body` while time stands still: it jumps to the next timer when there is nothing else to do.
 #[track_caller]
 fn paused<T>(body: impl AsyncFnOnce() -> T) -> T {
     watched(|| Builder::new_current_thread().start_paused(true).build().unwrap().block_on(body()))
@@ -106,7 +106,7 @@ fn a_task_of_another_thread_is_reported_with_its_age() {
         drop(thread::spawn(move || handle.spawn(pending::<()>())).join().unwrap());
         sleep(Duration::from_secs(30)).await;
         let report = shutdown(Duration::ZERO).await;
-        // (That thread has told the real time, which this one began with.)
+        // That thread has told the real time, with which this one began.
         let age = report.still_running()[0].age();
         assert!(age >= Duration::from_secs(29) && age <= Duration::from_secs(31), "{age:?}");
     });
@@ -303,7 +303,7 @@ fn everyone_who_waits_for_the_end_of_the_tasks_is_woken_by_it() {
     });
 }
 
-/// What a runtime leaves to the next one of its memory says nothing about the tasks of that one, which may have lower
+/// A runtime leaves its memory to the next one. That says nothing about the next one's tasks, which may have lower
 /// numbers.
 #[test]
 fn a_task_is_not_older_than_its_runtime() {
@@ -312,7 +312,7 @@ fn a_task_is_not_older_than_its_runtime() {
     }
     watched(|| {
         let tell_age = || {
-            // Those that come within a millisecond are not told apart.
+            // Tasks that come within a millisecond are not distinguished.
             thread::sleep(Duration::from_millis(2));
             let (start, rt) = (std::time::Instant::now(), Runtime::new().unwrap());
             let report = rt.block_on(async {

@@ -1,4 +1,4 @@
-//! `Handle::block_on`: on the runtime's own thread, on others, and where it cannot be.
+//! `Handle::block_on`: on the runtime's own thread, on others, and where it is refused.
 
 use crate::support::{self, poll_once, run, watched};
 use ayi::net::{TcpListener, TcpStream};
@@ -65,14 +65,14 @@ fn on_another_thread_it_waits_for_tasks_and_calls() {
 fn wakes_of_any_kind_end_its_sleep() {
     watched(|| {
         let handle = Runtime::new().unwrap().handle();
-        // By itself, before it sleeps.
+        // It is woken by itself, before it sleeps.
         let mut left = 3;
         handle.block_on(poll_fn(|cx| {
             left -= 1;
             cx.waker().wake_by_ref();
             if left == 0 { Poll::Ready(()) } else { Poll::Pending }
         }));
-        // By another thread, many times, with a clone.
+        // It is woken by another thread, many times, with a clone.
         let mut left = 100;
         handle.block_on(poll_fn(|cx| {
             left -= 1;
@@ -80,7 +80,7 @@ fn wakes_of_any_kind_end_its_sleep() {
             thread::spawn(move || waker.wake());
             if left == 0 { Poll::Ready(()) } else { Poll::Pending }
         }));
-        // Unparked for other reasons, it is not polled.
+        // If the thread is unparked for another reason, the future is not polled.
         let (go, wait) = mpsc::channel();
         let mut polls = 0;
         handle.block_on(poll_fn(|cx| {
@@ -123,7 +123,7 @@ fn it_does_not_nest() {
     let there =
         thread::spawn(move || elsewhere.block_on(async { panic_of(|| elsewhere.block_on(async {})) }));
     assert!(there.join().unwrap().contains("block_on inside block_on"));
-    // And not after a panic either.
+    // The same after a panic.
     assert!(catch_unwind(AssertUnwindSafe(|| handle.block_on(async { panic!("on purpose") }))).is_err());
     handle.block_on(async {});
 }
@@ -144,7 +144,7 @@ fn who_has_only_entered_another_threads_runtime_is_told_where_timers_and_sockets
     }
 }
 
-/// Everything that waits in a runtime of one's own. Each part begins with what is needed first.
+/// Waits for everything that can be awaited in a runtime of one's own. Each part begins with what is needed first.
 async fn all_that_waits(part: usize) {
     let runtime = Handle::current().id();
     let elapsed = Instant::now();
@@ -225,7 +225,7 @@ fn in_a_blocking_call_timers_sockets_children_and_signals_wait() {
             let handle = Handle::current();
             spawn_blocking(move || handle.block_on(all_that_waits(part))).await.unwrap();
         }
-        // All in one, and one after the other in one call.
+        // All in one call, and one after the other in one call.
         let handle = Handle::current();
         let all = move || {
             for part in 0..PARTS {
@@ -241,7 +241,7 @@ fn in_a_blocking_call_timers_sockets_children_and_signals_wait() {
     });
 }
 
-/// Timers and sockets need nobody on the runtime's thread.
+/// Timers and sockets need no other call on the runtime's thread.
 #[test]
 fn on_any_thread_timers_and_sockets_wait_though_nobody_runs_the_runtime() {
     watched(|| {
@@ -256,7 +256,7 @@ fn on_any_thread_timers_and_sockets_wait_though_nobody_runs_the_runtime() {
     });
 }
 
-/// Who has stored the waker before the first timer is polled is not lost.
+/// A task that has stored the waker before the first timer is polled is not lost.
 #[test]
 fn a_waker_that_is_older_than_the_first_timer_wakes() {
     watched(|| {
@@ -319,7 +319,7 @@ fn it_is_over_when_the_runtime_ends_and_timers_and_sockets_say_why() {
             .into();
         begun.recv().unwrap();
         begun.recv().unwrap();
-        // It waits for both.
+        // The drop waits for both.
         drop(rt);
         assert!(calls.iter().all(|call| call.is_finished()));
     });

@@ -62,7 +62,7 @@ fn wakes_of_other_threads_are_counted() {
         // The closure ends after it was polled for, so that its end has somebody to wake.
         let (polled, is_polled) = mpsc::channel();
         let mut blocking = spawn_blocking(move || is_polled.recv().unwrap());
-        // The task has found nothing at its own first poll: it was not to be had without a wake.
+        // The task has found nothing at its own first poll: the result could not be had without a wake.
         turn().await;
         let value = poll_fn(|cx| {
             let poll = Pin::new(&mut blocking).poll(cx);
@@ -194,7 +194,7 @@ fn what_has_ended_keeps_its_figures_while_others_begin() {
     });
     drop(rt);
     let polls = metrics.worker_poll_count(0);
-    // On the same memory.
+    // It uses the same memory.
     let next = Runtime::new().unwrap();
     assert_eq!(next.metrics().spawned_tasks_count(), 0);
     next.block_on(async { ayi::spawn(async {}).await.unwrap() });

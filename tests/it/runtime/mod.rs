@@ -1,4 +1,4 @@
-//! Runtimes: on one core or several, from other threads, and what they count.
+//! Runtimes: on one core or several, used from other threads, and their metrics.
 
 mod cores;
 mod cores_faults;

@@ -98,7 +98,7 @@ fn generations_may_be_many() {
     first.cancel();
     assert!(last.is_cancelled());
     drop(first);
-    // With the last child, all of them.
+    // All are gone with the last child.
     drop(last);
 }
 
@@ -146,7 +146,7 @@ fn a_future_runs_until_the_token_is_cancelled_and_is_dropped_then() {
         stop.cancel();
         assert_eq!(running.await, None);
         assert_eq!(Arc::strong_count(&alive), 1);
-        // It is not even begun when it is too late.
+        // The future is not even begun when it is too late.
         assert_eq!(stop.run_until_cancelled(async { 7 }).await, None);
     });
 }

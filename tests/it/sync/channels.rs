@@ -1,5 +1,5 @@
-//! Channels, locks and combinators of others, which know nothing of this runtime: they work here as they are, between
-//! tasks and between threads.
+//! Channels, locks and combinators of other crates, which know nothing of this runtime: they work here as they are,
+//! between tasks and between threads.
 
 use crate::support::{run, turn};
 use ayi::runtime::Handle;
@@ -126,7 +126,7 @@ fn async_channel() {
         let (sender, receiver) = async_channel::bounded(4);
         let handle = Handle::current();
         let there = receiver.clone();
-        // One reader is a task of this runtime, one a thread of its own.
+        // One reader is a task of this runtime, and one is a thread of its own.
         let thread = thread::spawn(move || {
             let mut sum = 0;
             while let Ok(n) = there.recv_blocking() {

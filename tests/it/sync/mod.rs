@@ -1,4 +1,4 @@
-//! What tasks share.
+//! Values that tasks share.
 
 mod cancellation;
 mod channels;

@@ -26,7 +26,7 @@ fn permits_go_to_those_who_came_first() {
                 ayi::spawn(async move {
                     let _permit = limit.acquire().await.unwrap();
                     order.borrow_mut().push(number);
-                    // Whoever comes now comes after those who wait.
+                    // A new caller comes after those that wait.
                     assert_eq!(limit.try_acquire().unwrap_err(), TryAcquireError::NoPermits);
                     yield_now().await;
                 })
@@ -42,7 +42,7 @@ fn permits_go_to_those_who_came_first() {
     });
 }
 
-/// The lost second waiter: the first was woken for the permit, and is gone before it was polled.
+/// The second waiter must not be lost: the first was woken for the permit, and is gone before it was polled.
 #[test]
 fn a_permit_of_one_who_is_gone_goes_to_the_next() {
     let limit = Semaphore::new(1);
@@ -71,7 +71,7 @@ fn who_gives_up_waiting_is_passed_over() {
     drop(first);
     drop(permit);
     let Poll::Ready(Ok(_permit)) = poll_once(second) else { panic!("nobody else wants it") };
-    // A future that was never polled has no place, and nothing to hand on.
+    // A future that was never polled has no place, and no permit to hand on.
     drop(limit.acquire());
     assert_eq!(limit.available_permits(), 0);
 }
@@ -159,12 +159,12 @@ fn who_waits_for_both_keeps_no_permit_from_others() {
     let (wakes, waker) = Wakes::new();
     assert!(poll_with(both.as_mut(), &waker).is_pending());
     assert_eq!((polls.get(), limit.available_permits()), (1, 1));
-    // Without a permit it is not even asked, ...
+    // Without a permit it is not even polled, ...
     let other = limit.try_acquire().unwrap();
     is_ready.set(true);
     assert!(poll_with(both.as_mut(), &waker).is_pending());
     assert_eq!(polls.get(), 1);
-    // ... but as soon as there is one.
+    // ... but it is as soon as there is one.
     drop(other);
     assert_eq!(wakes.count(), 1);
     let Poll::Ready(Ok((permit, "somebody"))) = poll_with(both, &waker) else { panic!("both are there") };
@@ -221,7 +221,7 @@ fn on_many_threads_no_permit_is_given_twice_and_none_is_lost() {
         let work = |limit: Arc<Semaphore>, held: Arc<AtomicUsize>, task: usize| async move {
             for round in 0..500 {
                 if (round + task) % 3 == 0 {
-                    // Gives up, be it before or after it is served.
+                    // It gives up, before or after it is served.
                     let mut acquire = Box::pin(limit.acquire());
                     if poll_fn(|cx| Poll::Ready(acquire.as_mut().poll(cx).is_pending())).await {
                         yield_now().await;

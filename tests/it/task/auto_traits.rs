@@ -1,5 +1,5 @@
-//! What may be sent to other threads and shared with them, and what not. Decided by the compiler: these tests only
-//! compare.
+//! Which types may be sent to other threads and shared with them, and which not. The compiler decides it; these tests
+//! only compare.
 
 use ayi::io::{
     AsyncFd, AsyncFdReadyGuard, AsyncFdReadyMutGuard, DuplexStream, Interest, Ready, SimplexStream,
@@ -26,7 +26,7 @@ use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
-/// An inherent constant of this hides the trait's, where its bound holds.
+/// An inherent constant of this type hides the trait's, if its bound holds.
 struct Is<T: ?Sized>(PhantomData<T>);
 
 trait Otherwise {
@@ -63,7 +63,7 @@ fn the_table_can_tell() {
     assert_eq!((Is::<std::marker::PhantomPinned>::UNPIN, Is::<u8>::UNPIN), (false, true));
 }
 
-/// In this order: `Send`, `Sync`, `Unpin`.
+/// The columns are `Send`, `Sync` and `Unpin`.
 #[test]
 fn types() {
     type NotSend = Rc<u8>;
@@ -88,7 +88,7 @@ fn types() {
         RunningTask: true, true, true;
         ShutdownReport: true, true, true;
 
-        // It can only give the output away, to one.
+        // It can only give the output away, to one owner.
         JoinHandle<u8>: true, true, true;
         JoinHandle<NotSync>: true, true, true;
         JoinHandle<NotUnpin>: true, true, true;
@@ -158,7 +158,7 @@ fn types() {
     }
 }
 
-/// The futures of async functions are what spawning on a `Handle`, and axum and hyper, need to be `Send`.
+/// Spawning on a `Handle`, and axum and hyper, need the futures of async functions to be `Send`.
 #[test]
 fn futures_of_async_functions_are_send() {
     fn is_send<T: Send>(_: impl FnOnce() -> T) {}
@@ -197,7 +197,7 @@ fn a_panic_may_pass_by() {
     is_unwind_safe::<AsyncFd<OwnedFd>>();
 }
 
-/// What an error has to be for `Box<dyn Error + Send + Sync>`, which is what most people use.
+/// Errors convert to `Box<dyn Error + Send + Sync>`, which is what most programs use.
 #[test]
 fn errors_are_errors() {
     fn is_error<T: std::error::Error + Send + Sync + 'static>() {}

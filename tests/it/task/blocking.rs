@@ -1,4 +1,4 @@
-//! `spawn_blocking`: the pool's threads, and what becomes of calls.
+//! `spawn_blocking`: the pool's threads, and what happens to calls.
 
 use crate::support::{in_a_child, limit_memory, run, turn, watched};
 use ayi::runtime::{Builder, Handle, Runtime};
@@ -17,7 +17,7 @@ fn with_threads(threads: usize) -> Runtime {
     Builder::new_current_thread().max_blocking_threads(threads).build().unwrap()
 }
 
-/// Notes the thread that it is dropped on.
+/// Records the thread that it is dropped on.
 struct OnDrop(Sender<ThreadId>);
 
 impl Drop for OnDrop {
@@ -31,7 +31,7 @@ fn on_drop() -> (OnDrop, Receiver<ThreadId>) {
     (OnDrop(sender), drops)
 }
 
-/// Keeps a thread of the pool until the sender is dropped. Returns when the thread has begun.
+/// Occupies a thread of the pool until the sender is dropped. Returns when the thread has begun.
 fn occupy(rt: &Runtime) -> (Sender<()>, JoinHandle<ThreadId>) {
     let (release, released) = channel::<()>();
     let (begin, begun) = channel();
@@ -152,14 +152,14 @@ fn aborted_before_it_starts_and_while_it_runs() {
         assert!(rt.block_on(queued).unwrap_err().is_cancelled());
         assert!(!running.is_finished());
         drop(release);
-        // It could not be stopped any more.
+        // It could no longer be stopped.
         rt.block_on(running).unwrap();
         assert_eq!(rt.block_on(next).unwrap(), 3);
         drops.recv().unwrap();
     })
 }
 
-/// A call either runs and its result comes, or is cancelled and never runs.
+/// A call either runs and its result arrives, or it is cancelled and never runs.
 #[test]
 fn aborts_that_race_with_the_start() {
     watched(|| {
@@ -219,7 +219,7 @@ fn many_calls_at_once() {
     })
 }
 
-/// Nobody wants it, and nobody else has to do with it: the runtime's thread drops it.
+/// Nobody wants the result, and no other thread has it: the runtime's thread drops it.
 #[test]
 fn results_that_nobody_wants_are_dropped_once() {
     watched(|| {
@@ -260,10 +260,10 @@ fn results_that_nobody_wants_are_dropped_once() {
     })
 }
 
-/// The call goes on when its runtime has ended; its task's slot belongs to a task of the next runtime then.
+/// The call continues when its runtime has ended. Its task's slot then belongs to a task of the next runtime.
 #[test]
 fn a_result_that_comes_when_the_slot_is_anothers() {
-    // The next runtime of the process gets the slots, so it has to be this test's.
+    // The next runtime of the process gets the slots, so that runtime has to be this test's.
     if !in_a_child(module_path!(), "a_result_that_comes_when_the_slot_is_anothers") {
         return;
     }
@@ -282,7 +282,7 @@ fn a_result_that_comes_when_the_slot_is_anothers() {
         drop(call);
 
         let rt = Runtime::new().unwrap();
-        // Hears that the slot is vacant.
+        // The runtime learns that the slot is vacant.
         rt.block_on(turn());
         let is_over = Rc::new(Cell::new(false));
         let tasks = (0..100).map(|number| {
@@ -326,7 +326,7 @@ fn calls_that_spawn_and_call() {
         });
     });
     run(async || {
-        // As many threads as there are calls inside one another.
+        // There are as many threads as nested calls.
         fn nested(depth: u32) -> u32 {
             if depth == 0 {
                 return 0;
@@ -349,7 +349,7 @@ fn the_system_refuses_to_start_threads() {
         let (captured, drops) = on_drop();
         limit_memory(Some(1 << 20));
         let refused = catch_unwind(AssertUnwindSafe(|| empty.spawn_blocking(move || drop(captured))));
-        // The one thread there is will do it.
+        // The only thread will do it.
         let second = busy.spawn_blocking(|| thread::current().id());
         limit_memory(None);
         let text = *refused.unwrap_err().downcast::<String>().unwrap();
@@ -373,7 +373,7 @@ fn the_current_runtime_inside_a_call() {
     })
 }
 
-/// Calls may wait for each other. Each has a thread, as long as the bound allows: one that is idle is not counted twice.
+/// Calls may wait for each other. Each has a thread, as long as the bound allows: an idle thread is not counted twice.
 #[test]
 fn two_calls_that_come_at_once_while_one_thread_is_idle_both_run() {
     run(async || {
@@ -416,7 +416,7 @@ fn the_stack_of_a_thread_is_as_large_as_is_asked_for() {
         }
     }
     watched(|| {
-        // (The C library may give a thread the stack of an earlier one, which was larger.)
+        // The C library may give a thread the stack of an earlier one, which was larger.
         for asked in [4 << 20, 32 << 20] {
             let rt = Builder::new_current_thread().thread_stack_size(asked).build().unwrap();
             let size = rt.block_on(rt.spawn_blocking(stack_size)).unwrap();

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
-/// How many of what `f` does fit into one poll of a task.
+/// Returns how many calls of `f` fit into one poll of a task.
 async fn in_one_poll(f: impl AsyncFn() + 'static) -> usize {
     let task = ayi::spawn(async move {
         let mut count = 0;
@@ -50,7 +50,7 @@ fn who_has_none_left_gives_way_and_goes_on_with_a_new_one() {
             }
         });
         for round in 1..=10 {
-            // Others are polled at most 16 times before it goes on.
+            // Others are polled at most 16 times before it continues.
             let mut yields = 0;
             while rounds.get() < round * 128 {
                 ayi::task::yield_now().await;
@@ -98,7 +98,7 @@ fn without_limit_and_outside_nothing_gives_way() {
     }
 }
 
-/// A loop over what is always ready and of another crate. Counts how often it goes round before another task runs.
+/// A loop over an operation of another crate that is always ready. Counts its rounds before another task runs.
 async fn rounds_before_others<F: AsyncFn() + 'static>(name: &str, round: F) {
     let rounds = std::rc::Rc::new(std::cell::Cell::new(0u32));
     let counter = rounds.clone();
@@ -186,7 +186,7 @@ fn what_is_charged_inside_is_not_charged_again() {
     });
 }
 
-/// `first` always uses up the budget. What stands behind it is put off once, and not for ever.
+/// `first` always uses up the budget. What comes after it is put off once, and not for ever.
 #[test]
 fn what_stands_behind_one_that_always_uses_up_the_budget_is_done() {
     run(async || {
@@ -250,22 +250,22 @@ fn a_waker_that_polls_by_itself_is_not_limited_by_the_task_before() {
     });
 }
 
-/// More than any task may do in one poll: whoever is limited does not come to the end of it.
+/// Does more than any task may do in one poll: code that is limited does not finish it.
 fn assert_is_not_limited(what: &str) {
     for n in 0..1000 {
         assert!(poll_once(pin!(consume_budget())).is_ready(), "{what}: limited after {n} operations");
     }
 }
 
-/// Leaves nothing of the budget of the current poll.
+/// Uses up the budget of the current poll.
 async fn use_up() {
     while has_budget_remaining() {
         consume_budget().await;
     }
 }
 
-/// The output of a task, the hook that is told of its end, and the waker of whoever awaits it are not polled: there is
-/// nobody who could give way. Whether the task has an output, has panicked or was aborted.
+/// The output of a task, the hook that is told of its end, and the waker that awaits it are not polled, so they cannot
+/// give way. This holds whether the task has an output, has panicked or was aborted.
 #[test]
 fn what_runs_at_the_end_of_a_task_is_not_limited() {
     struct Output(&'static str, Arc<AtomicUsize>);
@@ -279,7 +279,7 @@ fn what_runs_at_the_end_of_a_task_is_not_limited() {
         let hooks = Arc::new(Mutex::new(Vec::new()));
         let told = hooks.clone();
         let builder = &mut Builder::new_current_thread();
-        // (What a hook panics with is only reported.)
+        // The panic of a hook is only reported.
         builder.on_task_terminate(move |_| {
             let count = (0..1000).take_while(|_| poll_once(pin!(consume_budget())).is_ready()).count();
             told.lock().unwrap().push(count);
@@ -306,7 +306,7 @@ fn what_runs_at_the_end_of_a_task_is_not_limited() {
                 use_up().await;
                 pending::<()>().await
             });
-            // It is awaited by somebody whose waker is no task of ours.
+            // It is awaited with a waker that belongs to no task of ours.
             let awaited = ayi::spawn(use_up());
             let count = wakes.clone();
             let waker = waker_fn(move || {

@@ -1,4 +1,4 @@
-//! Fairness, counted in polls: however busy some are, the others have their turn within the bounds that
+//! Fairness, counted in polls: however busy some tasks are, the others have their turn within the bounds that
 //! `Runtime`'s documentation states.
 
 use crate::support::{block_until, connected, poll_once, run, turn, watched};
@@ -17,12 +17,12 @@ use std::sync::mpsc::channel;
 use std::task::{Poll, Waker};
 use std::thread;
 
-/// Polls between two looks at timers, sockets and the inbox.
+/// The number of polls between two looks at timers, sockets and the inbox.
 const POLLS_PER_TURN: usize = 61;
-/// Operations per poll.
+/// The number of operations per poll.
 const BUDGET: usize = 128;
 
-/// Wakes itself always, and counts its polls.
+/// Spawns a task that always wakes itself, and counts its polls.
 fn busy() -> Rc<Cell<usize>> {
     let polls = Rc::new(Cell::new(0));
     let count = polls.clone();
@@ -54,8 +54,8 @@ fn tasks_take_turns_with_one_that_always_wakes_itself() {
     })
 }
 
-/// What somebody waits for comes while busy tasks run: it is noticed at the next turn, and what it wakes runs after
-/// those that were ready before.
+/// An event comes while busy tasks run. It is noticed at the next turn, and what it wakes runs after the tasks that
+/// were ready before.
 #[test]
 fn news_from_outside_comes_within_one_turn_and_one_round() {
     run(async || {
@@ -66,7 +66,7 @@ fn news_from_outside_comes_within_one_turn_and_one_round() {
         }
         let bound = (2 * POLLS_PER_TURN).div_ceil(10) + 2;
         for round in 0..50 {
-            // Begins at any place in a turn.
+            // It begins at any place in a turn.
             for _ in 0..round {
                 yield_now().await;
             }
@@ -79,7 +79,7 @@ fn news_from_outside_comes_within_one_turn_and_one_round() {
             let mut byte = [0];
             let mut read = pin!(stream.read_exact(&mut byte));
             assert!(poll_once(read.as_mut()).is_pending());
-            // The socket is known to epoll by now; what arrives is there before the count begins.
+            // epoll knows the socket by now, and what arrives is there before the count begins.
             peer.write_all(&[7]).unwrap();
             block_until(&peer, libc::POLLOUT);
             let before = polls.get();
@@ -108,7 +108,7 @@ fn news_from_outside_comes_within_one_turn_and_one_round() {
     })
 }
 
-/// How many operations `consume` completes in each of its polls. It calls the function after each of them.
+/// Returns how many operations `consume` completes in each of its polls. It calls the function after each of them.
 async fn operations_per_poll<F: Future>(consume: impl FnOnce(Rc<Cell<usize>>) -> F) -> Vec<usize> {
     let count = Rc::new(Cell::new(0));
     let mut consume = pin!(consume(count.clone()));
@@ -126,10 +126,10 @@ fn one_more(count: &Cell<usize>) {
     count.set(count.get() + 1);
 }
 
-/// As many operations as there are, and none of them ever has to wait.
+/// The number of operations. None of them ever has to wait.
 const OPERATIONS: usize = 10 * BUDGET;
 
-/// Whoever never has to wait gives way, when the budget is used up and not before.
+/// Checks that code that never has to wait gives way when the budget is used up, and not before.
 fn assert_gives_way(name: &str, polls: &[usize]) {
     assert_eq!(polls.iter().sum::<usize>(), OPERATIONS, "{name}");
     let (first, rest) = polls.split_first().unwrap();
@@ -167,7 +167,7 @@ fn loops_that_never_have_to_wait_give_way() {
         let (mut stream, mut peer) = connected();
         peer.write_all(&[5; OPERATIONS]).unwrap();
         block_until(&peer, libc::POLLOUT);
-        // Registered, so that it knows what epoll says.
+        // It is registered, so that it knows what epoll reports.
         stream.read_exact(&mut []).await.unwrap();
         let polls = operations_per_poll(|count| async move {
             for _ in 0..OPERATIONS {
@@ -224,7 +224,7 @@ fn tasks_take_turns_with_one_that_never_has_to_wait() {
     })
 }
 
-/// It would be polled 61 times otherwise, 128 operations each time.
+/// Otherwise it would be polled 61 times, with 128 operations each time.
 #[test]
 fn alone_with_one_that_never_has_to_wait_news_come_after_a_poll() {
     run(async || {
@@ -324,7 +324,7 @@ fn flood_of_wakes_from_other_threads() {
                     assert!(polls.get() - before <= FLOODED, "{}", polls.get() - before);
                     let before = polls.get();
                     sleep(Duration::from_nanos(1)).await;
-                    // To the next turn, and once round the queue.
+                    // Up to the next turn, and once round the queue.
                     assert!(polls.get() - before <= POLLS_PER_TURN + 2 * FLOODED, "{}", polls.get() - before);
                 }
                 is_over.store(true, SeqCst);
@@ -333,8 +333,8 @@ fn flood_of_wakes_from_other_threads() {
     })
 }
 
-/// Other threads spawn for as long as a task, a timer and a socket have not made their way. These wait for those that
-/// were there before them, so the flood is kept to a number that can be stated.
+/// Other threads spawn for as long as a task, a timer and a socket have not got through. These wait for the tasks that
+/// came before them, so the flood is limited to a number that can be stated.
 #[test]
 fn flood_of_spawns_from_other_threads() {
     const OUTSTANDING: usize = 500;
@@ -386,7 +386,7 @@ fn flood_of_spawns_from_other_threads() {
                 is_over.store(true, SeqCst);
             });
         });
-        // And none of those is lost.
+        // None of those is lost.
         rt.block_on(async {
             while ran.load(SeqCst) < spawned.load(SeqCst) {
                 turn().await;
@@ -420,14 +420,14 @@ fn the_root_future_takes_turns_too() {
     })
 }
 
-/// What another thread wants need not wait for the turn, before which there may be 61 polls: after at most 16 the loop
-/// looks whether there is anything.
+/// What another thread posts need not wait for the turn, before which there may be 61 polls: after at most 16 the loop
+/// checks whether there is anything.
 #[test]
 fn what_another_thread_posts_is_taken_within_16_polls() {
     const POLLS_PER_LOOK: usize = 16;
     run(async || {
         for round in 0..2 * POLLS_PER_TURN {
-            // Begins at any place in a turn.
+            // It begins at any place in a turn.
             for _ in 0..round % POLLS_PER_TURN {
                 yield_now().await;
             }
@@ -438,7 +438,7 @@ fn what_another_thread_posts_is_taken_within_16_polls() {
                 yield_now().await;
                 polls += 1;
             }
-            // (And one for the task itself.)
+            // One more is for the task itself.
             assert!(polls <= POLLS_PER_LOOK + 1, "after {polls} polls");
         }
     })

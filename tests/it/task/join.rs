@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::task::Poll;
 use std::thread::{self, ThreadId};
 
-/// Notes the thread that it is dropped on.
+/// Records the thread that it is dropped on.
 struct OnDrop(std::sync::mpsc::Sender<ThreadId>);
 
 impl Drop for OnDrop {
@@ -23,7 +23,7 @@ impl Drop for OnDrop {
     }
 }
 
-/// A future that waits for ever, and the news of its drop.
+/// Makes a future that waits for ever, and a receiver that learns of its drop.
 fn waits() -> (impl Future<Output = ()> + Send, Receiver<ThreadId>) {
     let (sender, drops) = channel();
     let on_drop = OnDrop(sender);
@@ -38,7 +38,7 @@ fn assert_cancelled<T>(result: Result<T, JoinError>) {
     assert!(result.err().unwrap().is_cancelled());
 }
 
-/// Who aborts, and when; the task is to be cancelled in each case.
+/// The cases differ in who aborts, and when. The task is cancelled in each of them.
 #[test]
 fn abort_takes_effect_wherever_it_comes_from() {
     type Situation = (&'static str, fn(AbortHandle));
@@ -84,7 +84,7 @@ fn abort_takes_effect_wherever_it_comes_from() {
                 }
                 let stop = task.abort_handle();
                 abort(stop.clone());
-                // Not in the middle of whoever aborts.
+                // It is not dropped in the middle of the code that aborts.
                 assert!(name.contains("another thread") || drops.try_recv().is_err(), "{name}");
                 let id = task.id();
                 let error = task.await.unwrap_err();
@@ -106,7 +106,7 @@ fn abort_before_the_first_poll_polls_never() {
     })
 }
 
-/// The task has still this poll, and may finish in it.
+/// The task still has this poll, and may finish in it.
 #[test]
 fn task_that_aborts_itself() {
     run(async || {
@@ -151,7 +151,7 @@ fn abort_from_another_thread_during_the_poll() {
     })
 }
 
-/// An AbortHandle is of a task, not of the slot that others have after it.
+/// An AbortHandle belongs to a task, not to the slot that other tasks have after it.
 #[test]
 fn abort_when_the_slot_is_anothers() {
     watched(|| {
@@ -172,7 +172,7 @@ fn abort_when_the_slot_is_anothers() {
                 }
             });
         }
-        // Nor those of a runtime's successor.
+        // It does not abort tasks of the next runtime either.
         drop(rt);
         let rt = Runtime::new().unwrap();
         let tasks: Vec<_> = (0..20).map(|number| rt.spawn(async move { number })).collect();
@@ -186,7 +186,7 @@ fn abort_when_the_slot_is_anothers() {
     })
 }
 
-/// Awaits the handle where and when it says, of a task that ends with `end`.
+/// A task ends with `end`, and its handle is awaited at each place and time.
 #[test]
 fn awaited_anywhere_before_and_after_the_task_is_over() {
     type Await = fn(JoinHandle<u32>) -> Result<u32, JoinError>;
@@ -233,7 +233,7 @@ fn awaited_anywhere_before_and_after_the_task_is_over() {
     }
 }
 
-/// Detached from afar: the task runs on, and what it leaves is dropped by its own thread.
+/// The handle is dropped on another thread: the task runs on, and its own thread drops what it leaves.
 #[test]
 fn dropped_on_another_thread_while_the_task_runs() {
     watched(|| {
@@ -256,7 +256,7 @@ fn dropped_on_another_thread_while_the_task_runs() {
     })
 }
 
-/// What is awaited through a reference stays where it is until it is taken.
+/// What is awaited through a reference stays there until it is taken.
 #[test]
 fn awaiting_a_reference_is_cancel_safe() {
     run(async || {
@@ -267,7 +267,7 @@ fn awaiting_a_reference_is_cancel_safe() {
         for _ in 0..3 {
             assert!(poll_once(Pin::new(&mut task)).is_pending());
         }
-        // Finished, with a waker of nobody's.
+        // It is finished, and its waker belongs to no task.
         turn().await;
         turn().await;
         assert!(task.is_finished());
@@ -289,8 +289,8 @@ fn debug_and_ids() {
     })
 }
 
-/// Four threads do all that can be done with handles, to tasks that finish at the same time: each future is dropped
-/// once, and who awaits learns what became of the task.
+/// Four threads use handles in every possible way while the tasks finish. Each future is dropped once, and a thread
+/// that awaits learns how the task ended.
 #[test]
 fn handles_used_on_other_threads_while_the_tasks_finish() {
     const TASKS: usize = 4_000;
@@ -356,7 +356,7 @@ fn handles_used_on_other_threads_while_the_tasks_finish() {
             turn().await;
             turn().await;
         });
-        // Those that were told to run on have; and the output of each, produced or not, is gone.
+        // The tasks that were told to run on have done so, and the output of each, produced or not, is gone.
         assert_eq!((futures.load(SeqCst), outputs.load(SeqCst)), (TASKS, TASKS));
         assert!(produced.get() >= TASKS / 2);
         drop(rt);
@@ -364,7 +364,8 @@ fn handles_used_on_other_threads_while_the_tasks_finish() {
     })
 }
 
-/// A task that nobody awaits any more may run for long. The waker, and all that it keeps alive, need not.
+/// A task that nobody awaits any longer may run for long. Its waker, and everything that the waker keeps alive, need
+/// not stay.
 #[test]
 fn a_handle_that_is_dropped_takes_its_waker_along() {
     run(async || {

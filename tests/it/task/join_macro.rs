@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 
-/// Writes its name at each poll, and is ready at the poll number `polls`.
+/// Records its name at each poll, and is ready at poll number `polls`.
 fn noting<'a>(log: &'a RefCell<Vec<char>>, name: char, polls: u32) -> impl Future<Output = char> + 'a {
     let mut left = polls;
     poll_fn(move |cx| {
@@ -39,7 +39,7 @@ fn they_are_polled_in_turn_and_not_after_they_are_done() {
     block_on(async || {
         ayi::join!(noting(&log, 'a', 3), noting(&log, 'b', 1), noting(&log, 'c', 2));
     });
-    // Each round begins with the next one.
+    // Each round begins with the next future.
     assert_eq!(log.into_inner(), ['a', 'b', 'c', 'c', 'a', 'a']);
 }
 

@@ -118,7 +118,7 @@ fn a_dropped_join_next_loses_nothing() {
         }
         let mut got = BTreeSet::new();
         while got.len() < 100 {
-            // Polled once and dropped, again and again.
+            // The future is polled once and dropped, again and again.
             if let Poll::Ready(output) = poll_once(pin!(set.join_next())) {
                 got.insert(output.unwrap().unwrap());
             } else {
@@ -166,7 +166,7 @@ fn detached_tasks_run_on() {
         turn().await;
         turn().await;
         assert_eq!(count.get(), 5);
-        // It can be used again.
+        // The set can be used again.
         set.spawn(async {});
         assert!(set.join_next().await.unwrap().is_ok());
     });
@@ -426,7 +426,7 @@ fn an_output_whose_drop_panics_hurts_nobody_else() {
         assert!(set.join_next().await.unwrap().unwrap().is_none());
         set.spawn(async { Some(Bomb) });
         turn().await;
-        // The runtime reports it; nobody reads it.
+        // The runtime reports it; nobody reads the report.
         set.detach_all();
         assert!(set.is_empty());
     });
@@ -439,7 +439,7 @@ fn it_can_be_sent_if_its_outputs_can() {
     is_send_and_sync::<JoinSet<Cell<u8>>>();
 }
 
-/// Also if those that were spawned before it are not.
+/// This holds even if tasks that were spawned earlier are not finished.
 #[test]
 fn try_join_next_finds_the_one_that_is_finished() {
     run(async || {

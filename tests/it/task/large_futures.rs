@@ -1,7 +1,7 @@
-//! Futures that fill much of a stack: whatever runs them, they are moved a few times at most.
+//! Futures that fill much of a stack: they are moved only a few times, whatever runs them.
 //!
-//! Nothing is optimised in a build for tests, so each function that a future is handed through by value may keep a copy
-//! of it. Each entry point runs in a process of its own, on a thread with a stack of a few such copies.
+//! A build for tests is not optimised, so each function that takes a future by value may keep a copy of it. Each entry
+//! point runs in a process of its own, on a thread whose stack has room for a few such copies.
 
 use crate::support;
 use ayi::runtime::{Handle, Runtime};
@@ -20,8 +20,8 @@ async fn large() -> u8 {
 
 type Run = fn(Runtime);
 
-/// What runs it, and in how many copies of it. (One is the future's own, made on the stack by whoever calls it, and
-/// another the array's, while it is filled.)
+/// What runs it, and in how many copies. One copy is the future's own, made on the stack by the caller, and another is
+/// the array's, while it is filled.
 const ENTRY_POINTS: &[(&str, usize, Run)] = &[
     ("Runtime::block_on", 3, |rt| done(rt.block_on(large()))),
     ("Handle::block_on", 3, |rt| done(rt.handle().block_on(large()))),
@@ -115,7 +115,7 @@ fn done(byte: u8) {
     assert_eq!(byte, 7);
 }
 
-/// On a thread with a stack of so many copies, and 256 KiB for everything else.
+/// Runs `f` on a thread whose stack has room for so many copies, and 256 KiB for everything else.
 fn elsewhere<T: Send + 'static>(copies: usize, f: impl FnOnce() -> T + Send + 'static) -> T {
     let stack = copies * KIB_512 + (256 << 10);
     thread::Builder::new().stack_size(stack).spawn(f).unwrap().join().unwrap()

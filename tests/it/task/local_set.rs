@@ -55,7 +55,7 @@ fn the_set_is_done_when_no_task_is_left() {
         let inner = log.clone();
         drop(set.spawn_local(async move {
             yield_now().await;
-            // Also those that are spawned by tasks.
+            // The same holds for tasks that tasks spawn.
             drop(spawn_local(async move {
                 yield_now().await;
                 inner.borrow_mut().push("inner");
@@ -103,7 +103,7 @@ fn a_task_may_drop_its_own_set() {
             drop(mine.borrow_mut().take());
             pending::<()>().await
         });
-        // (Awaited by a future that does not borrow it.)
+        // It is awaited by a future that does not borrow it.
         let mut awaiting = Box::pin(async {
             let waits = set.borrow_mut().as_mut().map(|set| poll_once(std::pin::Pin::new(set)));
             assert_eq!(waits, Some(Poll::Pending));
@@ -148,7 +148,7 @@ fn a_task_that_panics_leaves_the_set_in_order() {
         set.await;
         assert!(panics.await.unwrap_err().is_panic());
         assert_eq!(next.await.unwrap(), 7);
-        // And `spawn_local` is outside of it again.
+        // `spawn_local` is outside of it again.
         assert_eq!(spawn_local(async { 8 }).await.unwrap(), 8);
     });
 }
@@ -292,7 +292,7 @@ fn what_a_task_spawns_after_dropping_its_own_set_is_cancelled() {
                 unreachable!("its body is gone");
             }
         });
-        // Awaited, by a future that does not borrow it.
+        // It is awaited by a future that does not borrow it.
         assert!(poll_once(std::pin::Pin::new(&mut awaited)).is_pending());
         set.set(Some(awaited));
         assert!(task.await.unwrap_err().is_cancelled());
@@ -322,7 +322,7 @@ fn what_the_drop_of_a_future_spawns_is_of_the_set_and_cancelled_with_it() {
     });
 }
 
-// Before there is a runtime, and in others.
+// It is used before there is a runtime, and in others.
 
 #[test]
 fn what_is_spawned_before_there_is_a_runtime_runs_in_the_next_one() {
@@ -395,7 +395,7 @@ fn a_thread_that_ends_before_there_is_a_runtime_cancels_what_waits_for_one() {
         let (tell, told) = mpsc::channel();
         let thread = thread::spawn(move || {
             let tells = Tells(tell);
-            // The last that a thread has used goes first: where the task waits goes before the set.
+            // The thread-local that was used last is dropped first: the place where the task waits goes before the set.
             SET.with(|set| {
                 set.spawn_local(async move {
                     let _tells = tells;
@@ -451,7 +451,7 @@ fn a_set_is_not_awaited_where_its_tasks_cannot_run() {
         assert!(panic.downcast_ref::<&str>().unwrap().contains("LocalSet has a task that"));
         assert!(catch_unwind(AssertUnwindSafe(|| poll_once(pin!(&mut set)))).is_err(), "in no runtime");
         assert_eq!(count.get(), 0);
-        // It goes on at home, and when its tasks are gone, anywhere.
+        // It continues at home, and when its tasks are gone, anywhere.
         home.block_on(set.run_until(async {
             while count.get() < 3 {
                 yield_now().await;
@@ -463,7 +463,7 @@ fn a_set_is_not_awaited_where_its_tasks_cannot_run() {
     });
 }
 
-// A set that is dropped by one of its own tasks, which then …
+// A set is dropped by one of its own tasks, which then …
 
 #[test]
 fn a_task_that_has_dropped_its_own_set_may_end_wait_or_panic() {
@@ -486,7 +486,7 @@ fn a_task_that_has_dropped_its_own_set_may_end_wait_or_panic() {
             let task = set.spawn_local(then(shared.clone(), how));
             let last = set.spawn_local(waits_and_counts(&drops));
             *shared.borrow_mut() = Some(set);
-            // From here on it is awaited, though nobody polls it any more.
+            // From here on it is awaited, though it is no longer polled.
             assert!(poll_once(pin!(shared.borrow_mut().as_mut().unwrap())).is_pending());
             let result = task.await;
             match how {
@@ -546,7 +546,7 @@ fn waits_and_counts(drops: &Rc<Cell<u32>>) -> impl Future<Output = ()> + use<> {
     }
 }
 
-/// On which there has been no runtime.
+/// Runs `f` on a thread on which there has been no runtime.
 fn on_a_new_thread(f: impl FnOnce() + Send + 'static) {
     support::watched(|| thread::spawn(f).join().unwrap());
 }

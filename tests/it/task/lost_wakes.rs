@@ -29,7 +29,7 @@ async fn work(n: usize) {
     }
 }
 
-/// Uses up what the current task has left.
+/// Uses up the rest of the current task's budget.
 fn use_up_the_budget() {
     while has_budget_remaining() {
         assert!(poll_once(pin!(consume_budget())).is_ready());
@@ -68,7 +68,7 @@ fn those_who_were_put_off_go_on_in_the_order_in_which_they_were() {
     });
 }
 
-/// As in a `join!` of many futures that have executors of their own.
+/// This happens in a `join!` of many futures that have executors of their own.
 #[test]
 fn every_waker_that_was_put_off_in_one_poll_is_woken_once() {
     run(async || {
@@ -89,7 +89,7 @@ fn every_waker_that_was_put_off_in_one_poll_is_woken_once() {
             .await;
         });
         task.await.unwrap();
-        // Those who are put off go on after at most 16 polls of others.
+        // Tasks that are put off continue after at most 16 polls of others.
         for _ in 0..20 {
             yield_now().await;
         }
@@ -98,14 +98,14 @@ fn every_waker_that_was_put_off_in_one_poll_is_woken_once() {
     });
 }
 
-/// A task that is put off when the future of `block_on` is ready is on no queue. It goes on in the next `block_on`.
+/// A task that is put off when the future of `block_on` is ready is on no queue. It continues in the next `block_on`.
 #[test]
 fn a_task_that_is_put_off_at_the_end_of_a_block_on_goes_on_in_the_next() {
     watched(|| {
         let rt = Runtime::new().unwrap();
         let tasks = rt.block_on(async {
             let tasks = [(); 3].map(|()| ayi::spawn(work(10 * BUDGET)));
-            // Each is polled once before this goes on, and nothing comes in between.
+            // Each is polled once before this continues, and nothing comes in between.
             yield_now().await;
             assert!(tasks.iter().all(|task| !task.is_finished()));
             tasks
@@ -131,7 +131,7 @@ fn a_task_that_is_put_off_when_a_block_on_panics_goes_on_in_the_next() {
     });
 }
 
-/// The runtimes of a thread take turns. What one of them leaves behind must not be taken by the other.
+/// The runtimes of a thread take turns. One of them must not take what the other leaves behind.
 #[test]
 fn a_task_that_is_put_off_goes_on_also_if_another_runtime_runs_in_between() {
     watched(|| {
@@ -146,7 +146,7 @@ fn a_task_that_is_put_off_goes_on_also_if_another_runtime_runs_in_between() {
     });
 }
 
-/// A foreign waker that is put off in the last poll of a `block_on` belongs to somebody who waits elsewhere.
+/// A foreign waker that is put off in the last poll of a `block_on` belongs to code that waits elsewhere.
 #[test]
 fn a_foreign_waker_that_is_put_off_in_the_last_poll_of_a_block_on_is_woken() {
     watched(|| {
@@ -162,7 +162,7 @@ fn a_foreign_waker_that_is_put_off_in_the_last_poll_of_a_block_on_is_woken() {
     });
 }
 
-/// What is left to the task of its poll: nothing is lost, and nothing is given.
+/// The budget that is left for the task's poll is unchanged: nothing is lost, and nothing is added.
 #[test]
 fn a_panic_in_an_unconstrained_future_leaves_the_budget_as_it_was() {
     run(async || {
@@ -184,7 +184,7 @@ fn a_panic_in_an_unconstrained_future_leaves_the_budget_as_it_was() {
     });
 }
 
-/// A future that waits, and tells by a waker of its own when it is to be polled again.
+/// A future that waits, with a waker of its own that tells when it is to be polled again.
 struct Waiter<'a, T> {
     future: Pin<Box<dyn Future<Output = T> + 'a>>,
     wakes: Arc<Wakes>,
@@ -199,7 +199,7 @@ impl<'a, T> Waiter<'a, T> {
     }
 }
 
-/// All of them are woken, and each is told then that the runtime has ended.
+/// Checks that all of them are woken, and that each is told then that the runtime has ended.
 #[track_caller]
 fn assert_told_of_the_end<T: std::fmt::Debug>(what: &str, waiters: Vec<Waiter<'_, std::io::Result<T>>>) {
     for (number, mut waiter) in waiters.into_iter().enumerate() {
@@ -211,8 +211,8 @@ fn assert_told_of_the_end<T: std::fmt::Debug>(what: &str, waiters: Vec<Waiter<'_
     }
 }
 
-/// Five futures, as many `poll_…` calls, and those who wait for the other direction: whoever drives them elsewhere
-/// must hear of the end.
+/// Five futures, as many `poll_…` calls, and tasks that wait for the other direction: if they are driven elsewhere,
+/// each has to learn of the end.
 #[test]
 fn everyone_who_waits_for_a_source_is_woken_when_the_runtime_ends() {
     watched(|| {
@@ -257,8 +257,8 @@ fn everyone_who_waits_for_a_timer_is_woken_when_the_runtime_ends() {
     });
 }
 
-/// Whoever polls again inside its waker, as an executor of its own may, is told of the end, and not put off once more:
-/// nobody would wake it a second time.
+/// A waker may poll again, if it is an executor of its own. That poll is told of the end, and is not put off again:
+/// nothing would wake it a second time.
 #[test]
 fn a_waker_that_polls_again_when_the_end_wakes_it_is_told_of_the_end() {
     watched(|| {

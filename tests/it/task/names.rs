@@ -1,4 +1,4 @@
-//! Who a task is: ids, names, and hooks that are told of them.
+//! The identity of tasks: ids, names, and hooks that are told of them.
 
 use crate::support::{self, child, in_a_child, is_child, run};
 use ayi::runtime::{Builder, Handle, Runtime};
@@ -17,7 +17,7 @@ fn a_task_knows_its_id() {
             let first = task::id();
             task::yield_now().await;
             assert_eq!(task::try_id(), Some(first));
-            // Also while another task has been polled in between.
+            // The same holds while another task has been polled in between.
             ayi::spawn(async {}).await.unwrap();
             assert_eq!(task::id(), first);
             first
@@ -287,7 +287,7 @@ fn what_a_park_hook_spawns_is_not_slept_over() {
             })
             .build()
             .unwrap();
-        // Nothing else would ever wake the runtime. (The first sleep of a runtime ends at once, for its bell is new.)
+        // Nothing else would ever wake the runtime. The first sleep of a runtime ends at once, because its bell is new.
         for _ in 0..3 {
             let mut has_waited = false;
             rt.block_on(poll_fn(|cx| {
@@ -318,7 +318,7 @@ fn an_event_interval_of_one_looks_after_each_poll() {
     });
 }
 
-/// Whoever counts tasks by hooks comes out even, also if the last ones are spawned while the runtime ends.
+/// Counts by hooks come out even, including tasks that are spawned while the runtime ends.
 #[test]
 fn hooks_are_told_of_both_ends_of_a_task_that_is_spawned_when_the_runtime_ends() {
     struct Spawns(Handle);

@@ -1,4 +1,4 @@
-//! Outputs of tasks: of whatever size and however they are taken or not, they arrive whole and are dropped once.
+//! Outputs of tasks: whatever their size and however they are taken or not, they arrive whole and are dropped once.
 
 use crate::support::{turn, watched};
 use ayi::runtime::Runtime;
@@ -15,7 +15,7 @@ thread_local! {
     static DROPS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Of the size and alignment of a `T`; counts its drops, and sees that it lies where a `T` may.
+/// It has the size and alignment of a `T`. It counts its drops, and checks that it lies where a `T` may.
 #[derive(Debug)]
 struct Counted<T>(T);
 
@@ -26,7 +26,7 @@ impl<T> Drop for Counted<T> {
     }
 }
 
-/// What `f` drops on this thread.
+/// Returns how many are dropped by `f` on this thread.
 fn drops(f: impl FnOnce()) -> usize {
     let before = DROPS.get();
     f();
@@ -41,7 +41,7 @@ struct Aligned16([u8; 16]);
 #[repr(align(64))]
 struct Aligned64([u8; 3]);
 
-/// Lets everything run that is ready, or is made ready by what other threads have sent.
+/// Runs everything that is ready, or that is made ready by what other threads have sent.
 fn settle(rt: &Runtime) {
     rt.block_on(async {
         for _ in 0..3 {
@@ -50,7 +50,7 @@ fn settle(rt: &Runtime) {
     });
 }
 
-/// A finished task that nobody has joined yet.
+/// Makes a finished task that nobody has joined yet.
 fn finished<T: Clone + 'static>(rt: &Runtime, value: &T) -> JoinHandle<Counted<T>> {
     let value = value.clone();
     let task = rt.spawn(async move {
@@ -62,8 +62,8 @@ fn finished<T: Clone + 'static>(rt: &Runtime, value: &T) -> JoinHandle<Counted<T
     task
 }
 
-/// One output, on one path, in a runtime of its own. Takes the runtime, since on some paths it ends before the task
-/// is joined.
+/// One output, on one path, in a runtime of its own. The function takes the runtime, because on some paths it ends
+/// before the task is joined.
 type OutputPath<T> = fn(Runtime, &T);
 
 fn output_paths<T: Clone + PartialEq + Debug + 'static>() -> Vec<(&'static str, OutputPath<T>)> {
@@ -146,7 +146,7 @@ fn output_paths<T: Clone + PartialEq + Debug + 'static>() -> Vec<(&'static str, 
 }
 
 fn send_output_paths<T: Clone + PartialEq + Debug + Send + 'static>() -> Vec<(&'static str, OutputPath<T>)> {
-    /// Takes the drops of the other thread for those of this one.
+    /// Runs `f` on another thread, and counts the drops there as this thread's.
     fn elsewhere<R: Send>(f: impl FnOnce() -> R + Send) -> R {
         let (result, drops) = thread::scope(|s| s.spawn(|| (f(), DROPS.get())).join().unwrap());
         DROPS.set(DROPS.get() + drops);
@@ -212,7 +212,7 @@ fn sendable<T: Clone + PartialEq + Debug + Send + 'static>(value: T) {
     try_paths(&value, send_output_paths());
 }
 
-/// What fits into a slot (32 bytes, aligned to 8) and what does not.
+/// Outputs that fit into a slot, which has 32 bytes and is aligned to 8, and outputs that do not.
 #[test]
 fn outputs_of_all_sizes_arrive_whole_and_are_dropped_once() {
     sendable(());

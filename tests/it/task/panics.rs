@@ -1,4 +1,4 @@
-//! Panics in every piece of foreign code: none may take more with it than its own task.
+//! Panics in every piece of foreign code: each may end only its own task.
 
 use crate::support::{run, turn, watched};
 use ayi::runtime::{Builder, Runtime, UnhandledPanic};
@@ -18,7 +18,7 @@ fn policy(policy: UnhandledPanic) -> Runtime {
     Builder::new_current_thread().unhandled_panic(policy).build().unwrap()
 }
 
-/// Notes the thread that it is dropped on.
+/// Records the thread that it is dropped on.
 struct Witness(Arc<Mutex<Vec<ThreadId>>>);
 
 impl Drop for Witness {
@@ -46,8 +46,8 @@ impl Wake for PanickingWaker {
     }
 }
 
-/// Whatever panics while a runtime ends: all its futures are dropped then and there. (They need not be `Send`, and
-/// their slots serve another thread next.)
+/// Whatever panics while a runtime ends: all its futures are dropped then and there. They need not be `Send`, and their
+/// slots serve another thread next.
 #[test]
 fn every_future_is_dropped_at_the_end_whatever_panics() {
     type Situation = fn(&Runtime);
@@ -100,7 +100,7 @@ fn every_future_is_dropped_at_the_end_whatever_panics() {
                 spawn_witnesses(&rt);
                 situation(&rt);
                 spawn_witnesses(&rt);
-                // Whether it passes the panic on is not the point.
+                // It does not matter here whether it passes the panic on.
                 if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(rt))) {
                     std::mem::forget(payload);
                 }
@@ -122,7 +122,7 @@ fn blocking_result_whose_drop_panics_with_a_payload_whose_drop_panics() {
             ended.recv().unwrap();
             Bomb(3)
         };
-        // Runs on when its runtime ends, so that its result is nobody's.
+        // It runs on when its runtime ends, so that nobody has its result.
         let task = rt.spawn_blocking(call);
         started.recv().unwrap();
         rt.shutdown_timeout(Duration::ZERO);
@@ -135,7 +135,7 @@ fn blocking_result_whose_drop_panics_with_a_payload_whose_drop_panics() {
     })
 }
 
-/// Panics without a word.
+/// Panics without a message.
 fn silently<T>(payload: impl std::any::Any + Send) -> T {
     resume_unwind(Box::new(payload))
 }
@@ -190,7 +190,7 @@ fn future_that_panics_in_its_drop() {
     fn holds<T>(result: impl Future<Output = T>) -> impl Future<Output = T> {
         let held = PanicsWhenDropped;
         let mut result = Box::pin(result);
-        // In the end both are dropped with the future, not at the end of its last poll.
+        // Both are dropped with the future at the end, and not at the end of its last poll.
         std::future::poll_fn(move |cx| {
             let _ = &held;
             result.as_mut().poll(cx)
@@ -203,7 +203,7 @@ fn future_that_panics_in_its_drop() {
         let aborted = ayi::spawn(holds(pending()));
         let panicked = ayi::spawn(holds(async { silently("poll") }));
         aborted.abort();
-        // Of two panics, the first is the one to tell of.
+        // Of two panics, the first is reported.
         for (task, first) in [(finished, "drop"), (aborted, "drop"), (panicked, "poll")] {
             let panic = task.await.unwrap_err().into_panic();
             assert_eq!(*panic.downcast::<&str>().unwrap(), first);
@@ -216,7 +216,7 @@ fn future_that_panics_in_its_drop() {
     })
 }
 
-/// Inside, an output that nobody reads panics for nobody; outside, its panic is that of whoever drops the handle.
+/// Inside the runtime, an unread output panics for nobody. Outside, its panic reaches the code that drops the handle.
 #[test]
 fn output_that_panics_in_its_drop() {
     let drop_it =

@@ -1,4 +1,4 @@
-//! Polls that take longer than a limit are reported. Each test looks at the standard error of a process of its own.
+//! Polls that take longer than a limit are reported. Each test reads the standard error of a process of its own.
 
 use crate::support::{child, is_child, watched};
 use ayi::runtime::{Builder, Runtime};
@@ -12,13 +12,13 @@ fn watching() -> Runtime {
     Builder::new_current_thread().report_slow_polls(LIMIT).build().unwrap()
 }
 
-/// Longer than the limit.
+/// Takes longer than the limit.
 fn block() {
     thread::sleep(2 * LIMIT);
 }
 
-/// Runs the test `name` in a process of its own, and gives the lines that the runtime wrote there. `None` in that
-/// process.
+/// Runs the test `name` in a process of its own, and returns the lines that the runtime wrote there. Returns `None` in
+/// that process.
 fn reports(name: &str, variable: Option<&str>) -> Option<Vec<String>> {
     if is_child() {
         return None;
@@ -59,7 +59,7 @@ fn tasks_and_the_root_future_that_block() {
     );
 }
 
-/// It is reported, and what becomes of the task is as ever.
+/// The poll is reported, and the task ends as always.
 #[test]
 fn slow_polls_that_end_in_a_panic_or_an_abort() {
     let Some(reports) = reports("slow_polls_that_end_in_a_panic_or_an_abort", None) else {
@@ -140,7 +140,7 @@ fn nobody_asks() {
     assert_eq!(reports, [""; 0]);
 }
 
-/// What one runtime has reported leaves the next one, which takes over its memory, as many reports as any.
+/// The next runtime takes over the memory of one that has reported much. It may still report as much as any.
 #[test]
 fn a_runtime_that_has_reported_much_takes_nothing_from_the_next() {
     let name = "a_runtime_that_has_reported_much_takes_nothing_from_the_next";

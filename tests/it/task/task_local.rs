@@ -48,7 +48,7 @@ fn outside_there_is_none() {
     run(async || {
         NUMBER
             .scope(1, async {
-                // What it spawns is another task.
+                // What the task spawns is another task.
                 let inner = ayi::spawn(async { NUMBER.try_get() });
                 assert!(inner.await.unwrap().is_err());
                 assert_eq!(NUMBER.get(), 1);
@@ -145,7 +145,7 @@ fn a_scope_cannot_begin_while_the_value_is_lent() {
     });
 }
 
-/// A name that the macro's expansion once had for itself.
+/// A name that the macro's expansion once used for itself.
 const VALUE: usize = 3;
 
 ayi::task_local! {

@@ -1,4 +1,4 @@
-//! Tasks: what becomes of their futures, and the order in which they run.
+//! Tasks: what happens to their futures, and the order in which they run.
 
 use crate::support::{self, turn, watched};
 use ayi::runtime::{Handle, Runtime};
@@ -16,7 +16,7 @@ thread_local! {
     static DROPS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Of the size and alignment of a `T`; counts its drops, and sees that it lies where a `T` may.
+/// It has the size and alignment of a `T`. It counts its drops, and checks that it lies where a `T` may.
 struct Counted<T>(#[allow(dead_code)] T);
 
 impl<T> Drop for Counted<T> {
@@ -26,7 +26,7 @@ impl<T> Drop for Counted<T> {
     }
 }
 
-/// What `f` drops on this thread.
+/// Returns how many are dropped by `f` on this thread.
 fn drops(f: impl FnOnce()) -> usize {
     let before = DROPS.get();
     f();
@@ -37,7 +37,7 @@ fn drops(f: impl FnOnce()) -> usize {
 #[repr(align(64))]
 struct Aligned64;
 
-/// Lets everything run that is ready, or is made ready by what other threads have sent.
+/// Runs everything that is ready, or that is made ready by what other threads have sent.
 fn settle(rt: &Runtime) {
     rt.block_on(settle_here());
 }
@@ -48,7 +48,7 @@ async fn settle_here() {
     }
 }
 
-/// A future of whatever size, that drops a `Counted` with itself.
+/// A future of any size, which drops a `Counted` with itself.
 struct Sized<T> {
     _counted: Counted<T>,
     /// What the next poll does.
@@ -99,7 +99,7 @@ fn futures_of_size<T: Clone + Send + 'static>(value: T) {
             far = Some(handle.spawn(future(end)));
             settle(&rt);
         });
-        // At once, though nobody has asked for the output.
+        // It is dropped at once, though nobody has asked for the output.
         assert_eq!(dropped, 2, "{end:?}");
         for task in [here.unwrap(), far.unwrap()] {
             assert!(task.is_finished());
@@ -107,7 +107,7 @@ fn futures_of_size<T: Clone + Send + 'static>(value: T) {
             assert_eq!(dropped, 0);
         }
     }
-    // Aborted: before the first poll, while it waits, by another thread.
+    // The task is aborted: before the first poll, while it waits, by another thread.
     for settle_first in [false, true] {
         for elsewhere in [false, true] {
             let task = rt.spawn(future(End::Never));
@@ -117,7 +117,7 @@ fn futures_of_size<T: Clone + Send + 'static>(value: T) {
             let stop = task.abort_handle();
             let abort = move || drops(|| stop.abort());
             let dropped = if elsewhere { thread::spawn(abort).join().unwrap() } else { abort() };
-            // Not in the middle of whoever aborts it.
+            // It is not dropped in the middle of the code that aborts it.
             assert_eq!(dropped, 0);
             assert_eq!(drops(|| settle(&rt)), 1);
             assert!(rt.block_on(task).unwrap_err().is_cancelled());
@@ -173,7 +173,7 @@ fn order_of_spawned_yielding_and_woken_tasks() {
             settle_here().await;
             assert_eq!(taken(), "root a0 b0 c0 root b1 c1 root b2");
 
-            // In the order of the wakes, whatever the order of the spawns was; two wakes are one.
+            // They run in the order of the wakes, whatever the order of the spawns was; two wakes are one.
             let wakers: Rc<RefCell<Vec<Waker>>> = Rc::default();
             for name in ["x", "y", "z"] {
                 let (log, wakers) = (log.clone(), wakers.clone());
@@ -192,7 +192,7 @@ fn order_of_spawned_yielding_and_woken_tasks() {
             settle_here().await;
             assert_eq!(taken(), "x y z z x y");
 
-            // Whoever is woken while it runs comes after those who were ready before.
+            // A task that is woken while it runs comes after those that were ready before.
             let again = log.clone();
             let mut turns = 0;
             drop(ayi::spawn(poll_fn(move |cx| {
@@ -236,7 +236,7 @@ fn order_of_what_another_thread_spawns() {
     });
 }
 
-/// One task holds the handle of the next, and so on: neither finishing nor dropping them goes deep.
+/// One task holds the handle of the next, and so on: neither finishing nor dropping them recurses deeply.
 #[test]
 fn long_chain_of_tasks() {
     watched(|| {

@@ -1,4 +1,4 @@
-//! Panics that nobody hears of: what the runtime does about them is a policy.
+//! Panics that nobody awaits: a policy says what the runtime does about them.
 
 use crate::support::{child, is_child, turn, watched};
 use ayi::runtime::{Builder, Runtime, UnhandledPanic};
@@ -13,7 +13,7 @@ fn policy(policy: UnhandledPanic) -> Runtime {
     Builder::new_current_thread().unhandled_panic(policy).build().unwrap()
 }
 
-/// Panics without a word.
+/// Panics without a message.
 fn silently<T>(payload: impl std::any::Any + Send) -> T {
     resume_unwind(Box::new(payload))
 }
@@ -27,7 +27,7 @@ impl Drop for PanicsWhenDropped {
     }
 }
 
-/// Notes the thread that it is dropped on.
+/// Records the thread that it is dropped on.
 struct Witness(Arc<Mutex<Vec<ThreadId>>>);
 
 impl Drop for Witness {
@@ -36,7 +36,7 @@ impl Drop for Witness {
     }
 }
 
-/// `ShutdownRuntime` is about panics that nobody joins; of these any one ends the runtime.
+/// `ShutdownRuntime` is about panics that nobody joins: any one of these ends the runtime.
 #[test]
 fn unhandled_panics_that_end_the_runtime() {
     type Situation = (&'static str, bool, fn(&Runtime));
@@ -69,7 +69,7 @@ fn unhandled_panics_that_end_the_runtime() {
             });
             begin(&rt);
             let live = async {
-                // For as long as the pool's thread needs, if it has to do with it.
+                // This takes as long as the pool's thread needs, if it is involved.
                 ayi::task::spawn_blocking(|| ()).await.unwrap();
                 for _ in 0..5 {
                     turn().await;
@@ -98,7 +98,7 @@ fn unhandled_panics_that_end_the_runtime() {
     }
 }
 
-/// Runs the test `name` in a process of its own, whose stderr is returned; `None` in that process.
+/// Runs the test `name` in a process of its own, and returns its stderr. Returns `None` in that process.
 fn stderr_of_child(name: &str, policy: &str) -> Option<String> {
     if is_child() {
         return None;
@@ -136,7 +136,7 @@ fn what_is_reported_on_stderr() {
         while !call.is_finished() {
             turn().await;
         }
-        // So that what came before it has run.
+        // What came before it has run by then.
         turn().await;
         turn().await;
     });

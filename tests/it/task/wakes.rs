@@ -13,12 +13,12 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-/// Regression: what the other thread sent arrived later, and replaced the waker of whoever awaits it now.
+/// Regression: what the other thread sent arrived later, and replaced the waker of the task that awaits it now.
 #[test]
 fn join_handle_polled_on_another_thread_and_then_awaited_at_home() {
     support::run(async || {
         let mut task = ayi::spawn(async {
-            // Longer than until the next turn, which looks at what the other thread has sent.
+            // This is longer than until the next turn, which processes what the other thread has sent.
             for _ in 0..200 {
                 yield_now().await;
             }
@@ -32,7 +32,7 @@ fn join_handle_polled_on_another_thread_and_then_awaited_at_home() {
     })
 }
 
-/// Every poll sends its waker away, and only its being woken leads to the next.
+/// Every poll sends its waker away, and only the wake leads to the next poll.
 fn await_wakes(count: usize, wakers: Sender<Waker>) -> impl Future<Output = usize> {
     let mut polls = 0;
     poll_fn(move |cx| {
@@ -45,13 +45,13 @@ fn await_wakes(count: usize, wakers: Sender<Waker>) -> impl Future<Output = usiz
     })
 }
 
-/// Wakes until there is nobody left who would send a waker.
+/// Wakes until no sender of wakers is left.
 fn wake_them() -> (Sender<Waker>, thread::JoinHandle<()>) {
     let (sender, wakers) = channel::<Waker>();
     (sender, thread::spawn(move || wakers.iter().for_each(Waker::wake)))
 }
 
-/// It is parked, about to park or just awake again when the wake comes.
+/// The runtime is parked, about to park or just awake again when the wake comes.
 #[test]
 fn wakes_from_another_thread_while_the_runtime_is_parked() {
     watched(|| {
@@ -90,7 +90,7 @@ fn wakes_from_other_threads_while_the_runtime_is_busy() {
     })
 }
 
-/// What a thread has written before its wake is seen by the poll that follows, also if another wake was first.
+/// A poll sees what a thread has written before its wake, even if another wake came first.
 #[test]
 fn a_poll_sees_what_was_written_before_the_wake() {
     watched(|| {
@@ -145,7 +145,7 @@ fn wakers_cloned_compared_and_dropped_on_other_threads() {
                 });
             }
         });
-        // None of which has taken anything from it.
+        // None of the clones has taken anything from it.
         let last = original.clone();
         drop(original);
         thread::spawn(move || {
@@ -156,7 +156,7 @@ fn wakers_cloned_compared_and_dropped_on_other_threads() {
     })
 }
 
-/// A joiner's waker is that of whoever polled last.
+/// A joiner's waker is that of the last poll.
 #[test]
 fn join_handle_polled_with_one_waker_after_another() {
     watched(|| {
@@ -186,13 +186,13 @@ fn join_handle_polled_with_one_waker_after_another() {
             });
             assert!(task.is_finished());
             let woken = woken.lock().unwrap();
-            // From afar they arrive when it is over, and are woken for nothing; the last one must be.
+            // From another thread they arrive when it is over, and are woken for nothing. The last one must be woken.
             assert!(if far { woken.contains(&1) } else { *woken == [1] }, "{woken:?}");
         }
     })
 }
 
-/// The executor does not look at who wakes: also a future's own drop, a joiner or another runtime's task may.
+/// The executor does not check who wakes: a future's own drop, a joiner or another runtime's task may.
 #[test]
 fn wakes_out_of_strange_places() {
     struct WakesWhenDropped(Waker);
@@ -208,7 +208,7 @@ fn wakes_out_of_strange_places() {
         rt.block_on(turn());
         let next = || wakers.recv().unwrap();
 
-        // A future that is dropped because its task is finished, and because it is aborted.
+        // A future is dropped because its task is finished, or because it is aborted.
         let finished = WakesWhenDropped(next());
         drop(rt.spawn(async move { drop(finished) }));
         rt.block_on(turn());

@@ -1,4 +1,4 @@
-//! Ticking. What is late is so because the thread was blocked: that is the stimulus of these tests.
+//! Ticking. Ticks are late because the thread was blocked: that is the stimulus of these tests.
 
 use crate::support::{Wakes, block_on, poll_once, poll_with, run, turn};
 use ayi::time::{Duration, Instant, MissedTickBehavior, interval, interval_at};
@@ -50,7 +50,7 @@ fn a_period_for_ever() {
     });
 }
 
-/// As tokio documents: they come at once, one after the other, each with the time at which it was due.
+/// tokio documents the same: they come at once, one after the other, each with the time at which it was due.
 #[test]
 fn burst_makes_up_for_what_was_missed() {
     run(async || {
@@ -68,7 +68,7 @@ fn burst_makes_up_for_what_was_missed() {
     });
 }
 
-/// As tokio documents: "missed ticks are skipped, and the next one is at a multiple of the period from the start".
+/// tokio documents: "missed ticks are skipped, and the next one is at a multiple of the period from the start".
 #[test]
 fn skip_stays_in_the_rhythm() {
     run(async || {
@@ -77,7 +77,7 @@ fn skip_stays_in_the_rhythm() {
         let first = ticks.tick().await;
         thread::sleep(PERIOD * 3 + PERIOD / 2);
         let before = Instant::now();
-        // The one that is overdue comes still, and then the next that lies ahead.
+        // The overdue tick still comes, and then the next that lies ahead.
         assert_eq!(ticks.tick().await, first + PERIOD);
         let next = ticks.tick().await;
         assert!(next > before && next >= first + PERIOD * 4);
@@ -85,7 +85,7 @@ fn skip_stays_in_the_rhythm() {
     });
 }
 
-/// As in tokio, where more than 5 ms are late: "unlike Burst and Skip, ticks are not shortened".
+/// tokio does the same for ticks that are more than 5 ms late: "unlike Burst and Skip, ticks are not shortened".
 #[test]
 fn delay_does_not_shorten_the_period_after_a_late_tick() {
     block_on(async || {
@@ -104,7 +104,7 @@ fn delay_does_not_shorten_the_period_after_a_late_tick() {
 fn a_little_late_is_not_missed() {
     run(async || {
         for behavior in [MissedTickBehavior::Delay, MissedTickBehavior::Skip] {
-            // A machine that is busy may make it more than a little: then it is tried again.
+            // A busy machine may make it later than that: then the test tries again.
             loop {
                 let start = Instant::now() - Duration::from_millis(1);
                 let mut ticks = interval_at(start, PERIOD);
@@ -146,7 +146,7 @@ fn a_tick_that_is_given_up_comes_later() {
         let start = Instant::now() + Duration::from_millis(2);
         let mut ticks = interval_at(start, PERIOD);
         while Instant::now() < start {
-            // Dropped before it is due; but for the last, which may just be.
+            // The future is dropped before the tick is due, except for the last, which may just be due.
             if let Poll::Ready(due) = poll_once(pin!(ticks.tick())) {
                 assert_eq!(due, start);
                 return;

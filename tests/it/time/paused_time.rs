@@ -24,7 +24,7 @@ fn paused<T>(body: impl AsyncFnOnce() -> T) -> T {
     Builder::new_current_thread().start_paused(true).build().unwrap().block_on(body())
 }
 
-/// What `f` panics with.
+/// Returns the message with which `f` panics.
 fn panic_of(f: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(f)).unwrap_err();
     panic
@@ -169,7 +169,7 @@ fn time_waits_for_blocking_calls() {
         let (go, wait) = mpsc::channel();
         let call = spawn_blocking(move || wait.recv().unwrap());
         let sleeper = ayi::spawn(sleep(HOUR));
-        // Goes on in real time: nothing here is idle before the call has returned.
+        // It continues in real time: nothing here is idle before the call has returned.
         std::thread::spawn(move || go.send(()).unwrap());
         call.await.unwrap();
         assert_eq!(start.elapsed(), Duration::ZERO);
@@ -225,7 +225,7 @@ fn wakes_of_other_threads_arrive_while_no_timer_is_set() {
     });
 }
 
-/// A function that wakes from another thread, and a future that waits for it.
+/// Makes a function that wakes from another thread, and a future that waits for it.
 fn async_wake() -> (impl FnOnce() + Send + 'static, impl Future<Output = ()>) {
     use std::sync::{Arc, Mutex};
     use std::task::{Poll, Waker};
@@ -263,7 +263,7 @@ fn it_can_be_paused_and_resumed_in_the_middle() {
         assert!(start >= before);
         sleep(HOUR).await;
         time::resume();
-        // From where it stood, in real time.
+        // It continues from where it stood, in real time.
         let now = Instant::now();
         assert!(now >= start + HOUR && now < start + 2 * HOUR);
         sleep(Duration::from_micros(100)).await;
@@ -336,7 +336,7 @@ fn misuse_says_what_is_wrong() {
     });
 }
 
-/// Polls once, and says whether that was enough.
+/// Polls once, and returns whether that was enough.
 fn at_once<F: Future>(future: F) -> bool {
     support::poll_once(std::pin::pin!(future)).is_ready()
 }
@@ -436,7 +436,8 @@ fn time_that_was_real_until_now_has_made_due_what_is_past() {
 
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
-/// How far it is to the end of time: less than 292 years, since the clock counts from the start of the machine.
+/// Returns how far it is to the end of time: less than 292 years, because the clock counts from the start of the
+/// machine.
 fn until_the_end() -> Duration {
     let (now, mut left) = (Instant::now(), 0);
     for bit in (0..63).rev() {
@@ -502,8 +503,8 @@ fn an_advance_beyond_the_end_of_time_says_so_and_changes_nothing() {
     });
 }
 
-/// The waker of who waits for the socket is no task of the runtime's: it is woken after the reactor has looked, and time
-/// must not go on before what it wakes has run.
+/// The waker that waits for the socket belongs to no task of the runtime. It is woken after the reactor's turn, and
+/// time must not move on before what it wakes has run.
 #[test]
 fn sockets_that_are_ready_go_first_also_if_somebody_elses_waker_waits_for_them() {
     paused(async || {

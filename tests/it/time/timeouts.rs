@@ -25,7 +25,7 @@ fn in_time_and_too_late() {
         assert!(begin.elapsed() >= 2 * SHORT);
         assert!(timeout_at(Instant::now() + SHORT, pending::<()>()).await.is_err());
         assert!(begin.elapsed() >= 3 * SHORT);
-        // Longer than the clock knows.
+        // This is longer than the clock can represent.
         assert_eq!(timeout(Duration::MAX, sleep(SHORT)).await, Ok(()));
     });
 }
@@ -37,7 +37,7 @@ fn the_output_wins_if_both_are_due() {
         assert_eq!(timeout_at(Instant::now() - SHORT, ready(7)).await, Ok(7));
         let due = Instant::now() + SHORT;
         assert_eq!(timeout_at(due, sleep_until(due)).await, Ok(()));
-        // Both have become due while the thread was busy: whichever came first.
+        // Both have become due while the thread was busy, in either order.
         for (limit, future) in [(SHORT, 2 * SHORT), (2 * SHORT, SHORT)] {
             let mut limited = pin!(timeout(limit, sleep(future)));
             assert!(poll_once(limited.as_mut()).is_pending());
@@ -45,7 +45,7 @@ fn the_output_wins_if_both_are_due() {
             sleep(Duration::ZERO).await;
             assert_eq!(limited.await, Ok(()));
         }
-        // Time that has passed does no harm to what is ready and was never polled.
+        // Time that has passed does no harm to a future that is ready and was never polled.
         let limited = timeout(SHORT, ready(7));
         thread::sleep(2 * SHORT);
         assert_eq!(limited.await, Ok(7));
@@ -66,7 +66,7 @@ fn the_error_becomes_that_of_io() {
     });
 }
 
-/// The future is dropped when the limit is, not before; and what it holds is free then.
+/// The future is dropped when the limit is, and not before. What it holds is free then.
 #[test]
 fn what_is_limited_lives_as_long_as_the_limit() {
     run(async || {
@@ -88,7 +88,7 @@ fn what_is_limited_lives_as_long_as_the_limit() {
     });
 }
 
-/// Each poll of these ends because the budget is used up, so that nothing but the limit can end them.
+/// Each poll of these ends because the budget is used up, so only the limit can end them.
 #[test]
 fn a_future_that_uses_up_the_budget_does_not_starve_its_limit() {
     run(async || {
@@ -107,7 +107,7 @@ fn a_future_that_uses_up_the_budget_does_not_starve_its_limit() {
         assert!(timeout(SHORT, consume_for_ever()).await.is_err());
         assert!(timeout(HOUR, timeout(SHORT, consume_for_ever())).await.unwrap().is_err());
         assert!(timeout(SHORT, timeout(HOUR, consume_for_ever())).await.is_err());
-        // In a task, beside another that does the same.
+        // In a task, alongside another that does the same.
         let others = ayi::spawn(async {
             loop {
                 yield_now().await;
@@ -135,7 +135,7 @@ fn one_within_another() {
         assert_eq!(timeout(HOUR, timeout(HOUR, ready(7))).await, Ok(Ok(7)));
         assert!(timeout(HOUR, timeout(SHORT, pending::<()>())).await.unwrap().is_err());
         assert!(timeout(SHORT, timeout(HOUR, pending::<()>())).await.is_err());
-        // Many, of which one is the shortest.
+        // There are many, of which one is the shortest.
         for shortest in 0..4 {
             let limit = |at| if at == shortest { SHORT } else { HOUR };
             let innermost = timeout(limit(0), pending::<()>());

@@ -13,7 +13,7 @@ use std::thread;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Numbers that look random and are the same in every run (Steele, Lea and Flood, SplitMix64, 2014).
+/// Pseudo-random numbers, the same in every run (Steele, Lea and Flood, SplitMix64, 2014).
 fn numbers(mut state: u64) -> impl FnMut(u64) -> u64 {
     move |below| {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -30,7 +30,7 @@ async fn first_wake(wakes: &Wakes) {
     }
 }
 
-/// As tokio's: the waker of the latest poll is for the new deadline.
+/// Like tokio's: the waker of the last poll is for the new deadline.
 #[test]
 fn a_sleep_that_is_reset_wakes_at_the_new_deadline_without_another_poll() {
     block_on(async || {
@@ -47,7 +47,7 @@ fn a_sleep_that_is_reset_wakes_at_the_new_deadline_without_another_poll() {
     });
 }
 
-/// A task waits, and somebody who is not inside the runtime brings its deadline forward.
+/// A task waits, and code outside the runtime brings its deadline forward.
 #[test]
 fn a_sleep_that_is_reset_outside_of_its_runtime_wakes_its_task() {
     type Shared = Arc<Mutex<Pin<Box<Sleep>>>>;
@@ -85,7 +85,7 @@ fn none_is_early_and_they_fire_in_the_order_of_their_deadlines() {
         let fired = Rc::new(RefCell::new(vec![]));
         let tasks: Vec<_> = (0..5000)
             .map(|_| {
-                // Of all magnitudes: some nanoseconds to 50 ms.
+                // The sleeps are of all magnitudes: some nanoseconds to 50 ms.
                 let nanos = random(50_000_000) >> random(24);
                 let begin = std::time::Instant::now();
                 let timer = sleep(Duration::from_nanos(nanos));
@@ -115,7 +115,7 @@ fn the_order_in_which_they_fire() {
         let fired = Arc::new(Mutex::new(vec![]));
         let timers: Vec<_> = (0..3000usize)
             .map(|at| {
-                // Few different ones, of all magnitudes.
+                // There are few different ones, of all magnitudes.
                 let nanos = random(8) << random(22);
                 let fired = fired.clone();
                 let waker = waker_fn(move || fired.lock().unwrap().push((nanos, at)));
@@ -144,7 +144,7 @@ fn a_million_that_never_fire() {
         }
         assert_eq!(Arc::strong_count(&wakes), 1_000_002);
         turn().await;
-        // In another order than that of their creation.
+        // In another order than they were made in.
         while !timers.is_empty() {
             drop(timers.swap_remove(random(timers.len() as u64) as usize));
         }
@@ -152,7 +152,7 @@ fn a_million_that_never_fire() {
     });
 }
 
-/// (Without a budget, which polls of so many timers in one task would use up.)
+/// The budget is lifted: polls of so many timers in one task would use it up.
 #[test]
 fn a_hundred_thousand_that_fire() {
     run(async || {
@@ -190,7 +190,7 @@ fn the_shortest_and_the_longest() {
             turn().await;
             assert!(poll_with(Pin::new(&mut timer), &waker).is_pending());
         }
-        // With nothing else to wait for: the park must know what to make of it.
+        // There is nothing else to wait for, so the park has to handle it.
         let task = ayi::spawn(sleep(Duration::MAX));
         let waker = waker_fn(|| {});
         assert!(poll_with(pin!(sleep(Duration::MAX)), &waker).is_pending());
@@ -207,7 +207,7 @@ fn reset_to_earlier_and_to_later() {
         let mut timer = pin!(sleep(HOUR));
         for _ in 0..5 {
             let (wakes, waker) = Wakes::new();
-            // Earlier.
+            // It is reset to an earlier time.
             timer.as_mut().reset(Instant::now() + HOUR);
             assert!(poll_with(timer.as_mut(), &waker).is_pending());
             let deadline = soon();
@@ -216,7 +216,7 @@ fn reset_to_earlier_and_to_later() {
             first_wake(&wakes).await;
             assert!(Instant::now() >= deadline);
             assert!(poll_with(timer.as_mut(), &waker).is_ready());
-            // Later, when it was waiting, and when it had fired: it fires for the new one only.
+            // It is reset to a later time, while it waits, and after it has fired: it fires only for the new one.
             for fires_first in [false, true] {
                 let (wakes, waker) = Wakes::new();
                 timer.as_mut().reset(soon());
@@ -290,14 +290,14 @@ fn timers_that_are_dropped_inserted_and_reset_while_others_fire() {
                     assert!(count.count() == 1 || may_keep_others && count.count() == 0, "{special} {name}");
                 }
                 assert_eq!(done.count(), 1);
-                // And the wheel is in order.
+                // The wheel is in order.
                 sleep(Duration::from_micros(10)).await;
             });
         }
     }
 }
 
-/// A timer that waits in one runtime and goes elsewhere.
+/// A timer that waits in one runtime and is moved elsewhere.
 #[test]
 fn moved_to_another_thread_dropped_there_and_outliving_its_runtime() {
     let waiting = |duration| {
@@ -308,7 +308,7 @@ fn moved_to_another_thread_dropped_there_and_outliving_its_runtime() {
         (rt, timer, wakes)
     };
     let _watchdog = Watchdog::new();
-    // Polled there: it fires there, and this runtime forgets it.
+    // It is polled there: it fires there, and this runtime forgets it.
     let (rt, mut timer, wakes) = waiting(Duration::from_millis(5));
     let there = thread::spawn(move || {
         run(async || timer.as_mut().await);
@@ -318,13 +318,13 @@ fn moved_to_another_thread_dropped_there_and_outliving_its_runtime() {
     rt.block_on(turn());
     assert_eq!(Arc::strong_count(&wakes), 1, "its waker is kept");
 
-    // Dropped there: nobody is woken, and the entry is free for another.
+    // It is dropped there: nobody is woken, and the entry is free for another.
     let (rt, timer, wakes) = waiting(HOUR);
     thread::spawn(move || drop(timer)).join().unwrap();
     rt.block_on(turn());
     assert_eq!((wakes.count(), Arc::strong_count(&wakes)), (0, 1));
 
-    // Its runtime ends: who waits is woken, and it goes on in another one, or is dropped.
+    // Its runtime ends: the task that waits is woken, and the timer continues in another one, or is dropped.
     for goes_on in [false, true] {
         let (rt, mut timer, wakes) = waiting(Duration::from_millis(5));
         drop(rt);
@@ -343,8 +343,8 @@ fn outside_of_a_runtime() {
     let Poll::Pending = poll_once(pin!(sleep(HOUR))) else { panic!("it fires") };
 }
 
-/// By how much the kernel may be late with a thread's timeouts, in nanoseconds, see proc_pid_timerslack_ns(5).
-/// `None` if one may not look at other threads.
+/// Returns by how much the kernel may be late with a thread's timeouts, in nanoseconds, see proc_pid_timerslack_ns(5).
+/// Returns `None` if one may not look at other threads.
 fn timer_slack_of(thread: &str) -> Option<u64> {
     match std::fs::read_to_string(format!("/proc/{thread}/timerslack_ns")) {
         Ok(text) => Some(text.trim().parse().unwrap()),
@@ -354,7 +354,7 @@ fn timer_slack_of(thread: &str) -> Option<u64> {
 }
 
 fn own_id() -> String {
-    // SAFETY: takes nothing, gives a number.
+    // SAFETY: it takes nothing, and returns a number.
     unsafe { libc::gettid() }.to_string()
 }
 
@@ -374,7 +374,7 @@ fn what_tasks_and_the_threads_that_they_start_have_is_the_users_timer_slack() {
     for users in [timer_slack(), 70_000, 5_000_000_000] {
         set_timer_slack(users);
         run(async || {
-            // Long enough to be slept, and in a task and a thread of the pool that begin after it.
+            // It is long enough that the thread sleeps. A task and a thread of the pool begin after it.
             sleep(Duration::from_micros(300)).await;
             assert_eq!(timer_slack(), users);
             assert_eq!(ayi::spawn(async { timer_slack() }).await.unwrap(), users);
@@ -450,7 +450,7 @@ fn an_instant_of_std_is_the_same_after_there_and_back() {
         assert_eq!(Instant::from_std(ours.into_std()), ours);
     }
     assert_eq!(Instant::from_std(now + day) - Instant::from_std(now), day);
-    // Never before std's: a deadline that was given in its time is not early.
+    // It is never before std's: a deadline that was given in its time is not early.
     let ours = Instant::now();
     assert!(ours.into_std() <= std::time::Instant::now());
     assert!(ours.checked_add(Duration::MAX).is_none() && ours.checked_sub(Duration::MAX).is_none());

@@ -11,10 +11,11 @@ use tokio_postgres::config::Host;
 use tokio_postgres::{AsyncMessage, CancelToken, Client, Config, NoTls};
 
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
-/// The task that talks with the server. It ends when the client is dropped, or with the reason why it could not go on.
+/// The task that talks with the server. It ends when the client is dropped, or with the reason why it could not
+/// continue.
 pub type Connection = JoinHandle<std::result::Result<(), tokio_postgres::Error>>;
 
-/// Connects to the first host of `config`. `on_message` gets what the server says unasked: notices and notifications.
+/// Connects to the first host of `config`. `on_message` gets what the server sends unasked: notices and notifications.
 pub async fn connect(
     config: &Config,
     on_message: impl FnMut(AsyncMessage) + 'static,
@@ -47,10 +48,10 @@ async fn start(
     Ok((client, connection))
 }
 
-/// Asks the server to give up the query that it is working on. Dropping the query's future does not: then the server
-/// goes on, and only its answer is not wanted any more.
+/// Asks the server to give up the query that it is working on. Dropping the query's future does not: the server
+/// continues, and only its answer is no longer wanted.
 pub async fn cancel(config: &Config, token: CancelToken) -> Result<()> {
-    // A connection of its own, since the other one is busy.
+    // It has a connection of its own, because the other one is busy.
     match socket(config).await? {
         Socket::Tcp(stream) => token.cancel_query_raw(stream, NoTls).await?,
         Socket::Unix(stream) => token.cancel_query_raw(stream, NoTls).await?,
@@ -68,7 +69,7 @@ async fn socket(config: &Config) -> Result<Socket> {
     match config.get_hosts().first() {
         Some(Host::Tcp(host)) => {
             let stream = TcpStream::connect((host.as_str(), port)).await?;
-            // What is written leaves in one piece, and the next piece should not wait for its confirmation.
+            // Each write leaves in one piece, and the next piece should not wait for its confirmation.
             stream.set_nodelay(true)?;
             Ok(Socket::Tcp(stream))
         }

@@ -5,8 +5,9 @@
 //! cargo run -p databases --bin postgres -- "host=127.0.0.1 port=5432 user=me password=secret"
 //! ```
 //!
-//! The crate is used without its feature `runtime`: then it has no sockets and no timers of its own, and takes any
-//! stream that has tokio's traits, which ayi's have with the feature `tokio`. There is one thread, and no tokio runtime.
+//! The crate is used without its feature `runtime`. It then has no sockets and no timers of its own, and takes any
+//! stream that has tokio's traits, which ayi's streams have with the feature `tokio`. There is one thread, and no tokio
+//! runtime.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -36,7 +37,7 @@ async fn main() -> Result<()> {
     let (notify, notifications) = async_channel::unbounded();
     let (mut client, connection) = connect(&config, move |message| {
         if let AsyncMessage::Notification(notification) = message {
-            // Nobody listens any more when the program ends.
+            // Nobody listens any longer when the program ends.
             let _ = notify.try_send(notification);
         }
     })
@@ -97,7 +98,7 @@ async fn change_your_mind(client: &mut Client) -> Result<()> {
     Ok(())
 }
 
-/// A time limit is ayi's `timeout`. Then the server has to be told, or the connection stays busy.
+/// A time limit is ayi's `timeout`. After it the server has to be told, or the connection stays busy.
 async fn wait_only_so_long(config: &Config, client: &Client) -> Result<()> {
     let mut query = pin!(client.query("SELECT pg_sleep(3600)", &[]));
     if timeout(Duration::from_millis(100), &mut query).await.is_ok() {

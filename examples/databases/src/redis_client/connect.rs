@@ -8,14 +8,14 @@ use redis::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// Connects to `server`: `redis://127.0.0.1:6379`, `unix:///run/redis/redis.sock`. Clones of what it gives share the
-/// connection; it ends with the last one. `on_message` gets what comes on channels that were subscribed to.
+/// Connects to `server`, such as `redis://127.0.0.1:6379` or `unix:///run/redis/redis.sock`. Clones of the returned
+/// value share the connection, which ends with the last one. `on_message` gets what comes on subscribed channels.
 pub async fn connect(
     server: &str,
     on_message: impl Fn(Msg) + Send + Sync + 'static,
 ) -> RedisResult<MultiplexedConnection> {
     let info = server.into_connection_info()?;
-    // The third version has messages beside answers, so one connection is enough for both.
+    // The third version sends messages alongside answers, so one connection is enough for both.
     let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     let config = AsyncConnectionConfig::new()
         // The crate would count the time with tokio's timers, which need a runtime of tokio's. Use `ayi::time::timeout`.
@@ -29,7 +29,7 @@ pub async fn connect(
     match info.addr() {
         ConnectionAddr::Tcp(host, port) => {
             let stream = TcpStream::connect((host.as_str(), *port)).await?;
-            // What is written leaves in one piece, and the next piece should not wait for its confirmation.
+            // Each write leaves in one piece, and the next piece should not wait for its confirmation.
             stream.set_nodelay(true)?;
             start(&settings, stream, config).await
         }

@@ -5,11 +5,11 @@
 //! cargo run -p databases --bin redis_client -- unix:///run/redis/redis.sock
 //! ```
 //!
-//! `MultiplexedConnection` takes any stream that has tokio's traits, which ayi's have with the feature `tokio`. There is
-//! one thread, and no tokio runtime; but three things of the crate need one, and are not used:
+//! `MultiplexedConnection` takes any stream that has tokio's traits, which ayi's streams have with the feature `tokio`.
+//! There is one thread, and no tokio runtime. Three parts of the crate need one, and are not used:
 //!
-//! - its feature `aio` alone does not compile: it asks for `tokio-comp` or `smol-comp`, whose sockets and timers are then
-//!   in the program, and never touched (`smol-comp` is many crates more);
+//! - its feature `aio` alone does not compile: it asks for `tokio-comp` or `smol-comp`, whose sockets and timers are
+//!   then in the program, and never touched. `smol-comp` brings many more crates;
 //! - its time limits, 500 ms for an answer unless told otherwise, are tokio's timers: `connect` switches them off;
 //! - `PubSub`, `ConnectionManager` and the cluster's client spawn their own tasks with `tokio::spawn`, which panics
 //!   without a runtime. So messages come by RESP3 (since Redis 6), over the same connection as answers.
@@ -41,11 +41,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let (push, messages) = async_channel::unbounded();
     let mut redis = connect(&server, move |message| {
-        // Nobody listens any more when the program ends.
+        // Nobody listens any longer when the program ends.
         let _ = push.try_send(message);
     })
     .await?;
-    // So that two who try this at once do not meet.
+    // Two programs that try this at once do not use the same keys.
     let prefix = format!("ayi-example-{}", std::process::id());
 
     let greeting = format!("{prefix}-greeting");
@@ -77,7 +77,7 @@ async fn count_at_once(redis: &MultiplexedConnection, prefix: &str) -> Result<()
     Ok(())
 }
 
-/// In one piece, and done as a whole: nobody else's command comes between (MULTI, EXEC).
+/// The commands are sent in one piece, and executed as a whole: no other client's command comes between (MULTI, EXEC).
 async fn pipeline(redis: &mut MultiplexedConnection, prefix: &str) -> Result<(), Box<dyn Error>> {
     let queue = format!("{prefix}-queue");
     let mut pipe = pipe();
@@ -92,8 +92,8 @@ async fn pipeline(redis: &mut MultiplexedConnection, prefix: &str) -> Result<(),
     Ok(())
 }
 
-/// A time limit is ayi's `timeout`. The answer that nobody waits for any more is thrown away when it comes; but a command
-/// that blocks has its connection until then, so it should have one for itself.
+/// A time limit is ayi's `timeout`. The answer that nobody waits for any longer is discarded when it comes. A command
+/// that blocks occupies its connection until then, so it should have one of its own.
 async fn wait_only_so_long(server: &str, prefix: &str) -> Result<(), Box<dyn Error>> {
     let mut redis = connect(server, |_| {}).await?;
     let popped = redis.blpop::<_, (String, String)>(format!("{prefix}-nothing"), 0.0);

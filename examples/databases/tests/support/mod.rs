@@ -1,6 +1,6 @@
-//! Servers for tests: started in a directory of their own, ended with the test program, however that ends.
+//! Servers for tests. Each is started in a directory of its own, and ended with the test program, however that ends.
 
-// Each test file is a program of its own, and uses a part of this.
+// Each test file is a program of its own, and uses only a part of this.
 #![allow(dead_code)]
 
 pub mod postgres;
@@ -21,11 +21,11 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Long enough for a busy machine. No test waits for it unless it fails.
+/// Long enough for a busy machine. No test waits this long unless it fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A shell that starts a command and, when nobody holds the other end of its input any more, ends it with the signal
-/// `$2` and removes the directory `$1`. That end is closed even if this process is killed.
+/// A shell that starts a command. When no process holds the other end of its input any longer, it ends the command with
+/// the signal `$2` and removes the directory `$1`. That end is closed even if this process is killed.
 const KEEPER: &str = r#"folder=$1 signal=$2; shift 2; cd "$folder"; "$@" >log 2>&1 </dev/null & server=$!
 read -r line; kill -s "$signal" "$server"; wait "$server"; rm -rf "$folder""#;
 
@@ -34,7 +34,7 @@ pub struct Server {
     pub folder: PathBuf,
     pub port: u16,
     keeper: Child,
-    /// Held, and never written to.
+    /// It is held, and never written to.
     end: Option<ChildStdin>,
 }
 
@@ -42,14 +42,15 @@ impl Server {
     /// Starts `command`, as the user that `shell` makes a shell for. It runs in `folder`, which is removed in the end.
     pub fn start(mut shell: Command, folder: PathBuf, port: u16, signal: &str, command: &[String]) -> Server {
         shell.args(["-c", KEEPER, "keeper"]).arg(&folder).arg(signal).args(command);
-        // What it says lies in a file: the pipes of this process would be kept open by it.
+        // Its output goes to a file: otherwise it would keep the pipes of this process open.
         shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut keeper = shell.spawn().unwrap();
         let end = keeper.stdin.take();
         Server { folder, port, keeper, end }
     }
 
-    /// Waits until `answers` says so. False if the server has ended, because somebody else took its port, say.
+    /// Waits until `answers` returns true. Returns false if the server has ended, for example because another process
+    /// took its port.
     pub fn wait_until(&mut self, mut answers: impl FnMut() -> bool) -> bool {
         let start = Instant::now();
         while !answers() {
@@ -76,24 +77,24 @@ impl Drop for Server {
     }
 }
 
-/// Somebody else could take it at once; then the server does not start, and another one is tried.
+/// Another process could take it at once. The server does not start then, and another port is tried.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Says that a test is skipped, since a program is missing. In CI that is an error.
+/// Reports that a test is skipped, because a program is missing. In CI that is an error.
 pub fn skip(program: &str, package: &str) {
     assert!(std::env::var_os("CI").is_none(), "{program} is missing: install Debian's package {package}");
     skipped::skipped(format_args!("there is no {program}"));
 }
 
-/// Runs `body` in a runtime of its own. It fails when it waits in vain, and the process ends if it never returns.
+/// Runs `body` in a runtime of its own. It fails if it waits in vain, and the process ends if it never returns.
 pub fn run<T>(body: impl AsyncFnOnce() -> T) -> T {
     let name = thread::current().name().unwrap_or("a test").to_owned();
     let (_end, ended) = mpsc::channel::<()>();
     thread::spawn(move || {
         if ended.recv_timeout(2 * PATIENCE) == Err(RecvTimeoutError::Timeout) {
-            // Not eprintln!, whose output the test harness would keep.
+            // The test harness would keep the output of `eprintln!`.
             let _ = writeln!(io::stderr(), "{name} hangs");
             std::process::abort();
         }
@@ -102,7 +103,7 @@ pub fn run<T>(body: impl AsyncFnOnce() -> T) -> T {
     Runtime::new().unwrap().block_on(body)
 }
 
-/// What an example prints; it has to end well.
+/// Returns what an example prints. The example has to succeed.
 pub fn output(example: &str, argument: &str) -> String {
     let mut command = Command::new("timeout");
     let output = command.args(["60", example, argument]).stdin(Stdio::null()).output().unwrap();
@@ -111,14 +112,15 @@ pub fn output(example: &str, argument: &str) -> String {
     String::from_utf8(stdout).unwrap()
 }
 
-/// The names of this process's threads, and their numbers.
+/// Returns the names of this process's threads, and their numbers.
 pub fn threads() -> BTreeSet<String> {
     let name = |task: &fs::DirEntry| fs::read_to_string(task.path().join("comm")).unwrap_or_default();
     let tasks = fs::read_dir("/proc/self/task").unwrap().map(Result::unwrap);
     tasks.map(|task| format!("{} {:?}", name(&task).trim(), task.file_name())).collect()
 }
 
-/// Runs the test `name` alone, in a process of its own. True in that process; false, once it has ended well, in this one.
+/// Runs the test `name` alone, in a process of its own. Returns true in that process, and false in this one once that
+/// process has succeeded.
 pub fn in_a_child(name: &str) -> bool {
     if std::env::var_os("AYI_TEST_CHILD").is_some() {
         return true;

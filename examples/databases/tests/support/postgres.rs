@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Starts one, with a Unix socket in its directory and a port on the loopback. None if it is not installed.
+/// Starts one, with a Unix socket in its directory and a port on the loopback. Returns `None` if it is not installed.
 pub fn start() -> Option<Server> {
     let Some(programs) = programs() else {
         skip("postgres", "postgresql");
@@ -17,12 +17,12 @@ pub fn start() -> Option<Server> {
         let port = free_port();
         let path = |path: &Path| path.to_str().unwrap().to_owned();
         let mut command = vec![path(&programs.join("postgres"))];
-        // Without -F it would wait for the disk, and nobody needs what it keeps.
+        // Without -F it would wait for the disk, and nobody needs what it stores.
         command.extend(
             ["-F", "-D", "data", "-h", "127.0.0.1", "-c", "max_connections=80", "-p"].map(String::from),
         );
         command.extend([port.to_string(), String::from("-k"), path(&folder)]);
-        // QUIT: an end at once, with no more than a word for those who are connected.
+        // QUIT: it ends at once, and only tells the connected clients.
         let mut server = Server::start(shell(), folder.clone(), port, "QUIT", &command);
         let is_ready = || {
             let mut ask = Command::new(programs.join("pg_isready"));
@@ -35,7 +35,7 @@ pub fn start() -> Option<Server> {
     }
 }
 
-/// A new directory with an empty database, of whoever will run the server.
+/// Makes a directory with an empty database, owned by the user who will run the server.
 fn make_cluster(programs: &Path) -> PathBuf {
     let script = r#"folder=$(mktemp -d /tmp/ayi-postgres-XXXXXX) && cd "$folder" && \
         "$1" -D data -U ayi -A trust -E UTF8 --no-locale --no-sync >&2 && echo "$folder""#;
@@ -44,7 +44,7 @@ fn make_cluster(programs: &Path) -> PathBuf {
     PathBuf::from(String::from_utf8(made.stdout).unwrap().trim_end())
 }
 
-/// The server refuses to be root's.
+/// Returns a shell. The server refuses to run as root.
 fn shell() -> Command {
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
         return Command::new("sh");
@@ -54,7 +54,7 @@ fn shell() -> Command {
     command
 }
 
-/// Debian keeps them out of PATH, in a directory for each version: the newest one.
+/// Debian keeps the programs out of PATH, in a directory for each version. Returns the newest one.
 fn programs() -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").ok()?.map(|version| version.unwrap().path());
     let version = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();

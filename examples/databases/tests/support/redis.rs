@@ -5,8 +5,8 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 
-/// Starts one that keeps nothing, with a Unix socket in its directory and a port on the loopback. None if it is not
-/// installed.
+/// Starts one that stores nothing, with a Unix socket in its directory and a port on the loopback. Returns `None` if it
+/// is not installed.
 pub fn start() -> Option<Server> {
     let found = Command::new("sh").args(["-c", "command -v redis-server"]).output().unwrap();
     if !found.status.success() {

@@ -6,7 +6,7 @@ use crate::resp::MAX_REPLIES;
 use crate::store::{Key, NEVER, SHARDS, Store, now};
 use crate::turn::{PER_ARG, PER_KEY, copying};
 
-/// How a command tells a point in time.
+/// The way in which a command gives a point in time.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// From now.
@@ -18,7 +18,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// Those of SET.
+    /// Returns the unit of an option of SET.
     pub fn of_option(arg: &[u8]) -> Option<Unit> {
         let options = [
             ("ex", Unit::Seconds),
@@ -30,7 +30,7 @@ impl Unit {
     }
 }
 
-/// `None` if there is no such time.
+/// Returns the deadline, or `None` if there is no such time.
 fn deadline(time: i64, unit: Unit) -> Option<i64> {
     let ms = match unit {
         Unit::Seconds | Unit::UnixSeconds => time.checked_mul(1_000)?,
@@ -40,7 +40,7 @@ fn deadline(time: i64, unit: Unit) -> Option<i64> {
         Unit::Seconds | Unit::Milliseconds => ms.checked_add(now())?,
         Unit::UnixSeconds | Unit::UnixMilliseconds => ms,
     };
-    // The very last millisecond stands for something else.
+    // The very last millisecond has another meaning.
     Some(deadline.min(NEVER - 1))
 }
 
@@ -48,7 +48,7 @@ fn invalid(command: &str) -> Error {
     format!("ERR invalid expire time in '{command}' command").into()
 }
 
-/// For a value that is to be set: it lives for a while at least.
+/// Returns the deadline for a value that is about to be set: the value lives for a while at least.
 pub fn deadline_of_value(time: &[u8], unit: Unit, command: &str) -> Result<i64, Error> {
     let time = integer(time)?;
     deadline(time, unit).filter(|_| time > 0).ok_or_else(|| invalid(command))
@@ -70,7 +70,7 @@ pub fn pexpireat(call: &mut Call<'_>) -> Outcome {
     set_deadline(call, Unit::UnixMilliseconds, "pexpireat")
 }
 
-/// When EXPIRE is to do something.
+/// The conditions under which EXPIRE does something.
 #[derive(Default)]
 struct Conditions {
     if_none: bool,
@@ -101,7 +101,7 @@ impl Conditions {
         Ok(conditions)
     }
 
-    /// To have none is to have the latest.
+    /// A key without a deadline counts as having the latest.
     fn are_met(&self, before: i64, after: i64) -> bool {
         !(self.if_none && before != NEVER
             || self.if_some && before == NEVER
@@ -136,7 +136,7 @@ pub fn persist(call: &mut Call<'_>) -> Outcome {
 
 pub fn ttl(call: &mut Call<'_>) -> Outcome {
     let left = left(call);
-    // Rounded to whole seconds, but for the two answers that are none.
+    // It is rounded to whole seconds, except for the two answers that are no times.
     call.replies.integer(if left < 0 { left } else { left.saturating_add(500) / 1_000 });
     Ok(())
 }
@@ -146,7 +146,7 @@ pub fn pttl(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// Milliseconds. -1: for ever, -2: there is no such key.
+/// In milliseconds. -1 means for ever, -2 that there is no such key.
 fn left(call: &Call<'_>) -> i64 {
     match call.store.deadline(&call.args[1]) {
         None => -2,
@@ -155,7 +155,7 @@ fn left(call: &Call<'_>) -> i64 {
     }
 }
 
-/// As many keys as are looked at at once. With more, DEL and EXISTS give way in between.
+/// How many keys are handled at once. With more, DEL and EXISTS give way in between.
 const AT_ONCE: usize = 1_000;
 
 pub fn del(call: &mut Call<'_>) -> Outcome {
@@ -178,7 +178,7 @@ pub fn exists(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// Of DEL and EXISTS with many keys: as if each key had been asked for by a command of its own.
+/// Does DEL and EXISTS with many keys, as if each key had a command of its own.
 pub async fn count(Going { server, args, replies, turn, .. }: Going<'_>, what: Count) {
     let mut count = 0;
     for key in args.iter().skip(1) {
@@ -199,8 +199,8 @@ pub fn keys(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// Of KEYS. Each key that is there from the beginning to the end is found once. One that comes or goes meanwhile may be
-/// found or not, so a key of the reply may have gone. (In Redis nobody else is served meanwhile.)
+/// Does KEYS. Each key that is there from the beginning to the end is found once. One that comes or goes meanwhile may
+/// be found or not, so a key of the reply may have gone. In Redis no other client is served meanwhile.
 pub async fn walk(Going { server, args, replies, turn, .. }: Going<'_>) {
     let (mut found, mut bytes) = (Vec::new(), 0);
     for shard in 0..SHARDS {
@@ -237,8 +237,8 @@ pub fn dbsize(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// There is one database, so FLUSHALL does what FLUSHDB does. The keys are gone at once, for everybody; the answer comes
-/// when their memory is free, whatever is asked for.
+/// There is one database, so FLUSHALL does what FLUSHDB does. The keys are gone at once, for all clients. The answer
+/// comes when their memory is free, whichever way is asked for.
 pub fn flush(call: &mut Call<'_>) -> Outcome {
     let is_known = |arg| is(arg, "async") || is(arg, "sync");
     if call.args.len() > 2 || call.args.get(1).is_some_and(|arg| !is_known(arg)) {
@@ -249,7 +249,7 @@ pub fn flush(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// Of FLUSHALL.
+/// Does FLUSHALL.
 pub async fn sweep(Going { server, replies, turn, .. }: Going<'_>) {
     while server.store.borrow_mut().sweep() {
         turn.steps = 0;

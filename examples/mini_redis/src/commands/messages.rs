@@ -31,9 +31,9 @@ pub fn punsubscribe(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// Of PUBLISH. First it is found out which patterns fit, which can take for ever; then the message is delivered. Who
-/// subscribes or leaves meanwhile may get it or not, but nobody gets it after it was confirmed that he has left. All get all
-/// messages in the same order. Who listens to the channel in two ways gets it twice.
+/// Does PUBLISH. First it finds out which patterns match, which can take very long; then it delivers the message. A
+/// client that subscribes or leaves meanwhile may get it or not, but none gets it after its leaving was confirmed. All
+/// clients get all messages in the same order. A client that listens to the channel in two ways gets the message twice.
 pub async fn deliver(mut going: Going<'_>) {
     let args = going.args;
     let (channel, text) = (&args[1], &args[2]);
@@ -83,7 +83,7 @@ async fn send(going: &mut Going<'_>, kind: Kind, name: &[u8], message: Rc<Vec<u8
     }
 }
 
-/// Of SUBSCRIBE.
+/// Does SUBSCRIBE.
 pub async fn enter(mut going: Going<'_>, kind: Kind) {
     let word = if kind == Kind::Channel { "subscribe" } else { "psubscribe" };
     for name in going.args.iter().skip(1) {
@@ -101,7 +101,7 @@ pub async fn enter(mut going: Going<'_>, kind: Kind) {
     }
 }
 
-/// Of UNSUBSCRIBE. Without names, from all of the kind.
+/// Does UNSUBSCRIBE. Without names, it leaves all channels or patterns of the kind.
 pub async fn leave(mut going: Going<'_>, kind: Kind) {
     if going.args.len() > 1 {
         for name in going.args.iter().skip(1) {
@@ -134,11 +134,11 @@ async fn leave_one(going: &mut Going<'_>, kind: Kind, name: Option<&[u8]>) {
     give_way(going).await;
 }
 
-/// After one of many names.
+/// Gives way after one of many names.
 async fn give_way(going: &mut Going<'_>) {
     going.turn.spend(PER_SUBSCRIBER);
     if going.turn.give_way().await {
-        // What has come meanwhile goes before what is confirmed next, which may be that it comes no more.
+        // Messages that have come meanwhile go before the next confirmation, which may say that no more will come.
         if let Some(subscriptions) = &going.client.subscriptions {
             subscriptions.subscriber.take_mail(going.replies);
         }

@@ -1,7 +1,7 @@
 //! Which code belongs to which name.
 //!
-//! Most commands are executed at once, so that they are atomic. A few may take long, because of how much there is of what
-//! others have stored: they check what they are given, and ask to be [gone on](go_on) with, where they give way in between.
+//! Most commands are executed at once, so that they are atomic. A few may take long, because of how much other clients
+//! have stored. They check their arguments, and ask to be [continued](go_on), where they give way in between.
 
 mod keys;
 mod messages;
@@ -17,22 +17,22 @@ use ayi::net::TcpStream;
 use std::borrow::Cow;
 use std::rc::Rc;
 
-/// A command that is to be executed.
+/// A command to be executed.
 pub struct Call<'a> {
     pub server: &'a Server,
     pub store: &'a mut Store,
     pub client: &'a mut Client,
-    /// The first is the command's name.
+    /// The first argument is the command's name.
     pub args: Args<'a>,
     pub replies: &'a mut Replies,
     /// What is left to be done.
     pub rest: Option<Rest>,
 }
 
-/// Whether a key counts.
+/// Returns whether a key counts.
 type Count = fn(&mut Store, &[u8]) -> bool;
 
-/// What takes too long to be done at once.
+/// The parts of commands that take too long to be done at once.
 #[derive(Clone, Copy)]
 pub enum Rest {
     Keys,
@@ -45,8 +45,8 @@ pub enum Rest {
     Reset,
 }
 
-/// A command of which a rest is to be done, while others have their turns. So it has no store: it borrows it when it needs
-/// it, and never while it gives way.
+/// A command of which a part is still to be done, while other clients have their turns. So it has no store: it borrows
+/// the store when it needs it, and never while it gives way.
 pub struct Going<'a> {
     pub server: &'a Server,
     pub client: &'a mut Client,
@@ -61,7 +61,7 @@ pub struct Client {
     stream: Rc<TcpStream>,
     name: Vec<u8>,
     pub subscriptions: Option<Subscriptions>,
-    /// It gets what is in the replies, and nothing more.
+    /// The client gets what is in the replies, and nothing more.
     pub is_leaving: bool,
 }
 
@@ -102,22 +102,22 @@ type Outcome = Result<(), Error>;
 struct Command {
     /// In lower case.
     name: &'static str,
-    /// How many arguments, with the name. Less than zero: so many, or more.
+    /// How many arguments, including the name. Below zero it means at least so many.
     arity: isize,
     traits: u8,
     run: fn(&mut Call<'_>) -> Outcome,
 }
 
-/// Adds to the store, so it is refused when that is full.
+/// It adds to the store, so it is refused when the store is full.
 const GROWS: u8 = 1;
-/// Allowed to a client that listens to something.
+/// It is allowed to a client that listens to something.
 const LISTENS: u8 = 2;
 
 const fn command(name: &'static str, arity: isize, traits: u8, run: fn(&mut Call<'_>) -> Outcome) -> Command {
     Command { name, arity, traits, run }
 }
 
-/// They are looked for in this order, so it begins with what is asked for most.
+/// They are looked up in this order, so the most frequent come first.
 static COMMANDS: &[Command] = &[
     command("get", 2, 0, strings::get),
     command("set", -3, GROWS, strings::set),
@@ -164,7 +164,7 @@ static COMMANDS: &[Command] = &[
     command("info", -1, 0, talk::info),
     command("reset", 1, LISTENS, talk::reset),
     command("quit", -1, LISTENS, talk::quit),
-    // What a browser sends that was tricked into talking to us. The requests that it wants executed would follow.
+    // A browser sends this if it was tricked into talking to us. The requests that should be executed would follow.
     command("post", -1, 0, talk::no_web_server),
     command("host:", -1, 0, talk::no_web_server),
 ];
@@ -173,10 +173,10 @@ fn find(name: &[u8]) -> Option<&'static Command> {
     COMMANDS.iter().find(|command| command.name.as_bytes().eq_ignore_ascii_case(name))
 }
 
-/// Bytes of what was not understood.
+/// How many bytes are shown of a command that was not understood.
 const SHOWN: usize = 128;
 
-/// Some of the arguments, so that a typing error can be seen.
+/// The error shows some of the arguments, so that a typing error can be seen.
 fn unknown(args: Args<'_>) -> Error {
     let mut shown = Vec::new();
     for arg in args.iter().skip(1) {

@@ -9,7 +9,7 @@ pub fn get(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// What SET is told beside key and value.
+/// The arguments of SET besides key and value.
 #[derive(Default)]
 struct Options {
     if_absent: bool,

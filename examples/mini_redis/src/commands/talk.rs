@@ -6,7 +6,7 @@ use crate::resp::{MAX_BULK, parse_i64};
 use crate::turn::{PER_ARG, copying};
 use std::fmt::Write;
 
-/// What we say we are: clients choose by it what they ask for.
+/// The version that we report. Clients choose their commands by it.
 const VERSION: &str = "7.0.0";
 
 pub fn ping(call: &mut Call<'_>) -> Outcome {
@@ -15,7 +15,7 @@ pub fn ping(call: &mut Call<'_>) -> Outcome {
         return Err(Error::wrong_arity("ping"));
     }
     match (&call.client.subscriptions, text) {
-        // Where messages are expected, it looks like one.
+        // To a client that expects messages, the answer looks like one.
         (Some(_), text) => {
             call.replies.array(2);
             call.replies.bulk(b"pong");
@@ -43,7 +43,7 @@ pub fn reset(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// Of RESET.
+/// Does RESET.
 pub async fn leave(Going { client, replies, turn, .. }: Going<'_>) {
     if let Some(subscriptions) = client.subscriptions.take() {
         subscriptions.leave_all(turn).await;
@@ -158,7 +158,7 @@ pub fn config(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// Of CONFIG GET: settings are few, but patterns may be long.
+/// Does CONFIG GET: settings are few, but patterns may be long.
 pub async fn get_config(Going { server, args, replies, turn, .. }: Going<'_>) {
     let max_memory = if server.max_memory == usize::MAX { 0 } else { server.max_memory };
     let settings = [
@@ -190,7 +190,7 @@ pub async fn get_config(Going { server, args, replies, turn, .. }: Going<'_>) {
     }
 }
 
-/// All sections, whichever are asked for.
+/// Returns all sections, whichever are asked for.
 pub fn info(call: &mut Call<'_>) -> Outcome {
     let (server, store) = (call.server, &*call.store);
     let pubsub = server.pubsub.borrow();

@@ -1,6 +1,6 @@
-//! Requests as somebody types them: words, and quotes around what has spaces in it.
+//! Requests as people type them: words, and quotes around words with spaces.
 
-/// The words of a line, without quotes. `None` if a quote is not closed, or closed within a word.
+/// Returns the words of a line, without quotes. Returns `None` if a quote is not closed, or closed within a word.
 pub fn split(line: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut words = Vec::new();
     let mut rest = line;
@@ -15,7 +15,7 @@ pub fn split(line: &[u8]) -> Option<Vec<Vec<u8>>> {
     }
 }
 
-/// Returns what follows.
+/// Takes a word, and returns what follows.
 fn take_word<'a>(mut rest: &'a [u8], word: &mut Vec<u8>) -> Option<&'a [u8]> {
     loop {
         match rest {

@@ -7,8 +7,8 @@
 //! +OK\r\n   -ERR syntax error\r\n   :7\r\n   $3\r\nhot\r\n   $-1\r\n   *2\r\n…      replies
 //! ```
 //!
-//! The specification is at <https://redis.io/docs/latest/develop/reference/protocol-spec/>; the texts of errors, and
-//! what is accepted that it does not tell, are Redis' own.
+//! The specification is at <https://redis.io/docs/latest/develop/reference/protocol-spec/>. The texts of errors are
+//! Redis' own, and so is what is accepted beyond the specification.
 
 mod inline;
 mod number;

@@ -1,6 +1,6 @@
 //! Numbers, as Redis reads and writes them.
 
-/// The one way to write a number, and nothing else: no `+`, no space, no zero before it.
+/// Accepts only the one way to write a number: no `+`, no space, no leading zero.
 pub fn parse_i64(text: &[u8]) -> Option<i64> {
     let (is_negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
@@ -11,7 +11,7 @@ pub fn parse_i64(text: &[u8]) -> Option<i64> {
         [b'1'..=b'9', ..] => {}
         _ => return None,
     }
-    // Downwards, since there is one more of those below zero.
+    // It counts downwards, because there is one more number below zero.
     digits
         .iter()
         .try_fold(0i64, |number, digit| {
@@ -24,7 +24,7 @@ pub fn parse_i64(text: &[u8]) -> Option<i64> {
         .and_then(|number| if is_negative { Some(number) } else { number.checked_neg() })
 }
 
-/// The longest has 20 bytes: -9223372036854775808.
+/// The longest number has 20 bytes: -9223372036854775808.
 pub fn write_i64(to: &mut Vec<u8>, number: i64) {
     let mut text = [0; 20];
     let mut at = text.len();

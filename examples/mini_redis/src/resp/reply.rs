@@ -2,14 +2,14 @@
 
 use super::number::write_i64;
 
-/// Bytes. Who asks for more before it is sent is let go (`client-output-buffer-limit`, of which Redis has none for
-/// clients that ask). It takes a request that asks for many large values at once.
+/// In bytes. A client that asks for more before it is sent is disconnected. Redis' `client-output-buffer-limit` has no
+/// limit for such clients. It takes a request for many large values at once.
 pub const MAX_REPLIES: usize = 64 * 1024 * 1024;
 
 #[derive(Default)]
 pub struct Replies {
     bytes: Vec<u8>,
-    /// More was asked for than fits. What is here ends somewhere, and is not to be sent.
+    /// More was asked for than fits. The replies end somewhere, and must not be sent.
     is_over: bool,
 }
 
@@ -31,7 +31,7 @@ impl Replies {
         self.bytes.shrink_to(kept);
     }
 
-    /// Whole replies, which somebody else has put together.
+    /// Appends whole replies, which other code has put together.
     pub fn append(&mut self, replies: &mut Vec<u8>) {
         if self.bytes.is_empty() {
             std::mem::swap(&mut self.bytes, replies);
@@ -40,7 +40,7 @@ impl Replies {
         }
     }
 
-    /// The same, where they are needed elsewhere too.
+    /// Does the same with replies that are needed elsewhere too.
     pub fn extend(&mut self, replies: &[u8]) {
         if self.bytes.len() + replies.len() > MAX_REPLIES {
             self.is_over = true;
@@ -57,7 +57,8 @@ impl Replies {
         self.line(b'+', text.as_bytes());
     }
 
-    /// The text begins with a code, `ERR` mostly. It may have bytes of the client's in it, but not the end of a line.
+    /// Appends an error. The text begins with a code, mostly `ERR`. It may contain bytes of the client's, but not the
+    /// end of a line.
     pub fn error(&mut self, text: &[u8]) {
         let start = self.bytes.len();
         self.line(b'-', text);
@@ -74,7 +75,7 @@ impl Replies {
         self.head(b':', number);
     }
 
-    /// A number of things.
+    /// Appends a number of things.
     pub fn count(&mut self, count: usize) {
         self.integer(i64::try_from(count).unwrap_or(i64::MAX));
     }
@@ -102,7 +103,7 @@ impl Replies {
         }
     }
 
-    /// So many replies follow, which belong together.
+    /// Announces that so many replies follow, which belong together.
     pub fn array(&mut self, len: usize) {
         self.head(b'*', len as i64);
     }

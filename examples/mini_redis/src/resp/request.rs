@@ -1,4 +1,4 @@
-//! Requests, as they arrive: in pieces, or many at once.
+//! Requests as they arrive: in pieces, or many at once.
 //!
 //! ```text
 //!           ┌──────────── parse: complete ◀─────────────┐
@@ -8,29 +8,30 @@
 //!                            └──────────────────────────┘
 //! ```
 //!
-//! What has been understood of a request that is not complete is kept, so that however small the pieces are, each byte
-//! is looked at once (but for a line's beginning). Arguments are places in the input: nothing is copied or allocated
-//! for them, once the list has its length. A request that somebody typed is the exception, since quotes and escapes go.
+//! What has been understood of an incomplete request is kept, so that each byte is read once, however small the pieces
+//! are. The beginning of a line is the exception. Arguments are places in the input: nothing is copied or allocated for
+//! them, once the list has its length. A request that a person typed is the exception, because its quotes and escapes
+//! are removed.
 //!
-//! As in Redis, the two bytes after an argument are not looked at.
+//! As in Redis, the two bytes after an argument are ignored.
 
 use super::inline;
 use super::number::parse_i64;
 use std::borrow::Cow;
 use std::ops::Index;
 
-/// Bytes of an argument, and so of a key and a value (`proto-max-bulk-len`, 512 MiB in Redis).
+/// The most bytes of an argument, and so of a key and a value (`proto-max-bulk-len`, 512 MiB in Redis).
 pub const MAX_BULK: usize = 8 * 1024 * 1024;
-/// Bytes of a request (`client-query-buffer-limit`, 1 GiB in Redis).
+/// The most bytes of a request (`client-query-buffer-limit`, 1 GiB in Redis).
 const MAX_REQUEST: usize = 2 * MAX_BULK;
-/// Arguments of a request. The same number as in Redis, up to version 6.
+/// The most arguments of a request. Redis has the same number, up to version 6.
 const MAX_ARGS: i64 = 1024 * 1024;
-/// Bytes of a line. The same number as in Redis.
+/// The most bytes of a line. Redis has the same number.
 const MAX_LINE: usize = 64 * 1024;
-/// Arguments. What the list of places keeps.
+/// How many arguments the list of places keeps room for.
 const KEPT_ARGS: usize = 64;
 
-/// What is wrong with the bytes. After it, nobody knows where the next request begins.
+/// The error in the bytes. After it, nobody knows where the next request begins.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ProtocolError(pub Cow<'static, [u8]>);
 
@@ -40,26 +41,27 @@ impl From<&'static str> for ProtocolError {
     }
 }
 
-/// Where an argument is, in bytes from the request's first. (A request has less than 4 GiB.)
+/// Where an argument is, in bytes from the request's first. A request has less than 4 GiB.
 type Place = (u32, u32);
 
-/// Beyond one request, a state that begins again with the next.
+/// Beyond one request, its state begins again with the next.
 #[derive(Default)]
 pub struct Parser {
     args: Vec<Place>,
-    /// Arguments that are still to come.
+    /// How many arguments are still to come.
     missing: usize,
-    /// Bytes of the request that are understood.
+    /// How many bytes of the request are understood.
     at: usize,
-    /// The argument that follows has this length, in bytes.
+    /// The length of the argument that follows, in bytes.
     bulk: Option<usize>,
-    /// The words of the line that somebody typed, one after the other. Otherwise it is empty.
+    /// The words of a line that a person typed, one after the other. Otherwise it is empty.
     typed: Vec<u8>,
 }
 
 impl Parser {
-    /// `input` begins with the request of which some has been parsed, or with the next. Returns its length once it is
-    /// complete: the [arguments](Parser::args) are known then, and the next call expects another request.
+    /// Parses a request. `input` begins with the request of which some has been parsed, or with the next one. Returns
+    /// its length once it is complete: the [arguments](Parser::args) are known then, and the next call expects another
+    /// request.
     pub fn parse(&mut self, input: &[u8]) -> Result<Option<usize>, ProtocolError> {
         if self.at == 0 {
             self.args.clear();
@@ -73,7 +75,7 @@ impl Parser {
                     };
                     let count = parse_i64(&line[1..]).filter(|count| *count <= MAX_ARGS);
                     let count = count.ok_or("Protocol error: invalid multibulk length")?;
-                    // Less than none is as good as none.
+                    // Less than zero counts as zero.
                     self.missing = usize::try_from(count).unwrap_or(0);
                     self.at = line.len() + 2;
                 }
@@ -118,7 +120,7 @@ impl Parser {
 
     fn parse_typed(&mut self, input: &[u8]) -> Result<Option<usize>, ProtocolError> {
         let end = input.iter().position(|byte| *byte == b'\n');
-        // Also if all of it is here: what is refused must not depend on how it arrives.
+        // This holds even if all of it is here: what is refused must not depend on how it arrives.
         if end.unwrap_or(input.len()) > MAX_LINE {
             return Err("Protocol error: too big inline request".into());
         }
@@ -132,20 +134,20 @@ impl Parser {
         Ok(Some(len + 1))
     }
 
-    /// Of the request that is complete, which is `request`.
+    /// Returns the arguments of the complete request, which is `request`.
     pub fn args<'a>(&'a self, request: &'a [u8]) -> Args<'a> {
         Args { bytes: if self.typed.is_empty() { request } else { &self.typed }, places: &self.args }
     }
 }
 
-/// The line that begins at `at`, without its end. `None` if the end is not there.
+/// Returns the line that begins at `at`, without its end, or `None` if the end is not there.
 fn line<'a>(input: &'a [u8], at: usize, too_big: &'static str) -> Result<Option<&'a [u8]>, ProtocolError> {
     let rest = &input[at.min(input.len())..];
     let end = rest.iter().position(|byte| *byte == b'\r');
     if end.unwrap_or(rest.len()) > MAX_LINE {
         return Err(too_big.into());
     }
-    // The line feed is not looked at, but has to be there.
+    // The line feed is not checked, but has to be there.
     Ok(end.filter(|len| len + 1 < rest.len()).map(|len| &rest[..len]))
 }
 

@@ -1,4 +1,4 @@
-//! The parser beside a simple one, by random requests in random pieces.
+//! The parser, compared with a simple one, by random requests in random pieces.
 
 use super::number::{parse_i64, write_i64};
 use super::request::{MAX_BULK, Parser, ProtocolError};
@@ -6,7 +6,7 @@ use fastrand::Rng;
 
 type Requests = (Vec<Vec<Vec<u8>>>, Option<ProtocolError>);
 
-/// What is understood of `bytes`, if they come in pieces that end at these places.
+/// Returns what is understood of `bytes`, if they come in pieces that end at these places.
 fn parse(bytes: &[u8], ends: &[usize]) -> Requests {
     let mut parser = Parser::default();
     let mut requests = Vec::new();
@@ -47,7 +47,7 @@ fn encode(request: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
-/// As somebody could type it: everything in quotes, with what is not plain text escaped.
+/// Encodes a request as a person could type it: everything in quotes, with anything that is not plain text escaped.
 fn encode_typed(request: &[Vec<u8>]) -> Vec<u8> {
     let words = request.iter().map(|arg| {
         let escaped: String = arg.iter().map(|byte| format!("\\x{byte:02x}")).collect();
@@ -76,7 +76,7 @@ fn requests_are_understood_in_whatever_pieces_they_come() {
     }
 }
 
-/// Nobody knows what these mean, but it is always the same.
+/// Nobody knows what these mean, but they always mean the same.
 #[test]
 fn damaged_requests_mean_the_same_in_whatever_pieces_they_come() {
     let mut random = Rng::with_seed(2);
@@ -105,13 +105,14 @@ fn damaged_requests_mean_the_same_in_whatever_pieces_they_come() {
 fn a_large_request_in_small_pieces_takes_no_quadratic_time() {
     let mut request = b"*500000\r\n".to_vec();
     request.extend(b"$1\r\nx\r\n".repeat(500_000));
-    // Looked at anew for each piece, these would be some ten billion arguments.
+    // If they were parsed again for each piece, these would be some ten billion arguments.
     let ends: Vec<_> = (0..request.len()).step_by(80).collect();
     let (requests, error) = parse(&request, &ends);
     assert!(error.is_none() && requests.len() == 1 && requests[0].len() == 500_000);
 }
 
-/// One that came in one read was taken where Redis and we refuse it in two: only the wait for its end had a limit.
+/// Regression: a line that came in one read was accepted, but Redis and we refuse it in two: only the wait for its end
+/// had a limit.
 #[test]
 fn a_line_that_is_too_long_is_refused_in_whatever_pieces_it_comes() {
     let lines: [fn(&str) -> String; 3] = [

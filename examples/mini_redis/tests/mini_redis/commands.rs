@@ -1,4 +1,4 @@
-//! Every command, by conversations that are known from Redis.
+//! Every command, by conversations recorded from Redis.
 
 use crate::programs::RedisServer;
 use crate::server::{Client, Server, has};
@@ -28,7 +28,7 @@ fn conversations() -> Vec<Vec<Exchange>> {
     all
 }
 
-/// As redis-cli shows it. (An array has no more than nine elements here, none of which is an array.)
+/// Shows a reply as redis-cli does. An array has at most nine elements here, none of which is an array.
 fn show(reply: &[u8]) -> String {
     let mut shown = String::new();
     let mut rest = reply;
@@ -108,7 +108,7 @@ fn redis_cli_shows_the_same_replies() {
     let output = cli.wait_with_output().unwrap();
     writing.join().unwrap().unwrap();
     let lines = String::from_utf8(output.stdout).unwrap();
-    // It adds an empty line here and there, after errors.
+    // redis-cli adds an empty line here and there, after errors.
     let lines = lines.lines().map(str::trim_end).filter(|line| !line.is_empty());
     for (number, (actual, expected)) in lines.zip(expected.lines()).enumerate() {
         assert_eq!(actual, expected, "line {number}");

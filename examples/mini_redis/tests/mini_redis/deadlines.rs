@@ -1,4 +1,4 @@
-//! Keys that end.
+//! Keys that expire.
 
 use crate::server::{Server, wait_until};
 
@@ -26,8 +26,9 @@ fn what_is_due_and_not_removed_is_not_there() {
     for (line, reply) in
         [("INCR k", ":1"), ("APPEND k x", ":1"), ("SETNX k x", ":1"), ("SET k x KEEPTTL", "+OK")]
     {
-        // These come together, and are less than a turn, so the task that removes keys has none in between. The deadline,
-        // which is at the end of this millisecond, may come before that, or after it: it takes some tries to meet it.
+        // These come together, and are less than a turn, so the task that removes keys has no turn in between. The
+        // deadline, which is at the end of this millisecond, may come before or after that, so it takes some tries to
+        // meet it.
         let request =
             format!("SET k 7 PX 1\r\n{}EXISTS k\r\nDBSIZE\r\n{line}\r\nPTTL k\r\n", "PING\r\n".repeat(1_000));
         wait_until("it is due, and not removed", || {

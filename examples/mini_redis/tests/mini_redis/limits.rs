@@ -1,4 +1,4 @@
-//! What clients can not make grow, and many of them.
+//! What clients cannot make grow, and many clients.
 
 use crate::server::{Client, PATIENCE, Server, request, wait_until};
 use std::io::{ErrorKind, Read, Write};
@@ -22,7 +22,7 @@ fn a_subscriber_that_does_not_read_is_cut_off() {
         thread::spawn(move || while quick.reply().ends_with(b"x\r\n") && sender.send(()).is_ok() {});
     let (text, before) = (vec![b'x'; MIB / 4], server.memory());
     let mut published = 0;
-    // The kernel takes some, then there is a limit.
+    // The kernel takes some, and then there is a limit.
     while publisher.ask(&[b"PUBLISH", b"a", &text]) == b":2\r\n" {
         published += 1;
         assert!(published < 1_000, "it has taken 250 MiB for a subscriber that does not read");
@@ -33,14 +33,14 @@ fn a_subscriber_that_does_not_read_is_cut_off() {
     assert!(after < before + 100 * 1024, "it has grown from {before} to {after} KiB");
     assert_eq!(publisher.ask(&[b"PUBLISH", b"a", b"end"]), b":1\r\n");
     reading.join().unwrap();
-    // It gets what the kernel has, and then the end, be it in the middle of a message.
+    // It gets what the kernel has, and then the end, possibly in the middle of a message.
     let mut rest = Vec::new();
     let _ = slow.stream.read_to_end(&mut rest);
     assert!(rest.len() < published * text.len());
     wait_until("its memory is free", || server.memory() < before + 50 * 1024);
 }
 
-/// Sends until it has to wait for long: everything between the two is full.
+/// Sends until it has to wait for long: everything between the two is full then.
 fn send_until_full(client: &mut Client, requests: &[u8]) -> usize {
     client.stream.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
     let mut sent = 0;
@@ -69,7 +69,7 @@ fn a_client_that_does_not_read_its_replies_waits() {
     server.client().expect("PING", "+PONG");
     let after = server.memory();
     assert!(after < before + 20 * 1024, "it has grown from {before} to {after} KiB");
-    // Now it reads, and nothing is lost. (Not all of it: there are some 10,000 answers.)
+    // Now it reads, and nothing is lost. It does not read everything: there are some 10,000 answers.
     let expected = [b"$1048576\r\n", &value[..], b"\r\n"].concat();
     assert!(sent / 7 > 100);
     (0..100).for_each(|_| assert!(client.reply() == expected));
@@ -108,7 +108,7 @@ fn an_argument_has_a_limit() {
     assert!(client.ask(&[b"GET", b"k"])[10..] == [&largest[..], b"\r\n"].concat());
     client.send("*2\r\n$3\r\nGET\r\n$8388609\r\n");
     assert_eq!(client.rest(), b"-ERR Protocol error: invalid bulk length\r\n");
-    // And so has a request.
+    // A request has a limit as well.
     let mut client = server.client();
     client.send(&request(&[b"MSET", b"a", &largest, b"b", &largest])[..8 * MIB + 100]);
     assert_eq!(client.rest(), b"-ERR Protocol error: too big request\r\n");
@@ -181,7 +181,7 @@ fn more_clients_than_descriptors_wait_for_their_turn() {
     clients.iter_mut().for_each(|client| client.send("PING\r\n"));
     assert_eq!(clients[0].reply(), b"+PONG\r\n");
     wait_until("there are no descriptors left", || server.open_files_below(DESCRIPTORS) == DESCRIPTORS);
-    // Full, and nothing to do. (A busy machine gives it less time, so this cannot fail by chance.)
+    // It is full, and has nothing to do. A busy machine gives it less time, so this cannot fail by chance.
     let before = server.cpu_ticks();
     thread::sleep(Duration::from_millis(300));
     let used = server.cpu_ticks() - before;
@@ -210,7 +210,7 @@ fn clients_beyond_the_limit_are_told_and_closed_until_one_leaves() {
 
 #[test]
 fn clients_that_say_nothing_are_closed_but_not_those_that_listen() {
-    // Longer than this machine needs for what follows, also if it is busy: the publisher is silent meanwhile.
+    // This is longer than this machine needs for what follows, even if it is busy: the publisher is silent meanwhile.
     let server = Server::with(&["--timeout", "5"]);
     let mut publisher = server.client();
     publisher.expect("PING", "+PONG");
@@ -224,7 +224,7 @@ fn clients_that_say_nothing_are_closed_but_not_those_that_listen() {
     let mut deaf = server.client();
     deaf.ask(&[b"SET", b"k", &vec![b'x'; MIB]]);
     send_until_full(&mut deaf, &b"GET k\r\n".repeat(10_000));
-    // Whoever talks now and then stays.
+    // A client that talks now and then stays.
     wait_until("the others are closed", || {
         publisher.expect("PING", "+PONG");
         server.open_files() == files + 1
@@ -232,7 +232,7 @@ fn clients_that_say_nothing_are_closed_but_not_those_that_listen() {
     assert!(silent.rest().is_empty() && half.rest().is_empty());
     assert_eq!(publisher.ask(&[b"PUBLISH", b"a", b"tea"]), b":1\r\n");
     assert!(listens.reply().ends_with(b"tea\r\n"));
-    // Listening no more, it is a client like others.
+    // When it no longer listens, it is a client like others.
     listens.send("UNSUBSCRIBE\r\n");
     listens.reply();
     assert!(listens.rest().is_empty());
@@ -256,7 +256,7 @@ fn clients_that_vanish_leave_nothing_behind() {
     }
     wait_until("their sockets are closed", || server.open_files() == files);
     assert_eq!(other.info("pubsub_channels"), 0);
-    // One that is never accepted, perhaps.
+    // This one may never be accepted.
     drop(TcpStream::connect(server.address));
     other.expect("GET k", "$1\r\nv");
 }

@@ -1,15 +1,15 @@
-//! What is no request, or not all of one.
+//! Bytes that are no request, or not a whole one.
 
 use crate::programs::RedisServer;
 use crate::server::{Client, Server, has, request};
 use std::io::{Read, Write};
 use std::net::Shutdown;
 
-/// What is sent, and everything that comes back before the connection is closed.
+/// Returns what is sent, and everything that comes back before the connection is closed.
 fn cases() -> Vec<(Vec<u8>, &'static str)> {
     let long = |head: &str| [head.as_bytes(), &b"1".repeat(70_000)].concat();
     vec![
-        // Requests that are none, and are followed by one that is.
+        // Requests that ask for nothing, followed by one that does.
         (b"*0\r\n*-1\r\n*-7\r\n\r\n \r\nPING\r\n".into(), "+PONG\r\n"),
         // Two bytes after an argument, whatever they are.
         (b"*1\r\n$4\r\nPINGxxPING\r\n".into(), "+PONG\r\n+PONG\r\n"),
@@ -86,7 +86,7 @@ fn a_refusal_reaches_a_client_that_goes_on_sending() {
     writing.join().unwrap();
 }
 
-/// Requests with bytes changed, lost and added. The server says something or nothing, and serves the next one.
+/// Requests with bytes changed, lost and added. The server answers or not, and serves the next one.
 #[test]
 fn random_bytes_do_no_harm() {
     let server = Server::start();
@@ -130,7 +130,7 @@ fn random_bytes_do_no_harm() {
         }
         let mut client = server.client();
         for piece in bytes.chunks(random.usize(1..200)) {
-            // It may have hung up.
+            // The server may have hung up.
             let _ = client.stream.write_all(piece);
         }
         let _ = client.stream.shutdown(Shutdown::Write);

@@ -38,7 +38,7 @@ fn a_pattern_and_a_channel_are_two_subscriptions() {
     publisher.expect("PUBLISH tea hot", ":3");
     publisher.expect("PUBLISH time now", ":1");
     let mut replies: Vec<_> = (0..3).map(|_| subscriber.reply()).collect();
-    // Which pattern comes first is not said.
+    // The order of the patterns is not specified.
     replies[1..].sort();
     let pattern = |pattern: &[u8]| request(&[b"pmessage", pattern, b"tea", b"hot"]);
     assert_eq!(replies, [message("tea", "hot"), pattern(b"t*"), pattern(b"?ea")]);

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-/// The original. It chooses no free port by itself, so this does, and tries another when somebody else was faster.
+/// Runs the original. It chooses no free port by itself, so this does, and tries another if another process was faster.
 pub struct RedisServer {
     address: SocketAddr,
     child: Child,

@@ -11,7 +11,7 @@ use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Whatever takes longer will not happen any more.
+/// Anything that takes longer will never happen.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Server {
@@ -32,7 +32,7 @@ impl Server {
         Server::spawn(command)
     }
 
-    /// With so many file descriptors and no more.
+    /// Starts one with so many file descriptors and no more.
     pub fn with_descriptors(limit: usize) -> Server {
         let mut shell = Command::new("sh");
         let script = format!("ulimit -n {limit}; exec \"$@\"");
@@ -64,7 +64,7 @@ impl Server {
         Client::of(self.address)
     }
 
-    /// A redis-cli or redis-benchmark that is to talk to it, and ends before long.
+    /// Returns a redis-cli or redis-benchmark that talks to it, and ends before long.
     pub fn program(&self, name: &str) -> Command {
         let mut command = Command::new("timeout");
         let port = self.address.port().to_string();
@@ -74,7 +74,7 @@ impl Server {
         command
     }
 
-    /// In KiB.
+    /// Returns its memory in KiB.
     pub fn memory(&self) -> usize {
         let status = std::fs::read_to_string(self.proc("status")).expect("the server runs");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -85,15 +85,15 @@ impl Server {
         self.open_files_below(usize::MAX)
     }
 
-    /// How many descriptors with a number below `limit` are in use. (A limit holds for new ones; the process may have
-    /// inherited others.)
+    /// Returns how many descriptors with a number below `limit` are in use. A limit holds for new ones; the process may
+    /// have inherited others.
     pub fn open_files_below(&self, limit: usize) -> usize {
         let files = std::fs::read_dir(self.proc("fd")).expect("the server runs");
         let numbers = files.map(|file| file.unwrap().file_name().to_str().unwrap().parse::<usize>().unwrap());
         numbers.filter(|number| *number < limit).count()
     }
 
-    /// User and system time so far, in clock ticks of 10 ms.
+    /// Returns its user and system time so far, in clock ticks of 10 ms.
     pub fn cpu_ticks(&self) -> u64 {
         let stat = std::fs::read_to_string(self.proc("stat")).expect("the server runs");
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
@@ -122,7 +122,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Fails if it has ended.
+        // This fails if it has ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
         let errors = self.errors.take().map(|errors| errors.join().unwrap()).unwrap_or_default();
@@ -134,7 +134,7 @@ impl Drop for Server {
     }
 }
 
-/// Waits for something that nothing tells us about. What it waits for is the condition, never just time.
+/// Waits for something that nothing reports. It waits for the condition, and never just for time.
 #[track_caller]
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
@@ -144,7 +144,7 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Bytes: replies, which tell where they end.
+/// A client that reads replies as bytes. A reply tells where it ends.
 pub struct Client {
     pub stream: TcpStream,
     reader: BufReader<TcpStream>,
@@ -164,12 +164,12 @@ impl Client {
         self.stream.write_all(bytes.as_ref()).unwrap();
     }
 
-    /// One reply, as it is sent.
+    /// Reads one reply, as it is sent.
     pub fn reply(&mut self) -> Vec<u8> {
         self.try_reply().unwrap()
     }
 
-    /// `UnexpectedEof` if there is none.
+    /// Reads one reply, and fails with `UnexpectedEof` if there is none.
     pub fn try_reply(&mut self) -> io::Result<Vec<u8>> {
         let mut reply = Vec::new();
         self.read_reply(&mut reply)?;
@@ -197,13 +197,13 @@ impl Client {
         }
     }
 
-    /// Asks, with arguments of any bytes.
+    /// Sends a request with arguments of any bytes, and reads the reply.
     pub fn ask(&mut self, args: &[&[u8]]) -> Vec<u8> {
         self.send(request(args));
         self.reply()
     }
 
-    /// Asks with a line, as somebody would type it.
+    /// Sends a line, as a person would type it, and reads the reply.
     pub fn say(&mut self, line: &str) -> String {
         self.send(format!("{line}\r\n"));
         String::from_utf8(self.reply()).unwrap()
@@ -215,7 +215,7 @@ impl Client {
         assert_eq!(actual.trim_end(), reply, "{line}");
     }
 
-    /// Everything up to the end of the stream.
+    /// Reads everything up to the end of the stream.
     #[track_caller]
     pub fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
@@ -223,12 +223,12 @@ impl Client {
         rest
     }
 
-    /// Closes as a crashed client does: the server meets a reset.
+    /// Closes like a crashed client: the server meets a reset.
     pub fn crash(self) {
         SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).unwrap();
     }
 
-    /// One field of INFO.
+    /// Returns one field of INFO.
     pub fn info(&mut self, field: &str) -> u64 {
         let info = self.say("INFO");
         let value = info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
@@ -246,7 +246,7 @@ pub fn request(args: &[&[u8]]) -> Vec<u8> {
     request
 }
 
-/// Whether a program that a test needs is here. In CI it has to be.
+/// Returns whether a program that a test needs is here. In CI it has to be.
 pub fn has(program: &str) -> bool {
     let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
     if !found.status.success() {

@@ -1,4 +1,4 @@
-//! The end.
+//! How the server ends.
 
 use crate::server::{Server, request};
 use std::io::Write;
@@ -16,7 +16,7 @@ fn a_stop_lets_what_has_arrived_be_answered() {
         listening.expect("SUBSCRIBE a", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1");
         let mut busy = server.client();
         let value = vec![b'x'; 1024 * 1024];
-        // More than fits on the way: the server is in the middle of it when it hears of the stop.
+        // This is more than fits on the way: the server is in the middle of it when it learns of the stop.
         busy.ask(&[b"SET", b"k", &value]);
         busy.send(request(&[b"GET", b"k"]).repeat(50));
         busy.reply();
@@ -40,7 +40,8 @@ fn a_stop_under_load() {
             let load = load.clone();
             thread::spawn(move || {
                 let mut answered = 0;
-                // Until it is told that that was all: by the end of the stream, or since its next request came too late.
+                // It sends until it is told that the server has ended: by the end of the stream, or because its next
+                // request came too late.
                 while client.stream.write_all(&load).is_ok() {
                     for _ in 0..16 {
                         match client.try_reply() {
@@ -85,7 +86,7 @@ fn a_second_signal_is_an_end_at_once() {
     let mut idle = server.client();
     idle.expect("PING", "+PONG");
     server.signal("-TERM");
-    // It has heard of the first when it hangs up.
+    // It has received the first signal when it hangs up.
     assert!(idle.rest().is_empty());
     server.signal("-TERM");
     assert_eq!(server.wait().0.code(), Some(143));

@@ -1,13 +1,13 @@
-//! What takes long for one client does not keep the others waiting, and is right all the same.
+//! A long command of one client does not keep the others waiting, and its result is right all the same.
 
 use crate::server::{Client, Server, request};
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::thread;
 
-/// Sends what takes long, and asks other things from another client. These are answered before the last reply of the
-/// first, which has so many bytes in all. If this machine is busy, the test may come late to see it, so it has some tries.
-/// A server that keeps others waiting never succeeds.
+/// Sends a long command, and sends other commands from another client. These are answered before the last reply of the
+/// first, which has so many bytes in total. If this machine is busy, the test may come late to see that, so it has some
+/// tries. A server that keeps others waiting never succeeds.
 #[track_caller]
 fn expect_others_first(server: &Server, mut long: impl FnMut() -> (Client, Vec<u8>, usize)) -> Client {
     let mut other = server.client();
@@ -31,7 +31,7 @@ fn expect_others_first(server: &Server, mut long: impl FnMut() -> (Client, Vec<u
     panic!("the others were answered after it");
 }
 
-/// A pattern and a text for which a comparison takes some hundred million steps.
+/// Returns a pattern and a text whose comparison takes some hundred million steps.
 fn slow() -> (Vec<u8>, Vec<u8>) {
     ([b"*".to_vec(), b"a".repeat(20_000), b"c".to_vec()].concat(), b"a".repeat(40_000))
 }
@@ -56,13 +56,13 @@ fn a_pattern_that_takes_seconds_holds_up_nobody() {
     }
     expect_others_first(&server, || (server.client(), request(&[b"KEYS", &pattern]), 1));
 
-    // As a pattern of a subscriber: then it is the one who publishes that waits, and no other who does.
+    // The pattern is a subscriber's: the publisher waits, and no other client does.
     let mut subscriber = server.client();
     subscriber.ask(&[b"PSUBSCRIBE", &pattern]);
     expect_others_first(&server, || (server.client(), request(&[b"PUBLISH", &text, b"x"]), 1));
     server.client().expect("PUBLISH b x", ":0");
 
-    // And as one of settings, which are short: it is the pattern alone that is long.
+    // The pattern is compared with settings, which are short: only the pattern is long.
     let pattern = [b"*[".to_vec(), b"z".repeat(100_000), b"]".to_vec()].concat();
     let mut args: Vec<&[u8]> = vec![b"CONFIG", b"GET"];
     args.extend([&pattern[..]; 100]);
@@ -75,7 +75,7 @@ fn requests_that_come_together_are_not_all_done_together() {
     let mut client = server.client();
     fill(&mut client, 5_000);
     expect_others_first(&server, || (server.client(), b"KEYS nothing*\r\n".repeat(1_000), 4_000));
-    // What is no command, and has no reply, too.
+    // Requests that contain no command and have no reply.
     let requests = [&b"*0\r\n".repeat(1_000_000)[..], b"PING\r\n"].concat();
     expect_others_first(&server, || (server.client(), requests.clone(), 1));
 }
@@ -93,7 +93,7 @@ fn all_keys_are_gone_at_once_and_are_freed_bit_by_bit() {
     other.expect("DBSIZE", ":1");
     assert_eq!(flushing.reply(), b"+OK\r\n");
     other.expect("DBSIZE", ":1");
-    // Also if nobody waits for its end.
+    // The same if nobody waits for its end.
     fill(&mut client, 400_000);
     client.send("FLUSHALL\r\n");
     client.crash();
@@ -178,7 +178,7 @@ fn many_subscriptions_begin_and_end_without_holding_up_others() {
         }
     }
     assert_eq!(messages, published);
-    // A client that vanishes with so many leaves them too, and so does one that begins anew.
+    // A client that vanishes with so many leaves them too, and so does one that starts again.
     let mut vanishing = server.client();
     vanishing.send(request(&args));
     (0..COUNT).for_each(|_| drop(vanishing.reply()));
@@ -195,7 +195,7 @@ fn many_subscriptions_begin_and_end_without_holding_up_others() {
 fn all_subscribers_hear_in_the_same_order() {
     const MESSAGES: usize = 50;
     let server = Server::start();
-    // So many that a message is not delivered in one turn.
+    // There are so many that a message is not delivered in one turn.
     let patterns: Vec<Vec<u8>> = (1..=100).map(|len| [b"a".to_vec(), b"*".repeat(len)].concat()).collect();
     let mut args: Vec<&[u8]> = vec![b"PSUBSCRIBE"];
     args.extend(patterns.iter().map(|pattern| &pattern[..]));

@@ -9,12 +9,12 @@ use plotters::prelude::*;
 use std::error::Error;
 use std::ops::Range;
 
-/// Drawing units. The page makes it as wide as its column.
+/// In drawing units. The page makes it as wide as its column.
 const SIZE: (u32, u32) = (440, 290);
 
 const TEXT: &str = "sans-serif";
 
-/// Distinguishable by the colour-blind as well (Okabe and Ito, 2008). No family has more rungs.
+/// The colour-blind can distinguish them as well (Okabe and Ito, 2008). No family has more rungs.
 const COLORS: [RGBColor; 5] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -29,13 +29,13 @@ fn hex(RGBColor(red, green, blue): RGBColor) -> String {
     format!("#{red:02X}{green:02X}{blue:02X}")
 }
 
-/// The rungs of a family, and which colour each has.
+/// Returns the rungs of a family, and the colour of each.
 pub fn colored(comparison: &Comparison, family: Family) -> impl Iterator<Item = (&Row, String)> {
     let rows = comparison.rows.iter().filter(move |row| row.rung.family == family);
     rows.zip(COLORS.map(hex))
 }
 
-/// As SVG. What is drawn of a rung has the attribute `data-rung`.
+/// Draws a chart as SVG. Everything that is drawn of a rung has the attribute `data-rung`.
 pub fn draw(comparison: &Comparison, metric: &Metric, family: Family) -> String {
     let mut svg = String::new();
     draw_on(SVGBackend::with_string(&mut svg, SIZE), comparison, metric, family)
@@ -47,7 +47,7 @@ pub fn draw(comparison: &Comparison, metric: &Metric, family: Family) -> String 
             svg = svg.replace(&colored, &format!("data-rung=\"{}\" {colored}", row.rung.name));
         }
     }
-    // As wide as the page says.
+    // It is as wide as the page says.
     let (width, height) = SIZE;
     svg.replacen(&format!("width=\"{width}\" height=\"{height}\" "), "role=\"img\" ", 1)
 }
@@ -62,7 +62,7 @@ fn draw_on(
         comparison.rows.iter().flat_map(|row| points(comparison, metric, row)).map(|(_, y)| y).collect();
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    // The same in all charts of a metric, so that they can be compared.
+    // It is the same in all charts of a metric, so that they can be compared.
     let (y, y_labels) = match metric.is_part {
         true => (0.0..most.max(1.0) * 1.05, vec![0.0, 0.25, 0.5, 0.75, 1.0]),
         false if least <= most => (least - 0.1..most + 0.1, round_values(least - 0.1, most + 0.1)),
@@ -97,14 +97,14 @@ fn draw_on(
     for ((row, _), color) in colored(comparison, family).zip(COLORS) {
         let points = points(comparison, metric, row);
         chart.draw_series(LineSeries::new(points.clone(), color.stroke_width(2)))?;
-        // Also for those that were measured once only.
+        // This also shows those that were measured only once.
         chart.draw_series(points.into_iter().map(|point| Circle::new(point, 4, color.filled())))?;
     }
     area.present()?;
     Ok(())
 }
 
-/// A scale whose labels stand where we say.
+/// A scale with labels at given places.
 struct Axis {
     range: Range<f64>,
     labels: Vec<f64>,
@@ -128,17 +128,17 @@ impl Ranged for Axis {
     }
 }
 
-/// On a logarithmic scale.
+/// Returns the position of a value on a logarithmic scale.
 fn position(value: f64) -> f64 {
     value.log10()
 }
 
-/// To three digits: 0.00002 again, and not 0.000019999.
+/// Rounds to three digits: 0.000019999 becomes 0.00002 again.
 fn rounded(value: f64) -> f64 {
     format!("{value:.2e}").parse().expect("a number")
 }
 
-/// Where labels stand: at powers of ten, and at twos and fives where those are few.
+/// Returns where labels stand: at powers of ten, and at twos and fives if those are few.
 fn round_values(least: f64, most: f64) -> Vec<f64> {
     let steps: &[f64] = if most - least < 2.2 { &[1.0, 2.0, 5.0] } else { &[1.0] };
     let decades = least.floor() as i32..=most.ceil() as i32;

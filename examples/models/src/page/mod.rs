@@ -20,7 +20,7 @@ struct Metric {
     title: &'static str,
     reading: &'static str,
     value: fn(&Figures) -> f64,
-    /// The scale is logarithmic, but for parts of a whole.
+    /// The scale is logarithmic, except for parts of a whole.
     is_part: bool,
     label: fn(f64) -> String,
 }
@@ -106,7 +106,7 @@ fn rounded(value: f64) -> f64 {
 
 /// # Errors
 ///
-/// If the file cannot be written.
+/// Fails if the file cannot be written.
 pub fn write(comparison: &Comparison, path: &Path) -> io::Result<()> {
     fs::write(path, page(comparison).into_string())
 }
@@ -169,7 +169,7 @@ fn section(comparison: &Comparison, metric: &Metric) -> Markup {
     }
 }
 
-/// One family in colours, the others behind it in grey.
+/// Draws one family in colours, and the others behind it in grey.
 fn panel(comparison: &Comparison, metric: &Metric, family: Family) -> Markup {
     html! {
         figure {
@@ -205,7 +205,7 @@ fn rung(comparison: &Comparison, row: &Row) -> Markup {
     }
 }
 
-/// The figures of several outcomes, each with its name.
+/// Makes a table of the figures of several outcomes, each with its name.
 fn table<'a>(heading: &str, rows: impl Iterator<Item = (String, &'a Outcome)>) -> Markup {
     html! {
         div.table {

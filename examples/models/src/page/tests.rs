@@ -1,5 +1,5 @@
-//! The page, opened in a browser without a network. Needs Debian's package `chromium`; without it the test is skipped,
-//! in CI it fails.
+//! The page, opened in a browser without a network. This needs Debian's package `chromium`. Without it the test is
+//! skipped, and in CI it fails.
 
 #[path = "../../../../tests/support/skipped.rs"]
 mod skipped;
@@ -12,7 +12,7 @@ use std::time::Instant;
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 
-/// Every rung, with invented figures: one is limited, one has failed once.
+/// Returns every rung, with invented figures: one is limited, one has failed once.
 fn invented() -> Comparison {
     let connections = vec![1, 16, 256, 1_024, 4_000];
     let outcome = |rung: usize, connections: usize| match (rung, connections) {
@@ -54,7 +54,7 @@ fn what_a_server_says_is_escaped() {
     assert!(page.contains("&lt;b&gt;from&lt;/b&gt;") && !page.contains("<b>from"));
 }
 
-/// Notes in the title what it sees: which rungs are drawn in which section, and how wide the page is.
+/// Puts into the title what it sees: which rungs are drawn in which section, and how wide the page is.
 const LOOK: &str = "<script>
     const seen = {};
     for (const section of document.querySelectorAll('section')) {

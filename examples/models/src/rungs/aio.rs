@@ -1,4 +1,4 @@
-//! Rung 10, what its three forms share: a server of blocks of a file.
+//! Rung 10, the common part of its three forms: a server of blocks of a file.
 //!
 //! ```text
 //!   thread    poll··recv▓ submit poll··recv▓ submit poll········· reap send poll···
@@ -11,16 +11,16 @@
 //! ```
 //!
 //! epoll cannot wait for a disk: a file is always "ready", and a `read` of it waits for the disk if it has to. So a
-//! server of files that must not wait has the kernel do both phases, and say when they are done: *asynchronous* I/O,
-//! while all the rungs before are synchronous, since their thread does the copy.
+//! server of files that must not wait lets the kernel do both phases, and report when they are done. This is
+//! *asynchronous* I/O. All the rungs before are synchronous, because their thread does the copy.
 //!
-//! Why for disks only? POSIX AIO and Linux's native AIO know reads and writes of files. On a socket, the first has a
+//! Why only for disks? POSIX AIO and Linux's native AIO know reads and writes of files. On a socket, the first lets a
 //! thread of the C library wait for it, and the second waits within `io_submit`. Neither can accept a connection. So
-//! the sockets here are served as in rung 6, and the blocks asynchronously; rung 13 does away with that.
+//! the sockets here are served as in rung 6, and the blocks asynchronously. Rung 13 removes that difference.
 //!
 //! The question begins with the number of a block, in decimal; the answer is the block.
 //!
-//! In tokio: `tokio::fs` has threads do it.
+//! In tokio: threads do it for `tokio::fs`.
 
 use super::nonblocking::Step;
 use crate::listener::Listener;
@@ -35,10 +35,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::process;
 
-/// Bytes of a block. `O_DIRECT` wants whole ones, at addresses that are multiples of it.
+/// The bytes of a block. `O_DIRECT` wants whole ones, at addresses that are multiples of it.
 pub const BLOCK: usize = 4096;
 
-/// How many the file has: 4 MiB.
+/// How many blocks the file has: 4 MiB.
 const BLOCKS: u64 = 1024;
 
 /// How many reads may be under way at a time. More wait here.
@@ -47,7 +47,7 @@ pub const DEPTH: usize = 128;
 #[repr(align(4096))]
 pub struct Block(pub [u8; BLOCK]);
 
-/// What is in a block: its number, in text, over and over.
+/// Returns the contents of a block: its number, in text, over and over.
 pub fn block_content(number: u64) -> [u8; BLOCK] {
     text(&format!("block {number}"))
 }
@@ -59,7 +59,7 @@ fn text(line: &str) -> [u8; BLOCK] {
     block
 }
 
-/// Makes the file of blocks and opens it. It has no name any more, and ends with its descriptor.
+/// Makes the file of blocks and opens it. It no longer has a name, and ends with its descriptor.
 pub fn open_blocks(direct: bool) -> io::Result<File> {
     let folder = std::env::temp_dir();
     let path = folder.join(format!("models-blocks-{}", process::id()));
@@ -78,16 +78,16 @@ pub fn open_blocks(direct: bool) -> io::Result<File> {
     opened.map_err(|error| explain("the file system refuses to read past its cache (O_DIRECT)", error))
 }
 
-/// A read of a block that is finished, well or not.
+/// A read of a block that is finished, successfully or not.
 pub struct Finished {
     pub token: u64,
     pub block: Box<Block>,
     pub result: io::Result<usize>,
 }
 
-/// What the three forms differ in.
+/// How the three forms differ.
 pub trait Disk {
-    /// Has the kernel read a block from this place of the file. It keeps the buffer until then.
+    /// Lets the kernel read a block from this place of the file. It keeps the buffer until then.
     fn start(&mut self, token: u64, offset: u64, block: Box<Block>) -> io::Result<()>;
 
     /// Becomes readable when a read is finished.
@@ -99,7 +99,7 @@ pub trait Disk {
 
 pub fn serve(listener: &Listener, stop: &Stop, disk: &mut impl Disk) -> io::Result<()> {
     sys::set_nonblocking(listener)?;
-    // By token. One whose block is being read is not polled.
+    // Indexed by token. A conversation whose block is being read is not polled.
     let mut conversations: BTreeMap<u64, Conversation> = BTreeMap::new();
     let mut next_token = 0;
     let mut wanted: VecDeque<(u64, u64, Box<Block>)> = VecDeque::new();
@@ -166,12 +166,12 @@ fn entry(fd: BorrowedFd<'_>, events: i16) -> pollfd {
     pollfd { fd: fd.as_raw_fd(), events, revents: 0 }
 }
 
-/// As in rung 4, but that the answer is a block.
+/// Like that of rung 4, but the answer is a block.
 struct Conversation {
     socket: OwnedFd,
     question: Message,
     received: usize,
-    /// Where the answer comes to be; away while the kernel writes to it.
+    /// Where the answer is put. It is away while the kernel writes to it.
     block: Option<Box<Block>>,
     is_answering: bool,
     sent: usize,
@@ -202,7 +202,7 @@ impl Conversation {
         Step::Moved
     }
 
-    /// Once a question is complete: the number of the block, and the buffer for it.
+    /// Returns the number of the block, and the buffer for it, once a question is complete.
     fn take_request(&mut self) -> Option<(u64, Box<Block>)> {
         if self.received < MESSAGE || self.is_answering {
             return None;

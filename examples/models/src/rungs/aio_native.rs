@@ -1,8 +1,8 @@
 //! Rung 10, second form: Linux's native AIO.
 //!
-//! The time line is that of `aio`. `io_submit` gives operations to the kernel, `io_getevents` takes what is done, and
-//! an eventfd says when there is something to take, so it can be waited for together with the sockets. It is only
-//! asynchronous with `O_DIRECT`, past the kernel's cache, with whole blocks at aligned addresses; otherwise
+//! The time line is that of `aio`. `io_submit` gives operations to the kernel, `io_getevents` takes those that are
+//! done, and an eventfd says when there is something to take, so it can be waited for together with the sockets. It is
+//! asynchronous only with `O_DIRECT`, past the kernel's cache, with whole blocks at aligned addresses. Otherwise
 //! `io_submit` itself waits for the disk, and does not say so.
 //!
 //! In tokio: nothing; databases use it.
@@ -30,7 +30,7 @@ pub const RUNG: Rung = Rung {
     ..USUAL
 };
 
-// What io_submit(2) and io_getevents(2) use, and the C library does not declare.
+// io_submit(2) and io_getevents(2) use these, and the C library does not declare them.
 const IOCB_CMD_PREAD: u16 = 0;
 const IOCB_FLAG_RESFD: u32 = 1;
 
@@ -52,7 +52,7 @@ struct Native {
     context: c_long,
     file: File,
     event: OwnedFd,
-    /// Written to by the kernel, until the event with their token has come.
+    /// The kernel writes to them until the event with their token has come.
     buffers: HashMap<u64, Box<Block>>,
 }
 
@@ -93,11 +93,11 @@ impl Disk for Native {
     }
 
     fn finished(&mut self) -> io::Result<Vec<Finished>> {
-        // First the bell, then what it has rung for: what comes in between rings again.
+        // First the bell is read, then what it has rung for: what comes in between rings again.
         sys::take(&self.event)?;
         let mut events = [Event { token: 0, operation: 0, result: 0, result_2: 0 }; DEPTH];
         let (none, all) = (0 as c_long, DEPTH as c_long);
-        // SAFETY: there is room for that many events; no time limit, since it does not wait for the first.
+        // SAFETY: there is room for that many events. There is no time limit, because it does not wait for the first.
         let number = check(unsafe {
             libc::syscall(
                 libc::SYS_io_getevents,
@@ -119,7 +119,7 @@ impl Disk for Native {
 
 impl Drop for Native {
     fn drop(&mut self) {
-        // SAFETY: waits for what is under way, io_destroy(2); only then the buffers are dropped.
+        // SAFETY: it waits for what is under way, io_destroy(2); only then are the buffers dropped.
         let _ = check(unsafe { libc::syscall(libc::SYS_io_destroy, self.context) });
     }
 }

@@ -1,10 +1,10 @@
 //! Rung 10, first form: POSIX AIO.
 //!
 //! The time line is that of `aio`. `aio_read` returns at once; a signal says when the data is in the buffer. On Linux
-//! it is the C library that does it, aio(7): with threads, that call `pread` and block. So nothing is gained but the
-//! name, and the kernel is not asked for more than in rung 3.
+//! it is the C library that does it, aio(7), with threads that call `pread` and block. So only the name is gained, and
+//! the kernel does no more than in rung 3.
 //!
-//! The signal is a real-time one, since those are queued, and carries the token. It is fetched through a signalfd, so
+//! The signal is a real-time one, because those are queued, and carries the token. It is fetched through a signalfd, so
 //! that it can be waited for together with the sockets.
 //!
 //! In tokio: `spawn_blocking`, which does the same with threads of its own.
@@ -31,8 +31,8 @@ pub const RUNG: Rung = Rung {
     ..USUAL
 };
 
-/// System calls of the C library's threads for a read, which [`count`] cannot see: `pread64`, and
-/// `rt_sigqueueinfo` for the signal, with `getpid` and `getuid` for what it says.
+/// The system calls of the C library's threads for a read, which [`count`] cannot see: `pread64`, and `rt_sigqueueinfo`
+/// for the signal, with `getpid` and `getuid` for its contents.
 const HIDDEN_CALLS: u64 = 4;
 
 fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
@@ -42,9 +42,9 @@ fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
 }
 
 struct Read {
-    /// The C library works with it where it lies.
+    /// The C library works with it in place.
     control: Box<aiocb>,
-    /// Written to by a thread of the C library, until `aio_error` says that the read is not under way any more.
+    /// A thread of the C library writes to it, until `aio_error` says that the read is no longer under way.
     block: Box<Block>,
 }
 
@@ -76,8 +76,8 @@ impl Disk for Posix {
 
     fn finished(&mut self) -> io::Result<Vec<Finished>> {
         while sys::take_signal(&self.signals).is_ok() {}
-        // All that are under way are looked at, and not those only that a signal was for: one that finds the queue of
-        // signals full is not sent.
+        // All reads that are under way are checked, and not only those that a signal came for: a signal that finds the
+        // queue of signals full is not sent.
         // SAFETY: `control` is that of a read that was started and not yet asked for its result.
         let is_finished = |read: &Read| unsafe { libc::aio_error(&*read.control) } != libc::EINPROGRESS;
         let tokens: Vec<u64> =
@@ -95,7 +95,8 @@ impl Disk for Posix {
 }
 
 impl Drop for Posix {
-    /// If serving has failed, there is no knowing what the C library still writes to: better lost than overwritten.
+    /// If serving has failed, nobody knows what the C library still writes to: the buffers had better be leaked than
+    /// overwritten.
     fn drop(&mut self) {
         std::mem::take(&mut self.reads).into_values().for_each(std::mem::forget);
     }

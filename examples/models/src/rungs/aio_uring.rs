@@ -1,8 +1,8 @@
 //! Rung 10, third form: io_uring.
 //!
-//! The time line is that of `aio`. Two rings of memory are shared with the kernel: what is to be done goes into one,
-//! what is done comes out of the other. One call submits any number of operations, and to take completions needs
-//! none. No signal, no thread, no `O_DIRECT`; and it knows nearly every call there is, see rung 13.
+//! The time line is that of `aio`. Two rings of memory are shared with the kernel: operations go into one, and their
+//! completions come out of the other. One call submits any number of operations, and taking completions needs none.
+//! There is no signal, no thread, and no `O_DIRECT`. It knows nearly every call there is, see rung 13.
 //!
 //! In tokio: `tokio-uring`; within tokio itself, files still go to threads.
 
@@ -43,7 +43,7 @@ pub fn new_ring(entries: u32) -> io::Result<IoUring> {
 struct Uring {
     ring: IoUring,
     file: File,
-    /// Written to by the kernel, until the completion with their token has come.
+    /// The kernel writes to them until the completion with their token has come.
     buffers: HashMap<u64, Box<Block>>,
 }
 
@@ -53,7 +53,7 @@ impl Disk for Uring {
         let entry = read.offset(offset).build().user_data(token);
         self.buffers.insert(token, block);
         // SAFETY: the buffer stays in `buffers`, and the file open, until the completion has come: `aio::serve` waits
-        // for all of them. There is room, since each operation is submitted at once.
+        // for all of them. There is room, because each operation is submitted at once.
         unsafe { self.ring.submission().push(&entry) }.expect("the queue is empty");
         count(1);
         self.ring.submit().map(drop)
@@ -77,7 +77,8 @@ impl Disk for Uring {
 }
 
 impl Drop for Uring {
-    /// If serving has failed, there is no knowing what the kernel still writes to: better lost than overwritten.
+    /// If serving has failed, nobody knows what the kernel still writes to: the buffers had better be leaked than
+    /// overwritten.
     fn drop(&mut self) {
         std::mem::take(&mut self.buffers).into_values().for_each(std::mem::forget);
     }

@@ -9,7 +9,7 @@
 //!   phase 2, the copy               the task, in recv (▓)
 //! ```
 //!
-//! The code is that of rung 1, the system calls are those of rung 8. What has become of the pieces:
+//! The code is that of rung 1, the system calls are those of rung 8. This is what has become of the pieces:
 //!
 //! | rung 11 | here |
 //! |---|---|
@@ -34,7 +34,7 @@ pub const RUNG: Rung = Rung {
     name: "async_await",
     family: Family::Await,
     summary: "the code of rung 1 with the system calls of rung 8: wakers for callbacks, tasks for threads",
-    // A runtime's eventfd is never closed, since another thread's waker may ring it late: the next runtime takes it.
+    // A runtime's eventfd is never closed, because another thread's waker may ring it late: the next runtime takes it.
     kept: || 1,
     serve,
     ..USUAL
@@ -61,7 +61,7 @@ fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
     Runtime::new()?.block_on(serve_here(listener, stop))
 }
 
-/// Until the server is to stop; then all tasks end with the runtime.
+/// Serves until the server is to stop; then all tasks end with the runtime.
 pub async fn serve_here(listener: std::net::TcpListener, stop: &Stop) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     ayi::spawn(accept(TcpListener::from_std(listener)?));

@@ -9,8 +9,8 @@
 //!   phase 2, the copy               each core's tasks
 //! ```
 //!
-//! Rung 12 with the tasks of rung 15. A task never leaves its core, so it needs no lock, and may hold an `Rc`. In a
-//! program of one's own this is `#[ayi::main(cores = "all")]`.
+//! This is rung 12 with the tasks of rung 15. A task never leaves its core, so it needs no lock, and may hold an `Rc`.
+//! In a program of your own this is `#[ayi::main(cores = "all")]`.
 //!
 //! In tokio: the runtime of many threads, which shares its tasks among them instead.
 
@@ -30,7 +30,7 @@ pub const RUNG: Rung = Rung {
     family: Family::Await,
     summary: "a runtime per core, each with a listener of its own; tasks never leave their core",
     shared_port: true,
-    // As in rung 15, for each core.
+    // Like in rung 15, for each core.
     kept: cores,
     serve,
     ..USUAL
@@ -42,7 +42,7 @@ fn cores() -> usize {
 
 fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
     let address = listener.address()?;
-    // All before the first client comes, who could take the last descriptor.
+    // All are made before the first client comes, who could take the last descriptor.
     let others = (1..cores()).map(|_| Listener::bind(address, true)?.to_std());
     let listeners: Vec<_> = [listener.to_std()].into_iter().chain(others).collect::<io::Result<_>>()?;
     let cores = Builder::new_current_thread().cores(listeners.len());

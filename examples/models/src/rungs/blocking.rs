@@ -40,7 +40,7 @@ fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
     Ok(())
 }
 
-/// Blocks until the next client is there. `None`: the server is to stop.
+/// Blocks until the next client is there. Returns `None` if the server is to stop.
 pub fn next_client(listener: &Listener, stop: &Stop) -> io::Result<Option<OwnedFd>> {
     let _interrupted = stop.interrupts(listener);
     while !stop.is_requested() {
@@ -55,8 +55,8 @@ pub fn next_client(listener: &Listener, stop: &Stop) -> io::Result<Option<OwnedF
     Ok(None)
 }
 
-/// Question and answer until the client leaves. Each call blocks until it has moved something, so where the
-/// conversation stands is where this function stands. (Rung 4 has to write that down.)
+/// Reads questions and writes answers until the client leaves. Each call blocks until it has moved something, so the
+/// conversation is wherever this function is. Rung 4 has to write that down.
 pub fn converse(connection: OwnedFd, stop: &Stop) {
     let _interrupted = stop.interrupts(&connection);
     let mut message = [0; MESSAGE];

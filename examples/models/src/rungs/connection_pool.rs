@@ -9,13 +9,13 @@
 //!   phase 2, the copy               the client's thread, in recv (▓)
 //! ```
 //!
-//! Every rung is a server; here is who asks it. To open a connection takes a round trip of its own, a socket on both
+//! Every rung is a server; this one is a client. Opening a connection takes a round trip of its own, a socket on both
 //! sides, and for a server of rung 3 a thread: more than the question. So a client that asks often keeps its
-//! connections. The server that it is tried on is that of rung 3, whose threads are held by kept connections even
-//! while nobody asks: what helps the one side costs the other.
+//! connections. It is tried on the server of rung 3, whose threads are held by kept connections even while nobody asks:
+//! what helps one side costs the other.
 //!
-//! A kept connection may have been closed by the server meanwhile, and nothing tells; one finds out by asking. Then,
-//! and only then, the question is asked again on a new one.
+//! The server may have closed a kept connection meanwhile, and nothing reports it; one finds out by asking. Only then
+//! is the question asked again on a new one.
 //!
 //! In tokio: not its business; hyper's client and the pools for databases do this.
 
@@ -36,14 +36,14 @@ pub const RUNG: Rung = Rung {
     ..thread_pool::RUNG
 };
 
-/// Connections that nobody uses at the moment. For any number of threads.
+/// Connections that nobody uses at the moment. Any number of threads may share it.
 pub struct Pool {
     address: SocketAddr,
     idle: Mutex<Vec<TcpStream>>,
 }
 
 impl Pool {
-    /// How many are kept; what comes back beyond that is closed.
+    /// How many are kept. A connection that comes back beyond that is closed.
     const KEPT: usize = 16;
 
     pub fn new(address: SocketAddr) -> Pool {
@@ -77,7 +77,7 @@ fn ask(mut connection: &TcpStream, question: &Message) -> io::Result<Message> {
     Ok(answer)
 }
 
-/// How long a question takes, in the median, with a pool and without.
+/// Returns how long a question takes, in the median, with a pool and without.
 pub fn with_and_without_reuse(address: SocketAddr) -> io::Result<Reuse> {
     let pool = Pool::new(address);
     let with = median(|question| pool.ask(question))?;

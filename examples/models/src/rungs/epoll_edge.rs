@@ -9,13 +9,13 @@
 //!   phase 2, the copy               the thread, in recv (▓), until EAGAIN (–)
 //! ```
 //!
-//! *Edge-triggered* means: it is reported that a socket **becomes** ready, not that it is. So a socket can be
-//! registered once and for all, for both directions, and no change of mind costs a call. The duty that comes with
-//! it: go on until `EAGAIN`. Who stops before, and then waits, waits for a report that was already given. (The test
-//! below shows it.)
+//! *Edge-triggered* means: the kernel reports that a socket **becomes** ready, not that it is ready. So a socket can be
+//! registered once and for all, for both directions, and no change of mind costs a call. The duty that comes with it:
+//! continue until `EAGAIN`. A server that stops before, and then waits, waits for a report that was already given. The
+//! test below shows it.
 //!
-//! But nobody may go on for ever, either: a client that never stops asking would have the thread to itself. So
-//! there is a limit to the steps in a row, and since the kernel will not remind us of what is left, we have to
+//! But a server must not continue for ever, either: a client that never stops asking would have the thread to itself.
+//! So there is a limit to the steps in a row, and since the kernel will not remind us of what is left, we have to
 //! remember it.
 //!
 //! Fixes: one `epoll_wait` and no `epoll_ctl` for a question and its answer.
@@ -46,7 +46,7 @@ pub const RUNG: Rung = Rung {
 const LISTENER: u64 = 0;
 const STOP: u64 = 1;
 
-/// Steps in a row. A question and its answer are two.
+/// The number of steps in a row. A question and its answer are two.
 pub const PATIENCE: usize = 64;
 
 fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
@@ -56,7 +56,7 @@ fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
     epoll.add(stop.as_fd(), READABLE | EDGE, STOP)?;
     let mut conversations: HashMap<u64, Conversation> = HashMap::new();
     let mut next_token = STOP + 1;
-    // Ready, as far as we know, though the kernel will not say so again.
+    // These are ready, as far as we know, though the kernel will not say so again.
     let mut unfinished: Vec<u64> = Vec::new();
     while !stop.is_requested() {
         let timeout = if unfinished.is_empty() { None } else { Some(Duration::ZERO) };
@@ -80,7 +80,7 @@ fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
                     }
                     is_accepted
                 }
-                // Closed since.
+                // It was closed since.
                 None => false,
             };
             if is_unfinished {
@@ -91,7 +91,7 @@ fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
     Ok(())
 }
 
-/// Steps until `WouldBlock`, or until others have waited for long enough: then the last one is `Moved`.
+/// Makes steps until `WouldBlock`, or until others have waited for long enough: the last one is `Moved` then.
 pub fn advance(conversation: &mut Conversation) -> Step {
     for _ in 0..PATIENCE {
         match conversation.step() {
@@ -108,7 +108,7 @@ mod tests {
     use std::io::{Read, Write};
     use std::os::unix::net::UnixStream;
 
-    /// Ten bytes come, five are read: is the rest reported?
+    /// Ten bytes come, and five are read. Returns whether the rest is reported.
     fn is_reported_again(mode: u32) -> bool {
         let (mut client, mut server) = UnixStream::pair().unwrap();
         let (epoll, mut events) = (Epoll::new().unwrap(), Events::new());

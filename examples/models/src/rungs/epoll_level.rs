@@ -10,12 +10,12 @@
 //!   phase 2, the copy               the thread, in recv (▓)
 //! ```
 //!
-//! A socket is put on the kernel's list once (`epoll_ctl`). When something comes, the kernel puts it on a second
-//! list, that of the ready ones, and `epoll_wait` gives that. So a call costs what is ready, not what is open.
+//! A socket is put on the kernel's list once (`epoll_ctl`). When something comes, the kernel puts it on a second list,
+//! that of the ready ones, and `epoll_wait` returns that. So a call costs what is ready, not what is open.
 //!
-//! *Level-triggered* means: it is reported for as long as there is something to read. So this server makes one step
-//! for each report and forgets the rest: what is left unread is reported again. The price is that a socket which is
-//! not to be read must not be asked about, and each change costs an `epoll_ctl`.
+//! *Level-triggered* means: a socket is reported for as long as there is something to read. So this server makes one
+//! step for each report and forgets the rest: what is left unread is reported again. The price is that a socket which
+//! should not be read must not be waited for, and each change costs an `epoll_ctl`.
 //!
 //! Fixes: O(ready) instead of O(open).
 //! Costs: two calls to `epoll_wait` for a question that is read and answered: one to read, one to write.
@@ -49,14 +49,14 @@ fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
     let (epoll, mut events) = (Epoll::new()?, Events::new());
     epoll.add(listener, READABLE, LISTENER)?;
     epoll.add(stop.as_fd(), READABLE, STOP)?;
-    // By token. A number is never used twice, so what is reported late of a closed socket finds nobody.
+    // Indexed by token. A token is never used twice, so a late report about a closed socket finds nobody.
     let mut conversations: HashMap<u64, Conversation> = HashMap::new();
     let mut next_token = STOP + 1;
     while !stop.is_requested() {
         epoll.wait(&mut events, None)?;
         for (token, _) in events.iter() {
             if token == LISTENER {
-                // One, and if there are more, that is reported again.
+                // It accepts one. If there are more, that is reported again.
                 if let Some(conversation) = Conversation::accept(listener)? {
                     if epoll.add(&conversation, READABLE, next_token).is_ok() {
                         conversations.insert(next_token, conversation);
@@ -73,7 +73,7 @@ fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
     Ok(())
 }
 
-/// One step, and then waits for what the next one needs. `None`: the conversation is over.
+/// Makes one step, and then waits for what the next one needs. Returns `None` if the conversation is over.
 fn step(conversation: &mut Conversation, epoll: &Epoll, token: u64) -> Option<()> {
     let was_answering = conversation.is_answering();
     if conversation.step() == Step::Over {

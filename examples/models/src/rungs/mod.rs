@@ -29,18 +29,18 @@ use crate::protocol::MESSAGE;
 use crate::stop::Stop;
 use std::io;
 
-/// One system of the ladder: a server, and what there is to know of it.
+/// One system of the ladder: a server, and its description.
 pub struct Rung {
-    /// Its place on the ladder, `3b` for instance.
+    /// Its place on the ladder, for example `3b`.
     pub number: &'static str,
     pub name: &'static str,
     pub family: Family,
     /// Who waits where, in a line.
     pub summary: &'static str,
     pub limit: Option<Limit>,
-    /// Bytes of an answer.
+    /// The bytes of an answer.
     pub answer: usize,
-    /// Several listeners share the port.
+    /// Whether several listeners share the port.
     pub shared_port: bool,
     /// Whether a slow answer to one client keeps others waiting.
     pub is_one_thread: bool,
@@ -80,7 +80,7 @@ impl Family {
     }
 }
 
-/// What most rungs are; each says where it differs.
+/// The properties of most rungs; each says where it differs.
 const USUAL: Rung = Rung {
     number: "",
     name: "",

@@ -9,16 +9,16 @@
 //!   phase 2, the copy               each core's handlers
 //! ```
 //!
-//! One loop fills one core. To use more, there is one loop for each, on a thread of its own, and they share nothing:
-//! no lock, no queue, no line of the cache. The listeners have the same address, and the kernel deals the connections
-//! out among them, by a hash of the addresses.
+//! One loop fills one core. To use more, there is one loop for each, on a thread of its own, and they share nothing: no
+//! lock, no queue, no cache line. The listeners have the same address, and the kernel distributes the connections among
+//! them, by a hash of the addresses.
 //!
 //! Fixes: one core's worth of work as the limit.
-//! Costs: the deal is blind. A core that got the busy clients cannot give any away; more than by chance, they are
-//! spread evenly only if they are many.
+//! Costs: the distribution is blind. A core with the busy clients cannot give any away, and clients are spread evenly
+//! only by chance, if they are many.
 //!
-//! In tokio: several runtimes of one thread each, as actix-web has it. (Its runtime of many threads lets idle ones
-//! steal tasks instead, for which tasks must be `Send`, and every wake an atomic operation.)
+//! In tokio: several runtimes of one thread each, as actix-web has it. Its runtime of many threads lets idle ones steal
+//! tasks instead. For that, tasks must be `Send`, and every wake is an atomic operation.
 
 use super::reactor::{Reactor, serve_clients};
 use super::{Family, Rung, USUAL};
@@ -42,13 +42,13 @@ fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
     let address = listener.address()?;
     let others = (1..thread::available_parallelism()?.get()).map(|_| Listener::bind(address, true));
     let others: Vec<Listener> = others.collect::<io::Result<_>>()?;
-    // All before the first client comes, who could take the last descriptor.
+    // All are made before the first client comes, who could take the last descriptor.
     let epolls: Vec<Epoll> = others.iter().map(|_| Epoll::new()).collect::<io::Result<_>>()?;
     let run = |epoll, listener| {
         let reactor = Reactor::new(epoll);
         let result = serve_clients(&reactor, listener).and_then(|()| reactor.run(stop));
         if result.is_err() {
-            // Where one core cannot work, the others do not go on alone.
+            // If one core cannot work, the others do not continue alone.
             stop.request();
         }
         result

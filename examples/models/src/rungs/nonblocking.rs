@@ -42,10 +42,10 @@ fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
     Ok(())
 }
 
-/// A connection of a thread that has others too: what it would keep on its stack if it had a thread to itself.
+/// A connection of a thread that has others too: what it would keep on its stack if it had a thread of its own.
 ///
-/// It holds one message and no more. A client that does not read its answer is not listened to either, so it costs
-/// 64 bytes however much it sends.
+/// It holds one message and no more. A client that does not read its answer is not read from either, so it costs 64
+/// bytes however much it sends.
 pub struct Conversation {
     socket: OwnedFd,
     message: Message,
@@ -60,7 +60,7 @@ pub enum Step {
     Moved,
     /// The kernel has nothing for us, or no room: a step is possible when it says so.
     WouldBlock,
-    /// The client has finished, or is gone. To drop the conversation closes the socket.
+    /// The client has finished, or is gone. Dropping the conversation closes the socket.
     Over,
 }
 
@@ -70,9 +70,9 @@ impl Conversation {
         Ok(Conversation { socket, message: [0; MESSAGE], received: 0, sent: 0 })
     }
 
-    /// With the next client, if there is one. The listener does not block.
+    /// Accepts the next client, if there is one. The listener does not block.
     pub fn accept(listener: &Listener) -> io::Result<Option<Conversation>> {
-        // Past those that are turned away: "none" must mean that there is none, or rung 8 would wait for ever.
+        // It skips those that are turned away: "none" must mean that there is none, or rung 8 would wait for ever.
         loop {
             match listener.accept() {
                 Ok(Some(connection)) => return Conversation::new(connection).map(Some),
@@ -83,12 +83,12 @@ impl Conversation {
         }
     }
 
-    /// Whether the next step sends; otherwise it receives.
+    /// Returns whether the next step sends; otherwise it receives.
     pub fn is_answering(&self) -> bool {
         self.received == MESSAGE
     }
 
-    /// One `recv` or one `send`, and the answer in between.
+    /// Makes one `recv` or one `send`, and the answer in between.
     pub fn step(&mut self) -> Step {
         if self.is_answering() {
             return self.send();
@@ -102,7 +102,7 @@ impl Conversation {
 
     pub fn receive(&mut self) -> Step {
         match sys::recv(&self.socket, &mut self.message[self.received..]) {
-            // 0: the client sends no more. What it has asked is answered, for that is done before the next recv.
+            // 0: the client sends no more. Its last question is answered, because that happens before the next recv.
             Ok(0) => Step::Over,
             // > 0: some bytes of the message, perhaps not yet all.
             Ok(bytes) => {
@@ -111,7 +111,7 @@ impl Conversation {
             }
             // -1 and EAGAIN: nothing has come yet.
             Err(error) if error.kind() == ErrorKind::WouldBlock => Step::WouldBlock,
-            // -1 and another errno: the connection is broken, by a reset for instance.
+            // -1 and another errno: the connection is broken, for example by a reset.
             Err(_) => Step::Over,
         }
     }

@@ -9,12 +9,12 @@
 //!   phase 2, the copy               the thread, in recv (▓)
 //! ```
 //!
-//! An array with an entry for each descriptor: what we ask (`events`) and, beside it, the answer (`revents`). So the
-//! array need not be filled anew for each call, and any descriptor has a place in it.
+//! An array has an entry for each descriptor: the question (`events`) and, beside it, the answer (`revents`). So the
+//! array need not be filled again for each call, and any descriptor has a place in it.
 //!
 //! Fixes: the limit of 1,024.
-//! Costs: all of the array is still copied into the kernel and searched, there and here, on each call, and each
-//! entry costs a look at its socket: O(n), though a single one may be ready.
+//! Costs: all of the array is still copied into the kernel and searched, there and here, on each call, and each entry
+//! costs a look at its socket: O(n), though only one may be ready.
 //!
 //! In tokio: nothing.
 
@@ -46,7 +46,7 @@ fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
     let mut conversations: Vec<Conversation> = Vec::new();
     while !stop.is_requested() {
         sys::poll(&mut entries, None)?;
-        // Backwards, since the last one takes the place of one that is removed: it has had its turn.
+        // It goes backwards, because the last one takes the place of one that is removed: it has had its turn.
         for i in (0..conversations.len()).rev() {
             if entries[i + OTHERS].revents == 0 {
                 continue;

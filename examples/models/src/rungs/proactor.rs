@@ -9,15 +9,15 @@
 //!   phase 2, the copy               the kernel (▓), into a buffer that was handed over before the data came
 //! ```
 //!
-//! A Reactor says "you can read now"; a Proactor "it has been read". So the handlers here are called on completion,
-//! and what they find is their message, not the news that there is one. One system call hands over all that is to be
-//! done and waits for what is done: under load, much less than one for each message.
+//! A Reactor says "you can read now"; a Proactor "it has been read". So the handlers here are called on completion, and
+//! find their message, not the news that there is one. One system call hands over all operations and waits for
+//! completions: under load, this is much less than one call for each message.
 //!
-//! The price is in the buffers. Each belongs to the kernel from the moment that the operation is handed over until
-//! its completion has come, also if nobody wants it any more. So a connection that waits has a buffer, where rung 8
-//! needs none; and to end the server is to cancel, and to wait until everything has come back.
+//! The price is in the buffers. Each belongs to the kernel from the moment that the operation is handed over until its
+//! completion has come, even if nobody wants it any longer. So a connection that waits has a buffer, where rung 8 needs
+//! none. Ending the server means cancelling, and waiting until everything has come back.
 //!
-//! Fixes: a system call for each read and each write; and it would do the same for files (rung 10).
+//! Fixes: a system call for each read and each write. It would do the same for files (rung 10).
 //! Costs: buffers in advance; completions that must be waited for.
 //!
 //! In tokio: `tokio-uring`; and, as the model, Windows' completion ports.
@@ -47,7 +47,7 @@ const ACCEPT: u64 = 0;
 const CLIENT: u64 = 1;
 const STOP: u64 = 2;
 
-/// Room for operations that are not handed over yet. When it is full, they are, and it is empty again.
+/// The room for operations that are not handed over yet. When it is full, they are handed over, and it is empty again.
 const ENTRIES: u32 = 1024;
 
 /// One operation is under way for each, at all times, and its completion has the connection's token.
@@ -61,7 +61,7 @@ struct Connection {
 struct Proactor<'a> {
     listener: &'a Listener,
     ring: IoUring,
-    /// In boxes, since the kernel writes to their messages where they lie.
+    /// They are boxed, because the kernel writes to their messages in place.
     connections: HashMap<u64, Box<Connection>>,
     next_token: u64,
     is_accepting: bool,
@@ -80,11 +80,11 @@ fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
 }
 
 impl Proactor<'_> {
-    /// Hands over what is to be done, waits, and calls the handlers of what is done.
+    /// Hands over the operations, waits, and calls the handlers of those that are done.
     fn turn(&mut self) -> io::Result<()> {
         count(1);
         match self.ring.submit_and_wait(1) {
-            // A signal, or completions that must be taken first.
+            // A signal came, or completions that must be taken first.
             Err(error) if matches!(error.raw_os_error(), Some(libc::EINTR | libc::EBUSY)) => {}
             result => drop(result?),
         }
@@ -122,13 +122,13 @@ impl Proactor<'_> {
                 self.is_accepting = true;
                 return self.wait_until_readable(self.listener.as_fd(), CLIENT);
             }
-            // What was wrong with one client.
+            // This was an error of one client.
             _ => {}
         }
         self.accept()
     }
 
-    /// A client has come, but when it was last looked there was no descriptor for it.
+    /// Handles a client that has come when there was no descriptor for it at the last attempt.
     fn on_client(&mut self) -> io::Result<()> {
         self.is_accepting = false;
         // After a shut-down it is an error, as in `on_accepted`.
@@ -168,7 +168,7 @@ impl Proactor<'_> {
         self.go_on(token)
     }
 
-    /// The next operation of a connection.
+    /// Starts the next operation of a connection.
     fn go_on(&mut self, token: u64) -> io::Result<()> {
         let connection = self.connections.get_mut(&token).expect("it was just looked at");
         let fd = types::Fd(connection.socket.as_raw_fd());
@@ -182,7 +182,7 @@ impl Proactor<'_> {
         self.hand_over(operation, token)
     }
 
-    /// To become readable is a completion like the others.
+    /// Waits until a descriptor is readable, which is a completion like the others.
     fn wait_until_readable(&mut self, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
         let poll = opcode::PollAdd::new(types::Fd(fd.as_raw_fd()), libc::POLLIN as u32);
         self.hand_over(poll.build(), token)
@@ -192,7 +192,7 @@ impl Proactor<'_> {
         let operation = operation.user_data(token);
         // SAFETY: what it points to lies in the connection's box, which is kept until the completion has come.
         while unsafe { self.ring.submission().push(&operation) }.is_err() {
-            // Full.
+            // The queue is full.
             count(1);
             self.ring.submit()?;
         }
@@ -203,7 +203,7 @@ impl Proactor<'_> {
     fn end(&mut self) -> io::Result<()> {
         sys::shut_down(self.listener.as_fd().as_raw_fd());
         while self.is_accepting || !self.connections.is_empty() {
-            // Each time, since one may just have been accepted.
+            // It does so each time, because a client may just have been accepted.
             self.connections.values().for_each(|connection| sys::shut_down(connection.socket.as_raw_fd()));
             self.turn()?;
         }
@@ -212,7 +212,8 @@ impl Proactor<'_> {
 }
 
 impl Drop for Proactor<'_> {
-    /// If the ring has failed, there is no knowing what the kernel still writes to: better lost than overwritten.
+    /// If the ring has failed, nobody knows what the kernel still writes to: the buffers had better be leaked than
+    /// overwritten.
     fn drop(&mut self) {
         std::mem::take(&mut self.connections).into_values().for_each(std::mem::forget);
     }

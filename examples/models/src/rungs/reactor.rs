@@ -11,14 +11,14 @@
 //!   phase 2, the copy               the handler, in recv (▓)
 //! ```
 //!
-//! The program is turned inside out: nobody calls `recv` and waits, but leaves word what is to be done *when*
-//! something has come. Three classes of events go through one loop: I/O (a descriptor is ready), timers (it is
-//! time), signals (which signalfd(2) makes descriptors). Handlers may register others, and end themselves, while the
-//! loop goes through its events.
+//! The program is turned inside out. It does not call `recv` and wait, but registers what to do *when* something has
+//! come. Three classes of events go through one loop: I/O (a descriptor is ready), timers (a time has come), and
+//! signals, which signalfd(2) makes descriptors. Handlers may register others, and end themselves, while the loop goes
+//! through its events.
 //!
-//! Fixes: waiting is written once; what a server does is handlers, and says nothing of epoll.
-//! Costs: what was a loop with local variables is now scattered over callbacks. And a handler that computes holds up
-//! all others, as in every rung of one thread.
+//! Fixes: waiting is written once; a server consists of handlers, which know nothing of epoll.
+//! Costs: a loop with local variables becomes scattered over callbacks. And a handler that computes holds up all
+//! others, as in every rung of one thread.
 //!
 //! In tokio: `runtime/io/driver.rs`; there the handler is always the same: it wakes the task that waits.
 
@@ -46,7 +46,7 @@ pub const RUNG: Rung = Rung {
     ..USUAL
 };
 
-/// Who says nothing for so long is hung up on.
+/// A client that says nothing for so long is hung up on.
 const SILENCE: Duration = Duration::from_secs(60);
 
 fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
@@ -103,9 +103,9 @@ fn serve_client(reactor: &Reactor<'_>, conversation: Conversation) -> io::Result
 pub enum Next {
     /// The next event.
     Wait,
-    /// To go on as soon as others have had their turn: it has not come to `EAGAIN`.
+    /// To continue as soon as others have had their turn: it has not come to `EAGAIN`.
     Again,
-    /// That time.
+    /// This time.
     At(Instant),
     /// Nothing: it is dropped, and what it owns is closed.
     End,
@@ -115,7 +115,7 @@ type Handler<'a> = Box<dyn FnMut(&Reactor<'a>) -> Next + 'a>;
 
 pub struct Reactor<'a> {
     epoll: Epoll,
-    /// By token, which is never used twice. The handler that runs is out of here.
+    /// Indexed by token, which is never used twice. The handler that runs is removed for that time.
     handlers: RefCell<HashMap<u64, Handler<'a>>>,
     timers: RefCell<BinaryHeap<Reverse<(Instant, u64)>>>,
     next_token: Cell<u64>,
@@ -148,10 +148,10 @@ impl<'a> Reactor<'a> {
         token
     }
 
-    /// Ends another handler. (What is reported of it after that finds nobody.)
+    /// Ends another handler. Later reports about it find nobody.
     pub fn end(&self, token: u64) {
         let handler = self.handlers.borrow_mut().remove(&token);
-        // Here, where nothing is borrowed: what it owns may have a handler for its end.
+        // It is dropped here, where nothing is borrowed: what it owns may have a handler for its end.
         drop(handler);
     }
 
@@ -228,7 +228,7 @@ mod tests {
         let reactor = Reactor::new(Epoll::new().unwrap());
         let (mut one, one_end) = UnixStream::pair().unwrap();
         let (mut two, two_end) = UnixStream::pair().unwrap();
-        // Two tokens, in order: each ends the other, whichever is called first.
+        // There are two tokens, in order: each ends the other, whichever is called first.
         let called = &called;
         let handler = |other: u64| {
             move |reactor: &Reactor<'_>, _: &mut UnixStream| {

@@ -9,12 +9,13 @@
 //!   phase 2, the copy               the thread, in recv (▓)
 //! ```
 //!
-//! The sets are bit fields, and parameters in and out: in go the descriptors we ask about, out come those that are
-//! ready. So they are filled anew, copied into the kernel, searched there, copied back and searched here, each time.
+//! The sets are bit fields, and parameters in and out: the descriptors that we ask about go in, and those that are
+//! ready come out. So they are filled again, copied into the kernel, searched there, copied back and searched here,
+//! each time.
 //!
 //! Fixes: the CPU rests while nothing happens.
-//! Costs: O(n) for each call, however few are ready; and a bit field has an end. A descriptor from 1,024
-//! (`FD_SETSIZE`) on has no bit: to set it would write beyond the set. Such a client is refused.
+//! Costs: O(n) for each call, however few are ready; and a bit field has an end. A descriptor from 1,024 (`FD_SETSIZE`)
+//! on has no bit: setting it would write beyond the set. Such a client is refused.
 //!
 //! In tokio: nothing. It is here to be left behind.
 
@@ -60,7 +61,7 @@ fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
             !is_ready || conversation.step() != Step::Over
         });
         if readable.contains(listener) {
-            // To drop a conversation is to refuse its client.
+            // Dropping a conversation refuses its client.
             conversations.extend(Conversation::accept(listener)?.filter(FdSet::has_bit));
         }
     }
@@ -91,12 +92,12 @@ impl FdSet {
     }
 
     fn contains(&self, fd: impl AsFd) -> bool {
-        // SAFETY: what is asked about has been in a set, or could have been.
+        // SAFETY: the descriptors that are asked about have been in a set, or could have been.
         FdSet::has_bit(&fd) && unsafe { libc::FD_ISSET(fd.as_fd().as_raw_fd(), &self.set) }
     }
 }
 
-/// Waits until one of the descriptors is ready, and leaves only such in the sets.
+/// Waits until one of the descriptors is ready, and leaves only those in the sets.
 fn select(readable: &mut FdSet, writable: &mut FdSet) -> io::Result<()> {
     let end = readable.highest.max(writable.highest) + 1;
     count(1);
@@ -106,7 +107,7 @@ fn select(readable: &mut FdSet, writable: &mut FdSet) -> io::Result<()> {
     });
     match result {
         Err(error) if error.kind() == ErrorKind::Interrupted => {
-            // The sets are as they were: nobody is ready.
+            // The sets are unchanged: none is ready.
             (*readable, *writable) = (FdSet::new(), FdSet::new());
         }
         result => drop(result?),

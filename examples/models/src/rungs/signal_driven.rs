@@ -9,18 +9,18 @@
 //!   phase 2, the copy               the process, in recvfrom or recv (▓)
 //! ```
 //!
-//! `F_SETOWN` says who gets the signal, `O_ASYNC` that there is one, and `F_SETSIG` which: a real-time signal, which
-//! is queued and says in `si_fd` what descriptor it is about. For UDP one socket serves all clients, and the handler
-//! does everything. For TCP each change of each connection gives a signal, as with `EPOLLET`; there it is better to
-//! block the signal and to fetch it when one has time, for in a handler hardly any function may be called, see
+//! `F_SETOWN` says who gets the signal, `O_ASYNC` that there is one, and `F_SETSIG` which one: a real-time signal,
+//! which is queued and says in `si_fd` what descriptor it is about. For UDP one socket serves all clients, and the
+//! handler does everything. For TCP each change of each connection gives a signal, as with `EPOLLET`. There it is
+//! better to block the signal and to fetch it when one has time, because a handler may call hardly any function, see
 //! signal-safety(7).
 //!
 //! The queue of signals has an end (`RLIMIT_SIGPENDING`). When it is full, the kernel sends a plain `SIGIO`, which says
-//! only that something was lost: then every connection has to be looked at.
+//! only that something was lost: every connection then has to be checked.
 //!
 //! Fixes: no call that waits.
-//! Costs: one system call to hear of one event, where `epoll_wait` brings 256; an overflow; and a process has only so
-//! many signals, for which libraries quarrel.
+//! Costs: one system call to learn of one event, where `epoll_wait` returns 256; an overflow; and a process has only so
+//! many signals, which libraries compete for.
 //!
 //! In tokio: nothing. Its `signal` module is about other signals.
 
@@ -64,10 +64,10 @@ fn serve_tcp(listener: &Listener, stop: &Stop) -> io::Result<()> {
     sys::set_nonblocking(listener)?;
     sys::set_signal(listener, signal)?;
     let own_fd = listener.as_fd().as_raw_fd();
-    // By descriptor, as the signals name them. One that was sent for an earlier connection of that number costs a step
-    // for nothing.
+    // Indexed by descriptor, as the signals name them. A signal that was sent for an earlier connection of that number
+    // costs a step for nothing.
     let mut conversations: HashMap<RawFd, Conversation> = HashMap::new();
-    // What came before the signal was asked for sends none.
+    // What came before the signal was set up sends none.
     let mut unfinished = vec![own_fd];
     while !stop.is_requested() {
         let mut ready = std::mem::take(&mut unfinished);
@@ -98,7 +98,7 @@ fn serve_tcp(listener: &Listener, stop: &Stop) -> io::Result<()> {
     }
     sys::clear_signal(listener)?;
     drop(conversations);
-    // Those that are still queued, for they stay blocked, but not for ever perhaps.
+    // Takes those that are still queued. They stay blocked, but possibly not for ever.
     while sys::next_signal(&[signal, libc::SIGIO], Duration::ZERO).is_some() {}
     Ok(())
 }
@@ -125,7 +125,7 @@ impl Udp {
         let (mut action, mut before): (libc::sigaction, libc::sigaction) = unsafe { std::mem::zeroed() };
         action.sa_sigaction = on_signal as extern "C" fn(libc::c_int) as usize;
         action.sa_flags = libc::SA_RESTART;
-        // SAFETY: the handler calls nothing that it must not.
+        // SAFETY: the handler calls nothing that it must not call.
         sys::check(unsafe { libc::sigaction(libc::SIGRTMIN(), &action, &mut before) })?;
         let udp = Udp { _socket: socket, before };
         sys::set_signal(&udp._socket, libc::SIGRTMIN())?;
@@ -134,13 +134,13 @@ impl Udp {
     }
 }
 
-/// Answers what has come. Only system calls, which signal-safety(7) allows, no lock and no memory. (A slow answer
-/// would be one here as well, but nothing else would run meanwhile: so it just sends back what it gets.)
+/// Answers what has come. It makes only system calls, which signal-safety(7) allows, and takes no lock and no memory. A
+/// slow answer would be slow here as well, but nothing else would run meanwhile, so it just sends back what it gets.
 extern "C" fn on_signal(_signal: libc::c_int) {
     let udp = UDP.load(Ordering::Relaxed);
     let mut message = [0u8; MESSAGE];
-    // SAFETY: zeros are a valid address, whose size is told; the buffers are as large as is said. What was
-    // interrupted finds its errno as it was.
+    // SAFETY: zeros are a valid address, whose size is given; the buffers are as large as is said. The interrupted code
+    // finds its errno unchanged.
     unsafe {
         let errno = *libc::__errno_location();
         loop {
@@ -160,7 +160,7 @@ extern "C" fn on_signal(_signal: libc::c_int) {
 impl Drop for Udp {
     fn drop(&mut self) {
         let _ = sys::clear_signal(&self._socket);
-        // SAFETY: what it was before. There is no signal under way any more: it is not blocked.
+        // SAFETY: this restores the previous handler. No signal is under way any longer: it is not blocked.
         unsafe { libc::sigaction(libc::SIGRTMIN(), &self.before, null_mut()) };
         UDP.store(-1, Ordering::Relaxed);
     }

@@ -9,8 +9,8 @@
 //!   phase 2, the copy               the main thread, in recv (▓): what in a real Proactor the kernel does
 //! ```
 //!
-//! To those who write the processing (░), it looks like a Proactor: they are called with a message that is there
-//! already, and what they return is sent by somebody else. The steps, as numbered in the code:
+//! To the authors of the processing (░), it looks like a Proactor: it is called with a message that is there already,
+//! and other code sends what it returns. The steps, as numbered in the code:
 //!
 //! 1. The main thread has registered the socket for reading, and waits.
 //! 2. The workers wait at the queue of requests.
@@ -19,13 +19,13 @@
 //! 5. The main thread waits.
 //! 6. There is room: the main thread sends the answer, and registers the socket for reading.
 //!
-//! A socket is registered for one event at a time (`EPOLLONESHOT`). So while a request is with a worker, nothing is
-//! reported of its connection, and the worker may own it.
+//! A socket is registered for one event at a time (`EPOLLONESHOT`). So while a worker has a request, nothing is
+//! reported about its connection, and the worker may own it.
 //!
 //! Fixes: a handler that computes no longer holds up the others.
 //! Costs: two switches of threads for each question, more than most answers take to make.
 //!
-//! In tokio: `spawn_blocking`, for those answers that do take long.
+//! In tokio: `spawn_blocking`, for answers that do take long.
 
 use super::nonblocking::{Conversation, Step};
 use super::{Family, Rung, USUAL};
@@ -58,7 +58,7 @@ struct Request {
     conversation: Conversation,
 }
 
-/// Between the main thread and the workers. Neither queue is longer than there are connections.
+/// Shared by the main thread and the workers. Neither queue is longer than there are connections.
 struct Shared {
     epoll: Epoll,
     requests: ConcurrentQueue<Request>,
@@ -85,7 +85,7 @@ fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
     })
 }
 
-/// What the main thread does.
+/// The part of the main thread.
 fn serve_clients(shared: &Shared, listener: &Listener, stop: &Stop) -> io::Result<()> {
     sys::set_nonblocking(listener)?;
     let Shared { epoll, requests, waiting, processed } = shared;
@@ -97,7 +97,7 @@ fn serve_clients(shared: &Shared, listener: &Listener, stop: &Stop) -> io::Resul
     while !stop.is_requested() {
         // (1) and (5).
         epoll.wait(&mut events, None)?;
-        // A worker gives a connection back before it registers it: whose event is here is here too.
+        // A worker gives a connection back before it registers it, so a connection whose event is here is here too.
         conversations.extend(processed.try_iter().map(|request| (request.token, request.conversation)));
         for (token, _) in events.iter() {
             if token == LISTENER {
@@ -121,7 +121,7 @@ fn serve_clients(shared: &Shared, listener: &Listener, stop: &Stop) -> io::Resul
                     continue;
                 }
                 if conversation.is_answering() {
-                    // Open until the end, and without a bound, so it takes it.
+                    // It is open until the end, and without a bound, so this succeeds.
                     let _ = requests.push(Request { token, conversation });
                     sys::add(waiting, 1);
                     continue;
@@ -136,7 +136,7 @@ fn serve_clients(shared: &Shared, listener: &Listener, stop: &Stop) -> io::Resul
     Ok(())
 }
 
-/// What a worker does.
+/// The part of a worker.
 fn work(shared: &Shared) {
     loop {
         // (2) Blocks while there is no request.
@@ -147,10 +147,10 @@ fn work(shared: &Shared) {
         // (4)
         request.conversation.process();
         let (token, fd) = (request.token, request.conversation.as_fd().as_raw_fd());
-        // First given back, then registered: or the main thread could hear of it before it has it. Until then nothing
-        // is reported of it, so it stays open.
+        // It is first given back, then registered: otherwise the main thread could learn of it before it has it. Until
+        // then nothing is reported about it, so it stays open.
         let _ = shared.processed.push(request);
-        // Cannot fail: it is open and on the list.
+        // This cannot fail: it is open and on the list.
         let _ = shared.epoll.modify(fd, WRITABLE | ONCE, token);
     }
 }

@@ -9,12 +9,11 @@
 //!   phase 2, the copy               each thread for its own client, in recv (▓)
 //! ```
 //!
-//! Fixes: nobody waits for another client; what is slow for one is slow for that one only. The code is that of
-//! rung 1.
-//! Costs: a thread per client, whether it says anything or not. That is a stack, a place in the scheduler's queues,
-//! and a switch of threads for each question.
+//! Fixes: nobody waits for another client; what is slow for one is slow only for that one. The code is that of rung 1.
+//! Costs: a thread per client, whether it says anything or not. That is a stack, a place in the scheduler's queues, and
+//! a switch of threads for each question.
 //!
-//! In tokio: what it was made to replace. A task is what remains of such a thread: its local variables.
+//! In tokio: it was made to replace this. A task is what remains of such a thread: its local variables.
 
 use super::blocking::{converse, next_client};
 use super::{Family, Rung, USUAL};
@@ -33,16 +32,16 @@ pub const RUNG: Rung = Rung {
     ..USUAL
 };
 
-/// Bytes. Enough for a conversation; the usual two megabytes would be reserved, though not used.
+/// In bytes. It is enough for a conversation; the usual two megabytes would be reserved, though not used.
 pub const STACK: usize = 64 * 1024;
 
 fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
-    // The scope ends when all its threads have: each is interrupted by the stop.
+    // The scope ends when all its threads have ended: the stop interrupts each.
     thread::scope(|scope| {
         while let Some(connection) = next_client(listener, stop)? {
             let conversation = move || converse(connection, stop);
-            // If the system gives no more threads, the closure is dropped, and the connection with it: the client
-            // is refused.
+            // If the system gives no more threads, the closure is dropped, and the connection with it: the client is
+            // refused.
             let _ = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, conversation);
         }
         Ok(())

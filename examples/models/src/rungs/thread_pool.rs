@@ -12,8 +12,8 @@
 //! ```
 //!
 //! Fixes: threads are started once, and there are never more than so many, whatever the clients do.
-//! Costs: past that number, clients wait until one leaves, even if all the others are silent. What is bounded is not
-//! work, but conversations.
+//! Costs: beyond that number, clients wait until one leaves, even if all the others are silent. Not work is bounded,
+//! but the number of conversations.
 //!
 //! In tokio: the pool behind `spawn_blocking`.
 
@@ -50,7 +50,7 @@ pub fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
     let (queue, connections) = sync_channel(QUEUE);
     let connections = Mutex::new(connections);
     thread::scope(|scope| {
-        // Dropped at the end of this closure, however it ends: then the threads find the queue closed.
+        // It is dropped at the end of this closure, however that ends: the threads then find the queue closed.
         let queue = queue;
         let work = || {
             // One thread at a time waits at the queue, the others for the lock.

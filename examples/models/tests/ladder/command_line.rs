@@ -1,4 +1,4 @@
-//! The program as somebody uses it who has just found it.
+//! The program as a new user finds it.
 
 #[path = "../../../../tests/support/skipped.rs"]
 mod skipped;
@@ -8,7 +8,7 @@ use super::server::{Server, models};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// Exit code, standard output, standard error.
+/// Returns the exit code, standard output and standard error.
 fn run(args: &[&str]) -> (i32, String, String) {
     let output = models().args(args).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -58,7 +58,7 @@ fn an_address_that_is_taken_is_named() {
     server.stop();
 }
 
-/// Whether a program that a test needs is here. In CI it has to be.
+/// Returns whether a program that a test needs is here. In CI it has to be.
 pub fn has(program: &str) -> bool {
     let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
     if !found.status.success() {
@@ -124,7 +124,7 @@ fn a_comparison_of_two_rungs_prints_a_table_and_writes_a_page() {
     }
     let ayi: Vec<&str> = table.lines().filter(|line| line.contains("async_await")).collect();
     assert!(ayi.len() == 4 && ayi.iter().all(|line| line.contains(" µs ")), "{table}");
-    // What is beyond a rung is not an error.
+    // A number beyond a rung's limit is not an error.
     assert!(table.contains("not measured: one client at a time"), "{table}");
     let written = std::fs::read_to_string(&page).unwrap();
     std::fs::remove_file(page).unwrap();
@@ -142,7 +142,7 @@ fn a_page_that_cannot_be_written_is_said_before_anything_is_measured() {
 fn a_slow_answer_keeps_everybody_waiting_where_there_is_one_thread() {
     let (code, table, errors) = run(&["slow", "epoll_level"]);
     assert!(code == 0 && table.contains("everybody: there is one thread"), "{table}{errors}");
-    // Whether others wait for a worker too is a matter of how busy the machine is.
+    // Whether others wait for a worker too depends on how busy the machine is.
     let (code, table, errors) = run(&["slow", "simulated_proactor"]);
     assert!(code == 0 && table.contains("14  simulated_proactor"), "{table}{errors}");
     let (code, table, errors) = run(&["slow", "blocking"]);
@@ -151,7 +151,7 @@ fn a_slow_answer_keeps_everybody_waiting_where_there_is_one_thread() {
 
 #[test]
 fn signals_that_find_their_queue_full_are_made_up_for() {
-    // Room for one queued signal: the others become SIGIO, which says only that something was lost.
+    // There is room for one queued signal: the others become SIGIO, which says only that something was lost.
     let mut limited = Command::new("prlimit");
     limited.args(["--sigpending=1", env!("CARGO_BIN_EXE_models")]);
     let server = Server::of("signal_driven", limited);

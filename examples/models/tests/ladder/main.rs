@@ -45,7 +45,7 @@ ladder! {
     async_await_cores
 }
 
-/// One client at a time.
+/// Returns whether it serves one client at a time.
 fn is_for_one(name: &str) -> bool {
     name == "blocking"
 }
@@ -56,7 +56,7 @@ fn right_answers_to_many_questions(name: &'static str) {
     for number in 0..100 {
         server.ask(&client, number * 31);
     }
-    // Several at once: they come in one piece perhaps.
+    // Several are sent at once, possibly in one piece.
     let questions: Vec<_> = (0..10).map(|number| server.question(number)).collect();
     (&client).write_all(&questions.concat()).unwrap();
     questions.iter().for_each(|question| server.expect_answer(&client, question));
@@ -104,10 +104,10 @@ fn a_client_that_vanishes_in_the_middle_of_a_message(name: &'static str) {
         let mut client = server.client();
         server.ask(&client, 1);
         client.write_all(&server.question(2)[..bytes]).unwrap();
-        // A reset instead of an orderly end.
+        // The client sends a reset instead of an orderly end.
         SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
     }
-    // With an answer on its way, too.
+    // The same with an answer on its way.
     let mut client = server.client();
     client.write_all(&server.question(3)).unwrap();
     SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
@@ -129,22 +129,22 @@ fn a_message_that_comes_a_byte_at_a_time(name: &'static str) {
 }
 
 fn a_client_that_never_reads(name: &'static str) {
-    /// More than the kernel's buffers take.
+    /// This is more than the kernel's buffers take.
     const MOST: usize = 64 << 20;
     let mut server = Server::start(name);
     let mut greedy = server.client();
-    // So that what a first client costs is in the first figure.
+    // The first figure should include what a first client costs.
     server.ask(&greedy, 1);
     let before = server.report()["memory"];
     greedy.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
     let questions = server.question(1).repeat(1024);
     let mut sent = 0;
-    // Once it cannot send any more for a while, everything between the two is full.
+    // Once it cannot send any longer for a while, everything between the two is full.
     while sent < MOST {
         match greedy.write(&questions) {
             Ok(bytes) => sent += bytes,
             Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-            // With a time limit set, a call is not made again by itself, signal(7).
+            // With a time limit set, a call is not restarted by itself, signal(7).
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => panic!("{name}: {error}"),
         }
@@ -167,11 +167,11 @@ fn more_clients_than_descriptors(name: &'static str) {
         // It may have been turned away already.
         let _ = client.write_all(&server.question(number));
     }
-    // In ayi, and before a server for one client, they wait until others leave; the others are told at once.
+    // In ayi, and at a server for one client, they wait until others leave. At the others they are told at once.
     let waits = is_for_one(name) || name.starts_with("async_await");
     let mut answered = 0;
     let certain = match name {
-        // Which core takes the last descriptor is anybody's guess.
+        // Nobody can tell which core takes the last descriptor.
         "async_await_cores" => 0,
         _ if waits => 1,
         _ => clients.len(),
@@ -194,7 +194,7 @@ fn more_clients_than_descriptors(name: &'static str) {
         answered >= certain.min(1) && answered < DESCRIPTORS,
         "{name} has answered {answered} of {CLIENTS} clients"
     );
-    // Full, and nothing to do. (A busy machine gives it less time, so this cannot fail by chance.)
+    // It is full, and has nothing to do. A busy machine gives it less time, so this cannot fail by chance.
     let before = server.cpu_ticks();
     thread::sleep(Duration::from_millis(300));
     let used = server.cpu_ticks() - before;
@@ -218,7 +218,7 @@ fn signals_during_system_calls(name: &'static str) {
     let server = Server::start(name);
     let (pid, is_over) = (server.pid().to_string(), AtomicBool::new(false));
     thread::scope(|scope| {
-        // To be stopped and continued interrupts what waits, signal(7).
+        // Being stopped and continued interrupts a call that waits, signal(7).
         scope.spawn(|| {
             while !is_over.load(Ordering::Relaxed) {
                 for signal in ["-STOP", "-CONT"] {
@@ -242,7 +242,7 @@ fn a_stop_while_clients_are_connected(name: &'static str) {
     if !is_for_one(name) {
         clients.iter().for_each(|client| server.ask(client, 1));
     }
-    // One is silent, one is in the middle of a message, one has asked and does not wait for the answer.
+    // One is silent, one is in the middle of a message, and one has asked and does not wait for the answer.
     (&clients[1]).write_all(&server.question(1)[..10]).unwrap();
     (&clients[2]).write_all(&server.question(1)).unwrap();
     server.stop();

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Whatever takes longer will not happen any more.
+/// Anything that takes longer will never happen.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 pub fn models() -> Command {
@@ -28,14 +28,14 @@ impl Server {
         Server::of(name, models())
     }
 
-    /// With so many descriptors and no more.
+    /// Starts one with so many descriptors and no more.
     pub fn with_descriptors(name: &'static str, limit: usize) -> Server {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("ulimit -n {limit}; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_models")]);
         Server::of(name, shell)
     }
 
-    /// `command` gets the arguments of `models`.
+    /// Starts one by `command`, which gets the arguments of `models`.
     pub fn of(name: &'static str, mut command: Command) -> Server {
         command.args(["serve", name, "127.0.0.1:0", "--controlled"]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -66,7 +66,7 @@ impl Server {
         words.chunks(2).map(|pair| (pair[0].to_owned(), pair[1].parse().expect(&line))).collect()
     }
 
-    /// CPU time in clock ticks, seen from outside: it needs none of the server's descriptors.
+    /// Returns its CPU time in clock ticks, seen from outside: this needs none of the server's descriptors.
     pub fn cpu_ticks(&self) -> u64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
@@ -91,7 +91,7 @@ impl Server {
         self.try_client().unwrap()
     }
 
-    /// An error if it is turned away at once.
+    /// Connects, and fails if it is turned away at once.
     pub fn try_client(&self) -> io::Result<TcpStream> {
         let client = TcpStream::connect_timeout(&self.address, PATIENCE)?;
         client.set_read_timeout(Some(PATIENCE))?;

@@ -4,7 +4,7 @@ use super::command_line::has;
 use super::server::Server;
 use std::process::Command;
 
-/// What a server calls while it answers. Not in the list is what only starting, stopping and reporting do.
+/// The calls that a server makes while it answers. Those for starting, stopping and reporting are not in the list.
 const CALLS: &[&str] = &[
     "accept4",
     "close",

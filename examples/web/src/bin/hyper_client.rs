@@ -5,7 +5,7 @@
 //! cargo run --release -p web --bin hyper_client -- --http2 http://127.0.0.1:3000/
 //! ```
 //!
-//! HTTP/2 is spoken at once, without asking the server whether it can ("prior knowledge").
+//! HTTP/2 is used at once, without asking the server whether it can ("prior knowledge").
 
 use ayi::hyper::{Executor, Timer};
 use ayi::net::TcpStream;
@@ -17,7 +17,7 @@ use hyper::{Request, Response, Uri, header};
 use std::error::Error;
 use std::io::{self, Write};
 
-/// For the answer to begin.
+/// The time for the answer to begin.
 const LIMIT: Duration = Duration::from_secs(30);
 
 #[ayi::main]
@@ -49,15 +49,15 @@ async fn fetch(url: Uri, is_http2: bool) -> Result<Response<Incoming>, Box<dyn E
     stream.set_nodelay(true)?;
 
     let request = Request::get(url.clone());
-    // The sender is to live until the body has been read: the connection's task may end before, since it has done then
-    // what it can.
+    // The sender has to live until the body has been read. The connection's task may end before that, because it has
+    // then done what it can.
     if is_http2 {
         let request = request.body(Empty::<Bytes>::new())?;
         let (mut sender, connection) = http2::Builder::new(Executor).timer(Timer).handshake(stream).await?;
         ayi::spawn(connection);
         return Ok(sender.send_request(request).await?);
     }
-    // To a server, not a proxy, HTTP/1 gives the path alone, and the host in a header.
+    // To a server, and not a proxy, HTTP/1 sends only the path, and the host in a header.
     let path = url.path_and_query().map_or("/", |path| path.as_str());
     let request = request.uri(path).header(header::HOST, authority.as_str()).body(Empty::<Bytes>::new())?;
     let (mut sender, connection) = http1::handshake(stream).await?;

@@ -25,7 +25,8 @@ use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 
-/// How long nothing may move on a connection. (No answer takes long here, or clients would be cut while they wait for it.)
+/// How long nothing may move on a connection. No answer takes long here; otherwise clients would be cut while they wait
+/// for it.
 const IDLE: Duration = Duration::from_secs(60);
 /// How long clients have, when the server is to end, to take what was sent to them.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -49,7 +50,7 @@ async fn main() -> io::Result<()> {
 }
 
 async fn accept(listener: &TcpListener) -> io::Result<()> {
-    // All is on one thread, so this needs no `Arc` and no atomic.
+    // Everything is on one thread, so this needs no `Arc` and no atomic.
     let visits = Rc::new(Cell::new(0));
     loop {
         let (stream, _) = listener.accept().await?;
@@ -69,7 +70,7 @@ async fn serve(stream: TcpStream, visits: Rc<Cell<u64>>) {
     });
     // With a timer, a client has 30 seconds for the head of each request.
     let mut connection = pin!(http1::Builder::new().timer(Timer).serve_connection(stream, service));
-    // An error, say because the client has vanished, concerns no other connection.
+    // An error, for example because the client has vanished, concerns no other connection.
     let _ = ayi::select! {
         result = connection.as_mut() => result,
         _ = shutdown_token().cancelled_owned() => {
@@ -82,7 +83,7 @@ async fn serve(stream: TcpStream, visits: Rc<Cell<u64>>) {
 fn answer(request: Request<Incoming>, visits: u64) -> Response<Either<String, Incoming>> {
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/") => Response::new(Either::Left(format!("hello, visitor {visits}\n"))),
-        // As it arrives, not when all of it is there.
+        // The answer is sent as the request arrives, not when all of it is there.
         (&Method::POST, "/echo") => Response::new(Either::Right(request.into_body())),
         _ => {
             let mut response = Response::new(Either::Left("there is / and /echo\n".to_owned()));

@@ -1,4 +1,4 @@
-//! HTTPS, by rustls: HTTP/2 or HTTP/1.1, as the client wishes (ALPN). The certificate is made when it starts.
+//! HTTPS, by rustls: HTTP/2 or HTTP/1.1, as the client wishes (ALPN). The certificate is made at the start.
 //!
 //! ```sh
 //! cargo run --release -p web --bin tls -- 127.0.0.1:3443 /tmp/certificate.pem
@@ -46,7 +46,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         })
         .handshake_timeout(limit)
         .on_error(|error| {
-            // Clients that vanish are no news. A handshake that fails may be: a client that knows no common cipher, say.
+            // Clients that vanish are normal. A handshake that fails may be of interest, for example if the client
+            // knows no common cipher.
             if error.stage == Stage::Handshake {
                 eprintln!("{error}");
             }
@@ -64,7 +65,7 @@ fn app() -> Router {
         .route("/slow/{milliseconds}", get(slow))
 }
 
-/// As it arrives. A client that sends half of it is not waited for.
+/// Sends the body back as it arrives. A client that sends half of it is not waited for.
 async fn echo(request: Request) -> Body {
     Body::new(TimeoutBody::new(request.into_body(), Duration::from_secs(30)))
 }
@@ -74,14 +75,15 @@ async fn slow(Path(milliseconds): Path<u64>) -> &'static str {
     "at last\n"
 }
 
-/// With the certificate in PEM. A real server reads both from files: `rustls::pki_types::pem::PemObject` does it.
+/// Makes a configuration with the certificate in PEM. A real server reads both from files, by
+/// `rustls::pki_types::pem::PemObject`.
 fn self_signed() -> Result<(ServerConfig, String), Box<dyn Error>> {
     let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
     let made = rcgen::generate_simple_self_signed(names)?;
     let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der())?;
     let mut config =
         ServerConfig::builder().with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key)?;
-    // In the order of preference. The server itself sees by the first bytes which it is.
+    // They are in the order of preference. The server itself sees by the first bytes which it is.
     config.alpn_protocols = vec![b"h2".into(), b"http/1.1".into()];
     Ok((config, made.cert.pem()))
 }

@@ -1,6 +1,6 @@
 //! What these tests share: the servers as processes, and curl.
 
-// Each test file is a program of its own, and uses a part of this.
+// Each test file is a program of its own, and uses only a part of this.
 #![allow(dead_code)]
 
 #[path = "../../../../tests/support/skipped.rs"]
@@ -28,7 +28,7 @@ pub fn start(program: &str, args: &[&str]) -> Server {
     Server::spawn(command)
 }
 
-/// The server with TLS, and its certificate, which goes with it.
+/// The server with TLS, and its certificate, which is removed with it.
 pub struct Tls {
     pub server: Server,
     pub certificate: PathBuf,
@@ -69,7 +69,7 @@ pub fn curl() -> Command {
     curl
 }
 
-/// What it prints, if nothing goes wrong.
+/// Returns what it prints, if nothing goes wrong.
 #[track_caller]
 pub fn output(command: &mut Command) -> String {
     let output = command.output().unwrap();
@@ -77,11 +77,11 @@ pub fn output(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A file that is removed when it is dropped.
+/// A file that is removed when this is dropped.
 pub struct TempFile(PathBuf);
 
 impl TempFile {
-    /// `name` is that of the test. Its content repeats nowhere soon.
+    /// Makes a file. `name` is that of the test. Its content does not repeat soon.
     pub fn new(name: &str, len: usize) -> TempFile {
         let path = std::env::temp_dir().join(format!("ayi-{name}-{}", std::process::id()));
         let numbers = (0_u64..).flat_map(|number| (number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).to_le_bytes());
@@ -100,7 +100,7 @@ impl Drop for TempFile {
     }
 }
 
-/// Whether a program that a test needs is here. In CI it has to be.
+/// Returns whether a program that a test needs is here. In CI it has to be.
 pub fn has(program: &str, package: &str) -> bool {
     let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
     if !found.status.success() {

@@ -1,6 +1,6 @@
 //! The server as a process of its own, and clients that block.
 
-// Each test file is a program of its own, and uses a part of this.
+// Each test file is a program of its own, and uses only a part of this.
 #![allow(dead_code)]
 
 use async_tungstenite::tungstenite::{Error, Message, WebSocket, client};
@@ -11,10 +11,10 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Long enough for a busy machine. No test waits for it unless it fails.
+/// Long enough for a busy machine. No test waits this long unless it fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A running server; killed when dropped.
+/// A running server. It is killed when this is dropped.
 pub struct Server {
     pub address: SocketAddr,
     child: Child,
@@ -38,7 +38,7 @@ impl Server {
         stream
     }
 
-    /// Sends `request`, and gives all that comes until the end.
+    /// Sends `request`, and returns everything that comes until the end.
     pub fn ask(&self, request: &str) -> String {
         let mut stream = self.connect();
         stream.write_all(request.as_bytes()).unwrap();
@@ -61,12 +61,12 @@ impl Server {
         status.unwrap()
     }
 
-    /// Resident memory, in KiB.
+    /// Returns its resident memory, in KiB.
     pub fn memory(&self) -> usize {
         self.status("VmRSS:")
     }
 
-    /// The most that it ever was.
+    /// Returns the most that it ever was.
     pub fn largest_memory(&self) -> usize {
         self.status("VmHWM:")
     }
@@ -80,19 +80,19 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Fails if it has ended.
+        // This fails if it has ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Somebody in the room.
+/// A client in the room.
 pub struct Guest {
     pub socket: WebSocket<TcpStream>,
 }
 
 impl Guest {
-    /// Enters, and is seen to have entered.
+    /// Enters, and sees that it has entered.
     pub fn new(server: &Server, name: &str) -> Guest {
         let mut guest = Guest::nameless(server);
         guest.say(name);
@@ -110,7 +110,7 @@ impl Guest {
         self.socket.send(Message::text(text)).unwrap();
     }
 
-    /// The next text. Pings are answered on the way.
+    /// Returns the next text. Pings are answered on the way.
     pub fn hear(&mut self) -> String {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -124,18 +124,18 @@ impl Guest {
         }
     }
 
-    /// Hears `text`, maybe after others.
+    /// Waits until it hears `text`, possibly after others.
     #[track_caller]
     pub fn expect(&mut self, text: &str) {
         while self.hear() != text {}
     }
 
-    /// Frames as they are, right or wrong.
+    /// Sends frames as they are, right or wrong.
     pub fn send_raw(&mut self, bytes: &[u8]) {
         self.socket.get_mut().write_all(bytes).unwrap();
     }
 
-    /// Reads on until the server closes: the code and the reason. Then the connection has to end.
+    /// Reads on until the server closes, and returns the code and the reason. Then the connection has to end.
     #[track_caller]
     pub fn expect_close(&mut self) -> (u16, String) {
         let frame = loop {
@@ -150,7 +150,7 @@ impl Guest {
     }
 }
 
-/// Waits for something that nothing tells us about. What it waits for is the condition, never just time.
+/// Waits for something that nothing reports. It waits for the condition, and never just for time.
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {

@@ -9,8 +9,8 @@
 //! curl --http2-prior-knowledge -i http://127.0.0.1:3000/slow/20000    # is given up after 10 seconds
 //! ```
 //!
-//! On Ctrl-C or `SIGTERM` it accepts no more, answers the requests it has, and ends. A second argument is the limit of
-//! time for a request, in milliseconds, and for its head.
+//! On Ctrl-C or `SIGTERM` it accepts no more, answers the requests it has, and ends. A second argument is the time
+//! limit for a request, in milliseconds, and for its head.
 
 mod timeout;
 
@@ -31,7 +31,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-/// Clients have this long to take their answers, when the server is to end.
+/// How long clients have to take their answers, when the server is to end.
 const SHUTDOWN: Duration = Duration::from_secs(15);
 const LARGEST_BODY: usize = 64 << 20;
 
@@ -40,8 +40,8 @@ struct Note {
     text: String,
 }
 
-/// ayi would take an `Rc<RefCell<…>>`, as in `hyper_server`, but axum asks for what can be sent to other threads. A lock
-/// that nobody else wants costs some 10 ns.
+/// ayi would take an `Rc<RefCell<…>>`, as in `hyper_server`, but axum requires what can be sent to other threads. A
+/// lock without contention costs some 10 ns.
 type Notes = Arc<Mutex<Vec<Note>>>;
 
 #[ayi::main]
@@ -86,7 +86,7 @@ async fn hello(Path(name): Path<String>) -> String {
     format!("hello, {name}\n")
 }
 
-/// axum's `ConnectInfo` is part of its feature `tokio`. With it, `with_connect_info(|peer| ConnectInfo(*peer))` does.
+/// axum's `ConnectInfo` is part of its feature `tokio`. With it, use `with_connect_info(|peer| ConnectInfo(*peer))`.
 async fn peer(Extension(peer): Extension<SocketAddr>) -> String {
     format!("{peer}\n")
 }

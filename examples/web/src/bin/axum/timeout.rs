@@ -1,4 +1,4 @@
-//! A layer that limits how long a request may take. (`tower` and `tower-http` have one each, on tokio's timer.)
+//! A layer that limits how long a request may take. `tower` and `tower-http` have one each, on tokio's timer.
 
 use axum::extract::Request;
 use axum::http::StatusCode;
@@ -39,7 +39,7 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        // The time runs from here, and what has not been answered then is dropped.
+        // The time runs from here. A request that has not been answered by then is dropped.
         let response = timeout(self.limit, self.inner.call(request));
         Box::pin(async {
             let too_slow = |_| Ok((StatusCode::SERVICE_UNAVAILABLE, "that took too long\n").into_response());
