@@ -2,7 +2,7 @@
 //!
 //! There are two cores, and the client needs CPU as well. So the client is counted: on one core, client and server
 //! share it; on two, they share both. Then two cores can give at most twice the throughput, however the two divide
-//! them. With a client on a core of its own beside a server on the other, one core would look like nearly two. More
+//! them. With a client on a core of its own and a server on the other, one core would look like nearly two. More
 //! than twice is possible if little is computed: with one core, the kernel switches to the client and back for nearly
 //! each answer. Neither is pinned to one of the two cores, as is the default.
 //!

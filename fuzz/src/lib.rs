@@ -7,7 +7,7 @@
 //! cargo test --manifest-path fuzz/Cargo.toml    # on any compiler: the corpora, and some random inputs
 //! ```
 //!
-//! | target | what is fuzzed | beside what |
+//! | target | what is fuzzed | compared with |
 //! |---|---|---|
 //! | `tasks` | tasks, their handles and wakers, runtimes that come and go | a model of each task |
 //! | `timers` | the wheel of timers | a sorted set |

@@ -188,7 +188,7 @@ fn parse_path(value: Vec<TokenTree>) -> Result<TokenStream, Error> {
 /// Returns the tokens of the path in a string literal, with the literal's span.
 ///
 /// The text is checked before it is parsed: if the lexer meets something it cannot read, rustc reports an error of its
-/// own beside ours.
+/// own in addition to ours.
 fn unquote(literal: &str, span: Span) -> Option<Vec<TokenTree>> {
     let text = literal.strip_prefix('"')?.strip_suffix('"')?;
     let is_name = |name: &str| {

@@ -9,7 +9,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::task::{Context, Poll, ready};
 
-/// Makes a non-blocking descriptor awaitable.
+/// A non-blocking descriptor that can be awaited.
 ///
 /// It owns `T` and closes it when dropped. It asks for `T: AsFd`, which guarantees that the descriptor is open, where
 /// tokio's asks for `AsRawFd`. Wrap a bare number in an `OwnedFd` or `BorrowedFd`.

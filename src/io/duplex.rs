@@ -199,7 +199,7 @@ impl Pipe {
         reader.into_iter().for_each(Waker::wake);
     }
 
-    /// Ends reading: nobody will read this direction any more.
+    /// Ends reading: nobody will read this direction any longer.
     fn give_up(&self) {
         let mut state = self.lock();
         state.is_broken = true;

@@ -603,7 +603,7 @@ impl<T> fmt::Debug for JoinSet<T> {
     }
 }
 
-/// Spawns a task with settings into a [`JoinSet`]: see [`JoinSet::build_task`].
+/// The settings of a task for a [`JoinSet`]: see [`JoinSet::build_task`].
 #[derive(Debug)]
 #[must_use = "a Builder does nothing until it spawns"]
 pub struct Builder<'a, T> {

@@ -185,7 +185,7 @@ fn what_has_reached_the_machine_before_the_signal_is_answered() {
     }
 }
 
-/// Starts a server of which strace records whom it accepts. Without strace nothing is recorded.
+/// Starts a server under strace, which records the clients that it accepts. Without strace nothing is recorded.
 fn start_traced(options: &[&str]) -> (Server, Option<Trace>) {
     if !has("strace") {
         return (start(options), None);

@@ -10,8 +10,8 @@ use std::process::Stdio;
 use std::thread;
 use std::time::Instant;
 
-/// Makes a child that lives until its standard input is closed. The descriptor beside it is at its end when the child
-/// has ended.
+/// Makes a child that lives until its standard input is closed. The descriptor that comes with it is at its end when the
+/// child has ended.
 fn cat(kill_on_drop: bool) -> (Child, OwnedFd) {
     let mut command = Command::new("cat");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(kill_on_drop);

@@ -143,7 +143,7 @@ impl UnixDatagram {
     ///
     /// # Errors
     ///
-    /// Returns `NotFound` if there is nothing at `path`; `ConnectionRefused` if no socket is bound there any more.
+    /// Returns `NotFound` if there is nothing at `path`; `ConnectionRefused` if no socket is bound there any longer.
     ///
     /// # Examples
     ///

@@ -43,7 +43,7 @@ pub fn termination() -> io::Result<Termination> {
     Ok(Termination { signals })
 }
 
-/// Receives the signals that ask the program to end; [`termination`] makes one.
+/// A receiver of the signals that ask the program to end, made by [`termination`].
 ///
 /// Like with every [`Signal`], any number of these receive the same signal, for example one on each core.
 #[must_use = "a listener that is dropped hears nothing"]

@@ -67,7 +67,7 @@ pub fn signal(kind: SignalKind) -> io::Result<Signal> {
     }
 }
 
-/// Receives signals of one kind; [`signal`] makes one.
+/// A receiver of signals of one kind, made by [`signal`].
 ///
 /// Signals may be coalesced: the kernel keeps one of each kind that waits to be delivered, and all that are delivered
 /// before a [`recv`](Signal::recv) are received as one. So what is received stands for *at least* one signal. A signal

@@ -33,7 +33,7 @@ pub fn stdin() -> Stdin {
     Stdin { std: io::stdin(), opened: None }
 }
 
-/// Reads from standard input; [`stdin`] makes one.
+/// A reader of standard input, made by [`stdin`].
 ///
 /// A terminal gives a line at a time, when it is finished. For lines, wrap it in a `BufReader`, one for the whole
 /// program, because the bytes that it has read ahead are in there.

@@ -50,7 +50,7 @@ pub fn stderr() -> Stderr {
     Stderr { std: io::stderr(), output: Output(None) }
 }
 
-/// Writes to standard output; [`stdout`] makes one.
+/// A writer to standard output, made by [`stdout`].
 ///
 /// There is no buffer: a write goes to the kernel. For many small writes, wrap this in a `BufWriter`. `print!` has a
 /// buffer of a line or more: if you use both, flush it with `std::io::stdout().flush()`. The output of several handles
@@ -90,7 +90,7 @@ pub struct Stdout {
     output: Output,
 }
 
-/// Writes to standard error; [`stderr`] makes one.
+/// A writer to standard error, made by [`stderr`].
 ///
 /// Everything about [`Stdout`] holds here too, with descriptor 2.
 ///

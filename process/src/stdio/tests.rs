@@ -227,7 +227,7 @@ fn a_file_is_read_as_far_as_it_was_asked_for() {
     let mut reader = Reader::new(file.try_clone().unwrap());
     run(async || {
         let mut buf = [0; 5];
-        // A read that is given up loses nothing, whoever reads next.
+        // A read that is given up loses nothing, whichever reader is next.
         assert!(reader.poll_read(&mut Context::from_waker(Waker::noop()), &mut buf).is_pending());
         let mut small = [0; 2];
         assert_eq!(poll_fn(|cx| reader.poll_read(cx, &mut small)).await.unwrap(), 2);

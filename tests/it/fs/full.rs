@@ -1,5 +1,5 @@
 //! Files that take no more, because the disk is full or a limit is reached. The disk has the beginning of what was
-//! written, whoever writes, and a call reports what is missing.
+//! written, however it is written, and a call reports what is missing.
 //!
 //! The limit (`RLIMIT_FSIZE`) belongs to the whole process, so each test has a process of its own.
 
