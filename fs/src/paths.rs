@@ -331,7 +331,7 @@ pub async fn try_exists(path: impl AsRef<Path>) -> io::Result<bool> {
 /// ```
 /// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// assert!(ayi::fs::canonicalize("src/../src/lib.rs").await?.ends_with("fs/src/lib.rs"));
+/// assert!(ayi::fs::canonicalize("src/../src/lib.rs").await?.ends_with("src/lib.rs"));
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```

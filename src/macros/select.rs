@@ -36,7 +36,7 @@
 ///
 /// # Examples
 ///
-/// Two channels, until both are closed:
+/// Two channels of `tokio::sync`, until both are closed:
 ///
 /// ```
 /// # #[ayi::main]

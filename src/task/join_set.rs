@@ -504,7 +504,7 @@ impl<T: 'static> JoinSet<T> {
     /// # async fn main() {
     /// use ayi::task::JoinSet;
     /// let mut set = JoinSet::new();
-    /// for name in ["Cargo.toml", "README.md"] {
+    /// for name in ["Cargo.toml", "src/lib.rs"] {
     ///     set.spawn_blocking(move || std::fs::read(name));
     /// }
     /// assert!(set.join_all().await.iter().all(|file| file.is_ok()));

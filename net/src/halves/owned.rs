@@ -138,7 +138,7 @@ impl<S: Stream> OwnedReadHalf<S> {
     ///
     /// # Errors
     ///
-    /// [`ReuniteError`], with both halves, if they come from different streams.
+    /// Returns [`ReuniteError`], with both halves, if they come from different streams.
     ///
     /// # Examples
     ///
@@ -170,7 +170,7 @@ impl<S: Stream> OwnedWriteHalf<S> {
     ///
     /// # Errors
     ///
-    /// [`ReuniteError`], with both halves, if they come from different streams.
+    /// Returns [`ReuniteError`], with both halves, if they come from different streams.
     ///
     /// # Examples
     ///
