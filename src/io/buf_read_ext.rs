@@ -10,7 +10,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// Methods of everything that implements [`AsyncBufRead`].
+/// The extension methods of [`AsyncBufRead`].
 ///
 /// Each is charged to the [cooperative budget](crate::task::coop), even if its whole result is already buffered. So a
 /// loop over a large buffer gives way to other tasks.

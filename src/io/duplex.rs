@@ -81,13 +81,13 @@ pub fn simplex(max_buf_size: usize) -> SimplexStream {
     SimplexStream { pipe: Arc::new(Pipe::new(max_buf_size)) }
 }
 
-/// One end of what [`duplex`] makes.
+/// One of two connected streams in memory, made by [`duplex`].
 pub struct DuplexStream {
     reads: Arc<Pipe>,
     writes: Arc<Pipe>,
 }
 
-/// What [`simplex`] makes.
+/// A stream in memory that returns to its reader what was written to it, made by [`simplex`].
 pub struct SimplexStream {
     pipe: Arc<Pipe>,
 }

@@ -38,7 +38,7 @@ pub const fn empty() -> Empty {
     Empty(())
 }
 
-/// What [`empty`] makes.
+/// A reader that is at its end, and a writer that takes everything, made by [`empty`].
 pub struct Empty(());
 
 /// Makes a reader that gives one byte without end.
@@ -59,7 +59,7 @@ pub const fn repeat(byte: u8) -> Repeat {
     Repeat { byte }
 }
 
-/// What [`repeat`] makes.
+/// A reader that gives one byte without end, made by [`repeat`].
 pub struct Repeat {
     byte: u8,
 }
@@ -81,7 +81,7 @@ pub const fn sink() -> Sink {
     Sink(())
 }
 
-/// What [`sink`] makes.
+/// A writer that takes everything, and keeps nothing, made by [`sink`].
 pub struct Sink(());
 
 impl AsyncRead for Empty {

@@ -13,7 +13,7 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// Methods of everything that implements [`AsyncRead`].
+/// The extension methods of [`AsyncRead`].
 ///
 /// Each read is charged to the [cooperative budget](crate::task::coop), even if the reader is of another crate. So a
 /// loop over a reader that never has to wait gives way to other tasks.

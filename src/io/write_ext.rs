@@ -11,7 +11,7 @@ use std::io::{self, IoSlice, SeekFrom};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// Methods of everything that implements [`AsyncWrite`].
+/// The extension methods of [`AsyncWrite`].
 ///
 /// Each write is charged to the [cooperative budget](crate::task::coop), even if the writer is of another crate. So a
 /// loop over a writer that never has to wait gives way to other tasks.
@@ -186,7 +186,7 @@ impl<W: AsyncWrite + Unpin + ?Sized> Future for WriteAll<'_, W> {
     }
 }
 
-/// Methods of everything that implements [`AsyncSeek`].
+/// The extension methods of [`AsyncSeek`].
 pub trait AsyncSeekExt: AsyncSeek {
     /// Goes to a position, in bytes, and returns how far it is from the start.
     ///

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// Ticks every `period`, the first time at once.
+/// Makes an [`Interval`] that ticks every `period`, the first time at once.
 ///
 /// # Panics
 ///
@@ -31,7 +31,7 @@ pub fn interval(period: Duration) -> Interval {
     interval_at(Instant::now(), period)
 }
 
-/// Ticks every `period`, the first time at `start`.
+/// Makes an [`Interval`] that ticks every `period`, the first time at `start`.
 ///
 /// # Panics
 ///
