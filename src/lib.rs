@@ -45,6 +45,13 @@
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+/// So do those of the attributes, which need `ayi`.
+#[cfg(doctest)]
+#[doc = include_str!("../macros/src/main.md")]
+struct Main;
+#[cfg(doctest)]
+#[doc = include_str!("../macros/src/test.md")]
+struct Test;
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("ayi runs on Linux only: its reactor is built on epoll and eventfd");

@@ -430,3 +430,23 @@ fn what_ayi_works_with_is_what_is_built_and_tested() {
         }
     }
 }
+
+/// A manifest that says `test = false` spares Cargo a program without tests. Tests that came there later would never run.
+#[test]
+fn what_is_not_tested_has_no_tests() {
+    let folders = ["", "examples"].into_iter().flat_map(|folder| fs::read_dir(root().join(folder)).unwrap());
+    let mut untested = 0;
+    for folder in folders.map(|entry| entry.unwrap().path()) {
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
+        if !manifest.lines().any(|line| line == "test = false") {
+            continue;
+        }
+        untested += 1;
+        for (name, text) in rust_files(folder.join("src").to_str().unwrap()) {
+            let marks = ["#[test]", "#[ayi::test", "#[cfg(test)]"];
+            let is_test = |line: &str| marks.iter().any(|mark| line.trim().starts_with(mark));
+            assert!(!text.lines().any(is_test), "{name} has tests, and its manifest says `test = false`");
+        }
+    }
+    assert!(untested > 3, "{untested} manifests say `test = false`");
+}
