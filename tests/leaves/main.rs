@@ -17,7 +17,7 @@ mod sockets;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
-use support::run;
+use support::{Boxed, run};
 
 /// The items that cannot stand in such a loop, or are no leaves, and why. An entry that ends with `::` stands for
 /// everything below it.
@@ -56,17 +56,28 @@ pub struct Leaves {
 impl Leaves {
     /// Awaits `leaf` in a loop, in a task, until another task has run, and until it has been ready three times.
     pub async fn gives_way(&mut self, names: &[&str], mut leaf: impl AsyncFnMut() + 'static) {
-        self.tried.extend(names.iter().map(|name| name.to_string()));
-        let name = names[0];
         let (rounds, has_run) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(false)));
         let (counter, others) = (rounds.clone(), has_run.clone());
-        let busy = ayi::spawn(async move {
+        let busy = async move {
             // The budget has 128 operations, of which some take two polls.
             while others.get() || counter.get() < 2 * 129 {
                 leaf().await;
                 counter.set(counter.get() + 1);
             }
-        });
+        };
+        self.runs_beside_others(names, Box::pin(busy), rounds, has_run).await;
+    }
+
+    async fn runs_beside_others(
+        &mut self,
+        names: &[&str],
+        busy: Boxed<'static, ()>,
+        rounds: Rc<Cell<i32>>,
+        has_run: Rc<Cell<bool>>,
+    ) {
+        self.tried.extend(names.iter().map(|name| name.to_string()));
+        let name = names[0];
+        let busy = ayi::spawn(busy);
         ayi::task::yield_now().await;
         has_run.set(true);
         let is_ready = ayi::time::timeout(ayi::time::Duration::from_secs(PATIENCE), async {

@@ -69,19 +69,33 @@ pub fn watched<T>(test: impl FnOnce() -> T) -> T {
     test()
 }
 
+/// A future whose type is hidden. The runtime's loop is compiled for each type of future that it runs: once for all
+/// tests, if they hide theirs.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
 /// Runs `body` in a runtime of its own. If it hangs, the process ends.
 #[track_caller]
 pub fn block_on<T>(body: impl AsyncFnOnce() -> T) -> T {
+    block_on_boxed(Box::pin(body()))
+}
+
+#[track_caller]
+fn block_on_boxed<T>(body: Boxed<'_, T>) -> T {
     let _watchdog = Watchdog::new();
-    Runtime::new().unwrap().block_on(body())
+    Runtime::new().unwrap().block_on(body)
 }
 
 /// Runs `body` in a runtime of its own. It fails if it waits in vain, and the process ends if it never returns.
 #[track_caller]
 pub fn run<T>(body: impl AsyncFnOnce() -> T) -> T {
-    block_on(async || {
-        timeout(Duration::from_secs(PATIENCE / 2), body()).await.expect("waits for what never comes")
-    })
+    run_boxed(Box::pin(body()))
+}
+
+#[track_caller]
+fn run_boxed<T>(body: Boxed<'_, T>) -> T {
+    block_on_boxed(Box::pin(async {
+        timeout(Duration::from_secs(PATIENCE / 2), body).await.expect("waits for what never comes")
+    }))
 }
 
 /// Returns the name by which the test harness knows the test `name` of `module`, a `module_path!()`: it leaves out the

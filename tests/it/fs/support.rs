@@ -1,6 +1,6 @@
 //! What the tests of files share.
 
-use crate::support::Watchdog;
+use crate::support::{Boxed, Watchdog};
 use ayi::runtime::{Builder, Runtime};
 use ayi::time::timeout;
 use std::fmt::Debug;
@@ -61,8 +61,9 @@ pub fn runtime(io_uring: bool) -> Runtime {
 #[track_caller]
 pub fn with<T>(io_uring: bool, body: impl AsyncFnOnce() -> T) -> T {
     let _watchdog = Watchdog::new();
+    let body: Boxed<'_, T> = Box::pin(body());
     runtime(io_uring)
-        .block_on(timeout(Duration::from_secs(50), body()))
+        .block_on(timeout(Duration::from_secs(50), body))
         .unwrap_or_else(|_| panic!("waits for what never comes; io_uring: {io_uring}"))
 }
 
