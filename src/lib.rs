@@ -29,6 +29,8 @@
 //! - [`time`]: sleeping, time limits, intervals, and time that stands still for tests
 //! - [`io`]: the reading and writing traits, copying, streams in memory, and waiting for any file descriptor
 //! - [`sync`]: a limit for what goes on at once, for example connections
+//! - `fs`, with the feature `fs`: files and directories, through io_uring
+//! - `hyper`, with the feature `hyper`: an executor and a timer for hyper
 //! - `process`, with the feature `process`: child processes
 //! - `serve`, with the feature `serve`: HTTP/1 and HTTP/2 for axum, tower and hyper services
 //! - `signal`, with the feature `signal`: Ctrl-C and other signals
