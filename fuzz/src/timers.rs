@@ -6,7 +6,7 @@
 
 // Its tests are in a folder beside it, where rustfmt would not find them.
 #[rustfmt::skip]
-#[path = "../../runtime/src/time/wheel.rs"]
+#[path = "../../runtime/src/core/wait/wheel.rs"]
 mod wheel;
 
 use crate::input::Input;

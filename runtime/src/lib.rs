@@ -6,63 +6,72 @@
 // Elsewhere this crate is empty, and the façade says why in one error.
 #![cfg(target_os = "linux")]
 
-mod blocking;
-mod cancellation;
-mod coop;
-mod cores;
-mod counters;
-mod executor;
+mod core;
+mod face;
+#[cfg(loom)]
+mod proof;
+mod services;
+mod top;
+mod watch;
+
 #[cfg(faults)]
 #[doc(hidden)]
-pub mod faults;
-mod foreign;
-pub mod io;
-#[cfg(loom)]
-mod models;
-#[cfg(loom)]
-use models::sys;
-#[cfg(feature = "uring")]
-mod proactor;
-mod queue;
-mod reactor;
-mod ready;
-mod shutdown;
-mod sync;
-#[cfg(not(loom))]
-mod sys;
-mod tasks;
-pub mod time;
-mod trace;
+pub use services::faults;
+
+/// What is plugged into the two seams of the core: it calls these and does not know what they are.
+mod plugged {
+    pub(crate) type Lodgers = crate::face::lodgers::Lodgers;
+    pub(crate) type Afar = crate::face::entered::Afar;
+    pub(crate) type Onlookers = crate::watch::onlookers::Onlookers;
+    pub(crate) type Blocks = crate::services::blocks::Blocks;
+    #[cfg(not(loom))]
+    pub(crate) type Process = crate::services::process::Process;
+    pub(crate) type Crowd = crate::services::crowd::Crowd;
+    pub(crate) type Sifting = crate::services::crowd::Sifting;
+    pub(crate) type TaskTrace = crate::watch::trace::TaskTrace;
+    pub(crate) type TimerTrace = crate::watch::trace::TimerTrace;
+    pub(crate) type SocketTrace = crate::watch::trace::SocketTrace;
+    pub(crate) type SocketOp = crate::watch::trace::SocketOp;
+}
 
 /// The runtime itself, its settings and its handles.
 pub mod runtime {
-    pub use crate::cancellation::{
+    pub use crate::core::current::EnterGuard;
+    pub use crate::face::builder::Builder;
+    pub use crate::face::errors::{TryCurrentError, is_rt_shutdown_err};
+    pub use crate::face::handle::{Handle, Id};
+    pub use crate::face::metrics::RuntimeMetrics;
+    pub use crate::face::runtime::Runtime;
+    pub use crate::services::cancellation::{
         CancellationToken, DropGuard, WaitForCancellationFuture, WaitForCancellationFutureOwned,
     };
-    pub use crate::cores::{Core, CorePanic, CoresBuilder, MainOutput};
-    pub use crate::executor::{
-        Builder, EnterGuard, Handle, Id, Runtime, RuntimeMetrics, TryCurrentError, is_rt_shutdown_err,
-    };
     #[doc(hidden)]
-    pub use crate::executor::{run_everywhere, run_when_left};
-    pub use crate::shutdown::{ShutdownReport, shutdown, shutdown_token};
-    pub use crate::tasks::{RunningTask, TaskMeta, UnhandledPanic};
+    pub use crate::services::everywhere::{run_everywhere, run_when_left};
+    pub use crate::top::cores::{Core, CorePanic, CoresBuilder, MainOutput};
+    pub use crate::top::shutdown::{ShutdownReport, shutdown, shutdown_token};
+    pub use crate::watch::hooks::TaskMeta;
+    pub use crate::watch::running::RunningTask;
+    pub use crate::watch::unhandled::UnhandledPanic;
 }
 
 /// Tasks: spawning, awaiting, aborting, and yielding.
 pub mod task {
-    pub use crate::executor::{TaskBuilder as Builder, block_in_place, spawn, spawn_blocking};
+    pub use crate::core::task::{AbortHandle, Id, JoinError, JoinHandle};
+    pub use crate::face::blocking::block_in_place;
+    pub use crate::face::spawn::{spawn, spawn_blocking};
+    pub use crate::face::task::{id, try_id, yield_now};
+    pub use crate::face::task_builder::TaskBuilder as Builder;
     #[doc(hidden)]
-    pub use crate::executor::{spawn_sooner_or_later, start_running_here};
+    pub use crate::services::kinds::is_large;
     #[doc(hidden)]
-    pub use crate::tasks::is_large;
-    pub use crate::tasks::{
-        AbortHandle, Id, JoinError, JoinHandle, RunningTask, TaskMeta, UnhandledPanic, id, try_id, yield_now,
-    };
+    pub use crate::services::next::{spawn_sooner_or_later, start_running_here};
+    pub use crate::watch::hooks::TaskMeta;
+    pub use crate::watch::running::RunningTask;
+    pub use crate::watch::unhandled::UnhandledPanic;
 
     /// The cooperative budget. See [`Runtime`](crate::runtime::Runtime#fairness).
     pub mod coop {
-        pub use crate::coop::{
+        pub use crate::services::coop::{
             Coop, Unconstrained, consume_budget, cooperative, has_budget_remaining, poll_budget,
             poll_composed, unconstrained,
         };
@@ -70,4 +79,31 @@ pub mod task {
     pub use coop::consume_budget;
 }
 
-pub use executor::spawn;
+/// Timers: sleeping until a point in time.
+///
+/// Deadlines have a resolution of one nanosecond, and a timer never fires early. How late it fires is up to the
+/// kernel, which is asked to be as punctual as it can (prctl(2), "timer slack"), and to what else the thread is doing.
+pub mod time {
+    pub use crate::core::wait::{Instant, Sleep};
+    pub use crate::face::clock::{advance, pause, resume};
+    #[doc(hidden)]
+    pub use crate::face::sleep::ticks_from;
+    pub use crate::face::sleep::{sleep, sleep_until};
+    pub use std::time::Duration;
+}
+
+/// Waiting for file descriptors: [`Registration`](crate::io::Registration), which socket types are built on.
+pub mod io {
+    #[doc(hidden)]
+    pub use crate::core::wait::Waiter;
+    #[doc(hidden)]
+    pub use crate::core::wait::waiting::{Wait, Waiting, poll_once};
+    pub use crate::core::wait::{Interest, Registration};
+    pub use crate::face::readiness::ReadyEvent;
+    pub use crate::face::ready::Ready;
+    /// Operations of the proactor, which file types are built on.
+    #[cfg(feature = "uring")]
+    pub use crate::services::uring;
+}
+
+pub use task::spawn;

@@ -1,0 +1,119 @@
+//! The cooperative budget: how much a task may do in one poll.
+//!
+//! A loop over a socket that never runs dry would never return to the executor, since no `.await` in it waits. So each
+//! poll of a task comes with a budget. When it is used up, the next operation returns `Pending`, and the task continues
+//! with a new budget after some other tasks. If no other task is ready, the reactor turns first: another such poll may
+//! make 128 system calls while other tasks wait for their descriptors.
+//!
+//! Invariants:
+//! 1. Whatever of ours is awaited costs one operation when it completes, well or with an error, or it has waited. The
+//!    façade's `tests/leaves` tries each leaf of the API.
+//! 2. Who is put off is woken. Wakers are cloned, woken and dropped while nothing is borrowed.
+//! 3. Code that runs outside a poll of ours is not limited, wakers and drops among it.
+//!
+//! Left out: futures and streams of other crates that are awaited as they are. They know nothing of the budget, and
+//! nobody sees them complete. In `select!`, `join!` or `timeout` they are charged, and so are streams of bytes of any crate
+//! that go through our extension methods. For the rest there are `cooperative` and `consume_budget`. Another executor's
+//! `block_on` inside a poll stands still when the budget is used up, since it cannot give way.
+//!
+//! In tokio: `task/coop`.
+
+use super::foreign;
+use super::sync::thread_local;
+use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
+use std::task::{Context, Poll, Waker, ready};
+
+/// Operations per poll. The same number as tokio's, so that what people have measured there carries over.
+const BUDGET: i64 = 128;
+
+/// Operations outside a poll: no limit, in 300 years.
+pub(crate) const UNLIMITED: i64 = i64::MAX;
+
+thread_local! {
+    /// What is left. Not above 0: nothing.
+    pub(crate) static LEFT: Cell<i64> = const { Cell::new(UNLIMITED) };
+    /// Who has used it up. Without memory when there is no `block_on`, so there is nothing to drop with the thread.
+    static EXHAUSTED: RefCell<ManuallyDrop<Vec<Waker>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
+}
+
+/// A poll of a task begins, with a full budget.
+#[inline]
+pub(crate) fn enter() {
+    LEFT.set(BUDGET);
+}
+
+/// No poll is going on: what runs now is not limited. Before any foreign code that is not polled, after [`enter`].
+#[inline]
+pub(crate) fn leave() {
+    LEFT.set(UNLIMITED);
+}
+
+/// Ready while there is some left. Else `Pending`, and the waker is woken later, see above.
+#[doc(hidden)]
+#[inline]
+pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
+    if LEFT.get() > 0 {
+        return Poll::Ready(());
+    }
+    put_off(cx.waker());
+    Poll::Pending
+}
+
+#[cold]
+pub(crate) fn put_off(waker: &Waker) {
+    // A task may ask for each of a thousand operations that it waits for.
+    let is_known = EXHAUSTED.with_borrow(|all| all.last().is_some_and(|last| last.will_wake(waker)));
+    if !is_known {
+        // Foreign code, so not while it is borrowed.
+        let waker = waker.clone();
+        EXHAUSTED.with_borrow_mut(|all| all.push(waker));
+    }
+}
+
+/// Whether [`wake_exhausted`] has anybody to wake.
+#[inline]
+pub(crate) fn has_exhausted() -> bool {
+    EXHAUSTED.with_borrow(|all| !all.is_empty())
+}
+
+/// Those who have used up their budget go on, behind what is on the run queue. After [`leave`]: a waker is foreign code,
+/// which may poll futures itself.
+#[cold]
+pub(crate) fn wake_exhausted() {
+    debug_assert!(LEFT.get() > BUDGET, "invariant 3");
+    let mut all = EXHAUSTED.take();
+    all.drain(..).for_each(foreign::wake);
+    EXHAUSTED.with_borrow_mut(|list| {
+        // Its memory serves again, unless a waker has brought a list that is in use.
+        if list.is_empty() {
+            std::mem::swap(list, &mut all);
+        }
+    });
+    drop(ManuallyDrop::into_inner(all));
+}
+
+/// A `block_on` ends. They go on in the next.
+pub(crate) fn end() {
+    leave();
+    wake_exhausted();
+    drop(ManuallyDrop::into_inner(EXHAUSTED.take()));
+}
+
+/// Tries an operation, and charges for it if it completes. If the budget is used up, it is not tried, but `Pending`
+/// with the waker woken.
+#[inline]
+pub(crate) fn poll_charged<R>(
+    cx: &mut Context<'_>,
+    poll: impl FnOnce(&mut Context<'_>) -> Poll<R>,
+) -> Poll<R> {
+    ready!(poll_budget(cx));
+    charged(ready!(poll(cx)))
+}
+
+/// The result of an operation that has completed, charged for.
+#[inline]
+pub(crate) fn charged<R>(result: R) -> Poll<R> {
+    LEFT.set(LEFT.get() - 1);
+    Poll::Ready(result)
+}

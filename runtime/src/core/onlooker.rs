@@ -1,0 +1,59 @@
+//! The seam for those who look on: hooks, reports, the ages of tasks, subscribers.
+//!
+//! `plugged` in lib.rs says which type this is. Each scheduler has one. Onlookers are foreign code, or call it: nothing is
+//! borrowed when they are told something, and their panics end in them.
+
+use super::counters::Counters;
+use super::task::{Id, JoinError};
+use super::wait::Instant;
+use std::panic::Location;
+
+/// What there is to tell of a task.
+pub(crate) struct TaskFacts<'a> {
+    pub(crate) id: Id,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) place: &'static Location<'static>,
+    /// Of its future, in bytes, as the user has spawned it.
+    pub(crate) size: usize,
+    /// It stands for a call on a thread of the pool.
+    pub(crate) is_blocking: bool,
+    /// Of a task that another thread has spawned: when.
+    pub(crate) spawned: Option<Instant>,
+}
+
+impl TaskFacts<'_> {
+    pub(crate) fn new(id: Id, size: usize, place: &'static Location<'static>) -> TaskFacts<'static> {
+        TaskFacts { id, name: None, place, size, is_blocking: false, spawned: None }
+    }
+}
+
+pub(crate) trait Onlooker: Default {
+    /// Whether anybody wants to know when tasks begin and end.
+    fn are_any(&self) -> bool;
+
+    /// Whether polls are timed. Asked when a task begins.
+    fn time_polls(&self) -> bool;
+
+    fn task_begins(&self, task: &TaskFacts<'_>);
+
+    /// A poll that is timed has begun at `start` and is over.
+    fn task_polled(&self, start: std::time::Instant, task: &TaskFacts<'_>);
+
+    /// Of the future of `block_on`, which was called at `place`.
+    fn root_polled(&self, start: std::time::Instant, place: &'static Location<'static>);
+
+    /// Its future is gone. Nobody can see yet that it is finished.
+    fn task_ends(&self, task: &TaskFacts<'_>);
+
+    /// Some task is finished, and everybody can see it.
+    fn task_has_ended(&self);
+
+    /// Once a turn.
+    fn turn(&self, counters: &Counters);
+
+    /// A task that was spawned at `place` has panicked, and nobody joins it. True: that is the end of the runtime.
+    fn nobody_joins(&self, error: JoinError, place: &'static Location<'static>) -> bool;
+
+    /// The runtime is over, and the next one begins with nothing.
+    fn leave(&self);
+}

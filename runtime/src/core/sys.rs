@@ -1,0 +1,207 @@
+//! The kernel, as safe functions: epoll, eventfd and the clock. The only file of the core that names `libc`.
+//!
+//! An epoll instance is a kernel object that keeps two lists: the file descriptors we asked about, and those of
+//! them to which something happened. We register each descriptor once, *edge-triggered*: the kernel reports that
+//! it **became** ready, once, and stays silent until that happens anew. So whoever reads must read until
+//! `WouldBlock` (or know by other means that nothing is left) before waiting for the next report.
+//!
+//! An eventfd is a counter behind a descriptor: another thread adds to it, and our `epoll_wait` returns.
+//! It is registered edge-triggered as well, so each write is reported and nobody has to read the counter back.
+//!
+//! Sources: epoll(7), epoll_ctl(2), epoll_wait(2), eventfd(2). In tokio: the crate `mio`, `src/sys/unix/selector`.
+
+use crate::plugged::Process;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+pub(crate) const READABLE: u32 = libc::EPOLLIN as u32;
+pub(crate) const WRITABLE: u32 = libc::EPOLLOUT as u32;
+pub(crate) const PEER_SHUT_DOWN: u32 = libc::EPOLLRDHUP as u32;
+pub(crate) const URGENT: u32 = libc::EPOLLPRI as u32;
+pub(crate) const HANG_UP: u32 = libc::EPOLLHUP as u32;
+pub(crate) const ERROR: u32 = libc::EPOLLERR as u32;
+
+/// What a source is registered for: everything, edge-triggered, once and for all.
+/// Miri knows no urgent data, as it knows neither `epoll_pwait2` nor prctl(2) nor clocks of threads.
+const ALL_EDGES: u32 =
+    READABLE | WRITABLE | PEER_SHUT_DOWN | libc::EPOLLET as u32 | if cfg!(miri) { 0 } else { URGENT };
+
+/// How many events one `epoll_wait` may bring (12 bytes each). What does not fit stays in the kernel's ready
+/// list, which is a queue, so the rest comes first the next time.
+const EVENTS_PER_WAIT: usize = 256;
+
+pub(crate) struct Epoll {
+    fd: OwnedFd,
+    process: Process,
+    events: Vec<libc::epoll_event>,
+}
+
+impl Epoll {
+    pub(crate) fn new() -> io::Result<Epoll> {
+        // SAFETY: no pointers are passed.
+        let fd = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
+        // SAFETY: the kernel just gave us this descriptor, nobody else knows its number.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        Ok(Epoll { fd, process: Process::current(), events: Vec::with_capacity(EVENTS_PER_WAIT) })
+    }
+
+    /// Reports every edge of `fd` under `token` from now on; one that is ready already is reported at once.
+    pub(crate) fn add(&self, fd: RawFd, token: u64) -> io::Result<()> {
+        self.control(libc::EPOLL_CTL_ADD, fd, token)
+    }
+
+    /// Replaces the token of an `fd` that was added before; reports anew what is ready.
+    pub(crate) fn modify(&self, fd: RawFd, token: u64) -> io::Result<()> {
+        self.control(libc::EPOLL_CTL_MOD, fd, token)
+    }
+
+    fn control(&self, operation: libc::c_int, fd: RawFd, token: u64) -> io::Result<()> {
+        control(self.fd.as_raw_fd(), operation, fd, token)
+    }
+
+    /// To be used only while this lives.
+    pub(crate) fn reference(&self) -> EpollRef {
+        EpollRef { fd: self.fd.as_raw_fd(), process: self.process }
+    }
+
+    /// Waits for events: at most `timeout`, for ever if it is `None`. Returns `(token, event bits)` pairs.
+    ///
+    /// A signal that interrupts the wait (`EINTR`) ends it early without events: the caller looks at its clock
+    /// and its inbox anyway, and waits again.
+    pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<impl Iterator<Item = (u64, u32)>> {
+        self.events.clear();
+        let count = match check(self.wait_raw(timeout)) {
+            Ok(count) => count as usize,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
+            Err(error) => return Err(error),
+        };
+        // SAFETY: the kernel wrote `count` events, at most the capacity it was told.
+        unsafe { self.events.set_len(count) };
+        Ok(self.events.iter().map(|event| (event.u64, event.events)))
+    }
+
+    fn wait_raw(&mut self, timeout: Option<Duration>) -> libc::c_int {
+        /// Set when the kernel (before Linux 5.11) or a seccomp filter does not know `epoll_pwait2`.
+        static NO_PWAIT2: AtomicBool = AtomicBool::new(false);
+        let (epoll, events) = (self.fd.as_raw_fd(), self.events.as_mut_ptr());
+        let capacity = EVENTS_PER_WAIT as libc::c_int;
+
+        // Whole milliseconds (0 most of all) and no limit at all do not need the finer call.
+        let nanos = timeout.filter(|t| t.subsec_nanos() % 1_000_000 != 0 && !cfg!(miri));
+        // Relaxed: a hint that stands alone; whoever misses it asks the kernel once more.
+        if let (Some(t), false) = (nanos, NO_PWAIT2.load(Ordering::Relaxed)) {
+            // SAFETY: all zeros is a valid timespec (its padding differs between targets, so no literal).
+            let mut limit: libc::timespec = unsafe { std::mem::zeroed() };
+            limit.tv_sec = libc::time_t::try_from(t.as_secs()).unwrap_or(libc::time_t::MAX);
+            limit.tv_nsec = t.subsec_nanos() as _;
+            let no_mask = std::ptr::null::<libc::sigset_t>();
+            // SAFETY: `events` has room for `capacity` events; `limit` outlives the call; a null mask is allowed.
+            // Called by number, since older C libraries lack the wrapper.
+            let result = unsafe {
+                libc::syscall(
+                    libc::SYS_epoll_pwait2,
+                    epoll,
+                    events,
+                    capacity,
+                    &limit,
+                    no_mask,
+                    size_of::<u64>(),
+                )
+            };
+            let refused = result < 0
+                && matches!(io::Error::last_os_error().raw_os_error(), Some(libc::ENOSYS | libc::EPERM));
+            if !refused {
+                return result as libc::c_int;
+            }
+            NO_PWAIT2.store(true, Ordering::Relaxed);
+        }
+        // Rounded up: a timer that fires early is wrong, one that fires late is only less good.
+        let millis = timeout.map_or(-1, |t| {
+            libc::c_int::try_from(t.as_nanos().div_ceil(1_000_000)).unwrap_or(libc::c_int::MAX)
+        });
+        // SAFETY: `events` has room for `capacity` events.
+        unsafe { libc::epoll_wait(epoll, events, capacity, millis) }
+    }
+}
+
+fn control(epoll: RawFd, operation: libc::c_int, fd: RawFd, token: u64) -> io::Result<()> {
+    let mut event = libc::epoll_event { events: ALL_EDGES, u64: token };
+    // SAFETY: `event` outlives the call, which copies it; a number that is no open descriptor gives EBADF.
+    check(unsafe { libc::epoll_ctl(epoll, operation, fd, &mut event) }).map(drop)
+}
+
+/// Names an epoll instance, for any thread.
+#[derive(Clone, Copy)]
+pub(crate) struct EpollRef {
+    fd: RawFd,
+    process: Process,
+}
+
+impl EpollRef {
+    /// Reports no more of `fd`. That must still be open: epoll knows descriptors by number and file together.
+    ///
+    /// Nothing happens in a process that was forked from the one which made the epoll instance. The instance is the same
+    /// there, so what the child drops would be taken from the parent.
+    pub(crate) fn delete(self, fd: RawFd) {
+        if self.process == Process::current() {
+            // It can only fail if the descriptor is not in this epoll, which is what is wanted.
+            let _ = control(self.fd, libc::EPOLL_CTL_DEL, fd, 0);
+        }
+    }
+}
+
+/// Which of [`PEER_SHUT_DOWN`] and [`HANG_UP`] hold of `fd` now: poll(2).
+pub(crate) fn closed(fd: RawFd) -> u32 {
+    let mut poll = libc::pollfd { fd, events: libc::POLLRDHUP, revents: 0 };
+    // SAFETY: one pollfd, which outlives the call. A number that is no open descriptor gives POLLNVAL.
+    if unsafe { libc::poll(&mut poll, 1, 0) } < 1 {
+        return 0;
+    }
+    let has = |poll_bit, bit| if poll.revents & poll_bit != 0 { bit } else { 0 };
+    has(libc::POLLRDHUP, PEER_SHUT_DOWN) | has(libc::POLLHUP, HANG_UP)
+}
+
+/// The bell that another thread rings to end an `epoll_wait`.
+pub(crate) struct EventFd {
+    fd: OwnedFd,
+}
+
+impl EventFd {
+    pub(crate) fn new() -> io::Result<EventFd> {
+        // SAFETY: no pointers are passed.
+        let fd = check(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })?;
+        // SAFETY: the kernel just gave us this descriptor, nobody else knows its number.
+        Ok(EventFd { fd: unsafe { OwnedFd::from_raw_fd(fd) } })
+    }
+
+    pub(crate) fn raw(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+
+    pub(crate) fn ring(&self) {
+        let one = 1u64.to_ne_bytes();
+        // SAFETY: eight readable bytes, as eventfd(2) asks. The only possible failures are EINTR, which cannot
+        // happen to a write that does not block, and EAGAIN after 2^64 - 2 rings.
+        unsafe { libc::write(self.fd.as_raw_fd(), one.as_ptr().cast(), one.len()) };
+    }
+}
+
+/// `CLOCK_MONOTONIC` in nanoseconds since some time around the start of the machine. The vDSO reads it in user
+/// space, see vdso(7).
+#[inline]
+pub(crate) fn monotonic_clock() -> i64 {
+    let mut now = MaybeUninit::<libc::timespec>::uninit();
+    // SAFETY: `now` is writable. The call cannot fail: the pointer is valid, and every Linux has this clock.
+    let now = unsafe {
+        libc::clock_gettime(libc::CLOCK_MONOTONIC, now.as_mut_ptr());
+        now.assume_init()
+    };
+    now.tv_sec as i64 * 1_000_000_000 + now.tv_nsec as i64
+}
+
+fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}

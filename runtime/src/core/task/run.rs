@@ -1,0 +1,209 @@
+//! A task's life: spawned, polled, finished.
+//!
+//! Everything here runs on the owner thread, and each function leaves the slot in order before it lets foreign
+//! code run (a poll, the drop of a future or of an output, a waker): that code may wake, spawn, abort, drop
+//! handles or panic, and finds no borrow and nothing half done.
+//!
+//! In tokio: `runtime/task/harness.rs`.
+
+use super::body::{FutureBody, Kind};
+use super::boxed::BodyBox;
+use super::error::JoinError;
+use super::id::Id;
+use super::join::JoinHandle;
+use super::scheduler::OwnScheduler;
+use super::slot::{self, Marks, OwnSlot};
+use crate::core::counters::Count;
+use crate::core::onlooker::Onlooker;
+use crate::core::{coop, foreign};
+use crate::plugged::TaskTrace;
+use std::mem::ManuallyDrop;
+use std::panic::Location;
+use std::task::{Context, Poll};
+
+/// The loop does something else than polling a task.
+#[inline]
+pub(crate) fn leave() {
+    Id::leave();
+    coop::leave();
+}
+
+#[inline(always)]
+fn poll(slot: OwnSlot, body: &mut BodyBox) -> Result<Poll<()>, foreign::Panic> {
+    // Nothing to drop in it; that would be a call.
+    let (waker, id) = (ManuallyDrop::new(slot.waker()), slot.id());
+    id.enter();
+    coop::enter();
+    foreign::catch(|| body.as_mut().poll(&mut Context::from_waker(&waker)))
+}
+
+impl OwnScheduler {
+    /// Makes a task of `future`.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn spawn<F: Future<Output: 'static> + 'static>(
+        self,
+        future: F,
+        kind: impl Kind<F>,
+    ) -> JoinHandle<F::Output> {
+        let body = BodyBox::new(FutureBody::new(future, kind, Location::caller()));
+        let (slot, id) = self.alloc();
+        self.start(slot, body);
+        JoinHandle::new(*slot, id, false)
+    }
+
+    // Called from two places, so it would be left out of line: 22 of a spawn's instructions.
+    #[inline(always)]
+    pub(crate) fn start(self, slot: OwnSlot, mut body: BodyBox) {
+        slot.occupy();
+        self.shared().counters.add(Count::Spawned, 1);
+        let onlookers = &self.cells().onlookers;
+        if onlookers.are_any() {
+            if onlookers.time_polls() {
+                slot.mark(Marks::WATCHED);
+            }
+            onlookers.task_begins(&body.as_ref().facts(slot.id()));
+        }
+        if TaskTrace::IS_TOLD {
+            let trace = TaskTrace::begin(&body.as_ref().facts(slot.id()), slot.waker());
+            body.as_mut().set_trace(trace);
+        }
+        if self.cells().is_closed.get() {
+            // A drop that spawns what spawns in its drop recurses here, like the drop of a list of boxes. To put it off
+            // would be worse: whoever blocks on it in that drop would wait for ever.
+            self.cancel(slot, body);
+        } else {
+            slot.put_body(body);
+            slot.schedule();
+        }
+    }
+
+    /// Polls the task of a slot that came off the run queue.
+    pub(crate) fn run(self, slot: OwnSlot) {
+        let cells = slot.cells();
+        let Some(mut body) = slot.take_body() else {
+            // Vacant. Else it is a wake that came too late.
+            if cells.freed.replace(false) {
+                cells.scheduled.set(true);
+                self.push_free(slot);
+            }
+            return;
+        };
+        if cells.marks.get() != Marks::NONE {
+            return self.run_marked(slot, body);
+        }
+        let polled = poll(slot, &mut body);
+        self.settle(slot, body, polled);
+    }
+
+    /// Like `run`, of a task that was aborted or is watched.
+    #[cold]
+    fn run_marked(self, slot: OwnSlot, mut body: BodyBox) {
+        let marks = slot.cells().marks.get();
+        if marks.has(Marks::ABORTED) && body.as_ref().may_cancel() {
+            leave();
+            return self.cancel(slot, body);
+        }
+        let start = std::time::Instant::now();
+        let polled = poll(slot, &mut body);
+        if marks.has(Marks::WATCHED) {
+            self.cells().onlookers.task_polled(start, &body.as_ref().facts(slot.id()));
+        }
+        self.settle(slot, body, polled);
+    }
+
+    #[inline(always)]
+    fn settle(self, slot: OwnSlot, body: BodyBox, polled: Result<Poll<()>, foreign::Panic>) {
+        match polled {
+            // The loop leaves the task, or the next one takes its place.
+            Ok(Poll::Pending) => slot.put_body(body),
+            Ok(Poll::Ready(())) => {
+                coop::leave();
+                self.finish(slot, body);
+            }
+            Err(panic) => {
+                coop::leave();
+                self.fail(slot, body, panic);
+            }
+        }
+    }
+
+    /// The poll has panicked, or the drop of a future that was ready, whose output is not given to anybody then.
+    #[cold]
+    fn fail(self, slot: OwnSlot, mut body: BodyBox, panic: foreign::Panic) {
+        // The first panic is the one to tell of.
+        foreign::run(|| body.as_mut().clear());
+        let name = body.as_ref().facts(slot.id()).name.map(String::from);
+        body.as_mut().fail(JoinError::panicked(slot.id(), name, panic));
+        self.finish(slot, body);
+    }
+
+    #[cold]
+    pub(crate) fn cancel(self, slot: OwnSlot, mut body: BodyBox) {
+        let id = slot.id();
+        id.scope(|| {
+            let error = match foreign::catch(|| body.as_mut().clear()) {
+                Ok(()) => JoinError::cancelled(id),
+                Err(panic) => JoinError::panicked(id, body.as_ref().facts(id).name.map(String::from), panic),
+            };
+            body.as_mut().fail(error);
+            self.finish(slot, body);
+        });
+    }
+
+    /// The future is gone: keeps the output for the JoinHandle, if there is one.
+    fn finish(self, slot: OwnSlot, body: BodyBox) {
+        if self.cells().onlookers.are_any() {
+            return self.finish_looked_on(slot, body);
+        }
+        self.publish(slot, body);
+    }
+
+    #[cold]
+    fn finish_looked_on(self, slot: OwnSlot, body: BodyBox) {
+        self.cells().onlookers.task_ends(&body.as_ref().facts(slot.id()));
+        self.publish(slot, body);
+        self.cells().onlookers.task_has_ended();
+    }
+
+    /// Counts the task as finished, and says so to its JoinHandle. No foreign code runs in between, because the end of
+    /// the runtime goes by the count: see `Worker::go_on_ending`.
+    #[inline(always)]
+    fn publish(self, slot: OwnSlot, body: BodyBox) {
+        self.shared().counters.add(Count::Finished, 1);
+        if slot.cells().detached.get() {
+            return self.finish_detached(slot, body);
+        }
+        // Taken first: once the task is published as finished, its slot may become another's.
+        let joiner = slot.cells().joiner.take();
+        slot.finish(slot.id(), body);
+        if let Some(joiner) = joiner {
+            slot::wake(joiner);
+        }
+    }
+
+    #[inline(never)]
+    fn finish_detached(self, slot: OwnSlot, body: BodyBox) {
+        let id = slot.id();
+        self.free(slot);
+        self.discard(body, id);
+    }
+
+    /// Drops an output that nobody will read; a panic in it, or while dropping it, is unhandled.
+    pub(crate) fn discard(self, mut body: BodyBox, id: Id) {
+        let place = body.as_ref().facts(id).place;
+        let error = match body.as_mut().take_error() {
+            Some(error) if error.is_panic() => error,
+            Some(_cancelled) => return,
+            None => match foreign::catch(|| drop(body)) {
+                Ok(()) => return,
+                Err(panic) => JoinError::panicked(id, None, panic),
+            },
+        };
+        let is_fatal = self.cells().onlookers.nobody_joins(error, place);
+        // What was dropped may have kept this thread inside the runtime.
+        if is_fatal && self.shared().own().is_some() {
+            self.cells().is_fatal.set(true);
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The loop: polls tasks, turns the reactor, fires timers, sleeps when there is nothing to do.
+//!
+//! ```text
+//!        ┌──▶ run up to 61 tasks ──▶ turn ──────────────────────────────────────────┐
+//!        │    (after every 16th take                                                │
+//!        │    what others have posted,                                              │
+//!        │    and do 5)                                                             │
+//!        │                           1 epoll_wait: without blocking if a task is    │
+//!        │                             ready, else until an event, the bell, or the │
+//!        │                             next timer                                   │
+//!        │                           2 wake the tasks that its events concern       │
+//!        │                           3 fire the timers that are due                 │
+//!        │                           4 take what other threads have posted          │
+//!        │                           5 wake the tasks that had used up their budget │
+//!        └──────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Fairness: the run queue is first in, first out, and at most 61 polls pass between two turns; a turn takes at
+//! most 256 events and 256 messages of other threads, and a look into the inbox between two polls 32. So a task
+//! that always wakes itself, a socket that never runs dry (its task is cut off by the budget of `coop`) or a flood
+//! of wakes from other threads delays nobody for longer than one round of the queue. Those who have used up their budget
+//! go on after at most 16 polls of others; when nobody else is left, the turn comes at once, and they go on behind what
+//! it has brought.
+//!
+//! Nothing is borrowed while a task, a waker or a drop runs. In tokio: `runtime/scheduler/current_thread`.
+
+use super::counters::Count;
+use super::current::EnterGuard;
+use super::lodger::Lodger;
+use super::onlooker::{Onlooker, TaskFacts};
+use super::task::{self, OwnScheduler, OwnSlot};
+use super::wait::Instant;
+use super::worker::Worker;
+use super::{coop, foreign};
+use crate::plugged::{Lodgers, TaskTrace};
+use std::panic::Location;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// Polls between two turns, unless the user says otherwise. It is tokio's number: a prime, so that it does not resonate
+/// with tasks that are periodic, and large enough that the turn's system call, some 200 ns, costs little in comparison.
+pub(crate) const POLLS_PER_TURN: u32 = 61;
+
+/// Messages of other threads that one turn takes. As many as events: what floods in waits in the inbox, not on
+/// the run queue, where everybody else would have to wait behind it.
+const MESSAGES_PER_TURN: usize = 256;
+
+/// Tasks between two looks into the inbox: what other threads want need not wait for the turn, whose system call is as
+/// dear as twenty polls. A look that finds nothing is two loads, 1.4 instructions a poll (with 8 it was 2.7).
+const POLLS_PER_LOOK: u32 = 16;
+
+/// Messages that one look takes: in all, fewer than the turn.
+const MESSAGES_PER_LOOK: usize = 32;
+
+/// In nanoseconds, how long a sleep lasts at least if timers have just fired: those that come close together are fired
+/// together. The kernel would add as much to every sleep ("timer slack"), were it not told otherwise; so a lone timer
+/// is on time, and a hundred thousand in a second do not cost a wake-up each.
+const BETWEEN_FIRINGS: u64 = 50_000;
+
+impl Worker {
+    /// `size`: of what the user has given.
+    #[track_caller]
+    pub(crate) fn block_on<F: Future>(self: &Rc<Self>, future: F, size: usize) -> F::Output {
+        let root = Root::new(self.tasks());
+        let _inside = EnterGuard::here(self);
+        let _running = Lodgers::run(self);
+        assert!(!self.is_over.get(), "this runtime has been shut down by an unhandled panic of a task");
+        let waker = root.0.waker();
+        let (id, place) = (root.0.id(), Location::caller());
+        let facts = || TaskFacts::new(id, size, place);
+        let trace = TaskTrace::root(facts, Some(root.0.waker()));
+        let mut future = pin!(future);
+        let mut cx = Context::from_waker(&waker);
+        self.run(&root, || trace.poll(&mut cx, |cx| future.as_mut().poll(cx)))
+    }
+
+    /// The loop, until `poll` gives an output. Also `poll` is called whenever `root` is woken.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn run<T>(self: &Rc<Self>, root: &Root, mut poll: impl FnMut() -> Poll<T>) -> T {
+        let tasks = self.tasks();
+        let (is_watched, place) = (tasks.cells().onlookers.time_polls(), Location::caller());
+        root.0.schedule();
+        self.end_if_wanted();
+        loop {
+            let mut polls = 0;
+            'polls: while polls < self.polls_per_turn {
+                // Not between a pop and its run: a wake would put the slot on the queue that it has just left.
+                if !tasks.shared().inbox.is_empty() {
+                    self.look_into_inbox();
+                }
+                if polls > 0 && coop::has_exhausted() {
+                    task::leave();
+                    coop::wake_exhausted();
+                }
+                let until_look = POLLS_PER_LOOK.min(self.polls_per_turn - polls);
+                polls += until_look;
+                // Counted like this, not one by one: that would be seen in what a poll costs.
+                for left in (0..until_look).rev() {
+                    let Some(slot) = tasks.pop() else {
+                        polls -= left + 1;
+                        break 'polls;
+                    };
+                    if !std::ptr::eq(*slot, *root.0) {
+                        tasks.run(slot);
+                        continue;
+                    }
+                    task::leave();
+                    coop::enter();
+                    // Not in a loop of its own: a future that is polled in two places is not inlined in either.
+                    let start = is_watched.then(std::time::Instant::now);
+                    let polled = poll();
+                    if let Some(start) = start {
+                        tasks.cells().onlookers.root_polled(start, place);
+                    }
+                    if let Poll::Ready(output) = polled {
+                        self.counters().add(Count::Popped, (polls - left).into());
+                        return output;
+                    }
+                }
+            }
+            self.counters().add(Count::Popped, polls.into());
+            task::leave();
+            self.end_if_wanted();
+            self.turn();
+        }
+    }
+
+    /// Once a turn: the end may have begun in a poll.
+    #[track_caller]
+    fn end_if_wanted(self: &Rc<Self>) {
+        if self.ending.get().is_some() {
+            Lodgers::go_on_ending(self);
+        }
+        if self.tasks().cells().is_fatal.get() {
+            Lodgers::end_by_panic(self);
+        }
+    }
+
+    #[cold]
+    fn look_into_inbox(&self) {
+        task::leave();
+        self.tasks().read_inbox(MESSAGES_PER_LOOK);
+    }
+
+    fn turn(&self) {
+        self.counters().add(Count::Turns, 1);
+        self.tasks().cells().onlookers.turn(self.counters());
+        let has_work = || self.tasks().has_work() || coop::has_exhausted() || self.lodgers.want_turn();
+        let is_idle = !has_work();
+        if is_idle {
+            // What a hook wakes or spawns is not slept over: whether there is work is asked again.
+            self.lodgers.before_park();
+        }
+        // What is in the page cache is completed at once, so it comes before sleeping.
+        self.lodgers.take_turn();
+        if !has_work() && self.tasks().shared().inbox.prepare_park() {
+            self.park();
+            self.tasks().shared().inbox.unpark();
+        } else if !self.reactor().is_empty() {
+            // With no descriptor registered there is nothing to ask the kernel.
+            self.poll_reactor(Some(Duration::ZERO));
+        }
+        if is_idle {
+            self.lodgers.after_park();
+        }
+        self.wake_others();
+        self.lodgers.take_turn();
+        self.fire_timers();
+        self.tasks().read_inbox(MESSAGES_PER_TURN);
+        if coop::has_exhausted() {
+            coop::wake_exhausted();
+        }
+    }
+
+    /// Sleeps until something happens.
+    fn park(&self) {
+        if self.clock.get().is_paused && Lodgers::go_on_standing_still(self) {
+            return;
+        }
+        let timeout = if self.clock.get().is_paused { None } else { self.until_next_timer() };
+        self.counters().add(Count::Parks, 1);
+        let _punctual = Lodgers::sleep_for(timeout);
+        self.poll_reactor(timeout);
+    }
+
+    pub(crate) fn poll_reactor(&self, timeout: Option<Duration>) {
+        let result = self.reactor().turn(timeout);
+        let events =
+            result.expect("epoll_wait fails only if something has closed the runtime's epoll descriptor");
+        self.counters().add(Count::Events, events as u64);
+    }
+
+    /// Foreign wakers that the reactor's events concern.
+    pub(crate) fn wake_others(&self) {
+        let mut reactor = self.reactor();
+        if reactor.others.is_empty() {
+            return;
+        }
+        let mut others = std::mem::take(&mut reactor.others);
+        drop(reactor);
+        others.drain(..).for_each(foreign::wake);
+        // For its memory. Nobody has turned the reactor meanwhile.
+        self.reactor().others = others;
+    }
+
+    /// `None`: no timer is set.
+    fn until_next_timer(&self) -> Option<Duration> {
+        let next = self.timers().next_deadline()?;
+        let now = self.nanos(Instant::now());
+        // Not when it is due already.
+        let next = if next > now { next.max(self.fired.get() + BETWEEN_FIRINGS) } else { now };
+        Some(Duration::from_nanos(next - now))
+    }
+
+    pub(crate) fn fire_timers(&self) {
+        let timers = self.timers();
+        self.counters().set(Count::Timers, timers.len() as u64);
+        if timers.next_deadline().is_none() {
+            return;
+        }
+        drop(timers);
+        self.wake_timers(self.read_clock());
+    }
+
+    pub(crate) fn wake_timers(&self, now: u64) {
+        self.timers().advance(now);
+        loop {
+            let expired = self.timers().pop_expired();
+            let Some(waker) = expired else { return };
+            self.fired.set(now);
+            task::wake(waker);
+        }
+    }
+}
+
+/// The slot of a `block_on`'s own future, which lies on the stack.
+pub(crate) struct Root(pub(crate) OwnSlot);
+
+impl Root {
+    pub(crate) fn new(tasks: OwnScheduler) -> Root {
+        let (slot, _) = tasks.alloc();
+        slot.occupy();
+        Root(slot)
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        coop::end();
+        self.0.scheduler().free(self.0);
+    }
+}

@@ -1,0 +1,260 @@
+//! The seam between socket types and the reactor.
+//!
+//! In tokio: `runtime/io/registration.rs` and `io/poll_evented.rs`.
+
+use super::reactor::{Look, Reactor, Seen, SourceKey};
+use super::waiters::{Asker, Waiter};
+use crate::core::coop;
+use crate::core::counters::Count;
+use crate::core::current::current_for_io;
+use crate::core::lodger::Lodger;
+use crate::core::ready::Interest;
+use crate::core::worker::{RuntimeRef, Worker};
+use crate::plugged::{Lodgers, SocketTrace};
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::rc::Rc;
+use std::sync::OnceLock;
+use std::task::{Context, Poll, Waker, ready};
+
+/// The tie between one file descriptor and the reactor of one runtime.
+///
+/// A new registration is tied to nothing. The first operation that would block ties it to the runtime of the
+/// current thread; from then on it can wait there only, and gives an error elsewhere. The descriptor must be
+/// non-blocking, be the same in every call, and stay open for as long as the registration exists: put the
+/// registration *before* the descriptor in a struct, so that it is dropped first.
+///
+/// Any number of tasks may wait at once, in the `async` functions and in the `poll_…` functions, and a report wakes all of
+/// those whom it concerns. The `poll_…` functions cannot tell a task with a new waker from a new task. So when 64 wakers
+/// have come without a report, those that have not come before are woken once for nothing: a task that still waits polls
+/// again, and what is left is forgotten.
+///
+/// A task that was woken by a report makes its attempt, also if another one has found nothing in the meantime. And what
+/// one interest finds not to be ready stays ready for the others.
+///
+/// # Examples
+///
+/// A pipe end that can be awaited:
+///
+/// ```
+/// use ayi_runtime::io::{Interest, Registration};
+/// use std::{io::Read, os::fd::AsFd};
+///
+/// struct Receiver {
+///     registration: Registration, // before the descriptor
+///     pipe: std::os::unix::net::UnixStream,
+/// }
+///
+/// impl Receiver {
+///     async fn read(&self, buf: &mut [u8]) -> std::io::Result<usize> {
+///         let (fd, len) = (self.pipe.as_fd(), buf.len());
+///         let is_short = |n: &usize| 0 < *n && *n < len;
+///         self.registration.async_io(fd, Interest::READABLE, || (&self.pipe).read(buf), is_short).await
+///     }
+/// }
+/// ```
+#[derive(Default)]
+pub struct Registration {
+    pub(crate) tie: OnceLock<Tie>,
+    pub(crate) trace: SocketTrace,
+}
+
+// Packed, or it would have four bytes more, in every socket.
+#[repr(Rust, packed(4))]
+pub(crate) struct Tie {
+    pub(crate) runtime: RuntimeRef,
+    pub(crate) key: SourceKey,
+    fd: RawFd,
+}
+
+impl Registration {
+    /// Tied to no runtime yet.
+    pub const fn new() -> Registration {
+        Registration { tie: OnceLock::new(), trace: SocketTrace::NOTHING }
+    }
+
+    /// An attempt has given an error. If that is `WouldBlock`, waits. `None` if it is to be tried again, because it was
+    /// interrupted, or because the attempt has let the reactor turn.
+    #[inline(never)]
+    fn failed(
+        &self,
+        error: io::Error,
+        fd: BorrowedFd<'_>,
+        mut asker: Asker<'_>,
+        seen: Option<Seen>,
+    ) -> Option<Poll<io::Error>> {
+        match error.kind() {
+            ErrorKind::Interrupted => return None,
+            ErrorKind::WouldBlock => {}
+            _ => return Some(coop::charged(error)),
+        }
+        let (worker, key) = match self.tied(fd) {
+            Ok(tied) => tied,
+            Err(error) => return Some(coop::charged(error)),
+        };
+        if !worker.reactor().clear(key, asker.interest, seen) {
+            return None;
+        }
+        worker.wait_for(key, &mut asker);
+        Some(Poll::Pending)
+    }
+
+    /// The runtime of this thread and the source there; makes the tie if there is none.
+    pub(crate) fn tied(&self, fd: BorrowedFd<'_>) -> io::Result<(Rc<Worker>, SourceKey)> {
+        if let Some(tie) = self.tie.get() {
+            return tie.here();
+        }
+        let worker = current_for_io(None)?;
+        let mut registered = worker.reactor().register(fd);
+        if matches!(&registered, Err(error) if error.kind() == ErrorKind::AlreadyExists) {
+            // Perhaps another thread has given it up, and its message is still unread.
+            worker.tasks().drain_inbox();
+            // That may have run foreign code, and so have ended the runtime.
+            current_for_io(Some(worker.reference))?;
+            registered = worker.reactor().register(fd);
+        }
+        let key = registered.map_err(Lodgers::explain)?;
+        worker.counters().add(Count::Registered, 1);
+        let tie = Tie { runtime: worker.reference, key, fd: fd.as_raw_fd() };
+        if let Err(tie) = self.tie.set(tie) {
+            // Another thread was faster: the tie is to its runtime.
+            drop(tie);
+            return self.tied(fd);
+        }
+        Ok((worker, key))
+    }
+}
+
+/// An operation on a descriptor, which is tried as soon as it need not wait. See `Registration::poll_io`.
+pub(crate) struct Io<'a, 'fd, Op, IsShort> {
+    pub(crate) registration: &'a Registration,
+    pub(crate) fd: BorrowedFd<'fd>,
+    pub(crate) interest: Interest,
+    pub(crate) op: Op,
+    pub(crate) is_short: IsShort,
+}
+
+impl<R, Op: FnMut() -> io::Result<R>, IsShort: Fn(&R) -> bool> Io<'_, '_, Op, IsShort> {
+    #[inline]
+    pub(crate) fn poll(mut self, waiter: &mut Waiter, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
+        ready!(coop::poll_budget(cx));
+        match self.attempt(waiter, cx.waker()) {
+            Some(polled) => polled,
+            // A copy: it has an address, so the first, which has none, can stay in registers.
+            None => Io { ..self }.attempt_again(waiter, cx.waker()),
+        }
+    }
+
+    /// Tries `op` unless it has to wait. `None` if it is to be tried again.
+    #[inline(always)]
+    fn attempt(&mut self, waiter: &mut Waiter, waker: &Waker) -> Option<Poll<io::Result<R>>> {
+        let (registration, interest, mut seen) = (self.registration, self.interest, None);
+        // Tied already: to a runtime on this thread, or this is an error.
+        if let Some(tie) = registration.tie.get() {
+            match tie.try_or_wait::<Op>(Asker { interest, waiter, waker }) {
+                Ok(Some(since)) => seen = Some(since),
+                Ok(None) => return Some(Poll::Pending),
+                Err(error) => return Some(coop::charged(Err(error))),
+            }
+        }
+        match (self.op)() {
+            Ok(moved) => {
+                if (self.is_short)(&moved) {
+                    let clear = |tie: &Tie| tie.with(|reactor, key| reactor.clear_after_short(key, interest));
+                    registration.tie.get().map(clear);
+                }
+                Some(coop::charged(Ok(moved)))
+            }
+            Err(error) => {
+                let asker = Asker { interest, waiter, waker };
+                Some(registration.failed(error, self.fd, asker, seen)?.map(Err))
+            }
+        }
+    }
+
+    /// An attempt was interrupted, or it could not wait and something has been reported since. This is rare. A loop around
+    /// the first attempt would cost each operation what only a second one needs.
+    #[cold]
+    #[inline(never)]
+    fn attempt_again(mut self, waiter: &mut Waiter, waker: &Waker) -> Poll<io::Result<R>> {
+        let op: &mut dyn FnMut() -> io::Result<R> = &mut self.op;
+        let (registration, fd, interest, is_short) =
+            (self.registration, self.fd, self.interest, &self.is_short);
+        let mut again = Io { registration, fd, interest, op, is_short };
+        loop {
+            if let Some(polled) = again.attempt(waiter, waker) {
+                return polled;
+            }
+        }
+    }
+}
+
+impl Tie {
+    fn here(&self) -> io::Result<(Rc<Worker>, SourceKey)> {
+        Ok((current_for_io(Some(self.runtime))?, self.key))
+    }
+
+    /// Asks the reactor, if the runtime is the current one of this thread. `f` must not run foreign code.
+    #[inline]
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Reactor, SourceKey) -> R) -> Option<R> {
+        let (runtime, key) = (self.runtime, self.key);
+        runtime.with_worker(|worker| f(&mut worker.reactor(), key))
+    }
+
+    /// Whether `waiter` has to try before it waits, and since when that is known. If not, it waits when this returns.
+    // `Caller` makes the closure, and so the access to the thread-local, another one for each kind of operation: what has
+    // a single caller is compiled into it.
+    #[allow(clippy::extra_unused_type_parameters)]
+    #[inline(always)]
+    pub(crate) fn try_or_wait<Caller>(&self, mut asker: Asker<'_>) -> io::Result<Option<Seen>> {
+        let (runtime, key) = (self.runtime, self.key);
+        let look =
+            |worker: &Worker| (!worker.is_over.get()).then(|| worker.reactor().look_or_wait(key, &mut asker));
+        match runtime.with_worker(look).flatten() {
+            Some(Look::Try(seen)) => Ok(Some(seen)),
+            Some(Look::Waits) => Ok(None),
+            Some(Look::Unusual) => Ok(self.try_or_wait_unusually(asker)),
+            None => Err(self.why_not_here()),
+        }
+    }
+
+    #[inline(never)]
+    fn try_or_wait_unusually(&self, mut asker: Asker<'_>) -> Option<Seen> {
+        let seen = self.with(|reactor, key| reactor.must_try(key, &asker)).flatten();
+        if seen.is_none() {
+            self.wait_for(&mut asker);
+        }
+        seen
+    }
+
+    #[cold]
+    fn why_not_here(&self) -> io::Error {
+        self.here().map(drop).expect_err("it is not here")
+    }
+
+    /// For one that is here.
+    pub(crate) fn wait_for(&self, asker: &mut Asker<'_>) {
+        let (runtime, key) = (self.runtime, self.key);
+        if let Some(worker) = runtime.worker() {
+            worker.wait_for(key, asker);
+        }
+    }
+}
+
+impl Drop for Tie {
+    /// On another thread, the owner is asked to give the source up. The descriptor leaves epoll here, while it is open.
+    fn drop(&mut self) {
+        let (runtime, key) = (self.runtime, self.key);
+        let give_up = move |worker: &Worker, is_open| {
+            let wakers = worker.reactor().deregister(key, is_open);
+            worker.counters().add(Count::Deregistered, 1);
+            // Foreign code, so after the borrow.
+            drop(wakers);
+        };
+        if let Some(worker) = { runtime }.find() {
+            return give_up(&worker, true);
+        }
+        Lodgers::delete_elsewhere(runtime.id, self.fd);
+        runtime.send(move |worker| give_up(worker, false));
+    }
+}

@@ -1,0 +1,60 @@
+//! `block_on`, by a runtime and by a handle.
+
+use super::drive::Drive;
+use super::link::Link;
+use crate::core::current::EnterGuard;
+use crate::core::onlooker::TaskFacts;
+use crate::core::task::Id;
+use crate::core::worker::Worker;
+use crate::plugged::TaskTrace;
+use crate::services::blocked_on::BlockedOn;
+use std::panic::Location;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+/// `size`: of what the user has given.
+#[inline(always)]
+#[track_caller]
+pub(crate) fn run<F: Future>(worker: &Rc<Worker>, future: F, size: usize) -> F::Output {
+    let _blocked = BlockedOn::new();
+    worker.block_on(future, size)
+}
+
+impl Link {
+    #[track_caller]
+    pub(crate) fn block_on<F: Future>(&self, future: F, size: usize) -> F::Output {
+        if let Some(worker) = self.reference.find().filter(|worker| !worker.is_over.get()) {
+            return run(&worker, future, size);
+        }
+        let _blocked = BlockedOn::new();
+        let drive = Drive::new();
+        let _inside = EnterGuard::driven(self, drive.clone());
+        let waker = Waker::from(drive.sleeper.clone());
+        let mut cx = Context::from_waker(&waker);
+        // Before this thread leaves the runtime, and after the future is dropped.
+        let _end = OnDrop(|| drive.end(self));
+        let place = Location::caller();
+        let facts = || TaskFacts::new(Id::next(), size, place);
+        let trace = TaskTrace::root(facts, None);
+        let mut future = pin!(future);
+        let mut poll = || trace.poll(&mut cx, |cx| future.as_mut().poll(cx));
+        loop {
+            if let Poll::Ready(output) = poll() {
+                return output;
+            }
+            if let Some(worker) = drive.worker() {
+                return worker.go_on(&drive.sleeper, poll);
+            }
+            drive.sleeper.park();
+        }
+    }
+}
+
+struct OnDrop<F: Fn()>(F);
+
+impl<F: Fn()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}

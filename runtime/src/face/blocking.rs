@@ -1,0 +1,98 @@
+//! Calls that may block, from a handle to the pool.
+
+use super::link::Link;
+use crate::core::current::EnterGuard;
+use crate::core::onlooker::TaskFacts;
+use crate::core::task::{Id, JoinHandle, Kind};
+use crate::plugged::TaskTrace;
+use crate::services::blocked_on::is_blocked_on;
+use crate::services::blocking::{BlockingCall, Outcome, Ticket};
+use crate::services::kinds::is_large;
+use crate::watch::trace::CallTrace;
+use std::any::type_name;
+use std::io;
+use std::panic::Location;
+
+impl Link {
+    /// See [`Handle::spawn_blocking`](crate::runtime::Handle::spawn_blocking).
+    #[track_caller]
+    pub(crate) fn spawn_blocking<F, T>(&self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        match self.submit(f, BlockingCall) {
+            Ok(task) => task,
+            Err(error) => panic!("spawn_blocking: {error}"),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn submit<F, T>(&self, f: F, kind: impl Kind<Outcome<T>>) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        if const { is_large::<F>() } {
+            return self.submit_as(Box::new(f), kind, size_of::<F>());
+        }
+        self.submit_as(f, kind, size_of::<F>())
+    }
+
+    /// `size`: of what the user has given.
+    #[track_caller]
+    fn submit_as<F, T>(&self, f: F, kind: impl Kind<Outcome<T>>, size: usize) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let (ticket, pool) = (Ticket::new(), &self.shared.pool);
+        let mut asked = TaskFacts::new(Id::NONE, size, Location::caller());
+        kind.describe(&mut asked);
+        let name = asked.name.filter(|_| TaskTrace::IS_TOLD).map(String::from);
+        let task = self.spawn_task(Outcome::new(ticket.clone(), pool.clone()), kind);
+        let (link, waker, id) = (self.clone(), task.waker(), task.id());
+        let facts = TaskFacts { name: name.as_deref(), ..TaskFacts::new(id, size, Location::caller()) };
+        let trace = CallTrace::new(&facts, type_name::<F>);
+        let run = move || {
+            let _inside = EnterGuard::afar(&link);
+            let _entered = trace.enter();
+            id.scope(|| ticket.run(f, waker));
+        };
+        match pool.submit(Box::new(run)) {
+            Ok(()) => Ok(task),
+            Err(error) => {
+                task.abort();
+                // Not `WouldBlock`, which is EAGAIN's kind: nothing wakes the caller when a thread becomes available.
+                Err(io::Error::other(format!(
+                    "the system refuses to start the pool's first thread ({error}): raise the limit on threads \
+                     (ulimit -u, cgroup pids.max)"
+                )))
+            }
+        }
+    }
+}
+
+/// Refuses to block: on one thread there is nobody to whom the other tasks could be handed.
+///
+/// In tokio's multi-threaded runtime this moves them to another thread, and its single-threaded one refuses as well.
+/// Here [`spawn_blocking`](crate::task::spawn_blocking) does what is wanted: `f` goes to a thread of its own, and this one runs on. Where no
+/// task would have to wait (outside a runtime, or on a thread of the pool), `f` is called as it is.
+///
+/// # Panics
+///
+/// On a thread that is inside `block_on`.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(ayi_runtime::task::block_in_place(|| 7), 7); // not inside a runtime: nobody waits
+/// ```
+#[track_caller]
+pub fn block_in_place<F: FnOnce() -> R, R>(f: F) -> R {
+    assert!(
+        !is_blocked_on(),
+        "block_in_place: this thread runs all tasks of its runtime, which would wait: use spawn_blocking"
+    );
+    f()
+}

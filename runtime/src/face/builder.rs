@@ -1,0 +1,418 @@
+//! The settings of a runtime.
+
+use super::runtime::Runtime;
+use super::settings::Settings;
+use crate::services::cancellation::CancellationToken;
+use crate::watch::hooks::TaskMeta;
+use crate::watch::unhandled::UnhandledPanic;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Makes a [`Runtime`] with settings of one's own.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::runtime::{Builder, UnhandledPanic};
+///
+/// let rt = Builder::new_current_thread()
+///     .max_blocking_threads(4)
+///     .unhandled_panic(UnhandledPanic::ShutdownRuntime)
+///     .build()?;
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Clone)]
+pub struct Builder {
+    settings: Settings,
+    grace: Duration,
+}
+
+impl Builder {
+    /// The default settings. (tokio's name, of which there is but one kind here.)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn new_current_thread() -> Builder {
+        Builder { settings: Settings::new(), grace: Duration::MAX }
+    }
+
+    /// Does nothing: sockets and timers are always there, and cost nothing while there are none. For programs that
+    /// come from tokio.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().enable_all().build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn enable_all(&mut self) -> &mut Builder {
+        self
+    }
+
+    /// Does nothing. See [`enable_all`](Builder::enable_all).
+    pub fn enable_io(&mut self) -> &mut Builder {
+        self
+    }
+
+    /// Does nothing. See [`enable_all`](Builder::enable_all).
+    pub fn enable_time(&mut self) -> &mut Builder {
+        self
+    }
+
+    /// Names the runtime, for [`Handle::name`](crate::runtime::Handle::name).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().name("orders").build()?;
+    /// assert_eq!(rt.handle().name(), Some("orders"));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn name(&mut self, name: impl Into<String>) -> &mut Builder {
+        self.settings.name = Some(name.into());
+        self
+    }
+
+    /// Whether the runtime's time stands still from the beginning, see [`pause`](crate::time::pause). Not by
+    /// default; it is meant for tests.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// use ayi_runtime::time::sleep;
+    /// use std::time::Duration;
+    /// let rt = Builder::new_current_thread().start_paused(true).build()?;
+    /// rt.block_on(sleep(Duration::from_secs(3600))); // at once
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn start_paused(&mut self, start_paused: bool) -> &mut Builder {
+        self.settings.start_paused = start_paused;
+        self
+    }
+
+    /// Whether file operations go through io_uring(7), if the system has it (Linux 6.1, and not forbidden). They do by
+    /// default; else they go to the threads of `spawn_blocking`. With `AYI_IO_URING=0` in the environment no runtime
+    /// uses it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().io_uring(false).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[cfg(feature = "uring")]
+    pub fn io_uring(&mut self, wanted: bool) -> &mut Builder {
+        self.settings.io_uring = wanted;
+        self
+    }
+
+    /// How many tasks are polled before timers, sockets and other threads' messages are looked at. 61 by default.
+    ///
+    /// A smaller number answers sooner under load, a larger one spends less on looking. (tokio's
+    /// `global_queue_interval` is the same here: what comes from other threads is read at each turn.)
+    ///
+    /// # Panics
+    ///
+    /// If it is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().event_interval(31).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[track_caller]
+    pub fn event_interval(&mut self, polls: u32) -> &mut Builder {
+        assert!(polls > 0, "event_interval(0): no task could ever be polled, give it at least 1");
+        self.settings.polls_per_turn = polls;
+        self
+    }
+
+    /// The most threads that `spawn_blocking` uses at a time; calls beyond that wait. 512 by default.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().max_blocking_threads(4).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[track_caller]
+    pub fn max_blocking_threads(&mut self, threads: usize) -> &mut Builder {
+        assert!(threads > 0, "max_blocking_threads(0): spawn_blocking could never run, give it at least 1");
+        self.settings.pool.threads = threads;
+        self
+    }
+
+    /// How long an idle thread of the pool stays. Ten seconds by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// use std::time::Duration;
+    /// let rt = Builder::new_current_thread().thread_keep_alive(Duration::from_secs(60)).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn thread_keep_alive(&mut self, time: Duration) -> &mut Builder {
+        self.settings.pool.keep_alive = time;
+        self
+    }
+
+    /// How long the end of the runtime waits for `spawn_blocking` calls that are running, when it is dropped. Without a
+    /// limit it waits until they have returned, and says so on stderr after ten seconds.
+    ///
+    /// What has not returned by then goes on, on its thread, and its result is dropped. When the process ends, so does
+    /// it: a file may be half written. [`Runtime::shutdown_timeout`] sets the limit for one runtime that ends.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// use std::time::Duration;
+    /// let rt = Builder::new_current_thread().shutdown_timeout(Duration::from_millis(10)).build()?;
+    /// rt.spawn_blocking(|| std::thread::sleep(Duration::from_secs(3600)));
+    /// drop(rt); // soon
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn shutdown_timeout(&mut self, limit: Duration) -> &mut Builder {
+        self.grace = limit;
+        self
+    }
+
+    /// What the pool's threads are called, followed by `-` and a number. `ayi-blocking` by default; the kernel
+    /// shows the first 15 bytes.
+    ///
+    /// # Panics
+    ///
+    /// If it contains a null byte.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().thread_name("orders-blocking").build()?;
+    /// let task = rt.spawn_blocking(|| std::thread::current().name().map(String::from));
+    /// assert_eq!(rt.block_on(task).unwrap().as_deref(), Some("orders-blocking-0"));
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[track_caller]
+    pub fn thread_name(&mut self, name: impl Into<String>) -> &mut Builder {
+        self.settings.pool.thread_name = name.into();
+        assert!(
+            !self.settings.pool.thread_name.contains('\0'),
+            "thread_name: a null byte cannot be in a thread's name"
+        );
+        self
+    }
+
+    /// The stack of the pool's threads, in bytes. The system's default (2 MiB, or `RUST_MIN_STACK`) otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().thread_stack_size(256 * 1024).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn thread_stack_size(&mut self, bytes: usize) -> &mut Builder {
+        self.settings.pool.stack_size = Some(bytes);
+        self
+    }
+
+    /// Runs `f` on each thread of the pool when it starts. (The runtime's own thread is the user's.)
+    ///
+    /// Where a hook panics, here and below, the panic hook reports it and nothing else happens.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().on_thread_start(|| println!("a thread of the pool begins")).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn on_thread_start(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Builder {
+        self.settings.pool.on_start = Some(Arc::new(f));
+        self
+    }
+
+    /// Runs `f` on each thread of the pool before it ends.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().on_thread_stop(|| println!("a thread of the pool ends")).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn on_thread_stop(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Builder {
+        self.settings.pool.on_stop = Some(Arc::new(f));
+        self
+    }
+
+    /// Runs `f` on the runtime's thread when it has nothing to do and is about to sleep. It may wake and spawn.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().on_thread_park(|| println!("nothing to do")).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn on_thread_park(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Builder {
+        self.settings.park_hooks.on_park = Some(Arc::new(f));
+        self
+    }
+
+    /// Runs `f` on the runtime's thread when it is awake again: once for each time that
+    /// [`on_thread_park`](Builder::on_thread_park)'s has run.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().on_thread_unpark(|| println!("something has happened")).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn on_thread_unpark(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Builder {
+        self.settings.park_hooks.on_unpark = Some(Arc::new(f));
+        self
+    }
+
+    /// Runs `f` on the runtime's thread for each task that begins, before its first poll.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread()
+    ///     .on_task_spawn(|task| println!("task {} spawned at {}", task.id(), task.spawned_at()))
+    ///     .build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn on_task_spawn(&mut self, f: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> &mut Builder {
+        self.settings.hooks.on_spawn = Some(Arc::new(f));
+        self
+    }
+
+    /// Runs `f` on the runtime's thread for each task that is finished: returned, panicked or cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().on_task_terminate(|task| println!("task {} has ended", task.id())).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn on_task_terminate(&mut self, f: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> &mut Builder {
+        self.settings.hooks.on_terminate = Some(Arc::new(f));
+        self
+    }
+
+    /// What to do about a task's panic that nobody will hear of. [`Report`](UnhandledPanic::Report) by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// use ayi_runtime::runtime::UnhandledPanic;
+    /// let rt = Builder::new_current_thread().unhandled_panic(UnhandledPanic::Ignore).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn unhandled_panic(&mut self, policy: UnhandledPanic) -> &mut Builder {
+        self.settings.unhandled = policy;
+        self
+    }
+
+    /// Reports on stderr each poll of a task, or of the future of `block_on`, that takes longer than `limit`: for that
+    /// time no other task of the runtime could run. Something in it blocks, or computes without an `.await`.
+    ///
+    /// ```text
+    /// ayi: task 7 "orders", spawned at src/main.rs:12:5, did not give way for 25.3ms (limit 10ms)
+    /// ```
+    ///
+    /// At most ten a second, of all that there are. A poll that never ends is never reported. `AYI_SLOW_POLLS=10ms` in
+    /// the environment sets the limit of all runtimes, whatever they say here, and `AYI_SLOW_POLLS=off` lifts it. While
+    /// nothing is reported this costs nothing; else the clock is read twice for each poll.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// use std::time::Duration;
+    /// let rt = Builder::new_current_thread().report_slow_polls(Duration::from_millis(10)).build()?;
+    /// rt.block_on(async { std::thread::sleep(Duration::from_millis(11)) });
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn report_slow_polls(&mut self, limit: Duration) -> &mut Builder {
+        self.settings.hooks.slow_poll = Some(limit);
+        self
+    }
+
+    /// With `token`, the tokens of the runtimes that are made from here on are cancelled.
+    pub(crate) fn shutdown_with(&mut self, token: CancellationToken) {
+        self.settings.shutdown = token;
+    }
+
+    /// Makes the runtime; it belongs to the current thread.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses an epoll instance or an eventfd: usually because the process has no file descriptors
+    /// left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn build(&mut self) -> io::Result<Runtime> {
+        Ok(Runtime { worker: self.settings.make()?, grace: self.grace })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("name", &self.settings.name)
+            .field("max_blocking_threads", &self.settings.pool.threads)
+            .field("thread_name", &self.settings.pool.thread_name)
+            .field("thread_keep_alive", &self.settings.pool.keep_alive)
+            .field("unhandled_panic", &self.settings.unhandled)
+            .field("report_slow_polls", &self.settings.hooks.slow_poll)
+            .field("event_interval", &self.settings.polls_per_turn)
+            .field("start_paused", &self.settings.start_paused)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Builder, Duration};
+
+    #[test]
+    fn its_end_waits_without_a_limit_unless_it_is_given_one() {
+        let mut builder = Builder::new_current_thread();
+        assert_eq!(builder.build().unwrap().grace, Duration::MAX);
+        let limit = Duration::from_secs(1);
+        assert_eq!(builder.shutdown_timeout(limit).build().unwrap().grace, limit);
+    }
+}

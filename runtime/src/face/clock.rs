@@ -1,0 +1,182 @@
+//! Time that stands still, so that tests of what waits need not wait.
+//!
+//! In tokio: `time/clock.rs`.
+
+use super::errors::why_no_timer;
+use super::task::yield_now;
+use crate::core::current::home;
+use crate::core::lodger::Lodger;
+use crate::core::wait::{Clock, Instant};
+use crate::core::worker::Worker;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Stops the time of the current runtime.
+///
+/// From here on, [`Instant::now`] gives the same on this thread, until the time is [advanced](advance): by hand, or
+/// by the runtime when it has nothing else to do. Then, instead of sleeping until the next timer, it sets the time
+/// to that one's deadline. It does so only when no task is ready, no descriptor either, and no `spawn_blocking` call
+/// is awaited. (What other threads do in real time is not waited for.) So tests of hours take milliseconds, and give
+/// the same each time.
+///
+/// `#[ayi::test(start_paused = true)]` and [`Builder::start_paused`](crate::runtime::Builder::start_paused) begin so.
+/// std's `Instant`, and other threads, are not affected.
+///
+/// # Panics
+///
+/// Outside a runtime, or if the time is paused already.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::time::{Duration, Instant, pause, sleep};
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// pause();
+/// let start = Instant::now();
+/// sleep(Duration::from_secs(3600)).await; // takes no time
+/// assert_eq!(start.elapsed(), Duration::from_secs(3600));
+/// # });
+/// ```
+#[track_caller]
+pub fn pause() {
+    let worker = current("pause");
+    let clock = worker.clock.get();
+    assert!(!clock.is_paused, "time::pause: the time is paused already");
+    worker.set_clock(clock.pause());
+}
+
+/// Lets the time of the current runtime go on from where it was [paused](pause).
+///
+/// # Panics
+///
+/// Outside a runtime, or if the time is not paused.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// use ayi_runtime::time::{Instant, pause, resume};
+/// pause();
+/// let then = Instant::now();
+/// assert_eq!(Instant::now(), then);
+/// resume(); // it runs on from there
+/// # });
+/// ```
+#[track_caller]
+pub fn resume() {
+    let worker = current("resume");
+    let clock = worker.clock.get();
+    assert!(clock.is_paused, "time::resume: the time is not paused");
+    worker.set_clock(clock.resume());
+}
+
+/// Sets the [paused](pause) time forward by `duration`, and lets the tasks run whose timers have thereby fired.
+///
+/// They fire all at once, in the order of their deadlines. What those tasks then set going may need to be waited for.
+///
+/// # Cancel safety
+///
+/// If it is dropped after its first poll, the time has been advanced.
+///
+/// # Panics
+///
+/// Outside a runtime, if the time is not paused, or beyond what an [`Instant`] can tell: 292 years.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::time::{Duration, advance, pause, sleep};
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// pause();
+/// let task = ayi_runtime::spawn(sleep(Duration::from_secs(60)));
+/// ayi_runtime::task::yield_now().await;
+/// advance(Duration::from_secs(59)).await;
+/// assert!(!task.is_finished());
+/// advance(Duration::from_secs(1)).await;
+/// assert!(task.is_finished());
+/// # });
+/// ```
+pub async fn advance(duration: Duration) {
+    {
+        let worker = current("advance");
+        assert!(
+            worker.clock.get().is_paused,
+            "time::advance: the time is not paused: call time::pause first"
+        );
+        let Some(time) = Instant::now().checked_add(duration) else {
+            panic!(
+                "time::advance({duration:?}): an Instant cannot be that far in the future, 292 years are the most"
+            )
+        };
+        worker.set_clock(Clock::paused_at(time));
+        worker.fire_timers();
+    }
+    yield_now().await;
+}
+
+#[track_caller]
+fn current(function: &str) -> Rc<Worker> {
+    match home() {
+        Some(worker) => worker,
+        None => panic!("time::{function}: {}", why_no_timer()),
+    }
+}
+
+impl Clock {
+    pub(crate) fn paused_at(time: Instant) -> Clock {
+        Clock { is_paused: true, nanos: time.0 }
+    }
+
+    pub(crate) fn pause(self) -> Clock {
+        Clock::paused_at(self.now())
+    }
+
+    /// Goes on from where it stands. Near the end of time it stays there: it would overflow while it runs, and to ask
+    /// each time would cost every timer.
+    pub(crate) fn resume(self) -> Clock {
+        const NEAR_THE_END: i64 = i64::MAX - (1 << 60);
+        let now = self.now();
+        if now.0 > NEAR_THE_END {
+            return Clock::paused_at(now);
+        }
+        Clock { is_paused: false, nanos: now.0 - Clock::REAL.now().0 }
+    }
+}
+
+impl Worker {
+    /// The instant of such a number.
+    fn instant(&self, nanos: u64) -> Instant {
+        self.start + Duration::from_nanos(nanos)
+    }
+
+    /// Inside the runtime: this thread tells the time by it.
+    pub(crate) fn set_clock(&self, clock: Clock) {
+        self.clock.set(clock);
+        clock.install();
+        if clock.is_paused {
+            // While time stands still, timers know exactly what is due.
+            self.read_clock();
+        }
+    }
+
+    /// Nobody has anything to do, and time stands still: lets happen whatever can happen without it, or else moves it on to
+    /// the next timer. False if there is nothing to move it for.
+    pub(super) fn go_on_standing_still(&self) -> bool {
+        self.poll_reactor(Some(Duration::ZERO));
+        // The bell may have been heard just now: then there is a message, and nobody will ring again.
+        let is_woken =
+            self.tasks().has_work() || self.lodgers.want_turn() || !self.reactor().others.is_empty();
+        if is_woken || !self.tasks().shared().inbox.is_empty() {
+            return true;
+        }
+        // What comes by itself and not by a timer: time must not be moved until then.
+        let is_busy = self.lodgers.shared.pool.is_awaited() || self.lodgers.ring.is_busy();
+        let next = self.timers().next_deadline();
+        let Some(next) = next.filter(|_| !is_busy) else { return false };
+        self.set_clock(Clock::paused_at(self.instant(next).max(Instant::now())));
+        true
+    }
+}

@@ -1,0 +1,71 @@
+//! Which runtime a thread is in, as handles see it: its own, or that of another thread.
+
+use super::drive::Drive;
+use super::errors::{NO_RUNTIME, NOT_HERE};
+use super::link::Link;
+use crate::core::current::{self, Current, EnterGuard, home, with_current};
+use crate::core::lodger::Elsewhere;
+use crate::core::worker::Worker;
+use std::fmt;
+use std::io;
+use std::rc::Rc;
+
+/// The runtime of another thread that this one has entered.
+pub(crate) struct Afar {
+    link: Link,
+    /// Of the `block_on`, if the thread is in one.
+    drive: Option<Rc<Drive>>,
+}
+
+impl Elsewhere for Afar {
+    fn worker(&self) -> Option<Rc<Worker>> {
+        self.drive.as_ref()?.worker().cloned()
+    }
+
+    fn start(&self) -> Option<io::Result<Rc<Worker>>> {
+        Some(self.drive.as_ref()?.start(&self.link).cloned())
+    }
+}
+
+impl EnterGuard<'_> {
+    /// For any thread.
+    pub(crate) fn afar<'a>(link: &Link) -> EnterGuard<'a> {
+        EnterGuard::new(match link.reference.find() {
+            Some(worker) => Current::here(worker),
+            None => {
+                // That of the `block_on` that this thread is in, if it is one of the handle's runtime.
+                let outer = current::afar().filter(|outer| outer.link.reference.id == link.reference.id);
+                let drive = outer.and_then(|outer| outer.drive.clone());
+                Current::afar(Rc::new(Afar { link: link.clone(), drive }))
+            }
+        })
+    }
+
+    /// For a thread that is not the runtime's, in a `block_on`.
+    pub(crate) fn driven<'a>(link: &Link, drive: Rc<Drive>) -> EnterGuard<'a> {
+        EnterGuard::new(Current::afar(Rc::new(Afar { link: link.clone(), drive: Some(drive) })))
+    }
+}
+
+impl fmt::Debug for EnterGuard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EnterGuard")
+    }
+}
+
+pub(crate) fn current_link() -> Option<Link> {
+    match current::afar() {
+        Some(afar) => Some(afar.link.clone()),
+        None => with_current(|worker| Link::of(worker)),
+    }
+}
+
+/// The runtime that takes tasks which are not `Send`.
+#[inline]
+#[track_caller]
+pub(crate) fn current_to_spawn() -> Rc<Worker> {
+    match home() {
+        Some(worker) => worker,
+        None => panic!("{}", current_link().map_or(NO_RUNTIME, |_| NOT_HERE)),
+    }
+}

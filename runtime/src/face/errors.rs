@@ -1,0 +1,76 @@
+//! What those are told who cannot wait where they are.
+
+use crate::core::current;
+use std::fmt;
+use std::io;
+
+pub(crate) const NO_RUNTIME: &str =
+    "there is no ayi runtime on this thread: call this from inside Runtime::block_on or #[ayi::main]";
+pub(crate) const NOT_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and a future that is not Send \
+     cannot go there: use Handle::spawn";
+pub(crate) const NO_IO_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and sockets wait on that one: \
+     use them in Handle::block_on, or in a task that Handle::spawn makes";
+pub(crate) const NO_TIMERS_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and timers are of that one: \
+     use them in Handle::block_on, or in a task that Handle::spawn makes";
+pub(crate) const NEVER_BLOCKS: &str = "epoll cannot wait for this kind of descriptor, since it never blocks for long: a regular file or a directory. \
+     Use spawn_blocking for it";
+pub(crate) const TIED_ELSEWHERE: &str = "this descriptor has waited in an ayi runtime that belongs to another thread, or is not the current one of \
+     this, and can wait only there: move it with into_std and from_std (or AsyncFd::into_inner and new)";
+pub(crate) const SHUT_DOWN: &str = "the ayi runtime has been shut down: nothing can wait in it any more. A descriptor can be moved to another \
+     with into_std and from_std (or AsyncFd::into_inner and new)";
+
+pub(crate) fn shut_down() -> io::Error {
+    io::Error::other(ShutDown)
+}
+
+#[derive(Debug)]
+struct ShutDown;
+
+impl fmt::Display for ShutDown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(SHUT_DOWN)
+    }
+}
+
+impl std::error::Error for ShutDown {}
+
+/// Whether an error says that the runtime in which something waited, or was to wait, has ended.
+///
+/// # Examples
+///
+/// ```
+/// let error = std::io::Error::other("something else");
+/// assert!(!ayi_runtime::runtime::is_rt_shutdown_err(&error));
+/// ```
+pub fn is_rt_shutdown_err(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<ShutDown>())
+}
+
+/// [`Handle::try_current`](crate::runtime::Handle::try_current) found no runtime.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::runtime::Handle;
+/// println!("{}", Handle::try_current().unwrap_err());
+/// ```
+#[derive(Debug)]
+pub struct TryCurrentError(pub(crate) ());
+
+impl fmt::Display for TryCurrentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(NO_RUNTIME)
+    }
+}
+
+impl std::error::Error for TryCurrentError {}
+
+/// Why there is none here that has timers.
+#[cold]
+pub(crate) fn why_no_timer() -> &'static str {
+    if is_in_a_runtime() { NO_TIMERS_HERE } else { NO_RUNTIME }
+}
+
+pub(crate) fn is_in_a_runtime() -> bool {
+    current::afar().is_some() || current::current().is_some()
+}

@@ -1,0 +1,336 @@
+//! A runtime as other threads see it.
+//!
+//! In tokio: `runtime/handle.rs`.
+
+use super::entered::current_link;
+use super::errors::TryCurrentError;
+use super::link::Link;
+use super::metrics::RuntimeMetrics;
+use crate::core::current::EnterGuard;
+use crate::core::task::{JoinHandle, Plain};
+use crate::services::afar::spawn_from_afar;
+use crate::services::cancellation::CancellationToken;
+use crate::services::kinds::{Boxed, is_large};
+use futures_task::{FutureObj, Spawn, SpawnError};
+use std::fmt;
+
+/// Reaches a runtime from any thread: `Send`, `Sync`, cheap to clone. It does not keep the runtime alive.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::runtime::{Handle, Runtime};
+///
+/// let rt = Runtime::new().unwrap();
+/// rt.block_on(async {
+///     let handle = Handle::current();
+///     let thread = std::thread::spawn(move || handle.spawn(async { "from another thread" }));
+///     let task = ayi_runtime::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap();
+///     assert_eq!(task.await.unwrap(), "from another thread");
+/// });
+/// ```
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) link: Link,
+}
+
+impl Handle {
+    /// The handle of the runtime that this thread is in.
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::runtime::Handle;
+    /// let handle = Handle::current();
+    /// let there = std::thread::spawn(move || handle.spawn(async { 7 }));
+    /// # assert_eq!(there.join().unwrap().await.unwrap(), 7);
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn current() -> Handle {
+        match Handle::try_current() {
+            Ok(handle) => handle,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The handle of the runtime that this thread is in.
+    ///
+    /// # Errors
+    ///
+    /// Outside a runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Handle;
+    /// assert!(Handle::try_current().is_err()); // not inside a runtime
+    /// ```
+    pub fn try_current() -> Result<Handle, TryCurrentError> {
+        current_link().map(|link| Handle { link }).ok_or(TryCurrentError(()))
+    }
+
+    /// Spawns a task on the handle's runtime, whose thread will run it.
+    ///
+    /// If the runtime has ended, the future is dropped here and awaiting the task says that it was cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::runtime::Handle;
+    /// let handle = Handle::current();
+    /// let task = std::thread::spawn(move || handle.spawn(async { 7 })).join().unwrap();
+    /// assert_eq!(task.await.unwrap(), 7);
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        if const { is_large::<F>() } {
+            return self.link.spawn_task(Box::pin(future), Boxed(size_of::<F>()));
+        }
+        self.link.spawn_task(future, Plain)
+    }
+
+    /// Runs `f`, which may block, on a thread of the runtime's pool.
+    ///
+    /// In it, [`Handle::current`] is this handle.
+    ///
+    /// When all threads of the pool are busy and there are as many as
+    /// [`max_blocking_threads`](crate::runtime::Builder::max_blocking_threads) allows, it waits in a queue, in order.
+    /// [`JoinHandle::abort`] stops it only as long as it has not started. When the runtime ends, awaiting it
+    /// says that it was cancelled; if it has started, it runs to its end on its thread, and its result is dropped.
+    ///
+    /// # Panics
+    ///
+    /// If the pool has no thread and the system refuses to start one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::runtime::Handle;
+    /// let file = Handle::current().spawn_blocking(|| std::fs::read("Cargo.toml"));
+    /// assert!(file.await.unwrap().is_ok());
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(&self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.link.spawn_blocking(f)
+    }
+
+    /// Runs `make` on the runtime's thread, and the future that it gives there as a task.
+    ///
+    /// So the future need not be `Send`: it comes into being where it runs. `make` and the output must be.
+    ///
+    /// If the runtime has ended, `make` is dropped here and awaiting the task says that it was cancelled. If `make`
+    /// panics, that is the task's panic.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::runtime::Handle;
+    /// use std::rc::Rc;
+    /// let handle = Handle::current();
+    /// let task = std::thread::spawn(move || {
+    ///     handle.spawn_with(|| {
+    ///         let not_send = Rc::new(7);
+    ///         async move { *not_send }
+    ///     })
+    /// });
+    /// assert_eq!(task.join().unwrap().await.unwrap(), 7);
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn spawn_with<F>(&self, make: impl FnOnce() -> F + Send + 'static) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + 'static,
+    {
+        // In a future, so that its panics are the task's.
+        match self.link.reference.worker() {
+            Some(worker) => worker.tasks().spawn(async move { make().await }, Plain),
+            None => {
+                let make = move || async move { make().await };
+                spawn_from_afar(self.link.reference.scheduler, self.link.reference.id, make, Plain)
+            }
+        }
+    }
+
+    /// Runs `future` to its end on this thread.
+    ///
+    /// On the runtime's own thread this is [`Runtime::block_on`](crate::runtime::Runtime::block_on), which runs the other
+    /// tasks beside it.
+    ///
+    /// On another thread, for example in a [`spawn_blocking`](Handle::spawn_blocking) call, that thread sleeps while
+    /// `future` waits. Tasks, channels, locks and `spawn_blocking` calls are the runtime's, which somebody has to be
+    /// running meanwhile. Timers, sockets, children and signals wait on this thread, which makes for them, when the first
+    /// of them has to wait, what a small runtime needs: an epoll instance and an eventfd. It costs some microseconds, and
+    /// it is gone when this returns. So what is different here:
+    ///
+    /// - A socket, a child or a signal that has waited in the runtime is tied to it, and gives an error here. One that was
+    ///   made here, or has not waited yet, works.
+    /// - [`spawn`](crate::spawn) panics, since its task need not be `Send`, and the runtime's thread is another:
+    ///   [`Handle::spawn`] is for that.
+    /// - Time is real, also if the runtime's is [paused](crate::time::pause).
+    /// - When the runtime ends, sockets give an error, and timers panic, as they do in a runtime that has ended.
+    ///
+    /// # Panics
+    ///
+    /// If `future` panics; inside another `block_on`; if it awaits a timer, and the runtime has ended, or the system has no
+    /// descriptors left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_runtime::{runtime::{Handle, Runtime}, task, time::{Duration, sleep}};
+    /// # let rt = Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let handle = Handle::current();
+    /// let slept = task::spawn_blocking(move || {
+    ///     let answer = handle.spawn(async { 7 }); // on the runtime's thread
+    ///     handle.block_on(async {
+    ///         sleep(Duration::from_millis(1)).await; // on this one
+    ///         answer.await
+    ///     })
+    /// });
+    /// assert_eq!(slept.await.unwrap().unwrap(), 7);
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        if const { is_large::<F>() } {
+            return self.link.block_on(Box::pin(future), size_of::<F>());
+        }
+        self.link.block_on(future, size_of::<F>())
+    }
+
+    /// The token that tells this runtime's tasks to end. See [`shutdown`](crate::runtime::shutdown).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// let token = rt.handle().shutdown_token();
+    /// let task = rt.spawn(async { ayi_runtime::runtime::shutdown_token().cancelled().await });
+    /// std::thread::spawn(move || token.cancel());
+    /// rt.block_on(task).unwrap();
+    /// ```
+    pub fn shutdown_token(&self) -> CancellationToken {
+        self.link.shared.shutdown.clone()
+    }
+
+    /// What has been counted of the runtime. See [`RuntimeMetrics`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::runtime::Handle;
+    /// println!("{} tasks", Handle::current().metrics().num_alive_tasks());
+    /// # });
+    /// ```
+    pub fn metrics(&self) -> RuntimeMetrics {
+        RuntimeMetrics::new(self.link.clone())
+    }
+
+    /// The runtime's number.
+    pub fn id(&self) -> Id {
+        Id(self.link.reference.id)
+    }
+
+    /// The runtime's name, if [`Builder::name`](crate::runtime::Builder::name) gave it one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let rt = Builder::new_current_thread().name("orders").build()?;
+    /// assert_eq!(rt.handle().name(), Some("orders"));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn name(&self) -> Option<&str> {
+        self.link.shared.name.as_deref()
+    }
+
+    /// Makes the handle's runtime the current one of this thread, until the guard is dropped.
+    ///
+    /// On the runtime's own thread this is as good as being inside [`block_on`](crate::runtime::Runtime::block_on), but
+    /// that nothing runs. On another thread, [`Handle::current`] and
+    /// [`spawn_blocking`](crate::task::spawn_blocking) work, while [`spawn`](crate::spawn), sockets and timers,
+    /// which live on the runtime's thread, do not: [`Handle::block_on`] runs what needs them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_runtime::runtime::Runtime;
+    /// # let rt = Runtime::new()?;
+    /// let handle = rt.handle();
+    /// std::thread::spawn(move || {
+    ///     let _inside = handle.enter();
+    ///     drop(ayi_runtime::task::spawn_blocking(|| 7)); // of that runtime
+    /// });
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn enter(&self) -> EnterGuard<'_> {
+        EnterGuard::afar(&self.link)
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("runtime", &self.link.reference.id).finish_non_exhaustive()
+    }
+}
+
+impl Spawn for Handle {
+    fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
+        self.status()?;
+        drop(self.spawn(future));
+        Ok(())
+    }
+
+    fn status(&self) -> Result<(), SpawnError> {
+        if self.link.reference.scheduler.is_open(self.link.reference.id) {
+            Ok(())
+        } else {
+            Err(SpawnError::shutdown())
+        }
+    }
+}
+
+/// Tells runtimes apart: no two of a process have the same. See [`Handle::id`].
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::runtime::Runtime;
+/// let (one, other) = (Runtime::new()?, Runtime::new()?);
+/// assert_ne!(one.handle().id(), other.handle().id());
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Id(u64);
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,219 @@
+//! The handles of a task, and its error, as users see them.
+
+use crate::core::foreign::{Panic, lock};
+use crate::core::task::{AbortHandle, Id, JoinError, JoinHandle};
+use std::fmt;
+use std::io;
+use std::sync::PoisonError;
+use std::task::Waker;
+
+impl<T> JoinHandle<T> {
+    /// Has the task polled, as its own waker does.
+    pub(crate) fn waker(&self) -> Waker {
+        self.task.slot.waker()
+    }
+
+    /// Cancels the task at its next turn: its future is dropped, and awaiting this handle gives a
+    /// [`JoinError`] with [`is_cancelled`](JoinError::is_cancelled), unless it finishes before that.
+    ///
+    /// A `spawn_blocking` call that has started is not stopped by this.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let task = ayi_runtime::spawn(std::future::pending::<()>());
+    /// task.abort();
+    /// assert!(task.await.unwrap_err().is_cancelled());
+    /// # });
+    /// ```
+    pub fn abort(&self) {
+        self.task.abort();
+    }
+
+    /// A handle that can abort the task and nothing else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let task = ayi_runtime::spawn(std::future::pending::<()>());
+    /// let stop = task.abort_handle();
+    /// drop(ayi_runtime::spawn(async move { stop.abort() }));
+    /// assert!(task.await.unwrap_err().is_cancelled());
+    /// # });
+    /// ```
+    pub fn abort_handle(&self) -> AbortHandle {
+        self.task.clone()
+    }
+
+    /// Whether the task is over, so that awaiting it would not wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let task = ayi_runtime::spawn(async {});
+    /// assert!(!task.is_finished());
+    /// ayi_runtime::task::yield_now().await;
+    /// assert!(task.is_finished());
+    /// # });
+    /// ```
+    pub fn is_finished(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// The task's id.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let task = ayi_runtime::spawn(async { ayi_runtime::task::id() });
+    /// let id = task.id();
+    /// assert_eq!(task.await.unwrap(), id);
+    /// # });
+    /// ```
+    pub fn id(&self) -> Id {
+        self.task.id
+    }
+}
+
+impl AbortHandle {
+    /// Whether the task is over.
+    pub fn is_finished(&self) -> bool {
+        self.slot.is_finished(self.id)
+    }
+
+    /// The task's id.
+    pub fn id(&self) -> Id {
+        self.id
+    }
+
+    /// Whether this thread is in the task's runtime, and can run it.
+    #[doc(hidden)]
+    pub fn is_at_home(&self) -> bool {
+        self.slot.own().is_some()
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle").field("id", &self.id()).field("finished", &self.is_finished()).finish()
+    }
+}
+
+impl fmt::Debug for AbortHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AbortHandle").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl JoinError {
+    /// Whether the task was aborted, or its runtime shut down, before it was finished.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let task = ayi_runtime::spawn(std::future::pending::<()>());
+    /// task.abort();
+    /// assert!(task.await.unwrap_err().is_cancelled());
+    /// # });
+    /// ```
+    pub fn is_cancelled(&self) -> bool {
+        self.panic.is_none()
+    }
+
+    /// The task that this is about.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let task = ayi_runtime::spawn(async { panic!("no tea") });
+    /// let id = task.id();
+    /// assert_eq!(task.await.unwrap_err().id(), id);
+    /// # });
+    /// ```
+    pub fn id(&self) -> Id {
+        self.id
+    }
+
+    /// What the task panicked with, for [`resume_unwind`](std::panic::resume_unwind).
+    ///
+    /// # Panics
+    ///
+    /// If the task was cancelled. [`try_into_panic`](JoinError::try_into_panic) asks first.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// if let Err(error) = ayi_runtime::spawn(async { panic!("no tea") }).await {
+    ///     std::panic::resume_unwind(error.into_panic()); // as if it had happened here
+    /// }
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn into_panic(self) -> Panic {
+        self.try_into_panic().expect("the task was cancelled, it did not panic: check is_panic() first")
+    }
+
+    /// What the task panicked with.
+    ///
+    /// # Errors
+    ///
+    /// Gives the error back if the task was cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let task = ayi_runtime::spawn(std::future::pending::<()>());
+    /// task.abort();
+    /// let error = task.await.unwrap_err();
+    /// assert!(error.try_into_panic().is_err()); // it was cancelled
+    /// # });
+    /// ```
+    pub fn try_into_panic(self) -> Result<Panic, JoinError> {
+        match self.panic {
+            Some(panic) => Ok(panic.payload.into_inner().unwrap_or_else(PoisonError::into_inner)),
+            None => Err(self),
+        }
+    }
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(panic) = &self.panic else { return write!(f, "task {} was cancelled", self.id) };
+        let payload = lock(&panic.payload);
+        let message = payload.downcast_ref::<&str>().copied();
+        match message.or_else(|| payload.downcast_ref::<String>().map(String::as_str)) {
+            Some(message) => write!(f, "task {} panicked with message {message:?}", self.id),
+            None => write!(f, "task {} panicked", self.id),
+        }
+    }
+}
+
+impl fmt::Debug for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JoinError({self})")
+    }
+}
+
+impl std::error::Error for JoinError {}
+
+impl From<JoinError> for io::Error {
+    fn from(error: JoinError) -> io::Error {
+        io::Error::other(error)
+    }
+}

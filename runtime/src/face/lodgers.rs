@@ -1,0 +1,112 @@
+//! What is plugged into the core's seam for lodgers.
+
+use super::errors::{
+    NEVER_BLOCKS, NO_IO_HERE, NO_RUNTIME, SHUT_DOWN, TIED_ELSEWHERE, is_in_a_runtime, is_rt_shutdown_err,
+    shut_down, why_no_timer,
+};
+use crate::core::foreign;
+use crate::core::lodger::Lodger;
+use crate::core::worker::{RuntimeRef, Worker};
+use crate::services::elsewhere::{Listed, delete_elsewhere};
+use crate::services::everywhere::{Running, Runs};
+use crate::services::here::latest_here;
+use crate::services::punctual::Punctual;
+use crate::services::ring::RingPlace;
+use crate::services::shared::Shared;
+use std::io::{self, ErrorKind};
+use std::os::fd::RawFd;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Of one runtime.
+pub(crate) struct Lodgers {
+    /// Before the reactor is.
+    pub(super) _listed: Listed,
+    pub(crate) ring: RingPlace,
+    pub(crate) shared: Arc<Shared>,
+    pub(super) hooks: ParkHooks,
+    pub(crate) runs: Runs,
+}
+
+/// The user's functions around a sleep.
+#[derive(Clone, Default)]
+pub(crate) struct ParkHooks {
+    pub(super) on_park: Option<Arc<dyn Fn() + Send + Sync>>,
+    pub(super) on_unpark: Option<Arc<dyn Fn() + Send + Sync>>,
+}
+
+impl Lodger for Lodgers {
+    #[inline]
+    fn want_turn(&self) -> bool {
+        self.ring.wants_turn()
+    }
+
+    #[inline]
+    fn take_turn(&self) {
+        self.ring.take_turn();
+    }
+
+    fn run(worker: &Worker) -> impl Sized {
+        Running::new(worker)
+    }
+
+    fn before_park(&self) {
+        self.hooks.on_park.iter().for_each(|hook| foreign::run(|| hook()));
+    }
+
+    fn after_park(&self) {
+        self.hooks.on_unpark.iter().for_each(|hook| foreign::run(|| hook()));
+    }
+
+    fn sleep_for(limit: Option<Duration>) -> impl Sized {
+        Punctual::for_sleep(limit)
+    }
+
+    fn find_here(runtime: RuntimeRef) -> Option<Rc<Worker>> {
+        latest_here(|worker| runtime.is(worker))
+    }
+
+    fn explain(error: io::Error) -> io::Error {
+        match error.kind() {
+            ErrorKind::PermissionDenied => io::Error::new(ErrorKind::PermissionDenied, NEVER_BLOCKS),
+            _ => error,
+        }
+    }
+
+    fn go_on_standing_still(worker: &Worker) -> bool {
+        worker.go_on_standing_still()
+    }
+
+    fn go_on_ending(worker: &Worker) {
+        worker.go_on_ending();
+    }
+
+    fn end_by_panic(worker: &Rc<Worker>) -> ! {
+        worker.shut_down(Duration::ZERO);
+        panic!(
+            "a task panicked that nobody joins, and the runtime's policy is UnhandledPanic::ShutdownRuntime"
+        )
+    }
+
+    fn why_no_io(tie: Option<RuntimeRef>, has_ended: bool) -> io::Error {
+        match tie {
+            _ if has_ended => shut_down(),
+            Some(tie) if tie.scheduler.is_open(tie.id) => io::Error::other(TIED_ELSEWHERE),
+            Some(_) => shut_down(),
+            None => io::Error::other(if is_in_a_runtime() { NO_IO_HERE } else { NO_RUNTIME }),
+        }
+    }
+
+    fn refuse_timer(why: Option<io::Error>) -> ! {
+        match why {
+            Some(error) if is_rt_shutdown_err(&error) => panic!("{SHUT_DOWN}"),
+            Some(error) => panic!("a timer cannot wait on this thread: {error}"),
+            None => panic!("{}", why_no_timer()),
+        }
+    }
+
+    fn delete_elsewhere(runtime: u64, fd: RawFd) {
+        delete_elsewhere(runtime, fd);
+    }
+}

@@ -1,0 +1,396 @@
+//! What can be known of a runtime from outside.
+//!
+//! In tokio: `runtime/metrics/runtime.rs`, where most of it is unstable.
+
+use super::link::Link;
+use crate::core::counters::Count;
+use crate::core::foreign::lock;
+use crate::core::task::scheduler::Gate;
+use crate::core::task::{OwnScheduler, Scheduler};
+use crate::watch::figures::Figures;
+use std::fmt;
+use std::iter::successors;
+use std::time::Duration;
+
+/// What has been counted of a runtime: `Send`, `Sync`, and readable on any thread at any time.
+///
+/// The names are tokio's. There is one worker, number 0: the runtime's thread. Counting costs an addition per
+/// event, and reading a short lock; what has ended keeps its last figures.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let metrics = ayi_runtime::runtime::Handle::current().metrics();
+/// let task = ayi_runtime::spawn(std::future::pending::<()>());
+/// assert_eq!(metrics.num_alive_tasks(), 1);
+/// # drop(task);
+/// # });
+/// ```
+#[derive(Clone)]
+pub struct RuntimeMetrics {
+    link: Link,
+}
+
+impl RuntimeMetrics {
+    pub(crate) fn new(link: Link) -> RuntimeMetrics {
+        RuntimeMetrics { link }
+    }
+
+    fn counters(&self) -> Figures {
+        let runtime = self.link.reference;
+        let live = runtime.scheduler.counted(runtime.id);
+        live.or_else(|| Some(self.link.shared.last.get()?.0)).unwrap_or_default()
+    }
+
+    #[track_caller]
+    fn worker(&self, worker: usize) -> Figures {
+        assert_eq!(worker, 0, "an ayi runtime has one worker, number 0: its thread");
+        self.counters()
+    }
+
+    /// 1: the runtime's thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// assert_eq!(metrics.num_workers(), 1);
+    /// # });
+    /// ```
+    pub fn num_workers(&self) -> usize {
+        1
+    }
+
+    /// How many tasks have been spawned and are not finished.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// let task = ayi_runtime::spawn(async {});
+    /// assert_eq!(metrics.num_alive_tasks(), 1);
+    /// task.await.unwrap();
+    /// assert_eq!(metrics.num_alive_tasks(), 0);
+    /// # });
+    /// ```
+    pub fn num_alive_tasks(&self) -> usize {
+        let counters = self.counters();
+        counters.get(Count::Spawned).saturating_sub(counters.get(Count::Finished)) as usize
+    }
+
+    /// How many tasks have been spawned.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// ayi_runtime::spawn(async {}).await.unwrap();
+    /// assert_eq!(metrics.spawned_tasks_count(), 1);
+    /// # });
+    /// ```
+    pub fn spawned_tasks_count(&self) -> u64 {
+        self.counters().get(Count::Spawned)
+    }
+
+    /// Whether file operations go through io_uring(7), or to the blocking pool; `None` if there has been none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let metrics = rt.metrics();
+    /// assert_eq!(metrics.uses_io_uring(), None);
+    /// ```
+    #[cfg(feature = "uring")]
+    pub fn uses_io_uring(&self) -> Option<bool> {
+        match self.counters().get(Count::Ring) {
+            0 => None,
+            state => Some(state == crate::services::ring::RING_IN_USE),
+        }
+    }
+
+    /// How many messages of other threads (wakes, spawns) the runtime has not read yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// assert_eq!(metrics.global_queue_depth(), 0);
+    /// # });
+    /// ```
+    pub fn global_queue_depth(&self) -> usize {
+        let runtime = self.link.reference;
+        if runtime.scheduler.is_open(runtime.id) { runtime.scheduler.inbox.len() } else { 0 }
+    }
+
+    /// How many tasks are on the run queue. (Seen from another thread: how many were at the latest turn, and those that
+    /// have been put there since.)
+    ///
+    /// # Panics
+    ///
+    /// If `worker` is not 0, here and below.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// drop(ayi_runtime::spawn(async {}));
+    /// assert_eq!(metrics.worker_local_queue_depth(0), 1);
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn worker_local_queue_depth(&self, worker: usize) -> usize {
+        let counters = self.worker(worker);
+        match self.link.reference.worker() {
+            Some(worker) => worker.tasks().queue_len(),
+            None => counters.get(Count::Scheduled).saturating_sub(counters.get(Count::Popped)) as usize,
+        }
+    }
+
+    /// How often a task (or the future of `block_on`) was taken off the run queue to be polled, as of the latest turn.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// println!("{} polls", metrics.worker_poll_count(0));
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn worker_poll_count(&self, worker: usize) -> u64 {
+        self.worker(worker).get(Count::Popped)
+    }
+
+    /// How often a task was put on the run queue by the runtime's own thread: spawned or woken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// println!("{} wakes", metrics.worker_local_schedule_count(0));
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn worker_local_schedule_count(&self, worker: usize) -> u64 {
+        let counters = self.worker(worker);
+        counters.get(Count::Scheduled).saturating_sub(counters.get(Count::WokenFromAfar))
+    }
+
+    /// How often a task was woken by another thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// println!("{} wakes by other threads", metrics.remote_schedule_count());
+    /// # });
+    /// ```
+    pub fn remote_schedule_count(&self) -> u64 {
+        self.counters().get(Count::WokenFromAfar)
+    }
+
+    /// How often the runtime went to sleep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// println!("slept {} times", metrics.worker_park_count(0));
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn worker_park_count(&self, worker: usize) -> u64 {
+        self.worker(worker).get(Count::Parks)
+    }
+
+    /// How often timers, descriptors and other threads' messages were looked at. (ayi's own.)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// println!("{} turns", metrics.worker_turn_count(0));
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn worker_turn_count(&self, worker: usize) -> u64 {
+        self.worker(worker).get(Count::Turns)
+    }
+
+    /// The CPU time of the runtime's thread since the runtime was made, as the kernel counts it. (tokio takes the
+    /// time between sleeps instead, which costs it two looks at the clock for each.)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// println!("{:?} of CPU time", metrics.worker_total_busy_duration(0));
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn worker_total_busy_duration(&self, worker: usize) -> Duration {
+        assert_eq!(worker, 0, "an ayi runtime has one worker, number 0: its thread");
+        let shared = &self.link.shared;
+        match shared.last.get() {
+            Some((_, busy)) => *busy,
+            None => shared.busy(),
+        }
+    }
+
+    /// How many descriptors have been registered with the reactor.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// println!("{} descriptors registered", metrics.io_driver_fd_registered_count());
+    /// # });
+    /// ```
+    pub fn io_driver_fd_registered_count(&self) -> u64 {
+        self.counters().get(Count::Registered)
+    }
+
+    /// How many of these have been given up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// let open = metrics.io_driver_fd_registered_count() - metrics.io_driver_fd_deregistered_count();
+    /// # assert_eq!(open, 0);
+    /// # });
+    /// ```
+    pub fn io_driver_fd_deregistered_count(&self) -> u64 {
+        self.counters().get(Count::Deregistered)
+    }
+
+    /// How many events epoll has reported.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// println!("{} events", metrics.io_driver_ready_count());
+    /// # });
+    /// ```
+    pub fn io_driver_ready_count(&self) -> u64 {
+        self.counters().get(Count::Events)
+    }
+
+    /// How many timers are pending, as of the runtime's latest turn. (ayi's own.)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// println!("{} timers pending", metrics.num_timers());
+    /// # });
+    /// ```
+    pub fn num_timers(&self) -> usize {
+        self.counters().get(Count::Timers) as usize
+    }
+
+    /// How many threads the pool for blocking calls has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// ayi_runtime::task::spawn_blocking(|| ()).await.unwrap();
+    /// assert_eq!(metrics.num_blocking_threads(), 1);
+    /// # });
+    /// ```
+    pub fn num_blocking_threads(&self) -> usize {
+        self.link.shared.pool.count().0
+    }
+
+    /// How many of these have nothing to do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// assert_eq!(metrics.num_idle_blocking_threads(), 0);
+    /// # });
+    /// ```
+    pub fn num_idle_blocking_threads(&self) -> usize {
+        self.link.shared.pool.count().1
+    }
+
+    /// How many `spawn_blocking` calls wait for a thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// assert_eq!(metrics.blocking_queue_depth(), 0);
+    /// # });
+    /// ```
+    pub fn blocking_queue_depth(&self) -> usize {
+        self.link.shared.pool.count().2
+    }
+}
+
+impl fmt::Debug for RuntimeMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuntimeMetrics")
+            .field("alive_tasks", &self.num_alive_tasks())
+            .field("spawned_tasks", &self.spawned_tasks_count())
+            .field("polls", &self.worker_poll_count(0))
+            .finish_non_exhaustive()
+    }
+}
+
+impl OwnScheduler {
+    /// How many slots are on the run queue.
+    pub(crate) fn queue_len(self) -> usize {
+        successors(self.cells().head.get(), |slot| slot.cells().link.get()).count()
+    }
+}
+
+impl Scheduler {
+    /// What has been counted of the runtime `runtime`, unless it has ended. (While the gate is locked, the counters
+    /// cannot become another's.)
+    pub(crate) fn counted(&self, runtime: u64) -> Option<Figures> {
+        let gate = lock(&self.gate);
+        (*gate == Gate::Open(runtime)).then(|| self.counters.read())
+    }
+}

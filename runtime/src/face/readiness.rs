@@ -1,0 +1,301 @@
+//! Readiness that is waited for by itself, without an operation; and how it is taken back.
+//!
+//! In tokio: `runtime/io/{registration,scheduled_io}.rs`, where a `ReadyEvent` has a tick for what is here the number of
+//! the latest turn.
+
+use crate::core::coop;
+use crate::core::ready::{Interest, Known};
+use crate::core::wait::reactor::{Reactor, Seen, direction, find, give_back};
+use crate::core::wait::waiting::{Wait, Waiting, poll_once};
+use crate::core::wait::{Asker, Registration, SourceKey, Waiter};
+use crate::face::ready::Ready;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::task::{Context, Poll};
+
+/// What was known of a descriptor at some time: what [`Registration::clear`] takes back.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// # use ayi_runtime::io::{Interest, Registration};
+/// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+/// # let (stream, mut peer) = UnixStream::pair()?;
+/// # stream.set_nonblocking(true)?;
+/// # peer.write_all(b"tea")?;
+/// # let registration = Registration::new();
+/// # let fd = stream.as_fd();
+/// let event = registration.ready_event(fd, Interest::READABLE).await?;
+/// assert!(event.ready().is_readable());
+/// while (&stream).read(&mut [0; 8]).is_ok() {}
+/// registration.clear(&event); // the last read gave WouldBlock
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct ReadyEvent {
+    ready: Ready,
+    interest: Interest,
+    known: Known,
+    key: SourceKey,
+    seen: Seen,
+}
+
+impl ReadyEvent {
+    /// What the descriptor was ready for.
+    pub fn ready(&self) -> Ready {
+        self.ready
+    }
+}
+
+impl Registration {
+    /// Waits until the descriptor is ready, and says for what.
+    ///
+    /// # Errors
+    ///
+    /// Like [`register`](Registration::register).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+    /// # let (stream, mut peer) = UnixStream::pair()?;
+    /// # stream.set_nonblocking(true)?;
+    /// # peer.write_all(b"tea")?;
+    /// # let registration = Registration::new();
+    /// # let fd = stream.as_fd();
+    /// let ready = poll_fn(|cx| registration.poll_ready(fd, Interest::READABLE, cx)).await?;
+    /// assert!(ready.is_readable());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub fn poll_ready(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<Ready>> {
+        self.poll_ready_event(fd, interest, cx).map_ok(|event| event.ready)
+    }
+
+    /// [`poll_ready`](Registration::poll_ready), awaited; any number of tasks may do so.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Like `poll_ready`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+    /// # let (stream, mut peer) = UnixStream::pair()?;
+    /// # stream.set_nonblocking(true)?;
+    /// # peer.write_all(b"tea")?;
+    /// # let registration = Registration::new();
+    /// # let fd = stream.as_fd();
+    /// let ready = registration.ready(fd, Interest::READABLE | Interest::WRITABLE).await?;
+    /// assert!(ready.is_writable());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub fn ready(&self, fd: BorrowedFd<'_>, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
+        let event = self.ready_event(fd, interest);
+        async { Ok(event.await?.ready) }
+    }
+
+    /// Like [`poll_ready`](Registration::poll_ready), with what it takes to [`clear`](Registration::clear) it.
+    ///
+    /// # Errors
+    ///
+    /// Like `poll_ready`.
+    pub fn poll_ready_event(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<ReadyEvent>> {
+        poll_once(Readiness { registration: self, fd, interest }, cx)
+    }
+
+    /// Like [`ready`](Registration::ready), with what it takes to [`clear`](Registration::clear) it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Like `ready`.
+    pub fn ready_event(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+    ) -> impl Future<Output = io::Result<ReadyEvent>> {
+        Waiting::new(Readiness { registration: self, fd, interest })
+    }
+
+    /// Takes the descriptor for not ready, as far as `event` says that it was, until the next report. Only right if an
+    /// operation has given `WouldBlock` since: reports are edge-triggered, so whoever clears without having drained
+    /// waits for ever.
+    ///
+    /// What has been reported since the event stays known, and so does that a direction is closed, while it is.
+    ///
+    /// If the event is of several interests at once, this concerns those who wait for the same several. Others, who wait
+    /// for one of them, still find it ready, and see for themselves.
+    pub fn clear(&self, event: &ReadyEvent) {
+        self.clear_event(event, event.interest, event.known);
+    }
+
+    /// Like [`clear`](Registration::clear), of what is in `ready` only, and for all who wait for one of the event's
+    /// interests.
+    pub fn clear_matching(&self, event: &ReadyEvent, ready: Ready) {
+        let known = Known::saying(ready);
+        if event.interest.is_compound() {
+            self.clear_event(event, event.interest, event.known.and(known));
+        }
+        for interest in event.interest.each() {
+            self.clear_event(event, interest, event.known.and(known));
+        }
+    }
+
+    fn clear_event(&self, event: &ReadyEvent, interest: Interest, known: Known) {
+        let clear = |reactor: &mut Reactor, key| {
+            if key == event.key {
+                reactor.clear_known(key, interest, known, event.seen);
+            }
+        };
+        self.tie.get().map(|tie| tie.with(clear));
+    }
+
+    /// Takes the descriptor for not ready until the next report, and asks the kernel for one if it is ready nevertheless:
+    /// what has come in the meantime is not lost. That costs a system call, which [`clear`](Registration::clear) does
+    /// not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+    /// # let (stream, mut peer) = UnixStream::pair()?;
+    /// # stream.set_nonblocking(true)?;
+    /// # peer.write_all(b"tea")?;
+    /// # let registration = Registration::new();
+    /// # let fd = stream.as_fd();
+    /// registration.ready(fd, Interest::READABLE).await?;
+    /// while (&stream).read(&mut [0; 8]).is_ok() {}
+    /// registration.clear_ready(Interest::READABLE); // the last read gave WouldBlock
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub fn clear_ready(&self, interest: Interest) {
+        self.clear_and_ask(Known::of_all(interest));
+    }
+
+    /// Like [`clear_ready`](Registration::clear_ready), of what is in `ready` only.
+    pub fn clear_ready_matching(&self, ready: Ready) {
+        self.clear_and_ask(Known::saying(ready));
+    }
+
+    fn clear_and_ask(&self, known: Known) {
+        if let Some(tie) = self.tie.get() {
+            // If it fails, the descriptor is not in epoll any more; then what is known stays known.
+            let _ = tie.with(|reactor, key| reactor.clear_and_ask(key, known));
+        }
+    }
+}
+
+/// What [`Registration::ready_event`] waits for.
+struct Readiness<'a, 'fd> {
+    registration: &'a Registration,
+    fd: BorrowedFd<'fd>,
+    interest: Interest,
+}
+
+impl<'a> Wait<'a> for Readiness<'a, '_> {
+    type Output = io::Result<ReadyEvent>;
+
+    fn registration(&self) -> &'a Registration {
+        self.registration
+    }
+
+    fn interest(&self) -> Interest {
+        self.interest
+    }
+
+    fn poll(&mut self, waiter: &mut Waiter, cx: &mut Context<'_>) -> Poll<io::Result<ReadyEvent>> {
+        let Readiness { registration, fd, interest } = *self;
+        coop::poll_charged(cx, |cx| {
+            if registration.tie.get().is_none() {
+                registration.tied(fd)?;
+            }
+            let tie = registration.tie.get().expect("it has been tied");
+            let waker = cx.waker();
+            let Some(seen) = tie.try_or_wait::<ReadyEvent>(Asker { interest, waiter, waker })? else {
+                return Poll::Pending;
+            };
+            let ready = |reactor: &mut Reactor, key| {
+                let (known, ready) = reactor.ready(key, interest, *waiter)?;
+                Some(ReadyEvent { ready, interest, known, key, seen })
+            };
+            if let Some(event) = tie.with(ready).flatten() {
+                return Poll::Ready(Ok(event));
+            }
+            tie.wait_for(&mut Asker { interest, waiter, waker });
+            Poll::Pending
+        })
+    }
+}
+
+impl Reactor {
+    /// What is known, for one that [`must_try`](Reactor::must_try): if nothing, it was woken for what it waits for.
+    pub(crate) fn ready(
+        &mut self,
+        key: SourceKey,
+        interest: Interest,
+        waiter: Waiter,
+    ) -> Option<(Known, Ready)> {
+        let known = self.known(key, interest);
+        if !known.is_empty() {
+            return Some((known, known.ready()));
+        }
+        if waiter == Waiter::POLL_STYLE {
+            let owed = &mut self.source(key)?.owed[direction(interest)?];
+            *owed = owed.checked_sub(1)?;
+        }
+        Some((Known::NOTHING, interest.awaited()))
+    }
+
+    /// Somebody says that these are not ready, and not when that was so. So the kernel is asked to report them anew if
+    /// they are.
+    pub(crate) fn clear_and_ask(&mut self, key: SourceKey, known: Known) -> io::Result<()> {
+        let Some(source) = find(&mut self.sources, key) else { return Ok(()) };
+        self.epoll.modify(source.fd, key.0)?;
+        source.known = source.known - known.but_closed();
+        Ok(())
+    }
+
+    /// As if the kernel had reported it.
+    pub(crate) fn report(&mut self, key: SourceKey, known: Known) {
+        if let Some(source) = find(&mut self.sources, key) {
+            // After whatever anybody has seen.
+            self.turns = self.turns.saturating_add(1);
+            source.report(known, self.turns.get(), &mut self.others);
+            give_back(&mut self.taken, key, known);
+        }
+    }
+}

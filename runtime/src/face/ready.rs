@@ -1,0 +1,307 @@
+//! Readiness as users see it.
+
+use crate::core::ready::{Interest, Known};
+use std::fmt;
+
+impl Interest {
+    /// Of each member the bit that the others do not look at, and what it is a wait for.
+    const MEMBERS: [(Interest, u16, Ready, &'static str); 4] = [
+        (Interest::READABLE, 1, Ready::READABLE, "READABLE"),
+        (Interest::WRITABLE, 1 << 1, Ready::WRITABLE, "WRITABLE"),
+        (Interest::PRIORITY, 1 << 5, Ready::PRIORITY, "PRIORITY"),
+        (Interest::ERROR, 1 << 9, Ready::ERROR, "ERROR"),
+    ];
+
+    fn members(self) -> impl Iterator<Item = (Interest, u16, Ready, &'static str)> {
+        Interest::MEMBERS.into_iter().filter(move |(_, bit, ..)| self.0 & bit != 0)
+    }
+
+    pub(crate) fn each(self) -> impl Iterator<Item = Interest> {
+        self.members().map(|(member, ..)| member)
+    }
+
+    /// What one waits for who waits for this.
+    pub(crate) fn awaited(self) -> Ready {
+        self.members().fold(Ready::EMPTY, |all, (_, _, awaited, _)| all | awaited)
+    }
+
+    /// Whether [`READABLE`](Interest::READABLE) is in the set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Interest;
+    /// assert!(Interest::READABLE.is_readable() && !Interest::READABLE.is_writable());
+    /// ```
+    pub const fn is_readable(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    /// Whether [`WRITABLE`](Interest::WRITABLE) is in the set.
+    pub const fn is_writable(self) -> bool {
+        self.0 & 1 << 1 != 0
+    }
+
+    /// Whether [`PRIORITY`](Interest::PRIORITY) is in the set.
+    pub const fn is_priority(self) -> bool {
+        self.0 & 1 << 5 != 0
+    }
+
+    /// Whether [`ERROR`](Interest::ERROR) is in the set.
+    pub const fn is_error(self) -> bool {
+        self.0 & 1 << 9 != 0
+    }
+
+    /// Both together.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Interest;
+    /// let both = Interest::READABLE.add(Interest::WRITABLE); // or with `|`
+    /// assert!(both.is_readable() && both.is_writable());
+    /// ```
+    #[must_use = "the set itself stays as it is"]
+    pub const fn add(self, other: Interest) -> Interest {
+        Interest(self.0 | other.0)
+    }
+
+    /// What is in `self` and not in `other`, if anything is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Interest;
+    /// let both = Interest::READABLE | Interest::WRITABLE;
+    /// assert_eq!(both.remove(Interest::READABLE), Some(Interest::WRITABLE));
+    /// assert_eq!(Interest::READABLE.remove(Interest::READABLE), None); // one has to wait for something
+    /// ```
+    #[must_use = "the set itself stays as it is"]
+    pub fn remove(self, other: Interest) -> Option<Interest> {
+        let stays = |(_, bit, ..): &(Interest, u16, Ready, &str)| other.0 & bit == 0;
+        self.members().filter(stays).map(|(member, ..)| member).reduce(Interest::add)
+    }
+}
+
+impl std::ops::BitOr for Interest {
+    type Output = Interest;
+
+    fn bitor(self, other: Interest) -> Interest {
+        self.add(other)
+    }
+}
+
+impl std::ops::BitOrAssign for Interest {
+    fn bitor_assign(&mut self, other: Interest) {
+        *self = self.add(other);
+    }
+}
+
+impl fmt::Debug for Interest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_set(f, self.members().map(|(.., name)| name))
+    }
+}
+
+/// What the kernel has reported of a descriptor and not taken back: a set of bits.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::io::Ready;
+/// let ready = Ready::READABLE | Ready::READ_CLOSED;
+/// assert!(ready.is_readable() && ready.is_read_closed() && !ready.is_writable());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Ready(u8);
+
+impl Ready {
+    /// Nothing.
+    pub const EMPTY: Ready = Ready(0);
+    /// A read would not block.
+    pub const READABLE: Ready = Ready(1);
+    /// A write would not block.
+    pub const WRITABLE: Ready = Ready(2);
+    /// The peer writes no more: after what is there comes the end of the stream.
+    pub const READ_CLOSED: Ready = Ready(4);
+    /// The peer reads no more.
+    pub const WRITE_CLOSED: Ready = Ready(8);
+    /// An error waits to be fetched by the next operation.
+    pub const ERROR: Ready = Ready(16);
+    /// A priority event: urgent data, or what else `EPOLLPRI` means for the descriptor, see poll(2).
+    pub const PRIORITY: Ready = Ready(32);
+    /// Everything.
+    pub const ALL: Ready = Ready(63);
+
+    /// Whether nothing is set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Ready;
+    /// assert!(Ready::EMPTY.is_empty() && !Ready::ALL.is_empty());
+    /// ```
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether a read would not block: data, or the end of the stream.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Ready;
+    /// assert!(Ready::READABLE.is_readable() && Ready::READ_CLOSED.is_readable());
+    /// ```
+    pub const fn is_readable(self) -> bool {
+        self.0 & (Ready::READABLE.0 | Ready::READ_CLOSED.0) != 0
+    }
+
+    /// Whether a write would not block: room, or an error to report.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Ready;
+    /// assert!(Ready::WRITABLE.is_writable() && Ready::WRITE_CLOSED.is_writable());
+    /// ```
+    pub const fn is_writable(self) -> bool {
+        self.0 & (Ready::WRITABLE.0 | Ready::WRITE_CLOSED.0) != 0
+    }
+
+    /// Whether the peer writes no more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Ready;
+    /// assert!(Ready::READ_CLOSED.is_read_closed() && !Ready::READABLE.is_read_closed());
+    /// ```
+    pub const fn is_read_closed(self) -> bool {
+        self.0 & Ready::READ_CLOSED.0 != 0
+    }
+
+    /// Whether the peer reads no more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Ready;
+    /// assert!(Ready::WRITE_CLOSED.is_write_closed() && !Ready::WRITABLE.is_write_closed());
+    /// ```
+    pub const fn is_write_closed(self) -> bool {
+        self.0 & Ready::WRITE_CLOSED.0 != 0
+    }
+
+    /// Whether an error waits to be fetched.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Ready;
+    /// assert!(Ready::ERROR.is_error() && !Ready::READABLE.is_error());
+    /// ```
+    pub const fn is_error(self) -> bool {
+        self.0 & Ready::ERROR.0 != 0
+    }
+
+    /// Whether there is a priority event.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Ready;
+    /// assert!(Ready::PRIORITY.is_priority() && !Ready::READABLE.is_priority());
+    /// ```
+    pub const fn is_priority(self) -> bool {
+        self.0 & Ready::PRIORITY.0 != 0
+    }
+
+    /// Whether all of `other` is in the set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::io::Ready;
+    /// let ready = Ready::READABLE | Ready::WRITABLE;
+    /// assert!(ready.contains(Ready::WRITABLE) && !ready.contains(Ready::ERROR));
+    /// ```
+    pub const fn contains(self, other: Ready) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl std::ops::BitOr for Ready {
+    type Output = Ready;
+
+    fn bitor(self, other: Ready) -> Ready {
+        Ready(self.0 | other.0)
+    }
+}
+
+impl std::ops::BitOrAssign for Ready {
+    fn bitor_assign(&mut self, other: Ready) {
+        *self = *self | other;
+    }
+}
+
+impl std::ops::BitAnd for Ready {
+    type Output = Ready;
+
+    fn bitand(self, other: Ready) -> Ready {
+        Ready(self.0 & other.0)
+    }
+}
+
+impl std::ops::Sub for Ready {
+    type Output = Ready;
+
+    fn sub(self, other: Ready) -> Ready {
+        Ready(self.0 & !other.0)
+    }
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = ["READABLE", "WRITABLE", "READ_CLOSED", "WRITE_CLOSED", "ERROR", "PRIORITY"];
+        let set = names.iter().enumerate().filter(|(bit, _)| self.0 & 1 << bit != 0).map(|(_, name)| *name);
+        write_set(f, set)
+    }
+}
+
+fn write_set(f: &mut fmt::Formatter<'_>, mut names: impl Iterator<Item = &'static str>) -> fmt::Result {
+    f.write_str(names.next().unwrap_or("EMPTY"))?;
+    names.try_for_each(|name| write!(f, " | {name}"))
+}
+
+impl Known {
+    /// What says one of `ready`, to whomever.
+    pub(crate) fn saying(ready: Ready) -> Known {
+        let small = Known(u16::from(ready.0) & (1 | 1 << 1 | 1 << 5));
+        small
+            | if ready.is_read_closed() { Known::READ_CLOSED } else { Known::NOTHING }
+            | if ready.is_write_closed() { Known::WRITE_CLOSED } else { Known::NOTHING }
+            | if ready.is_error() { Known::ERROR } else { Known::NOTHING }
+    }
+
+    /// As users are told it.
+    pub(crate) fn ready(self) -> Ready {
+        let mut ready = Ready((self.0 & 0b11_1111) as u8);
+        if self.has(Known::ERROR) {
+            ready |= Ready::ERROR;
+        }
+        if self.has(Known::READ_CLOSED) {
+            ready |= Ready::READ_CLOSED;
+        }
+        ready
+    }
+
+    /// All that concerns `interest`.
+    pub(crate) fn of_all(interest: Interest) -> Known {
+        Known(interest.0)
+    }
+
+    pub(crate) fn and(self, other: Known) -> Known {
+        Known(self.0 & other.0)
+    }
+}

@@ -1,0 +1,254 @@
+//! A [`Registration`] as socket types see it.
+
+use crate::core::ready::{Interest, Known};
+use crate::core::wait::reactor::Seen;
+use crate::core::wait::registration::Io;
+use crate::core::wait::waiting::{Wait, Waiting, poll_once};
+use crate::core::wait::{Registration, Waiter};
+use crate::face::ready::Ready;
+use crate::plugged::SocketTrace;
+#[cfg(faults)]
+use crate::services::faults;
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::sync::OnceLock;
+use std::task::{Context, Poll};
+
+impl Registration {
+    /// Like `new`, for a socket of which subscribers of `tracing` are told. `names`: its type, and what kind of resource it
+    /// is.
+    #[doc(hidden)]
+    #[inline]
+    pub fn traced(names: impl FnOnce() -> (&'static str, &'static str), fd: BorrowedFd<'_>) -> Registration {
+        Registration { tie: OnceLock::new(), trace: SocketTrace::new(names, fd.as_raw_fd()) }
+    }
+
+    /// Ties it to the current thread's runtime now. Otherwise that happens when an operation first has to wait.
+    ///
+    /// # Errors
+    ///
+    /// If there is no runtime on this thread, if the registration is tied to another, or as epoll_ctl(2) says:
+    /// `PermissionDenied` for a descriptor that cannot be waited for, such as a regular file.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+    /// # let (stream, mut peer) = UnixStream::pair()?;
+    /// # stream.set_nonblocking(true)?;
+    /// # peer.write_all(b"tea")?;
+    /// # let registration = Registration::new();
+    /// # let fd = stream.as_fd();
+    /// registration.register(fd)?; // else at the first operation that has to wait
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub fn register(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        self.tied(fd).map(drop)
+    }
+
+    /// Runs `op` as soon as it need not wait.
+    ///
+    /// `op` is one non-blocking attempt; it is called again when it gives `Interrupted`, and after the
+    /// descriptor has become ready when it gives `WouldBlock`.
+    ///
+    /// `is_short` says of a result that it was a short transfer on a byte stream (a socket or a pipe). Then the
+    /// kernel has nothing left, see epoll(7), and the next operation waits for a report instead of asking. Where
+    /// short does not mean empty, it is `|_| false`.
+    ///
+    /// # Errors
+    ///
+    /// What `op` gives, and what [`register`](Registration::register) gives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use std::future::poll_fn;
+    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+    /// # let (stream, mut peer) = UnixStream::pair()?;
+    /// # stream.set_nonblocking(true)?;
+    /// # peer.write_all(b"tea")?;
+    /// # let registration = Registration::new();
+    /// # let fd = stream.as_fd();
+    /// let mut buf = [0; 8];
+    /// let read = |cx: &mut std::task::Context<'_>| {
+    ///     registration.poll_io(fd, Interest::READABLE, cx, || (&stream).read(&mut buf), |_| false)
+    /// };
+    /// assert_eq!(poll_fn(read).await?, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub fn poll_io<R>(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        cx: &mut Context<'_>,
+        op: impl FnMut() -> io::Result<R>,
+        is_short: impl Fn(&R) -> bool,
+    ) -> Poll<io::Result<R>> {
+        poll_once(Io { registration: self, fd, interest, op, is_short }, cx)
+    }
+
+    /// [`poll_io`](Registration::poll_io), awaited; any number of tasks may do so.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped before it is finished, `op` has done nothing: its last call gave `WouldBlock`.
+    ///
+    /// # Errors
+    ///
+    /// Like `poll_io`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+    /// # let (stream, mut peer) = UnixStream::pair()?;
+    /// # stream.set_nonblocking(true)?;
+    /// # peer.write_all(b"tea")?;
+    /// # let registration = Registration::new();
+    /// # let fd = stream.as_fd();
+    /// let mut buf = [0; 8];
+    /// let n = registration.async_io(fd, Interest::READABLE, || (&stream).read(&mut buf), |_| false).await?;
+    /// # assert_eq!(n, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub fn async_io<R>(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        op: impl FnMut() -> io::Result<R>,
+        is_short: impl Fn(&R) -> bool,
+    ) -> impl Future<Output = io::Result<R>> {
+        Waiting::new(Io { registration: self, fd, interest, op, is_short })
+    }
+
+    /// Tries `op` once. If it gives `WouldBlock`, the descriptor counts as not ready for `interest` until the next report.
+    ///
+    /// # Errors
+    ///
+    /// What `op` gives, `WouldBlock` among them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+    /// # let (stream, mut peer) = UnixStream::pair()?;
+    /// # stream.set_nonblocking(true)?;
+    /// # peer.write_all(b"tea")?;
+    /// # let registration = Registration::new();
+    /// # let fd = stream.as_fd();
+    /// registration.ready(fd, Interest::READABLE).await?;
+    /// let n = registration.try_io(Interest::READABLE, || (&stream).read(&mut [0; 8]))?;
+    /// # assert_eq!(n, 3);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub fn try_io<R>(&self, interest: Interest, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+        #[cfg(faults)]
+        let op = || faults::within(faults::Operation::Tried, op);
+        // Before the attempt, in which the reactor may turn.
+        let seen = self.tie.get().and_then(|tie| tie.with(|reactor, _| Seen(reactor.turns)));
+        let result = op();
+        let would_block = matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock);
+        if let (true, Some(seen), Some(tie)) = (would_block, seen, self.tie.get()) {
+            tie.with(|reactor, key| reactor.clear(key, interest, Some(seen)));
+        }
+        result
+    }
+
+    /// Takes the descriptor out of epoll, for when it lives on without the registration (`into_std`). Dropping the
+    /// registration, from whatever thread, does the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
+    /// # let (stream, mut peer) = UnixStream::pair()?;
+    /// # stream.set_nonblocking(true)?;
+    /// # peer.write_all(b"tea")?;
+    /// # let registration = Registration::new();
+    /// # let fd = stream.as_fd();
+    /// registration.register(fd)?;
+    /// registration.deregister(fd); // the descriptor lives on, and may be registered elsewhere
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub fn deregister(self, fd: BorrowedFd<'_>) {
+        let _is_open = fd;
+    }
+
+    /// Records `ready` as if the kernel had reported it, and wakes those whom it concerns: for what the kernel does not
+    /// report.
+    #[doc(hidden)]
+    pub fn report(&self, ready: Ready) {
+        if let Some(tie) = self.tie.get() {
+            let key = tie.key;
+            { tie.runtime }.send(move |worker| {
+                worker.reactor().report(key, Known::saying(ready));
+                worker.wake_others();
+            });
+        }
+    }
+
+    /// [`poll_io`](Registration::poll_io), for one who waits by `waiter`.
+    #[doc(hidden)]
+    #[inline]
+    pub fn poll_with<R, Op: FnMut() -> io::Result<R>>(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        waiter: &mut Waiter,
+        cx: &mut Context<'_>,
+        #[cfg_attr(not(faults), allow(unused_mut))] mut op: Op,
+        is_short: impl Fn(&R) -> bool,
+    ) -> Poll<io::Result<R>> {
+        #[cfg(faults)]
+        let op = || faults::within(faults::Operation::On(fd.as_raw_fd()), &mut op);
+        Io { registration: self, fd, interest, op, is_short }.poll(waiter, cx)
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration").field("registered", &self.tie.get().is_some()).finish()
+    }
+}
+
+impl<'a, R, Op, IsShort> Wait<'a> for Io<'a, '_, Op, IsShort>
+where
+    Op: FnMut() -> io::Result<R>,
+    IsShort: Fn(&R) -> bool,
+{
+    type Output = io::Result<R>;
+
+    fn registration(&self) -> &'a Registration {
+        self.registration
+    }
+
+    fn interest(&self) -> Interest {
+        self.interest
+    }
+
+    #[inline]
+    fn poll(&mut self, waiter: &mut Waiter, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
+        self.registration.poll_with(self.fd, self.interest, waiter, cx, &mut self.op, &self.is_short)
+    }
+}

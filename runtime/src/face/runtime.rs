@@ -1,0 +1,264 @@
+//! The runtime that users own.
+//!
+//! In tokio: `runtime/runtime.rs`, and `LocalRuntime`, which this resembles more: it is of one thread.
+
+use super::block_on::run;
+use super::handle::Handle;
+use super::link::Link;
+use super::metrics::RuntimeMetrics;
+use super::settings::Settings;
+use crate::core::current::EnterGuard;
+use crate::core::task::{JoinHandle, Plain};
+use crate::core::worker::Worker;
+use crate::services::kinds::{Boxed, is_large};
+use futures_task::{FutureObj, LocalFutureObj, LocalSpawn, Spawn, SpawnError};
+use std::fmt;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// An async runtime: tasks, an epoll reactor, timers, and a pool of threads for blocking calls.
+///
+/// Everything but the pool happens on the thread that is inside [`block_on`](Runtime::block_on). A runtime stays
+/// on the thread that made it (it is not `Send`, since its tasks need not be); [`Handle`] reaches it from others.
+///
+/// # The end
+///
+/// When it is dropped, in this order: no task is spawned any more (new ones are cancelled at once); every
+/// unfinished task is cancelled and its future dropped on this thread, while sockets and timers still work;
+/// `spawn_blocking` calls that have not started are given up, and those that have are waited for; then the reactor is
+/// closed. JoinHandles that are still held say "cancelled"; sockets that are still held can only be closed or turned
+/// into those of std.
+///
+/// A call that never returns is waited for without end, since nobody knows what would be lost with it. After ten seconds
+/// a line on stderr says so. [`shutdown_timeout`](Runtime::shutdown_timeout),
+/// [`shutdown_background`](Runtime::shutdown_background) and
+/// [`Builder::shutdown_timeout`](crate::runtime::Builder::shutdown_timeout) set a limit.
+///
+/// One of its own tasks may be what drops it ([`Handle::block_on`] runs it then). The other tasks are cancelled at once.
+/// That task is cancelled when the poll that drops the runtime has returned, unless it returns its output; the rest of
+/// the end follows then.
+///
+/// # Fairness
+///
+/// Tasks run in the order in which they were woken. At most 61 polls pass before timers, other threads' wakes
+/// and sockets are looked at, and one poll may complete at most 128 operations (as in tokio) before it has to
+/// give way: it goes on after at most 16 polls of others, and where nobody else is ready, behind what a look at timers,
+/// wakes and sockets has brought. So no task, however busy, keeps others waiting for longer than one round of the run
+/// queue.
+///
+/// # Examples
+///
+/// ```
+/// let rt = ayi_runtime::runtime::Runtime::new()?;
+/// assert_eq!(rt.block_on(async { 40 + 2 }), 42);
+/// # std::io::Result::Ok(())
+/// ```
+pub struct Runtime {
+    pub(crate) worker: Rc<Worker>,
+    /// How long its end waits for `spawn_blocking` calls that are running.
+    pub(crate) grace: Duration,
+}
+
+impl Runtime {
+    /// A runtime with the default settings; [`Builder`](crate::runtime::Builder) has the others.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses an epoll instance or an eventfd: usually because the process has no file descriptors
+    /// left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Runtime;
+    /// let rt = Runtime::new()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn new() -> io::Result<Runtime> {
+        Ok(Runtime { worker: Settings::new().make()?, grace: Duration::MAX })
+    }
+
+    /// Runs `future` to its end on this thread, and other tasks beside it.
+    ///
+    /// Tasks that are not finished by then stay, and go on during the next `block_on`.
+    ///
+    /// # Panics
+    ///
+    /// If `future` panics; inside another `block_on`; and if a task's panic was unhandled and the policy is
+    /// [`UnhandledPanic::ShutdownRuntime`](crate::runtime::UnhandledPanic::ShutdownRuntime).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_runtime::runtime::Runtime;
+    /// # let rt = Runtime::new()?;
+    /// assert_eq!(rt.block_on(async { 40 + 2 }), 42);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        if const { is_large::<F>() } {
+            return run(&self.worker, Box::pin(future), size_of::<F>());
+        }
+        run(&self.worker, future, size_of::<F>())
+    }
+
+    /// Spawns a task, from outside of `block_on` too. See [`spawn`](crate::spawn).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_runtime::runtime::Runtime;
+    /// # let rt = Runtime::new()?;
+    /// let task = rt.spawn(async { 7 }); // runs during the next block_on
+    /// assert_eq!(rt.block_on(task).unwrap(), 7);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: 'static> + 'static,
+    {
+        let _inside = self.enter();
+        if const { is_large::<F>() } {
+            return self.worker.tasks().spawn(Box::pin(future), Boxed(size_of::<F>()));
+        }
+        self.worker.tasks().spawn(future, Plain)
+    }
+
+    /// Runs `f`, which may block, on a thread of the pool. See [`Handle::spawn_blocking`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_runtime::runtime::Runtime;
+    /// # let rt = Runtime::new()?;
+    /// let file = rt.spawn_blocking(|| std::fs::read("Cargo.toml"));
+    /// assert!(rt.block_on(file).unwrap().is_ok());
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(&self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.handle().spawn_blocking(f)
+    }
+
+    /// Makes this the current runtime of the thread, until the guard is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_runtime::runtime::Runtime;
+    /// # let rt = Runtime::new()?;
+    /// let task = {
+    ///     let _inside = rt.enter();
+    ///     ayi_runtime::spawn(async { 7 })
+    /// };
+    /// assert_eq!(rt.block_on(task).unwrap(), 7);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn enter(&self) -> EnterGuard<'_> {
+        EnterGuard::here(&self.worker)
+    }
+
+    /// What has been counted of this runtime. See [`RuntimeMetrics`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_runtime::runtime::Runtime;
+    /// # let rt = Runtime::new()?;
+    /// drop(rt.spawn(async {}));
+    /// assert_eq!(rt.metrics().num_alive_tasks(), 1);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn metrics(&self) -> RuntimeMetrics {
+        RuntimeMetrics::new(Link::of(&self.worker))
+    }
+
+    /// What reaches this runtime from other threads.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi_runtime::runtime::Runtime;
+    /// # let rt = Runtime::new()?;
+    /// let handle = rt.handle();
+    /// let task = std::thread::spawn(move || handle.spawn(async { 7 })).join().unwrap();
+    /// assert_eq!(rt.block_on(task).unwrap(), 7);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn handle(&self) -> Handle {
+        Handle { link: Link::of(&self.worker) }
+    }
+
+    /// Ends the runtime, waiting for running `spawn_blocking` calls at most `grace`; dropping it waits until they have
+    /// returned. What has not finished by then goes on, on its thread, and its result is dropped. When the process ends,
+    /// so does it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use ayi_runtime::runtime::Runtime;
+    /// # let rt = Runtime::new()?;
+    /// rt.spawn_blocking(|| println!("nearly done"));
+    /// rt.shutdown_timeout(Duration::from_millis(100));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn shutdown_timeout(mut self, grace: Duration) {
+        self.grace = grace;
+    }
+
+    /// Ends the runtime without waiting for `spawn_blocking` calls that are running: they go on, on their threads,
+    /// and their results are dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// rt.spawn_blocking(|| std::thread::sleep(std::time::Duration::from_secs(1)));
+    /// rt.shutdown_background(); // at once
+    /// ```
+    pub fn shutdown_background(self) {
+        self.shutdown_timeout(Duration::ZERO);
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        self.worker.shut_down(self.grace);
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("handle", &self.handle()).finish()
+    }
+}
+
+impl Spawn for Runtime {
+    fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
+        self.spawn_local_obj(future.into())
+    }
+
+    fn status(&self) -> Result<(), SpawnError> {
+        self.handle().status()
+    }
+}
+
+impl LocalSpawn for Runtime {
+    fn spawn_local_obj(&self, future: LocalFutureObj<'static, ()>) -> Result<(), SpawnError> {
+        self.status()?;
+        drop(self.spawn(future));
+        Ok(())
+    }
+
+    fn status_local(&self) -> Result<(), SpawnError> {
+        self.status()
+    }
+}

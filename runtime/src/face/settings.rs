@@ -1,0 +1,104 @@
+//! What a runtime is made with, and how it is made.
+
+use super::lodgers::{Lodgers, ParkHooks};
+use crate::core::task::Scheduler;
+use crate::core::turn::POLLS_PER_TURN;
+use crate::core::wait::{Clock, Reactor};
+use crate::core::worker::Worker;
+use crate::services::blocking::{Pool, PoolSettings};
+use crate::services::cancellation::CancellationToken;
+use crate::services::drives::Drives;
+use crate::services::elsewhere::Listed;
+use crate::services::everywhere::{self, Runs};
+use crate::services::here::lives_here;
+use crate::services::next;
+use crate::services::ring::RingPlace;
+use crate::services::shared::Shared;
+use crate::watch::hooks::Hooks;
+use crate::watch::slow_poll::limit_in_environment;
+use crate::watch::thread_clock::ThreadClock;
+use crate::watch::unhandled::UnhandledPanic;
+use std::io;
+use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) pool: PoolSettings,
+    pub(crate) unhandled: UnhandledPanic,
+    pub(crate) hooks: Hooks,
+    pub(crate) name: Option<String>,
+    pub(crate) start_paused: bool,
+    pub(crate) polls_per_turn: u32,
+    pub(crate) park_hooks: ParkHooks,
+    /// With which the runtime's own is cancelled.
+    pub(crate) shutdown: CancellationToken,
+    /// Whether the proactor may be made.
+    pub(crate) io_uring: bool,
+}
+
+impl Settings {
+    pub(crate) fn new() -> Settings {
+        // tokio's numbers: what blocks mostly waits, so more threads than cores are right.
+        let pool = PoolSettings {
+            threads: 512,
+            keep_alive: Duration::from_secs(10),
+            thread_name: String::from("ayi-blocking"),
+            stack_size: None,
+            on_start: None,
+            on_stop: None,
+        };
+        Settings {
+            pool,
+            unhandled: UnhandledPanic::default(),
+            hooks: Hooks::default(),
+            name: None,
+            start_paused: false,
+            polls_per_turn: POLLS_PER_TURN,
+            park_hooks: ParkHooks::default(),
+            shutdown: CancellationToken::new(),
+            io_uring: true,
+        }
+    }
+
+    /// Makes a runtime on this thread. Its owner ends it.
+    pub(crate) fn make(&self) -> io::Result<Rc<Worker>> {
+        let mut hooks = self.hooks.clone();
+        if let Some(limit) = limit_in_environment() {
+            hooks.slow_poll = limit;
+        }
+        let (id, tasks) = match next::take() {
+            Some(next) => next,
+            None => {
+                let id = next::id();
+                (id, Scheduler::acquire(id)?)
+            }
+        };
+        tasks.cells().onlookers.configure(self.unhandled, hooks);
+        let reactor = Reactor::new(tasks.shared().bell.raw())?;
+        let cpu = ThreadClock::of_this_thread();
+        let shared = Shared {
+            pool: Pool::new(self.pool.clone()),
+            name: self.name.clone(),
+            cpu: (cpu, cpu.read()),
+            shutdown: self.shutdown.child_token(),
+            last: OnceLock::new(),
+            drives: Drives::default(),
+        };
+        let lodgers = Lodgers {
+            _listed: Listed::new(id, reactor.epoll.reference()),
+            ring: RingPlace::new(tasks.shared(), self.io_uring),
+            shared: Arc::new(shared),
+            hooks: self.park_hooks.clone(),
+            runs: Runs::default(),
+        };
+        let worker = Worker::new(id, tasks, reactor, self.polls_per_turn, lodgers);
+        if self.start_paused {
+            worker.clock.set(Clock::REAL.pause());
+        }
+        lives_here(&worker);
+        everywhere::register(worker.reference);
+        Ok(worker)
+    }
+}

@@ -1,0 +1,132 @@
+//! [`Sleep`] as users see it.
+
+use crate::core::foreign;
+use crate::core::wait::sleep::withdraw_from_afar;
+use crate::core::wait::{Instant, Sleep};
+use crate::plugged::TimerTrace;
+use std::fmt;
+use std::pin::Pin;
+use std::time::Duration;
+
+/// Waits until `duration` has passed.
+///
+/// It may be created anywhere, and must be awaited in a runtime. Never early; late by what the kernel and busy
+/// tasks add, typically some 60 µs on an idle machine. A duration too long for the clock means 30 years. A sleep of no
+/// duration is over at its first poll.
+///
+/// # Cancel safety
+///
+/// Nothing is lost if it is dropped. Awaiting `&mut sleep` again goes on with the same deadline.
+///
+/// # Panics
+///
+/// When polled outside a runtime, and in one that has been shut down.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::time::{Duration, Instant, sleep};
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let start = Instant::now();
+/// sleep(Duration::from_micros(200)).await;
+/// assert!(start.elapsed() >= Duration::from_micros(200));
+/// # });
+/// ```
+#[track_caller]
+pub fn sleep(duration: Duration) -> Sleep {
+    let deadline = Instant::now().checked_add(duration).unwrap_or_else(Instant::far_future);
+    Sleep::new(deadline, duration.is_zero(), TimerTrace::sleep(deadline))
+}
+
+/// Waits until `deadline`, and not at all if it has passed. See [`sleep`], also for panics and cancel safety.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// use ayi_runtime::time::{Duration, Instant, sleep_until};
+/// let deadline = Instant::now() + Duration::from_millis(1);
+/// sleep_until(deadline).await;
+/// assert!(Instant::now() >= deadline);
+/// # });
+/// ```
+#[track_caller]
+pub fn sleep_until(deadline: Instant) -> Sleep {
+    Sleep::new(deadline, true, TimerTrace::sleep(deadline))
+}
+
+/// Like [`sleep_until`], for ayi's `Interval`: subscribers of `tracing` are told that it is one.
+#[doc(hidden)]
+#[track_caller]
+pub fn ticks_from(deadline: Instant) -> Sleep {
+    Sleep::new(deadline, true, TimerTrace::interval(deadline))
+}
+
+impl Sleep {
+    /// When it fires.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::time::{Instant, sleep_until};
+    /// let then = Instant::now();
+    /// assert_eq!(sleep_until(then).deadline(), then);
+    /// ```
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Whether the deadline has passed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::time::{Duration, sleep};
+    /// assert!(sleep(Duration::ZERO).is_elapsed() && !sleep(Duration::from_secs(3600)).is_elapsed());
+    /// ```
+    pub fn is_elapsed(&self) -> bool {
+        self.deadline <= Instant::now()
+    }
+
+    /// Moves the deadline. A task that waits is woken at the new one, without having to poll again. If the new one has
+    /// passed, the next poll is ready.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::time::{Duration, Instant, sleep};
+    /// use std::pin::pin;
+    /// let mut idle = pin!(sleep(Duration::from_secs(3600)));
+    /// idle.as_mut().reset(Instant::now() + Duration::from_millis(1)); // also while somebody waits for it
+    /// idle.await;
+    /// # });
+    /// ```
+    pub fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
+        self.deadline = deadline;
+        self.trace.reset(deadline);
+        self.is_unread = true;
+        let Some(runtime) = self.runtime.take() else { return };
+        let key = self.key;
+        let moved = runtime.with_worker(|worker| {
+            let mut timers = worker.timers();
+            timers.remove(key).map(|waker| timers.insert(worker.nanos(deadline), waker))
+        });
+        match moved {
+            Some(Some(key)) => (self.runtime, self.key) = (Some(runtime), key),
+            // It has fired.
+            Some(None) => {}
+            // This thread is not inside that runtime. The waiter is woken, and its next poll registers again.
+            None => withdraw_from_afar(runtime, key, foreign::wake),
+        }
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sleep").field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,69 @@
+//! Spawning on the runtime of this thread.
+
+use super::entered::{current_link, current_to_spawn};
+use super::errors::NO_RUNTIME;
+use crate::core::task::{JoinHandle, Plain};
+use crate::services::kinds::{Boxed, is_large};
+
+/// Spawns a task on the current thread's runtime. It is first polled after the caller has awaited something.
+///
+/// The future need not be `Send`: a runtime is one thread, and a task never leaves it, so `Rc` and `RefCell` are
+/// fine. It moves to memory of its own, which is free again as soon as it is finished or aborted.
+///
+/// # Panics
+///
+/// Outside a runtime; and on a thread that has entered the runtime of another thread through
+/// [`Handle::enter`](crate::runtime::Handle::enter), where only [`Handle::spawn`](crate::runtime::Handle::spawn) can spawn.
+///
+/// # Examples
+///
+/// ```
+/// use std::{cell::Cell, rc::Rc};
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let cups = Rc::new(Cell::new(0));
+/// let task = ayi_runtime::spawn({
+///     let cups = cups.clone();
+///     async move { cups.set(cups.get() + 1) }
+/// });
+/// task.await.unwrap();
+/// assert_eq!(cups.get(), 1);
+/// # });
+/// ```
+#[track_caller]
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: 'static> + 'static,
+{
+    if const { is_large::<F>() } {
+        return current_to_spawn().tasks().spawn(Box::pin(future), Boxed(size_of::<F>()));
+    }
+    current_to_spawn().tasks().spawn(future, Plain)
+}
+
+/// Runs `f`, which may block, on a thread of the pool. See [`Handle::spawn_blocking`](crate::runtime::Handle::spawn_blocking).
+///
+/// # Panics
+///
+/// Outside a runtime, or if the pool has no thread and the system refuses to start one.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let text = ayi_runtime::task::spawn_blocking(|| std::fs::read_to_string("Cargo.toml")).await.unwrap();
+/// assert!(text.unwrap().contains("[package]"));
+/// # });
+/// ```
+#[track_caller]
+pub fn spawn_blocking<F, T>(f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    match current_link() {
+        Some(link) => link.spawn_blocking(f),
+        None => panic!("{NO_RUNTIME}"),
+    }
+}

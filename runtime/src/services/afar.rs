@@ -1,0 +1,47 @@
+//! Tasks that are spawned from other threads.
+
+use super::kinds::FromAfar;
+use crate::core::task::body::FutureBody;
+use crate::core::task::boxed::BodyBox;
+use crate::core::task::slot::Slot;
+use crate::core::task::{Id, JoinHandle, Kind, OwnScheduler, OwnSlot, Scheduler};
+use crate::core::wait::Instant;
+use std::panic::Location;
+
+/// Like [`OwnScheduler::spawn`], on the runtime `runtime` from whatever thread this is. If it has ended, the task
+/// is cancelled. `make` gives the future, on the runtime's thread, and is none of the user's code.
+#[track_caller]
+pub(crate) fn spawn_from_afar<F: Future<Output: Send + 'static> + 'static>(
+    scheduler: &'static Scheduler,
+    runtime: u64,
+    make: impl FnOnce() -> F + Send + 'static,
+    kind: impl Kind<F>,
+) -> JoinHandle<F::Output> {
+    // To read the clock is a fiftieth of what this costs.
+    let (place, kind) = (Location::caller(), FromAfar { when: Instant::now(), kind });
+    let (slot, id) = (scheduler.reserve(), Id::next());
+    slot.set_task(id);
+    // What `make` holds goes there in the box of the message, and then into one that is of its thread.
+    let start = move |owner: OwnScheduler| {
+        let body = BodyBox::new(FutureBody::new(make(), kind, place));
+        owner.start(OwnSlot::new(owner, slot), body);
+    };
+    let refused = scheduler.send(Some(runtime), start).err();
+    if refused.is_some() {
+        slot.set_task(Id::NONE);
+        scheduler.unreserve(slot);
+    }
+    // What was refused is dropped last: that is foreign code.
+    JoinHandle::new(slot, id, refused.is_some())
+}
+
+impl Scheduler {
+    /// Takes a vacant slot for a task that another thread spawns.
+    pub(crate) fn reserve(&'static self) -> &'static Slot {
+        self.spare.pop().unwrap_or_else(|_| {
+            let (first, others) = self.new_page(true).split_first().expect("a page has slots");
+            others.iter().for_each(|slot| self.unreserve(slot));
+            first
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! A thread is in one `block_on` at a time.
+
+use crate::core::sync::thread_local;
+use std::cell::Cell;
+
+thread_local! {
+    /// A `block_on` is running.
+    static BLOCKED_ON: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The mark that this thread is in a `block_on`, which does not nest.
+pub(crate) struct BlockedOn(());
+
+impl BlockedOn {
+    #[track_caller]
+    pub(crate) fn new() -> BlockedOn {
+        assert!(
+            !BLOCKED_ON.replace(true),
+            "block_on inside block_on: the outer runtime would stand still. Use .await here, or spawn_blocking \
+             for code that insists on blocking"
+        );
+        BlockedOn(())
+    }
+}
+
+impl Drop for BlockedOn {
+    fn drop(&mut self) {
+        BLOCKED_ON.set(false);
+    }
+}
+
+pub(crate) fn is_blocked_on() -> bool {
+    BLOCKED_ON.get()
+}

@@ -1,0 +1,277 @@
+//! The pool of threads for calls that block.
+//!
+//! A `spawn_blocking` call is a task like any other: its future waits for the result, which a pool thread leaves
+//! there when it has run the call.
+//!
+//! ```text
+//!   queued ── a pool thread claims it ──▶ running ──▶ its result wakes the task
+//!      └───── an abort claims it ───────▶ cancelled
+//! ```
+//!
+//! Threads are started when a call finds none idle, up to the bound, and end after a while without work. A call
+//! costs two thread switches, some 10 µs, so none of this is tuned: one mutex, one queue.
+//!
+//! In tokio: `runtime/blocking`.
+
+use crate::core::foreign::{self, Panic, lock};
+use crate::core::onlooker::TaskFacts;
+use crate::core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::core::sync::{self, Condvar, Mutex, thread};
+use crate::core::task::Kind;
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// How long the end of a runtime waits for calls before it says so.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a call and its task share.
+pub(crate) struct Ticket<T> {
+    /// Decides between the pool that would start it and the abort that would cancel it: the first one wins.
+    is_claimed: AtomicBool,
+    result: Mutex<Option<Result<T, Panic>>>,
+}
+
+impl<T> Ticket<T> {
+    pub(crate) fn new() -> sync::Arc<Ticket<T>> {
+        sync::Arc::new(Ticket { is_claimed: AtomicBool::new(false), result: Mutex::new(None) })
+    }
+
+    /// Whether the caller is the first: the pool may run the call now, or an abort may cancel it.
+    pub(crate) fn claim(&self) -> bool {
+        // Relaxed: only who was first matters; the call itself travels through the queue's mutex.
+        !self.is_claimed.swap(true, Ordering::Relaxed)
+    }
+
+    /// The pool's side: runs `f`, unless it was cancelled, and wakes its task.
+    pub(crate) fn run(&self, f: impl FnOnce() -> T, task: Waker) {
+        if self.claim() {
+            let result = foreign::catch(f);
+            *lock(&self.result) = Some(result);
+            task.wake();
+        }
+    }
+}
+
+/// The task's side of a call.
+pub(crate) struct Outcome<T> {
+    ticket: sync::Arc<Ticket<T>>,
+    pool: Arc<Pool>,
+}
+
+impl<T> Outcome<T> {
+    pub(crate) fn new(ticket: sync::Arc<Ticket<T>>, pool: Arc<Pool>) -> Outcome<T> {
+        // Relaxed, here and below: the owner counts those that it has been given, and drops them itself.
+        pool.outcomes.fetch_add(1, Ordering::Relaxed);
+        Outcome { ticket, pool }
+    }
+}
+
+/// What the task of a call is.
+pub(crate) struct BlockingCall;
+
+impl<T> Kind<Outcome<T>> for BlockingCall {
+    /// A call that has been started runs to its end.
+    fn may_cancel(&self, outcome: &Outcome<T>) -> bool {
+        outcome.ticket.claim()
+    }
+
+    fn describe<'a>(&'a self, facts: &mut TaskFacts<'a>) {
+        facts.is_blocking = true;
+    }
+}
+
+impl<T> Future for Outcome<T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
+        let result = lock(&self.ticket.result).take();
+        result
+            .map_or(Poll::Pending, |result| Poll::Ready(result.unwrap_or_else(|panic| resume_unwind(panic))))
+    }
+}
+
+impl<T> Drop for Outcome<T> {
+    /// Also when the runtime ends, which asks nobody.
+    fn drop(&mut self) {
+        self.ticket.claim();
+        self.pool.outcomes.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How large the pool may grow, what its threads are, and how long an idle one stays.
+#[derive(Clone)]
+pub(crate) struct PoolSettings {
+    pub(crate) threads: usize,
+    pub(crate) keep_alive: Duration,
+    pub(crate) thread_name: String,
+    /// In bytes; the system's, if it is not set.
+    pub(crate) stack_size: Option<usize>,
+    /// The user's functions, run on each thread at its beginning and at its end.
+    pub(crate) on_start: Option<ThreadHook>,
+    pub(crate) on_stop: Option<ThreadHook>,
+}
+
+pub(crate) type ThreadHook = Arc<dyn Fn() + Send + Sync>;
+
+pub(crate) struct Pool {
+    state: Mutex<PoolState>,
+    /// Work came, or the end.
+    work: Condvar,
+    /// A thread ended.
+    ended: Condvar,
+    limits: PoolSettings,
+    /// How many calls' tasks are not finished.
+    outcomes: AtomicUsize,
+}
+
+type Call = Box<dyn FnOnce() + Send>;
+
+struct PoolState {
+    queue: VecDeque<Call>,
+    threads: usize,
+    idle: usize,
+    started: usize,
+    is_closed: bool,
+}
+
+impl Pool {
+    pub(crate) fn new(limits: PoolSettings) -> Arc<Pool> {
+        let state = PoolState { queue: VecDeque::new(), threads: 0, idle: 0, started: 0, is_closed: false };
+        Arc::new(Pool {
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            ended: Condvar::new(),
+            limits,
+            outcomes: AtomicUsize::new(0),
+        })
+    }
+
+    /// Whether a task waits for a call.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.outcomes.load(Ordering::Relaxed) > 0
+    }
+
+    /// How many threads there are, how many of them are idle, and how many calls are queued.
+    pub(crate) fn count(&self) -> (usize, usize, usize) {
+        let state = lock(&self.state);
+        (state.threads, state.idle, state.queue.len())
+    }
+
+    /// After the end the call is dropped: its task has been cancelled.
+    ///
+    /// # Errors
+    ///
+    /// If the pool has no thread and the system refuses to start one.
+    pub(crate) fn submit(self: &Arc<Self>, call: Call) -> io::Result<()> {
+        let mut state = lock(&self.state);
+        // Where `call` is dropped, it is after the guard, as parameters are.
+        if state.is_closed {
+            return Ok(());
+        }
+        // `idle` counts threads that wait, also those notified that have not woken yet: each takes one call.
+        let has_idle = state.idle > state.queue.len();
+        if !has_idle && state.threads < self.limits.threads {
+            let started = self.start_thread(&mut state);
+            // With other threads the call is run a little later. With none it would never be.
+            if state.threads == 0 {
+                return started;
+            }
+        }
+        state.queue.push_back(call);
+        drop(state);
+        if has_idle {
+            // Unlocked, or the thread that wakes would have to wait for the lock: two system calls more.
+            self.work.notify_one();
+        }
+        Ok(())
+    }
+
+    fn start_thread(self: &Arc<Self>, state: &mut PoolState) -> io::Result<()> {
+        let pool = self.clone();
+        let name = format!("{}-{}", self.limits.thread_name, state.started);
+        let mut thread = thread::Builder::new().name(name);
+        if let Some(size) = self.limits.stack_size {
+            thread = thread.stack_size(size);
+        }
+        thread.spawn(move || {
+            pool.limits.on_start.iter().for_each(|hook| foreign::run(|| hook()));
+            pool.work();
+            // `work` has counted the thread out: nobody waits for this.
+            pool.limits.on_stop.iter().for_each(|hook| foreign::run(|| hook()));
+        })?;
+        state.threads += 1;
+        state.started += 1;
+        Ok(())
+    }
+
+    fn work(&self) {
+        let mut state = lock(&self.state);
+        loop {
+            while let Some(call) = state.queue.pop_front() {
+                drop(state);
+                foreign::run(call);
+                state = lock(&self.state);
+            }
+            if state.is_closed {
+                break;
+            }
+            state.idle += 1;
+            let (guard, waited) = self
+                .work
+                .wait_timeout_while(state, self.limits.keep_alive, |s| s.queue.is_empty() && !s.is_closed)
+                .unwrap_or_else(PoisonError::into_inner);
+            state = guard;
+            state.idle -= 1;
+            if waited.timed_out() && state.queue.is_empty() {
+                break;
+            }
+        }
+        state.threads -= 1;
+        self.ended.notify_all();
+    }
+
+    /// Gives up what has not started, and waits for what has, at most `grace`. Who waits for long is told why.
+    pub(crate) fn shut_down(&self, grace: Duration) {
+        let mut state = lock(&self.state);
+        state.is_closed = true;
+        let queue = std::mem::take(&mut state.queue);
+        self.work.notify_all();
+        drop(state);
+        queue.into_iter().for_each(|call| foreign::run(|| drop(call)));
+        self.wait_for_the_end(grace, PATIENCE, |calls| {
+            // If stderr is closed, there is nobody to tell. (`eprintln!` would panic.)
+            let _ = writeln!(
+                io::stderr(),
+                "ayi: the end of a runtime has waited {PATIENCE:?} for {calls} of its spawn_blocking calls, which do \
+                 not return, and waits on; Runtime::shutdown_timeout and runtime::Builder::shutdown_timeout set a limit"
+            );
+        });
+    }
+
+    /// At most `grace`. After `patience` it calls `tell` with the number of calls that are running.
+    fn wait_for_the_end(&self, grace: Duration, patience: Duration, tell: impl FnOnce(usize)) {
+        let running = self.wait(grace.min(patience));
+        if running > 0 && grace > patience {
+            tell(running);
+            self.wait(grace - patience);
+        }
+    }
+
+    /// How many threads there still are.
+    fn wait(&self, limit: Duration) -> usize {
+        let waited = self.ended.wait_timeout_while(lock(&self.state), limit, |state| state.threads > 0);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.threads
+    }
+}
+
+#[cfg(all(test, loom))]
+mod tests;
+
+#[cfg(all(test, not(loom)))]
+mod waits_tests;

@@ -1,0 +1,427 @@
+//! Tells any number of tasks, on any threads, that something is to end.
+//!
+//! ```text
+//!   token ──▶ node: is_cancelled, listeners ──▶ a waker, of a future that waits for it
+//!   clone ──┘                               └─▶ a child node, which is cancelled with it
+//! ```
+//!
+//! Invariants:
+//! 1. `is_cancelled` goes from false to true, once, under the lock of `listeners`. So who finds it false there, and
+//!    enters itself, is told.
+//! 2. Wakers are cloned, woken and dropped while nothing is locked.
+//! 3. A child keeps its parent; a parent knows its child by a weak reference, which the child takes back when it is
+//!    dropped.
+//!
+//! In tokio: `tokio_util::sync::CancellationToken`.
+
+use crate::core::foreign::{self, lock};
+use crate::core::sync::Mutex;
+use crate::core::sync::atomic::{AtomicBool, Ordering};
+use crate::services::coop;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker, ready};
+
+/// Tells tasks to end: who holds a clone can wait until somebody [cancels](CancellationToken::cancel) it.
+///
+/// It works on any thread and in any runtime. [`shutdown_token`](crate::runtime::shutdown_token) is the one that
+/// each runtime has.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::runtime::CancellationToken;
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let stop = CancellationToken::new();
+/// let local = ayi_runtime::spawn({
+///     let stop = stop.clone();
+///     async move { stop.cancelled().await }
+/// });
+/// stop.cancel();
+/// local.await.unwrap();
+/// # });
+/// ```
+#[derive(Clone, Default)]
+pub struct CancellationToken {
+    node: Arc<Node>,
+}
+
+#[derive(Default)]
+struct Node {
+    is_cancelled: AtomicBool,
+    listeners: Mutex<Listeners>,
+    /// With the number among its listeners. None for one that was cancelled from the beginning.
+    parent: Option<(CancellationToken, u64)>,
+}
+
+/// Whom to tell, by numbers that are given out once.
+#[derive(Default)]
+struct Listeners {
+    next: u64,
+    all: BTreeMap<u64, Listener>,
+}
+
+enum Listener {
+    Waiter(Waker),
+    Child(Weak<Node>),
+}
+
+impl Listeners {
+    fn add(&mut self, listener: Listener) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.all.insert(number, listener);
+        number
+    }
+}
+
+impl CancellationToken {
+    /// One that is not cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::CancellationToken;
+    /// assert!(!CancellationToken::new().is_cancelled());
+    /// ```
+    pub fn new() -> CancellationToken {
+        CancellationToken::default()
+    }
+
+    /// One that is cancelled with this one, or by itself before. It is cancelled already if this one is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::CancellationToken;
+    /// let server = CancellationToken::new();
+    /// let (one, other) = (server.child_token(), server.child_token());
+    /// one.cancel();
+    /// assert!(!other.is_cancelled() && !server.is_cancelled());
+    /// server.cancel();
+    /// assert!(other.is_cancelled());
+    /// ```
+    pub fn child_token(&self) -> CancellationToken {
+        let node = Arc::new_cyclic(|child| {
+            let mut listeners = lock(&self.node.listeners);
+            let is_cancelled = self.is_cancelled();
+            let enter = || (self.clone(), listeners.add(Listener::Child(child.clone())));
+            Node {
+                is_cancelled: AtomicBool::new(is_cancelled),
+                listeners: Mutex::default(),
+                parent: (!is_cancelled).then(enter),
+            }
+        });
+        CancellationToken { node }
+    }
+
+    /// Cancels this token and those that are its children: all who wait for one of them go on. Only the first call
+    /// does anything.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::CancellationToken;
+    /// let stop = CancellationToken::new();
+    /// stop.cancel();
+    /// assert!(stop.is_cancelled());
+    /// ```
+    pub fn cancel(&self) {
+        // Not by recursion: there may be any number of generations.
+        let mut nodes = vec![self.node.clone()];
+        let mut waiters = Vec::new();
+        while let Some(node) = nodes.pop() {
+            for listener in node.cancel().into_values() {
+                match listener {
+                    Listener::Waiter(waker) => waiters.push(waker),
+                    Listener::Child(child) => nodes.extend(child.upgrade()),
+                }
+            }
+        }
+        waiters.into_iter().for_each(foreign::wake);
+    }
+
+    /// Whether it has been cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::CancellationToken;
+    /// assert!(!CancellationToken::new().is_cancelled());
+    /// ```
+    pub fn is_cancelled(&self) -> bool {
+        // Acquire: pairs with the Release in `Node::cancel`: who sees that it is cancelled sees what was done before.
+        self.node.is_cancelled.load(Ordering::Acquire)
+    }
+
+    /// Waits until it is cancelled.
+    ///
+    /// To poll the future again costs next to nothing, to make another a lock and an allocation. So where a loop
+    /// waits for the token in each round, [pin](std::pin::pin) one future before the loop.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::runtime::CancellationToken;
+    /// let stop = CancellationToken::new();
+    /// let other_thread = std::thread::spawn({
+    ///     let stop = stop.clone();
+    ///     move || stop.cancel()
+    /// });
+    /// stop.cancelled().await;
+    /// # other_thread.join().unwrap();
+    /// # });
+    /// ```
+    pub fn cancelled(&self) -> WaitForCancellationFuture<'_> {
+        WaitForCancellationFuture { token: self, waiting: None, was_put_off: false }
+    }
+
+    /// Like [`cancelled`](CancellationToken::cancelled), with a future that borrows nothing.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::runtime::CancellationToken;
+    /// let stop = CancellationToken::new();
+    /// let task = ayi_runtime::spawn(stop.clone().cancelled_owned());
+    /// stop.cancel();
+    /// task.await.unwrap();
+    /// # });
+    /// ```
+    pub fn cancelled_owned(self) -> WaitForCancellationFutureOwned {
+        WaitForCancellationFutureOwned { token: self, waiting: None, was_put_off: false }
+    }
+
+    /// Runs `future` to its end, or until this is cancelled: then it is dropped, and there is `None`. If both happen
+    /// at once, the output is given.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of `future`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi_runtime::runtime::CancellationToken;
+    /// let stop = CancellationToken::new();
+    /// assert_eq!(stop.run_until_cancelled(async { 7 }).await, Some(7));
+    /// stop.cancel();
+    /// assert_eq!(stop.run_until_cancelled(async { 7 }).await, None);
+    /// # });
+    /// ```
+    pub async fn run_until_cancelled<F: Future>(&self, future: F) -> Option<F::Output> {
+        let is_over = self.is_cancelled();
+        let (mut future, mut cancelled) = (pin!(future), pin!(self.cancelled()));
+        let mut was_put_off = false;
+        poll_fn(|cx| {
+            coop::poll_composed(cx, &mut was_put_off, |cx| {
+                if is_over {
+                    return Poll::Ready(None);
+                }
+                match future.as_mut().poll(cx) {
+                    Poll::Ready(output) => Poll::Ready(Some(output)),
+                    Poll::Pending => cancelled.as_mut().poll(cx).map(|()| None),
+                }
+            })
+        })
+        .await
+    }
+
+    /// Cancels the token when the guard is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::CancellationToken;
+    /// let stop = CancellationToken::new();
+    /// drop(stop.clone().drop_guard());
+    /// assert!(stop.is_cancelled());
+    /// ```
+    pub fn drop_guard(self) -> DropGuard {
+        DropGuard { token: Some(self) }
+    }
+
+    #[inline]
+    fn poll_cancelled(&self, waiting: &mut Option<Listening>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_cancelled() {
+            return Poll::Ready(());
+        }
+        if waiting.as_ref().is_some_and(|waiting| waiting.waker.will_wake(cx.waker())) {
+            return Poll::Pending;
+        }
+        self.listen(waiting, cx.waker())
+    }
+
+    #[inline(never)]
+    fn listen(&self, waiting: &mut Option<Listening>, waker: &Waker) -> Poll<()> {
+        // Foreign code, so before the lock.
+        let (waker, kept) = (waker.clone(), waker.clone());
+        let mut listeners = lock(&self.node.listeners);
+        if self.is_cancelled() {
+            return Poll::Ready(());
+        }
+        let number = match waiting {
+            None => listeners.add(Listener::Waiter(waker)),
+            Some(waiting) => {
+                let before = listeners.all.insert(waiting.number, Listener::Waiter(waker));
+                drop(listeners);
+                drop(before);
+                waiting.number
+            }
+        };
+        *waiting = Some(Listening { number, waker: kept });
+        Poll::Pending
+    }
+
+    fn give_up(&self, waiting: &mut Option<Listening>) {
+        if let Some(waiting) = waiting.take() {
+            let listener = lock(&self.node.listeners).all.remove(&waiting.number);
+            // After the lock: its drop is foreign code.
+            drop(listener);
+        }
+    }
+}
+
+impl Node {
+    fn cancel(&self) -> BTreeMap<u64, Listener> {
+        let mut listeners = lock(&self.listeners);
+        // Release: pairs with the Acquire in `is_cancelled`.
+        self.is_cancelled.store(true, Ordering::Release);
+        std::mem::take(&mut listeners.all)
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let mut last = self.parent.take();
+        // Not by recursion, as above: the parent may be held by this child alone, and so on.
+        while let Some((parent, number)) = last {
+            lock(&parent.node.listeners).all.remove(&number);
+            last = Arc::into_inner(parent.node).and_then(|mut node| node.parent.take());
+        }
+    }
+}
+
+impl fmt::Debug for CancellationToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CancellationToken").field("is_cancelled", &self.is_cancelled()).finish()
+    }
+}
+
+/// A future's place among the listeners.
+struct Listening {
+    number: u64,
+    /// The one that is there, to be compared without the lock.
+    waker: Waker,
+}
+
+/// The future of [`CancellationToken::cancelled`].
+#[must_use = "it does nothing unless it is awaited"]
+pub struct WaitForCancellationFuture<'a> {
+    token: &'a CancellationToken,
+    waiting: Option<Listening>,
+    was_put_off: bool,
+}
+
+/// The future of [`CancellationToken::cancelled_owned`].
+#[must_use = "it does nothing unless it is awaited"]
+pub struct WaitForCancellationFutureOwned {
+    token: CancellationToken,
+    waiting: Option<Listening>,
+    was_put_off: bool,
+}
+
+impl Future for WaitForCancellationFuture<'_> {
+    type Output = ();
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        ready!(this.token.poll_cancelled(&mut this.waiting, cx));
+        coop::poll_composed(cx, &mut this.was_put_off, |_| Poll::Ready(()))
+    }
+}
+
+impl Future for WaitForCancellationFutureOwned {
+    type Output = ();
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        ready!(this.token.poll_cancelled(&mut this.waiting, cx));
+        coop::poll_composed(cx, &mut this.was_put_off, |_| Poll::Ready(()))
+    }
+}
+
+impl Drop for WaitForCancellationFuture<'_> {
+    fn drop(&mut self) {
+        self.token.give_up(&mut self.waiting);
+    }
+}
+
+impl Drop for WaitForCancellationFutureOwned {
+    fn drop(&mut self) {
+        self.token.give_up(&mut self.waiting);
+    }
+}
+
+impl fmt::Debug for WaitForCancellationFuture<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitForCancellationFuture").field("token", &self.token).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for WaitForCancellationFutureOwned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitForCancellationFutureOwned").field("token", &self.token).finish_non_exhaustive()
+    }
+}
+
+/// Cancels a token when it is dropped. See [`CancellationToken::drop_guard`].
+#[derive(Debug)]
+#[must_use = "the token is cancelled when the guard is dropped"]
+pub struct DropGuard {
+    /// `None`: disarmed.
+    token: Option<CancellationToken>,
+}
+
+impl DropGuard {
+    /// Gives the token back; it is not cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::CancellationToken;
+    /// let guard = CancellationToken::new().drop_guard();
+    /// assert!(!guard.disarm().is_cancelled());
+    /// ```
+    pub fn disarm(mut self) -> CancellationToken {
+        self.token.take().expect("it is taken once, here")
+    }
+}
+
+impl Drop for DropGuard {
+    fn drop(&mut self) {
+        if let Some(token) = &self.token {
+            token.cancel();
+        }
+    }
+}

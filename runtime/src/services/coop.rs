@@ -1,0 +1,145 @@
+//! The cooperative budget as users see it. See [`Runtime`](crate::runtime::Runtime#fairness).
+
+use crate::core::coop::{LEFT, UNLIMITED, poll_charged, put_off};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+pub use crate::core::coop::poll_budget;
+
+/// Whether the current task may complete another operation in this poll. Always true outside a task.
+///
+/// # Examples
+///
+/// ```
+/// assert!(ayi_runtime::task::coop::has_budget_remaining());
+/// ```
+#[inline]
+pub fn has_budget_remaining() -> bool {
+    LEFT.get() > 0
+}
+
+/// Takes one from the budget of the current task, and lets others run if it is used up.
+///
+/// For loops that compute for long, or that await what another crate has and what is always ready: the next item of a
+/// stream, a message of a channel. Whatever of ayi can be awaited is charged already.
+///
+/// # Cancel safety
+///
+/// Nothing is lost if it is dropped.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// let mut sum = 0u64;
+/// for n in 0..1_000 {
+///     sum += n; // imagine more
+///     ayi_runtime::task::coop::consume_budget().await;
+/// }
+/// # assert_eq!(sum, 499_500);
+/// # });
+/// ```
+pub async fn consume_budget() {
+    std::future::poll_fn(|cx| poll_charged(cx, |_| Poll::Ready(()))).await
+}
+
+/// Charges one when `future` completes, and does not poll it while the budget is used up.
+///
+/// For leaf futures that know nothing of the budget: those of channels, say.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// assert_eq!(ayi_runtime::task::coop::cooperative(async { 7 }).await, 7);
+/// # });
+/// ```
+pub fn cooperative<F: Future>(future: F) -> Coop<F> {
+    Coop { future }
+}
+
+pin_project_lite::pin_project! {
+    /// The future of [`cooperative`].
+    #[derive(Debug)]
+    #[must_use = "a Coop does nothing unless it is awaited"]
+    pub struct Coop<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for Coop<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        poll_charged(cx, |cx| self.project().future.poll(cx))
+    }
+}
+
+/// Takes the limit off `future`: what it completes is not charged, and it is not made to give way.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// ayi_runtime::task::coop::unconstrained(async { /* completes as much as it likes */ }).await;
+/// # });
+/// ```
+pub fn unconstrained<F>(future: F) -> Unconstrained<F> {
+    Unconstrained { future }
+}
+
+pin_project_lite::pin_project! {
+    /// The future of [`unconstrained`].
+    #[derive(Debug)]
+    #[must_use = "an Unconstrained does nothing unless it is awaited"]
+    pub struct Unconstrained<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for Unconstrained<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // Put back also if the poll panics: the rest of the task's poll is limited as before.
+        struct Restore(i64);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                LEFT.set(self.0);
+            }
+        }
+        let _restore = Restore(LEFT.replace(UNLIMITED));
+        self.project().future.poll(cx)
+    }
+}
+
+/// Like [`poll_charged`], for what is made of other operations: charges only if none of them has been charged.
+///
+/// So whatever completes costs one operation. An operation of ours is charged by itself; one of another crate knows
+/// nothing of the budget, and is charged here.
+///
+/// `was_put_off` is set when the budget is used up, and then `poll` runs in any case. So a future that lives longer than
+/// one poll keeps its `was_put_off` and is put off once: it may stand behind another one that always uses up the budget.
+#[doc(hidden)]
+#[inline]
+pub fn poll_composed<R>(
+    cx: &mut Context<'_>,
+    was_put_off: &mut bool,
+    poll: impl FnOnce(&mut Context<'_>) -> Poll<R>,
+) -> Poll<R> {
+    let before = LEFT.get();
+    if before <= 0 && !std::mem::replace(was_put_off, true) {
+        put_off(cx.waker());
+        return Poll::Pending;
+    }
+    let result = ready!(poll(cx));
+    if LEFT.get() == before {
+        LEFT.set(before - 1);
+    }
+    Poll::Ready(result)
+}

@@ -1,0 +1,160 @@
+//! The waiters of a source that has more than two.
+//!
+//! A caller of a `poll_…` function that comes with another waker each time looks like many callers. So when many have
+//! come, their wakers are sifted:
+//!
+//! ```text
+//!   new ──▶ sifted: woken for nothing ──▶ polls again with this waker: needed, and never woken for nothing again
+//!                                    └──▶ has polled, but not with this waker: dropped at a later sifting
+//! ```
+//!
+//! Invariants, besides that no waiter is lost:
+//! 1. A waiter is woken for nothing at most once between two reports, and where there are more than [`MOST_UNKNOWN`]
+//!    wakers of other executors a few times: whether their owners have polled can only be guessed.
+//! 2. Of one caller with many wakers, some 128 are kept at a time, and some [`MOST_UNKNOWN`] if it polls as often as a
+//!    crowd would.
+
+use crate::core::foreign;
+use crate::core::ready::{Interest, Known};
+use crate::core::task::slot::own_slot;
+use crate::core::wait::reactor::{Reactor, SourceKey};
+use crate::core::wait::waiters::{Settle, StoredWaker, Waiter, Whose};
+use crate::core::worker::Worker;
+use std::task::Waker;
+
+/// So many poll-style wakers come between two siftings, at least.
+const BETWEEN_SIFTINGS: usize = 64;
+
+/// So many wakers of which nobody knows whether they are still needed are kept, unless others turn out to be.
+const MOST_UNKNOWN: usize = 4096;
+
+/// Polls that fit into a turn, for a guess: half of what the loop does.
+const POLLS_GUESSED: usize = 32;
+
+#[derive(Default)]
+pub(crate) struct Crowd {
+    waiting: Vec<StoredWaker>,
+    /// Poll-style wakers that have come since the latest sifting.
+    new: usize,
+    /// The turn of the latest sifting.
+    sifted: u64,
+    /// Whether one has turned out to be needed since then.
+    are_needed: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Sifting {
+    /// Woken for nothing, and then not seen again.
+    gone: Vec<StoredWaker>,
+    /// To be woken for nothing, and to come back.
+    unknown: Vec<StoredWaker>,
+}
+
+impl Sifting {
+    /// Wakes and drops, which is foreign code, and puts back those that stay.
+    pub(crate) fn settle(mut self, worker: &Worker, key: SourceKey) {
+        self.gone.into_iter().for_each(discard);
+        for waiting in &mut self.unknown {
+            foreign::run(|| waiting.waker.wake_by_ref());
+            waiting.whose = Whose::new(Waiter::SIFTED, waiting.whose.interest());
+        }
+        let gone = worker.reactor().put_back(key, self.unknown);
+        gone.into_iter().for_each(discard);
+    }
+}
+
+fn discard(waiting: StoredWaker) {
+    foreign::drop_waker(waiting.waker);
+}
+
+impl Reactor {
+    /// Gives them back if the source is gone.
+    #[must_use]
+    pub(crate) fn put_back(&mut self, key: SourceKey, waiting: Vec<StoredWaker>) -> Vec<StoredWaker> {
+        match self.source(key) {
+            Some(source) if !waiting.is_empty() => {
+                let crowd = source.waiters.crowd.get_or_insert_default();
+                crowd.waiting.splice(0..0, waiting);
+            }
+            Some(_) => {}
+            None => return waiting,
+        }
+        Vec::new()
+    }
+}
+
+impl Crowd {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(crate) fn has(&self, whose: Whose, waker: &Waker) -> bool {
+        self.waiting.iter().any(|other| other.is_of(whose, waker))
+    }
+
+    /// Takes those whom `reported` concerns, and does `each` with them.
+    #[inline(never)]
+    pub(crate) fn take(&mut self, reported: Known, each: &mut dyn FnMut(Interest, bool, Waker)) {
+        self.waiting.retain_mut(|waiting| {
+            let (whose, stays) = (waiting.whose, !waiting.is_concerned(reported));
+            if !stays {
+                // One that does nothing takes the place of a waker that is taken.
+                let waker = std::mem::replace(&mut waiting.waker, Waker::noop().clone());
+                each(whose.interest(), whose.is_poll_style(), waker);
+            }
+            stays
+        });
+    }
+
+    /// Stores a waker in the place of an older one of the same waiter, or behind all others.
+    pub(crate) fn store(&mut self, waiting: StoredWaker, turn: u64) -> Settle {
+        let StoredWaker { whose, waker } = waiting;
+        if let Some(other) = self.waiting.iter_mut().find(|other| other.is_of(whose, &waker)) {
+            if other.whose.waiter() == Waiter::SIFTED {
+                other.whose = Whose::new(Waiter::NEEDED, whose.interest());
+                self.are_needed = true;
+            }
+            return Settle::Drop(std::mem::replace(&mut other.waker, waker));
+        }
+        let sifting = if whose.is_poll_style() { self.sift_for_one_more(turn) } else { None };
+        self.waiting.push(StoredWaker { whose, waker });
+        sifting.map_or(Settle::Nothing, Settle::Sift)
+    }
+
+    pub(crate) fn remove(&mut self, whose: Whose) -> Option<Waker> {
+        let at = self.waiting.iter().position(|other| other.whose == whose)?;
+        Some(self.waiting.remove(at).waker)
+    }
+
+    pub(crate) fn into_wakers(self) -> impl Iterator<Item = Waker> {
+        self.waiting.into_iter().map(|waiting| waiting.waker)
+    }
+
+    /// Another poll-style waker comes.
+    fn sift_for_one_more(&mut self, turn: u64) -> Option<Box<Sifting>> {
+        self.new += 1;
+        let many = self.waiting.len();
+        if self.new <= BETWEEN_SIFTINGS.max(many / 2).min(MOST_UNKNOWN / 2) {
+            return None;
+        }
+        // By now, who was woken at the latest sifting has probably been polled.
+        let is_long_ago = turn - self.sifted >= (2 + many / POLLS_GUESSED) as u64
+            || many > MOST_UNKNOWN && !self.are_needed;
+        (self.new, self.sifted, self.are_needed) = (1, turn, false);
+        let was_polled = |waiting: &StoredWaker| match own_slot(&waiting.waker) {
+            Some(slot) => !slot.cells().scheduled.get(),
+            None => is_long_ago,
+        };
+        let mut sifting = Box::<Sifting>::default();
+        for waiting in std::mem::take(&mut self.waiting) {
+            match waiting.whose.waiter() {
+                Waiter::SIFTED if was_polled(&waiting) => {
+                    sifting.gone.push(waiting);
+                }
+                Waiter::POLL_STYLE => sifting.unknown.push(waiting),
+                _ => self.waiting.push(waiting),
+            }
+        }
+        Some(sifting)
+    }
+}

@@ -1,0 +1,72 @@
+//! The runtimes that other threads have made for their `block_on` of a handle, and that end with the handle's runtime.
+
+use crate::core::foreign::{self, lock};
+use crate::core::sync::Mutex;
+use crate::core::wait::reactor::{NO_FD, Reactor, SourceKey};
+use crate::core::worker::{RuntimeRef, Worker};
+use std::task::Waker;
+
+/// The runtimes that other threads have made for their `block_on` of a handle.
+#[derive(Default)]
+pub(crate) struct Drives(Mutex<DrivesState>);
+
+#[derive(Default)]
+struct DrivesState {
+    is_closed: bool,
+    runtimes: Vec<RuntimeRef>,
+}
+
+impl Drives {
+    /// False once the handle's runtime has ended.
+    pub(crate) fn add(&self, runtime: RuntimeRef) -> bool {
+        let mut state = lock(&self.0);
+        if !state.is_closed {
+            state.runtimes.push(runtime);
+        }
+        !state.is_closed
+    }
+
+    pub(crate) fn remove(&self, runtime: RuntimeRef) {
+        lock(&self.0).runtimes.retain(|other| other.id != runtime.id);
+    }
+
+    /// The handle's runtime ends: invariant 2.
+    pub(crate) fn close(&self) {
+        let mut state = lock(&self.0);
+        state.is_closed = true;
+        let runtimes = std::mem::take(&mut state.runtimes);
+        drop(state);
+        runtimes.into_iter().for_each(|runtime| runtime.send(Worker::cut_off));
+    }
+}
+
+impl Worker {
+    /// The runtime whose handle another thread blocks on, in this one, has ended: whoever waits for a socket or a timer is
+    /// woken, and told.
+    pub(crate) fn cut_off(&self) {
+        self.is_over.set(true);
+        self.wake_all();
+    }
+
+    pub(crate) fn wake_all(&self) {
+        let wakers = self.reactor().close();
+        wakers.into_iter().for_each(foreign::wake);
+        self.wake_timers(u64::MAX);
+    }
+}
+
+impl Reactor {
+    /// The runtime ends: everybody who waits, to be woken. All sources are given up, so that [`wait`](Self::wait) wakes
+    /// whoever comes later: the clone of a waker is foreign code, and may be what ends the runtime.
+    #[must_use]
+    pub(crate) fn close(&mut self) -> Vec<Waker> {
+        let open = (0..).zip(&self.sources).filter(|(_, source)| source.fd != NO_FD);
+        let keys: Vec<_> = open.map(|(index, source)| SourceKey::new(index, source.generation)).collect();
+        let mut wakers = Vec::new();
+        for key in keys {
+            // The epoll instance ends, too.
+            wakers.extend(self.deregister(key, false));
+        }
+        wakers
+    }
+}

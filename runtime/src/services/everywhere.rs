@@ -1,0 +1,123 @@
+//! Work that any runtime of the process may do: the first that comes to it does it. A seam for the other crates of ayi;
+//! `process` reaps those children with it that nobody waits for.
+//!
+//! ```text
+//!   run_everywhere(f) ──▶ a message to every runtime there is, and to each that is made later ──▶ its loop calls f
+//!   f ──▶ run_when_left(g) ──▶ g is called when that block_on ends
+//! ```
+//!
+//! It costs a program that does not use it a lock at the beginning and at the end of each runtime, and a comparison per
+//! `block_on`.
+//!
+//! Invariants:
+//! 1. After `run_everywhere` every runtime, now or later, has a message that is yet unread. So `f` sees what was written
+//!    before that call.
+//! 2. A runtime has one such message at most, however often it is told and however rarely it runs.
+//! 3. A runtime is on the list from when it is made until its end begins.
+//!
+//! In tokio: –.
+
+use crate::core::current::with_current;
+use crate::core::sync::atomic::{AtomicBool, Ordering};
+use crate::core::worker::{RuntimeRef, Worker};
+use std::cell::Cell;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+static EVERYWHERE: Mutex<Everywhere> = Mutex::new(Everywhere { errand: None, runtimes: Vec::new() });
+
+struct Everywhere {
+    errand: Option<fn()>,
+    runtimes: Vec<(RuntimeRef, Told)>,
+}
+
+/// Has every runtime of this process call `errand`, on its thread and soon; one that is in no `block_on` does so in the
+/// next. Runtimes that are made later do the same at their beginning. There is one errand: `errand` is the same in every
+/// call.
+#[doc(hidden)]
+pub fn run_everywhere(errand: fn()) {
+    let mut everywhere = lock();
+    everywhere.errand = Some(errand);
+    let runtimes = everywhere.runtimes.clone();
+    drop(everywhere);
+    runtimes.into_iter().for_each(|(runtime, told)| tell(runtime, told, errand));
+}
+
+/// Has the `block_on` that runs on this thread call `f` when it ends; a runtime remembers one. False if there is none,
+/// if the current runtime is not the one that it runs, or if that is at its end.
+#[doc(hidden)]
+pub fn run_when_left(f: fn()) -> bool {
+    with_current(|worker| {
+        let may_remember = worker.lodgers.runs.is_running.get() && !worker.is_over.get();
+        if may_remember {
+            worker.lodgers.runs.when_left.set(Some(f));
+        }
+        may_remember
+    })
+    .unwrap_or(false)
+}
+
+/// Whether a runtime has an unread message.
+#[derive(Clone, Default)]
+struct Told(Arc<AtomicBool>);
+
+/// A runtime is made.
+pub(crate) fn register(runtime: RuntimeRef) {
+    let (mut everywhere, told) = (lock(), Told::default());
+    everywhere.runtimes.push((runtime, told.clone()));
+    let errand = everywhere.errand;
+    drop(everywhere);
+    if let Some(errand) = errand {
+        tell(runtime, told, errand);
+    }
+}
+
+/// Its end begins.
+pub(crate) fn deregister(runtime: RuntimeRef) {
+    lock().runtimes.retain(|(other, _)| other.id != runtime.id);
+}
+
+fn tell(runtime: RuntimeRef, told: Told, errand: fn()) {
+    // AcqRel, here and below: whoever finds the mark set leaves what it has written before to the reader, who takes the
+    // mark away before it calls the errand.
+    if told.0.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    // Refused: its end has begun.
+    let _ = runtime.scheduler.send(Some(runtime.id), move |_| {
+        told.0.swap(false, Ordering::AcqRel);
+        errand();
+    });
+}
+
+/// Nothing under the lock panics.
+fn lock() -> MutexGuard<'static, Everywhere> {
+    EVERYWHERE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a runtime is in `block_on`.
+#[derive(Default)]
+pub(crate) struct Runs {
+    is_running: Cell<bool>,
+    /// Called when that ends.
+    when_left: Cell<Option<fn()>>,
+}
+
+/// The mark that a runtime is in `block_on`.
+pub(crate) struct Running<'a>(&'a Runs);
+
+impl Running<'_> {
+    pub(crate) fn new(worker: &Worker) -> Running<'_> {
+        let runs = &worker.lodgers.runs;
+        runs.is_running.set(true);
+        Running(runs)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.is_running.set(false);
+        if let Some(f) = self.0.when_left.take() {
+            crate::core::foreign::run(f);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The runtimes that live on this thread, entered or not.
+
+use crate::core::sync::thread_local;
+use crate::core::worker::Worker;
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+
+thread_local! {
+    static ALL: RefCell<Vec<Weak<Worker>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// From here on `worker` is found on this thread.
+pub(crate) fn lives_here(worker: &Rc<Worker>) {
+    // Fails only while the thread ends: then nobody will look there any more.
+    let _ = ALL.try_with(|all| {
+        let mut all = all.borrow_mut();
+        all.retain(|other| other.strong_count() > 0);
+        all.push(Rc::downgrade(worker));
+    });
+}
+
+/// The runtime that was made last of those that live on this thread and fit.
+pub(crate) fn latest_here(fits: impl Fn(&Worker) -> bool) -> Option<Rc<Worker>> {
+    let find = |all: &RefCell<Vec<Weak<Worker>>>| {
+        all.borrow().iter().rev().filter_map(Weak::upgrade).find(|worker| fits(worker))
+    };
+    ALL.try_with(find).ok()?
+}

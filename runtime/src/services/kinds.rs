@@ -1,0 +1,55 @@
+//! Tasks that are more than a future.
+
+use crate::core::onlooker::TaskFacts;
+use crate::core::task::Kind;
+use crate::core::wait::Instant;
+
+/// Whether a future is boxed before it is handed on. Where nothing is optimised, each function that it is handed
+/// through keeps a copy on the stack. (tokio's numbers.)
+#[doc(hidden)]
+pub const fn is_large<F>() -> bool {
+    size_of::<F>() > if cfg!(debug_assertions) { 2 << 10 } else { 16 << 10 }
+}
+
+/// Of a large future, which has been boxed: how large it is.
+pub(crate) struct Boxed(pub(crate) usize);
+
+impl<F> Kind<F> for Boxed {
+    fn describe<'a>(&'a self, facts: &mut TaskFacts<'a>) {
+        facts.size = self.0;
+    }
+}
+
+/// With a name that its user gave it.
+pub(crate) struct Named<K> {
+    pub(crate) name: String,
+    pub(crate) kind: K,
+}
+
+impl<F, K: Kind<F>> Kind<F> for Named<K> {
+    fn may_cancel(&self, future: &F) -> bool {
+        self.kind.may_cancel(future)
+    }
+
+    fn describe<'a>(&'a self, facts: &mut TaskFacts<'a>) {
+        self.kind.describe(facts);
+        facts.name = Some(&self.name);
+    }
+}
+
+/// That another thread has spawned.
+pub(crate) struct FromAfar<K> {
+    pub(crate) when: Instant,
+    pub(crate) kind: K,
+}
+
+impl<F, K: Kind<F>> Kind<F> for FromAfar<K> {
+    fn may_cancel(&self, future: &F) -> bool {
+        self.kind.may_cancel(future)
+    }
+
+    fn describe<'a>(&'a self, facts: &mut TaskFacts<'a>) {
+        self.kind.describe(facts);
+        facts.spawned = Some(self.when);
+    }
+}

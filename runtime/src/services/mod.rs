@@ -1,0 +1,27 @@
+//! What a runtime does besides running tasks: it lives in the loop as a lodger, or on threads of its own.
+
+pub(crate) mod afar;
+pub(crate) mod blocked_on;
+pub(crate) mod blocking;
+pub(crate) mod blocks;
+pub(crate) mod cancel;
+pub(crate) mod cancellation;
+pub(crate) mod coop;
+pub(crate) mod crowd;
+pub(crate) mod drives;
+pub(crate) mod elsewhere;
+pub(crate) mod everywhere;
+#[cfg(faults)]
+pub mod faults;
+pub(crate) mod here;
+pub(crate) mod kinds;
+pub(crate) mod next;
+#[cfg(feature = "uring")]
+pub(crate) mod proactor;
+#[cfg(not(loom))]
+pub(crate) mod process;
+pub(crate) mod punctual;
+pub(crate) mod ring;
+pub(crate) mod shared;
+#[cfg(feature = "uring")]
+pub mod uring;

@@ -1,0 +1,98 @@
+//! Tasks that are spawned on a thread before its first runtime is made.
+//!
+//! Only the members of a `LocalSet` are, since the set says when they run. They go to the runtime that comes next on this
+//! thread: its scheduler is taken from the pool already, and that runtime is built on it. If none comes, they are cancelled
+//! when the thread ends.
+
+use super::here::latest_here;
+use crate::core::current::{EnterGuard, current, home, start_afar};
+use crate::core::sync::thread_local;
+use crate::core::task::{JoinHandle, Lease, OwnScheduler, Plain, Scheduler};
+use crate::core::worker::Worker;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+thread_local! {
+    static NEXT: RefCell<Option<Next>> = const { RefCell::new(None) };
+}
+
+/// What the next runtime of this thread is built on.
+struct Next {
+    id: u64,
+    /// `None` once it has been taken.
+    tasks: Option<Lease>,
+}
+
+impl Drop for Next {
+    /// The thread ends, and no runtime has come.
+    fn drop(&mut self) {
+        let Some(tasks) = self.tasks.take() else { return };
+        // No runtime is entered while the thread-locals go.
+        OwnScheduler::set_owned(Some(*tasks));
+        tasks.cells().is_closed.set(true);
+        tasks.cancel_all();
+        tasks.close_gate();
+        OwnScheduler::set_owned(None);
+    }
+}
+
+/// The number of a new runtime.
+pub(crate) fn id() -> u64 {
+    static IDS: AtomicU64 = AtomicU64::new(1);
+    // Relaxed: only uniqueness matters.
+    IDS.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The scheduler that the next runtime has got already, with its number.
+pub(crate) fn take() -> Option<(u64, Lease)> {
+    // While the thread ends there is none.
+    let mut next = NEXT.try_with(|next| next.borrow_mut().take()).ok().flatten()?;
+    next.tasks.take().map(|tasks| (next.id, tasks))
+}
+
+/// Spawns a task on the runtime of this thread, wherever that is: the one that the thread is in, or else the latest that
+/// lives on it, or else the one that comes next.
+///
+/// # Panics
+///
+/// If no runtime can be made, for want of descriptors.
+#[doc(hidden)]
+#[track_caller]
+pub fn spawn_sooner_or_later<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: 'static> + 'static,
+{
+    if let Some(worker) = home().or_else(enter_afar) {
+        return worker.tasks().spawn(future, Plain);
+    }
+    if let Some(worker) = latest_here(|worker| !worker.is_over.get()) {
+        let _inside = EnterGuard::here(&worker);
+        return worker.tasks().spawn(future, Plain);
+    }
+    next().spawn(future, Plain)
+}
+
+/// Where tasks of this thread run that is in a `Handle::block_on` of another thread's runtime.
+#[doc(hidden)]
+pub fn start_running_here() {
+    enter_afar();
+}
+
+fn enter_afar() -> Option<Rc<Worker>> {
+    current().or_else(|| start_afar()?.ok())
+}
+
+#[track_caller]
+fn next() -> OwnScheduler {
+    NEXT.with_borrow_mut(|next| {
+        let next = next.get_or_insert_with(|| {
+            let id = id();
+            match Scheduler::acquire(id) {
+                Ok(tasks) => Next { id, tasks: Some(tasks) },
+                Err(error) => panic!("a task cannot be spawned, for want of what its runtime needs: {error}"),
+            }
+        });
+        **next.tasks.as_ref().expect("only `take` and the drop take it")
+    })
+}

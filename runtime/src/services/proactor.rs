@@ -1,0 +1,390 @@
+//! The proactor: operations that the kernel does as a whole, through io_uring(7). For files, which epoll cannot wait
+//! for.
+//!
+//! ```text
+//!   submit ──▶ backlog ──▶ submission queue ──▶ kernel ──▶ completion queue ──▶ the entry: store the result, wake
+//!                └──── enter: one system call a turn ────┘                            │
+//!                                                                look: the future takes the result, and its resources
+//!   dropped ──▶ orphan: the entry has the resources now, the kernel is asked to cancel ──▶ completion: abandoned
+//! ```
+//!
+//! Invariants:
+//! 1. What an operation points at (its *resources*) lives until its completion has been seen: in its future, and when
+//!    that is dropped before, in the entry. So the kernel never writes to what is somebody else's.
+//! 2. An entry belongs to one operation, from `submit` until the completion has been seen *and* the future has taken
+//!    the result or is dropped. So completions need no generation: one number is never two operations'.
+//! 3. No more is in the kernel than the completion queue has room for: it cannot overflow. Requests to cancel have room
+//!    of their own, and go first: operations that end only when they are cancelled do not keep them out.
+//! 4. An operation that is cancelled before it is submitted never is. So a request to cancel finds what it means, or
+//!    nothing: the operation has been submitted, and its number is not another's before the request has been.
+//! 5. The ring is made, used and closed on the runtime's thread (`IORING_SETUP_SINGLE_ISSUER`), and the kernel
+//!    completes operations only while that thread is inside `enter` (`IORING_SETUP_DEFER_TASKRUN`). When there is
+//!    something to complete, it says so in memory (`IORING_SQ_TASKRUN`) and rings the runtime's bell, as another thread
+//!    would. (epoll can watch the ring itself, but Linux 6.18 did not report what a thread of the kernel had completed.)
+//! 6. No waker is run, cloned or dropped here but those of slots, and no resources are dropped: they are handed back.
+//!
+//! Left out: registered files and buffers, multishot operations, a ring for sockets. epoll ties with it there, see
+//! bench/RESULTS.md, and needs no buffer for each connection that waits.
+//!
+//! Needs Linux 6.1. Where there is no ring (older kernels, containers that forbid it), files go to the blocking pool.
+
+pub(crate) mod late;
+
+use crate::core::task;
+use io_uring::{IoUring, opcode, squeue, types};
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::RawFd;
+use std::sync::atomic::{Ordering, fence};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+/// Submissions that one `enter` takes.
+const SUBMISSIONS: u32 = 64;
+
+/// Bytes that the submissions of one `enter` move, but for the last: what is in the page cache is copied meanwhile, on
+/// this thread, and sockets and timers wait for it. Some 30 µs; a look at the sockets in between is 0.3.
+const BYTES: usize = 256 * 1024;
+
+/// The room for completions.
+const COMPLETIONS: u32 = 4096;
+
+/// Operations that may be in the kernel at a time. (A request to cancel is completed when it is submitted. So as many
+/// as one `enter` takes.)
+const OPERATIONS: u32 = COMPLETIONS - SUBMISSIONS;
+
+/// Names the completion of a request to cancel: nobody waits for it. No entry has this number.
+const CANCEL: u64 = u64::MAX;
+
+/// `ERESTARTSYS` to `ERESTART_RESTARTBLOCK`: how the kernel tells itself that a system call was interrupted and is to be
+/// begun anew, and which "should never be seen by user programs" (its `include/linux/errno.h`). But of a ring's
+/// operations it is: an open that waits ends so when the process is stopped and goes on (Ctrl-Z, and then `fg`).
+const RESTART_ERRORS: std::ops::RangeInclusive<i32> = 512..=516;
+
+/// What an operation needs while it runs.
+pub trait Resources: Send + 'static {
+    /// The operation has been completed, and nobody waits for its result any more: what [io_uring's completion] has,
+    /// a negative number being an error. Drops the resources, unless there is more to do: a result may be a
+    /// descriptor, which somebody has to close.
+    ///
+    /// [io_uring's completion]: https://man7.org/linux/man-pages/man7/io_uring.7.html
+    fn abandoned(self: Box<Self>, _result: i32) {}
+}
+
+/// An operation that has been completed when nobody waited for it any more.
+pub(crate) type Abandoned = (Box<dyn Resources>, i32);
+
+pub(crate) struct Proactor {
+    ring: IoUring,
+    entries: Vec<OperationEntry>,
+    /// Entries that belong to no operation.
+    free: Vec<u32>,
+    /// What is not in the submission queue yet, and how many bytes each moves.
+    backlog: VecDeque<(squeue::Entry, usize)>,
+    /// Operations that are to be cancelled, all of them submitted.
+    to_cancel: VecDeque<u32>,
+    /// How many operations the kernel, or the submission queue, has.
+    in_flight: u32,
+    /// The runtime ends: only lasting operations are submitted.
+    is_ending: bool,
+    /// Wakers that are no slots of this thread, for the caller to wake.
+    pub(crate) others: Vec<Waker>,
+    /// Orphans that have been completed, for the caller to settle.
+    pub(crate) abandoned: Vec<Abandoned>,
+}
+
+struct OperationEntry {
+    state: OperationState,
+    /// What was submitted, and how many bytes it moves: it may have to be once more.
+    operation: Option<(squeue::Entry, usize)>,
+    /// The kernel, or the submission queue, has had it.
+    is_submitted: bool,
+    /// It is not cancelled, whoever waits for it.
+    is_lasting: bool,
+}
+
+impl OperationEntry {
+    const FREE: OperationEntry = OperationEntry {
+        state: OperationState::Free,
+        operation: None,
+        is_submitted: false,
+        is_lasting: false,
+    };
+
+    /// The operation is not completed, and its result is of no use if the runtime ends, or if nobody waits for it.
+    fn is_to_cancel(&self, is_ending: bool) -> bool {
+        let is_running = matches!(self.state, OperationState::Running(_));
+        !self.is_lasting && (is_running && is_ending || matches!(self.state, OperationState::Orphan(_)))
+    }
+}
+
+enum OperationState {
+    Free,
+    Running(Option<Waker>),
+    Orphan(Box<dyn Resources>),
+    Done(i32),
+}
+
+/// Names an operation of one proactor.
+#[derive(Clone, Copy)]
+pub(crate) struct OperationKey(u32);
+
+/// What became of an operation.
+pub(crate) enum Progress {
+    /// It is completed, and the waker is given back.
+    Done(i32, Waker),
+    /// It runs, and the waker that was stored before is given back.
+    Running(Option<Waker>),
+}
+
+impl Proactor {
+    /// # Errors
+    ///
+    /// If the system refuses it (`EPERM`, `ENOSYS`, `ENOMEM`), or does not know the flags (`EINVAL`).
+    pub(crate) fn new(bell: RawFd) -> io::Result<Proactor> {
+        let ring = IoUring::builder()
+            .setup_single_issuer()
+            .setup_defer_taskrun()
+            .setup_taskrun_flag()
+            .setup_submit_all()
+            .setup_cqsize(COMPLETIONS)
+            .dontfork()
+            .build(SUBMISSIONS)?;
+        ring.submitter().register_eventfd(bell)?;
+        Ok(Proactor {
+            ring,
+            entries: Vec::new(),
+            free: Vec::new(),
+            backlog: VecDeque::new(),
+            to_cancel: VecDeque::new(),
+            in_flight: 0,
+            is_ending: false,
+            others: Vec::new(),
+            abandoned: Vec::new(),
+        })
+    }
+
+    /// Puts an operation, which moves so many bytes, into the queue for the next `enter`.
+    ///
+    /// # Safety
+    ///
+    /// What `operation` points at stays as it is until the operation is completed: invariant 1.
+    pub(crate) unsafe fn submit(&mut self, operation: squeue::Entry, bytes: usize) -> OperationKey {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(OperationEntry::FREE);
+            u32::try_from(self.entries.len() - 1).expect("fewer operations than 2^32")
+        });
+        self.entries[index as usize] =
+            OperationEntry { state: OperationState::Running(None), ..OperationEntry::FREE };
+        self.backlog.push_back((operation.user_data(index.into()), bytes));
+        OperationKey(index)
+    }
+
+    /// It is not cancelled from now on: neither when its future is dropped, nor when the runtime ends.
+    pub(crate) fn make_lasting(&mut self, key: OperationKey) {
+        self.entries[key.0 as usize].is_lasting = true;
+    }
+
+    /// Whether `enter` has anything to do. (A look at memory that the kernel shares, no system call. What is queued can
+    /// wait while the kernel has as many operations as there may be: each of them that is completed is reported.)
+    pub(crate) fn wants_to_enter(&mut self) -> bool {
+        let has_queued =
+            !self.to_cancel.is_empty() || !self.backlog.is_empty() && self.in_flight < OPERATIONS;
+        let queue = self.ring.submission();
+        // The kernel may have left some in the queue, for lack of memory.
+        has_queued || !queue.is_empty() || queue.taskrun()
+    }
+
+    /// Whether the kernel has anything to do.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.in_flight > 0 || !self.backlog.is_empty()
+    }
+
+    /// Submits what is queued, as much as fits, and takes what is completed. Never waits.
+    pub(crate) fn enter(&mut self) -> io::Result<()> {
+        self.fill();
+        // What is completed in there is seen right after it, and need not ring: half of what a read costs beside its
+        // copying, on a processor where it was measured.
+        self.ring.completion().disable_eventfd();
+        let entered = self.enter_with(|ring| ring.submit());
+        self.ring.completion().enable_eventfd();
+        // Pairs with the kernel's own barrier: it says that there is something to complete, and then looks whether it may
+        // ring; we allow that, and then look whether there is something, in `wants_to_enter`, before the thread sleeps.
+        fence(Ordering::SeqCst);
+        self.reap();
+        entered
+    }
+
+    fn enter_with(&mut self, enter: impl Fn(&IoUring) -> io::Result<usize>) -> io::Result<()> {
+        match enter(&self.ring) {
+            // What was not taken stays in the queue, and is submitted at the next turn.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EBUSY | libc::EINTR)) => {
+                Ok(())
+            }
+            Err(error) if error.raw_os_error() == Some(libc::ETIME) => Ok(()),
+            result => result.map(drop),
+        }
+    }
+
+    fn fill(&mut self) {
+        let mut sum = 0;
+        while sum < BYTES && !self.ring.submission().is_full() {
+            let Some((next, bytes)) = self.next_submission() else { break };
+            sum = bytes.saturating_add(sum);
+            // SAFETY: the promise of `submit`; a request to cancel points at nothing.
+            unsafe { self.ring.submission().push(&next) }.expect("the queue has room");
+        }
+    }
+
+    fn next_submission(&mut self) -> Option<(squeue::Entry, usize)> {
+        if let Some(index) = self.to_cancel.pop_front() {
+            return Some((opcode::AsyncCancel::new(index.into()).build().user_data(CANCEL), 0));
+        }
+        while self.in_flight < OPERATIONS {
+            let (operation, bytes) = self.backlog.pop_front()?;
+            let index = operation.get_user_data() as u32;
+            let entry = &mut self.entries[index as usize];
+            if entry.is_to_cancel(self.is_ending) {
+                self.complete(index, -libc::ECANCELED);
+                continue;
+            }
+            entry.operation = Some((operation.clone(), bytes));
+            #[cfg(faults)]
+            let mut operation = operation;
+            #[cfg(faults)]
+            if let Some(errno) = crate::services::faults::on_submit(&mut operation) {
+                self.ended(index, -errno);
+                continue;
+            }
+            entry.is_submitted = true;
+            self.in_flight += 1;
+            return Some((operation, bytes));
+        }
+        None
+    }
+
+    fn reap(&mut self) {
+        loop {
+            let Some(completion) = self.ring.completion().next() else { break };
+            if completion.user_data() != CANCEL {
+                self.in_flight -= 1;
+                self.ended(completion.user_data() as u32, completion.result());
+            }
+        }
+    }
+
+    /// The kernel is done with an operation. One that was interrupted has done nothing, and is begun anew.
+    fn ended(&mut self, index: u32, result: i32) {
+        let entry = &mut self.entries[index as usize];
+        let was_interrupted = result == -libc::EINTR || RESTART_ERRORS.contains(&-result);
+        if !was_interrupted || entry.is_to_cancel(self.is_ending) {
+            return self.complete(index, result);
+        }
+        entry.is_submitted = false;
+        self.backlog.extend(entry.operation.take());
+    }
+
+    fn complete(&mut self, index: u32, result: i32) {
+        let entry = &mut self.entries[index as usize];
+        match std::mem::replace(&mut entry.state, OperationState::Done(result)) {
+            OperationState::Running(waker) => self.others.extend(waker.and_then(task::wake_own)),
+            OperationState::Orphan(resources) => {
+                *entry = OperationEntry::FREE;
+                self.free.push(index);
+                self.abandoned.push((resources, result));
+            }
+            OperationState::Free | OperationState::Done(_) => unreachable!("an operation is completed once"),
+        }
+    }
+
+    /// The result, if it is there: then the key names nothing any more. Else `waker` is woken when it is.
+    pub(crate) fn look(&mut self, key: OperationKey, waker: Waker) -> Progress {
+        let entry = &mut self.entries[key.0 as usize];
+        match &mut entry.state {
+            OperationState::Done(result) => {
+                let result = *result;
+                *entry = OperationEntry::FREE;
+                self.free.push(key.0);
+                Progress::Done(result, waker)
+            }
+            OperationState::Running(stored) => Progress::Running(stored.replace(waker)),
+            OperationState::Free | OperationState::Orphan(_) => {
+                unreachable!("a key names an operation that has a future")
+            }
+        }
+    }
+
+    /// The future is dropped. If the operation runs, its resources are kept until it is completed, and it is cancelled
+    /// unless it is a lasting one. What comes back is to be settled, or dropped, when nothing is borrowed.
+    pub(crate) fn abandon(
+        &mut self,
+        key: OperationKey,
+        resources: Box<dyn Resources>,
+    ) -> Result<Option<Waker>, Abandoned> {
+        let entry = &mut self.entries[key.0 as usize];
+        match std::mem::replace(&mut entry.state, OperationState::Free) {
+            OperationState::Done(result) => {
+                *entry = OperationEntry::FREE;
+                self.free.push(key.0);
+                Err((resources, result))
+            }
+            OperationState::Running(waker) => {
+                entry.state = OperationState::Orphan(resources);
+                // One that is in the backlog is found there.
+                if entry.is_submitted && !entry.is_lasting {
+                    self.to_cancel.push_back(key.0);
+                }
+                Ok(waker)
+            }
+            OperationState::Free | OperationState::Orphan(_) => {
+                unreachable!("a key names an operation that has a future")
+            }
+        }
+    }
+
+    /// The runtime, of this number, ends: cancels what runs, but for lasting operations, and waits for the kernel to be
+    /// done with it, at most `limit`. What is not back by then is leaked: the kernel may still write to it. What is back
+    /// and has a future is left to that, which will not find this proactor any more: see [`late`].
+    pub(crate) fn shut_down(&mut self, runtime: u64, limit: Duration) {
+        self.is_ending = true;
+        for (index, entry) in self.entries.iter().enumerate() {
+            if entry.is_submitted && entry.is_to_cancel(true) {
+                self.to_cancel.push_back(index as u32);
+            }
+        }
+        let end = Instant::now() + limit;
+        loop {
+            self.fill();
+            let left = end.saturating_duration_since(Instant::now());
+            if !self.is_busy() || left.is_zero() {
+                break;
+            }
+            let time = types::Timespec::from(left);
+            let wait = |ring: &IoUring| {
+                ring.submitter().submit_with_args(1, &types::SubmitArgs::new().timespec(&time))
+            };
+            if self.enter_with(wait).is_err() {
+                break;
+            }
+            self.reap();
+        }
+        let held = self.entries.iter().zip(0..).filter_map(|(entry, index)| match entry.state {
+            OperationState::Done(result) => Some((index, Some(result))),
+            OperationState::Running(_) => Some((index, None)),
+            OperationState::Free | OperationState::Orphan(_) => None,
+        });
+        self.abandoned.extend(late::ended(runtime, held));
+        // Orphans that are not back are leaked when this is dropped.
+    }
+}
+
+/// Invariant 1, should the end not have come to [`shut_down`](Proactor::shut_down).
+impl Drop for Proactor {
+    fn drop(&mut self) {
+        for entry in &mut self.entries {
+            if let OperationState::Orphan(_) = entry.state {
+                std::mem::forget(std::mem::replace(&mut entry.state, OperationState::Free));
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The proactor as the loop sees it.
+//!
+//! Nothing is borrowed while a waker runs or resources are dropped.
+
+use crate::core::counters::Count;
+use crate::core::foreign;
+use crate::core::task::Scheduler;
+use crate::services::proactor::{Abandoned, Proactor};
+use std::cell::{Cell, RefCell, RefMut};
+use std::time::Duration;
+
+/// How long the end of a runtime waits for the kernel to be done with operations that it has cancelled. A disk that
+/// does not answer may keep one for longer; then its buffers are leaked.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Set to `0` to do without io_uring.
+const SWITCH: &str = "AYI_IO_URING";
+
+/// A runtime's place for the proactor.
+pub(crate) struct RingPlace {
+    scheduler: &'static Scheduler,
+    ring: RefCell<Ring>,
+    /// Whether that has been made.
+    is_made: Cell<bool>,
+}
+
+enum Ring {
+    /// There has been no operation so far.
+    Unused {
+        is_wanted: bool,
+    },
+    Made(Box<Proactor>),
+    /// The system, the builder or the environment says no: for this runtime, once and for all.
+    Refused,
+}
+
+impl RingPlace {
+    pub(crate) fn new(scheduler: &'static Scheduler, is_wanted: bool) -> RingPlace {
+        RingPlace { scheduler, ring: RefCell::new(Ring::Unused { is_wanted }), is_made: Cell::new(false) }
+    }
+
+    /// The proactor, made now if it is not yet; `None` if there is none to be had.
+    pub(crate) fn proactor(&self) -> Option<RefMut<'_, Proactor>> {
+        let mut ring = self.ring.borrow_mut();
+        if let Ring::Unused { is_wanted } = *ring {
+            *ring = if is_wanted { self.make_ring() } else { Ring::Refused };
+            let state = if let Ring::Made(_) = *ring { RING_IN_USE } else { RING_REFUSED };
+            self.is_made.set(state == RING_IN_USE);
+            self.scheduler.counters.set(Count::Ring, state);
+        }
+        made(ring)
+    }
+
+    #[cold]
+    fn make_ring(&self) -> Ring {
+        if std::env::var_os(SWITCH).is_some_and(|value| value == "0") {
+            return Ring::Refused;
+        }
+        let made = Proactor::new(self.scheduler.bell.raw());
+        made.map_or(Ring::Refused, |proactor| Ring::Made(Box::new(proactor)))
+    }
+
+    /// The proactor, if it has been made. Programs without files ask as well, several times a turn.
+    #[inline]
+    fn made_proactor(&self) -> Option<RefMut<'_, Proactor>> {
+        if self.is_made.get() { made(self.ring.borrow_mut()) } else { None }
+    }
+
+    /// Whether [`take_turn`](Self::take_turn) has anything to do.
+    #[inline]
+    pub(crate) fn wants_turn(&self) -> bool {
+        self.made_proactor().is_some_and(|mut proactor| proactor.wants_to_enter())
+    }
+
+    /// Operations run, whose results may wake somebody.
+    #[inline]
+    pub(crate) fn is_busy(&self) -> bool {
+        self.made_proactor().is_some_and(|proactor| proactor.is_busy())
+    }
+
+    /// Submits what tasks have asked for since the last time, and wakes those whose operations are completed. Nothing if
+    /// there is no such thing.
+    #[inline]
+    pub(crate) fn take_turn(&self) {
+        if self.wants_turn() {
+            self.enter_now();
+        }
+    }
+
+    #[inline(never)]
+    fn enter_now(&self) {
+        let Some(mut proactor) = self.made_proactor() else { return };
+        let entered = proactor.enter();
+        let mut others = std::mem::take(&mut proactor.others);
+        let mut abandoned = std::mem::take(&mut proactor.abandoned);
+        drop(proactor);
+        entered.expect("io_uring_enter fails only if something has closed the runtime's descriptors");
+        // Foreign code.
+        others.drain(..).for_each(foreign::wake);
+        abandoned.drain(..).for_each(settle);
+        // For their memory. Nobody has entered the ring meanwhile.
+        if let Some(mut proactor) = self.made_proactor() {
+            (proactor.others, proactor.abandoned) = (others, abandoned);
+        }
+    }
+
+    pub(crate) fn shut_down(&self, runtime: u64) {
+        self.is_made.set(false);
+        let ring = self.ring.replace(Ring::Refused);
+        let Ring::Made(mut proactor) = ring else { return };
+        proactor.shut_down(runtime, GRACE);
+        let others = std::mem::take(&mut proactor.others);
+        let abandoned = std::mem::take(&mut proactor.abandoned);
+        drop(proactor);
+        others.into_iter().for_each(foreign::wake);
+        abandoned.into_iter().for_each(settle);
+    }
+}
+
+/// Foreign code.
+pub(crate) fn settle((resources, result): Abandoned) {
+    foreign::run(|| resources.abandoned(result));
+}
+
+/// What [`Count::Ring`] says: 0 if nobody has wanted it.
+pub(crate) const RING_IN_USE: u64 = 1;
+pub(crate) const RING_REFUSED: u64 = 2;
+
+fn made(ring: RefMut<'_, Ring>) -> Option<RefMut<'_, Proactor>> {
+    RefMut::filter_map(ring, |ring| match ring {
+        Ring::Made(proactor) => Some(&mut **proactor),
+        _ => None,
+    })
+    .ok()
+}

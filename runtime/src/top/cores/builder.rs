@@ -1,0 +1,249 @@
+//! What there is to be set, and the calls that run a main.
+
+use super::core::{Core, Seat, Set};
+use super::cpus;
+use super::output::MainOutput;
+use super::run::run_on_all;
+use super::settings::{CorePanic, Settings};
+use crate::face::builder::Builder;
+use crate::services::blocked_on::BlockedOn;
+use crate::services::cancellation::CancellationToken;
+use std::fmt::Debug;
+use std::io::{self, ErrorKind};
+use std::num::NonZero;
+use std::thread;
+use std::time::Duration;
+
+/// Runs a main on each of several cores; [`Builder::cores`] and [`Builder::all_cores`] make it.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::runtime::Builder;
+/// let names = Builder::new_current_thread().cores(2).thread_name("web").run(async |core| {
+///     format!("{} of {}: {}", core.index(), core.count(), std::thread::current().name().unwrap())
+/// })?;
+/// assert_eq!(names, ["0 of 2: web-0", "1 of 2: web-1"]);
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct CoresBuilder {
+    settings: Settings,
+}
+
+impl Builder {
+    /// A runtime with these settings on each of `cores` threads.
+    ///
+    /// There may be more than the machine has cores; they share these then, as all threads do.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let squares = Builder::new_current_thread().cores(3).run(async |core| core.index() * core.index())?;
+    /// assert_eq!(squares, [0, 1, 4]);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[track_caller]
+    pub fn cores(&self, cores: usize) -> CoresBuilder {
+        assert!(cores > 0, "cores(0): main could never run, give it at least 1 (or all_cores())");
+        self.on_cores(Some(cores))
+    }
+
+    /// A runtime with these settings on each core that the process may use: as many as its affinity
+    /// (sched_getaffinity(2)) and the quota of its cgroup leave it, see
+    /// [`available_parallelism`](std::thread::available_parallelism).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let counts = Builder::new_current_thread().all_cores().run(async |core| core.count())?;
+    /// assert_eq!(counts.len(), std::thread::available_parallelism()?.get());
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn all_cores(&self) -> CoresBuilder {
+        self.on_cores(None)
+    }
+
+    fn on_cores(&self, cores: Option<usize>) -> CoresBuilder {
+        let settings = Settings {
+            runtime: self.clone(),
+            cores,
+            is_pinned: false,
+            thread_name: String::from("ayi-core"),
+            on_panic: CorePanic::default(),
+            stop_timeout: Duration::from_secs(10),
+        };
+        CoresBuilder { settings }
+    }
+}
+
+impl CoresBuilder {
+    /// Whether each core's thread stays on a CPU of its own (sched_setaffinity(2)): the first on the first that the
+    /// process may use, and so on. Not by default: the kernel mostly does well, and a pinned thread has to wait when
+    /// something else runs on its CPU. There must be as many CPUs as cores.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// let cpus = Builder::new_current_thread().all_cores().pin(true).run(async |core| core.cpu().unwrap());
+    /// println!("on {cpus:?}");
+    /// ```
+    pub fn pin(&mut self, is_pinned: bool) -> &mut CoresBuilder {
+        self.settings.is_pinned = is_pinned;
+        self
+    }
+
+    /// What the cores' threads are called, followed by `-` and the core's number. `ayi-core` by default; the kernel
+    /// shows the first 15 bytes.
+    ///
+    /// # Panics
+    ///
+    /// If it contains a null byte.
+    #[track_caller]
+    pub fn thread_name(&mut self, name: impl Into<String>) -> &mut CoresBuilder {
+        self.settings.thread_name = name.into();
+        assert!(
+            !self.settings.thread_name.contains('\0'),
+            "thread_name: a null byte cannot be in a thread's name"
+        );
+        self
+    }
+
+    /// What becomes of the others when a core's main panics (or its runtime, by
+    /// [`UnhandledPanic::ShutdownRuntime`](crate::runtime::UnhandledPanic::ShutdownRuntime)).
+    /// [`StopAll`](CorePanic::StopAll) by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::{Builder, CorePanic};
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    /// let starts = AtomicUsize::new(0);
+    /// Builder::new_current_thread().cores(1).on_panic(CorePanic::Restart).run(async |_| {
+    ///     if starts.fetch_add(1, Ordering::SeqCst) == 0 {
+    ///         panic!("the first time");
+    ///     }
+    /// })?;
+    /// assert_eq!(starts.into_inner(), 2);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn on_panic(&mut self, policy: CorePanic) -> &mut CoresBuilder {
+        self.settings.on_panic = policy;
+        self
+    }
+
+    /// When one core has failed, how long the mains of the others have until they are dropped where they wait. Ten
+    /// seconds by default. One that never awaits cannot be dropped: it is waited for, and a line on stderr says so. The
+    /// same holds for `spawn_blocking` calls that do not return.
+    pub fn stop_timeout(&mut self, time: Duration) -> &mut CoresBuilder {
+        self.settings.stop_timeout = time;
+        self
+    }
+
+    /// Runs `main` on every core, each in a thread and a runtime of its own, and waits until all have returned. What
+    /// they have returned comes in the order of the cores.
+    ///
+    /// No main runs before every core has its runtime. When a main returns, its runtime ends, with all its tasks, while
+    /// the other cores go on.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses a thread or what a runtime needs; `InvalidInput` if there are fewer CPUs than cores that
+    /// are to be [pinned](CoresBuilder::pin). No main has run then.
+    ///
+    /// # Panics
+    ///
+    /// If a main panics, see [`on_panic`](CoresBuilder::on_panic); inside a `block_on`.
+    pub fn run<T: Send>(&self, main: impl AsyncFn(Core) -> T + Sync) -> io::Result<Vec<T>> {
+        let outputs = self.run_all(&main, |_| None)?;
+        Ok(outputs.into_iter().map(|output| output.expect("no core was stopped")).collect())
+    }
+
+    /// Like [`run`](CoresBuilder::run), for mains that can fail: when one has, a line on stderr says which and why, the
+    /// others are told to end ([`Core::shutdown_token`] is cancelled), and have
+    /// [`stop_timeout`](CoresBuilder::stop_timeout) to do so.
+    ///
+    /// # Errors
+    ///
+    /// What the first main that failed has returned, by the order of the cores; those of `run`.
+    ///
+    /// # Panics
+    ///
+    /// Like `run`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::{Builder, shutdown_token};
+    /// use std::io;
+    /// let result: io::Result<Vec<()>> = Builder::new_current_thread().cores(2).try_run(async |core| {
+    ///     if core.index() == 1 {
+    ///         return Err(io::Error::other("this core cannot listen"));
+    ///     }
+    ///     shutdown_token().cancelled().await;
+    ///     Ok(())
+    /// });
+    /// assert_eq!(result.unwrap_err().to_string(), "this core cannot listen");
+    /// ```
+    pub fn try_run<T, E>(&self, main: impl AsyncFn(Core) -> Result<T, E> + Sync) -> Result<Vec<T>, E>
+    where
+        T: Send,
+        E: From<io::Error> + Debug + Send,
+    {
+        self.run_all(&main, MainOutput::failure)?.into_iter().flatten().collect()
+    }
+
+    /// What `#[ayi::main(cores = …)]` expands to.
+    #[doc(hidden)]
+    pub fn main<T: MainOutput + Send>(&self, main: impl AsyncFn(Core) -> T + Sync) -> T {
+        let outputs = match self.run_all(&main, T::failure) {
+            Ok(outputs) => outputs,
+            Err(error) => panic!("cannot start an ayi runtime on each core: {error}"),
+        };
+        let mut outputs: Vec<T> = outputs.into_iter().flatten().collect();
+        outputs.swap_remove(outputs.iter().position(T::is_failure).unwrap_or(0))
+    }
+
+    /// The outputs: all, unless a core has failed.
+    fn run_all<T, M>(&self, main: &M, failure: fn(&T) -> Option<String>) -> io::Result<Vec<Option<T>>>
+    where
+        T: Send,
+        M: AsyncFn(Core) -> T + Sync,
+    {
+        let _blocked = BlockedOn::new();
+        let count = match self.settings.cores {
+            Some(count) => count,
+            None => thread::available_parallelism().map(NonZero::get)?,
+        };
+        let seats = self.cpus(count)?.into_iter().map(Seat::new).collect();
+        let (shutdown, failed) = (CancellationToken::new(), CancellationToken::new());
+        let mut runtime = self.settings.runtime.clone();
+        runtime.shutdown_with(shutdown.clone());
+        let settings = Settings { runtime, ..self.settings.clone() };
+        run_on_all(settings, Set { shutdown, failed, seats }, main, failure)
+    }
+
+    /// For each core the CPU that it is pinned to, if it is.
+    fn cpus(&self, count: usize) -> io::Result<Vec<Option<usize>>> {
+        if !self.settings.is_pinned {
+            return Ok(vec![None; count]);
+        }
+        let allowed = cpus::allowed_cpus()?;
+        if allowed.len() < count {
+            let message = format!(
+                "{count} cores cannot be pinned to {} CPUs, which is what this process may use \
+                 (sched_getaffinity): take fewer, or all_cores(), or leave pin() out",
+                allowed.len()
+            );
+            return Err(io::Error::new(ErrorKind::InvalidInput, message));
+        }
+        Ok(allowed.into_iter().take(count).map(Some).collect())
+    }
+}

@@ -1,0 +1,297 @@
+//! What a main, and the tasks of its core, know of it and of the others.
+
+use crate::core::foreign::lock;
+use crate::core::sync::Mutex;
+use crate::core::task::JoinHandle;
+use crate::face::handle::Handle;
+use crate::services::cancellation::CancellationToken;
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+thread_local! {
+    /// The core that this thread is.
+    static CURRENT: RefCell<Option<Core>> = const { RefCell::new(None) };
+}
+
+/// One of the cores of [`Builder::cores`](crate::runtime::Builder::cores), as its main gets it. It may be sent to other
+/// threads.
+///
+/// What belongs to one core is best kept in a `thread_local!`, or in an `Rc` that its main makes: a core is one thread
+/// as long as it lives.
+///
+/// # Examples
+///
+/// ```
+/// use ayi_runtime::runtime::{Builder, Core, shutdown_token};
+///
+/// Builder::new_current_thread().cores(2).run(async |core| {
+///     if core.index() == 0 {
+///         let there = core.spawn_on(1, || async { Core::current().index() });
+///         assert_eq!(there.await.unwrap(), 1);
+///         core.shutdown_token().cancel();
+///     }
+///     shutdown_token().cancelled().await;
+/// })?;
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Clone)]
+pub struct Core {
+    pub(super) index: usize,
+    pub(super) set: Arc<Set>,
+}
+
+/// What the cores share.
+pub(super) struct Set {
+    /// Ends them all, when the program wants to.
+    pub(super) shutdown: CancellationToken,
+    /// One has failed: the others have a limited time.
+    pub(super) failed: CancellationToken,
+    pub(super) seats: Vec<Seat>,
+}
+
+/// A core's place, which stays when it is started anew.
+#[derive(Default)]
+pub(super) struct Seat {
+    /// Of its present, or last, runtime. Set before any main runs.
+    pub(super) handle: Mutex<Option<Handle>>,
+    /// The CPU that it is pinned to.
+    pub(super) cpu: Option<usize>,
+    /// How many tasks `spawn_balanced` has put there that are not finished.
+    placed: AtomicUsize,
+    /// Whether its main runs, or is about to.
+    is_up: AtomicBool,
+}
+
+impl Seat {
+    pub(super) fn new(cpu: Option<usize>) -> Seat {
+        Seat { cpu, ..Seat::default() }
+    }
+
+    /// The core is there, until what this returns is dropped.
+    pub(super) fn up(&self, handle: Handle) -> impl Drop {
+        struct Up<'a>(&'a Seat);
+        impl Drop for Up<'_> {
+            fn drop(&mut self) {
+                self.0.is_up.store(false, Ordering::Relaxed);
+            }
+        }
+        // The one before is dropped after the lock: it may be the last of its runtime.
+        let before = lock(&self.handle).replace(handle);
+        drop(before);
+        // Relaxed, here and below: a hint. Whoever comes too late is told by the runtime that it has ended.
+        self.is_up.store(true, Ordering::Relaxed);
+        Up(self)
+    }
+}
+
+impl Core {
+    /// The core that this thread is.
+    ///
+    /// # Panics
+    ///
+    /// On a thread that is none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::{Builder, Core};
+    /// let sum: usize = Builder::new_current_thread().cores(3).run(async |_| Core::current().index())?.iter().sum();
+    /// assert_eq!(sum, 3);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[track_caller]
+    pub fn current() -> Core {
+        Core::try_current().expect(
+            "this thread is none of the cores: call Core::current() from what Builder::cores or #[ayi::main(cores = …)] \
+             runs",
+        )
+    }
+
+    /// The core that this thread is, if it is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(ayi_runtime::runtime::Core::try_current().is_none());
+    /// ```
+    pub fn try_current() -> Option<Core> {
+        // While the thread ends, it is none of them any more.
+        CURRENT.try_with(|core| core.borrow().clone()).ok().flatten()
+    }
+
+    /// This thread is `self` from here on.
+    pub(super) fn enter(self) {
+        CURRENT.set(Some(self));
+    }
+
+    /// Its number: 0 for the first.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.set.seats.len()
+    }
+
+    /// The CPU that it is pinned to, if [`CoresBuilder::pin`](crate::runtime::CoresBuilder::pin) asked for that: the
+    /// kernel's number.
+    pub fn cpu(&self) -> Option<usize> {
+        self.seat(self.index).cpu
+    }
+
+    #[track_caller]
+    fn seat(&self, index: usize) -> &Seat {
+        let count = self.count();
+        match self.set.seats.get(index) {
+            Some(seat) => seat,
+            None => panic!("there is no core {index}: there are {count}, and the first is 0"),
+        }
+    }
+
+    /// The handle of a core's runtime: of its last one, if the core has ended.
+    ///
+    /// # Panics
+    ///
+    /// If there is no core of this number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::Builder;
+    /// Builder::new_current_thread().cores(2).run(async |core| {
+    ///     let tasks = (0..core.count()).map(|index| core.handle(index).metrics().num_alive_tasks());
+    ///     println!("{} tasks on all cores", tasks.sum::<usize>());
+    /// })?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[track_caller]
+    pub fn handle(&self, index: usize) -> Handle {
+        let handle = lock(&self.seat(index).handle).clone();
+        handle.expect("no main runs before every core has its runtime")
+    }
+
+    /// Runs `make` on the core `index`, and the future that it gives there as a task: see [`Handle::spawn_with`].
+    ///
+    /// If that core has ended, `make` is dropped, and awaiting the task says that it was cancelled.
+    ///
+    /// # Panics
+    ///
+    /// If there is no core of this number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::{Builder, Core, shutdown_token};
+    /// Builder::new_current_thread().cores(2).run(async |core| {
+    ///     if core.index() == 0 {
+    ///         let there = core.spawn_on(1, || async { Core::current().index() });
+    ///         assert_eq!(there.await.unwrap(), 1);
+    ///         core.shutdown_token().cancel();
+    ///     }
+    ///     shutdown_token().cancelled().await; // a core takes tasks until its main returns
+    /// })?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[track_caller]
+    pub fn spawn_on<F>(
+        &self,
+        index: usize,
+        make: impl FnOnce() -> F + Send + 'static,
+    ) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + 'static,
+    {
+        self.handle(index).spawn_with(make)
+    }
+
+    /// Like [`spawn_on`](Core::spawn_on), on the core that has the fewest unfinished tasks of those that this function
+    /// has spawned; among equals on this one, and then on the first.
+    ///
+    /// So one core that accepts connections can deal them out. (A connection that has not been waited for yet moves
+    /// for free.)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::{Builder, Core, shutdown_token};
+    /// Builder::new_current_thread().cores(2).run(async |core| {
+    ///     if core.index() == 0 {
+    ///         let here = || async { Core::current().index() };
+    ///         let (one, other) = (core.spawn_balanced(here), core.spawn_balanced(here));
+    ///         assert_eq!((one.await.unwrap(), other.await.unwrap()), (0, 1));
+    ///         core.shutdown_token().cancel();
+    ///     }
+    ///     shutdown_token().cancelled().await;
+    /// })?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[track_caller]
+    pub fn spawn_balanced<F>(&self, make: impl FnOnce() -> F + Send + 'static) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + 'static,
+    {
+        // Relaxed, here and in `Placed`: a count that orders nothing else.
+        let load = |&index: &usize| {
+            let seat = &self.set.seats[index];
+            let is_down = !seat.is_up.load(Ordering::Relaxed);
+            (is_down, seat.placed.load(Ordering::Relaxed), index != self.index)
+        };
+        let index = (0..self.count()).min_by_key(load).expect("there is a core: this one");
+        let placed = Placed::new(self.set.clone(), index);
+        self.spawn_on(index, move || {
+            let future = make();
+            async move {
+                let _placed = placed;
+                future.await
+            }
+        })
+    }
+
+    /// The token of all cores: if it is cancelled, so is [`shutdown_token`](crate::runtime::shutdown_token) on each of
+    /// them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi_runtime::runtime::{Builder, shutdown_token};
+    /// Builder::new_current_thread().cores(2).run(async |core| match core.index() {
+    ///     0 => core.shutdown_token().cancel(),
+    ///     _ => shutdown_token().cancelled().await,
+    /// })?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn shutdown_token(&self) -> CancellationToken {
+        self.set.shutdown.clone()
+    }
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core")
+            .field("index", &self.index)
+            .field("count", &self.count())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A task that counts for its core, until it is finished or given up.
+struct Placed {
+    set: Arc<Set>,
+    index: usize,
+}
+
+impl Placed {
+    fn new(set: Arc<Set>, index: usize) -> Placed {
+        set.seats[index].placed.fetch_add(1, Ordering::Relaxed);
+        Placed { set, index }
+    }
+}
+
+impl Drop for Placed {
+    fn drop(&mut self) {
+        self.set.seats[self.index].placed.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,31 @@
+//! A runtime on each of several cores.
+//!
+//! ```text
+//!   the caller's thread   starts one thread per core, waits for their ends, starts a core anew
+//!     ayi-core-0          its own runtime: reactor, tasks, timers        main(core 0)
+//!     ayi-core-1          its own runtime: reactor, tasks, timers        main(core 1)
+//! ```
+//!
+//! They share nothing but a `Set`: the handles through which one reaches another, and the tokens that end them all.
+//! Nothing is stolen: a task stays where it was spawned. ARCHITECTURE.md says why, and bench/RESULTS.md what that
+//! costs and gains.
+//!
+//! Invariants:
+//! 1. No main runs before every core has its runtime: a handle to any of them is there from the beginning.
+//! 2. A core that is started anew has a new thread, and with it new thread-locals.
+//!
+//! Read `core` (what a main knows of its core), `settings`, `run`, then `builder`.
+//!
+//! In tokio: `LocalPoolHandle` of `tokio_util` comes closest; its own runtime of many threads shares all tasks.
+
+mod builder;
+mod core;
+mod cpus;
+mod output;
+mod run;
+mod settings;
+
+pub use builder::CoresBuilder;
+pub use core::Core;
+pub use output::MainOutput;
+pub use settings::CorePanic;

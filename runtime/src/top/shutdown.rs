@@ -1,0 +1,156 @@
+//! The orderly end of a runtime's tasks: told to end, waited for, and only then aborted.
+//!
+//! ```text
+//!   shutdown(limit) ──▶ the token is cancelled ──▶ tasks finish ──────────────▶ all have: done
+//!                                                    └─ limit is over: reported, and aborted
+//! ```
+//!
+//! In tokio: there is no one thing; `tokio_util` has `CancellationToken` and `TaskTracker`.
+
+use crate::core::current::home;
+use crate::core::task::Id;
+use crate::core::worker::Worker;
+use crate::face::handle::Handle;
+use crate::face::sleep::sleep;
+use crate::face::task::yield_now;
+use crate::services::cancellation::CancellationToken;
+use crate::watch::running::RunningTask;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+/// The token that tells the tasks of the runtime that this thread is in to end.
+///
+/// Somebody cancels it (a task that waits for `SIGTERM`, say, or [`shutdown`]), and every task that has something to
+/// finish, or to say, before it ends waits for it beside its work.
+///
+/// # Panics
+///
+/// Outside a runtime.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// use ayi_runtime::runtime::shutdown_token;
+/// let task = ayi_runtime::spawn(async {
+///     shutdown_token().cancelled().await;
+///     "goodbye"
+/// });
+/// shutdown_token().cancel();
+/// assert_eq!(task.await.unwrap(), "goodbye");
+/// # });
+/// ```
+#[track_caller]
+pub fn shutdown_token() -> CancellationToken {
+    Handle::current().shutdown_token()
+}
+
+/// Ends the tasks of this runtime: cancels [`shutdown_token`], waits until all other tasks have finished, and aborts
+/// those that have not after `limit`. It says which these were.
+///
+/// What is to be done before belongs before it: stop accepting connections first. Tasks that are spawned meanwhile are
+/// waited for like the others; what is spawned afterwards runs, until the runtime ends. A
+/// [`spawn_blocking`](crate::task::spawn_blocking) call that has started cannot be aborted: it is reported, and the
+/// runtime's drop waits until it has returned
+/// ([`Runtime::shutdown_timeout`](crate::runtime::Runtime::shutdown_timeout) sets a limit). A task that never awaits
+/// cannot be aborted either, nor does this return before it does: it has the thread.
+///
+/// # Panics
+///
+/// Outside a runtime.
+///
+/// # Cancel safety
+///
+/// If it is dropped, the token stays cancelled, and nothing is aborted.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// use ayi_runtime::{runtime::{shutdown, shutdown_token}, time::Duration};
+/// ayi_runtime::spawn(async { shutdown_token().cancelled().await });
+/// ayi_runtime::task::Builder::new().name("stubborn").spawn(std::future::pending::<()>())?;
+/// let report = shutdown(Duration::from_millis(20)).await;
+/// assert_eq!(report.still_running()[0].name(), Some("stubborn"));
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+pub async fn shutdown(limit: Duration) -> ShutdownReport {
+    shutdown_token().cancel();
+    let worker = home().expect("shutdown() is polled by the runtime whose tasks it ends");
+    let mut time_is_up = sleep(limit);
+    let all_have_ended = poll_fn(|cx| {
+        if have_ended(&worker) {
+            return Poll::Ready(true);
+        }
+        if Pin::new(&mut time_is_up).poll(cx).is_ready() {
+            return Poll::Ready(false);
+        }
+        worker.tasks().cells().onlookers.watch(cx.waker().clone());
+        Poll::Pending
+    })
+    .await;
+    if all_have_ended {
+        return ShutdownReport { still_running: Vec::new() };
+    }
+    let report = ShutdownReport { still_running: worker.tasks().running() };
+    worker.tasks().abort_all();
+    // Those are on the run queue now, and this task goes behind them.
+    yield_now().await;
+    report
+}
+
+/// All tasks but the one that asks, if it is a task.
+fn have_ended(worker: &Worker) -> bool {
+    worker.tasks().tasks_left() <= u64::from(Id::current() != Id::NONE)
+}
+
+/// Which tasks had not finished when [`shutdown`]'s time was up, and were aborted.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # rt.block_on(async {
+/// use ayi_runtime::{runtime::shutdown, time::Duration};
+/// let report = shutdown(Duration::from_secs(10)).await; // no tasks: at once
+/// assert!(report.is_clean());
+/// if !report.is_clean() {
+///     eprintln!("{report}");
+/// }
+/// # });
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "it says what was cut off"]
+pub struct ShutdownReport {
+    still_running: Vec<RunningTask>,
+}
+
+impl ShutdownReport {
+    /// Whether all tasks had finished by themselves.
+    pub fn is_clean(&self) -> bool {
+        self.still_running.is_empty()
+    }
+
+    /// The tasks that had not.
+    pub fn still_running(&self) -> &[RunningTask] {
+        &self.still_running
+    }
+}
+
+impl fmt::Display for ShutdownReport {
+    /// A line for each task, the last one without an end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_clean() {
+            return f.write_str("all tasks have finished");
+        }
+        let count = self.still_running.len();
+        write!(f, "{count} task{} had not finished when time was up:", if count == 1 { "" } else { "s" })?;
+        self.still_running.iter().try_for_each(|task| write!(f, "\n  {task}"))
+    }
+}

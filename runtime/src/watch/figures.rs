@@ -1,0 +1,21 @@
+//! What has been counted of a runtime, at some moment.
+
+use crate::core::counters::{COUNTS, Count, Counters};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// The counters as they were at some moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Figures([u64; COUNTS]);
+
+impl Figures {
+    pub(crate) fn get(&self, count: Count) -> u64 {
+        self.0[count as usize]
+    }
+}
+
+impl Counters {
+    pub(crate) fn read(&self) -> Figures {
+        // Relaxed: see `add`.
+        Figures(std::array::from_fn(|count| self.0[count].load(Relaxed)))
+    }
+}

@@ -1,0 +1,11 @@
+//! Who looks on, and is told.
+
+pub(crate) mod ages;
+pub(crate) mod figures;
+pub(crate) mod hooks;
+pub(crate) mod onlookers;
+pub(crate) mod running;
+pub(crate) mod slow_poll;
+pub(crate) mod thread_clock;
+pub(crate) mod trace;
+pub(crate) mod unhandled;

@@ -1,0 +1,165 @@
+//! Who looks on at the tasks of a runtime: the user's hooks, reports of slow polls and of unhandled panics, those who wait
+//! for tasks to end, and the ages of tasks.
+
+use super::ages::Ages;
+use super::hooks::{Hooks, TaskHook, TaskMeta};
+use super::slow_poll::Reports;
+use super::unhandled::UnhandledPanic;
+use crate::core::counters::{Count, Counters};
+use crate::core::foreign;
+use crate::core::onlooker::{Onlooker, TaskFacts};
+use crate::core::sync::Cell;
+use crate::core::task::id::NEXT;
+use crate::core::task::{Id, JoinError};
+use crate::core::wait::Instant;
+use std::panic::Location;
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::Duration;
+
+/// Of one scheduler. Only its owner touches them.
+#[derive(Default)]
+pub(crate) struct Onlookers {
+    unhandled: Cell<UnhandledPanic>,
+    /// Whether there are hooks to be run, watchers to be woken, or polls to be timed.
+    are_any: Cell<bool>,
+    hooks: Cell<Option<Rc<Hooks>>>,
+    /// Who is to be woken when a task is finished.
+    watchers: Cell<Vec<Waker>>,
+    /// Of slow polls.
+    reports: Reports,
+    ages: Cell<Ages>,
+    /// How many tasks there had been at the latest of those notes.
+    noted: Cell<u64>,
+}
+
+impl Onlookers {
+    /// What the runtime's builder has set.
+    pub(crate) fn configure(&self, unhandled: UnhandledPanic, hooks: Hooks) {
+        self.unhandled.set(unhandled);
+        self.are_any.set(hooks.are_any());
+        self.hooks.set(Some(Rc::new(hooks)));
+    }
+
+    /// What a user wants to know of a task's life, if anything.
+    #[cold]
+    fn run_hook(&self, hook: fn(&Hooks) -> &Option<TaskHook>, task: &TaskFacts<'_>) {
+        let hooks = self.hooks.take();
+        self.hooks.set(hooks.clone());
+        let Some(hook) = hooks.as_deref().and_then(|hooks| hook(hooks).as_ref()) else { return };
+        let meta = TaskMeta { id: task.id, name: task.name, spawned_at: task.place };
+        foreign::run(|| hook(&meta));
+    }
+
+    /// The limit for polls, if there is one.
+    fn slow_poll(&self) -> Option<Duration> {
+        let hooks = self.hooks.take();
+        let limit = hooks.as_ref().and_then(|hooks| hooks.slow_poll);
+        self.hooks.set(hooks);
+        limit
+    }
+
+    /// A poll, which began at `start`, is over.
+    fn polled(&self, start: std::time::Instant, who: impl FnOnce() -> String) {
+        let took = start.elapsed();
+        if let Some(limit) = self.slow_poll().filter(|limit| took > *limit) {
+            self.reports.tell(took, limit, who);
+        }
+    }
+
+    #[cold]
+    fn note_age(&self) {
+        let mut ages = self.ages.take();
+        // The last id that this thread has given. It gives no smaller one after it.
+        ages.note(Id(NEXT.get() - 1), Instant::now());
+        self.ages.set(ages);
+    }
+
+    /// The ages of all tasks until now.
+    pub(super) fn take_ages(&self) -> Ages {
+        self.note_age();
+        self.ages.take()
+    }
+
+    pub(super) fn put_ages(&self, ages: Ages) {
+        self.ages.set(ages);
+    }
+
+    /// Wakes `waker` when a task is finished, once.
+    pub(crate) fn watch(&self, waker: Waker) {
+        let mut watchers = self.watchers.take();
+        if !watchers.iter().any(|known| known.will_wake(&waker)) {
+            watchers.push(waker);
+        }
+        self.watchers.set(watchers);
+        self.are_any.set(true);
+    }
+}
+
+impl Onlooker for Onlookers {
+    #[inline]
+    fn are_any(&self) -> bool {
+        self.are_any.get()
+    }
+
+    fn time_polls(&self) -> bool {
+        self.slow_poll().is_some()
+    }
+
+    fn task_begins(&self, task: &TaskFacts<'_>) {
+        self.run_hook(|hooks| &hooks.on_spawn, task);
+    }
+
+    #[cold]
+    fn task_polled(&self, start: std::time::Instant, task: &TaskFacts<'_>) {
+        self.polled(start, || {
+            let name = task.name.map(|name| format!(" {name:?}")).unwrap_or_default();
+            format!("task {}{name}, spawned at {},", task.id, task.place)
+        });
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn root_polled(&self, start: std::time::Instant, place: &'static Location<'static>) {
+        self.polled(start, || format!("the future of block_on at {place}"));
+    }
+
+    #[cold]
+    fn task_ends(&self, task: &TaskFacts<'_>) {
+        self.run_hook(|hooks| &hooks.on_terminate, task);
+    }
+
+    #[cold]
+    fn task_has_ended(&self) {
+        let hooks = self.hooks.take();
+        self.are_any.set(hooks.as_ref().is_some_and(|hooks| hooks.are_any()));
+        self.hooks.set(hooks);
+        self.watchers.take().into_iter().for_each(foreign::wake);
+    }
+
+    /// So `ages` knows of all tasks that are older.
+    #[inline]
+    fn turn(&self, counters: &Counters) {
+        let spawned = counters.get(Count::Spawned);
+        if spawned != self.noted.replace(spawned) {
+            self.note_age();
+        }
+    }
+
+    fn nobody_joins(&self, error: JoinError, place: &'static Location<'static>) -> bool {
+        self.unhandled.get().apply(error, place)
+    }
+
+    fn leave(&self) {
+        let (hooks, watchers) = (self.hooks.take(), self.watchers.take());
+        foreign::run(|| drop(hooks));
+        watchers.into_iter().for_each(foreign::drop_waker);
+        let mut ages = self.ages.take();
+        ages.clear();
+        self.ages.set(ages);
+        self.reports.reset();
+        self.noted.set(0);
+        self.unhandled.set(UnhandledPanic::default());
+        self.are_any.set(false);
+    }
+}

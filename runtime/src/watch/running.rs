@@ -1,0 +1,99 @@
+//! Tasks seen from outside: which are running, for how long, and when one has ended.
+//!
+//! If it is unused, it costs one comparison a turn: see `ages` and `Onlookers::are_any`.
+
+use super::ages::between;
+use super::slow_poll::Rounded;
+use crate::core::task::slot::Marks;
+use crate::core::task::{Id, OwnScheduler, OwnSlot};
+use crate::core::wait::Instant;
+use std::fmt;
+use std::panic::Location;
+use std::time::Duration;
+
+/// A task that was not finished when it was looked at. See [`ShutdownReport`](crate::runtime::ShutdownReport).
+#[derive(Clone, Debug)]
+pub struct RunningTask {
+    id: Id,
+    name: Option<String>,
+    spawned_at: &'static Location<'static>,
+    age: Duration,
+    is_blocking: bool,
+}
+
+impl RunningTask {
+    /// The task's id.
+    pub fn id(&self) -> Id {
+        self.id
+    }
+
+    /// The name that [`task::Builder`](crate::task::Builder) gave it.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Where it was spawned.
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.spawned_at
+    }
+
+    /// For how long it has been there: never more than it has, and at most an eighth less, for no clock is read for
+    /// each task.
+    pub fn age(&self) -> Duration {
+        self.age
+    }
+
+    /// Whether it stands for a [`spawn_blocking`](crate::task::spawn_blocking) call, which nobody can abort once it
+    /// has started.
+    pub fn is_blocking(&self) -> bool {
+        self.is_blocking
+    }
+}
+
+impl fmt::Display for RunningTask {
+    /// `task 7 "orders", spawned at src/main.rs:12:5, running for 3.2s`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.is_blocking { "blocking call" } else { "task" };
+        write!(f, "{what} {}", self.id)?;
+        if let Some(name) = &self.name {
+            write!(f, " {name:?}")?;
+        }
+        write!(f, ", spawned at {}, running for {}", self.spawned_at, Rounded(self.age))
+    }
+}
+
+impl OwnScheduler {
+    /// The tasks that are not finished, but for the one that is being polled.
+    pub(crate) fn running(self) -> Vec<RunningTask> {
+        let (ages, now) = (self.cells().onlookers.take_ages(), Instant::now());
+        let look = |slot: OwnSlot| {
+            let body = slot.take_body()?;
+            let facts = body.as_ref().facts(slot.id());
+            let spawned = facts.spawned.or_else(|| ages.spawned_by(facts.id));
+            let task = RunningTask {
+                id: facts.id,
+                name: facts.name.map(String::from),
+                spawned_at: facts.place,
+                age: spawned.map_or(Duration::ZERO, |then| between(then, now)),
+                is_blocking: facts.is_blocking,
+            };
+            slot.put_body(body);
+            Some(task)
+        };
+        let running = self.slots().filter_map(look).collect();
+        self.cells().onlookers.put_ages(ages);
+        running
+    }
+
+    /// Aborts the tasks that are not finished, but for the one that is being polled. Each is cancelled when its turn
+    /// comes; they are on the run queue when this returns.
+    pub(crate) fn abort_all(self) {
+        for slot in self.slots() {
+            if let Some(body) = slot.take_body() {
+                slot.put_body(body);
+                slot.mark(Marks::ABORTED);
+                slot.schedule();
+            }
+        }
+    }
+}

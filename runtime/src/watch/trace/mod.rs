@@ -1,0 +1,44 @@
+//! What onlookers are told: subscribers of the crate `tracing`, in the words that `console-subscriber` knows, so that
+//! tokio-console shows the tasks, wakers and resources of this runtime (feature `tracing`).
+//!
+//! ```text
+//!   span  runtime.spawn               a task, from its spawn to its end; entered for each poll
+//!   event runtime::waker              what is done with a waker; `task.id` is the number of that span
+//!   span  runtime.resource            a socket or a timer, from its making to its drop
+//!   span  runtime.resource.async_op     somebody waits for it; entered, within the resource's, for each poll
+//!   event runtime::resource::poll_op      such a poll has ended
+//!   event runtime::resource::state_update something of the resource has changed
+//! ```
+//!
+//! Tasks, timers and sockets have a trace in any case, and call it. Without the feature a trace is empty, and its functions
+//! only run what they are given: see `untold`. So this is the only place that asks for the feature.
+//!
+//! Invariants:
+//! 1. A subscriber is foreign code. It is called when nothing is borrowed, and its panics end here: the panic hook
+//!    reports them, and nothing else happens.
+//! 2. What is told of a span is told while it is open: its number may be another's after that.
+//! 3. The console learns which resource and which task an operation belongs to from the spans that this thread is in.
+//!
+//! In tokio: `util/trace.rs`, `runtime/task/waker.rs`, `time/sleep.rs`.
+
+#[cfg(feature = "tracing")]
+mod socket;
+#[cfg(feature = "tracing")]
+mod span;
+#[cfg(feature = "tracing")]
+mod task;
+#[cfg(feature = "tracing")]
+mod timer;
+#[cfg(not(feature = "tracing"))]
+mod untold;
+#[cfg(feature = "tracing")]
+mod waker;
+
+#[cfg(not(feature = "tracing"))]
+pub(crate) use untold::{CallTrace, SocketOp, SocketTrace, TaskTrace, TimerTrace};
+#[cfg(feature = "tracing")]
+pub(crate) use {
+    socket::{SocketOp, SocketTrace},
+    task::{CallTrace, TaskTrace},
+    timer::TimerTrace,
+};
