@@ -1,7 +1,7 @@
 //! Writes the public API of crates, one item a line, from the JSON that rustdoc has written about them: see
 //! `.ci/public-api`. Blanket, automatic and derived implementations of traits are left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,13 +17,22 @@ fn main() -> Result<(), Box<dyn Error>> {
             .omit_auto_derived_impls(true)
             .build()?;
         let krate = json.file_stem().and_then(|name| name.to_str()).ok_or("a file named after a crate")?;
-        apis.insert(krate.to_owned(), api.items().map(|item| format!("{item}\n")).collect::<String>());
+        apis.insert(krate.to_owned(), in_order(api.items().map(|item| item.to_string())));
     }
     let public = public_types(&apis);
     for (krate, api) in &apis {
         fs::write(folder.join(Path::new(krate).with_extension("txt")), with_public_paths(api, &public))?;
     }
     Ok(())
+}
+
+/// Sorts items by what they name, whichever `impl` they stand in: methods may move to another one.
+fn in_order(items: impl Iterator<Item = String>) -> String {
+    let is_inherent = |item: &str| item.starts_with("impl") && !item.contains(" for ");
+    let name = |item: &str| words(item).find(|word| word.contains("::")).unwrap_or_default().to_owned();
+    let sorted: BTreeSet<(String, String)> =
+        items.filter(|item| !is_inherent(item)).map(|item| (name(&item), item)).collect();
+    sorted.into_iter().map(|(_, item)| item + "\n").collect()
 }
 
 /// A type or a trait: its crate, and its name.
