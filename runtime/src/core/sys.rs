@@ -2,7 +2,7 @@
 //!
 //! An epoll instance is a kernel object that keeps two lists: the file descriptors we asked about, and those of
 //! them to which something happened. We register each descriptor once, *edge-triggered*: the kernel reports that
-//! it **became** ready, once, and stays silent until that happens anew. So whoever reads must read until
+//! it **became** ready, once, and stays silent until that happens anew. So a reader must read until
 //! `WouldBlock` (or know by other means that nothing is left) before waiting for the next report.
 //!
 //! An eventfd is a counter behind a descriptor: another thread adds to it, and our `epoll_wait` returns.
@@ -91,7 +91,7 @@ impl Epoll {
 
         // Whole milliseconds (0 most of all) and no limit at all do not need the finer call.
         let nanos = timeout.filter(|t| t.subsec_nanos() % 1_000_000 != 0 && !cfg!(miri));
-        // Relaxed: a hint that stands alone; whoever misses it asks the kernel once more.
+        // Relaxed: a hint that stands alone. A thread that misses it asks the kernel once more.
         if let (Some(t), false) = (nanos, NO_PWAIT2.load(Ordering::Relaxed)) {
             // SAFETY: all zeros is a valid timespec (its padding differs between targets, so no literal).
             let mut limit: libc::timespec = unsafe { std::mem::zeroed() };
@@ -141,7 +141,7 @@ pub(crate) struct EpollRef {
 }
 
 impl EpollRef {
-    /// Reports no more of `fd`. That must still be open: epoll knows descriptors by number and file together.
+    /// Ends the reports of `fd`. That must still be open: epoll knows descriptors by number and file together.
     ///
     /// Nothing happens in a process that was forked from the one which made the epoll instance. The instance is the same
     /// there, so what the child drops would be taken from the parent.

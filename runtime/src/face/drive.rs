@@ -93,7 +93,7 @@ impl Sleeper {
         }
     }
 
-    /// From here on, `root` is woken instead. The caller polls once after this, whoever has been woken.
+    /// From here on, `root` is woken instead. The caller polls once after this, in case the thread has been woken.
     pub(crate) fn hand_over_to(&self, root: Waker) {
         let _ = self.root.set(root);
         // Of two exchanges of one variable one is the first. If it is a waker's, this Acquire pairs with its Release,

@@ -122,9 +122,9 @@ impl Ready {
     pub const READABLE: Ready = Ready(1);
     /// A write would not block.
     pub const WRITABLE: Ready = Ready(2);
-    /// The peer writes no more: after what is there comes the end of the stream.
+    /// The peer no longer writes: after what is there comes the end of the stream.
     pub const READ_CLOSED: Ready = Ready(4);
-    /// The peer reads no more.
+    /// The peer no longer reads.
     pub const WRITE_CLOSED: Ready = Ready(8);
     /// An error waits to be fetched by the next operation.
     pub const ERROR: Ready = Ready(16);
@@ -169,7 +169,7 @@ impl Ready {
         self.0 & (Ready::WRITABLE.0 | Ready::WRITE_CLOSED.0) != 0
     }
 
-    /// Whether the peer writes no more.
+    /// Returns whether the peer no longer writes.
     ///
     /// # Examples
     ///
@@ -181,7 +181,7 @@ impl Ready {
         self.0 & Ready::READ_CLOSED.0 != 0
     }
 
-    /// Whether the peer reads no more.
+    /// Returns whether the peer no longer reads.
     ///
     /// # Examples
     ///
@@ -275,7 +275,7 @@ fn write_set(f: &mut fmt::Formatter<'_>, mut names: impl Iterator<Item = &'stati
 }
 
 impl Known {
-    /// What says one of `ready`, to whomever.
+    /// Returns all bits that say one of `ready`, to any interest.
     pub(crate) fn saying(ready: Ready) -> Known {
         let small = Known(u16::from(ready.0) & (1 | 1 << 1 | 1 << 5));
         small

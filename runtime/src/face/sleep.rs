@@ -101,7 +101,7 @@ impl Sleep {
     /// use ayi_runtime::time::{Duration, Instant, sleep};
     /// use std::pin::pin;
     /// let mut idle = pin!(sleep(Duration::from_secs(3600)));
-    /// idle.as_mut().reset(Instant::now() + Duration::from_millis(1)); // also while somebody waits for it
+    /// idle.as_mut().reset(Instant::now() + Duration::from_millis(1)); // also while a task waits for it
     /// idle.await;
     /// # });
     /// ```

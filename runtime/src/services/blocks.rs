@@ -7,7 +7,7 @@
 //! Invariants:
 //! 1. A block of class `n` was allocated with [`layout`]`(n)`, whoever allocated it: so any list of that class can take
 //!    it, and the allocator gets back what it gave. What is too large or too strictly aligned has no class.
-//! 2. A block is in one list or is somebody's. The first word of a block in a list leads to the next.
+//! 2. A block is in one list or in use. The first word of a block in a list leads to the next.
 //! 3. A thread keeps at most [`KEPT`] bytes; what is more goes back to the allocator, and so does the rest when the
 //!    thread ends.
 //!

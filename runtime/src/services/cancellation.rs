@@ -25,7 +25,7 @@ use std::pin::{Pin, pin};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker, ready};
 
-/// Tells tasks to end: who holds a clone can wait until somebody [cancels](CancellationToken::cancel) it.
+/// Tells tasks to end: whoever holds a clone can wait until another holder [cancels](CancellationToken::cancel) it.
 ///
 /// It works on any thread and in any runtime. [`shutdown_token`](crate::runtime::shutdown_token) is the one that
 /// each runtime has.

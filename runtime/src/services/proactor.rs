@@ -10,13 +10,13 @@
 //!
 //! Invariants:
 //! 1. What an operation points at (its *resources*) lives until its completion has been seen: in its future, and when
-//!    that is dropped before, in the entry. So the kernel never writes to what is somebody else's.
+//!    that is dropped before, in the entry. So the kernel never writes to memory that has another owner.
 //! 2. An entry belongs to one operation, from `submit` until the completion has been seen *and* the future has taken
 //!    the result or is dropped. So completions need no generation: one number is never two operations'.
 //! 3. No more is in the kernel than the completion queue has room for: it cannot overflow. Requests to cancel have room
 //!    of their own, and go first: operations that end only when they are cancelled do not keep them out.
-//! 4. An operation that is cancelled before it is submitted never is. So a request to cancel finds what it means, or
-//!    nothing: the operation has been submitted, and its number is not another's before the request has been.
+//! 4. An operation that is cancelled before it is submitted is never submitted, and its number is not used again before the
+//!    request to cancel has been submitted. So such a request hits its operation or nothing.
 //! 5. The ring is made, used and closed on the runtime's thread (`IORING_SETUP_SINGLE_ISSUER`), and the kernel
 //!    completes operations only while that thread is inside `enter` (`IORING_SETUP_DEFER_TASKRUN`). When there is
 //!    something to complete, it says so in memory (`IORING_SQ_TASKRUN`) and rings the runtime's bell, as another thread
@@ -65,7 +65,7 @@ const RESTART_ERRORS: std::ops::RangeInclusive<i32> = 512..=516;
 pub trait Resources: Send + 'static {
     /// The operation has been completed, and nobody waits for its result any more: what [io_uring's completion] has,
     /// a negative number being an error. Drops the resources, unless there is more to do: a result may be a
-    /// descriptor, which somebody has to close.
+    /// descriptor, which has to be closed.
     ///
     /// [io_uring's completion]: https://man7.org/linux/man-pages/man7/io_uring.7.html
     fn abandoned(self: Box<Self>, _result: i32) {}
@@ -99,7 +99,7 @@ struct OperationEntry {
     operation: Option<(squeue::Entry, usize)>,
     /// The kernel, or the submission queue, has had it.
     is_submitted: bool,
-    /// It is not cancelled, whoever waits for it.
+    /// It is not cancelled, even if its future is dropped.
     is_lasting: bool,
 }
 

@@ -1,6 +1,6 @@
 //! Sleeps that end on time.
 //!
-//! The kernel may end a sleep late, by the thread's "timer slack": 50 µs unless somebody has set another.
+//! The kernel may end a sleep late, by the thread's "timer slack": 50 µs, unless the program has set another.
 
 use std::ffi::c_ulong;
 use std::time::Duration;

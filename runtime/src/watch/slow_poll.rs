@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// How long a poll may take; `off` for no limit.
 const VARIABLE: &str = "AYI_SLOW_POLLS";
 
-/// How many reports there are at most in a second: whoever reads them has seen it by then.
+/// How many reports there are at most in a second. More would tell a reader nothing new.
 const REPORTS_PER_SECOND: u32 = 10;
 
 /// What has been reported lately.

@@ -21,7 +21,7 @@ impl ThreadClock {
     /// Zero if the thread has ended.
     pub(crate) fn read(self) -> Duration {
         let mut time = MaybeUninit::<libc::timespec>::uninit();
-        // SAFETY: `time` is writable; a clock that is no more gives EINVAL.
+        // SAFETY: `time` is writable; the clock of a thread that has ended gives EINVAL.
         if unsafe { libc::clock_gettime(self.0, time.as_mut_ptr()) } != 0 {
             return Duration::ZERO;
         }

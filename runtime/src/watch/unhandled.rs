@@ -8,7 +8,7 @@ use std::panic::Location;
 /// What a runtime does about a panic that nobody will hear of, because the task's
 /// [`JoinHandle`](crate::task::JoinHandle) was dropped.
 ///
-/// A panic is always caught, and belongs to whoever awaits the JoinHandle. Only when that was dropped, before
+/// A panic is always caught, and is given to the task that awaits the JoinHandle. Only when that was dropped, before
 /// or after the panic, is it *unhandled*. (Unlike tokio's `ShutdownRuntime`, which acts on joined tasks too.) A
 /// JoinHandle that is dropped unread outside the runtime, on another thread say, is beyond this policy's reach.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::task::{Context, Poll};
 
-/// The loop does something else than polling a task.
+/// The loop does something other than polling a task.
 #[inline]
 pub(crate) fn leave() {
     Id::leave();

@@ -158,7 +158,7 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Gives a vacant slot to whoever reserves one next. (The queue is unbounded and never closed.)
+    /// Makes a vacant slot available to other threads again. The queue is unbounded and never closed.
     pub(crate) fn unreserve(&self, slot: &'static Slot) {
         let _ = self.spare.push(slot);
     }

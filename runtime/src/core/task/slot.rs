@@ -210,7 +210,7 @@ pub(crate) fn own_slot(waker: &Waker) -> Option<OwnSlot> {
     unsafe { &*waker.data().cast::<Slot>() }.own()
 }
 
-/// Wakes, if that is no more than to schedule a slot of this thread. That is no foreign code, so it may be done while
+/// Wakes, if the waker is a slot of this thread. Then no foreign code runs, so it may be done while
 /// something is borrowed. Any other waker is given back.
 #[inline]
 pub(crate) fn wake_own(waker: Waker) -> Option<Waker> {
@@ -221,7 +221,7 @@ pub(crate) fn wake_own(waker: Waker) -> Option<Waker> {
     None
 }
 
-/// Wakes whoever it is. Nothing may be borrowed.
+/// Wakes a waker of any kind. Nothing may be borrowed.
 #[inline]
 pub(crate) fn wake(waker: Waker) {
     if let Some(other) = wake_own(waker) {
@@ -277,7 +277,7 @@ impl OwnSlot {
         marks.set(Marks(marks.get().0 | mark.0));
     }
 
-    /// Is vacant no more: from here on it can be scheduled.
+    /// Marks the slot as no longer vacant: from here on it can be scheduled.
     #[inline]
     pub(crate) fn occupy(self) {
         self.cells().scheduled.set(false);

@@ -1,6 +1,6 @@
 //! The reactor: a table of sources. It turns what epoll reports into readiness bits and wake-ups.
 //!
-//! A *source* is a descriptor that somebody had to wait for, with what is known of its readiness and who waits.
+//! A *source* is a descriptor that a task had to wait for, with what is known of its readiness and who waits.
 //!
 //! ```text
 //!   epoll_wait ──▶ token ──▶ source: set bits, take the wakers they concern, wake them
@@ -69,7 +69,7 @@ impl SourceKey {
     }
 }
 
-/// When somebody looked at what is known: the number of the latest turn.
+/// When an asker looked at what is known: the number of the latest turn.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen(pub(crate) NonZeroU64);
 

@@ -1,4 +1,4 @@
-//! Those who wait for a descriptor: a future with a waiter of its own, or whoever calls a `poll_…` function.
+//! Waiting for a descriptor: by a future with a waiter of its own, or by calls of a `poll_…` function.
 
 use super::registration::Registration;
 use super::waiters::Waiter;

@@ -72,7 +72,7 @@ impl RingPlace {
         self.made_proactor().is_some_and(|mut proactor| proactor.wants_to_enter())
     }
 
-    /// Operations run, whose results may wake somebody.
+    /// Operations run, whose results may wake tasks.
     #[inline]
     pub(crate) fn is_busy(&self) -> bool {
         self.made_proactor().is_some_and(|proactor| proactor.is_busy())

@@ -4,7 +4,7 @@
 //!   core thread:   pinned, runtime made ──▶ Ready ──▶ the gate ──▶ main ──▶ runtime dropped ──▶ Ended
 //!   caller:        all Ready: opens the gate
 //!                  Ended with an output: kept. With a panic, it may be started anew
-//!   whoever knows first of a failure that is not followed by a new start:
+//!   the thread that first knows of a failure without a new start:
 //!                  a line on stderr, and the token of all is cancelled; after `stop_timeout` the mains that are
 //!                  left are dropped
 //! ```

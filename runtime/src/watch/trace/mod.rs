@@ -5,7 +5,7 @@
 //!   span  runtime.spawn               a task, from its spawn to its end; entered for each poll
 //!   event runtime::waker              what is done with a waker; `task.id` is the number of that span
 //!   span  runtime.resource            a socket or a timer, from its making to its drop
-//!   span  runtime.resource.async_op     somebody waits for it; entered, within the resource's, for each poll
+//!   span  runtime.resource.async_op     a task waits for it; entered, within the resource's, for each poll
 //!   event runtime::resource::poll_op      such a poll has ended
 //!   event runtime::resource::state_update something of the resource has changed
 //! ```
