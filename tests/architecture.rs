@@ -17,6 +17,11 @@ fn page(name: &str) -> String {
 
 /// Returns every Rust file below `folder`, with its path from the root.
 fn rust_files(folder: &str) -> Vec<(String, String)> {
+    files(folder, "rs")
+}
+
+/// Returns every file below `folder` whose name ends like this, with its path from the root.
+fn files(folder: &str, extension: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders: Vec<PathBuf> = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
@@ -24,7 +29,7 @@ fn rust_files(folder: &str) -> Vec<(String, String)> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if path.extension().is_some_and(|its| its == extension) {
                 let name = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
                 found.push((name, fs::read_to_string(path).unwrap()));
             }
@@ -90,13 +95,18 @@ fn internal_names(text: &str) -> Vec<usize> {
 /// An example can be pasted into a program that depends on `ayi` alone.
 #[test]
 fn documentation_names_only_what_users_name() {
-    let folders = ["src", "net/src", "fs/src", "process/src", "hyper/src", "serve/src", "macros/src"];
-    let files: Vec<_> = folders.into_iter().flat_map(rust_files).collect();
-    let found: Vec<String> = files
+    let folders =
+        ["src", "runtime/src", "net/src", "fs/src", "process/src", "hyper/src", "serve/src", "macros/src"];
+    // Pages are included as documentation.
+    let pages = folders.into_iter().flat_map(|folder| files(folder, "md"));
+    let pages = pages.map(|(name, text)| (name, text.lines().map(|line| format!("/// {line}\n")).collect()));
+    let sources: Vec<_> = folders.into_iter().flat_map(rust_files).chain(pages).collect();
+    let found: Vec<String> = sources
         .iter()
         .flat_map(|(name, text)| internal_names(text).into_iter().map(move |line| format!("{name}:{line}")))
         .collect();
-    assert!(files.len() > 100, "only {} files were found", files.len());
+    assert!(sources.len() > 100, "only {} files were found", sources.len());
+    assert!(sources.iter().any(|(name, _)| name == "src/production.md"), "no page was found");
     assert_eq!(found, Vec::<String>::new());
     let is_found = |line: &str| !internal_names(line).is_empty();
     assert!(is_found("    /// let listener = ayi_net::TcpListener::bind(address).await?;"));

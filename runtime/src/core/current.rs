@@ -143,10 +143,10 @@ impl RuntimeRef {
 /// # Examples
 ///
 /// ```
-/// let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// let rt = ayi::runtime::Runtime::new().unwrap();
 /// let task = {
 ///     let _inside = rt.enter();
-///     ayi_runtime::spawn(async { 1 }) // runs during the next `block_on`
+///     ayi::spawn(async { 1 }) // runs during the next `block_on`
 /// };
 /// assert_eq!(rt.block_on(task).unwrap(), 1);
 /// ```

@@ -7,7 +7,7 @@ use super::sys;
 /// # Examples
 ///
 /// ```
-/// use ayi_runtime::io::Interest;
+/// use ayi::io::Interest;
 /// let both = Interest::READABLE | Interest::WRITABLE;
 /// assert!(both.is_readable() && both.is_writable());
 /// assert_eq!(both.remove(Interest::WRITABLE), Some(Interest::READABLE));

@@ -86,7 +86,7 @@ impl Link {
 /// # Examples
 ///
 /// ```
-/// assert_eq!(ayi_runtime::task::block_in_place(|| 7), 7); // not inside a runtime: nobody waits
+/// assert_eq!(ayi::task::block_in_place(|| 7), 7); // not inside a runtime: nobody waits
 /// ```
 #[track_caller]
 pub fn block_in_place<F: FnOnce() -> R, R>(f: F) -> R {

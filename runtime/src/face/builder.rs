@@ -15,7 +15,7 @@ use std::time::Duration;
 /// # Examples
 ///
 /// ```
-/// use ayi_runtime::runtime::{Builder, UnhandledPanic};
+/// use ayi::runtime::{Builder, UnhandledPanic};
 ///
 /// let rt = Builder::new_current_thread()
 ///     .max_blocking_threads(4)
@@ -35,7 +35,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// let rt = Builder::new_current_thread().build()?;
     /// # std::io::Result::Ok(())
     /// ```
@@ -49,7 +49,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// let rt = Builder::new_current_thread().enable_all().build()?;
     /// # std::io::Result::Ok(())
     /// ```
@@ -72,7 +72,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// let rt = Builder::new_current_thread().name("orders").build()?;
     /// assert_eq!(rt.handle().name(), Some("orders"));
     /// # std::io::Result::Ok(())
@@ -88,8 +88,8 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
-    /// use ayi_runtime::time::sleep;
+    /// use ayi::runtime::Builder;
+    /// use ayi::time::sleep;
     /// use std::time::Duration;
     /// let rt = Builder::new_current_thread().start_paused(true).build()?;
     /// rt.block_on(sleep(Duration::from_secs(3600))); // at once
@@ -107,7 +107,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// let rt = Builder::new_current_thread().io_uring(false).build()?;
     /// # std::io::Result::Ok(())
     /// ```
@@ -129,7 +129,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// let rt = Builder::new_current_thread().event_interval(31).build()?;
     /// # std::io::Result::Ok(())
     /// ```
@@ -149,7 +149,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// let rt = Builder::new_current_thread().max_blocking_threads(4).build()?;
     /// # std::io::Result::Ok(())
     /// ```
@@ -165,7 +165,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// use std::time::Duration;
     /// let rt = Builder::new_current_thread().thread_keep_alive(Duration::from_secs(60)).build()?;
     /// # std::io::Result::Ok(())
@@ -184,7 +184,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// use std::time::Duration;
     /// let rt = Builder::new_current_thread().shutdown_timeout(Duration::from_millis(10)).build()?;
     /// rt.spawn_blocking(|| std::thread::sleep(Duration::from_secs(3600)));
@@ -206,7 +206,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// let rt = Builder::new_current_thread().thread_name("orders-blocking").build()?;
     /// let task = rt.spawn_blocking(|| std::thread::current().name().map(String::from));
     /// assert_eq!(rt.block_on(task).unwrap().as_deref(), Some("orders-blocking-0"));
@@ -227,7 +227,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// let rt = Builder::new_current_thread().thread_stack_size(256 * 1024).build()?;
     /// # std::io::Result::Ok(())
     /// ```
@@ -243,7 +243,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// let rt = Builder::new_current_thread().on_thread_start(|| println!("a thread of the pool begins")).build()?;
     /// # std::io::Result::Ok(())
     /// ```
@@ -257,7 +257,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// let rt = Builder::new_current_thread().on_thread_stop(|| println!("a thread of the pool ends")).build()?;
     /// # std::io::Result::Ok(())
     /// ```
@@ -271,7 +271,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// let rt = Builder::new_current_thread().on_thread_park(|| println!("nothing to do")).build()?;
     /// # std::io::Result::Ok(())
     /// ```
@@ -286,7 +286,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// let rt = Builder::new_current_thread().on_thread_unpark(|| println!("something has happened")).build()?;
     /// # std::io::Result::Ok(())
     /// ```
@@ -300,7 +300,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_runtime::runtime::Builder;
+    /// # use ayi::runtime::Builder;
     /// let rt = Builder::new_current_thread()
     ///     .on_task_spawn(|task| println!("task {} spawned at {}", task.id(), task.spawned_at()))
     ///     .build()?;
@@ -316,7 +316,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// let rt = Builder::new_current_thread().on_task_terminate(|task| println!("task {} has ended", task.id())).build()?;
     /// # std::io::Result::Ok(())
     /// ```
@@ -330,8 +330,8 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
-    /// use ayi_runtime::runtime::UnhandledPanic;
+    /// use ayi::runtime::Builder;
+    /// use ayi::runtime::UnhandledPanic;
     /// let rt = Builder::new_current_thread().unhandled_panic(UnhandledPanic::Ignore).build()?;
     /// # std::io::Result::Ok(())
     /// ```
@@ -354,7 +354,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// use std::time::Duration;
     /// let rt = Builder::new_current_thread().report_slow_polls(Duration::from_millis(10)).build()?;
     /// rt.block_on(async { std::thread::sleep(Duration::from_millis(11)) });
@@ -380,7 +380,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// let rt = Builder::new_current_thread().build()?;
     /// # std::io::Result::Ok(())
     /// ```

@@ -29,8 +29,8 @@ use std::time::Duration;
 /// # Examples
 ///
 /// ```
-/// use ayi_runtime::time::{Duration, Instant, pause, sleep};
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// use ayi::time::{Duration, Instant, pause, sleep};
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// pause();
 /// let start = Instant::now();
@@ -55,9 +55,9 @@ pub fn pause() {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// use ayi_runtime::time::{Instant, pause, resume};
+/// use ayi::time::{Instant, pause, resume};
 /// pause();
 /// let then = Instant::now();
 /// assert_eq!(Instant::now(), then);
@@ -87,12 +87,12 @@ pub fn resume() {
 /// # Examples
 ///
 /// ```
-/// use ayi_runtime::time::{Duration, advance, pause, sleep};
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// use ayi::time::{Duration, advance, pause, sleep};
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// pause();
-/// let task = ayi_runtime::spawn(sleep(Duration::from_secs(60)));
-/// ayi_runtime::task::yield_now().await;
+/// let task = ayi::spawn(sleep(Duration::from_secs(60)));
+/// ayi::task::yield_now().await;
 /// advance(Duration::from_secs(59)).await;
 /// assert!(!task.is_finished());
 /// advance(Duration::from_secs(1)).await;

@@ -40,7 +40,7 @@ impl std::error::Error for ShutDown {}
 ///
 /// ```
 /// let error = std::io::Error::other("something else");
-/// assert!(!ayi_runtime::runtime::is_rt_shutdown_err(&error));
+/// assert!(!ayi::runtime::is_rt_shutdown_err(&error));
 /// ```
 pub fn is_rt_shutdown_err(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<ShutDown>())
@@ -51,7 +51,7 @@ pub fn is_rt_shutdown_err(error: &io::Error) -> bool {
 /// # Examples
 ///
 /// ```
-/// use ayi_runtime::runtime::Handle;
+/// use ayi::runtime::Handle;
 /// println!("{}", Handle::try_current().unwrap_err());
 /// ```
 #[derive(Debug)]

@@ -19,13 +19,13 @@ use std::fmt;
 /// # Examples
 ///
 /// ```
-/// use ayi_runtime::runtime::{Handle, Runtime};
+/// use ayi::runtime::{Handle, Runtime};
 ///
 /// let rt = Runtime::new().unwrap();
 /// rt.block_on(async {
 ///     let handle = Handle::current();
 ///     let thread = std::thread::spawn(move || handle.spawn(async { "from another thread" }));
-///     let task = ayi_runtime::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap();
+///     let task = ayi::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap();
 ///     assert_eq!(task.await.unwrap(), "from another thread");
 /// });
 /// ```
@@ -44,9 +44,9 @@ impl Handle {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_runtime::runtime::Handle;
+    /// use ayi::runtime::Handle;
     /// let handle = Handle::current();
     /// let there = std::thread::spawn(move || handle.spawn(async { 7 }));
     /// # assert_eq!(there.join().unwrap().await.unwrap(), 7);
@@ -69,7 +69,7 @@ impl Handle {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Handle;
+    /// use ayi::runtime::Handle;
     /// assert!(Handle::try_current().is_err()); // not inside a runtime
     /// ```
     pub fn try_current() -> Result<Handle, TryCurrentError> {
@@ -83,9 +83,9 @@ impl Handle {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_runtime::runtime::Handle;
+    /// use ayi::runtime::Handle;
     /// let handle = Handle::current();
     /// let task = std::thread::spawn(move || handle.spawn(async { 7 })).join().unwrap();
     /// assert_eq!(task.await.unwrap(), 7);
@@ -118,9 +118,9 @@ impl Handle {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_runtime::runtime::Handle;
+    /// use ayi::runtime::Handle;
     /// let file = Handle::current().spawn_blocking(|| std::fs::read("Cargo.toml"));
     /// assert!(file.await.unwrap().is_ok());
     /// # });
@@ -144,9 +144,9 @@ impl Handle {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_runtime::runtime::Handle;
+    /// use ayi::runtime::Handle;
     /// use std::rc::Rc;
     /// let handle = Handle::current();
     /// let task = std::thread::spawn(move || {
@@ -199,7 +199,7 @@ impl Handle {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_runtime::{runtime::{Handle, Runtime}, task, time::{Duration, sleep}};
+    /// # use ayi::{runtime::{Handle, Runtime}, task, time::{Duration, sleep}};
     /// # let rt = Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// let handle = Handle::current();
@@ -226,9 +226,9 @@ impl Handle {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// let token = rt.handle().shutdown_token();
-    /// let task = rt.spawn(async { ayi_runtime::runtime::shutdown_token().cancelled().await });
+    /// let task = rt.spawn(async { ayi::runtime::shutdown_token().cancelled().await });
     /// std::thread::spawn(move || token.cancel());
     /// rt.block_on(task).unwrap();
     /// ```
@@ -241,9 +241,9 @@ impl Handle {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_runtime::runtime::Handle;
+    /// use ayi::runtime::Handle;
     /// println!("{} tasks", Handle::current().metrics().num_alive_tasks());
     /// # });
     /// ```
@@ -261,7 +261,7 @@ impl Handle {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// let rt = Builder::new_current_thread().name("orders").build()?;
     /// assert_eq!(rt.handle().name(), Some("orders"));
     /// # std::io::Result::Ok(())
@@ -280,12 +280,12 @@ impl Handle {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_runtime::runtime::Runtime;
+    /// # use ayi::runtime::Runtime;
     /// # let rt = Runtime::new()?;
     /// let handle = rt.handle();
     /// std::thread::spawn(move || {
     ///     let _inside = handle.enter();
-    ///     drop(ayi_runtime::task::spawn_blocking(|| 7)); // of that runtime
+    ///     drop(ayi::task::spawn_blocking(|| 7)); // of that runtime
     /// });
     /// # std::io::Result::Ok(())
     /// ```
@@ -321,7 +321,7 @@ impl Spawn for Handle {
 /// # Examples
 ///
 /// ```
-/// use ayi_runtime::runtime::Runtime;
+/// use ayi::runtime::Runtime;
 /// let (one, other) = (Runtime::new()?, Runtime::new()?);
 /// assert_ne!(one.handle().id(), other.handle().id());
 /// # std::io::Result::Ok(())

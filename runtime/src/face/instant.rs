@@ -12,7 +12,7 @@ impl Instant {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::time::{Duration, Instant};
+    /// use ayi::time::{Duration, Instant};
     /// let now = Instant::now();
     /// assert_eq!(now.checked_add(Duration::from_secs(1)), Some(now + Duration::from_secs(1)));
     /// assert_eq!(now.checked_add(Duration::MAX), None);
@@ -35,7 +35,7 @@ impl Instant {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::time::Instant;
+    /// use ayi::time::Instant;
     /// let std = std::time::Instant::now();
     /// assert_eq!(Instant::from_std(std).into_std(), std);
     /// ```
@@ -58,7 +58,7 @@ impl Instant {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::time::{Duration, Instant};
+    /// use ayi::time::{Duration, Instant};
     /// let start = Instant::now();
     /// let end = start + Duration::from_secs(1);
     /// assert_eq!((end.duration_since(start), start.duration_since(end)), (Duration::from_secs(1), Duration::ZERO));
@@ -72,7 +72,7 @@ impl Instant {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::time::{Duration, Instant};
+    /// use ayi::time::{Duration, Instant};
     /// let start = Instant::now();
     /// assert_eq!((start - Duration::from_secs(1)).checked_duration_since(start), None);
     /// ```
@@ -95,7 +95,7 @@ impl Instant {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::time::{Duration, Instant};
+    /// use ayi::time::{Duration, Instant};
     /// assert_eq!(Instant::now().checked_sub(Duration::MAX), None);
     /// ```
     pub fn checked_sub(&self, duration: Duration) -> Option<Instant> {

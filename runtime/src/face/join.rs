@@ -21,9 +21,9 @@ impl<T> JoinHandle<T> {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// let task = ayi_runtime::spawn(std::future::pending::<()>());
+    /// let task = ayi::spawn(std::future::pending::<()>());
     /// task.abort();
     /// assert!(task.await.unwrap_err().is_cancelled());
     /// # });
@@ -37,11 +37,11 @@ impl<T> JoinHandle<T> {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// let task = ayi_runtime::spawn(std::future::pending::<()>());
+    /// let task = ayi::spawn(std::future::pending::<()>());
     /// let stop = task.abort_handle();
-    /// drop(ayi_runtime::spawn(async move { stop.abort() }));
+    /// drop(ayi::spawn(async move { stop.abort() }));
     /// assert!(task.await.unwrap_err().is_cancelled());
     /// # });
     /// ```
@@ -54,11 +54,11 @@ impl<T> JoinHandle<T> {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// let task = ayi_runtime::spawn(async {});
+    /// let task = ayi::spawn(async {});
     /// assert!(!task.is_finished());
-    /// ayi_runtime::task::yield_now().await;
+    /// ayi::task::yield_now().await;
     /// assert!(task.is_finished());
     /// # });
     /// ```
@@ -71,9 +71,9 @@ impl<T> JoinHandle<T> {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// let task = ayi_runtime::spawn(async { ayi_runtime::task::id() });
+    /// let task = ayi::spawn(async { ayi::task::id() });
     /// let id = task.id();
     /// assert_eq!(task.await.unwrap(), id);
     /// # });
@@ -119,9 +119,9 @@ impl JoinError {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// let task = ayi_runtime::spawn(std::future::pending::<()>());
+    /// let task = ayi::spawn(std::future::pending::<()>());
     /// task.abort();
     /// assert!(task.await.unwrap_err().is_cancelled());
     /// # });
@@ -135,9 +135,9 @@ impl JoinError {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// let task = ayi_runtime::spawn(async { panic!("no tea") });
+    /// let task = ayi::spawn(async { panic!("no tea") });
     /// let id = task.id();
     /// assert_eq!(task.await.unwrap_err().id(), id);
     /// # });
@@ -155,9 +155,9 @@ impl JoinError {
     /// # Examples
     ///
     /// ```no_run
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// if let Err(error) = ayi_runtime::spawn(async { panic!("no tea") }).await {
+    /// if let Err(error) = ayi::spawn(async { panic!("no tea") }).await {
     ///     std::panic::resume_unwind(error.into_panic()); // as if it had happened here
     /// }
     /// # });
@@ -176,9 +176,9 @@ impl JoinError {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// let task = ayi_runtime::spawn(std::future::pending::<()>());
+    /// let task = ayi::spawn(std::future::pending::<()>());
     /// task.abort();
     /// let error = task.await.unwrap_err();
     /// assert!(error.try_into_panic().is_err()); // it was cancelled

@@ -20,10 +20,10 @@ use std::time::Duration;
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// let metrics = ayi_runtime::runtime::Handle::current().metrics();
-/// let task = ayi_runtime::spawn(std::future::pending::<()>());
+/// let metrics = ayi::runtime::Handle::current().metrics();
+/// let task = ayi::spawn(std::future::pending::<()>());
 /// assert_eq!(metrics.num_alive_tasks(), 1);
 /// # drop(task);
 /// # });
@@ -55,9 +55,9 @@ impl RuntimeMetrics {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// # let metrics = ayi::runtime::Handle::current().metrics();
     /// assert_eq!(metrics.num_workers(), 1);
     /// # });
     /// ```
@@ -70,10 +70,10 @@ impl RuntimeMetrics {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
-    /// let task = ayi_runtime::spawn(async {});
+    /// # let metrics = ayi::runtime::Handle::current().metrics();
+    /// let task = ayi::spawn(async {});
     /// assert_eq!(metrics.num_alive_tasks(), 1);
     /// task.await.unwrap();
     /// assert_eq!(metrics.num_alive_tasks(), 0);
@@ -89,10 +89,10 @@ impl RuntimeMetrics {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
-    /// ayi_runtime::spawn(async {}).await.unwrap();
+    /// # let metrics = ayi::runtime::Handle::current().metrics();
+    /// ayi::spawn(async {}).await.unwrap();
     /// assert_eq!(metrics.spawned_tasks_count(), 1);
     /// # });
     /// ```
@@ -105,7 +105,7 @@ impl RuntimeMetrics {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # let metrics = rt.metrics();
     /// assert_eq!(metrics.uses_io_uring(), None);
     /// ```
@@ -122,9 +122,9 @@ impl RuntimeMetrics {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// # let metrics = ayi::runtime::Handle::current().metrics();
     /// assert_eq!(metrics.global_queue_depth(), 0);
     /// # });
     /// ```
@@ -143,10 +143,10 @@ impl RuntimeMetrics {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
-    /// drop(ayi_runtime::spawn(async {}));
+    /// # let metrics = ayi::runtime::Handle::current().metrics();
+    /// drop(ayi::spawn(async {}));
     /// assert_eq!(metrics.worker_local_queue_depth(0), 1);
     /// # });
     /// ```
@@ -164,9 +164,9 @@ impl RuntimeMetrics {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// # let metrics = ayi::runtime::Handle::current().metrics();
     /// println!("{} polls", metrics.worker_poll_count(0));
     /// # });
     /// ```
@@ -180,9 +180,9 @@ impl RuntimeMetrics {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// # let metrics = ayi::runtime::Handle::current().metrics();
     /// println!("{} wakes", metrics.worker_local_schedule_count(0));
     /// # });
     /// ```
@@ -197,9 +197,9 @@ impl RuntimeMetrics {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// # let metrics = ayi::runtime::Handle::current().metrics();
     /// println!("{} wakes by other threads", metrics.remote_schedule_count());
     /// # });
     /// ```
@@ -212,9 +212,9 @@ impl RuntimeMetrics {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// # let metrics = ayi::runtime::Handle::current().metrics();
     /// println!("slept {} times", metrics.worker_park_count(0));
     /// # });
     /// ```
@@ -228,9 +228,9 @@ impl RuntimeMetrics {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// # let metrics = ayi::runtime::Handle::current().metrics();
     /// println!("{} turns", metrics.worker_turn_count(0));
     /// # });
     /// ```
@@ -245,9 +245,9 @@ impl RuntimeMetrics {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// # let metrics = ayi::runtime::Handle::current().metrics();
     /// println!("{:?} of CPU time", metrics.worker_total_busy_duration(0));
     /// # });
     /// ```
@@ -266,9 +266,9 @@ impl RuntimeMetrics {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// # let metrics = ayi::runtime::Handle::current().metrics();
     /// println!("{} descriptors registered", metrics.io_driver_fd_registered_count());
     /// # });
     /// ```
@@ -281,9 +281,9 @@ impl RuntimeMetrics {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// # let metrics = ayi::runtime::Handle::current().metrics();
     /// let open = metrics.io_driver_fd_registered_count() - metrics.io_driver_fd_deregistered_count();
     /// # assert_eq!(open, 0);
     /// # });
@@ -297,9 +297,9 @@ impl RuntimeMetrics {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// # let metrics = ayi::runtime::Handle::current().metrics();
     /// println!("{} events", metrics.io_driver_ready_count());
     /// # });
     /// ```
@@ -312,9 +312,9 @@ impl RuntimeMetrics {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// # let metrics = ayi::runtime::Handle::current().metrics();
     /// println!("{} timers pending", metrics.num_timers());
     /// # });
     /// ```
@@ -327,10 +327,10 @@ impl RuntimeMetrics {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
-    /// ayi_runtime::task::spawn_blocking(|| ()).await.unwrap();
+    /// # let metrics = ayi::runtime::Handle::current().metrics();
+    /// ayi::task::spawn_blocking(|| ()).await.unwrap();
     /// assert_eq!(metrics.num_blocking_threads(), 1);
     /// # });
     /// ```
@@ -343,9 +343,9 @@ impl RuntimeMetrics {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// # let metrics = ayi::runtime::Handle::current().metrics();
     /// assert_eq!(metrics.num_idle_blocking_threads(), 0);
     /// # });
     /// ```
@@ -358,9 +358,9 @@ impl RuntimeMetrics {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # let metrics = ayi_runtime::runtime::Handle::current().metrics();
+    /// # let metrics = ayi::runtime::Handle::current().metrics();
     /// assert_eq!(metrics.blocking_queue_depth(), 0);
     /// # });
     /// ```

@@ -18,9 +18,9 @@ use std::task::{Context, Poll};
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// # use ayi_runtime::io::{Interest, Registration};
+/// # use ayi::io::{Interest, Registration};
 /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
 /// # let (stream, mut peer) = UnixStream::pair()?;
 /// # stream.set_nonblocking(true)?;
@@ -60,10 +60,10 @@ impl Registration {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// use std::future::poll_fn;
-    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use ayi::io::{Interest, Registration};
     /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
     /// # let (stream, mut peer) = UnixStream::pair()?;
     /// # stream.set_nonblocking(true)?;
@@ -97,9 +97,9 @@ impl Registration {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use ayi::io::{Interest, Registration};
     /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
     /// # let (stream, mut peer) = UnixStream::pair()?;
     /// # stream.set_nonblocking(true)?;
@@ -187,9 +187,9 @@ impl Registration {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use ayi::io::{Interest, Registration};
     /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
     /// # let (stream, mut peer) = UnixStream::pair()?;
     /// # stream.set_nonblocking(true)?;

@@ -30,7 +30,7 @@ impl Interest {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::io::Interest;
+    /// use ayi::io::Interest;
     /// assert!(Interest::READABLE.is_readable() && !Interest::READABLE.is_writable());
     /// ```
     pub const fn is_readable(self) -> bool {
@@ -57,7 +57,7 @@ impl Interest {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::io::Interest;
+    /// use ayi::io::Interest;
     /// let both = Interest::READABLE.add(Interest::WRITABLE); // or with `|`
     /// assert!(both.is_readable() && both.is_writable());
     /// ```
@@ -71,7 +71,7 @@ impl Interest {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::io::Interest;
+    /// use ayi::io::Interest;
     /// let both = Interest::READABLE | Interest::WRITABLE;
     /// assert_eq!(both.remove(Interest::READABLE), Some(Interest::WRITABLE));
     /// assert_eq!(Interest::READABLE.remove(Interest::READABLE), None); // one has to wait for something
@@ -108,7 +108,7 @@ impl fmt::Debug for Interest {
 /// # Examples
 ///
 /// ```
-/// use ayi_runtime::io::Ready;
+/// use ayi::io::Ready;
 /// let ready = Ready::READABLE | Ready::READ_CLOSED;
 /// assert!(ready.is_readable() && ready.is_read_closed() && !ready.is_writable());
 /// ```
@@ -138,7 +138,7 @@ impl Ready {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::io::Ready;
+    /// use ayi::io::Ready;
     /// assert!(Ready::EMPTY.is_empty() && !Ready::ALL.is_empty());
     /// ```
     pub const fn is_empty(self) -> bool {
@@ -150,7 +150,7 @@ impl Ready {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::io::Ready;
+    /// use ayi::io::Ready;
     /// assert!(Ready::READABLE.is_readable() && Ready::READ_CLOSED.is_readable());
     /// ```
     pub const fn is_readable(self) -> bool {
@@ -162,7 +162,7 @@ impl Ready {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::io::Ready;
+    /// use ayi::io::Ready;
     /// assert!(Ready::WRITABLE.is_writable() && Ready::WRITE_CLOSED.is_writable());
     /// ```
     pub const fn is_writable(self) -> bool {
@@ -174,7 +174,7 @@ impl Ready {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::io::Ready;
+    /// use ayi::io::Ready;
     /// assert!(Ready::READ_CLOSED.is_read_closed() && !Ready::READABLE.is_read_closed());
     /// ```
     pub const fn is_read_closed(self) -> bool {
@@ -186,7 +186,7 @@ impl Ready {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::io::Ready;
+    /// use ayi::io::Ready;
     /// assert!(Ready::WRITE_CLOSED.is_write_closed() && !Ready::WRITABLE.is_write_closed());
     /// ```
     pub const fn is_write_closed(self) -> bool {
@@ -198,7 +198,7 @@ impl Ready {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::io::Ready;
+    /// use ayi::io::Ready;
     /// assert!(Ready::ERROR.is_error() && !Ready::READABLE.is_error());
     /// ```
     pub const fn is_error(self) -> bool {
@@ -210,7 +210,7 @@ impl Ready {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::io::Ready;
+    /// use ayi::io::Ready;
     /// assert!(Ready::PRIORITY.is_priority() && !Ready::READABLE.is_priority());
     /// ```
     pub const fn is_priority(self) -> bool {
@@ -222,7 +222,7 @@ impl Ready {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::io::Ready;
+    /// use ayi::io::Ready;
     /// let ready = Ready::READABLE | Ready::WRITABLE;
     /// assert!(ready.contains(Ready::WRITABLE) && !ready.contains(Ready::ERROR));
     /// ```

@@ -34,9 +34,9 @@ impl Registration {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use ayi::io::{Interest, Registration};
     /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
     /// # let (stream, mut peer) = UnixStream::pair()?;
     /// # stream.set_nonblocking(true)?;
@@ -67,10 +67,10 @@ impl Registration {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
     /// use std::future::poll_fn;
-    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use ayi::io::{Interest, Registration};
     /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
     /// # let (stream, mut peer) = UnixStream::pair()?;
     /// # stream.set_nonblocking(true)?;
@@ -109,9 +109,9 @@ impl Registration {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use ayi::io::{Interest, Registration};
     /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
     /// # let (stream, mut peer) = UnixStream::pair()?;
     /// # stream.set_nonblocking(true)?;
@@ -143,9 +143,9 @@ impl Registration {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use ayi::io::{Interest, Registration};
     /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
     /// # let (stream, mut peer) = UnixStream::pair()?;
     /// # stream.set_nonblocking(true)?;
@@ -177,9 +177,9 @@ impl Registration {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// # use ayi_runtime::io::{Interest, Registration};
+    /// # use ayi::io::{Interest, Registration};
     /// # use std::{io::{Read, Write}, os::fd::AsFd, os::unix::net::UnixStream};
     /// # let (stream, mut peer) = UnixStream::pair()?;
     /// # stream.set_nonblocking(true)?;

@@ -50,7 +50,7 @@ use std::time::Duration;
 /// # Examples
 ///
 /// ```
-/// let rt = ayi_runtime::runtime::Runtime::new()?;
+/// let rt = ayi::runtime::Runtime::new()?;
 /// assert_eq!(rt.block_on(async { 40 + 2 }), 42);
 /// # std::io::Result::Ok(())
 /// ```
@@ -71,7 +71,7 @@ impl Runtime {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Runtime;
+    /// use ayi::runtime::Runtime;
     /// let rt = Runtime::new()?;
     /// # std::io::Result::Ok(())
     /// ```
@@ -91,7 +91,7 @@ impl Runtime {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_runtime::runtime::Runtime;
+    /// # use ayi::runtime::Runtime;
     /// # let rt = Runtime::new()?;
     /// assert_eq!(rt.block_on(async { 40 + 2 }), 42);
     /// # std::io::Result::Ok(())
@@ -109,7 +109,7 @@ impl Runtime {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_runtime::runtime::Runtime;
+    /// # use ayi::runtime::Runtime;
     /// # let rt = Runtime::new()?;
     /// let task = rt.spawn(async { 7 }); // runs during the next block_on
     /// assert_eq!(rt.block_on(task).unwrap(), 7);
@@ -132,7 +132,7 @@ impl Runtime {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_runtime::runtime::Runtime;
+    /// # use ayi::runtime::Runtime;
     /// # let rt = Runtime::new()?;
     /// let file = rt.spawn_blocking(|| std::fs::read("Cargo.toml"));
     /// assert!(rt.block_on(file).unwrap().is_ok());
@@ -152,11 +152,11 @@ impl Runtime {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_runtime::runtime::Runtime;
+    /// # use ayi::runtime::Runtime;
     /// # let rt = Runtime::new()?;
     /// let task = {
     ///     let _inside = rt.enter();
-    ///     ayi_runtime::spawn(async { 7 })
+    ///     ayi::spawn(async { 7 })
     /// };
     /// assert_eq!(rt.block_on(task).unwrap(), 7);
     /// # std::io::Result::Ok(())
@@ -170,7 +170,7 @@ impl Runtime {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_runtime::runtime::Runtime;
+    /// # use ayi::runtime::Runtime;
     /// # let rt = Runtime::new()?;
     /// drop(rt.spawn(async {}));
     /// assert_eq!(rt.metrics().num_alive_tasks(), 1);
@@ -185,7 +185,7 @@ impl Runtime {
     /// # Examples
     ///
     /// ```
-    /// # use ayi_runtime::runtime::Runtime;
+    /// # use ayi::runtime::Runtime;
     /// # let rt = Runtime::new()?;
     /// let handle = rt.handle();
     /// let task = std::thread::spawn(move || handle.spawn(async { 7 })).join().unwrap();
@@ -204,7 +204,7 @@ impl Runtime {
     ///
     /// ```
     /// use std::time::Duration;
-    /// # use ayi_runtime::runtime::Runtime;
+    /// # use ayi::runtime::Runtime;
     /// # let rt = Runtime::new()?;
     /// rt.spawn_blocking(|| println!("nearly done"));
     /// rt.shutdown_timeout(Duration::from_millis(100));
@@ -220,7 +220,7 @@ impl Runtime {
     /// # Examples
     ///
     /// ```
-    /// let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// let rt = ayi::runtime::Runtime::new().unwrap();
     /// rt.spawn_blocking(|| std::thread::sleep(std::time::Duration::from_secs(1)));
     /// rt.shutdown_background(); // at once
     /// ```

@@ -25,8 +25,8 @@ use std::time::Duration;
 /// # Examples
 ///
 /// ```
-/// use ayi_runtime::time::{Duration, Instant, sleep};
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// use ayi::time::{Duration, Instant, sleep};
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// let start = Instant::now();
 /// sleep(Duration::from_micros(200)).await;
@@ -44,9 +44,9 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// use ayi_runtime::time::{Duration, Instant, sleep_until};
+/// use ayi::time::{Duration, Instant, sleep_until};
 /// let deadline = Instant::now() + Duration::from_millis(1);
 /// sleep_until(deadline).await;
 /// assert!(Instant::now() >= deadline);
@@ -70,7 +70,7 @@ impl Sleep {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::time::{Instant, sleep_until};
+    /// use ayi::time::{Instant, sleep_until};
     /// let then = Instant::now();
     /// assert_eq!(sleep_until(then).deadline(), then);
     /// ```
@@ -83,7 +83,7 @@ impl Sleep {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::time::{Duration, sleep};
+    /// use ayi::time::{Duration, sleep};
     /// assert!(sleep(Duration::ZERO).is_elapsed() && !sleep(Duration::from_secs(3600)).is_elapsed());
     /// ```
     pub fn is_elapsed(&self) -> bool {
@@ -96,9 +96,9 @@ impl Sleep {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_runtime::time::{Duration, Instant, sleep};
+    /// use ayi::time::{Duration, Instant, sleep};
     /// use std::pin::pin;
     /// let mut idle = pin!(sleep(Duration::from_secs(3600)));
     /// idle.as_mut().reset(Instant::now() + Duration::from_millis(1)); // also while a task waits for it

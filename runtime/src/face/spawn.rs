@@ -19,10 +19,10 @@ use crate::services::kinds::{Boxed, is_large};
 ///
 /// ```
 /// use std::{cell::Cell, rc::Rc};
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// let cups = Rc::new(Cell::new(0));
-/// let task = ayi_runtime::spawn({
+/// let task = ayi::spawn({
 ///     let cups = cups.clone();
 ///     async move { cups.set(cups.get() + 1) }
 /// });
@@ -50,9 +50,9 @@ where
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// let text = ayi_runtime::task::spawn_blocking(|| std::fs::read_to_string("Cargo.toml")).await.unwrap();
+/// let text = ayi::task::spawn_blocking(|| std::fs::read_to_string("Cargo.toml")).await.unwrap();
 /// assert!(text.unwrap().contains("[package]"));
 /// # });
 /// ```

@@ -13,9 +13,9 @@ use std::task::Poll;
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// let task = ayi_runtime::spawn(async { ayi_runtime::task::id() });
+/// let task = ayi::spawn(async { ayi::task::id() });
 /// assert_eq!(task.id(), task.await.unwrap());
 /// # });
 /// ```
@@ -29,9 +29,9 @@ pub fn id() -> Id {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// assert!(ayi_runtime::task::try_id().is_none()); // the future of block_on is no task
+/// assert!(ayi::task::try_id().is_none()); // the future of block_on is no task
 /// # });
 /// ```
 pub fn try_id() -> Option<Id> {
@@ -55,10 +55,10 @@ impl fmt::Display for Id {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// let other = ayi_runtime::spawn(async { /* has run by the time that yield_now returns */ });
-/// ayi_runtime::task::yield_now().await;
+/// let other = ayi::spawn(async { /* has run by the time that yield_now returns */ });
+/// ayi::task::yield_now().await;
 /// assert!(other.is_finished());
 /// # });
 /// ```

@@ -17,9 +17,9 @@ use std::io;
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// let task = ayi_runtime::task::Builder::new().name("kettle").spawn(async { "hot" })?;
+/// let task = ayi::task::Builder::new().name("kettle").spawn(async { "hot" })?;
 /// assert_eq!(task.await?, "hot");
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
@@ -41,9 +41,9 @@ impl<'a> TaskBuilder<'a> {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_runtime::task::Builder;
+    /// use ayi::task::Builder;
     /// let task = Builder::new().name("orders").spawn(async { 7 }).unwrap();
     /// assert_eq!(task.await.unwrap(), 7);
     /// # });
@@ -69,9 +69,9 @@ impl<'a> TaskBuilder<'a> {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_runtime::task::Builder;
+    /// use ayi::task::Builder;
     /// let not_send = std::rc::Rc::new(7);
     /// let task = Builder::new().name("orders").spawn(async move { *not_send }).unwrap();
     /// assert_eq!(task.await.unwrap(), 7);
@@ -122,9 +122,9 @@ impl<'a> TaskBuilder<'a> {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_runtime::{runtime::Handle, task::Builder};
+    /// use ayi::{runtime::Handle, task::Builder};
     /// let handle = Handle::current();
     /// let task = std::thread::spawn(move || Builder::new().name("orders").spawn_on(async { 7 }, &handle));
     /// assert_eq!(task.join().unwrap().unwrap().await.unwrap(), 7);
@@ -161,9 +161,9 @@ impl<'a> TaskBuilder<'a> {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_runtime::task::Builder;
+    /// use ayi::task::Builder;
     /// let task = Builder::new().name("reader").spawn_blocking(|| std::fs::read("Cargo.toml")).unwrap();
     /// assert!(task.await.unwrap().is_ok());
     /// # });

@@ -33,11 +33,11 @@ use std::task::{Context, Poll, Waker, ready};
 /// # Examples
 ///
 /// ```
-/// use ayi_runtime::runtime::CancellationToken;
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// use ayi::runtime::CancellationToken;
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// let stop = CancellationToken::new();
-/// let local = ayi_runtime::spawn({
+/// let local = ayi::spawn({
 ///     let stop = stop.clone();
 ///     async move { stop.cancelled().await }
 /// });
@@ -85,7 +85,7 @@ impl CancellationToken {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::CancellationToken;
+    /// use ayi::runtime::CancellationToken;
     /// assert!(!CancellationToken::new().is_cancelled());
     /// ```
     pub fn new() -> CancellationToken {
@@ -97,7 +97,7 @@ impl CancellationToken {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::CancellationToken;
+    /// use ayi::runtime::CancellationToken;
     /// let server = CancellationToken::new();
     /// let (one, other) = (server.child_token(), server.child_token());
     /// one.cancel();
@@ -125,7 +125,7 @@ impl CancellationToken {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::CancellationToken;
+    /// use ayi::runtime::CancellationToken;
     /// let stop = CancellationToken::new();
     /// stop.cancel();
     /// assert!(stop.is_cancelled());
@@ -150,7 +150,7 @@ impl CancellationToken {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::CancellationToken;
+    /// use ayi::runtime::CancellationToken;
     /// assert!(!CancellationToken::new().is_cancelled());
     /// ```
     pub fn is_cancelled(&self) -> bool {
@@ -170,9 +170,9 @@ impl CancellationToken {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_runtime::runtime::CancellationToken;
+    /// use ayi::runtime::CancellationToken;
     /// let stop = CancellationToken::new();
     /// let other_thread = std::thread::spawn({
     ///     let stop = stop.clone();
@@ -195,11 +195,11 @@ impl CancellationToken {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_runtime::runtime::CancellationToken;
+    /// use ayi::runtime::CancellationToken;
     /// let stop = CancellationToken::new();
-    /// let task = ayi_runtime::spawn(stop.clone().cancelled_owned());
+    /// let task = ayi::spawn(stop.clone().cancelled_owned());
     /// stop.cancel();
     /// task.await.unwrap();
     /// # });
@@ -218,9 +218,9 @@ impl CancellationToken {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use ayi_runtime::runtime::CancellationToken;
+    /// use ayi::runtime::CancellationToken;
     /// let stop = CancellationToken::new();
     /// assert_eq!(stop.run_until_cancelled(async { 7 }).await, Some(7));
     /// stop.cancel();
@@ -250,7 +250,7 @@ impl CancellationToken {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::CancellationToken;
+    /// use ayi::runtime::CancellationToken;
     /// let stop = CancellationToken::new();
     /// drop(stop.clone().drop_guard());
     /// assert!(stop.is_cancelled());
@@ -409,7 +409,7 @@ impl DropGuard {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::CancellationToken;
+    /// use ayi::runtime::CancellationToken;
     /// let guard = CancellationToken::new().drop_guard();
     /// assert!(!guard.disarm().is_cancelled());
     /// ```

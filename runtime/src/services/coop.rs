@@ -11,7 +11,7 @@ pub use crate::core::coop::poll_budget;
 /// # Examples
 ///
 /// ```
-/// assert!(ayi_runtime::task::coop::has_budget_remaining());
+/// assert!(ayi::task::coop::has_budget_remaining());
 /// ```
 #[inline]
 pub fn has_budget_remaining() -> bool {
@@ -30,12 +30,12 @@ pub fn has_budget_remaining() -> bool {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
 /// let mut sum = 0u64;
 /// for n in 0..1_000 {
 ///     sum += n; // imagine more
-///     ayi_runtime::task::coop::consume_budget().await;
+///     ayi::task::coop::consume_budget().await;
 /// }
 /// # assert_eq!(sum, 499_500);
 /// # });
@@ -51,9 +51,9 @@ pub async fn consume_budget() {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// assert_eq!(ayi_runtime::task::coop::cooperative(async { 7 }).await, 7);
+/// assert_eq!(ayi::task::coop::cooperative(async { 7 }).await, 7);
 /// # });
 /// ```
 pub fn cooperative<F: Future>(future: F) -> Coop<F> {
@@ -83,9 +83,9 @@ impl<F: Future> Future for Coop<F> {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// ayi_runtime::task::coop::unconstrained(async { /* completes as much as it likes */ }).await;
+/// ayi::task::coop::unconstrained(async { /* completes as much as it likes */ }).await;
 /// # });
 /// ```
 pub fn unconstrained<F>(future: F) -> Unconstrained<F> {

@@ -33,10 +33,10 @@ use std::time::Duration;
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// use ayi_runtime::runtime::shutdown_token;
-/// let task = ayi_runtime::spawn(async {
+/// use ayi::runtime::shutdown_token;
+/// let task = ayi::spawn(async {
 ///     shutdown_token().cancelled().await;
 ///     "goodbye"
 /// });
@@ -70,11 +70,11 @@ pub fn shutdown_token() -> CancellationToken {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// use ayi_runtime::{runtime::{shutdown, shutdown_token}, time::Duration};
-/// ayi_runtime::spawn(async { shutdown_token().cancelled().await });
-/// ayi_runtime::task::Builder::new().name("stubborn").spawn(std::future::pending::<()>())?;
+/// use ayi::{runtime::{shutdown, shutdown_token}, time::Duration};
+/// ayi::spawn(async { shutdown_token().cancelled().await });
+/// ayi::task::Builder::new().name("stubborn").spawn(std::future::pending::<()>())?;
 /// let report = shutdown(Duration::from_millis(20)).await;
 /// assert_eq!(report.still_running()[0].name(), Some("stubborn"));
 /// # std::io::Result::Ok(())
@@ -115,9 +115,9 @@ fn have_ended(worker: &Worker) -> bool {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// use ayi_runtime::{runtime::shutdown, time::Duration};
+/// use ayi::{runtime::shutdown, time::Duration};
 /// let report = shutdown(Duration::from_secs(10)).await; // no tasks: at once
 /// assert!(report.is_clean());
 /// if !report.is_clean() {

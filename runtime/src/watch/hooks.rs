@@ -38,11 +38,11 @@ impl fmt::Debug for Hooks {
 /// # Examples
 ///
 /// ```
-/// use ayi_runtime::runtime::Builder;
+/// use ayi::runtime::Builder;
 /// let rt = Builder::new_current_thread()
 ///     .on_task_spawn(|task| println!("{} {:?} at {}", task.id(), task.name(), task.spawned_at()))
 ///     .build()?;
-/// rt.block_on(async { ayi_runtime::spawn(async {}).await.unwrap() });
+/// rt.block_on(async { ayi::spawn(async {}).await.unwrap() });
 /// # std::io::Result::Ok(())
 /// ```
 #[derive(Debug)]

@@ -9,9 +9,9 @@ use crate::core::sync::Mutex;
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// let task = ayi_runtime::spawn(std::future::pending::<()>());
+/// let task = ayi::spawn(std::future::pending::<()>());
 /// task.abort();
 /// assert!(task.await.unwrap_err().is_cancelled());
 /// # });
@@ -43,9 +43,9 @@ impl JoinError {
     /// # Examples
     ///
     /// ```
-    /// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// let task = ayi_runtime::spawn(async { panic!("no tea") });
+    /// let task = ayi::spawn(async { panic!("no tea") });
     /// let error = task.await.unwrap_err();
     /// assert!(error.is_panic() && !error.is_cancelled());
     /// # });

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// let (a, b) = (ayi_runtime::spawn(async {}), ayi_runtime::spawn(async {}));
+/// let (a, b) = (ayi::spawn(async {}), ayi::spawn(async {}));
 /// assert_ne!(a.id(), b.id());
 /// # });
 /// ```

@@ -29,9 +29,9 @@ use std::task::{Context, Poll, Waker};
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// let task = ayi_runtime::spawn(async { 6 * 7 });
+/// let task = ayi::spawn(async { 6 * 7 });
 /// assert_eq!(task.await.unwrap(), 42);
 /// # });
 /// ```
@@ -160,9 +160,9 @@ fn detach(slot: OwnSlot, id: Id) {
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// let task = ayi_runtime::spawn(std::future::pending::<()>());
+/// let task = ayi::spawn(std::future::pending::<()>());
 /// let stop = task.abort_handle();
 /// stop.abort();
 /// assert!(task.await.unwrap_err().is_cancelled());

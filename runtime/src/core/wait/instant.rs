@@ -10,7 +10,7 @@ use std::cell::Cell;
 /// # Examples
 ///
 /// ```
-/// use ayi_runtime::time::{Duration, Instant};
+/// use ayi::time::{Duration, Instant};
 /// let start = Instant::now();
 /// assert!(start + Duration::from_millis(1) > start);
 /// ```
@@ -27,7 +27,7 @@ impl Instant {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::time::Instant;
+    /// use ayi::time::Instant;
     /// let start = Instant::now();
     /// println!("it took {:?}", start.elapsed());
     /// ```

@@ -37,7 +37,7 @@ use std::task::{Context, Poll, Waker, ready};
 /// A pipe end that can be awaited:
 ///
 /// ```
-/// use ayi_runtime::io::{Interest, Registration};
+/// use ayi::io::{Interest, Registration};
 /// use std::{io::Read, os::fd::AsFd};
 ///
 /// struct Receiver {

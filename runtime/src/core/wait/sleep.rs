@@ -22,9 +22,9 @@ use std::task::{Context, Poll, Waker, ready};
 /// # Examples
 ///
 /// ```
-/// # let rt = ayi_runtime::runtime::Runtime::new().unwrap();
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
 /// # rt.block_on(async {
-/// use ayi_runtime::time::{Duration, Instant, sleep};
+/// use ayi::time::{Duration, Instant, sleep};
 /// use std::pin::Pin;
 /// let mut sleep = sleep(Duration::from_secs(3600));
 /// Pin::new(&mut sleep).reset(Instant::now() + Duration::from_millis(1));

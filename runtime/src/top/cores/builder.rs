@@ -19,7 +19,7 @@ use std::time::Duration;
 /// # Examples
 ///
 /// ```
-/// use ayi_runtime::runtime::Builder;
+/// use ayi::runtime::Builder;
 /// let names = Builder::new_current_thread().cores(2).thread_name("web").run(async |core| {
 ///     format!("{} of {}: {}", core.index(), core.count(), std::thread::current().name().unwrap())
 /// })?;
@@ -43,7 +43,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// let squares = Builder::new_current_thread().cores(3).run(async |core| core.index() * core.index())?;
     /// assert_eq!(squares, [0, 1, 4]);
     /// # std::io::Result::Ok(())
@@ -61,7 +61,7 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// let counts = Builder::new_current_thread().all_cores().run(async |core| core.count())?;
     /// assert_eq!(counts.len(), std::thread::available_parallelism()?.get());
     /// # std::io::Result::Ok(())
@@ -91,7 +91,7 @@ impl CoresBuilder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// let cpus = Builder::new_current_thread().all_cores().pin(true).run(async |core| core.cpu().unwrap());
     /// println!("on {cpus:?}");
     /// ```
@@ -123,7 +123,7 @@ impl CoresBuilder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::{Builder, CorePanic};
+    /// use ayi::runtime::{Builder, CorePanic};
     /// use std::sync::atomic::{AtomicUsize, Ordering};
     /// let starts = AtomicUsize::new(0);
     /// Builder::new_current_thread().cores(1).on_panic(CorePanic::Restart).run(async |_| {
@@ -181,7 +181,7 @@ impl CoresBuilder {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::{Builder, shutdown_token};
+    /// use ayi::runtime::{Builder, shutdown_token};
     /// use std::io;
     /// let result: io::Result<Vec<()>> = Builder::new_current_thread().cores(2).try_run(async |core| {
     ///     if core.index() == 1 {

@@ -24,7 +24,7 @@ thread_local! {
 /// # Examples
 ///
 /// ```
-/// use ayi_runtime::runtime::{Builder, Core, shutdown_token};
+/// use ayi::runtime::{Builder, Core, shutdown_token};
 ///
 /// Builder::new_current_thread().cores(2).run(async |core| {
 ///     if core.index() == 0 {
@@ -96,7 +96,7 @@ impl Core {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::{Builder, Core};
+    /// use ayi::runtime::{Builder, Core};
     /// let sum: usize = Builder::new_current_thread().cores(3).run(async |_| Core::current().index())?.iter().sum();
     /// assert_eq!(sum, 3);
     /// # std::io::Result::Ok(())
@@ -114,7 +114,7 @@ impl Core {
     /// # Examples
     ///
     /// ```
-    /// assert!(ayi_runtime::runtime::Core::try_current().is_none());
+    /// assert!(ayi::runtime::Core::try_current().is_none());
     /// ```
     pub fn try_current() -> Option<Core> {
         // While the thread ends, it is none of them any more.
@@ -160,7 +160,7 @@ impl Core {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::Builder;
+    /// use ayi::runtime::Builder;
     /// Builder::new_current_thread().cores(2).run(async |core| {
     ///     let tasks = (0..core.count()).map(|index| core.handle(index).metrics().num_alive_tasks());
     ///     println!("{} tasks on all cores", tasks.sum::<usize>());
@@ -184,7 +184,7 @@ impl Core {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::{Builder, Core, shutdown_token};
+    /// use ayi::runtime::{Builder, Core, shutdown_token};
     /// Builder::new_current_thread().cores(2).run(async |core| {
     ///     if core.index() == 0 {
     ///         let there = core.spawn_on(1, || async { Core::current().index() });
@@ -216,7 +216,7 @@ impl Core {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::{Builder, Core, shutdown_token};
+    /// use ayi::runtime::{Builder, Core, shutdown_token};
     /// Builder::new_current_thread().cores(2).run(async |core| {
     ///     if core.index() == 0 {
     ///         let here = || async { Core::current().index() };
@@ -256,7 +256,7 @@ impl Core {
     /// # Examples
     ///
     /// ```
-    /// use ayi_runtime::runtime::{Builder, shutdown_token};
+    /// use ayi::runtime::{Builder, shutdown_token};
     /// Builder::new_current_thread().cores(2).run(async |core| match core.index() {
     ///     0 => core.shutdown_token().cancel(),
     ///     _ => shutdown_token().cancelled().await,
