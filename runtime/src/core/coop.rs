@@ -8,7 +8,7 @@
 //! Invariants:
 //! 1. Whatever of ours is awaited costs one operation when it completes, well or with an error, or it has waited. The
 //!    façade's `tests/leaves` tries each leaf of the API.
-//! 2. Who is put off is woken. Wakers are cloned, woken and dropped while nothing is borrowed.
+//! 2. A task that is put off is woken. Wakers are cloned, woken and dropped while nothing is borrowed.
 //! 3. Code that runs outside a poll of ours is not limited, wakers and drops among it.
 //!
 //! Left out: futures and streams of other crates that are awaited as they are. They know nothing of the budget, and
@@ -31,9 +31,10 @@ const BUDGET: i64 = 128;
 pub(crate) const UNLIMITED: i64 = i64::MAX;
 
 thread_local! {
-    /// What is left. Not above 0: nothing.
+    /// How many operations are left. At 0 and below there are none.
     pub(crate) static LEFT: Cell<i64> = const { Cell::new(UNLIMITED) };
-    /// Who has used it up. Without memory when there is no `block_on`, so there is nothing to drop with the thread.
+    /// The wakers of those that have used it up. Outside `block_on` it has no memory, so nothing is dropped with the
+    /// thread.
     static EXHAUSTED: RefCell<ManuallyDrop<Vec<Waker>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
 }
 
@@ -43,13 +44,13 @@ pub(crate) fn enter() {
     LEFT.set(BUDGET);
 }
 
-/// No poll is going on: what runs now is not limited. Before any foreign code that is not polled, after [`enter`].
+/// No poll is going on, so what runs now is not limited. Called after [`enter`], before foreign code that is not polled.
 #[inline]
 pub(crate) fn leave() {
     LEFT.set(UNLIMITED);
 }
 
-/// Ready while there is some left. Else `Pending`, and the waker is woken later, see above.
+/// Ready while there is budget left. Otherwise `Pending`, and the waker is woken later, as said above.
 #[doc(hidden)]
 #[inline]
 pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
@@ -62,10 +63,10 @@ pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
 
 #[cold]
 pub(crate) fn put_off(waker: &Waker) {
-    // A task may ask for each of a thousand operations that it waits for.
+    // A task may wait for a thousand operations, and ask for each: its waker is stored once.
     let is_known = EXHAUSTED.with_borrow(|all| all.last().is_some_and(|last| last.will_wake(waker)));
     if !is_known {
-        // Foreign code, so not while it is borrowed.
+        // A clone is foreign code, so the list is not borrowed meanwhile.
         let waker = waker.clone();
         EXHAUSTED.with_borrow_mut(|all| all.push(waker));
     }
@@ -77,15 +78,15 @@ pub(crate) fn has_exhausted() -> bool {
     EXHAUSTED.with_borrow(|all| !all.is_empty())
 }
 
-/// Those who have used up their budget go on, behind what is on the run queue. After [`leave`]: a waker is foreign code,
-/// which may poll futures itself.
+/// Wakes the tasks that have used up their budget: they go on behind what is on the run queue. Called after [`leave`],
+/// since a waker is foreign code, which may poll futures itself.
 #[cold]
 pub(crate) fn wake_exhausted() {
     debug_assert!(LEFT.get() > BUDGET, "invariant 3");
     let mut all = EXHAUSTED.take();
     all.drain(..).for_each(foreign::wake);
     EXHAUSTED.with_borrow_mut(|list| {
-        // Its memory serves again, unless a waker has brought a list that is in use.
+        // Its memory serves again, unless a waker has filled a new list meanwhile.
         if list.is_empty() {
             std::mem::swap(list, &mut all);
         }
@@ -93,7 +94,7 @@ pub(crate) fn wake_exhausted() {
     drop(ManuallyDrop::into_inner(all));
 }
 
-/// A `block_on` ends. They go on in the next.
+/// A `block_on` ends. The tasks that have used up their budget go on in the next one.
 pub(crate) fn end() {
     leave();
     wake_exhausted();

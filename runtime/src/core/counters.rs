@@ -27,7 +27,8 @@ pub(crate) enum Count {
 
 pub(crate) const COUNTS: usize = Count::Timers as usize + 1;
 
-/// Written by one thread, read by any: so plain loads and stores do, and counting costs an addition.
+/// One thread writes them and any thread reads them. So plain loads and stores are enough, and counting costs an
+/// addition.
 #[derive(Default)]
 pub(crate) struct Counters(pub(crate) [AtomicU64; COUNTS]);
 

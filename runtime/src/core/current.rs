@@ -45,7 +45,7 @@ thread_local! {
 }
 
 fn install(mut current: Current) -> Current {
-    // That other runtime's `block_on` may have made its place since `current` was saved.
+    // The `block_on` on the other thread's runtime may have made a place to wait since `current` was saved.
     if let Some(afar) = &current.afar {
         current.worker = afar.worker();
     }

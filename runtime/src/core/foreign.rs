@@ -1,7 +1,7 @@
 //! Code that is not ours: wakers, drops, closures. It may panic, and then the runtime must go on as before.
 //!
-//! What is caught here has been reported by the panic hook already. Where a panic belongs to somebody (a task's to
-//! its JoinHandle, a call's to its caller), it is passed on instead of coming through here.
+//! What is caught here has been reported by the panic hook already. A panic that has a receiver is passed on
+//! instead of coming through here: that of a task to its JoinHandle, that of a call to its caller.
 
 use super::sync::{Mutex, MutexGuard};
 use std::any::Any;

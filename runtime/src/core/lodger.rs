@@ -1,7 +1,7 @@
 //! The seam for what lives in the loop besides tasks, descriptors and timers, and for what the core leaves to others.
 //!
-//! `plugged` in lib.rs says which types these are. So a call is static and inlined, and what a feature leaves out is
-//! nothing in the program either.
+//! `plugged` in lib.rs says which types these are. So calls are static and inlined, and a feature that is off leaves
+//! nothing in the program.
 
 use super::worker::{RuntimeRef, Worker};
 use std::io;

@@ -1,7 +1,7 @@
 //! The seam for those who look on: hooks, reports, the ages of tasks, subscribers.
 //!
-//! `plugged` in lib.rs says which type this is. Each scheduler has one. Onlookers are foreign code, or call it: nothing is
-//! borrowed when they are told something, and their panics end in them.
+//! `plugged` in lib.rs says which type this is. Each scheduler has one. Onlookers call foreign code, so nothing is borrowed
+//! when they are told something, and the panics of that code end in them.
 
 use super::counters::Counters;
 use super::task::{Id, JoinError};

@@ -79,7 +79,7 @@ impl<T> Inbox<T> {
     }
 }
 
-/// Whether something is in the inbox already: the first of many wakers posts it, the others have nothing to do.
+/// Whether a slot is in the inbox already. The first of many wakers posts it; the others have nothing to do.
 #[derive(Default)]
 pub(crate) struct Posted(AtomicBool);
 

@@ -18,9 +18,9 @@
 //! Fairness: the run queue is first in, first out, and at most 61 polls pass between two turns; a turn takes at
 //! most 256 events and 256 messages of other threads, and a look into the inbox between two polls 32. So a task
 //! that always wakes itself, a socket that never runs dry (its task is cut off by the budget of `coop`) or a flood
-//! of wakes from other threads delays nobody for longer than one round of the queue. Those who have used up their budget
-//! go on after at most 16 polls of others; when nobody else is left, the turn comes at once, and they go on behind what
-//! it has brought.
+//! of wakes from other threads delays nobody for longer than one round of the queue. A task that has used up its budget
+//! goes on after at most 16 polls of others. If no other task is ready, the turn comes at once, and the task goes on
+//! behind what the turn has brought.
 //!
 //! Nothing is borrowed while a task, a waker or a drop runs. In tokio: `runtime/scheduler/current_thread`.
 
@@ -43,24 +43,25 @@ use std::time::Duration;
 /// with tasks that are periodic, and large enough that the turn's system call, some 200 ns, costs little in comparison.
 pub(crate) const POLLS_PER_TURN: u32 = 61;
 
-/// Messages of other threads that one turn takes. As many as events: what floods in waits in the inbox, not on
-/// the run queue, where everybody else would have to wait behind it.
+/// Messages of other threads that one turn takes: as many as events. A flood of them waits in the inbox, and not on the
+/// run queue, where all other tasks would have to wait behind it.
 const MESSAGES_PER_TURN: usize = 256;
 
-/// Tasks between two looks into the inbox: what other threads want need not wait for the turn, whose system call is as
-/// dear as twenty polls. A look that finds nothing is two loads, 1.4 instructions a poll (with 8 it was 2.7).
+/// Polls between two looks into the inbox, so that other threads need not wait for the turn, whose system call costs as
+/// much as twenty polls. A look that finds nothing is two loads: 1.4 instructions a poll, and 2.7 with a look after
+/// eight.
 const POLLS_PER_LOOK: u32 = 16;
 
-/// Messages that one look takes: in all, fewer than the turn.
+/// Messages that one look takes. All looks between two turns take fewer than the turn.
 const MESSAGES_PER_LOOK: usize = 32;
 
-/// In nanoseconds, how long a sleep lasts at least if timers have just fired: those that come close together are fired
-/// together. The kernel would add as much to every sleep ("timer slack"), were it not told otherwise; so a lone timer
-/// is on time, and a hundred thousand in a second do not cost a wake-up each.
+/// How long a sleep lasts at least if timers have just fired, in nanoseconds. So timers that come close together are fired
+/// together, and a hundred thousand in a second do not cost a wake-up each. A lone timer is on time: the kernel would add
+/// as much to every sleep, its "timer slack", but is told not to.
 const BETWEEN_FIRINGS: u64 = 50_000;
 
 impl Worker {
-    /// `size`: of what the user has given.
+    /// Runs the loop until `future` is ready. `size` is that of the future which the user has given.
     #[track_caller]
     pub(crate) fn block_on<F: Future>(self: &Rc<Self>, future: F, size: usize) -> F::Output {
         let root = Root::new(self.tasks());
@@ -76,7 +77,7 @@ impl Worker {
         self.run(&root, || trace.poll(&mut cx, |cx| future.as_mut().poll(cx)))
     }
 
-    /// The loop, until `poll` gives an output. Also `poll` is called whenever `root` is woken.
+    /// The loop: runs until `poll` gives an output. It calls `poll` whenever `root` is woken.
     #[inline(always)]
     #[track_caller]
     pub(crate) fn run<T>(self: &Rc<Self>, root: &Root, mut poll: impl FnMut() -> Poll<T>) -> T {
@@ -87,7 +88,7 @@ impl Worker {
         loop {
             let mut polls = 0;
             'polls: while polls < self.polls_per_turn {
-                // Not between a pop and its run: a wake would put the slot on the queue that it has just left.
+                // Not between a pop and its run: a message could wake the slot and put it on the queue that it has just left.
                 if !tasks.shared().inbox.is_empty() {
                     self.look_into_inbox();
                 }
@@ -97,7 +98,7 @@ impl Worker {
                 }
                 let until_look = POLLS_PER_LOOK.min(self.polls_per_turn - polls);
                 polls += until_look;
-                // Counted like this, not one by one: that would be seen in what a poll costs.
+                // Polls are counted by the batch: counting one by one would be seen in what a poll costs.
                 for left in (0..until_look).rev() {
                     let Some(slot) = tasks.pop() else {
                         polls -= left + 1;
@@ -109,7 +110,7 @@ impl Worker {
                     }
                     task::leave();
                     coop::enter();
-                    // Not in a loop of its own: a future that is polled in two places is not inlined in either.
+                    // The root has no loop of its own: a future that is polled in two places is inlined in neither.
                     let start = is_watched.then(std::time::Instant::now);
                     let polled = poll();
                     if let Some(start) = start {
@@ -154,7 +155,7 @@ impl Worker {
             // What a hook wakes or spawns is not slept over: whether there is work is asked again.
             self.lodgers.before_park();
         }
-        // What is in the page cache is completed at once, so it comes before sleeping.
+        // Operations on what is in the page cache complete at once, so they come before sleeping.
         self.lodgers.take_turn();
         if !has_work() && self.tasks().shared().inbox.prepare_park() {
             self.park();
@@ -193,7 +194,7 @@ impl Worker {
         self.counters().add(Count::Events, events as u64);
     }
 
-    /// Foreign wakers that the reactor's events concern.
+    /// Wakes the foreign wakers that the latest events concern.
     pub(crate) fn wake_others(&self) {
         let mut reactor = self.reactor();
         if reactor.others.is_empty() {
@@ -202,15 +203,15 @@ impl Worker {
         let mut others = std::mem::take(&mut reactor.others);
         drop(reactor);
         others.drain(..).for_each(foreign::wake);
-        // For its memory. Nobody has turned the reactor meanwhile.
+        // Put back, so that its memory serves again. The reactor has not turned meanwhile.
         self.reactor().others = others;
     }
 
-    /// `None`: no timer is set.
+    /// How long to sleep for the next timer, or `None` if there is none.
     fn until_next_timer(&self) -> Option<Duration> {
         let next = self.timers().next_deadline()?;
         let now = self.nanos(Instant::now());
-        // Not when it is due already.
+        // A timer that is due already does not wait for others.
         let next = if next > now { next.max(self.fired.get() + BETWEEN_FIRINGS) } else { now };
         Some(Duration::from_nanos(next - now))
     }

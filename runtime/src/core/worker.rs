@@ -59,7 +59,7 @@ impl Worker {
             tasks,
             reactor: RefCell::new(reactor),
             timers: RefCell::new(Wheel::new()),
-            // Not that of a runtime which this thread may be in.
+            // By the real clock, not by that of another runtime which this thread may be in.
             start: Clock::REAL.now(),
             clock: Cell::new(Clock::REAL),
             now: Cell::new(0),
@@ -112,7 +112,7 @@ impl Worker {
         self.now.get()
     }
 
-    /// Timers see the time that it is now.
+    /// Reads the clock: timers see this time from now on.
     pub(crate) fn read_clock(&self) -> u64 {
         let now = self.nanos(Instant::now());
         self.now.set(now);

@@ -2,9 +2,9 @@
 //!
 //! Invariants:
 //! 1. A body is pinned. Its future is polled and dropped in place; nothing but an output is ever moved out.
-//! 2. Who takes an output knows its type: the JoinHandle, by its own.
-//! 3. Once the future is gone, a body may go to another thread if its output may. (The slot's rule: only the
-//!    JoinHandle takes it there, and that is `Send` only if the output is.)
+//! 2. Only the JoinHandle takes an output, and it knows the type by its own.
+//! 3. Once the future is gone, a body may go to another thread if its output may. Only the JoinHandle takes it there,
+//!    which is `Send` only if the output is.
 //!
 //! In tokio: `runtime/task/core.rs`, `Stage`.
 
@@ -53,7 +53,7 @@ pub(crate) trait Body {
     fn set_trace(self: Pin<&mut Self>, trace: TaskTrace);
 }
 
-/// What a task is besides its future `F`. (`Send`: it goes where the output goes.)
+/// What a task is besides its future `F`. It is `Send`, because it goes where the output goes.
 pub(crate) trait Kind<F>: Send + 'static {
     /// Asked when an aborted task is not being polled.
     fn may_cancel(&self, _future: &F) -> bool {

@@ -53,8 +53,8 @@ impl<T> JoinHandle<T> {
         JoinHandle { task, is_refused, taken: false, asked_from_afar: false, _output: PhantomData }
     }
 
-    /// Leaves `waker` with the task, or wakes it if that is over by then; false if it certainly is.
-    // Once a task. Inlined, this and what follows would be in the middle of every function that awaits a handle.
+    /// Leaves `waker` with the task, or wakes it if the task is over by then. False if the task certainly is over.
+    // Not inlined: it runs once a task, and would be in the middle of every function that awaits a handle.
     #[inline(never)]
     fn wait(&mut self, waker: Waker) -> bool {
         let id = self.task.id;
@@ -75,9 +75,9 @@ impl<T> JoinHandle<T> {
         self.task.send(leave) && !self.task.is_finished()
     }
 
-    /// Takes the body, with the output in it, and makes the slot vacant. The task is finished, and this the first time.
+    /// Takes the body, with the output in it, and makes the slot vacant. The task is finished, and this is the first call.
     /// `None`: it was cancelled before it had a body.
-    // Called from two places, so it would be left out of line.
+    // Inlined by force, since it has two callers.
     #[inline(always)]
     fn take(&mut self) -> Option<BodyBox> {
         debug_assert!(!self.taken);
@@ -128,7 +128,7 @@ impl<T> Drop for JoinHandle<T> {
 }
 
 impl<T> JoinHandle<T> {
-    /// Nobody will take the output.
+    /// The handle is dropped: nobody will take the output.
     #[inline(never)]
     fn give_up(&mut self) {
         let (slot, id) = (self.task.slot, self.task.id);
@@ -188,8 +188,8 @@ impl AbortHandle {
         });
     }
 
-    /// Has the owner do `f`: now if this is its thread, else soon. False if there is none any more: then the task
-    /// is finished, scheduler invariant 2.
+    /// Has the owner do `f`: now if this is its thread, otherwise soon. False if there no longer is an owner: then the task
+    /// is finished, by scheduler invariant 2.
     #[inline]
     fn visit(&self, f: impl FnOnce(OwnSlot) + Send + 'static) -> bool {
         match self.slot.own() {

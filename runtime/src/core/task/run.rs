@@ -30,7 +30,7 @@ pub(crate) fn leave() {
 
 #[inline(always)]
 fn poll(slot: OwnSlot, body: &mut BodyBox) -> Result<Poll<()>, foreign::Panic> {
-    // Nothing to drop in it; that would be a call.
+    // The waker has nothing to drop, and a drop would be a call.
     let (waker, id) = (ManuallyDrop::new(slot.waker()), slot.id());
     id.enter();
     coop::enter();
@@ -52,7 +52,7 @@ impl OwnScheduler {
         JoinHandle::new(*slot, id, false)
     }
 
-    // Called from two places, so it would be left out of line: 22 of a spawn's instructions.
+    // Inlined by force: it has two callers, and a call would cost a spawn 22 instructions.
     #[inline(always)]
     pub(crate) fn start(self, slot: OwnSlot, mut body: BodyBox) {
         slot.occupy();
@@ -69,8 +69,8 @@ impl OwnScheduler {
             body.as_mut().set_trace(trace);
         }
         if self.cells().is_closed.get() {
-            // A drop that spawns what spawns in its drop recurses here, like the drop of a list of boxes. To put it off
-            // would be worse: whoever blocks on it in that drop would wait for ever.
+            // A future whose drop spawns a future whose drop spawns recurses here, like the drop of a list of boxes. To put
+            // the cancellation off would be worse: a drop that blocks on the new task would wait for ever.
             self.cancel(slot, body);
         } else {
             slot.put_body(body);
@@ -82,7 +82,7 @@ impl OwnScheduler {
     pub(crate) fn run(self, slot: OwnSlot) {
         let cells = slot.cells();
         let Some(mut body) = slot.take_body() else {
-            // Vacant. Else it is a wake that came too late.
+            // A slot that became vacant on the run queue, or a wake that came too late.
             if cells.freed.replace(false) {
                 cells.scheduled.set(true);
                 self.push_free(slot);
@@ -115,7 +115,7 @@ impl OwnScheduler {
     #[inline(always)]
     fn settle(self, slot: OwnSlot, body: BodyBox, polled: Result<Poll<()>, foreign::Panic>) {
         match polled {
-            // The loop leaves the task, or the next one takes its place.
+            // The task's id and budget stay until the loop or the next task replaces them.
             Ok(Poll::Pending) => slot.put_body(body),
             Ok(Poll::Ready(())) => {
                 coop::leave();
@@ -128,10 +128,10 @@ impl OwnScheduler {
         }
     }
 
-    /// The poll has panicked, or the drop of a future that was ready, whose output is not given to anybody then.
+    /// The poll has panicked, or the drop of a future that was ready. In that case its output is lost.
     #[cold]
     fn fail(self, slot: OwnSlot, mut body: BodyBox, panic: foreign::Panic) {
-        // The first panic is the one to tell of.
+        // The first panic is the one that is reported: that of this drop ends here.
         foreign::run(|| body.as_mut().clear());
         let name = body.as_ref().facts(slot.id()).name.map(String::from);
         body.as_mut().fail(JoinError::panicked(slot.id(), name, panic));

@@ -30,7 +30,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::panic::RefUnwindSafe;
 
-/// They are 8 KiB.
+/// A page is 8 KiB.
 const SLOTS_PER_PAGE: usize = if cfg!(loom) { 4 } else { 128 };
 
 thread_local! {
@@ -68,12 +68,12 @@ pub(crate) struct Scheduler {
     cells: SchedulerCells,
 }
 
-/// For whom the gate is open.
+/// Whom the gate lets through.
 #[derive(PartialEq)]
 pub(crate) enum Gate {
-    /// All, also those who spawn on the runtime of this number.
+    /// Everybody, those who spawn on the runtime of this number among them.
     Open(u64),
-    /// Those who ask about tasks.
+    /// Only those who ask about tasks.
     Ending,
     Closed,
 }
@@ -135,11 +135,12 @@ impl Scheduler {
         }
     }
 
-    /// Has the owner run `f`, soon, if it is that of `runtime`. With `None`, `f` is about a task: any owner will do.
+    /// Has the owner run `f` soon, if the owner is that of `runtime`. With `None`, `f` is about a task, and any owner may run
+    /// it.
     ///
     /// # Errors
     ///
-    /// Gives `f` back if that runtime has ended; if there is no owner any more, and so all tasks are finished.
+    /// Gives `f` back if that runtime has ended; with `None`, if there no longer is an owner, and so all tasks are finished.
     pub(crate) fn send<F>(&self, runtime: Option<u64>, f: F) -> Result<(), F>
     where
         F: FnOnce(OwnScheduler) + Send + 'static,
@@ -149,7 +150,7 @@ impl Scheduler {
             if runtime.map_or(*gate == Gate::Closed, |runtime| *gate != Gate::Open(runtime)) {
                 return Err(f);
             }
-            // Pushed under the lock, or the gate could close in between; the bell can wait.
+            // Pushed under the lock, because the gate could close in between. The bell is rung without it.
             self.inbox.post(Message::Run(Box::new(f)))
         };
         if must_ring {
@@ -196,7 +197,7 @@ impl OwnScheduler {
         self.shared
     }
 
-    /// Wakers on this thread know from it when they are at home.
+    /// Names the scheduler whose slots are this thread's own: wakers compare theirs with it.
     pub(crate) fn set_owned(entered: Option<OwnScheduler>) {
         OWNED.set(entered.map(|own| own.shared));
     }
@@ -299,8 +300,8 @@ impl OwnScheduler {
         }
     }
 
-    /// Last in, first out: the slot that was used last is in the cache. Of a shared slot, which is anybody's from
-    /// here on, this is the last that the owner does with it.
+    /// Makes a slot available again, last in, first out: the slot that was used last is in the cache. The owner does not
+    /// touch a shared slot after this, since any thread may take it.
     #[inline]
     pub(crate) fn push_free(self, slot: OwnSlot) {
         if slot.cells().is_shared {

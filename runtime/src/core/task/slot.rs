@@ -18,8 +18,8 @@
 //!    only a [`OwnSlot`] reaches them, and one exists only on that thread.
 //! 3. `body` is the owner's until it publishes `finished` in `phase`, and from then on, with the output in it, belongs
 //!    to the one JoinHandle, wherever that is.
-//! 4. The cells of a vacant slot are as `Slot::new` makes them, but for `freed` and `link`. So a thread that
-//!    reserves a slot from afar (`Handle::spawn`) need not touch them, and does not.
+//! 4. The cells of a vacant slot are as `Slot::new` makes them, except for `freed` and `link`. So another thread that
+//!    reserves a slot, for `Handle::spawn`, need not touch them, and does not.
 //! 5. `link` serves one list at a time. A vacant slot counts as scheduled, so a late wake cannot put it on the run
 //!    queue; one that becomes vacant while on the run queue joins the free list when it is popped (`freed`).
 //! 6. A wake may come at any time, in any state, any number of times: it schedules the slot, no more. Whoever pops
@@ -183,8 +183,8 @@ fn not_finished() -> ! {
     panic!("a task's output is wanted, and the task is not finished: this is a bug in ayi");
 }
 
-/// Of all wakers that are slots, and of no others. (Those whose life is told are not.)
-// A static, not a const: it is known by its address.
+/// The table of all wakers that are slots, and of no others.
+// A static, not a const: wakers are known by its address.
 static VTABLE: RawWakerVTable =
     RawWakerVTable::new(|slot| RawWaker::new(slot, &VTABLE), wake_slot, wake_slot, |_| {});
 
@@ -260,7 +260,7 @@ impl OwnSlot {
     /// Puts the body of a task that is not finished where `take_body` finds it.
     #[inline]
     pub(crate) fn put_body(self, body: BodyBox) {
-        // What it replaces is nothing, since the body was out: no need to look before dropping it.
+        // It replaces nothing, since the body was out. Forgetting that saves the check that a drop would make.
         std::mem::forget(self.slot.body.replace(Some(body)));
     }
 

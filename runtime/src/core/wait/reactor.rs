@@ -11,18 +11,18 @@
 //! 1. A source is registered once, for every edge, and never re-armed. It starts with no bit set: if the
 //!    descriptor is ready, the kernel reports that at the next turn.
 //! 2. A bit is cleared only after the kernel has said that nothing is left (`WouldBlock`, or a short transfer on
-//!    a stream), and only if nothing has been reported since the operation began, or the guard was made, that says so
-//!    ([`Seen`]). What says that a direction is closed goes only if poll(2) agrees.
-//! 3. A token carries its source's generation, which changes when the source is given up: what the kernel still
-//!    reports of an earlier descriptor, in the same batch say, finds nobody.
-//! 4. Every waiter is woken by the next report that concerns its interest, or by the end of the runtime. Who was woken
-//!    tries, whatever is known by then: another waiter's operation may have found nothing where this one's finds
-//!    something.
+//!    a stream), and only if nothing has been reported since the operation began, or since the guard was made that says
+//!    so ([`Seen`]). A bit that says that a direction is closed is cleared only if poll(2) agrees.
+//! 3. A token carries its source's generation, which changes when the source is given up. So what the kernel still
+//!    reports of an earlier descriptor, for example in the same batch, finds no source.
+//! 4. Every waiter is woken by the next report that concerns its interest, or by the end of the runtime. A waiter that
+//!    was woken tries its operation, even if no bit is set by then: another waiter's operation may have found nothing
+//!    where this one finds something.
 //! 5. Wakers that are no slots of this thread are foreign code: they are put aside, and woken when nothing is borrowed.
-//! 6. What one interest takes back stays known to the others: each has its own bits ([`Known`]), and a set of several
-//!    takes back what is its own alone (`taken`).
-//! 7. A source leaves epoll when it is given up, not when its descriptor is closed: a duplicate may keep the description
-//!    open, and nobody could take it out after that.
+//! 6. What one interest clears stays known to the others. Each single interest has bits of its own in [`Known`]; what a
+//!    set of several interests clears is kept apart, in `taken`.
+//! 7. A source leaves epoll when it is given up, not when its descriptor is closed. A duplicate may keep the description
+//!    open, and after the close no call could take it out.
 //!
 //! In tokio: `runtime/io/{driver,scheduled_io}.rs`.
 
@@ -37,7 +37,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::task::Waker;
 use std::time::Duration;
 
-/// The bell's token. No source has it: there are fewer than 2^32 - 1 of them. So its events find nobody.
+/// The bell's token. No source has it, since there are fewer than 2^32 - 1 of them. So its events find no source.
 const BELL: u64 = u64::MAX;
 
 pub(crate) struct Reactor {
@@ -46,14 +46,13 @@ pub(crate) struct Reactor {
     free: Vec<u32>,
     last_waiter: u64,
     pub(crate) turns: NonZeroU64,
-    /// What sets of several interests have taken back of what is known, by the source's place in the table:
-    /// invariant 6.
+    /// What sets of several interests have cleared, by the source's place in the table: invariant 6.
     pub(crate) taken: BTreeMap<(u32, u16), Known>,
-    /// Wakers that the latest turn could not wake itself, invariant 5.
+    /// Wakers that the latest turn has put aside: invariant 5.
     pub(crate) others: Vec<Waker>,
 }
 
-/// Names a source of one reactor: epoll's token. In the lower half its place in the table, in the upper half its
+/// Names a source of one reactor. This is epoll's token: the lower half is the place in the table, the upper half the
 /// generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SourceKey(pub(crate) u64);
@@ -77,9 +76,9 @@ pub(crate) struct Seen(pub(crate) NonZeroU64);
 pub(crate) enum Look {
     /// Something is known.
     Try(Seen),
-    /// Nothing is known, and the one that has looked waits now.
+    /// Nothing is known, and the asker waits now.
     Waits,
-    /// It has to be looked at more closely.
+    /// Neither can be told by a quick look: see [`must_try`](Reactor::must_try).
     Unusual,
 }
 
@@ -92,8 +91,9 @@ pub(crate) struct Source {
     /// The lower half of the number of the turn that brought the latest report.
     reported: u32,
     pub(crate) known: Known,
-    /// How many poll-style waiters for reading, and for writing, were woken and may not have tried: invariant 4.
-    /// They are not told apart, so it may be too many, which costs an attempt. It counts to [`MOST_OWED`].
+    /// How many poll-style waiters for reading, and for writing, were woken and may not have tried yet: invariant 4.
+    /// They cannot be told apart, so the number may be too high, which costs a needless attempt. At most
+    /// [`MOST_OWED`].
     pub(crate) owed: [u8; 2],
 }
 
@@ -123,7 +123,7 @@ impl Reactor {
         let key = SourceKey::new(index, self.sources[index as usize].generation);
         let has_source = || self.sources.iter().any(|source| source.fd == fd);
         match self.epoll.add(fd, key.0) {
-            // Left behind by a source whose descriptor was closed first, while a duplicate kept the file open: ours now.
+            // An earlier source left it behind: its descriptor was closed first, while a duplicate kept the file open.
             Err(error) if error.kind() == ErrorKind::AlreadyExists && !has_source() => {
                 self.epoll.modify(fd, key.0)?;
             }
@@ -174,19 +174,18 @@ impl Reactor {
         Ok(events)
     }
 
-    /// What there is to know for one that is about to wait for `interest`. In the common cases it waits when this
-    /// returns: nothing is known, and either it waits already, or nobody does, and it was not woken by a report and has a
-    /// waker of ours.
+    /// Looks for an asker that is about to wait. If nothing is known, it waits when this returns, in the two common cases:
+    /// it has waited already, or nobody waits, no report has woken it, and its waker is a slot.
     #[inline(always)]
     pub(crate) fn look_or_wait(&mut self, key: SourceKey, asker: &mut Asker<'_>) -> Look {
         let (interest, waiter) = (asker.interest, &mut *asker.waiter);
-        // What is taken back apart from `known` is taken back by sets of several.
+        // Only sets of several have anything in `taken`.
         if interest.is_compound() {
             return Look::Unusual;
         }
         let Some(source) = find(&mut self.sources, key) else { return Look::Unusual };
         if !source.known.of(interest).is_empty() {
-            // It does not wait any more, if the report has taken its waker.
+            // If the report has taken its waker, it no longer waits.
             if *waiter != Waiter::NEW && *waiter != Waiter::POLL_STYLE && source.waiters.are_none() {
                 *waiter = Waiter::NEW;
             }
@@ -212,7 +211,7 @@ impl Reactor {
         Look::Unusual
     }
 
-    /// Whether `waiter`, which is about to wait by `waker`, has to try first: something is known, or it was woken.
+    /// Whether an asker that is about to wait has to try first, since something is known or it was woken.
     #[inline(never)]
     pub(crate) fn must_try(&mut self, key: SourceKey, asker: &Asker<'_>) -> Option<Seen> {
         let (seen, known, waiter) = (Seen(self.turns), self.known(key, asker.interest), *asker.waiter);
@@ -226,7 +225,7 @@ impl Reactor {
         let was_woken = match direction(asker.interest) {
             _ if source.waiters.has(Whose::of(asker), asker.waker) => false,
             Some(direction) if waiter == Waiter::POLL_STYLE => source.owed[direction] > 0,
-            // A poll-style waiter for something unusual is let try in any case.
+            // For a poll-style waiter with an unusual interest nothing is counted: it tries in any case.
             _ => true,
         };
         was_woken.then_some(seen)
@@ -278,7 +277,7 @@ impl Reactor {
     }
 
     /// Stores `waker`, which is a clone of the asker's, for the next report.
-    // Its usual way is short; out of line, passing the arguments would be most of it.
+    // Inlined, since passing the arguments would cost more than the usual path.
     #[inline(always)]
     pub(crate) fn wait(&mut self, key: SourceKey, asker: &mut Asker<'_>, waker: Waker) -> Settle {
         if *asker.waiter == Waiter::NEW {
@@ -314,13 +313,13 @@ impl Reactor {
     }
 }
 
-/// Nobody, if it has been given up: invariant 3.
+/// Finds a source, unless it has been given up: invariant 3.
 #[inline]
 pub(crate) fn find(sources: &mut [Source], key: SourceKey) -> Option<&mut Source> {
     sources.get_mut(key.index() as usize).filter(|source| source.generation == (key.0 >> 32) as u32)
 }
 
-/// What is reported anew is known to all.
+/// What is reported anew is known to all sets of interests again.
 #[cold]
 pub(crate) fn give_back(taken: &mut BTreeMap<(u32, u16), Known>, key: SourceKey, known: Known) {
     taken
@@ -353,7 +352,7 @@ impl Source {
         });
     }
 
-    /// Whether there may have been a report after `seen`. (After 2^32 turns it cannot be told.)
+    /// Whether there may have been a report after `seen`. After 2^32 turns that cannot be told, and the answer is yes.
     fn was_reported_since(&self, seen: Seen, now: u64) -> bool {
         let turns = now - seen.0.get();
         let reported = self.reported.wrapping_sub(seen.0.get() as u32);
@@ -366,7 +365,7 @@ impl Source {
         Known::from_epoll(sys::closed(self.fd))
     }
 
-    /// A poll-style waiter has, perhaps one that was woken.
+    /// A poll-style waiter has tried: perhaps one that was woken.
     fn has_tried(&mut self, interest: Interest) {
         if let Some(direction) = direction(interest) {
             self.owed[direction] = self.owed[direction].saturating_sub(1);

@@ -1,4 +1,4 @@
-//! The seam between socket types and the reactor.
+//! The tie between a descriptor and a source, and the operations that wait by it.
 //!
 //! In tokio: `runtime/io/registration.rs` and `io/poll_evented.rs`.
 
@@ -73,8 +73,8 @@ impl Registration {
         Registration { tie: OnceLock::new(), trace: SocketTrace::NOTHING }
     }
 
-    /// An attempt has given an error. If that is `WouldBlock`, waits. `None` if it is to be tried again, because it was
-    /// interrupted, or because the attempt has let the reactor turn.
+    /// An attempt has given an error. If that is `WouldBlock`, the asker waits. `None` means that the operation has to be
+    /// tried again: it was interrupted, or the reactor has turned during the attempt.
     #[inline(never)]
     fn failed(
         &self,
@@ -140,16 +140,16 @@ impl<R, Op: FnMut() -> io::Result<R>, IsShort: Fn(&R) -> bool> Io<'_, '_, Op, Is
         ready!(coop::poll_budget(cx));
         match self.attempt(waiter, cx.waker()) {
             Some(polled) => polled,
-            // A copy: it has an address, so the first, which has none, can stay in registers.
+            // A copy, because an `Io` whose address is taken would lie in memory. The original stays in registers.
             None => Io { ..self }.attempt_again(waiter, cx.waker()),
         }
     }
 
-    /// Tries `op` unless it has to wait. `None` if it is to be tried again.
+    /// Tries `op`, unless it has to wait first. `None` means that it has to be tried again.
     #[inline(always)]
     fn attempt(&mut self, waiter: &mut Waiter, waker: &Waker) -> Option<Poll<io::Result<R>>> {
         let (registration, interest, mut seen) = (self.registration, self.interest, None);
-        // Tied already: to a runtime on this thread, or this is an error.
+        // The tie is to the current runtime of this thread, or this is an error.
         if let Some(tie) = registration.tie.get() {
             match tie.try_or_wait::<Op>(Asker { interest, waiter, waker }) {
                 Ok(Some(since)) => seen = Some(since),
@@ -172,8 +172,8 @@ impl<R, Op: FnMut() -> io::Result<R>, IsShort: Fn(&R) -> bool> Io<'_, '_, Op, Is
         }
     }
 
-    /// An attempt was interrupted, or it could not wait and something has been reported since. This is rare. A loop around
-    /// the first attempt would cost each operation what only a second one needs.
+    /// The first attempt was interrupted, or something was reported before it could wait. This is rare, and apart, because
+    /// a loop around the first attempt would make each operation pay for what only a second attempt needs.
     #[cold]
     #[inline(never)]
     fn attempt_again(mut self, waiter: &mut Waiter, waker: &Waker) -> Poll<io::Result<R>> {
@@ -201,9 +201,9 @@ impl Tie {
         runtime.with_worker(|worker| f(&mut worker.reactor(), key))
     }
 
-    /// Whether `waiter` has to try before it waits, and since when that is known. If not, it waits when this returns.
-    // `Caller` makes the closure, and so the access to the thread-local, another one for each kind of operation: what has
-    // a single caller is compiled into it.
+    /// Whether the asker has to try before it waits, and since when that is known. If not, it waits when this returns.
+    // `Caller` makes the closure, and so the access to the thread-local, a different one for each kind of operation. A
+    // function with a single caller is inlined there.
     #[allow(clippy::extra_unused_type_parameters)]
     #[inline(always)]
     pub(crate) fn try_or_wait<Caller>(&self, mut asker: Asker<'_>) -> io::Result<Option<Seen>> {
@@ -232,7 +232,7 @@ impl Tie {
         self.here().map(drop).expect_err("it is not here")
     }
 
-    /// For one that is here.
+    /// Waits. The runtime is the current one.
     pub(crate) fn wait_for(&self, asker: &mut Asker<'_>) {
         let (runtime, key) = (self.runtime, self.key);
         if let Some(worker) = runtime.worker() {
@@ -242,7 +242,8 @@ impl Tie {
 }
 
 impl Drop for Tie {
-    /// On another thread, the owner is asked to give the source up. The descriptor leaves epoll here, while it is open.
+    /// On another thread, a message asks the owner to give the source up. The descriptor leaves epoll before that, here,
+    /// while it is still open.
     fn drop(&mut self) {
         let (runtime, key) = (self.runtime, self.key);
         let give_up = move |worker: &Worker, is_open| {

@@ -39,7 +39,7 @@ pub struct Sleep {
     pub(crate) runtime: Option<RuntimeRef>,
     /// The entry.
     pub(crate) key: TimerKey,
-    /// Nobody has compared the deadline with the clock yet. The next poll does.
+    /// The deadline has not been compared with the clock yet. The next poll does that.
     pub(crate) is_unread: bool,
     pub(crate) trace: TimerTrace,
 }
@@ -158,7 +158,8 @@ impl Sleep {
         }
     }
 
-    /// Goes on with what the first look has found. This is out of line, since most timers are timeouts, which are dropped in time.
+    /// Goes on with what the first look has found. It is out of line, since most timers are timeouts, which are dropped in
+    /// time.
     #[inline(never)]
     fn does_not_wait(&mut self, mut look: Option<TimerLook>, waker: &Waker) -> Poll<()> {
         // The clone and the drop of a waker are foreign code, so both happen while nothing is borrowed.

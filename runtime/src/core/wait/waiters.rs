@@ -11,10 +11,10 @@ use crate::core::ready::{Interest, Known};
 use crate::plugged::{Crowd, Sifting};
 use std::task::Waker;
 
-/// One who reads and one who writes is the common case, and lies inline.
+/// The waiters of a source. One that reads and one that writes are the common case, and lie inline.
 pub(crate) struct Waiters {
     first: [Option<StoredWaker>; 2],
-    /// The others. Whoever comes while there are some goes there, too, so nobody gets in front of them.
+    /// The others. While there are some, newcomers join them, so that none gets in front of those who came before.
     pub(crate) crowd: Option<Box<Crowd>>,
 }
 
@@ -39,13 +39,13 @@ impl StoredWaker {
 pub struct Waiter(u64);
 
 impl Waiter {
-    /// Has not waited yet; gets its number when it does.
+    /// A future that has not waited yet. It gets its number when it does.
     pub(crate) const NEW: Waiter = Waiter(0);
     /// A caller of a `poll_…` function.
     pub(crate) const POLL_STYLE: Waiter = Waiter(u64::MAX >> Interest::BITS);
-    /// One that was woken for nothing.
+    /// A poll-style waiter that was woken for nothing.
     pub(crate) const SIFTED: Waiter = Waiter(Waiter::POLL_STYLE.0 - 1);
-    /// One that was woken for nothing, and has polled again.
+    /// A poll-style waiter that was woken for nothing, and has polled again.
     pub(crate) const NEEDED: Waiter = Waiter(Waiter::POLL_STYLE.0 - 2);
 
     #[inline]
@@ -54,7 +54,8 @@ impl Waiter {
     }
 }
 
-/// One that asks whether it may go on, and else waits for `interest` as `waiter`, and by `waker`.
+/// A future or a caller that asks whether it may go on. Otherwise it waits for `interest`, as `waiter`, and is woken by
+/// `waker`.
 pub(crate) struct Asker<'a> {
     pub(crate) interest: Interest,
     pub(crate) waiter: &'a mut Waiter,
@@ -162,7 +163,7 @@ impl Waiters {
     /// Stores `waker` where there is none.
     #[inline(always)]
     pub(crate) fn store_first(&mut self, whose: Whose, waker: Waker) {
-        // What it replaces is nothing: no need to look before dropping it.
+        // It replaces nothing. Forgetting that saves the check that a drop would make.
         std::mem::forget(self.first[0].replace(StoredWaker { whose, waker }));
     }
 
