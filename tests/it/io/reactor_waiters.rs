@@ -249,7 +249,7 @@ fn many_tasks_poll_one_stream() {
 fn one_task_polls_with_another_waker_each_time() {
     run(async || {
         // Each poll looks through all wakers that are kept, which takes long under a sanitizer.
-        const POLLS: usize = if cfg!(uncached) { 6_000 } else { 24_000 };
+        const POLLS: usize = if cfg!(uncached) { 6_000 } else { 20_000 };
         let (stream, mut peer) = connected();
         let (alive, wakes) = (Arc::new(()), Arc::new(AtomicUsize::new(0)));
         let wait = || {

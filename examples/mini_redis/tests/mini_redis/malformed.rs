@@ -78,7 +78,11 @@ fn a_refusal_reaches_a_client_that_goes_on_sending() {
     let mut client = server.client();
     client.send("PING\r\n*x\r\n");
     let mut stream = client.stream.try_clone().unwrap();
-    let writing = std::thread::spawn(move || while stream.write_all(&[b'x'; 1024]).is_ok() {});
+    let writing = std::thread::spawn(move || {
+        while stream.write_all(&[b'x'; 1024]).is_ok() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+    });
     assert_eq!(client.reply(), b"+PONG\r\n");
     assert_eq!(client.reply(), b"-ERR Protocol error: invalid multibulk length\r\n");
     // It is not listened to for ever.
