@@ -50,7 +50,8 @@ pub(crate) fn leave() {
     LEFT.set(UNLIMITED);
 }
 
-/// Ready while there is budget left. Otherwise `Pending`, and the waker is woken later, as said above.
+/// Returns ready while there is budget left. If the budget is used up, it returns `Pending`, and wakes the waker later
+/// so that other tasks run first.
 #[doc(hidden)]
 #[inline]
 pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {

@@ -138,7 +138,8 @@ impl RuntimeRef {
     }
 }
 
-/// Keeps a runtime the current one of this thread. Guards must be dropped in the reverse order of entering.
+/// A guard that keeps a runtime the current one of this thread. Guards must be dropped in the reverse order of
+/// entering.
 ///
 /// # Examples
 ///

@@ -2,7 +2,7 @@
 
 use super::sys;
 
-/// What to wait for: a set.
+/// A set of events to wait for.
 ///
 /// # Examples
 ///
@@ -23,10 +23,10 @@ impl Interest {
     pub const READABLE: Interest = Interest(1 | 1 << 2 | 1 << 4);
     /// Room to write, or a finished connect.
     pub const WRITABLE: Interest = Interest(1 << 1 | 1 << 3 | 1 << 7);
-    /// What `EPOLLPRI` is for: urgent data on a TCP socket, a changed file of sysfs or cgroups, see poll(2). Or
-    /// the end of the stream, after which none can come.
+    /// The events of `EPOLLPRI`: urgent data on a TCP socket, or a changed file of sysfs or cgroups, see poll(2). The
+    /// end of the stream counts as well, since no such event can come after it.
     pub const PRIORITY: Interest = Interest(1 << 5 | 1 << 8);
-    /// An error. It ends the waits of the other three as well: this is for who waits for nothing else.
+    /// An error. Errors end waits for the other three as well, so this is for a caller who waits for nothing else.
     pub const ERROR: Interest = Interest(1 << 9);
 
     /// Its [`BITS`](Interest::BITS) bits.

@@ -73,15 +73,17 @@ impl Link {
     }
 }
 
-/// Refuses to block: on one thread there is nobody to whom the other tasks could be handed.
+/// Calls `f` if no task would have to wait for it, and panics otherwise: on one thread there is nobody to whom the
+/// other tasks could be handed.
 ///
-/// In tokio's multi-threaded runtime this moves them to another thread, and its single-threaded one refuses as well.
-/// Here [`spawn_blocking`](crate::task::spawn_blocking) does what is wanted: `f` goes to a thread of its own, and this one runs on. Where no
-/// task would have to wait (outside a runtime, or on a thread of the pool), `f` is called as it is.
+/// In tokio's multi-threaded runtime this function moves the other tasks to another thread, and its single-threaded one
+/// refuses as well. Here, use [`spawn_blocking`](crate::task::spawn_blocking): `f` goes to a thread of the pool, and
+/// this thread runs on. No task has to wait outside a runtime or on a thread of the pool, so there `f` is called on
+/// this thread.
 ///
 /// # Panics
 ///
-/// On a thread that is inside `block_on`.
+/// Panics on a thread that is inside `block_on`.
 ///
 /// # Examples
 ///

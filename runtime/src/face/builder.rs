@@ -10,7 +10,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Makes a [`Runtime`] with settings of one's own.
+/// A builder that makes a [`Runtime`] with settings of one's own.
 ///
 /// # Examples
 ///
@@ -30,7 +30,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// The default settings. (tokio's name, of which there is but one kind here.)
+    /// Creates a builder with the default settings. The name is tokio's; ayi has only this kind of runtime.
     ///
     /// # Examples
     ///
@@ -43,8 +43,8 @@ impl Builder {
         Builder { settings: Settings::new(), grace: Duration::MAX }
     }
 
-    /// Does nothing: sockets and timers are always there, and cost nothing while there are none. For programs that
-    /// come from tokio.
+    /// Does nothing. Sockets and timers are always there, and cost nothing if unused. The method is there for programs
+    /// that come from tokio.
     ///
     /// # Examples
     ///
@@ -82,8 +82,8 @@ impl Builder {
         self
     }
 
-    /// Whether the runtime's time stands still from the beginning, see [`pause`](crate::time::pause). Not by
-    /// default; it is meant for tests.
+    /// Sets whether the runtime's time stands still from the beginning, see [`pause`](crate::time::pause). By default
+    /// it does not; this setting is meant for tests.
     ///
     /// # Examples
     ///
@@ -100,9 +100,9 @@ impl Builder {
         self
     }
 
-    /// Whether file operations go through io_uring(7), if the system has it (Linux 6.1, and not forbidden). They do by
-    /// default; else they go to the threads of `spawn_blocking`. With `AYI_IO_URING=0` in the environment no runtime
-    /// uses it.
+    /// Sets whether file operations go through io_uring(7). By default they do if the system has it: it needs Linux
+    /// 6.1, and must not be forbidden. Otherwise they go to the threads of `spawn_blocking`. With `AYI_IO_URING=0` in
+    /// the environment no runtime uses io_uring.
     ///
     /// # Examples
     ///
@@ -117,14 +117,16 @@ impl Builder {
         self
     }
 
-    /// How many tasks are polled before timers, sockets and other threads' messages are looked at. 61 by default.
+    /// Sets how many tasks are polled before the runtime looks at timers, sockets and other threads' messages. The
+    /// default is 61.
     ///
-    /// A smaller number answers sooner under load, a larger one spends less on looking. (tokio's
-    /// `global_queue_interval` is the same here: what comes from other threads is read at each turn.)
+    /// With a smaller number the runtime answers sooner under load; with a larger one it spends less on looking. There
+    /// is no separate setting like tokio's `global_queue_interval`: messages from other threads are read at each of
+    /// these looks.
     ///
     /// # Panics
     ///
-    /// If it is 0.
+    /// Panics if `polls` is 0.
     ///
     /// # Examples
     ///
@@ -140,11 +142,11 @@ impl Builder {
         self
     }
 
-    /// The most threads that `spawn_blocking` uses at a time; calls beyond that wait. 512 by default.
+    /// Sets the most threads that `spawn_blocking` uses at a time. Calls beyond that number wait. The default is 512.
     ///
     /// # Panics
     ///
-    /// If it is 0.
+    /// Panics if `threads` is 0.
     ///
     /// # Examples
     ///
@@ -160,7 +162,7 @@ impl Builder {
         self
     }
 
-    /// How long an idle thread of the pool stays. Ten seconds by default.
+    /// Sets how long an idle thread of the pool stays. The default is ten seconds.
     ///
     /// # Examples
     ///
@@ -175,11 +177,11 @@ impl Builder {
         self
     }
 
-    /// How long the end of the runtime waits for `spawn_blocking` calls that are running, when it is dropped. Without a
-    /// limit it waits until they have returned, and says so on stderr after ten seconds.
+    /// Sets how long the drop of the runtime waits for `spawn_blocking` calls that are running. Without a limit it
+    /// waits until they have returned, and says so on stderr after ten seconds.
     ///
-    /// What has not returned by then goes on, on its thread, and its result is dropped. When the process ends, so does
-    /// it: a file may be half written. [`Runtime::shutdown_timeout`] sets the limit for one runtime that ends.
+    /// A call that has not returned by then goes on, on its thread, and its result is dropped. When the process ends,
+    /// the call ends with it: a file may be half written. [`Runtime::shutdown_timeout`] sets the limit for one runtime.
     ///
     /// # Examples
     ///
@@ -196,12 +198,12 @@ impl Builder {
         self
     }
 
-    /// What the pool's threads are called, followed by `-` and a number. `ayi-blocking` by default; the kernel
-    /// shows the first 15 bytes.
+    /// Sets the name of the pool's threads, which is followed by `-` and a number. The default is `ayi-blocking`. The
+    /// kernel shows the first 15 bytes.
     ///
     /// # Panics
     ///
-    /// If it contains a null byte.
+    /// Panics if `name` contains a null byte.
     ///
     /// # Examples
     ///
@@ -222,7 +224,7 @@ impl Builder {
         self
     }
 
-    /// The stack of the pool's threads, in bytes. The system's default (2 MiB, or `RUST_MIN_STACK`) otherwise.
+    /// Sets the stack size of the pool's threads, in bytes. The default is the system's: 2 MiB, or `RUST_MIN_STACK`.
     ///
     /// # Examples
     ///
@@ -236,9 +238,10 @@ impl Builder {
         self
     }
 
-    /// Runs `f` on each thread of the pool when it starts. (The runtime's own thread is the user's.)
+    /// Runs `f` on each thread of the pool when it starts. The runtime's own thread is the user's, so `f` does not run
+    /// there.
     ///
-    /// Where a hook panics, here and below, the panic hook reports it and nothing else happens.
+    /// If a hook panics, here and below, the panic hook reports it and nothing else happens.
     ///
     /// # Examples
     ///
@@ -266,7 +269,7 @@ impl Builder {
         self
     }
 
-    /// Runs `f` on the runtime's thread when it has nothing to do and is about to sleep. It may wake and spawn.
+    /// Runs `f` on the runtime's thread when it has nothing to do and is about to sleep. `f` may wake and spawn tasks.
     ///
     /// # Examples
     ///
@@ -280,8 +283,8 @@ impl Builder {
         self
     }
 
-    /// Runs `f` on the runtime's thread when it is awake again: once for each time that
-    /// [`on_thread_park`](Builder::on_thread_park)'s has run.
+    /// Runs `f` on the runtime's thread when it is awake again, once for each time that the hook of
+    /// [`on_thread_park`](Builder::on_thread_park) has run.
     ///
     /// # Examples
     ///
@@ -325,7 +328,8 @@ impl Builder {
         self
     }
 
-    /// What to do about a task's panic that nobody will hear of. [`Report`](UnhandledPanic::Report) by default.
+    /// Sets what the runtime does about a task's panic that nobody will hear of. The default is
+    /// [`Report`](UnhandledPanic::Report).
     ///
     /// # Examples
     ///
@@ -340,16 +344,16 @@ impl Builder {
         self
     }
 
-    /// Reports on stderr each poll of a task, or of the future of `block_on`, that takes longer than `limit`: for that
-    /// time no other task of the runtime could run. Something in it blocks, or computes without an `.await`.
+    /// Reports on stderr each poll of a task, or of the future of `block_on`, that takes longer than `limit`. For that
+    /// time no other task of the runtime could run: something in the task blocks, or computes without an `.await`.
     ///
     /// ```text
     /// ayi: task 7 "orders", spawned at src/main.rs:12:5, did not give way for 25.3ms (limit 10ms)
     /// ```
     ///
-    /// At most ten a second, of all that there are. A poll that never ends is never reported. `AYI_SLOW_POLLS=10ms` in
-    /// the environment sets the limit of all runtimes, whatever they say here, and `AYI_SLOW_POLLS=off` lifts it. While
-    /// nothing is reported this costs nothing; else the clock is read twice for each poll.
+    /// The runtime reports at most ten slow polls a second, and never one that does not end. `AYI_SLOW_POLLS=10ms` in
+    /// the environment sets the limit of all runtimes, whatever their builders say, and `AYI_SLOW_POLLS=off` lifts it.
+    /// If unused, this costs nothing; with a limit, the clock is read twice for each poll.
     ///
     /// # Examples
     ///
@@ -370,11 +374,11 @@ impl Builder {
         self.settings.shutdown = token;
     }
 
-    /// Makes the runtime; it belongs to the current thread.
+    /// Makes the runtime, which belongs to the current thread.
     ///
     /// # Errors
     ///
-    /// If the system refuses an epoll instance or an eventfd: usually because the process has no file descriptors
+    /// Fails if the system refuses an epoll instance or an eventfd, usually because the process has no file descriptors
     /// left.
     ///
     /// # Examples

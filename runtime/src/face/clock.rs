@@ -13,18 +13,19 @@ use std::time::Duration;
 
 /// Stops the time of the current runtime.
 ///
-/// From here on, [`Instant::now`] gives the same on this thread, until the time is [advanced](advance): by hand, or
-/// by the runtime when it has nothing else to do. Then, instead of sleeping until the next timer, it sets the time
-/// to that one's deadline. It does so only when no task is ready, no descriptor either, and no `spawn_blocking` call
-/// is awaited. (What other threads do in real time is not waited for.) So tests of hours take milliseconds, and give
-/// the same each time.
+/// From here on, [`Instant::now`] gives the same on this thread, until the time is [advanced](advance): by hand, or by
+/// the runtime when it has nothing else to do. Then, instead of sleeping until the next timer, the runtime sets the
+/// time to the deadline of that timer. It does so only when no task and no descriptor is ready, and no `spawn_blocking`
+/// call is awaited. It does not wait for what other threads do in real time. So tests of hours take milliseconds, and
+/// give the same each time.
 ///
-/// `#[ayi::test(start_paused = true)]` and [`Builder::start_paused`](crate::runtime::Builder::start_paused) begin so.
-/// std's `Instant`, and other threads, are not affected.
+/// Tests with `#[ayi::test(start_paused = true)]` and runtimes with
+/// [`Builder::start_paused`](crate::runtime::Builder::start_paused) begin with paused time. std's `Instant`, and other
+/// threads, are not affected.
 ///
 /// # Panics
 ///
-/// Outside a runtime, or if the time is paused already.
+/// Panics outside a runtime, or if the time is paused already.
 ///
 /// # Examples
 ///
@@ -50,7 +51,7 @@ pub fn pause() {
 ///
 /// # Panics
 ///
-/// Outside a runtime, or if the time is not paused.
+/// Panics outside a runtime, or if the time is not paused.
 ///
 /// # Examples
 ///
@@ -74,15 +75,16 @@ pub fn resume() {
 
 /// Sets the [paused](pause) time forward by `duration`, and lets the tasks run whose timers have thereby fired.
 ///
-/// They fire all at once, in the order of their deadlines. What those tasks then set going may need to be waited for.
+/// The timers fire all at once, in the order of their deadlines. What those tasks then set going may need another wait.
 ///
 /// # Cancel safety
 ///
-/// If it is dropped after its first poll, the time has been advanced.
+/// If the future is dropped after its first poll, the time has been advanced.
 ///
 /// # Panics
 ///
-/// Outside a runtime, if the time is not paused, or beyond what an [`Instant`] can tell: 292 years.
+/// Panics outside a runtime, if the time is not paused, or if the new time is beyond what an [`Instant`] can tell: 292
+/// years.
 ///
 /// # Examples
 ///

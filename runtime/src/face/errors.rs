@@ -34,7 +34,7 @@ impl fmt::Display for ShutDown {
 
 impl std::error::Error for ShutDown {}
 
-/// Whether an error says that the runtime in which something waited, or was to wait, has ended.
+/// Returns whether an error says that the runtime has ended in which something waited or was to wait.
 ///
 /// # Examples
 ///
@@ -46,7 +46,7 @@ pub fn is_rt_shutdown_err(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<ShutDown>())
 }
 
-/// [`Handle::try_current`](crate::runtime::Handle::try_current) found no runtime.
+/// The error of [`Handle::try_current`](crate::runtime::Handle::try_current): there is no runtime on this thread.
 ///
 /// # Examples
 ///

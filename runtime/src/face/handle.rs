@@ -14,7 +14,8 @@ use crate::services::kinds::{Boxed, is_large};
 use futures_task::{FutureObj, Spawn, SpawnError};
 use std::fmt;
 
-/// Reaches a runtime from any thread: `Send`, `Sync`, cheap to clone. It does not keep the runtime alive.
+/// A handle that reaches a runtime from any thread. It is `Send`, `Sync` and cheap to clone. It does not keep the
+/// runtime alive.
 ///
 /// # Examples
 ///
@@ -35,11 +36,11 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// The handle of the runtime that this thread is in.
+    /// Returns the handle of the runtime that this thread is in.
     ///
     /// # Panics
     ///
-    /// Outside a runtime.
+    /// Panics outside a runtime.
     ///
     /// # Examples
     ///
@@ -60,11 +61,11 @@ impl Handle {
         }
     }
 
-    /// The handle of the runtime that this thread is in.
+    /// Returns the handle of the runtime that this thread is in.
     ///
     /// # Errors
     ///
-    /// Outside a runtime.
+    /// Fails outside a runtime.
     ///
     /// # Examples
     ///
@@ -104,16 +105,17 @@ impl Handle {
 
     /// Runs `f`, which may block, on a thread of the runtime's pool.
     ///
-    /// In it, [`Handle::current`] is this handle.
+    /// While `f` runs, [`Handle::current`] on that thread is this handle.
     ///
     /// When all threads of the pool are busy and there are as many as
-    /// [`max_blocking_threads`](crate::runtime::Builder::max_blocking_threads) allows, it waits in a queue, in order.
-    /// [`JoinHandle::abort`] stops it only as long as it has not started. When the runtime ends, awaiting it
-    /// says that it was cancelled; if it has started, it runs to its end on its thread, and its result is dropped.
+    /// [`max_blocking_threads`](crate::runtime::Builder::max_blocking_threads) allows, the call waits; calls run in the
+    /// order in which they came. [`JoinHandle::abort`] stops the call only as long as it has not started. When the
+    /// runtime ends, awaiting the call says that it was cancelled. A call that has started runs to its end on its
+    /// thread, and its result is dropped.
     ///
     /// # Panics
     ///
-    /// If the pool has no thread and the system refuses to start one.
+    /// Panics if the pool has no thread and the system refuses to start one.
     ///
     /// # Examples
     ///
@@ -134,9 +136,9 @@ impl Handle {
         self.link.spawn_blocking(f)
     }
 
-    /// Runs `make` on the runtime's thread, and the future that it gives there as a task.
+    /// Calls `make` on the runtime's thread, and spawns the future that `make` returns as a task on that thread.
     ///
-    /// So the future need not be `Send`: it comes into being where it runs. `make` and the output must be.
+    /// So the future need not be `Send`: it comes into being where it runs. `make` and the output must be `Send`.
     ///
     /// If the runtime has ended, `make` is dropped here and awaiting the task says that it was cancelled. If `make`
     /// panics, that is the task's panic.
@@ -175,26 +177,26 @@ impl Handle {
 
     /// Runs `future` to its end on this thread.
     ///
-    /// On the runtime's own thread this is [`Runtime::block_on`](crate::runtime::Runtime::block_on), which runs the other
-    /// tasks beside it.
+    /// On the runtime's own thread this is [`Runtime::block_on`](crate::runtime::Runtime::block_on), which runs the
+    /// other tasks alongside.
     ///
     /// On another thread, for example in a [`spawn_blocking`](Handle::spawn_blocking) call, that thread sleeps while
-    /// `future` waits. Tasks, channels, locks and `spawn_blocking` calls are the runtime's, which somebody has to be
-    /// running meanwhile. Timers, sockets, children and signals wait on this thread, which makes for them, when the first
-    /// of them has to wait, what a small runtime needs: an epoll instance and an eventfd. It costs some microseconds, and
-    /// it is gone when this returns. So what is different here:
+    /// `future` waits. Tasks, channels, locks and `spawn_blocking` calls are the runtime's, so the runtime's thread has
+    /// to be in `block_on` meanwhile. Timers, sockets, children and signals wait on this thread. When the first of them
+    /// has to wait, this thread makes a small runtime for them, with an epoll instance and an eventfd. That costs some
+    /// microseconds, and the small runtime ends when this call returns. So these things are different here:
     ///
     /// - A socket, a child or a signal that has waited in the runtime is tied to it, and gives an error here. One that was
     ///   made here, or has not waited yet, works.
-    /// - [`spawn`](crate::spawn) panics, since its task need not be `Send`, and the runtime's thread is another:
-    ///   [`Handle::spawn`] is for that.
-    /// - Time is real, also if the runtime's is [paused](crate::time::pause).
+    /// - [`spawn`](crate::spawn) panics, since its task need not be `Send`, and the runtime's thread is another. Use
+    ///   [`Handle::spawn`].
+    /// - Time is real, even if the runtime's is [paused](crate::time::pause).
     /// - When the runtime ends, sockets give an error, and timers panic, as they do in a runtime that has ended.
     ///
     /// # Panics
     ///
-    /// If `future` panics; inside another `block_on`; if it awaits a timer, and the runtime has ended, or the system has no
-    /// descriptors left.
+    /// Panics if `future` panics or if this is called inside another `block_on`. It also panics if `future` awaits a
+    /// timer and the runtime has ended or the system has no descriptors left.
     ///
     /// # Examples
     ///
@@ -221,7 +223,7 @@ impl Handle {
         self.link.block_on(future, size_of::<F>())
     }
 
-    /// The token that tells this runtime's tasks to end. See [`shutdown`](crate::runtime::shutdown).
+    /// Returns the token that tells this runtime's tasks to end. See [`shutdown`](crate::runtime::shutdown).
     ///
     /// # Examples
     ///
@@ -236,7 +238,7 @@ impl Handle {
         self.link.shared.shutdown.clone()
     }
 
-    /// What has been counted of the runtime. See [`RuntimeMetrics`].
+    /// Returns what has been counted of the runtime. See [`RuntimeMetrics`].
     ///
     /// # Examples
     ///
@@ -251,12 +253,12 @@ impl Handle {
         RuntimeMetrics::new(self.link.clone())
     }
 
-    /// The runtime's number.
+    /// Returns the runtime's id.
     pub fn id(&self) -> Id {
         Id(self.link.reference.id)
     }
 
-    /// The runtime's name, if [`Builder::name`](crate::runtime::Builder::name) gave it one.
+    /// Returns the runtime's name, if [`Builder::name`](crate::runtime::Builder::name) gave it one.
     ///
     /// # Examples
     ///
@@ -272,10 +274,10 @@ impl Handle {
 
     /// Makes the handle's runtime the current one of this thread, until the guard is dropped.
     ///
-    /// On the runtime's own thread this is as good as being inside [`block_on`](crate::runtime::Runtime::block_on), but
-    /// that nothing runs. On another thread, [`Handle::current`] and
-    /// [`spawn_blocking`](crate::task::spawn_blocking) work, while [`spawn`](crate::spawn), sockets and timers,
-    /// which live on the runtime's thread, do not: [`Handle::block_on`] runs what needs them.
+    /// On the runtime's own thread this works like being inside [`block_on`](crate::runtime::Runtime::block_on), but
+    /// nothing runs. On another thread, [`Handle::current`] and [`spawn_blocking`](crate::task::spawn_blocking) work.
+    /// [`spawn`](crate::spawn), sockets and timers do not, since they live on the runtime's thread: use
+    /// [`Handle::block_on`] for them.
     ///
     /// # Examples
     ///
@@ -316,7 +318,7 @@ impl Spawn for Handle {
     }
 }
 
-/// Tells runtimes apart: no two of a process have the same. See [`Handle::id`].
+/// The id of a runtime. No two runtimes of a process have the same id. See [`Handle::id`].
 ///
 /// # Examples
 ///

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 impl Instant {
-    /// `self + duration`, unless that is beyond what the clock can tell.
+    /// Returns `self + duration`, unless that is beyond what the clock can tell.
     ///
     /// # Examples
     ///
@@ -30,7 +30,8 @@ impl Instant {
         Instant::now().checked_add(Duration::from_secs(86_400 * 365 * 30)).unwrap_or(Instant(i64::MAX))
     }
 
-    /// From std's, which reaches further: what is beyond 292 years before or after the start of the machine becomes that.
+    /// Converts std's instant. std's clock reaches further, so an instant more than 292 years before or after the start
+    /// of the machine becomes the earliest or the latest one of this type.
     ///
     /// # Examples
     ///
@@ -47,13 +48,13 @@ impl Instant {
         }
     }
 
-    /// To std's.
+    /// Converts this instant to std's.
     pub fn into_std(self) -> std::time::Instant {
         let (their, our) = anchor();
         their + self.duration_since(our) - our.duration_since(self)
     }
 
-    /// The time from `earlier` until `self`; zero if `earlier` is later.
+    /// Returns the time from `earlier` until `self`, or zero if `earlier` is later.
     ///
     /// # Examples
     ///
@@ -67,7 +68,7 @@ impl Instant {
         self.saturating_duration_since(earlier)
     }
 
-    /// The time from `earlier` until `self`, if `earlier` is not later.
+    /// Returns the time from `earlier` until `self`, or `None` if `earlier` is later.
     ///
     /// # Examples
     ///
@@ -80,17 +81,17 @@ impl Instant {
         (earlier <= *self).then(|| self.saturating_duration_since(earlier))
     }
 
-    /// The time from `earlier` until `self`; zero if `earlier` is later.
+    /// Returns the time from `earlier` until `self`, or zero if `earlier` is later.
     pub fn saturating_duration_since(&self, earlier: Instant) -> Duration {
         Duration::from_nanos(self.nanos_since(earlier))
     }
 
-    /// The time since `self`.
+    /// Returns the time since `self`.
     pub fn elapsed(&self) -> Duration {
         Instant::now().duration_since(*self)
     }
 
-    /// `self - duration`, unless that is beyond what the clock can tell.
+    /// Returns `self - duration`, unless that is beyond what the clock can tell.
     ///
     /// # Examples
     ///

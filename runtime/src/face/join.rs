@@ -13,8 +13,8 @@ impl<T> JoinHandle<T> {
         self.task.slot.waker()
     }
 
-    /// Cancels the task at its next turn: its future is dropped, and awaiting this handle gives a
-    /// [`JoinError`] with [`is_cancelled`](JoinError::is_cancelled), unless it finishes before that.
+    /// Cancels the task at its next turn: its future is dropped, and awaiting this handle gives a [`JoinError`] with
+    /// [`is_cancelled`](JoinError::is_cancelled), unless the task finishes before that.
     ///
     /// A `spawn_blocking` call that has started is not stopped by this.
     ///
@@ -32,7 +32,7 @@ impl<T> JoinHandle<T> {
         self.task.abort();
     }
 
-    /// A handle that can abort the task and nothing else.
+    /// Returns a handle that can abort the task and nothing else.
     ///
     /// # Examples
     ///
@@ -49,7 +49,7 @@ impl<T> JoinHandle<T> {
         self.task.clone()
     }
 
-    /// Whether the task is over, so that awaiting it would not wait.
+    /// Returns whether the task is over, so that awaiting it would not wait.
     ///
     /// # Examples
     ///
@@ -66,7 +66,7 @@ impl<T> JoinHandle<T> {
         self.task.is_finished()
     }
 
-    /// The task's id.
+    /// Returns the task's id.
     ///
     /// # Examples
     ///
@@ -84,17 +84,17 @@ impl<T> JoinHandle<T> {
 }
 
 impl AbortHandle {
-    /// Whether the task is over.
+    /// Returns whether the task is over.
     pub fn is_finished(&self) -> bool {
         self.slot.is_finished(self.id)
     }
 
-    /// The task's id.
+    /// Returns the task's id.
     pub fn id(&self) -> Id {
         self.id
     }
 
-    /// Whether this thread is in the task's runtime, and can run it.
+    /// Returns whether this thread is in the task's runtime, and can run it.
     #[doc(hidden)]
     pub fn is_at_home(&self) -> bool {
         self.slot.own().is_some()
@@ -114,7 +114,7 @@ impl fmt::Debug for AbortHandle {
 }
 
 impl JoinError {
-    /// Whether the task was aborted, or its runtime shut down, before it was finished.
+    /// Returns whether the task was aborted, or its runtime shut down, before the task was finished.
     ///
     /// # Examples
     ///
@@ -130,7 +130,7 @@ impl JoinError {
         self.panic.is_none()
     }
 
-    /// The task that this is about.
+    /// Returns the id of the task that panicked or was cancelled.
     ///
     /// # Examples
     ///
@@ -146,11 +146,11 @@ impl JoinError {
         self.id
     }
 
-    /// What the task panicked with, for [`resume_unwind`](std::panic::resume_unwind).
+    /// Returns what the task panicked with, for [`resume_unwind`](std::panic::resume_unwind).
     ///
     /// # Panics
     ///
-    /// If the task was cancelled. [`try_into_panic`](JoinError::try_into_panic) asks first.
+    /// Panics if the task was cancelled. [`try_into_panic`](JoinError::try_into_panic) does not.
     ///
     /// # Examples
     ///
@@ -167,11 +167,11 @@ impl JoinError {
         self.try_into_panic().expect("the task was cancelled, it did not panic: check is_panic() first")
     }
 
-    /// What the task panicked with.
+    /// Returns what the task panicked with.
     ///
     /// # Errors
     ///
-    /// Gives the error back if the task was cancelled.
+    /// Returns the error itself if the task was cancelled.
     ///
     /// # Examples
     ///

@@ -12,10 +12,10 @@ use std::fmt;
 use std::iter::successors;
 use std::time::Duration;
 
-/// What has been counted of a runtime: `Send`, `Sync`, and readable on any thread at any time.
+/// The counters of a runtime. They are `Send` and `Sync`, and can be read on any thread at any time.
 ///
-/// The names are tokio's. There is one worker, number 0: the runtime's thread. Counting costs an addition per
-/// event, and reading a short lock; what has ended keeps its last figures.
+/// The names are tokio's. There is one worker, number 0: the runtime's thread. Counting costs an addition per event,
+/// and reading takes a lock for a short time. The counters of a runtime that has ended keep their last values.
 ///
 /// # Examples
 ///
@@ -50,7 +50,7 @@ impl RuntimeMetrics {
         self.counters()
     }
 
-    /// 1: the runtime's thread.
+    /// Returns 1: the only worker is the runtime's thread.
     ///
     /// # Examples
     ///
@@ -65,7 +65,7 @@ impl RuntimeMetrics {
         1
     }
 
-    /// How many tasks have been spawned and are not finished.
+    /// Returns how many tasks have been spawned and are not finished.
     ///
     /// # Examples
     ///
@@ -84,7 +84,7 @@ impl RuntimeMetrics {
         counters.get(Count::Spawned).saturating_sub(counters.get(Count::Finished)) as usize
     }
 
-    /// How many tasks have been spawned.
+    /// Returns how many tasks have been spawned.
     ///
     /// # Examples
     ///
@@ -100,7 +100,8 @@ impl RuntimeMetrics {
         self.counters().get(Count::Spawned)
     }
 
-    /// Whether file operations go through io_uring(7), or to the blocking pool; `None` if there has been none.
+    /// Returns whether file operations go through io_uring(7) rather than to the blocking pool. It returns `None` if
+    /// there has been no file operation.
     ///
     /// # Examples
     ///
@@ -117,7 +118,7 @@ impl RuntimeMetrics {
         }
     }
 
-    /// How many messages of other threads (wakes, spawns) the runtime has not read yet.
+    /// Returns how many messages of other threads, which wake or spawn tasks, the runtime has not read yet.
     ///
     /// # Examples
     ///
@@ -133,12 +134,12 @@ impl RuntimeMetrics {
         if runtime.scheduler.is_open(runtime.id) { runtime.scheduler.inbox.len() } else { 0 }
     }
 
-    /// How many tasks are on the run queue. (Seen from another thread: how many were at the latest turn, and those that
-    /// have been put there since.)
+    /// Returns how many tasks are on the run queue. Another thread gets the number at the latest turn, plus the tasks
+    /// that have been put there since.
     ///
     /// # Panics
     ///
-    /// If `worker` is not 0, here and below.
+    /// Panics if `worker` is not 0, here and below.
     ///
     /// # Examples
     ///
@@ -159,7 +160,8 @@ impl RuntimeMetrics {
         }
     }
 
-    /// How often a task (or the future of `block_on`) was taken off the run queue to be polled, as of the latest turn.
+    /// Returns how often a task, or the future of `block_on`, was taken off the run queue to be polled, as of the
+    /// latest turn.
     ///
     /// # Examples
     ///
@@ -175,7 +177,7 @@ impl RuntimeMetrics {
         self.worker(worker).get(Count::Popped)
     }
 
-    /// How often a task was put on the run queue by the runtime's own thread: spawned or woken.
+    /// Returns how often the runtime's own thread put a task on the run queue, by spawning or waking it.
     ///
     /// # Examples
     ///
@@ -192,7 +194,7 @@ impl RuntimeMetrics {
         counters.get(Count::Scheduled).saturating_sub(counters.get(Count::WokenFromAfar))
     }
 
-    /// How often a task was woken by another thread.
+    /// Returns how often another thread woke a task.
     ///
     /// # Examples
     ///
@@ -207,7 +209,7 @@ impl RuntimeMetrics {
         self.counters().get(Count::WokenFromAfar)
     }
 
-    /// How often the runtime went to sleep.
+    /// Returns how often the runtime went to sleep.
     ///
     /// # Examples
     ///
@@ -223,7 +225,8 @@ impl RuntimeMetrics {
         self.worker(worker).get(Count::Parks)
     }
 
-    /// How often timers, descriptors and other threads' messages were looked at. (ayi's own.)
+    /// Returns how often the runtime looked at timers, descriptors and other threads' messages. tokio has no such
+    /// counter.
     ///
     /// # Examples
     ///
@@ -239,8 +242,8 @@ impl RuntimeMetrics {
         self.worker(worker).get(Count::Turns)
     }
 
-    /// The CPU time of the runtime's thread since the runtime was made, as the kernel counts it. (tokio takes the
-    /// time between sleeps instead, which costs it two looks at the clock for each.)
+    /// Returns the CPU time of the runtime's thread since the runtime was made, as the kernel counts it. tokio takes
+    /// the time between sleeps instead, and reads the clock twice for each.
     ///
     /// # Examples
     ///
@@ -261,7 +264,7 @@ impl RuntimeMetrics {
         }
     }
 
-    /// How many descriptors have been registered with the reactor.
+    /// Returns how many descriptors have been registered with the reactor.
     ///
     /// # Examples
     ///
@@ -276,7 +279,7 @@ impl RuntimeMetrics {
         self.counters().get(Count::Registered)
     }
 
-    /// How many of these have been given up.
+    /// Returns how many of the registered descriptors have been given up.
     ///
     /// # Examples
     ///
@@ -292,7 +295,7 @@ impl RuntimeMetrics {
         self.counters().get(Count::Deregistered)
     }
 
-    /// How many events epoll has reported.
+    /// Returns how many events epoll has reported.
     ///
     /// # Examples
     ///
@@ -307,7 +310,7 @@ impl RuntimeMetrics {
         self.counters().get(Count::Events)
     }
 
-    /// How many timers are pending, as of the runtime's latest turn. (ayi's own.)
+    /// Returns how many timers are pending, as of the runtime's latest turn. tokio has no such counter.
     ///
     /// # Examples
     ///
@@ -322,7 +325,7 @@ impl RuntimeMetrics {
         self.counters().get(Count::Timers) as usize
     }
 
-    /// How many threads the pool for blocking calls has.
+    /// Returns how many threads the pool for blocking calls has.
     ///
     /// # Examples
     ///
@@ -338,7 +341,7 @@ impl RuntimeMetrics {
         self.link.shared.pool.count().0
     }
 
-    /// How many of these have nothing to do.
+    /// Returns how many of the pool's threads have nothing to do.
     ///
     /// # Examples
     ///
@@ -353,7 +356,7 @@ impl RuntimeMetrics {
         self.link.shared.pool.count().1
     }
 
-    /// How many `spawn_blocking` calls wait for a thread.
+    /// Returns how many `spawn_blocking` calls wait for a thread.
     ///
     /// # Examples
     ///

@@ -13,7 +13,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::task::{Context, Poll};
 
-/// What was known of a descriptor at some time: what [`Registration::clear`] takes back.
+/// The readiness of a descriptor, as it was known at some time. [`Registration::clear`] takes it back.
 ///
 /// # Examples
 ///
@@ -44,18 +44,18 @@ pub struct ReadyEvent {
 }
 
 impl ReadyEvent {
-    /// What the descriptor was ready for.
+    /// Returns what the descriptor was ready for.
     pub fn ready(&self) -> Ready {
         self.ready
     }
 }
 
 impl Registration {
-    /// Waits until the descriptor is ready, and says for what.
+    /// Waits until the descriptor is ready, and returns for what.
     ///
     /// # Errors
     ///
-    /// Like [`register`](Registration::register).
+    /// Fails like [`register`](Registration::register).
     ///
     /// # Examples
     ///
@@ -84,15 +84,16 @@ impl Registration {
         self.poll_ready_event(fd, interest, cx).map_ok(|event| event.ready)
     }
 
-    /// [`poll_ready`](Registration::poll_ready), awaited; any number of tasks may do so.
+    /// Waits until the descriptor is ready, like [`poll_ready`](Registration::poll_ready). Any number of tasks may wait
+    /// in this function at once.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Errors
     ///
-    /// Like `poll_ready`.
+    /// Fails like [`poll_ready`](Registration::poll_ready).
     ///
     /// # Examples
     ///
@@ -116,11 +117,12 @@ impl Registration {
         async { Ok(event.await?.ready) }
     }
 
-    /// Like [`poll_ready`](Registration::poll_ready), with what it takes to [`clear`](Registration::clear) it.
+    /// Waits like [`poll_ready`](Registration::poll_ready), and returns an event that [`clear`](Registration::clear)
+    /// takes back.
     ///
     /// # Errors
     ///
-    /// Like `poll_ready`.
+    /// Fails like [`poll_ready`](Registration::poll_ready).
     pub fn poll_ready_event(
         &self,
         fd: BorrowedFd<'_>,
@@ -130,15 +132,15 @@ impl Registration {
         poll_once(Readiness { registration: self, fd, interest }, cx)
     }
 
-    /// Like [`ready`](Registration::ready), with what it takes to [`clear`](Registration::clear) it.
+    /// Waits like [`ready`](Registration::ready), and returns an event that [`clear`](Registration::clear) takes back.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Errors
     ///
-    /// Like `ready`.
+    /// Fails like [`ready`](Registration::ready).
     pub fn ready_event(
         &self,
         fd: BorrowedFd<'_>,
@@ -147,20 +149,20 @@ impl Registration {
         Waiting::new(Readiness { registration: self, fd, interest })
     }
 
-    /// Takes the descriptor for not ready, as far as `event` says that it was, until the next report. Only right if an
-    /// operation has given `WouldBlock` since: reports are edge-triggered, so whoever clears without having drained
-    /// waits for ever.
+    /// Marks the descriptor as not ready, as far as `event` says that it was, until the next report. This is right only
+    /// if an operation has given `WouldBlock` since the event. Reports are edge-triggered, so a caller who clears
+    /// without having drained the descriptor waits for ever.
     ///
-    /// What has been reported since the event stays known, and so does that a direction is closed, while it is.
+    /// What has been reported since the event stays known. A closed direction stays known as long as it is closed.
     ///
-    /// If the event is of several interests at once, this concerns those who wait for the same several. Others, who wait
-    /// for one of them, still find it ready, and see for themselves.
+    /// If the event is of several interests at once, this call concerns tasks that wait for the same set. Tasks that
+    /// wait for one of these interests still find the descriptor ready, and try for themselves.
     pub fn clear(&self, event: &ReadyEvent) {
         self.clear_event(event, event.interest, event.known);
     }
 
-    /// Like [`clear`](Registration::clear), of what is in `ready` only, and for all who wait for one of the event's
-    /// interests.
+    /// Works like [`clear`](Registration::clear), but only for what is in `ready`, and for all tasks that wait for one
+    /// of the event's interests.
     pub fn clear_matching(&self, event: &ReadyEvent, ready: Ready) {
         let known = Known::saying(ready);
         if event.interest.is_compound() {
@@ -180,9 +182,9 @@ impl Registration {
         self.tie.get().map(|tie| tie.with(clear));
     }
 
-    /// Takes the descriptor for not ready until the next report, and asks the kernel for one if it is ready nevertheless:
-    /// what has come in the meantime is not lost. That costs a system call, which [`clear`](Registration::clear) does
-    /// not.
+    /// Marks the descriptor as not ready until the next report, and asks the kernel for a report if it is ready
+    /// nevertheless. So nothing is lost that has come in the meantime. This costs a system call;
+    /// [`clear`](Registration::clear) costs none.
     ///
     /// # Examples
     ///
@@ -206,7 +208,7 @@ impl Registration {
         self.clear_and_ask(Known::of_all(interest));
     }
 
-    /// Like [`clear_ready`](Registration::clear_ready), of what is in `ready` only.
+    /// Works like [`clear_ready`](Registration::clear_ready), but only for what is in `ready`.
     pub fn clear_ready_matching(&self, ready: Ready) {
         self.clear_and_ask(Known::saying(ready));
     }

@@ -25,7 +25,7 @@ impl Interest {
         self.members().fold(Ready::EMPTY, |all, (_, _, awaited, _)| all | awaited)
     }
 
-    /// Whether [`READABLE`](Interest::READABLE) is in the set.
+    /// Returns whether [`READABLE`](Interest::READABLE) is in the set.
     ///
     /// # Examples
     ///
@@ -37,22 +37,22 @@ impl Interest {
         self.0 & 1 != 0
     }
 
-    /// Whether [`WRITABLE`](Interest::WRITABLE) is in the set.
+    /// Returns whether [`WRITABLE`](Interest::WRITABLE) is in the set.
     pub const fn is_writable(self) -> bool {
         self.0 & 1 << 1 != 0
     }
 
-    /// Whether [`PRIORITY`](Interest::PRIORITY) is in the set.
+    /// Returns whether [`PRIORITY`](Interest::PRIORITY) is in the set.
     pub const fn is_priority(self) -> bool {
         self.0 & 1 << 5 != 0
     }
 
-    /// Whether [`ERROR`](Interest::ERROR) is in the set.
+    /// Returns whether [`ERROR`](Interest::ERROR) is in the set.
     pub const fn is_error(self) -> bool {
         self.0 & 1 << 9 != 0
     }
 
-    /// Both together.
+    /// Returns the set of all that is in `self` or in `other`.
     ///
     /// # Examples
     ///
@@ -66,7 +66,7 @@ impl Interest {
         Interest(self.0 | other.0)
     }
 
-    /// What is in `self` and not in `other`, if anything is.
+    /// Returns the set of all that is in `self` and not in `other`, or `None` if that is empty.
     ///
     /// # Examples
     ///
@@ -103,7 +103,7 @@ impl fmt::Debug for Interest {
     }
 }
 
-/// What the kernel has reported of a descriptor and not taken back: a set of bits.
+/// The readiness that the kernel has reported of a descriptor and not taken back, as a set of bits.
 ///
 /// # Examples
 ///
@@ -116,24 +116,24 @@ impl fmt::Debug for Interest {
 pub struct Ready(u8);
 
 impl Ready {
-    /// Nothing.
+    /// The empty set.
     pub const EMPTY: Ready = Ready(0);
-    /// A read would not block.
+    /// Readiness for reading: a read would not block.
     pub const READABLE: Ready = Ready(1);
-    /// A write would not block.
+    /// Readiness for writing: a write would not block.
     pub const WRITABLE: Ready = Ready(2);
-    /// The peer no longer writes: after what is there comes the end of the stream.
+    /// The end of the peer's writing: once the data that is there has been read, the stream ends.
     pub const READ_CLOSED: Ready = Ready(4);
-    /// The peer no longer reads.
+    /// The end of the peer's reading: the peer no longer reads.
     pub const WRITE_CLOSED: Ready = Ready(8);
-    /// An error waits to be fetched by the next operation.
+    /// An error, which the next operation fetches.
     pub const ERROR: Ready = Ready(16);
-    /// A priority event: urgent data, or what else `EPOLLPRI` means for the descriptor, see poll(2).
+    /// A priority event: urgent data, or another event that `EPOLLPRI` means for the descriptor, see poll(2).
     pub const PRIORITY: Ready = Ready(32);
-    /// Everything.
+    /// The set of everything.
     pub const ALL: Ready = Ready(63);
 
-    /// Whether nothing is set.
+    /// Returns whether nothing is set.
     ///
     /// # Examples
     ///
@@ -145,7 +145,7 @@ impl Ready {
         self.0 == 0
     }
 
-    /// Whether a read would not block: data, or the end of the stream.
+    /// Returns whether a read would not block, because there is data or the end of the stream.
     ///
     /// # Examples
     ///
@@ -157,7 +157,7 @@ impl Ready {
         self.0 & (Ready::READABLE.0 | Ready::READ_CLOSED.0) != 0
     }
 
-    /// Whether a write would not block: room, or an error to report.
+    /// Returns whether a write would not block, because there is room or an error to report.
     ///
     /// # Examples
     ///
@@ -193,7 +193,7 @@ impl Ready {
         self.0 & Ready::WRITE_CLOSED.0 != 0
     }
 
-    /// Whether an error waits to be fetched.
+    /// Returns whether an error waits to be fetched.
     ///
     /// # Examples
     ///
@@ -205,7 +205,7 @@ impl Ready {
         self.0 & Ready::ERROR.0 != 0
     }
 
-    /// Whether there is a priority event.
+    /// Returns whether there is a priority event.
     ///
     /// # Examples
     ///
@@ -217,7 +217,7 @@ impl Ready {
         self.0 & Ready::PRIORITY.0 != 0
     }
 
-    /// Whether all of `other` is in the set.
+    /// Returns whether all of `other` is in the set.
     ///
     /// # Examples
     ///

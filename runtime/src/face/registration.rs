@@ -16,20 +16,22 @@ use std::sync::OnceLock;
 use std::task::{Context, Poll};
 
 impl Registration {
-    /// Like `new`, for a socket of which subscribers of `tracing` are told. `names`: its type, and what kind of resource it
-    /// is.
+    /// Creates a registration for a socket of which subscribers of `tracing` are told. `names` returns the socket's
+    /// type, and what kind of resource it is.
     #[doc(hidden)]
     #[inline]
     pub fn traced(names: impl FnOnce() -> (&'static str, &'static str), fd: BorrowedFd<'_>) -> Registration {
         Registration { tie: OnceLock::new(), trace: SocketTrace::new(names, fd.as_raw_fd()) }
     }
 
-    /// Ties it to the current thread's runtime now. Otherwise that happens when an operation first has to wait.
+    /// Ties the registration to the current thread's runtime now. Otherwise that happens when an operation first has to
+    /// wait.
     ///
     /// # Errors
     ///
-    /// If there is no runtime on this thread, if the registration is tied to another, or as epoll_ctl(2) says:
-    /// `PermissionDenied` for a descriptor that cannot be waited for, such as a regular file.
+    /// Fails if there is no runtime on this thread, or if the registration is tied to another one. Otherwise it returns
+    /// what epoll_ctl(2) reports, for example `PermissionDenied` for a descriptor that cannot be waited for, such as a
+    /// regular file.
     ///
     /// # Examples
     ///
@@ -53,16 +55,16 @@ impl Registration {
 
     /// Runs `op` as soon as it need not wait.
     ///
-    /// `op` is one non-blocking attempt; it is called again when it gives `Interrupted`, and after the
-    /// descriptor has become ready when it gives `WouldBlock`.
+    /// `op` is one non-blocking attempt. It is called again when it returns `Interrupted`. When it returns
+    /// `WouldBlock`, it is called again after the descriptor has become ready.
     ///
-    /// `is_short` says of a result that it was a short transfer on a byte stream (a socket or a pipe). Then the
-    /// kernel has nothing left, see epoll(7), and the next operation waits for a report instead of asking. Where
-    /// short does not mean empty, it is `|_| false`.
+    /// `is_short` says of a result that it was a short transfer on a byte stream, that is, a socket or a pipe. Then the
+    /// kernel has nothing left, see epoll(7), and the next operation waits for a report instead of asking. If a short
+    /// transfer does not mean that the descriptor is drained, pass `|_| false`.
     ///
     /// # Errors
     ///
-    /// What `op` gives, and what [`register`](Registration::register) gives.
+    /// Returns the errors of `op`, and otherwise fails like [`register`](Registration::register).
     ///
     /// # Examples
     ///
@@ -96,15 +98,16 @@ impl Registration {
         poll_once(Io { registration: self, fd, interest, op, is_short }, cx)
     }
 
-    /// [`poll_io`](Registration::poll_io), awaited; any number of tasks may do so.
+    /// Runs `op` as soon as it need not wait, like [`poll_io`](Registration::poll_io). Any number of tasks may wait in
+    /// this function at once.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped before it is finished, `op` has done nothing: its last call gave `WouldBlock`.
+    /// If the future is dropped before it is finished, `op` has done nothing: its last call returned `WouldBlock`.
     ///
     /// # Errors
     ///
-    /// Like `poll_io`.
+    /// Fails like [`poll_io`](Registration::poll_io).
     ///
     /// # Examples
     ///
@@ -134,11 +137,12 @@ impl Registration {
         Waiting::new(Io { registration: self, fd, interest, op, is_short })
     }
 
-    /// Tries `op` once. If it gives `WouldBlock`, the descriptor counts as not ready for `interest` until the next report.
+    /// Tries `op` once. If it returns `WouldBlock`, the descriptor counts as not ready for `interest` until the next
+    /// report.
     ///
     /// # Errors
     ///
-    /// What `op` gives, `WouldBlock` among them.
+    /// Returns the errors of `op`, including `WouldBlock`.
     ///
     /// # Examples
     ///
@@ -171,8 +175,8 @@ impl Registration {
         result
     }
 
-    /// Takes the descriptor out of epoll, for when it lives on without the registration (`into_std`). Dropping the
-    /// registration, from whatever thread, does the same.
+    /// Takes the descriptor out of epoll, for a descriptor that outlives the registration, as in `into_std`. Dropping
+    /// the registration does the same, on whatever thread.
     ///
     /// # Examples
     ///
@@ -195,8 +199,8 @@ impl Registration {
         let _is_open = fd;
     }
 
-    /// Records `ready` as if the kernel had reported it, and wakes those whom it concerns: for what the kernel does not
-    /// report.
+    /// Records `ready` as if the kernel had reported it, and wakes the tasks that it concerns. It is for events that
+    /// the kernel does not report.
     #[doc(hidden)]
     pub fn report(&self, ready: Ready) {
         if let Some(tie) = self.tie.get() {
@@ -208,7 +212,7 @@ impl Registration {
         }
     }
 
-    /// [`poll_io`](Registration::poll_io), for one who waits by `waiter`.
+    /// Works like [`poll_io`](Registration::poll_io), for a caller who waits by `waiter`.
     #[doc(hidden)]
     #[inline]
     pub fn poll_with<R, Op: FnMut() -> io::Result<R>>(

@@ -19,33 +19,38 @@ use std::time::Duration;
 
 /// An async runtime: tasks, an epoll reactor, timers, and a pool of threads for blocking calls.
 ///
-/// Everything but the pool happens on the thread that is inside [`block_on`](Runtime::block_on). A runtime stays
-/// on the thread that made it (it is not `Send`, since its tasks need not be); [`Handle`] reaches it from others.
+/// Everything but the pool's work happens on the thread that is inside [`block_on`](Runtime::block_on). A runtime stays
+/// on the thread that made it. It is not `Send`, since its tasks need not be `Send`. A [`Handle`] reaches it from other
+/// threads.
 ///
 /// # The end
 ///
-/// When it is dropped, in this order: no task is spawned any more (new ones are cancelled at once); every
-/// unfinished task is cancelled and its future dropped on this thread, while sockets and timers still work;
-/// `spawn_blocking` calls that have not started are given up, and those that have are waited for; then the reactor is
-/// closed. JoinHandles that are still held say "cancelled"; sockets that are still held can only be closed or turned
-/// into those of std.
+/// A runtime that is dropped ends in this order:
 ///
-/// A call that never returns is waited for without end, since nobody knows what would be lost with it. After ten seconds
-/// a line on stderr says so. [`shutdown_timeout`](Runtime::shutdown_timeout),
+/// 1. Tasks that are spawned from here on are cancelled at once.
+/// 2. Every unfinished task is cancelled and its future is dropped on this thread, while sockets and timers still work.
+/// 3. `spawn_blocking` calls that have not started are given up, and the runtime waits for those that have.
+/// 4. The reactor is closed.
+///
+/// JoinHandles that are still held say "cancelled". Sockets that are still held can only be closed or turned into those
+/// of std.
+///
+/// The runtime waits without end for a call that never returns, since nobody knows what would be lost with it. After
+/// ten seconds a line on stderr says so. [`shutdown_timeout`](Runtime::shutdown_timeout),
 /// [`shutdown_background`](Runtime::shutdown_background) and
 /// [`Builder::shutdown_timeout`](crate::runtime::Builder::shutdown_timeout) set a limit.
 ///
-/// One of its own tasks may be what drops it ([`Handle::block_on`] runs it then). The other tasks are cancelled at once.
-/// That task is cancelled when the poll that drops the runtime has returned, unless it returns its output; the rest of
-/// the end follows then.
+/// One of the runtime's own tasks may drop it, if [`Handle::block_on`] runs that task. The other tasks are cancelled at
+/// once. The task that drops the runtime is cancelled when the poll in which it does so has returned, unless that poll
+/// returns the task's output. The rest of the end follows then.
 ///
 /// # Fairness
 ///
-/// Tasks run in the order in which they were woken. At most 61 polls pass before timers, other threads' wakes
-/// and sockets are looked at, and one poll may complete at most 128 operations (as in tokio) before it has to
-/// give way: it goes on after at most 16 polls of others, and where nobody else is ready, behind what a look at timers,
-/// wakes and sockets has brought. So no task, however busy, keeps others waiting for longer than one round of the run
-/// queue.
+/// Tasks run in the order in which they were woken. At most 61 polls pass before the runtime looks at timers, other
+/// threads' wakes and sockets. One poll may complete at most 128 operations, as in tokio, before its task has to give
+/// way. That task goes on after at most 16 polls of other tasks. If no other task is ready, it goes on behind the tasks
+/// that the next look at timers, wakes and sockets has made ready. So no task, however busy, keeps others waiting for
+/// longer than one round of the run queue.
 ///
 /// # Examples
 ///
@@ -61,11 +66,11 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// A runtime with the default settings; [`Builder`](crate::runtime::Builder) has the others.
+    /// Makes a runtime with the default settings. A [`Builder`](crate::runtime::Builder) makes one with other settings.
     ///
     /// # Errors
     ///
-    /// If the system refuses an epoll instance or an eventfd: usually because the process has no file descriptors
+    /// Fails if the system refuses an epoll instance or an eventfd, usually because the process has no file descriptors
     /// left.
     ///
     /// # Examples
@@ -79,13 +84,14 @@ impl Runtime {
         Ok(Runtime { worker: Settings::new().make()?, grace: Duration::MAX })
     }
 
-    /// Runs `future` to its end on this thread, and other tasks beside it.
+    /// Runs `future` to its end on this thread, with the other tasks alongside.
     ///
     /// Tasks that are not finished by then stay, and go on during the next `block_on`.
     ///
     /// # Panics
     ///
-    /// If `future` panics; inside another `block_on`; and if a task's panic was unhandled and the policy is
+    /// Panics if `future` panics or if this is called inside another `block_on`. It also panics if a task's panic was
+    /// unhandled and the policy is
     /// [`UnhandledPanic::ShutdownRuntime`](crate::runtime::UnhandledPanic::ShutdownRuntime).
     ///
     /// # Examples
@@ -104,7 +110,7 @@ impl Runtime {
         run(&self.worker, future, size_of::<F>())
     }
 
-    /// Spawns a task, from outside of `block_on` too. See [`spawn`](crate::spawn).
+    /// Spawns a task. This also works outside `block_on`. See [`spawn`](crate::spawn).
     ///
     /// # Examples
     ///
@@ -165,7 +171,7 @@ impl Runtime {
         EnterGuard::here(&self.worker)
     }
 
-    /// What has been counted of this runtime. See [`RuntimeMetrics`].
+    /// Returns what has been counted of this runtime. See [`RuntimeMetrics`].
     ///
     /// # Examples
     ///
@@ -180,7 +186,7 @@ impl Runtime {
         RuntimeMetrics::new(Link::of(&self.worker))
     }
 
-    /// What reaches this runtime from other threads.
+    /// Returns a handle that reaches this runtime from other threads.
     ///
     /// # Examples
     ///
@@ -196,9 +202,9 @@ impl Runtime {
         Handle { link: Link::of(&self.worker) }
     }
 
-    /// Ends the runtime, waiting for running `spawn_blocking` calls at most `grace`; dropping it waits until they have
-    /// returned. What has not finished by then goes on, on its thread, and its result is dropped. When the process ends,
-    /// so does it.
+    /// Ends the runtime, and waits at most `grace` for `spawn_blocking` calls that are running. Dropping the runtime
+    /// waits until they have returned. A call that has not returned by then goes on, on its thread, and its result is
+    /// dropped. When the process ends, the call ends with it.
     ///
     /// # Examples
     ///
@@ -214,8 +220,8 @@ impl Runtime {
         self.grace = grace;
     }
 
-    /// Ends the runtime without waiting for `spawn_blocking` calls that are running: they go on, on their threads,
-    /// and their results are dropped.
+    /// Ends the runtime without waiting for `spawn_blocking` calls that are running. They go on, on their threads, and
+    /// their results are dropped.
     ///
     /// # Examples
     ///

@@ -10,17 +10,17 @@ use std::time::Duration;
 
 /// Waits until `duration` has passed.
 ///
-/// It may be created anywhere, and must be awaited in a runtime. Never early; late by what the kernel and busy
-/// tasks add, typically some 60 µs on an idle machine. A duration too long for the clock means 30 years. A sleep of no
-/// duration is over at its first poll.
+/// The future may be created anywhere, and must be awaited in a runtime. It is never early. It is late by what the
+/// kernel and busy tasks add, typically some 60 µs on an idle machine. A duration too long for the clock means 30
+/// years. A sleep of zero length is over at its first poll.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost if it is dropped. Awaiting `&mut sleep` again goes on with the same deadline.
+/// Nothing is lost if the future is dropped. Awaiting `&mut sleep` again goes on with the same deadline.
 ///
 /// # Panics
 ///
-/// When polled outside a runtime, and in one that has been shut down.
+/// Panics when polled outside a runtime or in one that has been shut down.
 ///
 /// # Examples
 ///
@@ -39,7 +39,7 @@ pub fn sleep(duration: Duration) -> Sleep {
     Sleep::new(deadline, duration.is_zero(), TimerTrace::sleep(deadline))
 }
 
-/// Waits until `deadline`, and not at all if it has passed. See [`sleep`], also for panics and cancel safety.
+/// Waits until `deadline`, and not at all if it has passed. Panics and cancel safety are those of [`sleep`].
 ///
 /// # Examples
 ///
@@ -57,7 +57,7 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
     Sleep::new(deadline, true, TimerTrace::sleep(deadline))
 }
 
-/// Like [`sleep_until`], for ayi's `Interval`: subscribers of `tracing` are told that it is one.
+/// Waits like [`sleep_until`], for ayi's `Interval`: subscribers of `tracing` are told that it is one.
 #[doc(hidden)]
 #[track_caller]
 pub fn ticks_from(deadline: Instant) -> Sleep {
@@ -65,7 +65,7 @@ pub fn ticks_from(deadline: Instant) -> Sleep {
 }
 
 impl Sleep {
-    /// When it fires.
+    /// Returns the time at which the sleep ends.
     ///
     /// # Examples
     ///
@@ -78,7 +78,7 @@ impl Sleep {
         self.deadline
     }
 
-    /// Whether the deadline has passed.
+    /// Returns whether the deadline has passed.
     ///
     /// # Examples
     ///
@@ -90,8 +90,8 @@ impl Sleep {
         self.deadline <= Instant::now()
     }
 
-    /// Moves the deadline. A task that waits is woken at the new one, without having to poll again. If the new one has
-    /// passed, the next poll is ready.
+    /// Moves the deadline. A task that waits is woken at the new deadline, without having to poll again. If the new
+    /// deadline has passed, the next poll is ready.
     ///
     /// # Examples
     ///

@@ -7,13 +7,14 @@ use crate::services::kinds::{Boxed, is_large};
 
 /// Spawns a task on the current thread's runtime. It is first polled after the caller has awaited something.
 ///
-/// The future need not be `Send`: a runtime is one thread, and a task never leaves it, so `Rc` and `RefCell` are
-/// fine. It moves to memory of its own, which is free again as soon as it is finished or aborted.
+/// The future need not be `Send`: a runtime is one thread, and a task never leaves it, so you can use `Rc` and
+/// `RefCell`. The future moves to memory of its own, which is free again as soon as the task is finished or aborted.
 ///
 /// # Panics
 ///
-/// Outside a runtime; and on a thread that has entered the runtime of another thread through
-/// [`Handle::enter`](crate::runtime::Handle::enter), where only [`Handle::spawn`](crate::runtime::Handle::spawn) can spawn.
+/// Panics outside a runtime. It also panics on a thread that has entered the runtime of another thread through
+/// [`Handle::enter`](crate::runtime::Handle::enter), where only [`Handle::spawn`](crate::runtime::Handle::spawn) can
+/// spawn.
 ///
 /// # Examples
 ///
@@ -45,7 +46,7 @@ where
 ///
 /// # Panics
 ///
-/// Outside a runtime, or if the pool has no thread and the system refuses to start one.
+/// Panics outside a runtime, or if the pool has no thread and the system refuses to start one.
 ///
 /// # Examples
 ///

@@ -4,11 +4,12 @@ use crate::core::task::Id;
 use std::fmt;
 use std::task::Poll;
 
-/// The id of the task that is running: in its future, in the drop of that, and in a `spawn_blocking` call.
+/// Returns the id of the task that is running. It works in the task's future, in the drop of that future, and in a
+/// `spawn_blocking` call.
 ///
 /// # Panics
 ///
-/// Outside a task. (The future given to `block_on` is none.) [`try_id`] asks.
+/// Panics outside a task. The future given to `block_on` is no task. [`try_id`] does not panic.
 ///
 /// # Examples
 ///
@@ -24,7 +25,7 @@ pub fn id() -> Id {
     try_id().expect("task::id(): this is not a task. The future of block_on is none; try_id() asks")
 }
 
-/// The id of the task that is running, if this is one. See [`id`].
+/// Returns the id of the task that is running, or `None` outside a task. See [`id`].
 ///
 /// # Examples
 ///
@@ -50,7 +51,7 @@ impl fmt::Display for Id {
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost if it is dropped.
+/// Nothing is lost if the future is dropped.
 ///
 /// # Examples
 ///

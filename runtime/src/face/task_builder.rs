@@ -9,10 +9,10 @@ use crate::services::blocking::BlockingCall;
 use crate::services::kinds::{Boxed, Named, is_large};
 use std::io;
 
-/// Spawns a task that has a name.
+/// A builder that spawns a task with a name.
 ///
-/// The name is in the report of a panic that nobody joins, and
-/// [`TaskMeta`](crate::task::TaskMeta) tells it to the runtime's hooks. It costs an allocation.
+/// The report of a panic that nobody joins contains the name, and [`TaskMeta`](crate::task::TaskMeta) tells it to the
+/// runtime's hooks. A name costs an allocation.
 ///
 /// # Examples
 ///
@@ -31,7 +31,7 @@ pub struct TaskBuilder<'a> {
 }
 
 impl<'a> TaskBuilder<'a> {
-    /// No name yet.
+    /// Creates a builder without a name.
     pub fn new() -> TaskBuilder<'a> {
         TaskBuilder::default()
     }
@@ -56,15 +56,15 @@ impl<'a> TaskBuilder<'a> {
         Named { name: self.name.unwrap_or_default().to_owned(), kind }
     }
 
-    /// Like [`spawn`](crate::spawn).
+    /// Spawns a task, like [`spawn`](crate::spawn).
     ///
     /// # Errors
     ///
-    /// None: tokio's signature.
+    /// Never fails. The signature is tokio's.
     ///
     /// # Panics
     ///
-    /// Outside a runtime.
+    /// Panics outside a runtime.
     ///
     /// # Examples
     ///
@@ -96,15 +96,15 @@ impl<'a> TaskBuilder<'a> {
         })
     }
 
-    /// Like [`spawn`](TaskBuilder::spawn), which takes futures that are not `Send` too.
+    /// Spawns a task, like [`spawn`](TaskBuilder::spawn), which takes futures that are not `Send` as well.
     ///
     /// # Errors
     ///
-    /// None: tokio's signature.
+    /// Never fails. The signature is tokio's.
     ///
     /// # Panics
     ///
-    /// Outside a runtime.
+    /// Panics outside a runtime.
     #[track_caller]
     pub fn spawn_local<F>(self, future: F) -> io::Result<JoinHandle<F::Output>>
     where
@@ -113,11 +113,11 @@ impl<'a> TaskBuilder<'a> {
         self.spawn(future)
     }
 
-    /// Like [`Handle::spawn`].
+    /// Spawns a task on the runtime of `handle`, like [`Handle::spawn`].
     ///
     /// # Errors
     ///
-    /// None: tokio's signature.
+    /// Never fails. The signature is tokio's.
     ///
     /// # Examples
     ///
@@ -148,15 +148,15 @@ impl<'a> TaskBuilder<'a> {
         })
     }
 
-    /// Like [`spawn_blocking`](crate::task::spawn_blocking).
+    /// Runs `f`, which may block, on a thread of the pool, like [`spawn_blocking`](crate::task::spawn_blocking).
     ///
     /// # Errors
     ///
-    /// If the pool has no thread and the system refuses to start one.
+    /// Fails if the pool has no thread and the system refuses to start one.
     ///
     /// # Panics
     ///
-    /// Outside a runtime.
+    /// Panics outside a runtime.
     ///
     /// # Examples
     ///
@@ -177,11 +177,11 @@ impl<'a> TaskBuilder<'a> {
         self.spawn_blocking_on(f, &Handle::current())
     }
 
-    /// Like [`Handle::spawn_blocking`].
+    /// Runs `f`, which may block, on a thread of the pool of `handle`'s runtime, like [`Handle::spawn_blocking`].
     ///
     /// # Errors
     ///
-    /// If the pool has no thread and the system refuses to start one.
+    /// Fails if the pool has no thread and the system refuses to start one.
     #[track_caller]
     pub fn spawn_blocking_on<F, T>(self, f: F, handle: &Handle) -> io::Result<JoinHandle<T>>
     where

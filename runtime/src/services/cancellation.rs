@@ -25,10 +25,11 @@ use std::pin::{Pin, pin};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker, ready};
 
-/// Tells tasks to end: whoever holds a clone can wait until another holder [cancels](CancellationToken::cancel) it.
+/// A token that tells tasks to end. A holder of a clone can wait until another holder
+/// [cancels](CancellationToken::cancel) the token.
 ///
-/// It works on any thread and in any runtime. [`shutdown_token`](crate::runtime::shutdown_token) is the one that
-/// each runtime has.
+/// A token works on any thread and in any runtime. Each runtime has one:
+/// [`shutdown_token`](crate::runtime::shutdown_token).
 ///
 /// # Examples
 ///
@@ -80,7 +81,7 @@ impl Listeners {
 }
 
 impl CancellationToken {
-    /// One that is not cancelled.
+    /// Creates a token that is not cancelled.
     ///
     /// # Examples
     ///
@@ -92,7 +93,8 @@ impl CancellationToken {
         CancellationToken::default()
     }
 
-    /// One that is cancelled with this one, or by itself before. It is cancelled already if this one is.
+    /// Creates a token that is cancelled when this token is, or by itself before that. If this token is cancelled
+    /// already, so is the new one.
     ///
     /// # Examples
     ///
@@ -119,8 +121,8 @@ impl CancellationToken {
         CancellationToken { node }
     }
 
-    /// Cancels this token and those that are its children: all who wait for one of them go on. Only the first call
-    /// does anything.
+    /// Cancels this token and its children: all futures that wait for one of them go on. Only the first call does
+    /// anything.
     ///
     /// # Examples
     ///
@@ -145,7 +147,7 @@ impl CancellationToken {
         waiters.into_iter().for_each(foreign::wake);
     }
 
-    /// Whether it has been cancelled.
+    /// Returns whether the token has been cancelled.
     ///
     /// # Examples
     ///
@@ -158,14 +160,14 @@ impl CancellationToken {
         self.node.is_cancelled.load(Ordering::Acquire)
     }
 
-    /// Waits until it is cancelled.
+    /// Waits until the token is cancelled.
     ///
-    /// To poll the future again costs next to nothing, to make another a lock and an allocation. So where a loop
+    /// Polling the future again costs next to nothing; making another one costs a lock and an allocation. So if a loop
     /// waits for the token in each round, [pin](std::pin::pin) one future before the loop.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Examples
     ///
@@ -186,11 +188,11 @@ impl CancellationToken {
         WaitForCancellationFuture { token: self, waiting: None, was_put_off: false }
     }
 
-    /// Like [`cancelled`](CancellationToken::cancelled), with a future that borrows nothing.
+    /// Waits like [`cancelled`](CancellationToken::cancelled), with a future that borrows nothing.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if it is dropped.
+    /// Nothing is lost if the future is dropped.
     ///
     /// # Examples
     ///
@@ -208,12 +210,12 @@ impl CancellationToken {
         WaitForCancellationFutureOwned { token: self, waiting: None, was_put_off: false }
     }
 
-    /// Runs `future` to its end, or until this is cancelled: then it is dropped, and there is `None`. If both happen
-    /// at once, the output is given.
+    /// Runs `future` to its end, or until this token is cancelled: then `future` is dropped, and the result is `None`.
+    /// If both happen at once, the result is the output.
     ///
     /// # Cancel safety
     ///
-    /// That of `future`.
+    /// It is as cancel safe as `future` is.
     ///
     /// # Examples
     ///
@@ -245,7 +247,7 @@ impl CancellationToken {
         .await
     }
 
-    /// Cancels the token when the guard is dropped.
+    /// Returns a guard that cancels the token when it is dropped.
     ///
     /// # Examples
     ///
@@ -395,7 +397,7 @@ impl fmt::Debug for WaitForCancellationFutureOwned {
     }
 }
 
-/// Cancels a token when it is dropped. See [`CancellationToken::drop_guard`].
+/// A guard that cancels a token when it is dropped. See [`CancellationToken::drop_guard`].
 #[derive(Debug)]
 #[must_use = "the token is cancelled when the guard is dropped"]
 pub struct DropGuard {
@@ -404,7 +406,7 @@ pub struct DropGuard {
 }
 
 impl DropGuard {
-    /// Gives the token back; it is not cancelled.
+    /// Returns the token without cancelling it.
     ///
     /// # Examples
     ///

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 pub use crate::core::coop::poll_budget;
 
-/// Whether the current task may complete another operation in this poll. Always true outside a task.
+/// Returns whether the current task may complete another operation in this poll. Outside a task it always may.
 ///
 /// # Examples
 ///
@@ -18,14 +18,14 @@ pub fn has_budget_remaining() -> bool {
     LEFT.get() > 0
 }
 
-/// Takes one from the budget of the current task, and lets others run if it is used up.
+/// Takes one operation from the budget of the current task, and lets other tasks run if the budget is used up.
 ///
-/// For loops that compute for long, or that await what another crate has and what is always ready: the next item of a
-/// stream, a message of a channel. Whatever of ayi can be awaited is charged already.
+/// Use it in loops that compute for long, or that await another crate's futures which are always ready: the next item
+/// of a stream, or a message of a channel. All futures of ayi charge the budget already.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost if it is dropped.
+/// Nothing is lost if the future is dropped.
 ///
 /// # Examples
 ///
@@ -44,9 +44,9 @@ pub async fn consume_budget() {
     std::future::poll_fn(|cx| poll_charged(cx, |_| Poll::Ready(()))).await
 }
 
-/// Charges one when `future` completes, and does not poll it while the budget is used up.
+/// Charges one operation when `future` completes, and does not poll `future` while the budget is used up.
 ///
-/// For leaf futures that know nothing of the budget: those of channels, say.
+/// Use it for leaf futures that know nothing of the budget, for example those of another crate's channels.
 ///
 /// # Examples
 ///
@@ -78,7 +78,7 @@ impl<F: Future> Future for Coop<F> {
     }
 }
 
-/// Takes the limit off `future`: what it completes is not charged, and it is not made to give way.
+/// Takes the limit off `future`: the operations that it completes are not charged, and it is not made to give way.
 ///
 /// # Examples
 ///
@@ -118,13 +118,14 @@ impl<F: Future> Future for Unconstrained<F> {
     }
 }
 
-/// Like [`poll_charged`], for what is made of other operations: charges only if none of them has been charged.
+/// Polls like [`poll_charged`], for what is made of other operations: it charges only if none of them has been charged.
 ///
-/// So whatever completes costs one operation. An operation of ours is charged by itself; one of another crate knows
-/// nothing of the budget, and is charged here.
+/// So whatever completes costs one operation. An operation of ayi charges by itself. An operation of another crate
+/// knows nothing of the budget, so this function charges for it.
 ///
-/// `was_put_off` is set when the budget is used up, and then `poll` runs in any case. So a future that lives longer than
-/// one poll keeps its `was_put_off` and is put off once: it may stand behind another one that always uses up the budget.
+/// `was_put_off` is set when the budget is used up, and then `poll` runs in any case. So a future that lives longer
+/// than one poll keeps its `was_put_off` and is put off once: the operation before it in the same task may use up the
+/// budget every time.
 #[doc(hidden)]
 #[inline]
 pub fn poll_composed<R>(

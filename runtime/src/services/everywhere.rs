@@ -30,9 +30,9 @@ struct Everywhere {
     runtimes: Vec<(RuntimeRef, Told)>,
 }
 
-/// Has every runtime of this process call `errand`, on its thread and soon; one that is in no `block_on` does so in the
-/// next. Runtimes that are made later do the same at their beginning. There is one errand: `errand` is the same in every
-/// call.
+/// Sends `errand` to every runtime of this process, whose thread calls it soon. A runtime that is in no `block_on`
+/// calls it in the next one. Runtimes that are made later call it at their beginning. There is one errand: `errand` is
+/// the same in every call.
 #[doc(hidden)]
 pub fn run_everywhere(errand: fn()) {
     let mut everywhere = lock();
@@ -42,8 +42,9 @@ pub fn run_everywhere(errand: fn()) {
     runtimes.into_iter().for_each(|(runtime, told)| tell(runtime, told, errand));
 }
 
-/// Has the `block_on` that runs on this thread call `f` when it ends; a runtime remembers one. False if there is none,
-/// if the current runtime is not the one that it runs, or if that is at its end.
+/// Registers `f`, which the `block_on` that runs on this thread calls when it ends. A runtime remembers one function.
+/// The call returns false if no `block_on` runs here, if the current runtime is not the one that it runs, or if that
+/// runtime is at its end.
 #[doc(hidden)]
 pub fn run_when_left(f: fn()) -> bool {
     with_current(|worker| {

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::os::fd::RawFd;
 
-/// What this thread is doing.
+/// The operation that this thread is doing.
 #[derive(Clone, Copy)]
 pub enum Operation {
     /// It tries an operation on a descriptor, and waits if that would block.
@@ -18,17 +18,17 @@ thread_local! {
     static OPERATION: Cell<Option<Operation>> = const { Cell::new(None) };
 }
 
-/// `None` outside of operations.
+/// Returns the operation that this thread is doing, if it is doing one.
 pub fn operation() -> Option<Operation> {
     OPERATION.get()
 }
 
-/// Runs `op`, which is `operation`.
+/// Runs `op` as `operation`.
 pub fn within<R>(operation: Operation, op: impl FnOnce() -> R) -> R {
     set(Some(operation), op)
 }
 
-/// Runs `op`, which is no part of an operation.
+/// Runs `op` as no part of an operation.
 pub fn aside<R>(op: impl FnOnce() -> R) -> R {
     set(None, op)
 }
@@ -44,13 +44,15 @@ fn set<R>(operation: Option<Operation>, op: impl FnOnce() -> R) -> R {
     op()
 }
 
-/// What is done to an operation of the ring before the kernel has it. With an error it ends at once, with that.
+/// A function that may change an operation of the ring before the kernel has it. If it returns an error, the operation
+/// ends at once with that error.
 #[cfg(feature = "uring")]
 pub type OnSubmit = fn(&mut io_uring::squeue::Entry) -> Option<i32>;
 
 #[cfg(feature = "uring")]
 static ON_SUBMIT: std::sync::OnceLock<OnSubmit> = std::sync::OnceLock::new();
 
+/// Sets the function that sees each operation of the ring. Only the first call does anything.
 #[cfg(feature = "uring")]
 pub fn set_on_submit(f: OnSubmit) {
     let _ = ON_SUBMIT.set(f);

@@ -4,8 +4,8 @@ use crate::core::onlooker::TaskFacts;
 use crate::core::task::Kind;
 use crate::core::wait::Instant;
 
-/// Whether a future is boxed before it is handed on. Where nothing is optimised, each function that it is handed
-/// through keeps a copy on the stack. (tokio's numbers.)
+/// Returns whether a future is boxed before it is handed on. Without optimisation, each function that it is handed
+/// through keeps a copy on the stack. The limits are tokio's.
 #[doc(hidden)]
 pub const fn is_large<F>() -> bool {
     size_of::<F>() > if cfg!(debug_assertions) { 2 << 10 } else { 16 << 10 }

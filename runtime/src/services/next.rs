@@ -51,12 +51,12 @@ pub(crate) fn take() -> Option<(u64, Lease)> {
     next.tasks.take().map(|tasks| (next.id, tasks))
 }
 
-/// Spawns a task on the runtime of this thread, wherever that is: the one that the thread is in, or else the latest that
-/// lives on it, or else the one that comes next.
+/// Spawns a task on the runtime of this thread: the one that the thread is in, or else the latest that lives on it, or
+/// else the one that comes next.
 ///
 /// # Panics
 ///
-/// If no runtime can be made, for want of descriptors.
+/// Panics if no runtime can be made, because the process has no descriptors left.
 #[doc(hidden)]
 #[track_caller]
 pub fn spawn_sooner_or_later<F>(future: F) -> JoinHandle<F::Output>
@@ -73,7 +73,8 @@ where
     next().spawn(future, Plain)
 }
 
-/// Where tasks of this thread run that is in a `Handle::block_on` of another thread's runtime.
+/// Makes the runtime that runs tasks of this thread, if the thread is in a `Handle::block_on` of another thread's
+/// runtime and has no such runtime yet.
 #[doc(hidden)]
 pub fn start_running_here() {
     enter_afar();

@@ -61,11 +61,11 @@ const CANCEL: u64 = u64::MAX;
 /// operations it is: an open that waits ends so when the process is stopped and goes on (Ctrl-Z, and then `fg`).
 const RESTART_ERRORS: std::ops::RangeInclusive<i32> = 512..=516;
 
-/// What an operation needs while it runs.
+/// The resources that an operation needs while it runs.
 pub trait Resources: Send + 'static {
-    /// The operation has been completed, and nobody waits for its result any more: what [io_uring's completion] has,
-    /// a negative number being an error. Drops the resources, unless there is more to do: a result may be a
-    /// descriptor, which has to be closed.
+    /// Takes the resources of an operation that has been completed when nobody waited for its result any more.
+    /// `_result` is what [io_uring's completion] has; a negative number is an error. The default drops the resources.
+    /// An implementation may have more to do: a result may be a descriptor, which has to be closed.
     ///
     /// [io_uring's completion]: https://man7.org/linux/man-pages/man7/io_uring.7.html
     fn abandoned(self: Box<Self>, _result: i32) {}

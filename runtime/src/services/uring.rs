@@ -16,40 +16,41 @@ use std::task::{Context, Poll};
 const TIED: &str =
     "this operation belongs to another ayi runtime than the current one, and can be polled only there";
 
-/// An operation that the kernel does through io_uring(7): gives its result and its resources.
+/// An operation that the kernel does through io_uring(7). Awaiting it gives its result and its resources.
 ///
-/// It is submitted at the next turn of the runtime's loop, with all others of that turn, whether it is polled or not.
+/// The operation is submitted at the next turn of the runtime's loop, with all others of that turn, whether it is
+/// polled or not.
 ///
 /// # Cancel safety
 ///
-/// When it is dropped, the kernel is asked to cancel it, which may come too late: it may have taken place. Its
-/// resources are kept until the kernel is done with them. After [`make_lasting`](Operation::make_lasting) it is not
-/// cancelled.
+/// When the operation is dropped, the kernel is asked to cancel it. That may come too late: the operation may have
+/// taken place. Its resources are kept until the kernel is done with them. After
+/// [`make_lasting`](Operation::make_lasting) the operation is not cancelled.
 ///
-/// If it is held until its runtime is gone, and dropped then, its resources are dropped with it, unless the kernel was
-/// not done with them even at that end: then they are leaked. If it is polled then, anywhere, it gives the result that it
-/// had at that end. For one that the end has cancelled this is an error that says so.
+/// If the operation is dropped after its runtime has ended, its resources are dropped with it. If the kernel was not
+/// done with them even at that end, they are leaked. If the operation is polled after that end, on whatever thread, it
+/// gives the result that it had then. For an operation that the end has cancelled, the result is an error that says so.
 ///
 /// # Panics
 ///
-/// If it is polled when the runtime that it was made in lives and is not the current one of the thread, or has ended
-/// before the kernel was done with the operation.
+/// Panics if the operation is polled while the runtime in which it was made lives and is not the current one of the
+/// thread. It also panics if that runtime has ended before the kernel was done with the operation.
 #[must_use = "an Operation that is dropped is cancelled"]
 pub struct Operation<T: Resources> {
     runtime: RuntimeRef,
     key: OperationKey,
-    /// `None`: it has given its result.
+    /// `None` once the operation has given its result.
     resources: Option<T>,
 }
 
-/// Submits `operation`, which moves so many bytes, in the current runtime: one turn of its loop takes only so many bytes
-/// and operations, and then looks at sockets and timers. Gives the resources back if that has no io_uring, or there is no runtime
-/// on this thread.
+/// Submits `operation`, which moves `bytes` bytes, in the current runtime. One turn of the loop takes only so many
+/// bytes and operations, and then looks at sockets and timers. `submit` returns the resources if the runtime has no
+/// io_uring, or if there is no runtime on this thread.
 ///
 /// # Safety
 ///
-/// What `operation` points at is what `resources` owns, stays where it is when `resources` is moved, and is used by
-/// nobody else until the operation has given its result.
+/// What `operation` points at belongs to `resources` and stays where it is when `resources` is moved. Nobody else uses
+/// it until the operation has given its result.
 pub unsafe fn submit<T: Resources>(
     operation: squeue::Entry,
     bytes: usize,
@@ -67,18 +68,18 @@ pub unsafe fn submit<T: Resources>(
     }
 }
 
-/// Whether operations of the current runtime go through io_uring. Finds that out, if it is not known yet.
+/// Returns whether operations of the current runtime go through io_uring, and finds that out if it is not known yet.
 pub fn is_available() -> bool {
     with_current(|worker| !worker.is_over.get() && worker.lodgers.ring.proactor().is_some()).unwrap_or(false)
 }
 
 impl<T: Resources> Operation<T> {
-    /// It is not cancelled from now on: neither when this is dropped, nor when the runtime ends, which waits for it (for
-    /// two seconds at most). Nothing if it has given its result.
+    /// Protects the operation from being cancelled: neither a drop nor the end of the runtime cancels it from now on.
+    /// The end waits for it, for two seconds at most. The call does nothing if the operation has given its result.
     ///
     /// # Panics
     ///
-    /// If the runtime that it was made in is not the current one of the thread.
+    /// Panics if the runtime in which the operation was made is not the current one of the thread.
     pub fn make_lasting(&mut self) {
         // Its key may be another operation's by then.
         if self.resources.is_none() {

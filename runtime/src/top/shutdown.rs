@@ -21,14 +21,14 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-/// The token that tells the tasks of the runtime that this thread is in to end.
+/// Returns the token that tells the tasks of this thread's runtime to end.
 ///
-/// Somebody cancels it (a task that waits for `SIGTERM`, say, or [`shutdown`]), and every task that has something to
-/// finish, or to say, before it ends waits for it beside its work.
+/// A task that has something to finish before it ends waits for this token alongside its work. [`shutdown`] cancels the
+/// token, and so may any task, for example one that waits for `SIGTERM`.
 ///
 /// # Panics
 ///
-/// Outside a runtime.
+/// Panics outside a runtime.
 ///
 /// # Examples
 ///
@@ -50,22 +50,23 @@ pub fn shutdown_token() -> CancellationToken {
 }
 
 /// Ends the tasks of this runtime: cancels [`shutdown_token`], waits until all other tasks have finished, and aborts
-/// those that have not after `limit`. It says which these were.
+/// the tasks that have not finished after `limit`. The report says which tasks these were.
 ///
-/// What is to be done before belongs before it: stop accepting connections first. Tasks that are spawned meanwhile are
-/// waited for like the others; what is spawned afterwards runs, until the runtime ends. A
-/// [`spawn_blocking`](crate::task::spawn_blocking) call that has started cannot be aborted: it is reported, and the
-/// runtime's drop waits until it has returned
-/// ([`Runtime::shutdown_timeout`](crate::runtime::Runtime::shutdown_timeout) sets a limit). A task that never awaits
-/// cannot be aborted either, nor does this return before it does: it has the thread.
+/// First stop what makes new work, for example accepting connections. Tasks that are spawned while `shutdown` waits are
+/// waited for like the others. Tasks that are spawned afterwards run until the runtime ends.
+///
+/// A [`spawn_blocking`](crate::task::spawn_blocking) call that has started cannot be aborted. The report contains it,
+/// and the drop of the runtime waits until it has returned;
+/// [`Runtime::shutdown_timeout`](crate::runtime::Runtime::shutdown_timeout) sets a limit. A task that never awaits
+/// cannot be aborted either. It keeps the thread, so `shutdown` does not return before that task does.
 ///
 /// # Panics
 ///
-/// Outside a runtime.
+/// Panics outside a runtime.
 ///
 /// # Cancel safety
 ///
-/// If it is dropped, the token stays cancelled, and nothing is aborted.
+/// If the future is dropped, the token stays cancelled, and nothing is aborted.
 ///
 /// # Examples
 ///
@@ -105,12 +106,12 @@ pub async fn shutdown(limit: Duration) -> ShutdownReport {
     report
 }
 
-/// All tasks but the one that asks, if it is a task.
+/// Returns whether all tasks have ended, not counting the calling task if there is one.
 fn have_ended(worker: &Worker) -> bool {
     worker.tasks().tasks_left() <= u64::from(Id::current() != Id::NONE)
 }
 
-/// Which tasks had not finished when [`shutdown`]'s time was up, and were aborted.
+/// A report of the tasks that had not finished when [`shutdown`]'s time was up, and were aborted.
 ///
 /// # Examples
 ///
@@ -132,19 +133,19 @@ pub struct ShutdownReport {
 }
 
 impl ShutdownReport {
-    /// Whether all tasks had finished by themselves.
+    /// Returns whether all tasks had finished by themselves.
     pub fn is_clean(&self) -> bool {
         self.still_running.is_empty()
     }
 
-    /// The tasks that had not.
+    /// Returns the tasks that had not finished.
     pub fn still_running(&self) -> &[RunningTask] {
         &self.still_running
     }
 }
 
 impl fmt::Display for ShutdownReport {
-    /// A line for each task, the last one without an end.
+    /// Writes a line for each task. There is no line break after the last one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_clean() {
             return f.write_str("all tasks have finished");

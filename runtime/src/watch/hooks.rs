@@ -32,8 +32,8 @@ impl fmt::Debug for Hooks {
     }
 }
 
-/// What [`on_task_spawn`](crate::runtime::Builder::on_task_spawn) and
-/// [`on_task_terminate`](crate::runtime::Builder::on_task_terminate) are told of a task.
+/// The facts of a task that [`on_task_spawn`](crate::runtime::Builder::on_task_spawn) and
+/// [`on_task_terminate`](crate::runtime::Builder::on_task_terminate) are told.
 ///
 /// # Examples
 ///
@@ -53,17 +53,17 @@ pub struct TaskMeta<'a> {
 }
 
 impl TaskMeta<'_> {
-    /// The task's id.
+    /// Returns the task's id.
     pub fn id(&self) -> Id {
         self.id
     }
 
-    /// The name that [`task::Builder`](crate::task::Builder) gave it.
+    /// Returns the name that [`task::Builder`](crate::task::Builder) gave the task.
     pub fn name(&self) -> Option<&str> {
         self.name
     }
 
-    /// Where it was spawned.
+    /// Returns where the task was spawned.
     pub fn spawned_at(&self) -> &'static Location<'static> {
         self.spawned_at
     }

@@ -11,7 +11,7 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
-/// A task that was not finished when it was looked at. See [`ShutdownReport`](crate::runtime::ShutdownReport).
+/// A task that was not finished when the runtime looked at it. See [`ShutdownReport`](crate::runtime::ShutdownReport).
 #[derive(Clone, Debug)]
 pub struct RunningTask {
     id: Id,
@@ -22,28 +22,28 @@ pub struct RunningTask {
 }
 
 impl RunningTask {
-    /// The task's id.
+    /// Returns the task's id.
     pub fn id(&self) -> Id {
         self.id
     }
 
-    /// The name that [`task::Builder`](crate::task::Builder) gave it.
+    /// Returns the name that [`task::Builder`](crate::task::Builder) gave the task.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// Where it was spawned.
+    /// Returns where the task was spawned.
     pub fn spawned_at(&self) -> &'static Location<'static> {
         self.spawned_at
     }
 
-    /// For how long it has been there: never more than it has, and at most an eighth less, for no clock is read for
-    /// each task.
+    /// Returns for how long the task has been there. The age is never too high, and at most an eighth too low, because
+    /// the clock is not read for each task.
     pub fn age(&self) -> Duration {
         self.age
     }
 
-    /// Whether it stands for a [`spawn_blocking`](crate::task::spawn_blocking) call, which nobody can abort once it
+    /// Returns whether this is a [`spawn_blocking`](crate::task::spawn_blocking) call, which cannot be aborted once it
     /// has started.
     pub fn is_blocking(&self) -> bool {
         self.is_blocking
@@ -51,7 +51,7 @@ impl RunningTask {
 }
 
 impl fmt::Display for RunningTask {
-    /// `task 7 "orders", spawned at src/main.rs:12:5, running for 3.2s`
+    /// Writes, for example, `task 7 "orders", spawned at src/main.rs:12:5, running for 3.2s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = if self.is_blocking { "blocking call" } else { "task" };
         write!(f, "{what} {}", self.id)?;

@@ -5,21 +5,22 @@ use crate::core::task::JoinError;
 use std::io::Write;
 use std::panic::Location;
 
-/// What a runtime does about a panic that nobody will hear of, because the task's
+/// The policy of a runtime for a panic that nobody will hear of, because the task's
 /// [`JoinHandle`](crate::task::JoinHandle) was dropped.
 ///
-/// A panic is always caught, and is given to the task that awaits the JoinHandle. Only when that was dropped, before
-/// or after the panic, is it *unhandled*. (Unlike tokio's `ShutdownRuntime`, which acts on joined tasks too.) A
-/// JoinHandle that is dropped unread outside the runtime, on another thread say, is beyond this policy's reach.
+/// A panic is always caught, and is given to the task that awaits the JoinHandle. It is *unhandled* only if the
+/// JoinHandle was dropped, before or after the panic. tokio's `ShutdownRuntime` acts on joined tasks as well; this one
+/// does not. This policy does not reach a JoinHandle that is dropped unread outside the runtime, for example on another
+/// thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnhandledPanic {
-    /// Nothing: the panic hook has printed it.
+    /// Does nothing: the panic hook has printed the panic.
     Ignore,
-    /// Says on stderr which task it was and where that was spawned, and goes on.
+    /// Says on stderr which task panicked and where it was spawned, and goes on.
     #[default]
     Report,
-    /// Reports it, and ends the runtime: `block_on` panics.
+    /// Reports the panic like `Report`, and ends the runtime: `block_on` panics.
     ShutdownRuntime,
 }
 

@@ -4,7 +4,7 @@ use super::id::Id;
 use crate::core::foreign::Panic;
 use crate::core::sync::Mutex;
 
-/// Why awaiting a [`JoinHandle`](super::JoinHandle) gave no output: the task panicked, or was cancelled.
+/// The reason why awaiting a [`JoinHandle`](super::JoinHandle) gave no output: the task panicked, or was cancelled.
 ///
 /// # Examples
 ///
@@ -38,7 +38,7 @@ impl JoinError {
         JoinError { id, panic: Some(Box::new(TaskPanic { payload: Mutex::new(payload), name })) }
     }
 
-    /// Whether the task panicked.
+    /// Returns whether the task panicked.
     ///
     /// # Examples
     ///

@@ -4,7 +4,7 @@ use crate::core::sync::thread_local;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Tells tasks apart: no two tasks of a process ever have the same.
+/// The id of a task. No two tasks of a process ever have the same id.
 ///
 /// # Examples
 ///

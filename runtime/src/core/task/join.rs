@@ -14,9 +14,9 @@ use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
-/// Awaits the output of a task. Dropping it detaches the task, which runs on.
+/// A handle that awaits the output of a task. Dropping the handle detaches the task, which runs on.
 ///
-/// It can be awaited on any thread and by any executor, if the output may go there (`T: Send`).
+/// The handle can be awaited on any thread and by any executor, if the output may go there: if `T` is `Send`.
 ///
 /// # Cancel safety
 ///
@@ -24,7 +24,7 @@ use std::task::{Context, Poll, Waker};
 ///
 /// # Panics
 ///
-/// When polled again after it gave the output.
+/// Panics when polled again after it gave the output.
 ///
 /// # Examples
 ///
@@ -155,7 +155,7 @@ fn detach(slot: OwnSlot, id: Id) {
     }
 }
 
-/// Aborts a task; says nothing about its output.
+/// A handle that can abort a task. It does not give the task's output.
 ///
 /// # Examples
 ///
@@ -176,7 +176,7 @@ pub struct AbortHandle {
 }
 
 impl AbortHandle {
-    /// Cancels the task at its next turn, as [`JoinHandle::abort`] does; nothing if it is over.
+    /// Cancels the task at its next turn, like [`JoinHandle::abort`]. It does nothing if the task is over.
     pub fn abort(&self) {
         let id = self.id;
         // The future is dropped when the slot comes off the run queue, not in the middle of the caller's code.

@@ -3,9 +3,9 @@
 use crate::core::sys;
 use std::cell::Cell;
 
-/// A point in time of the monotonic clock, as std's `Instant` (with which it converts both ways).
+/// A point in time of the monotonic clock, like std's `Instant`. Each can be converted to the other.
 ///
-/// A type of its own, like tokio's: one number, which timers compare as it is.
+/// It is a type of its own, like tokio's: one number, which timers compare as it is.
 ///
 /// # Examples
 ///
@@ -21,8 +21,8 @@ pub struct Instant(
 );
 
 impl Instant {
-    /// The clock's time; of a runtime whose time is [paused](crate::time::pause), the time at which it stands. Costs
-    /// about 20 ns.
+    /// Reads the clock. In a runtime whose time is [paused](crate::time::pause), it returns the time at which that
+    /// stands. A call costs about 20 ns.
     ///
     /// # Examples
     ///

@@ -19,17 +19,17 @@ use std::task::{Context, Poll, Waker, ready};
 
 /// The tie between one file descriptor and the reactor of one runtime.
 ///
-/// A new registration is tied to nothing. The first operation that would block ties it to the runtime of the
-/// current thread; from then on it can wait there only, and gives an error elsewhere. The descriptor must be
-/// non-blocking, be the same in every call, and stay open for as long as the registration exists: put the
-/// registration *before* the descriptor in a struct, so that it is dropped first.
+/// A new registration is tied to nothing. The first operation that would block ties it to the runtime of the current
+/// thread. From then on the registration can wait only there, and gives an error elsewhere. The descriptor must be
+/// non-blocking, be the same in every call, and stay open for as long as the registration exists. So put the
+/// registration *before* the descriptor in a struct: fields are dropped in that order.
 ///
-/// Any number of tasks may wait at once, in the `async` functions and in the `poll_…` functions, and a report wakes all of
-/// those whom it concerns. The `poll_…` functions cannot tell a task with a new waker from a new task. So when 64 wakers
-/// have come without a report, those that have not come before are woken once for nothing: a task that still waits polls
-/// again, and what is left is forgotten.
+/// Any number of tasks may wait at once, in the `async` functions and in the `poll_…` functions. A report wakes all
+/// tasks that it concerns. The `poll_…` functions cannot tell a task with a new waker from a new task. So when 64
+/// wakers have come without a report, the runtime wakes the new ones once for nothing. A task that still waits polls
+/// again, and wakers that do not come again are forgotten.
 ///
-/// A task that was woken by a report makes its attempt, also if another one has found nothing in the meantime. And what
+/// A task that was woken by a report makes its attempt, even if another task has found nothing in the meantime. What
 /// one interest finds not to be ready stays ready for the others.
 ///
 /// # Examples
@@ -68,7 +68,7 @@ pub(crate) struct Tie {
 }
 
 impl Registration {
-    /// Tied to no runtime yet.
+    /// Creates a registration that is tied to no runtime yet.
     pub const fn new() -> Registration {
         Registration { tie: OnceLock::new(), trace: SocketTrace::NOTHING }
     }

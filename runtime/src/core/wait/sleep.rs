@@ -16,8 +16,8 @@ use std::task::{Context, Poll, Waker, ready};
 
 /// The future of [`sleep`](crate::time::sleep) and [`sleep_until`](crate::time::sleep_until).
 ///
-/// `Unpin`, unlike tokio's. It can be sent to another thread: if it has been polled before, it withdraws from the
-/// runtime it was polled in and joins the one that polls it now.
+/// It is `Unpin`, unlike tokio's. It can be sent to another thread: if it has been polled before, it withdraws from the
+/// runtime in which it was polled, and joins the one that polls it now.
 ///
 /// # Examples
 ///

@@ -34,7 +34,7 @@ impl StoredWaker {
     }
 }
 
-/// Tells the waiters of a source apart. Fewer than 2^54.
+/// The number of a waiter of a source, by which it is told from the source's other waiters. There are fewer than 2^54.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Waiter(u64);
 

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// What is done with a registration as soon as its descriptor is ready.
+/// An operation on a registration, which is tried as soon as the descriptor is ready.
 #[doc(hidden)]
 pub trait Wait<'a> {
     type Output;
@@ -17,11 +17,11 @@ pub trait Wait<'a> {
 
     fn interest(&self) -> Interest;
 
-    /// Does it now, or waits by way of `waiter`: see `Registration::poll_with`.
+    /// Does the operation now, or waits by way of `waiter`: see `Registration::poll_with`.
     fn poll(&mut self, waiter: &mut Waiter, cx: &mut Context<'_>) -> Poll<Self::Output>;
 }
 
-/// The future of a [`Wait`]. It has a place of its own among the waiters, which it gives up when it is dropped.
+/// The future of a [`Wait`]. It has a place of its own among the waiters, and gives the place up when it is dropped.
 #[doc(hidden)]
 #[must_use = "it does nothing unless it is awaited"]
 pub struct Waiting<'a, W: Wait<'a>> {

@@ -14,7 +14,7 @@ use std::num::NonZero;
 use std::thread;
 use std::time::Duration;
 
-/// Runs a main on each of several cores; [`Builder::cores`] and [`Builder::all_cores`] make it.
+/// A builder that runs a main on each of several cores. [`Builder::cores`] and [`Builder::all_cores`] make it.
 ///
 /// # Examples
 ///
@@ -32,13 +32,13 @@ pub struct CoresBuilder {
 }
 
 impl Builder {
-    /// A runtime with these settings on each of `cores` threads.
+    /// Returns a builder that runs a main on each of `cores` threads, in a runtime with these settings.
     ///
-    /// There may be more than the machine has cores; they share these then, as all threads do.
+    /// There may be more threads than the machine has cores; they share the cores then, as all threads do.
     ///
     /// # Panics
     ///
-    /// If it is 0.
+    /// Panics if `cores` is 0.
     ///
     /// # Examples
     ///
@@ -54,9 +54,9 @@ impl Builder {
         self.on_cores(Some(cores))
     }
 
-    /// A runtime with these settings on each core that the process may use: as many as its affinity
-    /// (sched_getaffinity(2)) and the quota of its cgroup leave it, see
-    /// [`available_parallelism`](std::thread::available_parallelism).
+    /// Returns a builder that runs a main on each core that the process may use, in a runtime with these settings. The
+    /// number of these cores follows from the process's affinity, see sched_getaffinity(2), and from the quota of its
+    /// cgroup, see [`available_parallelism`](std::thread::available_parallelism).
     ///
     /// # Examples
     ///
@@ -84,9 +84,9 @@ impl Builder {
 }
 
 impl CoresBuilder {
-    /// Whether each core's thread stays on a CPU of its own (sched_setaffinity(2)): the first on the first that the
-    /// process may use, and so on. Not by default: the kernel mostly does well, and a pinned thread has to wait when
-    /// something else runs on its CPU. There must be as many CPUs as cores.
+    /// Sets whether each core's thread stays on a CPU of its own, see sched_setaffinity(2): the first core on the first
+    /// CPU that the process may use, and so on. There must be as many CPUs as cores. By default threads are not pinned:
+    /// the kernel mostly chooses well, and a pinned thread has to wait when something else runs on its CPU.
     ///
     /// # Examples
     ///
@@ -100,12 +100,12 @@ impl CoresBuilder {
         self
     }
 
-    /// What the cores' threads are called, followed by `-` and the core's number. `ayi-core` by default; the kernel
-    /// shows the first 15 bytes.
+    /// Sets the name of the cores' threads, which is followed by `-` and the core's number. The default is `ayi-core`.
+    /// The kernel shows the first 15 bytes.
     ///
     /// # Panics
     ///
-    /// If it contains a null byte.
+    /// Panics if `name` contains a null byte.
     #[track_caller]
     pub fn thread_name(&mut self, name: impl Into<String>) -> &mut CoresBuilder {
         self.settings.thread_name = name.into();
@@ -116,9 +116,9 @@ impl CoresBuilder {
         self
     }
 
-    /// What becomes of the others when a core's main panics (or its runtime, by
-    /// [`UnhandledPanic::ShutdownRuntime`](crate::runtime::UnhandledPanic::ShutdownRuntime)).
-    /// [`StopAll`](CorePanic::StopAll) by default.
+    /// Sets what becomes of the other cores when a core's main panics, or when its runtime ends by
+    /// [`UnhandledPanic::ShutdownRuntime`](crate::runtime::UnhandledPanic::ShutdownRuntime). The default is
+    /// [`StopAll`](CorePanic::StopAll).
     ///
     /// # Examples
     ///
@@ -139,44 +139,45 @@ impl CoresBuilder {
         self
     }
 
-    /// When one core has failed, how long the mains of the others have until they are dropped where they wait. Ten
-    /// seconds by default. One that never awaits cannot be dropped: it is waited for, and a line on stderr says so. The
-    /// same holds for `spawn_blocking` calls that do not return.
+    /// Sets how long the mains of the other cores have to return when one core has failed. Then they are dropped where
+    /// they wait. The default is ten seconds. A main that never awaits cannot be dropped: the caller waits for it, and
+    /// a line on stderr says so. The same holds for `spawn_blocking` calls that do not return.
     pub fn stop_timeout(&mut self, time: Duration) -> &mut CoresBuilder {
         self.settings.stop_timeout = time;
         self
     }
 
-    /// Runs `main` on every core, each in a thread and a runtime of its own, and waits until all have returned. What
-    /// they have returned comes in the order of the cores.
+    /// Runs `main` on every core, each in a thread and a runtime of its own, and waits until all have returned. It
+    /// returns their outputs in the order of the cores.
     ///
     /// No main runs before every core has its runtime. When a main returns, its runtime ends, with all its tasks, while
     /// the other cores go on.
     ///
     /// # Errors
     ///
-    /// If the system refuses a thread or what a runtime needs; `InvalidInput` if there are fewer CPUs than cores that
-    /// are to be [pinned](CoresBuilder::pin). No main has run then.
+    /// Fails if the system refuses a thread or what a runtime needs. It fails with `InvalidInput` if there are fewer
+    /// CPUs than cores that are to be [pinned](CoresBuilder::pin). No main has run then.
     ///
     /// # Panics
     ///
-    /// If a main panics, see [`on_panic`](CoresBuilder::on_panic); inside a `block_on`.
+    /// Panics if a main panics, see [`on_panic`](CoresBuilder::on_panic), or if this is called inside a `block_on`.
     pub fn run<T: Send>(&self, main: impl AsyncFn(Core) -> T + Sync) -> io::Result<Vec<T>> {
         let outputs = self.run_all(&main, |_| None)?;
         Ok(outputs.into_iter().map(|output| output.expect("no core was stopped")).collect())
     }
 
-    /// Like [`run`](CoresBuilder::run), for mains that can fail: when one has, a line on stderr says which and why, the
-    /// others are told to end ([`Core::shutdown_token`] is cancelled), and have
+    /// Runs `main` on every core, like [`run`](CoresBuilder::run), for mains that can fail. When one has failed, a line
+    /// on stderr says which and why. The other cores are told to end by [`Core::shutdown_token`], and have
     /// [`stop_timeout`](CoresBuilder::stop_timeout) to do so.
     ///
     /// # Errors
     ///
-    /// What the first main that failed has returned, by the order of the cores; those of `run`.
+    /// Returns what the first main that failed has returned, by the order of the cores. Otherwise it fails like
+    /// [`run`](CoresBuilder::run).
     ///
     /// # Panics
     ///
-    /// Like `run`.
+    /// Panics like [`run`](CoresBuilder::run).
     ///
     /// # Examples
     ///
@@ -200,7 +201,8 @@ impl CoresBuilder {
         self.run_all(&main, MainOutput::failure)?.into_iter().flatten().collect()
     }
 
-    /// What `#[ayi::main(cores = …)]` expands to.
+    /// Runs `main` on every core, and returns the output of the first that failed or else that of the first core:
+    /// `#[ayi::main(cores = …)]` expands to this.
     #[doc(hidden)]
     pub fn main<T: MainOutput + Send>(&self, main: impl AsyncFn(Core) -> T + Sync) -> T {
         let outputs = match self.run_all(&main, T::failure) {
@@ -211,7 +213,7 @@ impl CoresBuilder {
         outputs.swap_remove(outputs.iter().position(T::is_failure).unwrap_or(0))
     }
 
-    /// The outputs: all, unless a core has failed.
+    /// Returns the outputs: all of them, unless a core has failed.
     fn run_all<T, M>(&self, main: &M, failure: fn(&T) -> Option<String>) -> io::Result<Vec<Option<T>>>
     where
         T: Send,
@@ -230,7 +232,7 @@ impl CoresBuilder {
         run_on_all(settings, Set { shutdown, failed, seats }, main, failure)
     }
 
-    /// For each core the CPU that it is pinned to, if it is.
+    /// Returns for each core the CPU that it is pinned to, if it is pinned.
     fn cpus(&self, count: usize) -> io::Result<Vec<Option<usize>>> {
         if !self.settings.is_pinned {
             return Ok(vec![None; count]);

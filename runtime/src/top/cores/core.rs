@@ -15,11 +15,11 @@ thread_local! {
     static CURRENT: RefCell<Option<Core>> = const { RefCell::new(None) };
 }
 
-/// One of the cores of [`Builder::cores`](crate::runtime::Builder::cores), as its main gets it. It may be sent to other
-/// threads.
+/// One of the cores of [`Builder::cores`](crate::runtime::Builder::cores), as its main gets it. A `Core` may be sent to
+/// other threads.
 ///
-/// What belongs to one core is best kept in a `thread_local!`, or in an `Rc` that its main makes: a core is one thread
-/// as long as it lives.
+/// Keep what belongs to one core in a `thread_local!`, or in an `Rc` that its main makes: a core is one thread as long
+/// as it lives.
 ///
 /// # Examples
 ///
@@ -87,11 +87,11 @@ impl Seat {
 }
 
 impl Core {
-    /// The core that this thread is.
+    /// Returns the core that this thread is.
     ///
     /// # Panics
     ///
-    /// On a thread that is none.
+    /// Panics on a thread that is not a core's.
     ///
     /// # Examples
     ///
@@ -109,7 +109,7 @@ impl Core {
         )
     }
 
-    /// The core that this thread is, if it is one.
+    /// Returns the core that this thread is, if it is one.
     ///
     /// # Examples
     ///
@@ -126,18 +126,18 @@ impl Core {
         CURRENT.set(Some(self));
     }
 
-    /// Its number: 0 for the first.
+    /// Returns the core's number. The first core is 0.
     pub fn index(&self) -> usize {
         self.index
     }
 
-    /// How many there are.
+    /// Returns how many cores there are.
     pub fn count(&self) -> usize {
         self.set.seats.len()
     }
 
-    /// The CPU that it is pinned to, if [`CoresBuilder::pin`](crate::runtime::CoresBuilder::pin) asked for that: the
-    /// kernel's number.
+    /// Returns the kernel's number of the CPU that the core is pinned to, if
+    /// [`CoresBuilder::pin`](crate::runtime::CoresBuilder::pin) asked for that.
     pub fn cpu(&self) -> Option<usize> {
         self.seat(self.index).cpu
     }
@@ -151,11 +151,11 @@ impl Core {
         }
     }
 
-    /// The handle of a core's runtime: of its last one, if the core has ended.
+    /// Returns the handle of a core's runtime. If the core has ended, it is the handle of the core's last runtime.
     ///
     /// # Panics
     ///
-    /// If there is no core of this number.
+    /// Panics if there is no core of this number.
     ///
     /// # Examples
     ///
@@ -173,13 +173,14 @@ impl Core {
         handle.expect("no main runs before every core has its runtime")
     }
 
-    /// Runs `make` on the core `index`, and the future that it gives there as a task: see [`Handle::spawn_with`].
+    /// Calls `make` on the core `index`, and spawns the future that `make` returns as a task on that core. See
+    /// [`Handle::spawn_with`].
     ///
     /// If that core has ended, `make` is dropped, and awaiting the task says that it was cancelled.
     ///
     /// # Panics
     ///
-    /// If there is no core of this number.
+    /// Panics if there is no core of this number.
     ///
     /// # Examples
     ///
@@ -207,11 +208,11 @@ impl Core {
         self.handle(index).spawn_with(make)
     }
 
-    /// Like [`spawn_on`](Core::spawn_on), on the core that has the fewest unfinished tasks of those that this function
-    /// has spawned; among equals on this one, and then on the first.
+    /// Spawns a task like [`spawn_on`](Core::spawn_on), on the core with the fewest unfinished tasks that this function
+    /// has spawned. Among equals this core comes first, and then the one with the lowest number.
     ///
-    /// So one core that accepts connections can deal them out. (A connection that has not been waited for yet moves
-    /// for free.)
+    /// So one core can accept connections and deal them out. Moving a connection that has not been waited for yet costs
+    /// nothing.
     ///
     /// # Examples
     ///
@@ -250,8 +251,8 @@ impl Core {
         })
     }
 
-    /// The token of all cores: if it is cancelled, so is [`shutdown_token`](crate::runtime::shutdown_token) on each of
-    /// them.
+    /// Returns the token of all cores. If it is cancelled, so is [`shutdown_token`](crate::runtime::shutdown_token) on
+    /// each of them.
     ///
     /// # Examples
     ///

@@ -3,20 +3,19 @@
 use std::fmt::Debug;
 use std::process::ExitCode;
 
-/// What the `async fn` under `#[ayi::main(cores = …)]` may return: `()`, a `Result`, or an
-/// [`ExitCode`].
+/// An output that the `async fn` under `#[ayi::main(cores = …)]` may return: `()`, a `Result`, or an [`ExitCode`].
 ///
-/// Where one core's main fails, the others are told to end, and this is what the program returns. Otherwise it is what
-/// the first core's main has returned.
+/// When one core's main fails, the others are told to end, and the program returns the output of the core that failed.
+/// Otherwise the program returns the output of the first core.
 #[diagnostic::on_unimplemented(
     message = "with `cores`, main returns `()`, a `Result` or an `ExitCode`, not `{Self}`",
     note = "`runtime::Builder::cores(…).run(…)` takes a main that returns anything that is `Send`"
 )]
 pub trait MainOutput {
-    /// What went wrong, if this says that something did.
+    /// Returns what went wrong, if this output says that something did.
     fn failure(&self) -> Option<String>;
 
-    /// Whether this says that something went wrong.
+    /// Returns whether this output says that something went wrong.
     fn is_failure(&self) -> bool {
         self.failure().is_some()
     }

@@ -3,17 +3,18 @@
 use crate::face::builder::Builder;
 use std::time::Duration;
 
-/// What becomes of the others when one core's main panics. See [`CoresBuilder::on_panic`](crate::runtime::CoresBuilder::on_panic).
+/// The policy for the other cores when one core's main panics. See
+/// [`CoresBuilder::on_panic`](crate::runtime::CoresBuilder::on_panic).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CorePanic {
-    /// They are told to end, and a line on stderr says so. When they have, the panic goes on in the thread that has
-    /// started the cores.
+    /// The other cores are told to end, and a line on stderr says so. When they have ended, the panic goes on in the
+    /// thread that has started the cores.
     #[default]
     StopAll,
-    /// They go on, and the core is started anew, with a new thread and a new runtime; its tasks are gone. A line on
-    /// stderr says so. A core that panics more than five times within ten seconds stops all, as does one that cannot
-    /// be started, or that panics when all are ending anyway.
+    /// The other cores go on, and the core that panicked is started anew, with a new thread and a new runtime; its
+    /// tasks are gone. A line on stderr says so. All cores are stopped if a core panics more than five times within ten
+    /// seconds, if it cannot be started anew, or if it panics while all are ending anyway.
     Restart,
 }
 
