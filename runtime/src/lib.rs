@@ -18,7 +18,7 @@ mod watch;
 #[doc(hidden)]
 pub use services::faults;
 
-/// What is plugged into the two seams of the core: it calls these and does not know what they are.
+/// What is plugged into the two seams of the core. The core calls these types and does not know what they are.
 mod plugged {
     pub(crate) type Lodgers = crate::face::lodgers::Lodgers;
     pub(crate) type Afar = crate::face::entered::Afar;
@@ -81,8 +81,9 @@ pub mod task {
 
 /// Timers: sleeping until a point in time.
 ///
-/// Deadlines have a resolution of one nanosecond, and a timer never fires early. How late it fires is up to the
-/// kernel, which is asked to be as punctual as it can (prctl(2), "timer slack"), and to what else the thread is doing.
+/// Deadlines have a resolution of one nanosecond, and a timer never fires early. How late it fires is up to the kernel
+/// and to what else the thread is doing. ayi asks the kernel to be as punctual as it can, see "timer slack" in
+/// prctl(2).
 pub mod time {
     pub use crate::core::wait::{Instant, Sleep};
     pub use crate::face::clock::{advance, pause, resume};

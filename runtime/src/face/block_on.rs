@@ -13,7 +13,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-/// `size`: of what the user has given.
+/// `size` is the size of the future that the user has given.
 #[inline(always)]
 #[track_caller]
 pub(crate) fn run<F: Future>(worker: &Rc<Worker>, future: F, size: usize) -> F::Output {
@@ -32,7 +32,7 @@ impl Link {
         let _inside = EnterGuard::driven(self, drive.clone());
         let waker = Waker::from(drive.sleeper.clone());
         let mut cx = Context::from_waker(&waker);
-        // Before this thread leaves the runtime, and after the future is dropped.
+        // Dropped before this thread leaves the runtime, and after the future.
         let _end = OnDrop(|| drive.end(self));
         let place = Location::caller();
         let facts = || TaskFacts::new(Id::next(), size, place);

@@ -39,7 +39,7 @@ impl Link {
         self.submit_as(f, kind, size_of::<F>())
     }
 
-    /// `size`: of what the user has given.
+    /// `size` is the size of the closure that the user has given.
     #[track_caller]
     fn submit_as<F, T>(&self, f: F, kind: impl Kind<Outcome<T>>, size: usize) -> io::Result<JoinHandle<T>>
     where

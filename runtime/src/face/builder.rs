@@ -369,7 +369,7 @@ impl Builder {
         self
     }
 
-    /// With `token`, the tokens of the runtimes that are made from here on are cancelled.
+    /// Makes `token` the parent of the tokens of the runtimes that are made from here on.
     pub(crate) fn shutdown_with(&mut self, token: CancellationToken) {
         self.settings.shutdown = token;
     }

@@ -136,8 +136,8 @@ impl Clock {
         Clock::paused_at(self.now())
     }
 
-    /// Goes on from where it stands. Near the end of time it stays there: it would overflow while it runs, and to ask
-    /// each time would cost every timer.
+    /// Returns a clock that goes on from where this one stands. Near the end of time it stands still: a running clock
+    /// would overflow, and a check at each reading would cost every timer.
     pub(crate) fn resume(self) -> Clock {
         const NEAR_THE_END: i64 = i64::MAX - (1 << 60);
         let now = self.now();
@@ -149,12 +149,12 @@ impl Clock {
 }
 
 impl Worker {
-    /// The instant of such a number.
+    /// Converts a number of nanoseconds since the runtime's start to an instant.
     fn instant(&self, nanos: u64) -> Instant {
         self.start + Duration::from_nanos(nanos)
     }
 
-    /// Inside the runtime: this thread tells the time by it.
+    /// Sets the clock by which this thread tells the time. The caller is inside the runtime.
     pub(crate) fn set_clock(&self, clock: Clock) {
         self.clock.set(clock);
         clock.install();
@@ -164,17 +164,17 @@ impl Worker {
         }
     }
 
-    /// Nobody has anything to do, and time stands still: lets happen whatever can happen without it, or else moves it on to
-    /// the next timer. False if there is nothing to move it for.
+    /// Goes on when no task is ready and time stands still. This lets everything happen that can happen without time.
+    /// If there is nothing, it moves the time on to the next timer. Returns false if there is no timer to move to.
     pub(super) fn go_on_standing_still(&self) -> bool {
         self.poll_reactor(Some(Duration::ZERO));
-        // The bell may have been heard just now: then there is a message, and nobody will ring again.
+        // `poll_reactor` may have heard the bell. Then there is a message, and nobody rings again for it.
         let is_woken =
             self.tasks().has_work() || self.lodgers.want_turn() || !self.reactor().others.is_empty();
         if is_woken || !self.tasks().shared().inbox.is_empty() {
             return true;
         }
-        // What comes by itself and not by a timer: time must not be moved until then.
+        // These events come by themselves and not by a timer, so time must not move before they have come.
         let is_busy = self.lodgers.shared.pool.is_awaited() || self.lodgers.ring.is_busy();
         let next = self.timers().next_deadline();
         let Some(next) = next.filter(|_| !is_busy) else { return false };

@@ -6,18 +6,19 @@
 //!     └────────────── the future is ready, or panics ───────┴──▶ that runtime ends
 //! ```
 //!
-//! Most futures that are awaited on other threads wait for tasks and channels of the runtime: for these it is enough that
-//! the thread is parked. Timers and descriptors need a wheel and an epoll instance, and those of the runtime belong to the
-//! runtime's thread. So the first of them to be polled makes a small runtime, which lasts until this `block_on` returns.
-//! Nothing else is in it: tasks and calls go to the handle's runtime, as does `Handle::current`.
+//! Most futures that are awaited on other threads wait for tasks and channels of the runtime: for these it is enough
+//! that the thread is parked. Timers and descriptors need a wheel and an epoll instance, and those of the runtime
+//! belong to the runtime's thread. So the first timer or descriptor that is polled makes a small runtime, which lasts
+//! until this `block_on` returns. Nothing else is in the small runtime: tasks and calls go to the handle's runtime, and
+//! `Handle::current` is its handle.
 //!
 //! Invariants:
-//! 1. The future has one waker all the time, a [`Sleeper`]'s: what has stored it before the runtime was made is woken
-//!    like everything else.
-//! 2. When the handle's runtime ends, so does what can be awaited here: timers and descriptors are woken, and told. The
-//!    blocking call whose `block_on` this is would otherwise keep the end waiting.
+//! 1. The future has the same waker all the time, that of a [`Sleeper`]. So a waker that was stored before the small
+//!    runtime was made still works.
+//! 2. When the handle's runtime ends, everything that waits in the small runtime is woken and told of the end.
+//!    Otherwise the blocking call that is in this `block_on` would keep the end waiting.
 //!
-//! In tokio there is no such thing: timers and descriptors of all threads wait in the one driver.
+//! tokio has nothing like this: timers and descriptors of all threads wait in its one driver.
 
 use super::errors;
 use super::link::Link;
@@ -33,7 +34,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Poll, Wake, Waker};
 use std::time::Duration;
 
-/// Of one `Handle::block_on`.
+/// The state of one `Handle::block_on`.
 pub(crate) struct Drive {
     pub(crate) sleeper: Arc<Sleeper>,
     worker: OnceCell<Rc<Worker>>,
@@ -44,12 +45,12 @@ impl Drive {
         Rc::new(Drive { sleeper: Arc::new(Sleeper::new()), worker: OnceCell::new() })
     }
 
-    /// The runtime, if it has been made.
+    /// Returns the small runtime, if it has been made.
     pub(crate) fn worker(&self) -> Option<&Rc<Worker>> {
         self.worker.get()
     }
 
-    /// Makes the runtime, for a `block_on` of `handle`.
+    /// Makes the small runtime, for a `block_on` of the handle `link`.
     pub(crate) fn start(&self, link: &Link) -> io::Result<&Rc<Worker>> {
         let mut settings = Settings::new();
         // Files go to the pool of the handle's runtime.
@@ -62,7 +63,7 @@ impl Drive {
         Ok(self.worker.get_or_init(|| worker))
     }
 
-    /// The future is gone.
+    /// Ends the small runtime, once the future is dropped.
     pub(crate) fn end(&self, link: &Link) {
         if let Some(worker) = self.worker() {
             link.shared.drives.remove(worker.reference);
@@ -74,7 +75,8 @@ impl Drive {
 /// A thread in `Handle::block_on`.
 pub(crate) struct Sleeper {
     thread: Thread,
-    /// A thread may return from `park` for no reason, and be unparked by others for reasons of theirs.
+    /// Whether the future was woken. `park` alone cannot tell: it may return for no reason, and other code may unpark
+    /// the thread.
     is_woken: AtomicBool,
     /// Wakes the future in the loop of the runtime that has been made for it.
     root: OnceLock<Waker>,
@@ -85,7 +87,7 @@ impl Sleeper {
         Sleeper { thread: thread::current(), is_woken: AtomicBool::new(false), root: OnceLock::new() }
     }
 
-    /// Until it is woken.
+    /// Parks the thread until the future is woken.
     pub(crate) fn park(&self) {
         // Acquire: pairs with the Release in `wake`, so that the poll sees what the waker's thread wrote.
         while !self.is_woken.swap(false, Ordering::Acquire) {
@@ -93,12 +95,12 @@ impl Sleeper {
         }
     }
 
-    /// From here on, `root` is woken instead. The caller polls once after this, in case the thread has been woken.
+    /// Sends wakes to `root` from here on. The caller polls once after this, in case the thread has been woken before.
     pub(crate) fn hand_over_to(&self, root: Waker) {
         let _ = self.root.set(root);
-        // Of two exchanges of one variable one is the first. If it is a waker's, this Acquire pairs with its Release,
-        // and the caller's poll sees what the waker's thread wrote. If it is this, its Release pairs with the Acquire in
-        // `wake`, which sees `root`.
+        // Both threads exchange `is_woken`, so one exchange comes first. If the waker's comes first, this Acquire pairs
+        // with its Release, and the caller's poll sees what the waker's thread wrote. If this one comes first, its
+        // Release pairs with the Acquire in `wake`, which then sees `root`.
         self.is_woken.swap(false, Ordering::AcqRel);
     }
 }
@@ -120,8 +122,8 @@ impl Wake for Sleeper {
 }
 
 impl Worker {
-    /// Runs what a `Handle::block_on` of another thread's runtime has begun to poll. It is the current one, as far as
-    /// timers and descriptors are concerned.
+    /// Runs the future that a `Handle::block_on` of another thread's runtime has begun to poll. For timers and
+    /// descriptors, this runtime is the current one.
     #[track_caller]
     pub(crate) fn go_on<T>(self: &Rc<Self>, sleeper: &Sleeper, poll: impl FnMut() -> Poll<T>) -> T {
         let root = Root::new(self.tasks());

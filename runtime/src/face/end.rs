@@ -7,24 +7,26 @@ use std::rc::Rc;
 use std::time::Duration;
 
 impl Worker {
-    /// Ends the runtime. Whoever owns it may do so anywhere on this thread, and so from inside: in a task's poll, in the
-    /// drop of a future or of an output, in a waker, in a hook.
+    /// Ends the runtime. Its owner may call this anywhere on this thread, including inside the runtime: in a task's
+    /// poll, in the drop of a future or of an output, in a waker, in a hook.
     ///
     /// The order of the end:
     /// 1. From here on, whatever is spawned is cancelled.
     /// 2. Every future is dropped, on this thread. The reactor and the timers still work, since these drops close
-    ///    sockets, cancel timers, and wake others.
-    /// 3. The gate closes. What came through it before is done, which cancels what other threads have spawned.
-    /// 4. Other threads that block on a handle of this runtime have no timers and no sockets any more, and are told.
-    ///    Blocking calls that have not started are given up; the end waits for those that have, for `grace` at most.
-    ///    Operations of the proactor are cancelled and waited for.
-    /// 5. Whoever still waits for a socket or a timer, in another executor, is woken and told.
+    ///    sockets, cancel timers, and wake other tasks.
+    /// 3. The gate closes. The messages that came through it before are handled, which cancels tasks that other threads
+    ///    have spawned.
+    /// 4. Other threads that block on a handle of this runtime are told that they no longer have timers and sockets.
+    ///    Blocking calls that have not started are given up; the end waits at most `grace` for those that have.
+    ///    Operations of the proactor are cancelled, and the end waits for them.
+    /// 5. Futures that still wait for a socket or a timer, in another executor, are woken and told.
     ///
-    /// A task whose own code calls this cannot be dropped under its own feet. So the end stops after step 2, and goes on
-    /// when that code has returned: at the next turn of the loop, or when this thread leaves the runtime.
+    /// A task whose own code calls this cannot be dropped while that code runs. So the end stops after step 2, and goes
+    /// on when that code has returned: at the next turn of the loop, or when this thread leaves the runtime.
     pub(crate) fn shut_down(self: &Rc<Self>, grace: Duration) {
         if self.tasks().cells().is_closed.replace(true) {
-            // By a panic that nobody handled, which has waited for nothing. Its owner does.
+            // The end has begun by an unhandled panic, which waits for no blocking calls. The owner, who calls now,
+            // waits for them.
             match self.ending.get() {
                 Some(_) => self.ending.set(Some(grace)),
                 None => self.lodgers.shared.pool.shut_down(grace),
@@ -38,9 +40,9 @@ impl Worker {
         self.go_on_ending();
     }
 
-    /// Steps 2 to 5, once no code of a task is running. Nothing if the end has not begun.
+    /// Does steps 2 to 5, as soon as no code of a task is running. It does nothing if the end has not begun.
     ///
-    /// The gate must not close before: a JoinHandle that is refused concludes that its task is finished.
+    /// The gate must not close earlier: a JoinHandle whose message is refused concludes that its task is finished.
     pub(crate) fn go_on_ending(&self) {
         if self.ending.get().is_none() {
             return;
@@ -49,10 +51,10 @@ impl Worker {
         if self.tasks().tasks_left() > 0 {
             return;
         }
-        // Taken by the first: foreign code may have come here as well, from a drop in `cancel_all`.
+        // Only the first caller takes it. Foreign code in a drop in `cancel_all` may have come here as well.
         let Some(grace) = self.ending.take() else { return };
         let shared = &self.lodgers.shared;
-        // Before the gate closes: after that, the counters are the next runtime's.
+        // Set before the gate closes: after that, the counters are the next runtime's.
         let _ = shared.last.set((self.counters().read(), shared.busy()));
         self.tasks().close_gate();
         debug_assert_eq!(self.tasks().tasks_left(), 0, "scheduler invariant 2");
@@ -64,8 +66,9 @@ impl Worker {
 }
 
 impl Drop for Worker {
-    /// If no guard has seen the end to its end: a hook of a spawn has left the runtime and then ended it, say, while the
-    /// task was about to begin. The kernel must be done with the proactor's operations before their resources go.
+    /// Completes the end, if no guard has done so. For example, a hook of a spawn has left the runtime and then ended
+    /// it while the task was about to begin. The kernel must be done with the proactor's operations before their
+    /// resources are dropped.
     fn drop(&mut self) {
         self.go_on_ending();
         self.lodgers.ring.shut_down(self.reference.id);

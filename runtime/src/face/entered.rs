@@ -13,7 +13,7 @@ use std::rc::Rc;
 /// The runtime of another thread that this one has entered.
 pub(crate) struct Afar {
     link: Link,
-    /// Of the `block_on`, if the thread is in one.
+    /// The state of the `block_on`, if the thread is in one.
     drive: Option<Rc<Drive>>,
 }
 
@@ -28,12 +28,12 @@ impl Elsewhere for Afar {
 }
 
 impl EnterGuard<'_> {
-    /// For any thread.
+    /// Enters the runtime of `link`, on any thread.
     pub(crate) fn afar<'a>(link: &Link) -> EnterGuard<'a> {
         EnterGuard::new(match link.reference.find() {
             Some(worker) => Current::here(worker),
             None => {
-                // That of the `block_on` that this thread is in, if it is one of the handle's runtime.
+                // If this thread is in a `block_on` of the same runtime, the state of that `block_on` stays.
                 let outer = current::afar().filter(|outer| outer.link.reference.id == link.reference.id);
                 let drive = outer.and_then(|outer| outer.drive.clone());
                 Current::afar(Rc::new(Afar { link: link.clone(), drive }))
@@ -41,7 +41,7 @@ impl EnterGuard<'_> {
         })
     }
 
-    /// For a thread that is not the runtime's, in a `block_on`.
+    /// Enters the runtime of `link` on a thread that is not the runtime's, in a `block_on`.
     pub(crate) fn driven<'a>(link: &Link, drive: Rc<Drive>) -> EnterGuard<'a> {
         EnterGuard::new(Current::afar(Rc::new(Afar { link: link.clone(), drive: Some(drive) })))
     }
@@ -60,7 +60,7 @@ pub(crate) fn current_link() -> Option<Link> {
     }
 }
 
-/// The runtime that takes tasks which are not `Send`.
+/// Returns the runtime that takes tasks which are not `Send`: that of this thread.
 #[inline]
 #[track_caller]
 pub(crate) fn current_to_spawn() -> Rc<Worker> {

@@ -1,4 +1,4 @@
-//! What those are told who cannot wait where they are.
+//! The messages for callers who cannot wait where they are.
 
 use crate::core::current;
 use std::fmt;
@@ -65,7 +65,7 @@ impl fmt::Display for TryCurrentError {
 
 impl std::error::Error for TryCurrentError {}
 
-/// Why there is none here that has timers.
+/// Returns why no runtime on this thread has timers.
 #[cold]
 pub(crate) fn why_no_timer() -> &'static str {
     if is_in_a_runtime() { NO_TIMERS_HERE } else { NO_RUNTIME }

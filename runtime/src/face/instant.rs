@@ -1,4 +1,4 @@
-//! Arithmetic with points in time, and their likes in std.
+//! Arithmetic with points in time, and conversion from and to std's.
 
 use crate::core::wait::{Clock, Instant};
 use std::fmt;
@@ -24,8 +24,8 @@ impl Instant {
         self.0.checked_add_unsigned(nanos).map(Instant)
     }
 
-    /// 30 years from now, or the end of time if that is sooner: what "never" is when a deadline is too far away for the
-    /// clock.
+    /// Returns the instant 30 years from now, or the end of time if that is sooner. It stands for "never" when a
+    /// deadline is too far away for the clock.
     pub(crate) fn far_future() -> Instant {
         Instant::now().checked_add(Duration::from_secs(86_400 * 365 * 30)).unwrap_or(Instant(i64::MAX))
     }
@@ -105,8 +105,8 @@ impl Instant {
     }
 }
 
-/// The same moment as told by both clocks, which are the same clock; for ever the same pair, so that a time that is
-/// converted there and back is what it was. Ours is read second: a deadline of std's is, if anything, late.
+/// Returns one moment as told by both types, which read the same clock. The pair never changes, so an instant that is
+/// converted there and back is what it was. Ours is read second, so a deadline of std's is late, if anything.
 fn anchor() -> (std::time::Instant, Instant) {
     static ANCHOR: LazyLock<(std::time::Instant, Instant)> =
         LazyLock::new(|| (std::time::Instant::now(), Clock::REAL.now()));

@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 use std::task::Waker;
 
 impl<T> JoinHandle<T> {
-    /// Has the task polled, as its own waker does.
+    /// Returns a waker that has the task polled, like the task's own.
     pub(crate) fn waker(&self) -> Waker {
         self.task.slot.waker()
     }

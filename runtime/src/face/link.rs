@@ -6,7 +6,7 @@ use crate::services::afar::spawn_from_afar;
 use crate::services::shared::Shared;
 use std::sync::Arc;
 
-/// Leads to a runtime from any thread. See [`Handle`](crate::runtime::Handle).
+/// The way to a runtime from any thread. See [`Handle`](crate::runtime::Handle).
 #[derive(Clone)]
 pub(crate) struct Link {
     pub(crate) reference: RuntimeRef,

@@ -19,9 +19,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Of one runtime.
+/// The lodgers of one runtime.
 pub(crate) struct Lodgers {
-    /// Before the reactor is.
+    /// Dropped before the reactor.
     pub(super) _listed: Listed,
     pub(crate) ring: RingPlace,
     pub(crate) shared: Arc<Shared>,

@@ -383,15 +383,15 @@ impl fmt::Debug for RuntimeMetrics {
 }
 
 impl OwnScheduler {
-    /// How many slots are on the run queue.
+    /// Returns how many slots are on the run queue.
     pub(crate) fn queue_len(self) -> usize {
         successors(self.cells().head.get(), |slot| slot.cells().link.get()).count()
     }
 }
 
 impl Scheduler {
-    /// What has been counted of the runtime `runtime`, unless it has ended. (While the gate is locked, the counters
-    /// cannot become another's.)
+    /// Returns what has been counted of the runtime `runtime`, unless it has ended. While the gate is locked, the
+    /// counters cannot become another runtime's.
     pub(crate) fn counted(&self, runtime: u64) -> Option<Figures> {
         let gate = lock(&self.gate);
         (*gate == Gate::Open(runtime)).then(|| self.counters.read())

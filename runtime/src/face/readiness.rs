@@ -1,6 +1,6 @@
-//! Readiness that is waited for by itself, without an operation; and how it is taken back.
+//! Waiting for readiness by itself, without an operation, and taking readiness back.
 //!
-//! In tokio: `runtime/io/{registration,scheduled_io}.rs`, where a `ReadyEvent` has a tick for what is here the number of
+//! In tokio: `runtime/io/{registration,scheduled_io}.rs`. There a `ReadyEvent` has a tick; here it has the number of
 //! the latest turn.
 
 use crate::core::coop;
@@ -215,7 +215,7 @@ impl Registration {
 
     fn clear_and_ask(&self, known: Known) {
         if let Some(tie) = self.tie.get() {
-            // If it fails, the descriptor is not in epoll any more; then what is known stays known.
+            // If this fails, the descriptor is no longer in epoll, and what is known stays known.
             let _ = tie.with(|reactor, key| reactor.clear_and_ask(key, known));
         }
     }
@@ -264,7 +264,8 @@ impl<'a> Wait<'a> for Readiness<'a, '_> {
 }
 
 impl Reactor {
-    /// What is known, for one that [`must_try`](Reactor::must_try): if nothing, it was woken for what it waits for.
+    /// Returns what is known, for a waiter that [`must_try`](Reactor::must_try). If nothing is known, the waiter was
+    /// woken for what it waits for.
     pub(crate) fn ready(
         &mut self,
         key: SourceKey,
@@ -282,8 +283,8 @@ impl Reactor {
         Some((Known::NOTHING, interest.awaited()))
     }
 
-    /// Somebody says that these are not ready, and not when that was so. So the kernel is asked to report them anew if
-    /// they are.
+    /// Marks `known` as not ready. The caller does not say when that was seen, so the kernel is asked to report anew
+    /// what is ready.
     pub(crate) fn clear_and_ask(&mut self, key: SourceKey, known: Known) -> io::Result<()> {
         let Some(source) = find(&mut self.sources, key) else { return Ok(()) };
         self.epoll.modify(source.fd, key.0)?;
@@ -291,10 +292,10 @@ impl Reactor {
         Ok(())
     }
 
-    /// As if the kernel had reported it.
+    /// Records `known` as if the kernel had reported it.
     pub(crate) fn report(&mut self, key: SourceKey, known: Known) {
         if let Some(source) = find(&mut self.sources, key) {
-            // After whatever anybody has seen.
+            // This report counts as later than everything that any waiter has seen.
             self.turns = self.turns.saturating_add(1);
             source.report(known, self.turns.get(), &mut self.others);
             give_back(&mut self.taken, key, known);

@@ -4,7 +4,7 @@ use crate::core::ready::{Interest, Known};
 use std::fmt;
 
 impl Interest {
-    /// Of each member the bit that the others do not look at, and what it is a wait for.
+    /// Each member, with the bit that only it has, the readiness that it waits for, and its name.
     const MEMBERS: [(Interest, u16, Ready, &'static str); 4] = [
         (Interest::READABLE, 1, Ready::READABLE, "READABLE"),
         (Interest::WRITABLE, 1 << 1, Ready::WRITABLE, "WRITABLE"),
@@ -20,7 +20,7 @@ impl Interest {
         self.members().map(|(member, ..)| member)
     }
 
-    /// What one waits for who waits for this.
+    /// Returns the readiness that a wait for this interest waits for.
     pub(crate) fn awaited(self) -> Ready {
         self.members().fold(Ready::EMPTY, |all, (_, _, awaited, _)| all | awaited)
     }
@@ -284,7 +284,7 @@ impl Known {
             | if ready.is_error() { Known::ERROR } else { Known::NOTHING }
     }
 
-    /// As users are told it.
+    /// Converts to the bits that users see.
     pub(crate) fn ready(self) -> Ready {
         let mut ready = Ready((self.0 & 0b11_1111) as u8);
         if self.has(Known::ERROR) {
@@ -296,7 +296,7 @@ impl Known {
         ready
     }
 
-    /// All that concerns `interest`.
+    /// Returns all bits that concern `interest`.
     pub(crate) fn of_all(interest: Interest) -> Known {
         Known(interest.0)
     }

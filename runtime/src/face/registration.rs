@@ -165,7 +165,7 @@ impl Registration {
     pub fn try_io<R>(&self, interest: Interest, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
         #[cfg(faults)]
         let op = || faults::within(faults::Operation::Tried, op);
-        // Before the attempt, in which the reactor may turn.
+        // Read before the attempt, since the reactor may turn during it.
         let seen = self.tie.get().and_then(|tie| tie.with(|reactor, _| Seen(reactor.turns)));
         let result = op();
         let would_block = matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock);

@@ -1,6 +1,6 @@
 //! The runtime that users own.
 //!
-//! In tokio: `runtime/runtime.rs`, and `LocalRuntime`, which this resembles more: it is of one thread.
+//! In tokio: `runtime/runtime.rs`, and `LocalRuntime`, which is closer to this one: it also has one thread.
 
 use super::block_on::run;
 use super::handle::Handle;
@@ -61,7 +61,7 @@ use std::time::Duration;
 /// ```
 pub struct Runtime {
     pub(crate) worker: Rc<Worker>,
-    /// How long its end waits for `spawn_blocking` calls that are running.
+    /// How long the end waits for `spawn_blocking` calls that are running.
     pub(crate) grace: Duration,
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct Settings {
     pub(crate) start_paused: bool,
     pub(crate) polls_per_turn: u32,
     pub(crate) park_hooks: ParkHooks,
-    /// With which the runtime's own is cancelled.
+    /// The parent of the runtime's own token.
     pub(crate) shutdown: CancellationToken,
     /// Whether the proactor may be made.
     pub(crate) io_uring: bool,
@@ -40,7 +40,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) fn new() -> Settings {
-        // tokio's numbers: what blocks mostly waits, so more threads than cores are right.
+        // tokio's numbers. Blocking calls mostly wait, so there may be more threads than cores.
         let pool = PoolSettings {
             threads: 512,
             keep_alive: Duration::from_secs(10),
@@ -62,7 +62,7 @@ impl Settings {
         }
     }
 
-    /// Makes a runtime on this thread. Its owner ends it.
+    /// Makes a runtime on this thread. The caller owns it, and has to end it.
     pub(crate) fn make(&self) -> io::Result<Rc<Worker>> {
         let mut hooks = self.hooks.clone();
         if let Some(limit) = limit_in_environment() {

@@ -117,7 +117,7 @@ impl Sleep {
         });
         match moved {
             Some(Some(key)) => (self.runtime, self.key) = (Some(runtime), key),
-            // It has fired.
+            // The timer has fired.
             Some(None) => {}
             // This thread is not inside that runtime. The waiter is woken, and its next poll registers again.
             None => withdraw_from_afar(runtime, key, foreign::wake),

@@ -42,7 +42,8 @@ where
     current_to_spawn().tasks().spawn(future, Plain)
 }
 
-/// Runs `f`, which may block, on a thread of the pool. See [`Handle::spawn_blocking`](crate::runtime::Handle::spawn_blocking).
+/// Runs `f`, which may block, on a thread of the pool. See
+/// [`Handle::spawn_blocking`](crate::runtime::Handle::spawn_blocking).
 ///
 /// # Panics
 ///

@@ -1,5 +1,5 @@
-//! Calls that block, between the pool's threads, the runtime that waits for them, and its end. (What the pool does by
-//! itself is in `crate::blocking`'s own models.)
+//! Calls that block, between the pool's threads, the runtime that waits for them, and its end. What the pool does by
+//! itself is in the models of `services::blocking`.
 
 use super::output::Output;
 use super::runtime;
@@ -29,7 +29,7 @@ fn a_call_that_is_aborted_has_run_or_is_cancelled() {
         task.abort();
         let result = rt.block_on(task);
         drop(rt);
-        // By now, that of the thread is seen as well.
+        // The runtime has ended, so what the pool's thread has written is seen as well.
         assert_eq!(result.is_ok(), has_run.load(Relaxed));
     });
 }

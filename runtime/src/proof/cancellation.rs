@@ -79,7 +79,7 @@ fn whoever_gives_up_leaves_nothing_behind() {
             let (mut one, mut childs) = (pin!(token.cancelled()), pin!(child.cancelled()));
             let _ = (one.as_mut().poll(&mut cx), childs.as_mut().poll(&mut cx));
         }
-        // Or else the canceller has it.
+        // Unless that is the only count, the canceller has the waker.
         assert!(Arc::strong_count(&nobody) == 1 || token.is_cancelled());
         drop(child);
         other.join().unwrap();

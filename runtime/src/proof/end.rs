@@ -1,5 +1,5 @@
-//! What other threads want of a runtime that ends, and what the next one, which takes its scheduler from the pool, sees
-//! of that: nothing.
+//! What other threads do to a runtime that ends. The next runtime, which takes its scheduler from the pool, must see
+//! nothing of that.
 
 use super::output::Output;
 use super::runtime;
@@ -34,7 +34,8 @@ fn what_is_spawned_at_the_end_runs_there_or_is_cancelled() {
         first.block_on(yield_now());
         drop(first);
         let second = runtime();
-        // Not inside of it, and so as from afar: a slot that was refused can be this one's.
+        // Spawned from outside the runtime, and so like from another thread. The task may get a slot that was refused
+        // before.
         let task = second.handle().spawn(async { 7 });
         assert_eq!(second.block_on(task).unwrap(), 7);
         elsewhere.join().unwrap();
@@ -106,7 +107,7 @@ fn what_is_aborted_and_dropped_elsewhere_is_no_task_of_the_next_runtime() {
 #[test]
 fn a_source_that_is_given_up_elsewhere_is_not_taken_from_the_next_runtime() {
     explore(2, || {
-        // Nothing is read from it, here it is only a number.
+        // Nothing is read from stdin. It only serves as a descriptor.
         let stdin = std::io::stdin();
         let registered = |rt: &Runtime| {
             let registration = Registration::new();
@@ -118,7 +119,7 @@ fn a_source_that_is_given_up_elsewhere_is_not_taken_from_the_next_runtime() {
         let elsewhere = thread::spawn(move || drop(given_up));
         first.block_on(yield_now());
         drop(first);
-        // The first source there, as that one was.
+        // This is the first source of the second runtime, like the one that was given up in the first.
         let second = runtime();
         let kept = registered(&second);
         elsewhere.join().unwrap();
@@ -138,7 +139,7 @@ fn a_scheduler_goes_from_one_thread_to_another_with_all_that_is_its() {
         first.block_on(yield_now());
         let next = thread::spawn(|| {
             late.wake();
-            // It finds the scheduler in the pool, or makes one.
+            // This runtime finds the scheduler in the pool, or makes one.
             let second = runtime();
             assert_eq!(second.block_on(async { spawn(async { 7 }).await }).unwrap(), 7);
         });
@@ -149,7 +150,7 @@ fn a_scheduler_goes_from_one_thread_to_another_with_all_that_is_its() {
     });
 }
 
-/// Owns a runtime, and is on its thread only.
+/// The owner of a runtime, on its thread only.
 #[derive(Default)]
 struct Owner {
     runtime: Cell<Option<Runtime>>,
@@ -174,8 +175,8 @@ impl Drop for EndOnDrop {
     }
 }
 
-/// A task ends its runtime in its own poll, or in the drop of its future if it is aborted before, while its handle is on
-/// another thread.
+/// A task ends its runtime in its own poll, or in the drop of its future if it is aborted before, while its handle is
+/// on another thread.
 fn ended_by_its_task(elsewhere: fn(Handle, JoinHandle<()>)) {
     explore(2, move || {
         let (first, owner, (output, drops)) = (runtime(), Rc::new(Owner::default()), Output::new());

@@ -67,7 +67,7 @@ fn the_latest_waker_is_the_one_that_is_woken() {
         let handle = rt.handle().clone();
         let mut task = rt.spawn(async { 7 });
         let elsewhere = thread::spawn(move || {
-            // By somebody who does not wait for it after all.
+            // Polled by a caller who does not wait for the task after all.
             let mut nobody = Context::from_waker(Waker::noop());
             match Pin::new(&mut task).poll(&mut nobody) {
                 Poll::Ready(output) => output.unwrap(),
@@ -93,7 +93,7 @@ fn a_waker_from_elsewhere_does_not_overtake_that_of_the_owner() {
             (!is_over).then_some(task)
         });
         rt.block_on(async {
-            // With the message of the other thread unread: this one's waker comes later, and stays.
+            // The message of the other thread is unread. The waker of this await comes later, and must stay.
             if let Some(task) = elsewhere.join().unwrap() {
                 task.await.unwrap();
             }
@@ -110,7 +110,7 @@ fn a_handle_that_is_dropped_elsewhere_drops_the_output_once() {
         let elsewhere = thread::spawn(move || drop(task));
         rt.block_on(yield_now());
         elsewhere.join().unwrap();
-        // Its slot is free, once: the future of `block_on` has it, or one of two tasks.
+        // The task's slot is free, and only once: the future of `block_on` has it, or one of two tasks.
         rt.block_on(async {
             yield_now().await;
             let root = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;

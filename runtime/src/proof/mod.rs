@@ -1,11 +1,11 @@
-//! What threads do to a runtime at the same time, in all interleavings: explored by loom, on the real code with the real
-//! loop. Only the kernel is replaced, by `sys.rs`. Run as CONTRIBUTING.md says.
+//! What threads do to a runtime at the same time, in all interleavings. loom explores them, on the real code with the
+//! real loop. Only the kernel is replaced, by `sys.rs`. Run the models as CONTRIBUTING.md says.
 //!
-//! loom sees each access to what comes from `core/sync.rs`: so a cell that two threads reach without an order between
-//! them fails a model, also where its value comes out right. What is lost shows as a deadlock.
+//! loom sees each access to what comes from `core/sync.rs`. So a cell that two threads reach without an order between
+//! them fails a model, even if its value comes out right. A lost wake or message shows as a deadlock.
 //!
-//! A preemption is where a thread is stopped though it could go on. Bugs need few: each model says how many there are
-//! at most in what it tries.
+//! A preemption is a moment where a thread is stopped although it could go on. Bugs need few preemptions, so each model
+//! says how many it tries at most.
 
 #[cfg(test)]
 mod blocking;
@@ -20,7 +20,8 @@ mod output;
 #[cfg(test)]
 mod wake;
 
-/// Looks into its inbox after each poll. (Others look after some, and that may be any of these moments.)
+/// Makes a runtime that looks into its inbox after each poll. Other runtimes look after some polls, which may be any of
+/// these moments.
 #[cfg(test)]
 fn runtime() -> crate::runtime::Runtime {
     crate::runtime::Builder::new_current_thread().event_interval(1).build().unwrap()

@@ -4,13 +4,13 @@ use loom::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// loom watches who touches it, and its drops are counted.
+/// An output of a task. loom watches which threads touch it, and its drops are counted.
 pub(super) struct Output {
     value: Cell<u32>,
     drops: Drops,
 }
 
-/// Of the outputs that were made with it. (Not loom's: it orders nothing.)
+/// Counts the drops of the outputs that were made with it. The counter is std's and not loom's: it orders nothing.
 #[derive(Clone, Default)]
 pub(super) struct Drops(Arc<AtomicUsize>);
 

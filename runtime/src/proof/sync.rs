@@ -1,5 +1,5 @@
-//! What stands in `core/sync.rs`'s place for the model checker: loom's cells, atomics, locks and threads, and what loom has
-//! in another form or not at all.
+//! What replaces the contents of `core/sync.rs` for the model checker: loom's cells, atomics, locks and threads, and
+//! what loom has in another form or not at all.
 
 use atomic::{AtomicUsize, Ordering::Relaxed};
 use concurrent_queue::{PopError, PushError};
@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{LockResult, PoisonError};
 use std::time::Duration;
 
-/// Thread-locals of loom's threads, of which all run on one of the system's. (`const` counts for std.)
+/// Thread-locals of loom's threads, which all run on one thread of the system. `const` matters to std's only.
 macro_rules! of_loom {
     ($($(#[$doc:meta])* $visible:vis static $name:ident: $type:ty = const $init:block;)*) => {
         $($(#[$doc])* $visible static $name: $crate::core::sync::LocalKey<$type> = $crate::core::sync::LocalKey({
@@ -24,7 +24,7 @@ macro_rules! of_loom {
 }
 pub(crate) use of_loom as thread_local;
 
-/// With the shortcuts that std's has.
+/// A key of a thread-local, with the shortcuts that std's has.
 pub(crate) struct LocalKey<T: 'static>(pub(crate) &'static loom::thread::LocalKey<T>);
 
 impl<T> LocalKey<T> {
@@ -117,7 +117,7 @@ impl<T> ConcurrentQueue<T> {
     }
 }
 
-/// With what std's has besides.
+/// A condition variable with the functions of std's that loom's lacks.
 #[derive(Default)]
 pub(crate) struct Condvar {
     inner: loom::sync::Condvar,
@@ -187,7 +187,8 @@ impl Waited {
     }
 }
 
-/// Tries `model` with all interleavings of at most `preemptions`: moments where a thread stands still that could go on.
+/// Tries `model` with all interleavings of at most `preemptions` preemptions: moments where a thread stands still that
+/// could go on.
 #[cfg(test)]
 pub(crate) fn explore(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();

@@ -1,5 +1,5 @@
-//! Stands for the kernel, in place of `crate::sys`: no descriptor is ever ready, time stands still, and what ends a
-//! sleep is the bell.
+//! Stands for the kernel, in place of `core/sys.rs`: no descriptor is ever ready, time stands still, and only the bell
+//! ends a sleep.
 
 use loom::sync::{Condvar, Mutex};
 use std::cell::{Cell, RefCell};
@@ -18,7 +18,7 @@ pub(crate) const PEER_SHUT_DOWN: u32 = 0x2000;
 const FIRST_BELL: usize = 1 << 20;
 
 thread_local! {
-    /// By their descriptors. (A model, with all its threads, is one thread.)
+    /// The bells, by their descriptors. A model, with all its threads, runs on one thread of the system.
     static BELLS: RefCell<Vec<&'static Bell>> = const { RefCell::new(Vec::new()) };
     static RINGS: Cell<usize> = const { Cell::new(0) };
 }

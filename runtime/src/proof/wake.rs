@@ -12,8 +12,8 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
-/// Waits until another thread, which it starts in its first poll, has said something and woken it. Gives the number of
-/// polls. (Relaxed: that a poll sees what was said is the wake's doing.)
+/// Waits until another thread, which the first poll starts, has said something and woken the task. Returns the number
+/// of polls. What is said is Relaxed: only the wake makes a poll see it.
 fn hears_another_thread() -> impl Future<Output = usize> {
     let (said, mut polls) = (Arc::new(AtomicBool::new(false)), 0);
     poll_fn(move |cx| {
@@ -52,7 +52,7 @@ fn a_late_wake_costs_the_next_task_of_the_slot_a_poll() {
         let rt = runtime();
         rt.block_on(async {
             let mut is_new = true;
-            // It ends in its second poll, wherever the other thread's wake is by then.
+            // The task ends in its second poll, wherever the other thread's wake is by then.
             let first = spawn(poll_fn(move |cx| {
                 if !std::mem::take(&mut is_new) {
                     return Poll::Ready(());
@@ -63,7 +63,7 @@ fn a_late_wake_costs_the_next_task_of_the_slot_a_poll() {
                 Poll::Pending
             }));
             first.await.unwrap();
-            // In the same slot, unless that is still on the run queue, because of the wake.
+            // This task is in the same slot, unless the wake has left the slot on the run queue.
             assert!(spawn(hears_another_thread()).await.unwrap() <= 3);
         });
     });
@@ -86,14 +86,14 @@ fn hears_two_other_threads() -> impl Future<Output = ()> {
 
 #[test]
 fn the_last_poll_has_seen_what_all_wakers_wrote() {
-    // The second to wake posts nothing, if the first wake is not heard yet.
+    // The second wake posts nothing, if the first is not heard yet.
     explore(2, || runtime().block_on(hears_two_other_threads()));
 }
 
 #[test]
 fn so_has_that_of_a_thread_that_sleeps_by_itself() {
     explore(2, || {
-        // Where there is no loop: the runtime has ended.
+        // There is no loop here: the runtime has ended.
         let handle = runtime().handle().clone();
         handle.block_on(hears_two_other_threads());
     });

@@ -8,8 +8,8 @@ use crate::core::task::{Id, JoinHandle, Kind, OwnScheduler, OwnSlot, Scheduler};
 use crate::core::wait::Instant;
 use std::panic::Location;
 
-/// Like [`OwnScheduler::spawn`], on the runtime `runtime` from whatever thread this is. If it has ended, the task
-/// is cancelled. `make` gives the future, on the runtime's thread, and is none of the user's code.
+/// Spawns a task like [`OwnScheduler::spawn`], on the runtime `runtime` and from any thread. If that runtime has ended,
+/// the task is cancelled. `make` runs on the runtime's thread and returns the future; it is not the user's code.
 #[track_caller]
 pub(crate) fn spawn_from_afar<F: Future<Output: Send + 'static> + 'static>(
     scheduler: &'static Scheduler,
@@ -17,11 +17,11 @@ pub(crate) fn spawn_from_afar<F: Future<Output: Send + 'static> + 'static>(
     make: impl FnOnce() -> F + Send + 'static,
     kind: impl Kind<F>,
 ) -> JoinHandle<F::Output> {
-    // To read the clock is a fiftieth of what this costs.
+    // Reading the clock is a fiftieth of the cost of a spawn from another thread.
     let (place, kind) = (Location::caller(), FromAfar { when: Instant::now(), kind });
     let (slot, id) = (scheduler.reserve(), Id::next());
     slot.set_task(id);
-    // What `make` holds goes there in the box of the message, and then into one that is of its thread.
+    // What `make` holds travels in the box of the message. The owner thread then moves it to a box of its own.
     let start = move |owner: OwnScheduler| {
         let body = BodyBox::new(FutureBody::new(make(), kind, place));
         owner.start(OwnSlot::new(owner, slot), body);
@@ -31,7 +31,7 @@ pub(crate) fn spawn_from_afar<F: Future<Output: Send + 'static> + 'static>(
         slot.set_task(Id::NONE);
         scheduler.unreserve(slot);
     }
-    // What was refused is dropped last: that is foreign code.
+    // A refused message is dropped last, since that runs foreign code.
     JoinHandle::new(slot, id, refused.is_some())
 }
 

@@ -4,7 +4,7 @@ use crate::core::sync::thread_local;
 use std::cell::Cell;
 
 thread_local! {
-    /// A `block_on` is running.
+    /// Whether a `block_on` is running on this thread.
     static BLOCKED_ON: Cell<bool> = const { Cell::new(false) };
 }
 

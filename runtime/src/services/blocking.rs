@@ -31,7 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a call and its task share.
 pub(crate) struct Ticket<T> {
-    /// Decides between the pool that would start it and the abort that would cancel it: the first one wins.
+    /// Decides between the pool, which would start the call, and an abort, which would cancel it: the first to set it
+    /// wins.
     is_claimed: AtomicBool,
     result: Mutex<Option<Result<T, Panic>>>,
 }
@@ -41,13 +42,13 @@ impl<T> Ticket<T> {
         sync::Arc::new(Ticket { is_claimed: AtomicBool::new(false), result: Mutex::new(None) })
     }
 
-    /// Whether the caller is the first: the pool may run the call now, or an abort may cancel it.
+    /// Returns whether the caller is the first. If so, the pool may run the call, or an abort may cancel it.
     pub(crate) fn claim(&self) -> bool {
         // Relaxed: only who was first matters; the call itself travels through the queue's mutex.
         !self.is_claimed.swap(true, Ordering::Relaxed)
     }
 
-    /// The pool's side: runs `f`, unless it was cancelled, and wakes its task.
+    /// Runs `f` on the pool's side, unless the call was cancelled, and wakes its task.
     pub(crate) fn run(&self, f: impl FnOnce() -> T, task: Waker) {
         if self.claim() {
             let result = foreign::catch(f);
@@ -65,13 +66,14 @@ pub(crate) struct Outcome<T> {
 
 impl<T> Outcome<T> {
     pub(crate) fn new(ticket: sync::Arc<Ticket<T>>, pool: Arc<Pool>) -> Outcome<T> {
-        // Relaxed, here and below: the owner counts those that it has been given, and drops them itself.
+        // Relaxed, here and below: the owner thread has to see only the outcomes that it has been given, and it drops
+        // them itself.
         pool.outcomes.fetch_add(1, Ordering::Relaxed);
         Outcome { ticket, pool }
     }
 }
 
-/// What the task of a call is.
+/// The kind of a call's task.
 pub(crate) struct BlockingCall;
 
 impl<T> Kind<Outcome<T>> for BlockingCall {
@@ -96,7 +98,7 @@ impl<T> Future for Outcome<T> {
 }
 
 impl<T> Drop for Outcome<T> {
-    /// Also when the runtime ends, which asks nobody.
+    /// Claims the call. At the end of the runtime the future is dropped without a call of `may_cancel`.
     fn drop(&mut self) {
         self.ticket.claim();
         self.pool.outcomes.fetch_sub(1, Ordering::Relaxed);
@@ -109,7 +111,7 @@ pub(crate) struct PoolSettings {
     pub(crate) threads: usize,
     pub(crate) keep_alive: Duration,
     pub(crate) thread_name: String,
-    /// In bytes; the system's, if it is not set.
+    /// In bytes. `None` stands for the system's default.
     pub(crate) stack_size: Option<usize>,
     /// The user's functions, run on each thread at its beginning and at its end.
     pub(crate) on_start: Option<ThreadHook>,
@@ -120,12 +122,12 @@ pub(crate) type ThreadHook = Arc<dyn Fn() + Send + Sync>;
 
 pub(crate) struct Pool {
     state: Mutex<PoolState>,
-    /// Work came, or the end.
+    /// Notified when work comes, and at the end.
     work: Condvar,
-    /// A thread ended.
+    /// Notified when a thread ends.
     ended: Condvar,
     limits: PoolSettings,
-    /// How many calls' tasks are not finished.
+    /// How many tasks of calls are not finished.
     outcomes: AtomicUsize,
 }
 
@@ -151,33 +153,34 @@ impl Pool {
         })
     }
 
-    /// Whether a task waits for a call.
+    /// Returns whether a task waits for a call.
     pub(crate) fn is_awaited(&self) -> bool {
         self.outcomes.load(Ordering::Relaxed) > 0
     }
 
-    /// How many threads there are, how many of them are idle, and how many calls are queued.
+    /// Returns how many threads there are, how many of them are idle, and how many calls are queued.
     pub(crate) fn count(&self) -> (usize, usize, usize) {
         let state = lock(&self.state);
         (state.threads, state.idle, state.queue.len())
     }
 
-    /// After the end the call is dropped: its task has been cancelled.
+    /// Hands `call` to a thread, or queues it. After the end the call is dropped: its task has been cancelled.
     ///
     /// # Errors
     ///
-    /// If the pool has no thread and the system refuses to start one.
+    /// Fails if the pool has no thread and the system refuses to start one.
     pub(crate) fn submit(self: &Arc<Self>, call: Call) -> io::Result<()> {
         let mut state = lock(&self.state);
-        // Where `call` is dropped, it is after the guard, as parameters are.
+        // `call` is dropped after the guard here, like all parameters.
         if state.is_closed {
             return Ok(());
         }
-        // `idle` counts threads that wait, also those notified that have not woken yet: each takes one call.
+        // `idle` counts threads that wait, including those that were notified and have not woken yet. Each of these
+        // takes one call.
         let has_idle = state.idle > state.queue.len();
         if !has_idle && state.threads < self.limits.threads {
             let started = self.start_thread(&mut state);
-            // With other threads the call is run a little later. With none it would never be.
+            // If there are other threads, one of them runs the call later. If there is none, the call would never run.
             if state.threads == 0 {
                 return started;
             }
@@ -185,7 +188,8 @@ impl Pool {
         state.queue.push_back(call);
         drop(state);
         if has_idle {
-            // Unlocked, or the thread that wakes would have to wait for the lock: two system calls more.
+            // Notified after unlocking. Otherwise the thread that wakes would wait for the lock, at the cost of two
+            // more system calls.
             self.work.notify_one();
         }
         Ok(())
@@ -201,7 +205,7 @@ impl Pool {
         thread.spawn(move || {
             pool.limits.on_start.iter().for_each(|hook| foreign::run(|| hook()));
             pool.work();
-            // `work` has counted the thread out: nobody waits for this.
+            // `work` has counted the thread out, so nobody waits for this hook.
             pool.limits.on_stop.iter().for_each(|hook| foreign::run(|| hook()));
         })?;
         state.threads += 1;
@@ -235,7 +239,8 @@ impl Pool {
         self.ended.notify_all();
     }
 
-    /// Gives up what has not started, and waits for what has, at most `grace`. Who waits for long is told why.
+    /// Gives up the calls that have not started, and waits at most `grace` for those that have. After a long wait a
+    /// line on stderr says why.
     pub(crate) fn shut_down(&self, grace: Duration) {
         let mut state = lock(&self.state);
         state.is_closed = true;
@@ -244,7 +249,7 @@ impl Pool {
         drop(state);
         queue.into_iter().for_each(|call| foreign::run(|| drop(call)));
         self.wait_for_the_end(grace, PATIENCE, |calls| {
-            // If stderr is closed, there is nobody to tell. (`eprintln!` would panic.)
+            // If stderr is closed, there is nobody to tell, and `eprintln!` would panic.
             let _ = writeln!(
                 io::stderr(),
                 "ayi: the end of a runtime has waited {PATIENCE:?} for {calls} of its spawn_blocking calls, which do \
@@ -253,7 +258,7 @@ impl Pool {
         });
     }
 
-    /// At most `grace`. After `patience` it calls `tell` with the number of calls that are running.
+    /// Waits at most `grace` for running calls. After `patience` it calls `tell` with their number.
     fn wait_for_the_end(&self, grace: Duration, patience: Duration, tell: impl FnOnce(usize)) {
         let running = self.wait(grace.min(patience));
         if running > 0 && grace > patience {
@@ -262,7 +267,7 @@ impl Pool {
         }
     }
 
-    /// How many threads there still are.
+    /// Waits at most `limit` for all threads to end. Returns how many are left.
     fn wait(&self, limit: Duration) -> usize {
         let waited = self.ended.wait_timeout_while(lock(&self.state), limit, |state| state.threads > 0);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);

@@ -1,14 +1,15 @@
 //! Memory for tasks.
 //!
-//! A block is free when its task has ended and the output is taken, and the next spawn wants memory again: half of
-//! what a spawn cost was malloc's. So a thread keeps what its tasks give back, in lists of blocks by their size, and
-//! takes the next from there: last in, first out, so it is in the cache of the processor.
+//! A block is free when its task has ended and the output is taken. The next spawn needs memory again, and malloc was
+//! half the cost of a spawn. So a thread keeps the blocks that its tasks give back, in lists by their size, and takes
+//! the next one from there. The lists are last in, first out, so that the block is still in the processor's cache.
 //!
 //! Invariants:
-//! 1. A block of class `n` was allocated with [`layout`]`(n)`, whoever allocated it: so any list of that class can take
-//!    it, and the allocator gets back what it gave. What is too large or too strictly aligned has no class.
+//! 1. A block of class `n` was allocated with [`layout`]`(n)`, on whatever thread. So every list of that class can take
+//!    it, and the allocator gets back the layout that it gave. A task that is too large or too strictly aligned has no
+//!    class.
 //! 2. A block is in one list or in use. The first word of a block in a list leads to the next.
-//! 3. A thread keeps at most [`KEPT`] bytes; what is more goes back to the allocator, and so does the rest when the
+//! 3. A thread keeps at most [`KEPT`] bytes. Blocks beyond that go back to the allocator, and all others do when the
 //!    thread ends.
 //!
 //! With `--cfg uncached` nothing is kept, so that tools which look for memory errors see each allocation.
@@ -18,20 +19,21 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
 use std::ptr::NonNull;
 
-/// The size of the smallest blocks, and by how much the classes differ: as malloc's do, which wants a word of each
-/// block for itself. So nothing is lost to rounding that malloc would not have lost.
+/// The size of the smallest blocks, and by how much the classes differ. Both are like those of malloc, which uses a
+/// word of each block for itself. So rounding loses nothing that malloc would not lose.
 const LEAST: usize = 24;
 const STEP: usize = 16;
 
-/// Up to 520 bytes: most futures are smaller, and what fills larger ones outweighs an allocation.
+/// The number of classes. The largest has 520 bytes: most futures are smaller, and filling a larger one costs more than
+/// an allocation.
 const CLASSES: usize = 32;
 
 const ALIGN: usize = 16;
 
-/// Bytes that a thread keeps: some 100,000 small tasks.
+/// How many bytes a thread keeps: enough for some 100,000 small tasks.
 const KEPT: usize = if cfg!(uncached) { 0 } else { 4 << 20 };
 
-/// Starts with 0.
+/// Returns the class of a layout, if it has one. The first class is 0.
 #[inline]
 fn class(of: Layout) -> Option<usize> {
     let class = of.size().saturating_sub(LEAST - STEP + 1) / STEP;
@@ -50,7 +52,7 @@ struct Block {
 /// The free blocks of a thread, by their class.
 struct Lists {
     first: [Cell<Option<NonNull<Block>>>; CLASSES],
-    /// How much is in them.
+    /// How many bytes are in the lists.
     bytes: Cell<usize>,
 }
 
@@ -69,11 +71,11 @@ impl Lists {
         Some(block)
     }
 
-    /// False if enough is kept.
+    /// Puts a block into its list. Returns false if the thread keeps enough already.
     ///
     /// # Safety
     ///
-    /// The block is of this class, and nobody's from here on.
+    /// The block is of this class, and nobody uses it from here on.
     #[inline]
     unsafe fn push(&self, block: NonNull<Block>, class: usize) -> bool {
         let bytes = self.bytes.get() + layout(class).size();
@@ -100,22 +102,22 @@ impl Drop for Lists {
     }
 }
 
-/// What the core takes memory for tasks from.
+/// The source of the memory for tasks, which is plugged into the core.
 pub(crate) struct Blocks;
 
 impl Blocks {
-    /// Memory for a `T`, which has a size.
+    /// Returns memory for a `T`, whose size is not zero.
     #[inline]
     pub(crate) fn allocate<T>() -> NonNull<T> {
         const { assert!(size_of::<T>() > 0) };
         Blocks::allocate_layout(Layout::new::<T>()).cast()
     }
 
-    // Once a task. Inlined, it would be in the middle of every function that spawns.
+    // Called once per task. If it were inlined, it would be in the middle of every function that spawns.
     #[inline(never)]
     fn allocate_layout(of: Layout) -> NonNull<u8> {
         let Some(class) = class(of) else { return Blocks::allocate_anew(of) };
-        // While the thread ends there are no lists any more.
+        // A thread that is ending no longer has lists.
         let kept = LISTS.try_with(|lists| lists.pop(class)).ok().flatten();
         kept.map_or_else(|| Blocks::allocate_anew(layout(class)), NonNull::cast)
     }

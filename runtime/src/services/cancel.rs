@@ -3,9 +3,9 @@
 use crate::core::task::OwnScheduler;
 
 impl OwnScheduler {
-    /// The runtime ends: cancels every task, whatever it says of that. A task whose code is running is left: its poll, a
-    /// drop of its own or a hook is what ends the runtime, or has called what does. [`tasks_left`](Self::tasks_left)
-    /// counts it.
+    /// Cancels every task, whatever its kind says, since the runtime ends. A task whose code is running is left alone:
+    /// that code, a poll, a drop or a hook, ends the runtime, directly or through what it calls.
+    /// [`tasks_left`](Self::tasks_left) still counts such a task.
     pub(crate) fn cancel_all(self) {
         for slot in self.slots() {
             // A scheduler from the pool may have many more slots than there are tasks.

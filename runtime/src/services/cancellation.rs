@@ -1,4 +1,4 @@
-//! Tells any number of tasks, on any threads, that something is to end.
+//! A token that tells any number of tasks, on any threads, that something is to end.
 //!
 //! ```text
 //!   token ──▶ node: is_cancelled, listeners ──▶ a waker, of a future that waits for it
@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Invariants:
-//! 1. `is_cancelled` goes from false to true, once, under the lock of `listeners`. So who finds it false there, and
-//!    enters itself, is told.
+//! 1. `is_cancelled` goes from false to true, once, under the lock of `listeners`. So a listener that finds it false
+//!    under the lock, and enters itself, is told.
 //! 2. Wakers are cloned, woken and dropped while nothing is locked.
 //! 3. A child keeps its parent; a parent knows its child by a weak reference, which the child takes back when it is
 //!    dropped.
@@ -55,11 +55,12 @@ pub struct CancellationToken {
 struct Node {
     is_cancelled: AtomicBool,
     listeners: Mutex<Listeners>,
-    /// With the number among its listeners. None for one that was cancelled from the beginning.
+    /// The parent, with this node's number among the parent's listeners. `None` for a node without a parent, and for
+    /// one that was cancelled from the beginning.
     parent: Option<(CancellationToken, u64)>,
 }
 
-/// Whom to tell, by numbers that are given out once.
+/// The listeners to tell, by their numbers. A number is given out once.
 #[derive(Default)]
 struct Listeners {
     next: u64,
@@ -133,7 +134,7 @@ impl CancellationToken {
     /// assert!(stop.is_cancelled());
     /// ```
     pub fn cancel(&self) {
-        // Not by recursion: there may be any number of generations.
+        // A loop and not recursion, since there may be any number of generations.
         let mut nodes = vec![self.node.clone()];
         let mut waiters = Vec::new();
         while let Some(node) = nodes.pop() {
@@ -156,7 +157,8 @@ impl CancellationToken {
     /// assert!(!CancellationToken::new().is_cancelled());
     /// ```
     pub fn is_cancelled(&self) -> bool {
-        // Acquire: pairs with the Release in `Node::cancel`: who sees that it is cancelled sees what was done before.
+        // Acquire: pairs with the Release in `Node::cancel`. A thread that sees the cancellation sees what was done
+        // before it.
         self.node.is_cancelled.load(Ordering::Acquire)
     }
 
@@ -274,7 +276,7 @@ impl CancellationToken {
 
     #[inline(never)]
     fn listen(&self, waiting: &mut Option<Listening>, waker: &Waker) -> Poll<()> {
-        // Foreign code, so before the lock.
+        // Cloning a waker is foreign code, so it comes before the lock.
         let (waker, kept) = (waker.clone(), waker.clone());
         let mut listeners = lock(&self.node.listeners);
         if self.is_cancelled() {
@@ -296,7 +298,7 @@ impl CancellationToken {
     fn give_up(&self, waiting: &mut Option<Listening>) {
         if let Some(waiting) = waiting.take() {
             let listener = lock(&self.node.listeners).all.remove(&waiting.number);
-            // After the lock: its drop is foreign code.
+            // Dropped after the lock, since that is foreign code.
             drop(listener);
         }
     }
@@ -314,7 +316,7 @@ impl Node {
 impl Drop for Node {
     fn drop(&mut self) {
         let mut last = self.parent.take();
-        // Not by recursion, as above: the parent may be held by this child alone, and so on.
+        // A loop and not recursion, like above: this child may be the only holder of its parent, and so on.
         while let Some((parent, number)) = last {
             lock(&parent.node.listeners).all.remove(&number);
             last = Arc::into_inner(parent.node).and_then(|mut node| node.parent.take());
@@ -331,7 +333,7 @@ impl fmt::Debug for CancellationToken {
 /// A future's place among the listeners.
 struct Listening {
     number: u64,
-    /// The one that is there, to be compared without the lock.
+    /// A clone of the stored waker, which is compared without the lock.
     waker: Waker,
 }
 
@@ -401,7 +403,7 @@ impl fmt::Debug for WaitForCancellationFutureOwned {
 #[derive(Debug)]
 #[must_use = "the token is cancelled when the guard is dropped"]
 pub struct DropGuard {
-    /// `None`: disarmed.
+    /// `None` once the guard is disarmed.
     token: Option<CancellationToken>,
 }
 

@@ -106,7 +106,7 @@ impl<F: Future> Future for Unconstrained<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        // Put back also if the poll panics: the rest of the task's poll is limited as before.
+        // The budget is put back even if the poll panics, so that the rest of the task's poll is limited as before.
         struct Restore(i64);
         impl Drop for Restore {
             fn drop(&mut self) {

@@ -1,7 +1,7 @@
 //! The waiters of a source that has more than two.
 //!
-//! A caller of a `poll_…` function that comes with another waker each time looks like many callers. So when many have
-//! come, their wakers are sifted:
+//! A caller of a `poll_…` function that comes with another waker each time looks like many callers. So when many wakers
+//! have come, they are sifted:
 //!
 //! ```text
 //!   new ──▶ sifted: woken for nothing ──▶ polls again with this waker: needed, and never woken for nothing again
@@ -9,10 +9,10 @@
 //! ```
 //!
 //! Invariants, besides that no waiter is lost:
-//! 1. A waiter is woken for nothing at most once between two reports, and where there are more than [`MOST_UNKNOWN`]
-//!    wakers of other executors a few times: whether their owners have polled can only be guessed.
-//! 2. Of one caller with many wakers, some 128 are kept at a time, and some [`MOST_UNKNOWN`] if it polls as often as a
-//!    crowd would.
+//! 1. A waiter is woken for nothing at most once between two reports. If there are more than [`MOST_UNKNOWN`] wakers of
+//!    other executors, this may happen a few times: the reactor can only guess whether their owners have polled.
+//! 2. If one caller comes with many wakers, some 128 of them are kept at a time, or some [`MOST_UNKNOWN`] if the caller
+//!    polls as often as a crowd would.
 
 use crate::core::foreign;
 use crate::core::ready::{Interest, Known};
@@ -22,13 +22,13 @@ use crate::core::wait::waiters::{Settle, StoredWaker, Waiter, Whose};
 use crate::core::worker::Worker;
 use std::task::Waker;
 
-/// So many poll-style wakers come between two siftings, at least.
+/// The least number of poll-style wakers that come between two siftings.
 const BETWEEN_SIFTINGS: usize = 64;
 
-/// So many wakers of which nobody knows whether they are still needed are kept, unless others turn out to be.
+/// The most wakers that are kept without knowing whether they are needed, unless other wakers turn out to be needed.
 const MOST_UNKNOWN: usize = 4096;
 
-/// Polls that fit into a turn, for a guess: half of what the loop does.
+/// A guess at the polls that fit into a turn: half of the loop's limit.
 const POLLS_GUESSED: usize = 32;
 
 #[derive(Default)]
@@ -38,20 +38,21 @@ pub(crate) struct Crowd {
     new: usize,
     /// The turn of the latest sifting.
     sifted: u64,
-    /// Whether one has turned out to be needed since then.
+    /// Whether a waker has turned out to be needed since then.
     are_needed: bool,
 }
 
 #[derive(Default)]
 pub(crate) struct Sifting {
-    /// Woken for nothing, and then not seen again.
+    /// Wakers that were woken for nothing and then not seen again.
     gone: Vec<StoredWaker>,
-    /// To be woken for nothing, and to come back.
+    /// Wakers that are to be woken for nothing, and put back.
     unknown: Vec<StoredWaker>,
 }
 
 impl Sifting {
-    /// Wakes and drops, which is foreign code, and puts back those that stay.
+    /// Drops the wakers that are gone, wakes the unknown ones, and puts those back. Waking and dropping is foreign
+    /// code.
     pub(crate) fn settle(mut self, worker: &Worker, key: SourceKey) {
         self.gone.into_iter().for_each(discard);
         for waiting in &mut self.unknown {
@@ -68,7 +69,7 @@ fn discard(waiting: StoredWaker) {
 }
 
 impl Reactor {
-    /// Gives them back if the source is gone.
+    /// Puts wakers back into the source's crowd. Returns them if the source is gone.
     #[must_use]
     pub(crate) fn put_back(&mut self, key: SourceKey, waiting: Vec<StoredWaker>) -> Vec<StoredWaker> {
         match self.source(key) {
@@ -92,13 +93,13 @@ impl Crowd {
         self.waiting.iter().any(|other| other.is_of(whose, waker))
     }
 
-    /// Takes those whom `reported` concerns, and does `each` with them.
+    /// Takes out the wakers that `reported` concerns, and calls `each` with them.
     #[inline(never)]
     pub(crate) fn take(&mut self, reported: Known, each: &mut dyn FnMut(Interest, bool, Waker)) {
         self.waiting.retain_mut(|waiting| {
             let (whose, stays) = (waiting.whose, !waiting.is_concerned(reported));
             if !stays {
-                // One that does nothing takes the place of a waker that is taken.
+                // A waker that does nothing takes the place of the one that is taken.
                 let waker = std::mem::replace(&mut waiting.waker, Waker::noop().clone());
                 each(whose.interest(), whose.is_poll_style(), waker);
             }
@@ -130,14 +131,14 @@ impl Crowd {
         self.waiting.into_iter().map(|waiting| waiting.waker)
     }
 
-    /// Another poll-style waker comes.
+    /// Counts another poll-style waker, and sifts if it is time.
     fn sift_for_one_more(&mut self, turn: u64) -> Option<Box<Sifting>> {
         self.new += 1;
         let many = self.waiting.len();
         if self.new <= BETWEEN_SIFTINGS.max(many / 2).min(MOST_UNKNOWN / 2) {
             return None;
         }
-        // By now, who was woken at the latest sifting has probably been polled.
+        // Long ago means that the tasks that were woken at the latest sifting have probably been polled since.
         let is_long_ago = turn - self.sifted >= (2 + many / POLLS_GUESSED) as u64
             || many > MOST_UNKNOWN && !self.are_needed;
         (self.new, self.sifted, self.are_needed) = (1, turn, false);

@@ -17,7 +17,7 @@ struct DrivesState {
 }
 
 impl Drives {
-    /// False once the handle's runtime has ended.
+    /// Adds a runtime. Returns false if the handle's runtime has ended.
     pub(crate) fn add(&self, runtime: RuntimeRef) -> bool {
         let mut state = lock(&self.0);
         if !state.is_closed {
@@ -30,7 +30,7 @@ impl Drives {
         lock(&self.0).runtimes.retain(|other| other.id != runtime.id);
     }
 
-    /// The handle's runtime ends: invariant 2.
+    /// Cuts off all these runtimes, since the handle's runtime ends: invariant 2 of `face::drive`.
     pub(crate) fn close(&self) {
         let mut state = lock(&self.0);
         state.is_closed = true;
@@ -41,8 +41,8 @@ impl Drives {
 }
 
 impl Worker {
-    /// The runtime whose handle another thread blocks on, in this one, has ended: whoever waits for a socket or a timer is
-    /// woken, and told.
+    /// Wakes and tells everything that waits for a socket or a timer in this runtime: the runtime whose handle this
+    /// thread blocks on has ended.
     pub(crate) fn cut_off(&self) {
         self.is_over.set(true);
         self.wake_all();
@@ -56,15 +56,16 @@ impl Worker {
 }
 
 impl Reactor {
-    /// The runtime ends: everybody who waits, to be woken. All sources are given up, so that [`wait`](Self::wait) wakes
-    /// whoever comes later: the clone of a waker is foreign code, and may be what ends the runtime.
+    /// Gives up all sources, since the runtime ends, and returns the wakers of all that wait. A waiter may come later:
+    /// the clone of a waker is foreign code, and may be what ends the runtime. [`wait`](Self::wait) wakes it, since its
+    /// source is gone.
     #[must_use]
     pub(crate) fn close(&mut self) -> Vec<Waker> {
         let open = (0..).zip(&self.sources).filter(|(_, source)| source.fd != NO_FD);
         let keys: Vec<_> = open.map(|(index, source)| SourceKey::new(index, source.generation)).collect();
         let mut wakers = Vec::new();
         for key in keys {
-            // The epoll instance ends, too.
+            // The epoll instance ends too, so nothing has to be taken out of it.
             wakers.extend(self.deregister(key, false));
         }
         wakers

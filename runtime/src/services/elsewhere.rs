@@ -1,9 +1,10 @@
 //! Taking a descriptor out of the epoll of another thread's runtime.
 //!
-//! That has to happen before the descriptor is closed, so a message to the owner would come too late: by then its number
-//! may be another's. The call itself may come from any thread, as long as the epoll instance exists, and this list says
-//! so: a runtime is in it from its start to its end. (std's lock and list in any case: loom's would have to be made anew
-//! for each model.)
+//! This has to happen before the descriptor is closed. A message to the owner would come too late: by then the
+//! descriptor's number may be another's. Any thread may make the call as long as the epoll instance exists. This list
+//! says so: a runtime is in it from its start to its end.
+//!
+//! The lock is std's even under loom, whose lock would have to be made anew for each model.
 
 use crate::core::sys::EpollRef;
 use std::os::fd::RawFd;
@@ -11,13 +12,13 @@ use std::sync::Mutex;
 
 static EPOLLS: Mutex<Vec<(u64, EpollRef)>> = Mutex::new(Vec::new());
 
-/// In the list while it lives.
+/// An entry in the list, which stays there as long as this lives.
 pub(crate) struct Listed {
     runtime: u64,
 }
 
 impl Listed {
-    /// From now on, other threads find `epoll` by its runtime's number.
+    /// Enters `epoll`: from now on, other threads find it by its runtime's id.
     pub(crate) fn new(runtime: u64, epoll: EpollRef) -> Listed {
         list().push((runtime, epoll));
         Listed { runtime }

@@ -1,21 +1,20 @@
-//! Work that any runtime of the process may do: the first that comes to it does it. A seam for the other crates of ayi;
-//! `process` reaps those children with it that nobody waits for.
+//! Work that any runtime of the process may do: the first that comes to it does it. It is a seam for the other crates
+//! of ayi: `process` uses it to reap children that nobody waits for.
 //!
 //! ```text
 //!   run_everywhere(f) ──▶ a message to every runtime there is, and to each that is made later ──▶ its loop calls f
 //!   f ──▶ run_when_left(g) ──▶ g is called when that block_on ends
 //! ```
 //!
-//! It costs a program that does not use it a lock at the beginning and at the end of each runtime, and a comparison per
-//! `block_on`.
+//! If unused, it costs a lock at the beginning and at the end of each runtime, and a comparison per `block_on`.
 //!
 //! Invariants:
-//! 1. After `run_everywhere` every runtime, now or later, has a message that is yet unread. So `f` sees what was written
-//!    before that call.
+//! 1. After `run_everywhere` every runtime that exists then or later has a message that it has not read yet. So `f`
+//!    sees what was written before that call.
 //! 2. A runtime has one such message at most, however often it is told and however rarely it runs.
 //! 3. A runtime is on the list from when it is made until its end begins.
 //!
-//! In tokio: –.
+//! tokio has nothing like this.
 
 use crate::core::current::with_current;
 use crate::core::sync::atomic::{AtomicBool, Ordering};
@@ -57,11 +56,11 @@ pub fn run_when_left(f: fn()) -> bool {
     .unwrap_or(false)
 }
 
-/// Whether a runtime has an unread message.
+/// The mark that a runtime has an unread message.
 #[derive(Clone, Default)]
 struct Told(Arc<AtomicBool>);
 
-/// A runtime is made.
+/// Enters a runtime that was just made.
 pub(crate) fn register(runtime: RuntimeRef) {
     let (mut everywhere, told) = (lock(), Told::default());
     everywhere.runtimes.push((runtime, told.clone()));
@@ -72,25 +71,25 @@ pub(crate) fn register(runtime: RuntimeRef) {
     }
 }
 
-/// Its end begins.
+/// Takes out a runtime whose end begins.
 pub(crate) fn deregister(runtime: RuntimeRef) {
     lock().runtimes.retain(|(other, _)| other.id != runtime.id);
 }
 
 fn tell(runtime: RuntimeRef, told: Told, errand: fn()) {
-    // AcqRel, here and below: whoever finds the mark set leaves what it has written before to the reader, who takes the
-    // mark away before it calls the errand.
+    // AcqRel, here and below: the reader takes the mark away before it calls the errand. So if a thread finds the mark
+    // set, the errand sees what that thread has written before.
     if told.0.swap(true, Ordering::AcqRel) {
         return;
     }
-    // Refused: its end has begun.
+    // If the message is refused, the runtime's end has begun.
     let _ = runtime.scheduler.send(Some(runtime.id), move |_| {
         told.0.swap(false, Ordering::AcqRel);
         errand();
     });
 }
 
-/// Nothing under the lock panics.
+/// Locks the list. Nothing panics under the lock.
 fn lock() -> MutexGuard<'static, Everywhere> {
     EVERYWHERE.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -99,7 +98,7 @@ fn lock() -> MutexGuard<'static, Everywhere> {
 #[derive(Default)]
 pub(crate) struct Runs {
     is_running: Cell<bool>,
-    /// Called when that ends.
+    /// Called when the `block_on` ends.
     when_left: Cell<Option<fn()>>,
 }
 

@@ -1,4 +1,5 @@
-//! Where faults come in, with `--cfg faults` only: what the crate `faults/` has to know, and cannot see from outside.
+//! What the crate `faults/` has to know to bring faults in, and cannot see from outside. It is compiled with `--cfg
+//! faults` only.
 
 use std::cell::Cell;
 use std::os::fd::RawFd;
@@ -6,11 +7,11 @@ use std::os::fd::RawFd;
 /// The operation that this thread is doing.
 #[derive(Clone, Copy)]
 pub enum Operation {
-    /// It tries an operation on a descriptor, and waits if that would block.
+    /// The thread tries an operation on a descriptor, and waits if that would block.
     On(RawFd),
-    /// It is in a call that may wait, on the blocking pool.
+    /// The thread is in a call that may wait, on the blocking pool.
     OnAny,
-    /// It tries an operation, whose errors all go to the program.
+    /// The thread tries an operation, whose errors all go to the program.
     Tried,
 }
 

@@ -9,9 +9,9 @@ thread_local! {
     static ALL: RefCell<Vec<Weak<Worker>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// From here on `worker` is found on this thread.
+/// Makes `worker` known on this thread.
 pub(crate) fn lives_here(worker: &Rc<Worker>) {
-    // Fails only while the thread ends: then nobody will look there any more.
+    // This fails only while the thread ends. Then nobody looks for the runtime any more.
     let _ = ALL.try_with(|all| {
         let mut all = all.borrow_mut();
         all.retain(|other| other.strong_count() > 0);
@@ -19,7 +19,7 @@ pub(crate) fn lives_here(worker: &Rc<Worker>) {
     });
 }
 
-/// The runtime that was made last of those that live on this thread and fit.
+/// Returns the runtime that was made last among those that live on this thread and fit.
 pub(crate) fn latest_here(fits: impl Fn(&Worker) -> bool) -> Option<Rc<Worker>> {
     let find = |all: &RefCell<Vec<Weak<Worker>>>| {
         all.borrow().iter().rev().filter_map(Weak::upgrade).find(|worker| fits(worker))

@@ -11,7 +11,7 @@ pub const fn is_large<F>() -> bool {
     size_of::<F>() > if cfg!(debug_assertions) { 2 << 10 } else { 16 << 10 }
 }
 
-/// Of a large future, which has been boxed: how large it is.
+/// The kind of a task whose future is large and has been boxed, with the size of that future.
 pub(crate) struct Boxed(pub(crate) usize);
 
 impl<F> Kind<F> for Boxed {
@@ -20,7 +20,7 @@ impl<F> Kind<F> for Boxed {
     }
 }
 
-/// With a name that its user gave it.
+/// The kind of a task to which its user gave a name.
 pub(crate) struct Named<K> {
     pub(crate) name: String,
     pub(crate) kind: K,
@@ -37,7 +37,7 @@ impl<F, K: Kind<F>> Kind<F> for Named<K> {
     }
 }
 
-/// That another thread has spawned.
+/// The kind of a task that another thread has spawned, with the time of that.
 pub(crate) struct FromAfar<K> {
     pub(crate) when: Instant,
     pub(crate) kind: K,

@@ -1,8 +1,8 @@
 //! Tasks that are spawned on a thread before its first runtime is made.
 //!
-//! Only the members of a `LocalSet` are, since the set says when they run. They go to the runtime that comes next on this
-//! thread: its scheduler is taken from the pool already, and that runtime is built on it. If none comes, they are cancelled
-//! when the thread ends.
+//! Only members of a `LocalSet` are spawned so early, since the set says when they run. They go to the runtime that is
+//! made next on this thread. Its scheduler is taken from the pool now, and the runtime is built on it later. If no
+//! runtime is made, the tasks are cancelled when the thread ends.
 
 use super::here::latest_here;
 use crate::core::current::{EnterGuard, current, home, start_afar};
@@ -25,10 +25,10 @@ struct Next {
 }
 
 impl Drop for Next {
-    /// The thread ends, and no runtime has come.
+    /// Cancels the tasks if the thread ends and no runtime has been made.
     fn drop(&mut self) {
         let Some(tasks) = self.tasks.take() else { return };
-        // No runtime is entered while the thread-locals go.
+        // No runtime is entered while the thread-locals are dropped.
         OwnScheduler::set_owned(Some(*tasks));
         tasks.cells().is_closed.set(true);
         tasks.cancel_all();
@@ -37,16 +37,16 @@ impl Drop for Next {
     }
 }
 
-/// The number of a new runtime.
+/// Returns the id of a new runtime.
 pub(crate) fn id() -> u64 {
     static IDS: AtomicU64 = AtomicU64::new(1);
     // Relaxed: only uniqueness matters.
     IDS.fetch_add(1, Ordering::Relaxed)
 }
 
-/// The scheduler that the next runtime has got already, with its number.
+/// Takes the scheduler that is ready for the next runtime, with the id of that runtime.
 pub(crate) fn take() -> Option<(u64, Lease)> {
-    // While the thread ends there is none.
+    // A thread that is ending has none.
     let mut next = NEXT.try_with(|next| next.borrow_mut().take()).ok().flatten()?;
     next.tasks.take().map(|tasks| (next.id, tasks))
 }

@@ -1,5 +1,5 @@
-//! The proactor: operations that the kernel does as a whole, through io_uring(7). For files, which epoll cannot wait
-//! for.
+//! The proactor: operations that the kernel does as a whole, through io_uring(7). It is for files, which epoll cannot
+//! wait for.
 //!
 //! ```text
 //!   submit ──▶ backlog ──▶ submission queue ──▶ kernel ──▶ completion queue ──▶ the entry: store the result, wake
@@ -9,24 +9,26 @@
 //! ```
 //!
 //! Invariants:
-//! 1. What an operation points at (its *resources*) lives until its completion has been seen: in its future, and when
-//!    that is dropped before, in the entry. So the kernel never writes to memory that has another owner.
+//! 1. What an operation points at, its *resources*, lives until its completion has been seen: in its future, or in the
+//!    entry if the future is dropped earlier. So the kernel never writes to memory that has another owner.
 //! 2. An entry belongs to one operation, from `submit` until the completion has been seen *and* the future has taken
-//!    the result or is dropped. So completions need no generation: one number is never two operations'.
-//! 3. No more is in the kernel than the completion queue has room for: it cannot overflow. Requests to cancel have room
-//!    of their own, and go first: operations that end only when they are cancelled do not keep them out.
-//! 4. An operation that is cancelled before it is submitted is never submitted, and its number is not used again before the
-//!    request to cancel has been submitted. So such a request hits its operation or nothing.
+//!    the result or is dropped. So completions need no generation: a number never means two operations.
+//! 3. The kernel never has more operations than the completion queue has room for, so that queue cannot overflow.
+//!    Requests to cancel have room of their own and go first, so operations that end only when they are cancelled
+//!    cannot keep them out.
+//! 4. An operation that is cancelled before it is submitted is never submitted, and its number is not used again before
+//!    the request to cancel has been submitted. So such a request hits its operation or nothing.
 //! 5. The ring is made, used and closed on the runtime's thread (`IORING_SETUP_SINGLE_ISSUER`), and the kernel
 //!    completes operations only while that thread is inside `enter` (`IORING_SETUP_DEFER_TASKRUN`). When there is
-//!    something to complete, it says so in memory (`IORING_SQ_TASKRUN`) and rings the runtime's bell, as another thread
-//!    would. (epoll can watch the ring itself, but Linux 6.18 did not report what a thread of the kernel had completed.)
-//! 6. No waker is run, cloned or dropped here but those of slots, and no resources are dropped: they are handed back.
+//!    something to complete, the kernel says so in memory (`IORING_SQ_TASKRUN`) and rings the runtime's bell, like
+//!    another thread. epoll can watch the ring itself, but Linux 6.18 did not report what a thread of the kernel had
+//!    completed.
+//! 6. Only wakers of slots are run, cloned or dropped here, and no resources are dropped: they are handed back.
 //!
-//! Left out: registered files and buffers, multishot operations, a ring for sockets. epoll ties with it there, see
-//! bench/RESULTS.md, and needs no buffer for each connection that waits.
+//! Left out: registered files and buffers, multishot operations, and a ring for sockets. For sockets epoll is as fast,
+//! see bench/RESULTS.md, and needs no buffer for each connection that waits.
 //!
-//! Needs Linux 6.1. Where there is no ring (older kernels, containers that forbid it), files go to the blocking pool.
+//! The ring needs Linux 6.1. On older kernels, and in containers that forbid it, files go to the blocking pool.
 
 pub(crate) mod late;
 
@@ -39,26 +41,28 @@ use std::sync::atomic::{Ordering, fence};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-/// Submissions that one `enter` takes.
+/// How many submissions one `enter` takes.
 const SUBMISSIONS: u32 = 64;
 
-/// Bytes that the submissions of one `enter` move, but for the last: what is in the page cache is copied meanwhile, on
-/// this thread, and sockets and timers wait for it. Some 30 µs; a look at the sockets in between is 0.3.
+/// How many bytes the submissions of one `enter` move, not counting the last one. Data in the page cache is copied on
+/// this thread during `enter`, while sockets and timers wait. This many bytes take some 30 µs, and a look at the
+/// sockets in between takes 0.3 µs.
 const BYTES: usize = 256 * 1024;
 
 /// The room for completions.
 const COMPLETIONS: u32 = 4096;
 
-/// Operations that may be in the kernel at a time. (A request to cancel is completed when it is submitted. So as many
-/// as one `enter` takes.)
+/// How many operations may be in the kernel at a time. The rest of the room is for requests to cancel. Such a request
+/// is completed when it is submitted, so room for as many as one `enter` takes is enough.
 const OPERATIONS: u32 = COMPLETIONS - SUBMISSIONS;
 
-/// Names the completion of a request to cancel: nobody waits for it. No entry has this number.
+/// The number of the completion of a request to cancel, which nobody waits for. No entry has this number.
 const CANCEL: u64 = u64::MAX;
 
-/// `ERESTARTSYS` to `ERESTART_RESTARTBLOCK`: how the kernel tells itself that a system call was interrupted and is to be
-/// begun anew, and which "should never be seen by user programs" (its `include/linux/errno.h`). But of a ring's
-/// operations it is: an open that waits ends so when the process is stopped and goes on (Ctrl-Z, and then `fg`).
+/// `ERESTARTSYS` to `ERESTART_RESTARTBLOCK`. With these errors the kernel tells itself that a system call was
+/// interrupted and is to be begun anew. Its `include/linux/errno.h` says that they "should never be seen by user
+/// programs". But operations of a ring do end with them: for example, an open that waits while the process is stopped
+/// by Ctrl-Z and goes on with `fg`.
 const RESTART_ERRORS: std::ops::RangeInclusive<i32> = 512..=516;
 
 /// The resources that an operation needs while it runs.
@@ -71,7 +75,7 @@ pub trait Resources: Send + 'static {
     fn abandoned(self: Box<Self>, _result: i32) {}
 }
 
-/// An operation that has been completed when nobody waited for it any more.
+/// An operation that has been completed when nobody waited for it any more, with its result.
 pub(crate) type Abandoned = (Box<dyn Resources>, i32);
 
 pub(crate) struct Proactor {
@@ -79,15 +83,15 @@ pub(crate) struct Proactor {
     entries: Vec<OperationEntry>,
     /// Entries that belong to no operation.
     free: Vec<u32>,
-    /// What is not in the submission queue yet, and how many bytes each moves.
+    /// Operations that are not in the submission queue yet, and how many bytes each moves.
     backlog: VecDeque<(squeue::Entry, usize)>,
-    /// Operations that are to be cancelled, all of them submitted.
+    /// Submitted operations that are to be cancelled.
     to_cancel: VecDeque<u32>,
-    /// How many operations the kernel, or the submission queue, has.
+    /// How many operations the kernel and the submission queue have.
     in_flight: u32,
-    /// The runtime ends: only lasting operations are submitted.
+    /// Whether the runtime ends. Then only lasting operations are submitted.
     is_ending: bool,
-    /// Wakers that are no slots of this thread, for the caller to wake.
+    /// Wakers other than those of this thread's slots, for the caller to wake.
     pub(crate) others: Vec<Waker>,
     /// Orphans that have been completed, for the caller to settle.
     pub(crate) abandoned: Vec<Abandoned>,
@@ -95,11 +99,11 @@ pub(crate) struct Proactor {
 
 struct OperationEntry {
     state: OperationState,
-    /// What was submitted, and how many bytes it moves: it may have to be once more.
+    /// What was submitted, and how many bytes it moves. It may have to be submitted once more.
     operation: Option<(squeue::Entry, usize)>,
-    /// The kernel, or the submission queue, has had it.
+    /// Whether the kernel or the submission queue has had it.
     is_submitted: bool,
-    /// It is not cancelled, even if its future is dropped.
+    /// Whether it is protected from being cancelled, even if its future is dropped.
     is_lasting: bool,
 }
 
@@ -111,7 +115,8 @@ impl OperationEntry {
         is_lasting: false,
     };
 
-    /// The operation is not completed, and its result is of no use if the runtime ends, or if nobody waits for it.
+    /// Returns whether the operation is not completed and is to be cancelled, because the runtime ends or nobody waits
+    /// for the result.
     fn is_to_cancel(&self, is_ending: bool) -> bool {
         let is_running = matches!(self.state, OperationState::Running(_));
         !self.is_lasting && (is_running && is_ending || matches!(self.state, OperationState::Orphan(_)))
@@ -125,22 +130,22 @@ enum OperationState {
     Done(i32),
 }
 
-/// Names an operation of one proactor.
+/// The name of an operation of one proactor.
 #[derive(Clone, Copy)]
 pub(crate) struct OperationKey(u32);
 
 /// What became of an operation.
 pub(crate) enum Progress {
-    /// It is completed, and the waker is given back.
+    /// The operation is completed, and the waker is given back.
     Done(i32, Waker),
-    /// It runs, and the waker that was stored before is given back.
+    /// The operation runs, and the waker that was stored before is given back.
     Running(Option<Waker>),
 }
 
 impl Proactor {
     /// # Errors
     ///
-    /// If the system refuses it (`EPERM`, `ENOSYS`, `ENOMEM`), or does not know the flags (`EINVAL`).
+    /// Fails if the system refuses the ring (`EPERM`, `ENOSYS`, `ENOMEM`), or does not know the flags (`EINVAL`).
     pub(crate) fn new(bell: RawFd) -> io::Result<Proactor> {
         let ring = IoUring::builder()
             .setup_single_issuer()
@@ -164,7 +169,7 @@ impl Proactor {
         })
     }
 
-    /// Puts an operation, which moves so many bytes, into the queue for the next `enter`.
+    /// Puts an operation, which moves `bytes` bytes, into the queue for the next `enter`.
     ///
     /// # Safety
     ///
@@ -180,13 +185,15 @@ impl Proactor {
         OperationKey(index)
     }
 
-    /// It is not cancelled from now on: neither when its future is dropped, nor when the runtime ends.
+    /// Protects the operation from being cancelled: neither a drop of its future nor the end of the runtime cancels it
+    /// from now on.
     pub(crate) fn make_lasting(&mut self, key: OperationKey) {
         self.entries[key.0 as usize].is_lasting = true;
     }
 
-    /// Whether `enter` has anything to do. (A look at memory that the kernel shares, no system call. What is queued can
-    /// wait while the kernel has as many operations as there may be: each of them that is completed is reported.)
+    /// Returns whether `enter` has anything to do. This looks at memory that the kernel shares, without a system call.
+    /// While the kernel has as many operations as it may have, queued ones can wait: the completion of each operation
+    /// is reported.
     pub(crate) fn wants_to_enter(&mut self) -> bool {
         let has_queued =
             !self.to_cancel.is_empty() || !self.backlog.is_empty() && self.in_flight < OPERATIONS;
@@ -195,7 +202,7 @@ impl Proactor {
         has_queued || !queue.is_empty() || queue.taskrun()
     }
 
-    /// Whether the kernel has anything to do.
+    /// Returns whether the kernel has anything to do.
     pub(crate) fn is_busy(&self) -> bool {
         self.in_flight > 0 || !self.backlog.is_empty()
     }
@@ -203,13 +210,14 @@ impl Proactor {
     /// Submits what is queued, as much as fits, and takes what is completed. Never waits.
     pub(crate) fn enter(&mut self) -> io::Result<()> {
         self.fill();
-        // What is completed in there is seen right after it, and need not ring: half of what a read costs beside its
-        // copying, on a processor where it was measured.
+        // Completions inside this call are seen right after it, so they need not ring the bell. On the processor where
+        // this was measured, ringing was half of a read's cost besides the copying.
         self.ring.completion().disable_eventfd();
         let entered = self.enter_with(|ring| ring.submit());
         self.ring.completion().enable_eventfd();
-        // Pairs with the kernel's own barrier: it says that there is something to complete, and then looks whether it may
-        // ring; we allow that, and then look whether there is something, in `wants_to_enter`, before the thread sleeps.
+        // Pairs with the kernel's own barrier. The kernel says that there is something to complete, and then looks
+        // whether it may ring. We allow it to ring, and then look in `wants_to_enter` whether there is something,
+        // before the thread sleeps.
         fence(Ordering::SeqCst);
         self.reap();
         entered
@@ -217,7 +225,7 @@ impl Proactor {
 
     fn enter_with(&mut self, enter: impl Fn(&IoUring) -> io::Result<usize>) -> io::Result<()> {
         match enter(&self.ring) {
-            // What was not taken stays in the queue, and is submitted at the next turn.
+            // Submissions that were not taken stay in the queue, and are submitted at the next turn.
             Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EBUSY | libc::EINTR)) => {
                 Ok(())
             }
@@ -273,7 +281,8 @@ impl Proactor {
         }
     }
 
-    /// The kernel is done with an operation. One that was interrupted has done nothing, and is begun anew.
+    /// Handles an operation that the kernel is done with. An operation that was interrupted has done nothing, and is
+    /// begun anew.
     fn ended(&mut self, index: u32, result: i32) {
         let entry = &mut self.entries[index as usize];
         let was_interrupted = result == -libc::EINTR || RESTART_ERRORS.contains(&-result);
@@ -297,7 +306,8 @@ impl Proactor {
         }
     }
 
-    /// The result, if it is there: then the key names nothing any more. Else `waker` is woken when it is.
+    /// Returns the result if it is there; then the key no longer names anything. Otherwise it stores `waker`, which is
+    /// woken when the result is there.
     pub(crate) fn look(&mut self, key: OperationKey, waker: Waker) -> Progress {
         let entry = &mut self.entries[key.0 as usize];
         match &mut entry.state {
@@ -314,8 +324,8 @@ impl Proactor {
         }
     }
 
-    /// The future is dropped. If the operation runs, its resources are kept until it is completed, and it is cancelled
-    /// unless it is a lasting one. What comes back is to be settled, or dropped, when nothing is borrowed.
+    /// Gives up an operation whose future is dropped. If it runs, its resources are kept until it is completed, and it
+    /// is cancelled unless it is a lasting one. The caller settles or drops what is returned, when nothing is borrowed.
     pub(crate) fn abandon(
         &mut self,
         key: OperationKey,
@@ -330,7 +340,7 @@ impl Proactor {
             }
             OperationState::Running(waker) => {
                 entry.state = OperationState::Orphan(resources);
-                // One that is in the backlog is found there.
+                // An operation in the backlog is found there.
                 if entry.is_submitted && !entry.is_lasting {
                     self.to_cancel.push_back(key.0);
                 }
@@ -342,9 +352,10 @@ impl Proactor {
         }
     }
 
-    /// The runtime, of this number, ends: cancels what runs, but for lasting operations, and waits for the kernel to be
-    /// done with it, at most `limit`. What is not back by then is leaked: the kernel may still write to it. What is back
-    /// and has a future is left to that, which will not find this proactor any more: see [`late`].
+    /// Ends the proactor of the runtime whose id is `runtime`. It cancels what runs, except lasting operations, and
+    /// waits at most `limit` for the kernel to be done. Operations that are not back by then are leaked: the kernel may
+    /// still write to them. An operation that is back and has a future is left to that future, which no longer finds
+    /// this proactor: see [`late`].
     pub(crate) fn shut_down(&mut self, runtime: u64, limit: Duration) {
         self.is_ending = true;
         for (index, entry) in self.entries.iter().enumerate() {
@@ -378,7 +389,7 @@ impl Proactor {
     }
 }
 
-/// Invariant 1, should the end not have come to [`shut_down`](Proactor::shut_down).
+/// Keeps invariant 1 if [`shut_down`](Proactor::shut_down) has not been called.
 impl Drop for Proactor {
     fn drop(&mut self) {
         for entry in &mut self.entries {

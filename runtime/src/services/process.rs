@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Tells a process from those that it was forked from.
+/// The identity of a process. A forked child has another one than its parent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Process(u32);
 
@@ -13,16 +13,16 @@ impl Process {
     }
 }
 
-/// A number for this process: a child that is forked from it has another one.
+/// Returns a number for this process. A child that is forked from it has another number.
 ///
-/// It lies in a page that the kernel clears in each child (madvise(2), `MADV_WIPEONFORK`), so that asking is a load.
-/// Where there is no such page (before Linux 4.14) it is the process's id, for a system call.
+/// The number lies in a page that the kernel clears in each child, see `MADV_WIPEONFORK` in madvise(2). So reading it
+/// is a load. Before Linux 4.14 there is no such page. Then the number is the process's id, which costs a system call.
 fn process() -> u32 {
     static PAGE: OnceLock<Option<&'static AtomicU32>> = OnceLock::new();
-    /// Copied to each child like all memory, so that the child's next number is none of its parent's.
+    /// This is copied to each child like all memory, so that the child's next number is none of its parent's.
     static LAST: AtomicU32 = AtomicU32::new(0);
     let Some(number) = PAGE.get_or_init(page_that_children_find_empty) else { return std::process::id() };
-    // Relaxed, all of them: the numbers stand alone. A child begins with one thread.
+    // Relaxed for all of them: the numbers order nothing else, and a child begins with one thread.
     match number.load(Ordering::Relaxed) {
         0 => {
             let new = LAST.fetch_add(1, Ordering::Relaxed) + 1;

@@ -5,16 +5,16 @@
 use std::ffi::c_ulong;
 use std::time::Duration;
 
-/// Sleeps from this length on are left to the thread's own timer slack. epoll_wait(2) may be late by a thousandth of the
-/// time anyway, which from here on is more than the slack that a thread begins with, 50 µs.
+/// Sleeps of this length and longer are left to the thread's own timer slack. epoll_wait(2) may be late by a thousandth
+/// of the time anyway, which from here on is more than the slack that a thread begins with, 50 µs.
 const SLACK_MATTERS_BELOW: Duration = Duration::from_millis(50);
 
-/// The thread has a timer slack of 1 ns for the time of one sleep, and not for longer: threads and processes inherit
-/// it from the thread that starts them, and a task may start some. Holds the user's.
+/// A timer slack of 1 ns on this thread, for the time of one sleep. It must not last longer: threads and processes
+/// inherit the slack from the thread that starts them, and a task may start some. This holds the user's slack.
 pub(crate) struct Punctual(c_ulong);
 
 impl Punctual {
-    /// For a sleep of at most `limit`, if the slack matters there.
+    /// Sets the slack for a sleep of at most `limit`, if it matters for such a sleep.
     pub(crate) fn for_sleep(limit: Option<Duration>) -> Option<Punctual> {
         let is_short = |limit: &Duration| !limit.is_zero() && *limit < SLACK_MATTERS_BELOW;
         limit.filter(is_short).map(|_| Punctual::new())
@@ -33,22 +33,24 @@ impl Drop for Punctual {
     }
 }
 
-/// By how much the kernel may be late with this thread's timeouts, in nanoseconds: prctl(2), `PR_GET_TIMERSLACK`. 0, on
-/// a kernel without it, stands in [`set_timer_slack`] for the slack that the thread began with.
+/// Returns by how many nanoseconds the kernel may be late with this thread's timeouts, see `PR_GET_TIMERSLACK` in
+/// prctl(2). A kernel without it gives 0, which [`set_timer_slack`] takes for the slack that the thread began with.
 fn timer_slack() -> c_ulong {
     if cfg!(any(miri, loom)) {
         return 0;
     }
-    // SAFETY: no pointers are passed. (By number: the result of the C library's wrapper has room for two seconds only.
-    // The zeros say nothing to the kernel; without them memcheck sees what is in those registers.)
+    // SAFETY: no pointers are passed. The call is made by its number, since the result of the C library's wrapper has
+    // room for two seconds only. The kernel ignores the zeros. Without them memcheck would see what is in those
+    // registers.
     let slack = unsafe { libc::syscall(libc::SYS_prctl, libc::PR_GET_TIMERSLACK, 0, 0, 0, 0) };
     slack.max(0) as c_ulong
 }
 
-/// Sets it: `PR_SET_TIMERSLACK`. (It cannot fail for the own thread; on a kernel without it, nothing changes.)
+/// Sets this thread's timer slack by `PR_SET_TIMERSLACK`. This cannot fail for the own thread. On a kernel without it,
+/// nothing changes.
 fn set_timer_slack(nanos: c_ulong) {
     if !cfg!(any(miri, loom)) {
-        // SAFETY: no pointers are passed. (The zeros: as above.)
+        // SAFETY: no pointers are passed. The zeros are as above.
         unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, nanos, 0, 0, 0) };
     }
 }

@@ -16,21 +16,21 @@ use std::time::Duration;
 pub(crate) struct Shared {
     pub(crate) pool: Arc<Pool>,
     pub(crate) name: Option<String>,
-    /// Of the runtime's thread, and what it said at the beginning.
+    /// The clock of the runtime's thread, and its reading when the runtime was made.
     pub(crate) cpu: (ThreadClock, Duration),
-    /// Tells the tasks to end.
+    /// The token that tells the tasks to end.
     pub(crate) shutdown: CancellationToken,
     /// The last figures, once the runtime has ended.
     pub(crate) last: OnceLock<(Figures, Duration)>,
-    /// What other threads have made to block on handles of it.
+    /// The runtimes that other threads have made to block on handles of this one.
     pub(crate) drives: Drives,
 }
 
-// Like `Scheduler` is: a panic leaves it in order.
+// Like `Scheduler`: a panic leaves it in order.
 impl RefUnwindSafe for Shared {}
 
 impl Shared {
-    /// The CPU time of the runtime's thread since the runtime was made.
+    /// Returns the CPU time of the runtime's thread since the runtime was made.
     pub(crate) fn busy(&self) -> Duration {
         let (clock, start) = self.cpu;
         clock.read().saturating_sub(start)

@@ -94,7 +94,7 @@ impl<T: Resources> Operation<T> {
 }
 
 impl<T: Resources> Operation<T> {
-    /// What the end of the runtime has left of it.
+    /// Returns the result that the end of the runtime has left.
     fn late(&mut self) -> (io::Result<u32>, T) {
         let result = late::polled(self.runtime.id, self.key).expect(TIED);
         let resources = self.resources.take().expect("it has them until now");
@@ -108,7 +108,8 @@ impl<T: Resources> Operation<T> {
 
 const ENDED: &str = "the ayi runtime was shut down before this operation was done: begin it again in another";
 
-/// What the runtime needs to know when a future is dropped. If it is dropped itself, unread, the runtime is gone.
+/// The message that tells the runtime of a dropped future. If the message itself is dropped unread, the runtime is
+/// gone.
 struct Farewell {
     runtime: RuntimeRef,
     key: OperationKey,
@@ -117,11 +118,12 @@ struct Farewell {
 
 impl Farewell {
     fn read(mut self, worker: &Worker) {
-        // None: it was made, since this operation was submitted to it, and the runtime has ended since.
+        // The proactor was made, since this operation was submitted to it. So `None` means that the runtime has ended
+        // since.
         let Some(mut proactor) = worker.lodgers.ring.proactor() else { return };
         let Some(resources) = self.resources.take() else { return };
         let left = proactor.abandon(self.key, resources);
-        // Foreign code, so after the borrow.
+        // The borrow ends before foreign code runs.
         drop(proactor);
         match left {
             Ok(waker) => drop(waker),
@@ -143,7 +145,8 @@ impl<T: Resources> Future for Operation<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         coop::poll_charged(cx, |cx| {
             assert!(self.resources.is_some(), "an Operation was polled again after it had given its result");
-            // Foreign code, so before anything is borrowed, and what comes back is dropped after it.
+            // Cloning and dropping a waker is foreign code. So the clone is made before anything is borrowed, and what
+            // comes back is dropped after that.
             let mut waker = Some(cx.waker().clone());
             let key = self.key;
             let look = self

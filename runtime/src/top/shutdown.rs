@@ -1,11 +1,12 @@
-//! The orderly end of a runtime's tasks: told to end, waited for, and only then aborted.
+//! The orderly end of a runtime's tasks: they are told to end, then the runtime waits for them, and only then are they
+//! aborted.
 //!
 //! ```text
 //!   shutdown(limit) ──▶ the token is cancelled ──▶ tasks finish ──────────────▶ all have: done
 //!                                                    └─ limit is over: reported, and aborted
 //! ```
 //!
-//! In tokio: there is no one thing; `tokio_util` has `CancellationToken` and `TaskTracker`.
+//! tokio has no single call for this; `tokio_util` has `CancellationToken` and `TaskTracker`.
 
 use crate::core::current::home;
 use crate::core::task::Id;
@@ -101,7 +102,7 @@ pub async fn shutdown(limit: Duration) -> ShutdownReport {
     }
     let report = ShutdownReport { still_running: worker.tasks().running() };
     worker.tasks().abort_all();
-    // Those are on the run queue now, and this task goes behind them.
+    // The aborted tasks are on the run queue now, and this task goes behind them.
     yield_now().await;
     report
 }

@@ -1,33 +1,33 @@
 //! How old tasks are, without a clock reading for each.
 //!
-//! Ids grow with time, on one thread. So it is enough to note at each turn which was the last one, if there were new
-//! ones: a task is as old as the first note whose id is not below its own, or up to one note older. Notes grow sparse
-//! with age, so that a year needs no more than some 200 of them, and an age is told at most an eighth too low (or by
-//! what passed between two turns).
+//! The ids of one thread grow with time. So it is enough to note at each turn which id was the last, if there were new
+//! ones. A task is as old as the first note whose id is not below its own, or up to one note older. Old notes are
+//! thinned out, so a year needs no more than some 200 of them. An age is told at most an eighth too low, or too low by
+//! the time between two turns.
 //!
-//! A clock reading and 8 bytes for each task would be 25 of a spawn's 80 ns.
+//! A clock reading and 8 bytes for each task would cost 25 of a spawn's 80 ns.
 
 use crate::core::task::Id;
 use crate::core::wait::Instant;
 use std::time::Duration;
 
-/// What lies closer together is one note.
+/// Notes that lie closer together than this become one.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// An age may be told too low by one part of so many.
+/// An age may be told too low by one part in this many.
 const PRECISION: u32 = 8;
 
-/// Sparse notes of a year are some 200; the rest is room, so that thinning out is rare. 4 KiB.
+/// The most notes. A year needs some 200; the rest is room, so that thinning out is rare. All notes take 4 KiB.
 const MOST: usize = 256;
 
-/// By rising ids, and so by rising times: all ids up to this one had been given by this time.
+/// Notes by rising ids, and so by rising times. All ids up to that of a note had been given by its time.
 #[derive(Default)]
 pub(crate) struct Ages {
     notes: Vec<(Id, Instant)>,
 }
 
 impl Ages {
-    /// `latest` is the last id that this thread has given.
+    /// Notes that `latest` is the last id that this thread has given by `now`.
     pub(crate) fn note(&mut self, latest: Id, now: Instant) {
         if self.notes.len() == MOST {
             self.thin_out(now);
@@ -37,7 +37,7 @@ impl Ages {
                 *last = (latest, now);
             }
             _ => {
-                // At once what it may become: a task costs no allocation, later either.
+                // All memory is reserved at once, so that no later task costs an allocation.
                 if self.notes.capacity() == 0 {
                     self.notes.reserve_exact(MOST);
                 }
@@ -46,7 +46,7 @@ impl Ages {
         }
     }
 
-    /// For the next runtime. The memory stays.
+    /// Forgets all notes, for the next runtime. The memory stays.
     pub(crate) fn clear(&mut self) {
         self.notes.clear();
     }
@@ -56,7 +56,8 @@ impl Ages {
         let mut kept = 1;
         for index in 1..notes.len() {
             let note = notes[index];
-            // Whether the next note can speak for this one too: the gap that it leaves is short beside its age.
+            // Whether the next note can stand for this one as well: the gap that this one leaves is short compared with
+            // its age.
             let may_go = notes.get(index + 1).is_some_and(|(_, after)| {
                 let gap = between(notes[kept - 1].1, *after);
                 gap < between(*after, now) / PRECISION
@@ -66,18 +67,19 @@ impl Ages {
                 kept += 1;
             }
         }
-        // If time stands still, nothing has an age: the newest will do.
+        // If time stands still, no note may go. But then nothing has an age, so the note that comes next can stand for
+        // the last one.
         notes.truncate(kept.min(MOST - 1));
     }
 
-    /// When the task was there at the latest. `None` if that has not been noted yet.
+    /// Returns a time by which the task was there. `None` if that has not been noted yet.
     pub(crate) fn spawned_by(&self, id: Id) -> Option<Instant> {
         let first = self.notes.partition_point(|(noted, _)| *noted < id);
         self.notes.get(first).map(|(_, time)| *time)
     }
 }
 
-/// From `earlier` to `later`.
+/// Returns the time from `earlier` to `later`.
 pub(crate) fn between(earlier: Instant, later: Instant) -> Duration {
     Duration::from_nanos(later.nanos_since(earlier))
 }

@@ -13,7 +13,7 @@ pub(crate) type TaskHook = Arc<dyn Fn(&TaskMeta<'_>) + Send + Sync>;
 pub(crate) struct Hooks {
     pub(crate) on_spawn: Option<TaskHook>,
     pub(crate) on_terminate: Option<TaskHook>,
-    /// Polls that take longer are reported.
+    /// Polls that take longer than this are reported.
     pub(crate) slow_poll: Option<Duration>,
 }
 

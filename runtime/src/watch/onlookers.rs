@@ -1,5 +1,5 @@
-//! Who looks on at the tasks of a runtime: the user's hooks, reports of slow polls and of unhandled panics, those who wait
-//! for tasks to end, and the ages of tasks.
+//! What looks on at the tasks of a runtime: the user's hooks, reports of slow polls and of unhandled panics, waits for
+//! the end of tasks, and the ages of tasks.
 
 use super::ages::Ages;
 use super::hooks::{Hooks, TaskHook, TaskMeta};
@@ -17,31 +17,31 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
 
-/// Of one scheduler. Only its owner touches them.
+/// The onlookers of one scheduler. Only its owner touches them.
 #[derive(Default)]
 pub(crate) struct Onlookers {
     unhandled: Cell<UnhandledPanic>,
     /// Whether there are hooks to be run, watchers to be woken, or polls to be timed.
     are_any: Cell<bool>,
     hooks: Cell<Option<Rc<Hooks>>>,
-    /// Who is to be woken when a task is finished.
+    /// Wakers that are to be woken when a task is finished.
     watchers: Cell<Vec<Waker>>,
-    /// Of slow polls.
+    /// The reports of slow polls.
     reports: Reports,
     ages: Cell<Ages>,
-    /// How many tasks there had been at the latest of those notes.
+    /// How many tasks had been spawned at the latest note in `ages`.
     noted: Cell<u64>,
 }
 
 impl Onlookers {
-    /// What the runtime's builder has set.
+    /// Takes over what the runtime's builder has set.
     pub(crate) fn configure(&self, unhandled: UnhandledPanic, hooks: Hooks) {
         self.unhandled.set(unhandled);
         self.are_any.set(hooks.are_any());
         self.hooks.set(Some(Rc::new(hooks)));
     }
 
-    /// What a user wants to know of a task's life, if anything.
+    /// Runs a hook of the user, if there is one.
     #[cold]
     fn run_hook(&self, hook: fn(&Hooks) -> &Option<TaskHook>, task: &TaskFacts<'_>) {
         let hooks = self.hooks.take();
@@ -51,7 +51,7 @@ impl Onlookers {
         foreign::run(|| hook(&meta));
     }
 
-    /// The limit for polls, if there is one.
+    /// Returns the limit for polls, if there is one.
     fn slow_poll(&self) -> Option<Duration> {
         let hooks = self.hooks.take();
         let limit = hooks.as_ref().and_then(|hooks| hooks.slow_poll);
@@ -59,7 +59,7 @@ impl Onlookers {
         limit
     }
 
-    /// A poll, which began at `start`, is over.
+    /// Reports a poll that began at `start` and is over, if it took too long.
     fn polled(&self, start: std::time::Instant, who: impl FnOnce() -> String) {
         let took = start.elapsed();
         if let Some(limit) = self.slow_poll().filter(|limit| took > *limit) {
@@ -70,12 +70,12 @@ impl Onlookers {
     #[cold]
     fn note_age(&self) {
         let mut ages = self.ages.take();
-        // The last id that this thread has given. It gives no smaller one after it.
+        // This is the last id that this thread has given. Later ids are larger.
         ages.note(Id(NEXT.get() - 1), Instant::now());
         self.ages.set(ages);
     }
 
-    /// The ages of all tasks until now.
+    /// Takes the ages of all tasks until now.
     pub(super) fn take_ages(&self) -> Ages {
         self.note_age();
         self.ages.take()
@@ -137,7 +137,7 @@ impl Onlooker for Onlookers {
         self.watchers.take().into_iter().for_each(foreign::wake);
     }
 
-    /// So `ages` knows of all tasks that are older.
+    /// Notes new tasks, so that `ages` knows all tasks that are older than this turn.
     #[inline]
     fn turn(&self, counters: &Counters) {
         let spawned = counters.get(Count::Spawned);

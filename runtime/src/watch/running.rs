@@ -1,6 +1,6 @@
 //! Tasks seen from outside: which are running, for how long, and when one has ended.
 //!
-//! If it is unused, it costs one comparison a turn: see `ages` and `Onlookers::are_any`.
+//! If unused, this costs one comparison a turn: see `ages` and `Onlookers::are_any`.
 
 use super::ages::between;
 use super::slow_poll::Rounded;
@@ -63,7 +63,7 @@ impl fmt::Display for RunningTask {
 }
 
 impl OwnScheduler {
-    /// The tasks that are not finished, but for the one that is being polled.
+    /// Returns the tasks that are not finished, except the one that is being polled.
     pub(crate) fn running(self) -> Vec<RunningTask> {
         let (ages, now) = (self.cells().onlookers.take_ages(), Instant::now());
         let look = |slot: OwnSlot| {
@@ -85,7 +85,7 @@ impl OwnScheduler {
         running
     }
 
-    /// Aborts the tasks that are not finished, but for the one that is being polled. Each is cancelled when its turn
+    /// Aborts the tasks that are not finished, except the one that is being polled. Each is cancelled when its turn
     /// comes; they are on the run queue when this returns.
     pub(crate) fn abort_all(self) {
         for slot in self.slots() {

@@ -1,9 +1,9 @@
 //! Polls that take too long: while a task computes or blocks, all others of its runtime stand still.
 //!
-//! If unused, this costs nothing. Where there is a limit, a task that begins gets a mark in its slot, in the byte that each
-//! poll looks at for aborts.
+//! If unused, this costs nothing. If there is a limit, a task that begins gets a mark in its slot, in the byte that
+//! each poll looks at for aborts.
 //!
-//! In tokio-metrics: `slow_poll_threshold`. (tokio itself only counts: `enable_metrics_poll_time_histogram`.)
+//! In tokio-metrics: `slow_poll_threshold`. tokio itself only counts slow polls: `enable_metrics_poll_time_histogram`.
 
 use std::cell::Cell;
 use std::ffi::OsStr;
@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 // Not the runtime's time, which may stand still.
 use std::time::{Duration, Instant};
 
-/// How long a poll may take; `off` for no limit.
+/// The environment variable that says how long a poll may take. `off` means no limit.
 const VARIABLE: &str = "AYI_SLOW_POLLS";
 
 /// How many reports there are at most in a second. More would tell a reader nothing new.
@@ -28,7 +28,7 @@ pub(crate) struct Reports {
 }
 
 impl Reports {
-    /// For another runtime.
+    /// Forgets all reports, for the next runtime.
     pub(crate) fn reset(&self) {
         self.since.take();
         self.untold.take();
@@ -67,7 +67,7 @@ impl Reports {
     }
 }
 
-/// Three digits are enough.
+/// A duration that is written with three digits, which are enough.
 pub(crate) struct Rounded(pub(crate) Duration);
 
 impl fmt::Display for Rounded {
@@ -78,7 +78,7 @@ impl fmt::Display for Rounded {
     }
 }
 
-/// What the environment says of the limit. `Some(None)`: there shall be none.
+/// Returns what the environment says of the limit. `Some(None)` means that there is to be none.
 pub(crate) fn limit_in_environment() -> Option<Option<Duration>> {
     static SAID: OnceLock<Option<Option<Duration>>> = OnceLock::new();
     *SAID.get_or_init(|| {

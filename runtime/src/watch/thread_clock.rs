@@ -12,13 +12,13 @@ impl ThreadClock {
         let mut clock = libc::CLOCK_THREAD_CPUTIME_ID;
         if !cfg!(miri) {
             // SAFETY: `clock` is writable, and a thread that asks about itself exists. If the system has no such
-            // clocks, `clock` stays what it is: that of whoever reads it.
+            // clocks, `clock` stays what it is: the clock of the thread that reads it.
             unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &mut clock) };
         }
         ThreadClock(clock)
     }
 
-    /// Zero if the thread has ended.
+    /// Reads the clock. Returns zero if the thread has ended.
     pub(crate) fn read(self) -> Duration {
         let mut time = MaybeUninit::<libc::timespec>::uninit();
         // SAFETY: `time` is writable; the clock of a thread that has ended gives EINVAL.

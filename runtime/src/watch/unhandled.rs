@@ -25,12 +25,12 @@ pub enum UnhandledPanic {
 }
 
 impl UnhandledPanic {
-    /// Reports the panic of a task that was spawned at `place`. True: it ends the runtime.
+    /// Reports the panic of a task that was spawned at `place`. Returns whether the panic ends the runtime.
     pub(crate) fn apply(self, error: JoinError, place: &'static Location<'static>) -> bool {
         if self != UnhandledPanic::Ignore {
             let name = error.panic.as_ref().and_then(|panic| panic.name.as_deref());
             let name = name.map(|name| format!("its name is {name:?}, ")).unwrap_or_default();
-            // If stderr is closed, there is nobody to tell. (`eprintln!` would panic.)
+            // If stderr is closed, there is nobody to tell, and `eprintln!` would panic.
             let _ = writeln!(
                 std::io::stderr(),
                 "ayi: {error}; {name}it was spawned at {place} and nobody joins it"

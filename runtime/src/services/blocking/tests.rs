@@ -1,4 +1,5 @@
-//! Models of the pool, explored by loom. (Of calls as tasks: `crate::models`.) Run as CONTRIBUTING.md says.
+//! Models of the pool, explored by loom. Models of calls as tasks are in `crate::proof`. Run them as CONTRIBUTING.md
+//! says.
 
 use super::{Pool, PoolSettings, lock};
 use crate::core::sync::explore;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-/// No time limit ends but where a model says so.
+/// No time limit ends except where a model says so.
 fn pool(threads: usize) -> Arc<Pool> {
     Pool::new(PoolSettings {
         threads,

@@ -1,24 +1,24 @@
 //! Operations whose futures outlive the runtime.
 //!
-//! Two things have to be known before the resources of one may be dropped: that the kernel is done with it, which the
-//! runtime knows when it ends, and that its future is dropped, which may happen at any time and on any thread. Whoever
-//! comes first leaves word here, and the other one settles it.
+//! Two things have to be known before the resources of such an operation may be dropped. The kernel must be done with
+//! it, which the runtime knows when it ends. Its future must be dropped, which may happen at any time and on any
+//! thread. The first of the two leaves word here, and the second settles the operation.
 
 use super::{Abandoned, OperationKey, Resources};
 use crate::core::foreign::lock;
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
 
-/// By the number of the runtime, which no other ever has, and that of the operation.
+/// The words, by the id of the runtime, which no other runtime ever has, and the number of the operation.
 static LATE: LazyLock<Mutex<HashMap<(u64, u32), Word>>> = LazyLock::new(Mutex::default);
 
 enum Word {
-    /// The runtime has ended. The result, unless the kernel was not done with it even then.
+    /// The runtime has ended. The result is `None` if the kernel was not done with the operation even then.
     Ended(Option<i32>),
     Dropped(Box<dyn Resources>),
 }
 
-/// The runtime has ended. What comes back is to be settled.
+/// Leaves word that the runtime has ended. The caller settles what is returned.
 pub(super) fn ended(runtime: u64, operations: impl Iterator<Item = (u32, Option<i32>)>) -> Vec<Abandoned> {
     let mut late = lock(&LATE);
     let settle = |(index, result)| match late.remove(&(runtime, index)) {
@@ -31,7 +31,7 @@ pub(super) fn ended(runtime: u64, operations: impl Iterator<Item = (u32, Option<
     operations.filter_map(settle).collect()
 }
 
-/// The future is dropped, and there is no proactor to be told. What comes back is to be settled.
+/// Leaves word that the future is dropped, when there is no proactor to be told. The caller settles what is returned.
 pub(crate) fn dropped(
     runtime: u64,
     OperationKey(index): OperationKey,
@@ -47,8 +47,8 @@ pub(crate) fn dropped(
     }
 }
 
-/// The future is polled, and its runtime is not the current one. The result, if that runtime has ended, and the kernel was
-/// done with the operation: then the key names nothing any more.
+/// Returns the result for a future whose runtime is not the current one, if that runtime has ended and the kernel was
+/// done with the operation. Then the key no longer names anything.
 pub(crate) fn polled(runtime: u64, OperationKey(index): OperationKey) -> Option<i32> {
     let mut late = lock(&LATE);
     let Some(&Word::Ended(Some(result))) = late.get(&(runtime, index)) else { return None };
@@ -58,7 +58,7 @@ pub(crate) fn polled(runtime: u64, OperationKey(index): OperationKey) -> Option<
 
 fn settle(resources: Box<dyn Resources>, result: Option<i32>) -> Option<Abandoned> {
     let Some(result) = result else {
-        // The kernel may still write to them.
+        // The kernel may still write to the resources, so they are leaked.
         std::mem::forget(resources);
         return None;
     };

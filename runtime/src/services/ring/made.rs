@@ -13,14 +13,14 @@ use std::time::Duration;
 /// does not answer may keep one for longer; then its buffers are leaked.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Set to `0` to do without io_uring.
+/// The environment variable that turns io_uring off if it is `0`.
 const SWITCH: &str = "AYI_IO_URING";
 
 /// A runtime's place for the proactor.
 pub(crate) struct RingPlace {
     scheduler: &'static Scheduler,
     ring: RefCell<Ring>,
-    /// Whether that has been made.
+    /// Whether the ring has been made.
     is_made: Cell<bool>,
 }
 
@@ -30,7 +30,7 @@ enum Ring {
         is_wanted: bool,
     },
     Made(Box<Proactor>),
-    /// The system, the builder or the environment says no: for this runtime, once and for all.
+    /// The system, the builder or the environment has refused the ring, for as long as the runtime lives.
     Refused,
 }
 
@@ -39,7 +39,7 @@ impl RingPlace {
         RingPlace { scheduler, ring: RefCell::new(Ring::Unused { is_wanted }), is_made: Cell::new(false) }
     }
 
-    /// The proactor, made now if it is not yet; `None` if there is none to be had.
+    /// Returns the proactor, and makes it if there is none yet. Returns `None` if the ring is refused.
     pub(crate) fn proactor(&self) -> Option<RefMut<'_, Proactor>> {
         let mut ring = self.ring.borrow_mut();
         if let Ring::Unused { is_wanted } = *ring {
@@ -60,26 +60,26 @@ impl RingPlace {
         made.map_or(Ring::Refused, |proactor| Ring::Made(Box::new(proactor)))
     }
 
-    /// The proactor, if it has been made. Programs without files ask as well, several times a turn.
+    /// Returns the proactor, if it has been made. This is called several times a turn, even in programs without files.
     #[inline]
     fn made_proactor(&self) -> Option<RefMut<'_, Proactor>> {
         if self.is_made.get() { made(self.ring.borrow_mut()) } else { None }
     }
 
-    /// Whether [`take_turn`](Self::take_turn) has anything to do.
+    /// Returns whether [`take_turn`](Self::take_turn) has anything to do.
     #[inline]
     pub(crate) fn wants_turn(&self) -> bool {
         self.made_proactor().is_some_and(|mut proactor| proactor.wants_to_enter())
     }
 
-    /// Operations run, whose results may wake tasks.
+    /// Returns whether operations run, whose results may wake tasks.
     #[inline]
     pub(crate) fn is_busy(&self) -> bool {
         self.made_proactor().is_some_and(|proactor| proactor.is_busy())
     }
 
-    /// Submits what tasks have asked for since the last time, and wakes those whose operations are completed. Nothing if
-    /// there is no such thing.
+    /// Submits what tasks have asked for since the last time, and wakes the tasks whose operations are completed. It
+    /// does nothing if there is no such operation.
     #[inline]
     pub(crate) fn take_turn(&self) {
         if self.wants_turn() {
@@ -95,10 +95,10 @@ impl RingPlace {
         let mut abandoned = std::mem::take(&mut proactor.abandoned);
         drop(proactor);
         entered.expect("io_uring_enter fails only if something has closed the runtime's descriptors");
-        // Foreign code.
+        // Wakers and resources are foreign code.
         others.drain(..).for_each(foreign::wake);
         abandoned.drain(..).for_each(settle);
-        // For their memory. Nobody has entered the ring meanwhile.
+        // The vectors are put back, to keep their memory. Nobody has entered the ring meanwhile.
         if let Some(mut proactor) = self.made_proactor() {
             (proactor.others, proactor.abandoned) = (others, abandoned);
         }
@@ -117,12 +117,12 @@ impl RingPlace {
     }
 }
 
-/// Foreign code.
+/// Gives an abandoned operation its result. This is foreign code, whose panics are caught.
 pub(crate) fn settle((resources, result): Abandoned) {
     foreign::run(|| resources.abandoned(result));
 }
 
-/// What [`Count::Ring`] says: 0 if nobody has wanted it.
+/// The values of [`Count::Ring`]. It is 0 if nobody has wanted the ring.
 pub(crate) const RING_IN_USE: u64 = 1;
 pub(crate) const RING_REFUSED: u64 = 2;
 

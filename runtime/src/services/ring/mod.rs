@@ -1,8 +1,8 @@
-//! What lodges in the loop: the proactor, with its ring of io_uring. It is made when it is first wanted, it has its turn
-//! once in each of the loop's, and it ends with the runtime.
+//! The proactor as a lodger of the loop, with its ring of io_uring. It is made when it is first wanted, has one turn in
+//! each turn of the loop, and ends with the runtime.
 //!
-//! The loop calls it in any case. Without the feature `uring` there is nobody, and the calls do nothing: `none`. So the
-//! loop does not ask for the feature.
+//! The loop always calls it. Without the feature `uring` the calls do nothing: see `none`. So the loop does not depend
+//! on the feature.
 
 #[cfg(feature = "uring")]
 mod made;

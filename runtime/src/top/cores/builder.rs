@@ -1,4 +1,4 @@
-//! What there is to be set, and the calls that run a main.
+//! The settings of several cores, and the calls that run a main.
 
 use super::core::{Core, Seat, Set};
 use super::cpus;

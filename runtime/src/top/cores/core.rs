@@ -1,4 +1,4 @@
-//! What a main, and the tasks of its core, know of it and of the others.
+//! What a main and the tasks of its core know of the core and of the others.
 
 use crate::core::foreign::lock;
 use crate::core::sync::Mutex;
@@ -44,19 +44,19 @@ pub struct Core {
 
 /// What the cores share.
 pub(super) struct Set {
-    /// Ends them all, when the program wants to.
+    /// The token by which the program ends all cores.
     pub(super) shutdown: CancellationToken,
-    /// One has failed: the others have a limited time.
+    /// Cancelled when a core has failed. The others then have a limited time.
     pub(super) failed: CancellationToken,
     pub(super) seats: Vec<Seat>,
 }
 
-/// A core's place, which stays when it is started anew.
+/// A core's place, which stays when the core is started anew.
 #[derive(Default)]
 pub(super) struct Seat {
-    /// Of its present, or last, runtime. Set before any main runs.
+    /// The handle of the core's present or last runtime. It is set before any main runs.
     pub(super) handle: Mutex<Option<Handle>>,
-    /// The CPU that it is pinned to.
+    /// The CPU that the core is pinned to, if it is pinned.
     pub(super) cpu: Option<usize>,
     /// How many tasks `spawn_balanced` has put there that are not finished.
     placed: AtomicUsize,
@@ -69,7 +69,7 @@ impl Seat {
         Seat { cpu, ..Seat::default() }
     }
 
-    /// The core is there, until what this returns is dropped.
+    /// Marks the core as up, until the returned guard is dropped.
     pub(super) fn up(&self, handle: Handle) -> impl Drop {
         struct Up<'a>(&'a Seat);
         impl Drop for Up<'_> {
@@ -77,10 +77,11 @@ impl Seat {
                 self.0.is_up.store(false, Ordering::Relaxed);
             }
         }
-        // The one before is dropped after the lock: it may be the last of its runtime.
+        // The previous handle is dropped after the lock: it may be the last one of its runtime.
         let before = lock(&self.handle).replace(handle);
         drop(before);
-        // Relaxed, here and below: a hint. Whoever comes too late is told by the runtime that it has ended.
+        // Relaxed, here and below: this is a hint. A caller who comes too late is told by the runtime that it has
+        // ended.
         self.is_up.store(true, Ordering::Relaxed);
         Up(self)
     }
@@ -117,11 +118,11 @@ impl Core {
     /// assert!(ayi::runtime::Core::try_current().is_none());
     /// ```
     pub fn try_current() -> Option<Core> {
-        // While the thread ends, it is none of them any more.
+        // A thread that is ending is no longer a core.
         CURRENT.try_with(|core| core.borrow().clone()).ok().flatten()
     }
 
-    /// This thread is `self` from here on.
+    /// Makes `self` the core that this thread is.
     pub(super) fn enter(self) {
         CURRENT.set(Some(self));
     }

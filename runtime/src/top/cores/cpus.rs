@@ -2,18 +2,18 @@
 
 use std::io;
 
-/// The CPUs that this thread may run on, by the kernel's numbers: sched_getaffinity(2).
+/// Returns the CPUs that this thread may run on, by the kernel's numbers, see sched_getaffinity(2).
 pub(super) fn allowed_cpus() -> io::Result<Vec<usize>> {
     // SAFETY: all zeros is a valid set, the empty one.
     let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
-    // SAFETY: `set` is as large as is said. (A kernel with room for more than its 1,024 CPUs gives EINVAL.)
+    // SAFETY: `set` is as large as is said. A kernel with room for more CPUs than its 1,024 returns EINVAL.
     check(unsafe { libc::sched_getaffinity(0, size_of_val(&set), &mut set) })?;
     let most = 8 * size_of_val(&set);
     // SAFETY: the numbers are below what the set has room for.
     Ok((0..most).filter(|cpu| unsafe { libc::CPU_ISSET(*cpu, &set) }).collect())
 }
 
-/// Keeps this thread on one CPU, one of [`allowed_cpus`]: sched_setaffinity(2).
+/// Keeps this thread on one CPU, one of [`allowed_cpus`], see sched_setaffinity(2).
 pub(super) fn stay_on_cpu(cpu: usize) -> io::Result<()> {
     // SAFETY: all zeros is a valid set, the empty one.
     let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };

@@ -6,8 +6,8 @@
 //!     ayi-core-1          its own runtime: reactor, tasks, timers        main(core 1)
 //! ```
 //!
-//! They share nothing but a `Set`: the handles through which one reaches another, and the tokens that end them all.
-//! Nothing is stolen: a task stays where it was spawned. ARCHITECTURE.md says why, and bench/RESULTS.md what that
+//! The cores share nothing but a `Set`: the handles through which one reaches another, and the tokens that end them
+//! all. Nothing is stolen: a task stays where it was spawned. ARCHITECTURE.md says why, and bench/RESULTS.md what that
 //! costs and gains.
 //!
 //! Invariants:

@@ -9,8 +9,8 @@
 //!                  left are dropped
 //! ```
 //!
-//! A core knows of its failure as soon as its main has ended, and the caller only when the core's runtime has ended too,
-//! which may take as long as its blocking calls do. So the core itself says it, and stops the others.
+//! A core knows of its failure as soon as its main has ended. The caller knows only when the core's runtime has ended
+//! too, which may take as long as its blocking calls. So the core itself reports the failure and stops the others.
 
 use super::core::{Core, Set};
 use super::cpus;
@@ -36,7 +36,7 @@ use std::time::{Duration, Instant};
 const MOST_RESTARTS: usize = 5;
 const RESTARTS_WITHIN: Duration = Duration::from_secs(10);
 
-/// The outputs: all, unless a core has failed. No core runs a main before all have a runtime.
+/// Returns the outputs: all of them, unless a core has failed. No core runs a main before all have a runtime.
 pub(super) fn run_on_all<T, M>(
     settings: Settings,
     set: Set,
@@ -56,7 +56,7 @@ where
 struct Job<'a, T, M> {
     settings: Settings,
     main: &'a M,
-    /// What an output says that went wrong.
+    /// Returns what went wrong, if an output says so.
     failure: fn(&T) -> Option<String>,
     set: Arc<Set>,
     gate: StartGate,
@@ -82,12 +82,12 @@ enum GateState {
     #[default]
     Closed,
     Open,
-    /// One could not be made ready.
+    /// One core could not be made ready.
     CalledOff,
 }
 
 impl StartGate {
-    /// Once; what comes later changes nothing.
+    /// Decides the state. Only the first decision counts.
     fn decide(&self, state: GateState) {
         let mut now = lock(&self.state);
         if *now == GateState::Closed {
@@ -96,7 +96,7 @@ impl StartGate {
         }
     }
 
-    /// Whether it is open at last.
+    /// Waits for the decision, and returns whether the gate is open.
     fn pass(&self) -> bool {
         let is_closed = |state: &mut GateState| *state == GateState::Closed;
         let state = self.moved.wait_while(lock(&self.state), is_closed);
@@ -105,7 +105,7 @@ impl StartGate {
 }
 
 impl<T: Send, M: AsyncFn(Core) -> T + Sync> Job<'_, T, M> {
-    /// A core's thread, from its beginning to its end. `None`: there was no time for an output.
+    /// Runs a core's thread, from its beginning to its end. Returns `None` if there was no time for an output.
     fn run_core(&self, index: usize, reporter: &Sender<Report<T>>) -> io::Result<Option<T>> {
         let seat = &self.set.seats[index];
         if let Some(cpu) = seat.cpu {
@@ -130,7 +130,7 @@ impl<T: Send, M: AsyncFn(Core) -> T + Sync> Job<'_, T, M> {
             }
             Err(panic) => {
                 if self.may_restart() {
-                    // The process goes on, and so does what blocks: nobody has to wait for it.
+                    // The process goes on, and blocking calls go on with it, so nobody has to wait for them.
                     runtime.shutdown_timeout(self.settings.stop_timeout);
                 } else {
                     self.fail(format_args!("core {index} has panicked"));
@@ -146,9 +146,9 @@ impl<T: Send, M: AsyncFn(Core) -> T + Sync> Job<'_, T, M> {
         self.settings.on_panic == CorePanic::Restart && !self.set.shutdown.is_cancelled()
     }
 
-    /// One has failed: the others are not to go on alone.
+    /// Reports that a core has failed, and stops the others, which are not to go on alone.
     fn fail(&self, how: fmt::Arguments<'_>) {
-        // Of a lone core the caller hears in a moment.
+        // If there is only one core, the caller hears of its failure in a moment.
         if self.set.seats.len() > 1 {
             let is_first = !self.set.failed.is_cancelled();
             say(format_args!("{how}{}", if is_first { "; the other cores are told to end" } else { "" }));
@@ -185,13 +185,13 @@ struct Caller<'scope, 'job, T, M> {
     reporter: Sender<Report<T>>,
     threads: Vec<Option<ScopedJoinHandle<'scope, ()>>>,
     outputs: Vec<Option<T>>,
-    /// When each core was started anew, lately.
+    /// When each core was started anew, within [`RESTARTS_WITHIN`].
     restarts: Vec<VecDeque<Instant>>,
-    /// What went wrong first, but for failures that are outputs.
+    /// The first thing that went wrong, except failures that are outputs.
     trouble: Option<Trouble>,
-    /// All are to end.
+    /// Whether all cores are to end.
     is_stopping: bool,
-    /// When to say who has not ended. `None`: not, or it has been said.
+    /// When to report which cores have not ended. `None` if there is no need, or if it has been reported.
     impatient: Option<Instant>,
 }
 
@@ -249,7 +249,8 @@ impl<'scope, 'job, T: Send, M: AsyncFn(Core) -> T + Sync> Caller<'scope, 'job, T
                 }
                 Report::Ended(index, outcome) => {
                     let thread = self.threads[index].take().expect("a core ends once");
-                    // Until it is gone, with its thread-locals. (Their panics are reported, and concern nobody.)
+                    // Waits until the thread is gone, with its thread-locals. Their panics have been reported, and
+                    // concern nobody.
                     if let Err(panic) = thread.join() {
                         foreign::drop_panic(panic);
                     }
@@ -264,7 +265,7 @@ impl<'scope, 'job, T: Send, M: AsyncFn(Core) -> T + Sync> Caller<'scope, 'job, T
         }
     }
 
-    /// When all are to end, this says once who does not.
+    /// Waits for the next report. If all cores are to end, it says once which ones have not.
     fn next(&mut self, reports: &Receiver<Report<T>>) -> Report<T> {
         if let Some(then) = self.impatient {
             match reports.recv_timeout(then.saturating_duration_since(Instant::now())) {
@@ -299,7 +300,8 @@ impl<'scope, 'job, T: Send, M: AsyncFn(Core) -> T + Sync> Caller<'scope, 'job, T
         }
     }
 
-    /// Starts a core anew that has panicked, if that is wanted and there is hope.
+    /// Starts a core anew that has panicked, if the policy says so and it has not panicked too often. Returns whether
+    /// it has been started.
     fn restart(&mut self, index: usize) -> bool {
         if !self.job.may_restart() {
             return false;
@@ -335,7 +337,7 @@ impl<'scope, 'job, T: Send, M: AsyncFn(Core) -> T + Sync> Caller<'scope, 'job, T
 
     fn stop_all(&mut self) {
         self.job.stop();
-        // A little after the mains that are left have been dropped. (Not if that is further away than time goes.)
+        // A little after the remaining mains have been dropped. `None` if that is beyond what an `Instant` can tell.
         let patience = self.job.settings.stop_timeout.saturating_add(Duration::from_secs(1));
         if !mem::replace(&mut self.is_stopping, true) {
             self.impatient = Instant::now().checked_add(patience);
@@ -343,7 +345,7 @@ impl<'scope, 'job, T: Send, M: AsyncFn(Core) -> T + Sync> Caller<'scope, 'job, T
     }
 }
 
-/// If stderr is closed, there is nobody to tell. (`eprintln!` would panic.)
+/// Writes a line to stderr. If stderr is closed, there is nobody to tell, and `eprintln!` would panic.
 fn say(what: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "ayi: {what}");
 }

@@ -21,7 +21,7 @@ pub enum CorePanic {
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) runtime: Builder,
-    /// `None`: all.
+    /// `None` for all.
     pub(super) cores: Option<usize>,
     pub(super) is_pinned: bool,
     pub(super) thread_name: String,

@@ -1,5 +1,5 @@
-//! What onlookers are told: subscribers of the crate `tracing`, in the words that `console-subscriber` knows, so that
-//! tokio-console shows the tasks, wakers and resources of this runtime (feature `tracing`).
+//! What subscribers of the crate `tracing` are told, in the words that `console-subscriber` knows. So tokio-console
+//! shows the tasks, wakers and resources of this runtime, with the feature `tracing`.
 //!
 //! ```text
 //!   span  runtime.spawn               a task, from its spawn to its end; entered for each poll
@@ -10,8 +10,8 @@
 //!   event runtime::resource::state_update something of the resource has changed
 //! ```
 //!
-//! Tasks, timers and sockets have a trace in any case, and call it. Without the feature a trace is empty, and its functions
-//! only run what they are given: see `untold`. So this is the only place that asks for the feature.
+//! Tasks, timers and sockets always have a trace, and call it. Without the feature a trace is empty, and its functions
+//! only run what they are given: see `untold`. So only this module depends on the feature.
 //!
 //! Invariants:
 //! 1. A subscriber is foreign code. It is called when nothing is borrowed, and its panics end here: the panic hook

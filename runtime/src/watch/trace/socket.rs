@@ -1,5 +1,5 @@
 //! A socket as subscribers of `tracing` see it: a resource from its making to its drop, and an operation on it for each
-//! that waits, until it is done. What need not wait is not told.
+//! wait, until that is over. Operations that need not wait are not told.
 
 use super::span::{Op, Resource};
 use crate::core::foreign::lock;
@@ -7,7 +7,7 @@ use crate::core::ready::Interest;
 use crate::core::sync::Mutex;
 use std::task::Poll;
 
-/// Nothing, if nobody wants to know of the socket.
+/// The trace of a socket. `None` if no subscriber wants to know of it.
 #[derive(Default)]
 pub(crate) struct SocketTrace(Option<Box<ToldSocket>>);
 
@@ -19,7 +19,8 @@ impl SocketOp {
 }
 
 struct ToldSocket {
-    /// Of the `poll_…` functions, which have nowhere else to keep them: for each kind of interest the latest.
+    /// The operations of the `poll_…` functions, which have nowhere else to keep them: the latest for each kind of
+    /// interest.
     shared: Mutex<[Option<Op>; 3]>,
     resource: Resource,
     concrete_type: &'static str,
@@ -28,7 +29,7 @@ struct ToldSocket {
 impl SocketTrace {
     pub(crate) const NOTHING: SocketTrace = SocketTrace(None);
 
-    /// `names`: the socket's type, and what kind of resource it is.
+    /// Traces a socket. `names` returns its type, and what kind of resource it is.
     pub(crate) fn new(names: impl FnOnce() -> (&'static str, &'static str), fd: i32) -> SocketTrace {
         let (concrete_type, kind) = names();
         let told = Resource::socket(concrete_type, kind, fd)
@@ -49,7 +50,7 @@ impl SocketTrace {
         }
     }
 
-    /// Like `poll`, where the caller keeps nothing.
+    /// Polls like `poll`, for a caller who keeps nothing.
     pub(crate) fn poll_shared<R>(&self, interest: Interest, poll: impl FnOnce() -> Poll<R>) -> Poll<R> {
         match &self.0 {
             Some(told) => told.poll_shared(interest, poll),
@@ -73,7 +74,7 @@ impl ToldSocket {
             *op = None;
         } else if op.is_none() {
             *op = self.resource.op(&format!("{}::{what}", self.concrete_type));
-            // It has waited already: so much is told of it.
+            // The operation has waited already, and this is told of it.
             if let Some(op) = op {
                 return self.resource.poll(op, name, || Poll::Pending);
             }
@@ -87,7 +88,7 @@ impl ToldSocket {
             Interest::WRITABLE => 1,
             _ => 2,
         };
-        // Out of its place, since a subscriber is foreign code.
+        // Taken out of its place before the poll, since a subscriber is foreign code.
         let mut op = lock(&self.shared)[place].take();
         let result = self.poll(interest, &mut op, poll);
         let replaced = std::mem::replace(&mut lock(&self.shared)[place], op);

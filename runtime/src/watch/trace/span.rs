@@ -1,4 +1,4 @@
-//! Spans, which say nothing to those who do not want to know of them.
+//! Spans and events. There are no spans for subscribers that do not want to know of them.
 
 use crate::core::foreign;
 use crate::core::onlooker::TaskFacts;
@@ -8,17 +8,17 @@ use std::time::Duration;
 use tracing::{span, trace, trace_span};
 
 /// A span that a subscriber wants to know of. It closes when this is dropped.
-// In an `Option`, for its drop is foreign code. `AssertUnwindSafe`: invariant 1.
+// An `Option`, since the drop of the span is foreign code. `AssertUnwindSafe`: invariant 1.
 pub(super) struct Span(AssertUnwindSafe<Option<tracing::Span>>);
 
 impl Span {
-    /// `None` if nobody wants to know.
+    /// Opens a span. Returns `None` if no subscriber wants to know of it.
     fn new(make: impl FnOnce() -> tracing::Span) -> Option<Span> {
         let span = foreign::catch(make).map_err(foreign::drop_panic).ok()?;
         (!span.is_disabled()).then(|| Span(AssertUnwindSafe(Some(span))))
     }
 
-    /// The subscriber's number for it.
+    /// Returns the subscriber's number for the span.
     pub(super) fn number(&self) -> u64 {
         self.0.as_ref().and_then(tracing::Span::id).map_or(0, |id| id.into_u64())
     }
@@ -47,7 +47,7 @@ impl Drop for Entered<'_> {
 }
 
 impl TaskFacts<'_> {
-    /// The span of a task, or of a `block_on`.
+    /// Opens the span of a task, or of a `block_on`.
     pub(super) fn span(&self, kind: &'static str) -> Option<Span> {
         Span::new(|| {
             trace_span!(
@@ -65,7 +65,7 @@ impl TaskFacts<'_> {
         })
     }
 
-    /// The span of a call of `function` on a thread of the pool. The size is that of its closure.
+    /// Opens the span of a call of `function` on a thread of the pool. The size is that of its closure.
     pub(super) fn blocking_span(&self, function: &'static str) -> Option<Span> {
         Span::new(|| {
             trace_span!(
@@ -85,7 +85,7 @@ impl TaskFacts<'_> {
     }
 }
 
-/// `op` is done with a waker of the task that has the span `task`.
+/// Tells that `op` is done with a waker of the task that has the span `task`.
 pub(super) fn waker(op: &'static str, task: u64) {
     foreign::run(|| trace!(target: "runtime::waker", op, task.id = task));
 }
@@ -94,7 +94,7 @@ pub(super) fn waker(op: &'static str, task: u64) {
 pub(super) struct Resource(Span);
 
 impl Resource {
-    /// A timer, made at `place`.
+    /// Makes the resource of a timer that was made at `place`.
     pub(super) fn timer(concrete_type: &'static str, place: &'static Location<'static>) -> Option<Resource> {
         let span = Span::new(|| {
             trace_span!(
@@ -111,7 +111,8 @@ impl Resource {
         span.map(Resource)
     }
 
-    /// A socket. (Most are made in an `async fn`, which does not know its caller.)
+    /// Makes the resource of a socket. It has no place: most sockets are made in an `async fn`, which does not know its
+    /// caller.
     pub(super) fn socket(concrete_type: &'static str, kind: &'static str, fd: i32) -> Option<Resource> {
         let span = Span::new(|| {
             trace_span!(
@@ -127,7 +128,7 @@ impl Resource {
         Some(resource)
     }
 
-    /// A timer's deadline is `duration` from now.
+    /// Tells that a timer's deadline is `duration` from now.
     pub(super) fn set_duration(&self, duration: Duration) {
         let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         self.update(|| {
@@ -146,7 +147,7 @@ impl Resource {
         foreign::run(tell);
     }
 
-    /// Somebody begins to wait, in the function `source`.
+    /// Opens an operation: a task begins to wait, in the function `source`.
     pub(super) fn op(&self, source: &str) -> Option<Op> {
         let _resource = self.0.enter();
         let span = Span::new(

@@ -6,14 +6,14 @@ use crate::core::onlooker::TaskFacts;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-/// Nothing, if nobody wants to know of the task.
+/// The trace of a task. It is empty if no subscriber wants to know of the task.
 pub(crate) struct TaskTrace {
     told: Option<ToldTask>,
 }
 
 struct ToldTask {
     span: Span,
-    /// Silent from here on, when this is dropped. `None`: the wakers are others'.
+    /// The task's waker, which is silent once this is dropped. `None` if it is not known which waker wakes the task.
     waker: Option<Arc<TracedWaker>>,
 }
 
@@ -22,7 +22,7 @@ impl TaskTrace {
     pub(crate) const IS_TOLD: bool = true;
     pub(crate) const NOTHING: TaskTrace = TaskTrace { told: None };
 
-    /// Of a task that begins, and is woken by `waker`.
+    /// Traces a task that begins, and that `waker` wakes.
     pub(crate) fn begin(task: &TaskFacts<'_>, waker: Waker) -> TaskTrace {
         if task.is_blocking {
             // The call has a span of its own, on its own thread.
@@ -31,7 +31,7 @@ impl TaskTrace {
         TaskTrace::new(task.span("task"), Some(waker))
     }
 
-    /// Of the future of a `block_on`. `waker`: if it is known by which one it is woken.
+    /// Traces the future of a `block_on`. `waker` is the waker that wakes it, if that is known.
     pub(crate) fn root<'a>(task: impl FnOnce() -> TaskFacts<'a>, waker: Option<Waker>) -> TaskTrace {
         TaskTrace::new(task().span("block_on"), waker)
     }
@@ -44,7 +44,7 @@ impl TaskTrace {
         TaskTrace { told }
     }
 
-    /// The thread is in the task's span.
+    /// Enters the task's span, until the returned guard is dropped.
     pub(crate) fn enter(&self) -> Option<Entered<'_>> {
         self.told.as_ref().map(|told| told.span.enter())
     }
@@ -69,18 +69,18 @@ impl Drop for ToldTask {
     }
 }
 
-/// Of a call on a thread of the pool, where its span is.
+/// The trace of a call on a thread of the pool, where its span is entered.
 pub(crate) struct CallTrace {
     span: Option<Span>,
 }
 
 impl CallTrace {
-    /// Of a call of `function`.
+    /// Traces a call of `function`.
     pub(crate) fn new(task: &TaskFacts<'_>, function: fn() -> &'static str) -> CallTrace {
         CallTrace { span: task.blocking_span(function()) }
     }
 
-    /// The thread is in the call's span.
+    /// Enters the call's span, until the returned guard is dropped.
     pub(crate) fn enter(&self) -> Option<Entered<'_>> {
         self.span.as_ref().map(Span::enter)
     }

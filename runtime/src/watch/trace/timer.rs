@@ -1,5 +1,5 @@
-//! A timer as subscribers of `tracing` see it: a resource that lasts as long as the timer, and an operation on it, which
-//! begins when it is made and anew when it is moved.
+//! A timer as subscribers of `tracing` see it: a resource that lasts as long as the timer, and an operation on it,
+//! which begins when the timer is made, and anew when it is moved.
 
 use super::span::{Op, Resource};
 use crate::core::wait::Instant;
@@ -7,7 +7,7 @@ use crate::watch::ages::between;
 use std::panic::Location;
 use std::task::Poll;
 
-/// Nothing, if nobody wants to know of the timer.
+/// The trace of a timer. `None` if no subscriber wants to know of it.
 #[derive(Default)]
 pub(crate) struct TimerTrace(Option<Box<ToldTimer>>);
 
@@ -17,10 +17,10 @@ struct ToldTimer {
     resource: Resource,
 }
 
-/// What is what in the console: tokio's words.
+/// The names in the console, in tokio's words.
 struct Names {
     concrete_type: &'static str,
-    /// The functions that make and move it.
+    /// The functions that make and move the timer.
     made: &'static str,
     moved: &'static str,
     poll: &'static str,

@@ -1,4 +1,4 @@
-//! What there is without the feature `tracing`: traces that are empty, and do nothing but what they are given to do.
+//! Empty traces, which are used without the feature `tracing`. Their functions only run what they are given.
 
 use crate::core::onlooker::TaskFacts;
 use crate::core::ready::Interest;

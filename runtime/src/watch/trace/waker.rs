@@ -1,8 +1,8 @@
 //! Wakers whose life is told.
 //!
-//! Such a waker is not the slot's address, for one that outlives its task must not be taken for one of the next task's.
-//! It carries the number of the task's span, and is silent when the task has ended. To the rest of the runtime it is
-//! foreign code, and so is the subscriber, which it calls: it is woken when nothing is borrowed.
+//! Such a waker is not the slot's address: a waker that outlives its task must not be taken for one of the next task's.
+//! It carries the number of the task's span, and is silent when the task has ended. For the rest of the runtime it is
+//! foreign code, and so is the subscriber that it calls. So it is woken when nothing is borrowed.
 
 use super::span;
 use std::mem::ManuallyDrop;
@@ -14,7 +14,7 @@ pub(super) struct TracedWaker {
     waker: Waker,
     /// The number of the task's span.
     span: u64,
-    /// The task is over, and the number may be another span's.
+    /// Whether the task is over. Then the number may be another span's.
     is_silent: AtomicBool,
 }
 
@@ -28,7 +28,7 @@ impl TracedWaker {
         self.is_silent.store(true, Ordering::Relaxed);
     }
 
-    /// Lends a waker, of which nothing is told.
+    /// Lends a waker. The lending itself is not told.
     pub(super) fn with<R>(this: &Arc<TracedWaker>, f: impl FnOnce(&Waker) -> R) -> R {
         let raw = RawWaker::new(Arc::as_ptr(this).cast(), &VTABLE);
         // SAFETY: the functions of the table keep the contract of RawWaker as `Arc` does, and may be called from any
