@@ -3,7 +3,7 @@
 //!
 //! `ARCHITECTURE.md` has the map, in the order in which the modules are read.
 
-// Elsewhere this crate is empty, and the façade says why in one error.
+// On other systems this crate is empty, and the façade says why in one error.
 #![cfg(target_os = "linux")]
 
 mod core;

@@ -13,7 +13,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-/// `size` is the size of the future that the user has given.
+/// Runs `future` in a `block_on` of the runtime. `size` is the size of the future that the user has given.
 #[inline(always)]
 #[track_caller]
 pub(crate) fn run<F: Future>(worker: &Rc<Worker>, future: F, size: usize) -> F::Output {

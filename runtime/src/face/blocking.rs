@@ -14,7 +14,8 @@ use std::io;
 use std::panic::Location;
 
 impl Link {
-    /// See [`Handle::spawn_blocking`](crate::runtime::Handle::spawn_blocking).
+    /// Hands `f` to the pool, and panics if that fails. See
+    /// [`Handle::spawn_blocking`](crate::runtime::Handle::spawn_blocking).
     #[track_caller]
     pub(crate) fn spawn_blocking<F, T>(&self, f: F) -> JoinHandle<T>
     where
@@ -39,7 +40,7 @@ impl Link {
         self.submit_as(f, kind, size_of::<F>())
     }
 
-    /// `size` is the size of the closure that the user has given.
+    /// Hands `f` to the pool. `size` is the size of the closure that the user has given.
     #[track_caller]
     fn submit_as<F, T>(&self, f: F, kind: impl Kind<Outcome<T>>, size: usize) -> io::Result<JoinHandle<T>>
     where
@@ -73,8 +74,8 @@ impl Link {
     }
 }
 
-/// Calls `f` if no task would have to wait for it, and panics otherwise: on one thread there is nobody to whom the
-/// other tasks could be handed.
+/// Calls `f` if no task would have to wait for it, and panics otherwise: a runtime has one thread, so no other thread
+/// can take over its tasks.
 ///
 /// In tokio's multi-threaded runtime this function moves the other tasks to another thread, and its single-threaded one
 /// refuses as well. Here, use [`spawn_blocking`](crate::task::spawn_blocking): `f` goes to a thread of the pool, and

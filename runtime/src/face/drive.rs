@@ -111,7 +111,8 @@ impl Wake for Sleeper {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Release: pairs with the Acquire in `park` and in `hand_over_to`. Acquire: with the Release in the latter.
+        // Release: pairs with the Acquire in `park` and in `hand_over_to`. Acquire: pairs with the Release in
+        // `hand_over_to`.
         let was_woken = self.is_woken.swap(true, Ordering::AcqRel);
         match self.root.get() {
             Some(root) => root.wake_by_ref(),

@@ -25,8 +25,8 @@ impl Worker {
     /// on when that code has returned: at the next turn of the loop, or when this thread leaves the runtime.
     pub(crate) fn shut_down(self: &Rc<Self>, grace: Duration) {
         if self.tasks().cells().is_closed.replace(true) {
-            // The end has begun by an unhandled panic, which waits for no blocking calls. The owner, who calls now,
-            // waits for them.
+            // An unhandled panic has begun the end, and waits for no blocking calls. The owner, who calls now, waits
+            // for them.
             match self.ending.get() {
                 Some(_) => self.ending.set(Some(grace)),
                 None => self.lodgers.shared.pool.shut_down(grace),

@@ -165,7 +165,7 @@ impl Handle {
     where
         F: Future<Output: Send + 'static> + 'static,
     {
-        // In a future, so that its panics are the task's.
+        // `make` is called in a future, so that its panics are the task's.
         match self.link.reference.worker() {
             Some(worker) => worker.tasks().spawn(async move { make().await }, Plain),
             None => {

@@ -175,8 +175,8 @@ impl Drop for EndOnDrop {
     }
 }
 
-/// A task ends its runtime in its own poll, or in the drop of its future if it is aborted before, while its handle is
-/// on another thread.
+/// Explores a task that ends its runtime, while its handle is on another thread. The task does so in its own poll, or
+/// in the drop of its future if it is aborted before.
 fn ended_by_its_task(elsewhere: fn(Handle, JoinHandle<()>)) {
     explore(2, move || {
         let (first, owner, (output, drops)) = (runtime(), Rc::new(Owner::default()), Output::new());
@@ -196,7 +196,7 @@ fn ended_by_its_task(elsewhere: fn(Handle, JoinHandle<()>)) {
             owner.waker.set(Some(cx.waker().clone()));
             if owner.has_ended.get() { Poll::Ready(()) } else { Poll::Pending }
         }));
-        // The future is gone, and it went on this thread.
+        // The future is gone: it was dropped on this thread.
         assert_eq!((Rc::strong_count(&owner), drops.count()), (1, 1));
         let second = runtime();
         assert_eq!(second.block_on(second.spawn(async { 7 })).unwrap(), 7);

@@ -148,7 +148,7 @@ impl Condvar {
         Ok(guard)
     }
 
-    /// No clock is read: time is up when a model says so, with `expire`.
+    /// Waits like std's, but reads no clock: time is up when a model says so, with `expire`.
     pub(crate) fn wait_timeout_while<'a, T>(
         &self,
         mut guard: MutexGuard<'a, T>,

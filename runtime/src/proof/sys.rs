@@ -23,7 +23,7 @@ thread_local! {
     static RINGS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// How often any bell has been rung.
+/// Returns how often any bell has been rung.
 #[cfg(test)]
 pub(crate) fn rings() -> usize {
     RINGS.get()
@@ -86,7 +86,7 @@ impl Epoll {
         EpollRef
     }
 
-    /// An item that is slept over shows as a deadlock, which loom reports.
+    /// Waits for the bell. If an item is slept over, that shows as a deadlock, which loom reports.
     pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<impl Iterator<Item = (u64, u32)>> {
         let bell = self.bell.get().expect("the reactor adds the bell first");
         let mut is_rung = bell.is_rung.lock().unwrap();

@@ -44,7 +44,7 @@ impl<T> Ticket<T> {
 
     /// Returns whether the caller is the first. If so, the pool may run the call, or an abort may cancel it.
     pub(crate) fn claim(&self) -> bool {
-        // Relaxed: only who was first matters; the call itself travels through the queue's mutex.
+        // Relaxed: it only matters which thread was first. The call itself travels through the queue's mutex.
         !self.is_claimed.swap(true, Ordering::Relaxed)
     }
 
@@ -77,7 +77,7 @@ impl<T> Outcome<T> {
 pub(crate) struct BlockingCall;
 
 impl<T> Kind<Outcome<T>> for BlockingCall {
-    /// A call that has been started runs to its end.
+    /// Returns false for a call that has been started: it runs to its end.
     fn may_cancel(&self, outcome: &Outcome<T>) -> bool {
         outcome.ticket.claim()
     }

@@ -129,9 +129,11 @@ impl Blocks {
         NonNull::new(block).unwrap_or_else(|| handle_alloc_error(layout))
     }
 
+    /// Takes back the memory of a body.
+    ///
     /// # Safety
     ///
-    /// `block` comes from [`allocate`](Blocks::allocate) with the same layout, and nobody uses it any more.
+    /// `block` comes from [`allocate`](Blocks::allocate) with the same layout, and nobody uses it from here on.
     #[inline]
     pub(crate) unsafe fn give_back(block: NonNull<u8>, of: Layout) {
         let class = class(of);

@@ -11,7 +11,7 @@ thread_local! {
 
 /// Makes `worker` known on this thread.
 pub(crate) fn lives_here(worker: &Rc<Worker>) {
-    // This fails only while the thread ends. Then nobody looks for the runtime any more.
+    // This fails only while the thread ends. Then nobody looks for the runtime.
     let _ = ALL.try_with(|all| {
         let mut all = all.borrow_mut();
         all.retain(|other| other.strong_count() > 0);

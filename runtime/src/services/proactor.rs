@@ -67,15 +67,15 @@ const RESTART_ERRORS: std::ops::RangeInclusive<i32> = 512..=516;
 
 /// The resources that an operation needs while it runs.
 pub trait Resources: Send + 'static {
-    /// Takes the resources of an operation that has been completed when nobody waited for its result any more.
-    /// `_result` is what [io_uring's completion] has; a negative number is an error. The default drops the resources.
-    /// An implementation may have more to do: a result may be a descriptor, which has to be closed.
+    /// Takes the resources of a completed operation whose future is dropped. `_result` is what [io_uring's completion]
+    /// has; a negative number is an error. The default drops the resources. An implementation may have more to do: a
+    /// result may be a descriptor, which has to be closed.
     ///
     /// [io_uring's completion]: https://man7.org/linux/man-pages/man7/io_uring.7.html
     fn abandoned(self: Box<Self>, _result: i32) {}
 }
 
-/// An operation that has been completed when nobody waited for it any more, with its result.
+/// The resources and the result of a completed operation whose future is dropped.
 pub(crate) type Abandoned = (Box<dyn Resources>, i32);
 
 pub(crate) struct Proactor {
@@ -143,6 +143,8 @@ pub(crate) enum Progress {
 }
 
 impl Proactor {
+    /// Makes a ring that rings `bell`.
+    ///
     /// # Errors
     ///
     /// Fails if the system refuses the ring (`EPERM`, `ENOSYS`, `ENOMEM`), or does not know the flags (`EINVAL`).
@@ -198,7 +200,7 @@ impl Proactor {
         let has_queued =
             !self.to_cancel.is_empty() || !self.backlog.is_empty() && self.in_flight < OPERATIONS;
         let queue = self.ring.submission();
-        // The kernel may have left some in the queue, for lack of memory.
+        // The kernel may have left submissions in the queue, for lack of memory.
         has_queued || !queue.is_empty() || queue.taskrun()
     }
 

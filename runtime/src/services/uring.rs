@@ -81,7 +81,7 @@ impl<T: Resources> Operation<T> {
     ///
     /// Panics if the runtime in which the operation was made is not the current one of the thread.
     pub fn make_lasting(&mut self) {
-        // Its key may be another operation's by then.
+        // The key may be another operation's by then.
         if self.resources.is_none() {
             return;
         }

@@ -108,7 +108,7 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "a million notes")]
     fn notes_of_a_year_are_few_and_each_age_is_right_to_an_eighth() {
-        // Every second for ten days, and then each second of an hour in a hundred pieces.
+        // There is a note every second for ten days, and then every hundredth of a second for an hour.
         let seconds = (0..10 * 86_400).map(Duration::from_secs);
         let pieces = (0..360_000).map(|n| Duration::from_secs(10 * 86_400) + Duration::from_millis(10 * n));
         let times: Vec<Duration> = seconds.chain(pieces).collect();

@@ -10,7 +10,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::io::Write;
 use std::sync::OnceLock;
-// Not the runtime's time, which may stand still.
+// std's time and not the runtime's, which may stand still.
 use std::time::{Duration, Instant};
 
 /// The environment variable that says how long a poll may take. `off` means no limit.
@@ -85,7 +85,7 @@ pub(crate) fn limit_in_environment() -> Option<Option<Duration>> {
         let said = std::env::var_os(VARIABLE)?;
         let limit = parse(&said);
         if limit.is_none() {
-            // As above.
+            // If stderr is closed, there is nobody to tell.
             let _ = writeln!(
                 std::io::stderr(),
                 "ayi: {VARIABLE}={said:?} is ignored: it must be a whole number with its unit, us, ms or s, such as \

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-/// No time limit ends except where a model says so.
+/// Makes a pool. No time limit ends except where a model says so.
 fn pool(threads: usize) -> Arc<Pool> {
     Pool::new(PoolSettings {
         threads,
@@ -36,7 +36,7 @@ impl Calls {
         pool.submit(Box::new(move || call.run())).unwrap();
     }
 
-    /// One that is lost shows as a deadlock.
+    /// Waits until `count` calls have run. A lost call shows as a deadlock.
     fn wait_for(&self, count: usize) {
         let (run, more) = &*self.run;
         let mut run = run.lock().unwrap();
@@ -60,7 +60,7 @@ impl Drop for Call {
     }
 }
 
-/// A thread that is lost shows as a deadlock.
+/// Shuts the pool down. A lost thread shows as a deadlock.
 fn shut_down(pool: &Pool) {
     pool.shut_down(Duration::MAX);
     let state = lock(&pool.state);

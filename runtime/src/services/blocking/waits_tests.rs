@@ -17,7 +17,7 @@ fn pool() -> Arc<Pool> {
     })
 }
 
-/// A call that has begun, and ends with what this gives.
+/// Submits a call and waits until it has begun. The call ends when the returned sender is used or dropped.
 fn call(pool: &Arc<Pool>) -> Sender<()> {
     let ((begin, begun), (end, ends)) = (channel(), channel());
     let call = move || {

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 use std::task::Context;
 
-/// A future that holds `held`, and so many bytes.
+/// Holds `held` and `BYTES` bytes across an await.
 async fn holding<const BYTES: usize, T>(held: T, bytes: [u8; BYTES]) {
     pending::<()>().await;
     drop((held, bytes));

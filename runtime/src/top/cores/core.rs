@@ -235,7 +235,7 @@ impl Core {
     where
         F: Future<Output: Send + 'static> + 'static,
     {
-        // Relaxed, here and in `Placed`: a count that orders nothing else.
+        // Relaxed, here and in `Placed`: the count orders nothing else.
         let load = |&index: &usize| {
             let seat = &self.set.seats[index];
             let is_down = !seat.is_up.load(Ordering::Relaxed);

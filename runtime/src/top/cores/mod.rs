@@ -14,7 +14,7 @@
 //! 1. No main runs before every core has its runtime: a handle to any of them is there from the beginning.
 //! 2. A core that is started anew has a new thread, and with it new thread-locals.
 //!
-//! Read `core` (what a main knows of its core), `settings`, `run`, then `builder`.
+//! Read `core`, which says what a main knows of its core, then `settings`, `run` and `builder`.
 //!
 //! In tokio: `LocalPoolHandle` of `tokio_util` comes closest; its own runtime of many threads shares all tasks.
 

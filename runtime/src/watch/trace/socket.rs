@@ -74,7 +74,7 @@ impl ToldSocket {
             *op = None;
         } else if op.is_none() {
             *op = self.resource.op(&format!("{}::{what}", self.concrete_type));
-            // The operation has waited already, and this is told of it.
+            // The operation has waited already, so subscribers are told of that poll.
             if let Some(op) = op {
                 return self.resource.poll(op, name, || Poll::Pending);
             }

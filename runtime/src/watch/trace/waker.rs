@@ -32,7 +32,8 @@ impl TracedWaker {
     pub(super) fn with<R>(this: &Arc<TracedWaker>, f: impl FnOnce(&Waker) -> R) -> R {
         let raw = RawWaker::new(Arc::as_ptr(this).cast(), &VTABLE);
         // SAFETY: the functions of the table keep the contract of RawWaker as `Arc` does, and may be called from any
-        // thread. It has no count of its own, and so it is not dropped; `this` lives for as long as it is lent.
+        // thread. The waker has no count of its own, so it is not dropped; `this` lives for as long as the waker is
+        // lent.
         let waker = ManuallyDrop::new(unsafe { Waker::from_raw(raw) });
         f(&waker)
     }
