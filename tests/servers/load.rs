@@ -11,9 +11,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// The number of clients of each kind.
 const CLIENTS: usize = 4;
+/// The time between two requests of a client. All clients still send thousands in each second, and the servers are not all that
+/// the machine has to do.
+const PAUSE: Duration = Duration::from_millis(2);
 const POST: [&str; 2] = ["POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nto", "get"];
 
 pub struct Load {
@@ -116,6 +120,7 @@ fn keep_one_connection(shared: &Shared) -> Vec<u16> {
             if second.is_last() || client.has_ended() || shared.is_over() {
                 break;
             }
+            thread::sleep(PAUSE);
         }
     }
     lost
@@ -133,6 +138,7 @@ fn connect_for_each_request(shared: &Shared) -> Vec<u16> {
             }
             None => lost.push(client.port()),
         }
+        thread::sleep(PAUSE);
     }
     lost
 }
