@@ -15,8 +15,8 @@ use std::time::Duration;
 
 /// The number of clients of each kind.
 const CLIENTS: usize = 4;
-/// The time between two requests of a client. All clients still send thousands in each second, and the servers are not all that
-/// the machine has to do.
+/// The time between two requests of a client. All clients together still send thousands in each second, and the machine
+/// has time for other tests.
 const PAUSE: Duration = Duration::from_millis(2);
 const POST: [&str; 2] = ["POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nto", "get"];
 
