@@ -10,6 +10,8 @@ mod core;
 mod face;
 #[cfg(loom)]
 mod proof;
+#[cfg(test)]
+mod random_tests;
 mod services;
 mod top;
 mod watch;

@@ -1,9 +1,10 @@
 //! The slots seen from inside: who gets them, and that none is lost or given out twice whatever happens to the tasks.
 
 use super::{AbortHandle, Id, JoinHandle, Lease, OwnScheduler, OwnSlot, Plain, Scheduler};
+use crate::random_tests::with_seeds;
 use crate::services::afar::spawn_from_afar;
 use crate::watch::unhandled::UnhandledPanic;
-use proptest::prelude::*;
+use fastrand::Rng;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
@@ -204,28 +205,31 @@ enum Act {
 /// What is done, and whether another thread does it (`Run` and `Drain` aside).
 type Step = (Act, bool);
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let kind = prop_oneof![
-        4 => Just(Kind::Plain),
-        2 => (0..3u8).prop_map(Kind::Yields),
-        1 => Just(Kind::AbortsItself),
-        1 => Just(Kind::PanicsInPoll),
-        1 => Just(Kind::PanicsInDrop),
-        1 => Just(Kind::OutputPanicsInDrop),
-    ];
-    let which = || 0..12usize;
-    let act = prop_oneof![
-        4 => kind.clone().prop_map(Act::Spawn),
-        1 => kind.prop_map(Act::SpawnOnAnother),
-        4 => which().prop_map(Act::Finish),
-        4 => which().prop_map(Act::Wake),
-        3 => which().prop_map(Act::Abort),
-        2 => which().prop_map(Act::DropHandle),
-        4 => which().prop_map(Act::PollHandle),
-        6 => Just(Act::Run),
-        2 => Just(Act::Drain),
-    ];
-    prop::collection::vec((act, any::<bool>()), 0..80)
+fn kind(random: &mut Rng) -> Kind {
+    match random.u32(0..10) {
+        0..4 => Kind::Plain,
+        4..6 => Kind::Yields(random.u8(0..3)),
+        6 => Kind::AbortsItself,
+        7 => Kind::PanicsInPoll,
+        8 => Kind::PanicsInDrop,
+        _ => Kind::OutputPanicsInDrop,
+    }
+}
+
+fn step(random: &mut Rng) -> Step {
+    let which = random.usize(0..12);
+    let act = match random.u32(0..30) {
+        0..4 => Act::Spawn(kind(random)),
+        4 => Act::SpawnOnAnother(kind(random)),
+        5..9 => Act::Finish(which),
+        9..13 => Act::Wake(which),
+        13..16 => Act::Abort(which),
+        16..18 => Act::DropHandle(which),
+        18..22 => Act::PollHandle(which),
+        22..28 => Act::Run,
+        _ => Act::Drain,
+    };
+    (act, random.bool())
 }
 
 /// The first one's number; the next one's is larger by two, and nobody has those between.
@@ -366,12 +370,13 @@ fn live(scheduler: OwnScheduler, runtime: u64, tasks: &mut Vec<Task>, steps: Vec
     }
 }
 
-proptest! {
-    #[test]
-    fn whatever_is_done_in_whatever_order(runtimes in prop::collection::vec(steps(), 1..4)) {
+#[test]
+fn whatever_is_done_in_whatever_order() {
+    with_seeds(|random| {
         let _alone = alone();
         let mut tasks = vec![];
-        for (number, steps) in (0..).step_by(2).zip(runtimes) {
+        for number in (0..2 * random.u64(1..4)).step_by(2) {
+            let steps = (0..random.usize(0..80)).map(|_| step(random)).collect();
             let scheduler = open(RUNTIME + number);
             live(*scheduler, RUNTIME + number, &mut tasks, steps);
             OwnScheduler::set_owned(None);
@@ -390,5 +395,5 @@ proptest! {
             assert_eq!(probe.output_drops.load(Relaxed), probe.outputs.load(Relaxed));
         }
         leave(scheduler);
-    }
+    });
 }

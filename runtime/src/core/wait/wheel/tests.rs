@@ -1,6 +1,6 @@
 use super::*;
-use proptest::collection::vec;
-use proptest::prelude::*;
+use crate::random_tests::with_seeds;
+use fastrand::Rng;
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
@@ -311,31 +311,32 @@ enum Op {
     InsertAt(u64),
     /// A timer that never fires before the end of time.
     Never,
-    Remove(prop::sample::Index),
+    /// One of all that there are by then, by its number.
+    Remove(usize),
     Advance(u64),
     /// Like the loop: sleep to `next_deadline`, expire, fire.
     Park,
     /// To the exact deadline of a timer, or just before it.
-    AdvanceTo(prop::sample::Index, u64),
+    AdvanceTo(usize, u64),
     Back(u64),
     Pop,
 }
 
-fn op() -> impl Strategy<Value = Op> {
+fn op(random: &mut Rng) -> Op {
     // All magnitudes are equally likely: from 1 ns to 500 years.
-    let time = || (any::<u64>(), 0u32..64).prop_map(|(random, shift)| random >> shift);
-    prop_oneof![
-        8 => time().prop_map(Op::Insert),
-        2 => (0u64..100).prop_map(Op::Insert),
-        4 => (0u64..8).prop_map(|i| Op::InsertAt(i * 999_937)),
-        1 => Just(Op::Never),
-        6 => any::<prop::sample::Index>().prop_map(Op::Remove),
-        2 => (time(), 0u32..40).prop_map(|(time, shift)| Op::Advance(time >> shift)),
-        2 => Just(Op::Park),
-        2 => (any::<prop::sample::Index>(), 0u64..2).prop_map(|(i, before)| Op::AdvanceTo(i, before)),
-        1 => time().prop_map(Op::Back),
-        8 => Just(Op::Pop),
-    ]
+    let time = |random: &mut Rng| random.u64(..) >> random.u32(0..64);
+    match random.u32(0..36) {
+        0..8 => Op::Insert(time(random)),
+        8..10 => Op::Insert(random.u64(0..100)),
+        10..14 => Op::InsertAt(random.u64(0..8) * 999_937),
+        14 => Op::Never,
+        15..21 => Op::Remove(random.usize(..)),
+        21..23 => Op::Advance(time(random) >> random.u32(0..40)),
+        23..25 => Op::Park,
+        25..27 => Op::AdvanceTo(random.usize(..), random.u64(0..2)),
+        27 => Op::Back(time(random)),
+        _ => Op::Pop,
+    }
 }
 
 /// A wheel beside what it should be: a sorted set of `(deadline, order of insertion)`.
@@ -424,12 +425,12 @@ impl Model {
             Op::InsertAt(deadline) => self.insert(*deadline),
             Op::Never => self.insert(u64::MAX),
             Op::Remove(_) if self.keys.is_empty() => {}
-            Op::Remove(index) => self.remove(index.index(self.keys.len())),
+            Op::Remove(index) => self.remove(index % self.keys.len()),
             Op::Advance(step) => self.advance(self.now.saturating_add(*step)),
             Op::Park => self.park(),
             Op::AdvanceTo(_, _) if self.pending.is_empty() => {}
             Op::AdvanceTo(index, before) => {
-                let &(deadline, _) = self.pending.iter().nth(index.index(self.pending.len())).unwrap();
+                let &(deadline, _) = self.pending.iter().nth(index % self.pending.len()).unwrap();
                 self.advance(self.now.max(deadline - before));
             }
             Op::Back(step) => self.wheel.advance(self.now.saturating_sub(*step).min(self.wheel.elapsed)),
@@ -452,12 +453,12 @@ impl Model {
     }
 }
 
-proptest! {
-    #[test]
-    fn behaves_like_a_sorted_set(ops in vec(op(), 1..300)) {
+#[test]
+fn behaves_like_a_sorted_set() {
+    with_seeds(|random| {
         let mut model = Model::new();
-        for op in &ops {
-            model.apply(op);
+        for _ in 0..random.usize(1..300) {
+            model.apply(&op(random));
             model.check();
         }
         while !model.pending.is_empty() {
@@ -468,5 +469,5 @@ proptest! {
             model.remove(0);
         }
         model.check();
-    }
+    });
 }
