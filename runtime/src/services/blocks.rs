@@ -83,6 +83,7 @@ impl Lists {
             return false;
         }
         self.bytes.set(bytes);
+        debug_assert!(bytes <= KEPT && block.is_aligned(), "invariants 1 and 3");
         let first = &self.first[class];
         // SAFETY: the caller's promise; a block is as large and aligned as a `Block`, at least.
         unsafe { block.write(Block { next: first.get() }) };

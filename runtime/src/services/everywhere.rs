@@ -63,6 +63,7 @@ struct Told(Arc<AtomicBool>);
 /// Enters a runtime that was just made.
 pub(crate) fn register(runtime: RuntimeRef) {
     let (mut everywhere, told) = (lock(), Told::default());
+    debug_assert!(everywhere.runtimes.iter().all(|(other, _)| other.id != runtime.id), "invariant 3");
     everywhere.runtimes.push((runtime, told.clone()));
     let errand = everywhere.errand;
     drop(everywhere);

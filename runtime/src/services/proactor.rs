@@ -277,6 +277,8 @@ impl Proactor {
         loop {
             let Some(completion) = self.ring.completion().next() else { break };
             if completion.user_data() != CANCEL {
+                debug_assert!(self.in_flight <= OPERATIONS, "invariant 3");
+                debug_assert!(self.entries[completion.user_data() as usize].is_submitted, "invariant 4");
                 self.in_flight -= 1;
                 self.ended(completion.user_data() as u32, completion.result());
             }
