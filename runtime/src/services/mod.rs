@@ -4,7 +4,6 @@ pub(crate) mod afar;
 pub(crate) mod blocked_on;
 pub(crate) mod blocking;
 pub(crate) mod blocks;
-pub(crate) mod cancel;
 pub(crate) mod cancellation;
 pub(crate) mod coop;
 pub(crate) mod crowd;

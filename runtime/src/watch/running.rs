@@ -1,4 +1,4 @@
-//! Tasks seen from outside: which are running, for how long, and when one has ended.
+//! Tasks seen from outside: which are running, and for how long; and how all of them are aborted or cancelled.
 //!
 //! If unused, this costs one comparison a turn: see `ages` and `Onlookers::are_any`.
 
@@ -93,6 +93,21 @@ impl OwnScheduler {
                 slot.put_body(body);
                 slot.mark(Marks::ABORTED);
                 slot.schedule();
+            }
+        }
+    }
+
+    /// Cancels every task, whatever its kind says, since the runtime ends. A task whose code is running is left alone:
+    /// that code, a poll, a drop or a hook, ends the runtime, directly or through what it calls.
+    /// [`tasks_left`](Self::tasks_left) still counts such a task.
+    pub(crate) fn cancel_all(self) {
+        for slot in self.slots() {
+            // A scheduler from the pool may have many more slots than there are tasks.
+            if self.tasks_left() == 0 {
+                return;
+            }
+            if let Some(body) = slot.take_body() {
+                self.cancel(slot, body);
             }
         }
     }
