@@ -60,6 +60,8 @@ pub mod runtime {
 pub mod task {
     pub use crate::core::task::{AbortHandle, Id, JoinError, JoinHandle};
     pub use crate::face::blocking::block_in_place;
+    #[doc(hidden)]
+    pub use crate::face::blocking::block_thread_on;
     pub use crate::face::spawn::{spawn, spawn_blocking};
     pub use crate::face::task::{id, try_id, yield_now};
     pub use crate::face::task_builder::TaskBuilder as Builder;

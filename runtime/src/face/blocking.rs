@@ -1,5 +1,6 @@
 //! Calls that may block, from a handle to the pool.
 
+use super::drive::Sleeper;
 use super::link::Link;
 use crate::core::current::EnterGuard;
 use crate::core::onlooker::TaskFacts;
@@ -12,6 +13,9 @@ use crate::watch::trace::CallTrace;
 use std::any::type_name;
 use std::io;
 use std::panic::Location;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 impl Link {
     /// Hands `f` to the pool, and panics if that fails. See
@@ -98,4 +102,25 @@ pub fn block_in_place<F: FnOnce() -> R, R>(f: F) -> R {
         "block_in_place: this thread runs all tasks of its runtime, which would wait: use spawn_blocking"
     );
     f()
+}
+
+/// Waits for `future` on a thread that runs no tasks, for the `blocking_` methods of `ayi::sync`. `what` and `instead`
+/// are the names of that method and of the one to await.
+#[doc(hidden)]
+#[track_caller]
+pub fn block_thread_on<F: Future>(what: &str, instead: &str, future: F) -> F::Output {
+    assert!(
+        !is_blocked_on(),
+        "{what} inside a runtime: this thread runs all of its tasks, which would wait. Use {instead}().await, or call \
+         {what} in spawn_blocking or on a thread of your own"
+    );
+    let sleeper = Arc::new(Sleeper::new());
+    let waker = Waker::from(sleeper.clone());
+    let (mut cx, mut future) = (Context::from_waker(&waker), pin!(future));
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return output;
+        }
+        sleeper.park();
+    }
 }

@@ -83,7 +83,7 @@ pub(crate) struct Sleeper {
 }
 
 impl Sleeper {
-    fn new() -> Sleeper {
+    pub(crate) fn new() -> Sleeper {
         Sleeper { thread: thread::current(), is_woken: AtomicBool::new(false), root: OnceLock::new() }
     }
 

@@ -1,0 +1,51 @@
+//! Locks and atomics. With `--cfg loom` they are those of the model checker, which watches them.
+//!
+//! Every `Arc` is std's in either case, since loom's has no `Weak`.
+//!
+//! Invariant: nothing of the user's runs under a [`Mutex`] of this crate. No waker is cloned, woken or dropped there, and
+//! no value is dropped. So a panic leaves the mutex in order, and a waker that comes back into this crate finds it free.
+
+#[cfg(not(loom))]
+pub(crate) use ayi_runtime::task::{block_thread_on, coop};
+#[cfg(loom)]
+pub(crate) use loom::sync::{MutexGuard, atomic};
+#[cfg(loom)]
+pub(crate) use no_budget as coop;
+#[cfg(not(loom))]
+pub(crate) use std::sync::{MutexGuard, atomic};
+
+use std::sync::PoisonError;
+
+#[cfg(loom)]
+type Inner<T> = loom::sync::Mutex<T>;
+#[cfg(not(loom))]
+type Inner<T> = std::sync::Mutex<T>;
+
+/// A mutex that cannot be poisoned, see the invariant.
+pub(crate) struct Mutex<T>(Inner<T>);
+
+impl<T> Mutex<T> {
+    #[cfg(not(loom))]
+    pub(crate) const fn new(value: T) -> Mutex<T> {
+        Mutex(Inner::new(value))
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn new(value: T) -> Mutex<T> {
+        Mutex(Inner::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Stands in for the cooperative budget, which belongs to a runtime's thread and not to what threads share.
+#[cfg(loom)]
+pub(crate) mod no_budget {
+    use std::task::{Context, Poll};
+
+    pub(crate) fn poll_budget(_: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+}
