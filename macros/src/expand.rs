@@ -31,7 +31,7 @@ use proc_macro::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use crate::Runner;
 use crate::error::Error;
 use crate::function::{Function, is_word};
-use crate::options::{Cores, Options};
+use crate::options::{Cores, Flavor, Options};
 
 const NO_RUNTIME: &str = "cannot create an ayi runtime: the kernel refused an epoll instance or an \
                           eventfd (if files are open up to the limit, see `ulimit -n`)";
@@ -42,7 +42,7 @@ pub(crate) fn expand(runner: Runner, options: TokenStream, item: TokenStream) ->
         Err(error) => return TokenStream::from_iter([error.into_compile_error(), item]),
     };
     let on_cores = Options::mention_cores(options.clone());
-    let checked = Options::parse(options)
+    let checked = Options::parse(runner, options)
         .and_then(|options| function.check(runner, options.cores.is_some()).map(|()| options));
     match checked {
         Ok(options) => run(function, runner, options),
@@ -53,24 +53,41 @@ pub(crate) fn expand(runner: Runner, options: TokenStream, item: TokenStream) ->
 /// Expands a function that a runtime can run.
 fn run(function: Function, runner: Runner, options: Options) -> TokenStream {
     let name = &function.name;
-    let mut body = inner(&function);
-    // If nothing is awaited, clippy's `unused_async` says to remove `async`, which would be wrong here. It spares
-    // functions that are used as values.
-    body.extend(parse(&format!("let {name} = {name};")));
-    body.extend(options.ayi.clone());
-    body.extend(parse("::runtime::Builder::new_current_thread()"));
-    if options.start_paused {
-        body.extend(parse(".start_paused(true)"));
+    let mut body = TokenStream::new();
+    let mut future = format!("{name}()");
+    if function.stands_alone() || options.cores.is_some() {
+        body.extend(inner(&function));
+        // If nothing is awaited, clippy's `unused_async` says to remove `async`, which would be wrong here. It spares
+        // functions that are used as values.
+        body.extend(parse(&format!("let {name} = {name};")));
+    } else {
+        // Its arguments are those of the function that replaces it, and the block borrows them.
+        body.extend(parse("let body = async"));
+        body.extend([function.end.clone()]);
+        body.extend(parse(";"));
+        future = String::from("body");
     }
+    body.extend(options.krate.clone());
+    body.extend(options.builder(runner));
     match options.cores {
-        Some(cores) => body.extend(call_on_cores(&function, cores, options.ayi)),
-        None => body.extend(parse(&format!(".build().expect({NO_RUNTIME:?}).block_on({name}())"))),
+        Some(cores) => body.extend(call_on_cores(&function, cores, options.krate)),
+        None => {
+            let build = if options.flavor == Some(Flavor::Local) {
+                "build_local(::core::default::Default::default())"
+            } else {
+                "build()"
+            };
+            body.extend(parse(&format!(".{build}.expect({NO_RUNTIME:?}).block_on({future})")));
+        }
     }
-    let signature = function.signature_without_arguments();
+    let signature = match options.cores {
+        Some(_) => function.signature_without_arguments(),
+        None => function.signature(),
+    };
     let body = braced(body, &function);
 
     let mut outer = TokenStream::from_iter(function.attributes);
-    if let Runner::Test = runner {
+    if runner.is_test() {
         outer.extend(parse("#[::core::prelude::v1::test]"));
     }
     outer.extend(function.visibility);
@@ -82,7 +99,7 @@ fn run(function: Function, runner: Runner, options: Options) -> TokenStream {
 
 /// Makes `.cores(2).main(|_| name())`, or the same with the core. It is no `async` closure, because not every edition
 /// has them.
-fn call_on_cores(function: &Function, cores: Cores, ayi: TokenStream) -> TokenStream {
+fn call_on_cores(function: &Function, cores: Cores, krate: TokenStream) -> TokenStream {
     let name = &function.name;
     let mut call = match cores {
         Cores::Number(cores) => parse(&format!(".cores({cores})")),
@@ -93,7 +110,7 @@ fn call_on_cores(function: &Function, cores: Cores, ayi: TokenStream) -> TokenSt
     if function.has_arguments() {
         // The argument has its type, so that rustc points at the user's argument if that has another.
         main.extend(parse("|core:"));
-        main.extend(ayi);
+        main.extend(krate);
         main.extend(parse(&format!("::runtime::Core| {name}")));
         main.extend([in_parentheses(located(parse("core"), function.arguments.span()))]);
     } else {

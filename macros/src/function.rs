@@ -18,7 +18,7 @@ use proc_macro::{Delimiter, Group, Ident, Spacing, Span, TokenStream, TokenTree}
 use crate::Runner;
 use crate::error::Error;
 
-/// A function under `#[ayi::main]` or `#[ayi::test]`.
+/// A function under one of the attributes.
 pub(crate) struct Function {
     pub(crate) attributes: Vec<TokenTree>,
     pub(crate) visibility: Vec<TokenTree>,
@@ -86,7 +86,8 @@ impl Function {
             let message = format!("{runner} needs an `async` function: {remedy}");
             return Err(Error::new(self.fn_word.span(), message));
         }
-        if let [first, .., last] = self.generics.as_slice() {
+        let generics = self.generics.as_slice();
+        if let ([first, .., last], true) = (generics, on_cores || self.is_called_by_nobody(runner)) {
             let message = format!(
                 "{runner} does not work on generic functions, because nobody would choose the \
                  parameters: {remedy}"
@@ -105,6 +106,7 @@ impl Function {
         let name = &self.name;
         let message = match (self.count_arguments(), on_cores) {
             (0, _) => return Ok(()),
+            (_, false) if !self.is_called_by_nobody(runner) => return Ok(()),
             (1, true) if !self.has_receiver() => return Ok(()),
             (_, true) => format!(
                 "with `cores`, {runner} passes one argument, the core, and nobody would pass others: write \
@@ -116,6 +118,16 @@ impl Function {
             ),
         };
         Err(Error::new(self.arguments.span(), message))
+    }
+
+    /// Returns whether it is the program's `main`, or a test, to which nobody passes anything.
+    fn is_called_by_nobody(&self, runner: Runner) -> bool {
+        runner.is_test() || self.name.to_string() == "main"
+    }
+
+    /// Returns whether the function can be repeated inside another one, which calls it without arguments.
+    pub(crate) fn stands_alone(&self) -> bool {
+        !self.has_arguments() && self.generics.is_empty()
     }
 
     pub(crate) fn has_body(&self) -> bool {

@@ -38,25 +38,54 @@ pub fn test(options: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(Runner::Test, options, item)
 }
 
+/// Like [`macro@main`], with the options and the defaults of tokio's: for the package that stands in for tokio.
+#[doc(hidden)]
+#[proc_macro_attribute]
+pub fn tokio_main(options: TokenStream, item: TokenStream) -> TokenStream {
+    expand::expand(Runner::TokioMain, options, item)
+}
+
+/// Like [`macro@test`], with the options and the defaults of tokio's: for the package that stands in for tokio.
+#[doc(hidden)]
+#[proc_macro_attribute]
+pub fn tokio_test(options: TokenStream, item: TokenStream) -> TokenStream {
+    expand::expand(Runner::TokioTest, options, item)
+}
+
 /// The attribute that is being expanded.
 #[derive(Clone, Copy)]
 enum Runner {
     Main,
     Test,
+    TokioMain,
+    TokioTest,
 }
 
 impl Runner {
     fn name(self) -> &'static str {
+        if self.is_test() { "test" } else { "main" }
+    }
+
+    fn is_test(self) -> bool {
+        matches!(self, Runner::Test | Runner::TokioTest)
+    }
+
+    /// The crate whose options and defaults the attribute has.
+    fn dialect(self) -> &'static str {
         match self {
-            Runner::Main => "main",
-            Runner::Test => "test",
+            Runner::Main | Runner::Test => "ayi",
+            Runner::TokioMain | Runner::TokioTest => "tokio",
         }
+    }
+
+    fn is_tokio(self) -> bool {
+        self.dialect() == "tokio"
     }
 }
 
 /// The attribute as users write it, for error messages.
 impl fmt::Display for Runner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`#[ayi::{}]`", self.name())
+        write!(f, "`#[{}::{}]`", self.dialect(), self.name())
     }
 }

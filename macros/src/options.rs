@@ -11,60 +11,134 @@
 
 use std::iter::Peekable;
 
-use proc_macro::{Ident, Span, TokenStream, TokenTree, token_stream};
+use proc_macro::{Delimiter, Group, Ident, Span, TokenStream, TokenTree, token_stream};
 
+use crate::Runner;
 use crate::error::Error;
 use crate::function::{is_double_colon, is_punct, is_word, open_groups};
 
-const KNOWN: &str = "the known options are `crate = path::to::ayi`, `cores = 2`, `start_paused = true` \
-                     and `flavor = \"current_thread\"`";
+const KNOWN: &str = "the known options are `crate = path::to::ayi`, `cores = 2`, `start_paused = true`, \
+                     `name = \"a name\"` and `flavor = \"current_thread\"`";
+
+const KNOWN_OF_TOKIO: &str = "the known options are `flavor`, `worker_threads`, `start_paused`, `name`, \
+                              `unhandled_panic` and `crate`";
 
 /// The options of one attribute, checked.
+#[derive(Default)]
 pub(crate) struct Options {
-    /// Where the crate `ayi` is found, as the user's code names it.
-    pub(crate) ayi: TokenStream,
+    /// Where the crate `ayi`, or the one that stands in for tokio, is found, as the user's code names it.
+    pub(crate) krate: TokenStream,
     /// Whether the runtime's time stands still at first.
-    pub(crate) start_paused: bool,
+    start_paused: Option<bool>,
     /// The number of cores on which the function is called, each with a runtime of its own, if that is asked for.
     pub(crate) cores: Option<Cores>,
+    pub(crate) flavor: Option<Flavor>,
+    worker_threads: Option<i64>,
+    name: Option<TokenTree>,
+    /// The name of a policy, in `UnhandledPanic`.
+    unhandled_panic: Option<&'static str>,
 }
 
+#[derive(Clone, Copy)]
 pub(crate) enum Cores {
     Number(i64),
     All,
 }
 
+/// What tokio calls the kind of a runtime.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flavor {
+    CurrentThread,
+    MultiThread,
+    Local,
+}
+
 impl Options {
-    pub(crate) fn parse(options: TokenStream) -> Result<Options, Error> {
+    pub(crate) fn parse(runner: Runner, options: TokenStream) -> Result<Options, Error> {
         let mut tokens = options.into_iter().peekable();
-        let (mut ayi, mut start_paused, mut flavor, mut cores) = (None, None, None, None);
+        let (mut found, mut krate) = (Options::default(), None);
         while let Some(token) = tokens.next() {
-            let name = option_name(token)?;
-            let (is_twice, text) = match name.to_string().as_str() {
-                "crate" => {
-                    let value = option_value(&name, "path::to::ayi", &mut tokens)?;
-                    (ayi.replace(parse_path(value)?).is_some(), "crate")
-                }
-                "cores" => {
-                    let value = option_value(&name, "2", &mut tokens)?;
-                    (cores.replace(parse_cores(&value)?).is_some(), "cores")
-                }
-                "start_paused" => {
-                    let value = option_value(&name, "true", &mut tokens)?;
-                    (start_paused.replace(parse_bool(&value)?).is_some(), "start_paused")
-                }
-                _ => {
-                    let value = option_value(&name, "\"current_thread\"", &mut tokens)?;
-                    (flavor.replace(check_flavor(&value)?).is_some(), "flavor")
-                }
+            let option = option_name(runner, token)?;
+            let text = option.to_string();
+            let (example, is_twice): (&str, bool) = match text.as_str() {
+                "crate" => ("path::to::ayi", krate.is_some()),
+                "cores" => ("2", found.cores.is_some()),
+                "worker_threads" => ("2", found.worker_threads.is_some()),
+                "start_paused" => ("true", found.start_paused.is_some()),
+                "name" => ("\"a name\"", found.name.is_some()),
+                "unhandled_panic" => ("\"ignore\"", found.unhandled_panic.is_some()),
+                _ => ("\"current_thread\"", found.flavor.is_some()),
             };
+            let value = option_value(&option, example, &mut tokens)?;
+            match text.as_str() {
+                "crate" => krate = Some(parse_path(value)?),
+                "cores" => found.cores = Some(parse_cores(&value)?),
+                "worker_threads" => found.worker_threads = Some(parse_workers(&value)?),
+                "start_paused" => found.start_paused = Some(parse_bool(&value)?),
+                "name" => found.name = Some(parse_name(&value)?),
+                "unhandled_panic" => found.unhandled_panic = Some(parse_policy(&value)?),
+                _ => found.flavor = Some(parse_flavor(runner, &value)?),
+            }
             if is_twice {
                 let message = format!("the option `{text}` is given twice: keep one of them");
-                return Err(Error::new(name.span(), message));
+                return Err(Error::new(option.span(), message));
             }
         }
-        let ayi = ayi.unwrap_or_else(|| "::ayi".parse().expect("a path is valid Rust"));
-        Ok(Options { ayi, start_paused: start_paused.unwrap_or(false), cores })
+        let default = || format!("::{}", runner.dialect()).parse().expect("a path is valid Rust");
+        found.krate = krate.unwrap_or_else(default);
+        if runner.is_tokio() && found.flavor.is_none() && !runner.is_test() {
+            found.flavor = Some(Flavor::MultiThread);
+        }
+        found.check_for_flavor()?;
+        Ok(found)
+    }
+
+    /// What one kind of runtime has and the others have not.
+    fn check_for_flavor(&self) -> Result<(), Error> {
+        let is_many = self.flavor == Some(Flavor::MultiThread);
+        let message = match () {
+            () if !is_many && self.worker_threads.is_some() => {
+                "`worker_threads` needs `flavor = \"multi_thread\"`: a `current_thread` runtime has none"
+            }
+            () if is_many && self.start_paused.is_some() => {
+                "`start_paused` needs `flavor = \"current_thread\"`: the time of a `multi_thread` runtime never stands still"
+            }
+            () if is_many && self.unhandled_panic.is_some() => {
+                "`unhandled_panic` needs `flavor = \"current_thread\"`"
+            }
+            () => return Ok(()),
+        };
+        Err(Error::new(Span::call_site(), message.to_owned()))
+    }
+
+    /// The calls that make the builder, after the path of the crate.
+    pub(crate) fn builder(&self, runner: Runner) -> TokenStream {
+        let mut calls = String::from("::runtime::Builder::");
+        calls.push_str(match self.flavor {
+            Some(Flavor::MultiThread) => "new_multi_thread()",
+            _ => "new_current_thread()",
+        });
+        if runner.is_tokio() {
+            calls.push_str(".enable_all()");
+        }
+        if let Some(workers) = self.worker_threads {
+            calls.push_str(&format!(".worker_threads({workers})"));
+        }
+        if let Some(start_paused @ true) = self.start_paused {
+            calls.push_str(&format!(".start_paused({start_paused})"));
+        }
+        if let Some(name) = &self.name {
+            calls.push_str(&format!(".name({name})"));
+        }
+        let mut calls: TokenStream = calls.parse().expect("what the macro adds is valid Rust");
+        if let Some(policy) = self.unhandled_panic {
+            let policy = format!("::runtime::UnhandledPanic::{policy}");
+            let mut argument = self.krate.clone();
+            argument.extend(policy.parse::<TokenStream>().expect("a path is valid Rust"));
+            calls.extend(".unhandled_panic".parse::<TokenStream>().expect("a call is valid Rust"));
+            calls.extend([TokenTree::from(Group::new(Delimiter::Parenthesis, argument))]);
+        }
+        calls
     }
 
     /// Returns whether `cores` is among options that contain a mistake.
@@ -73,22 +147,56 @@ impl Options {
     }
 }
 
-fn option_name(token: TokenTree) -> Result<Ident, Error> {
+fn option_name(runner: Runner, token: TokenTree) -> Result<Ident, Error> {
+    let known = if runner.is_tokio() { KNOWN_OF_TOKIO } else { KNOWN };
     let TokenTree::Ident(name) = token else {
-        let message = format!("expected an option, found `{token}`: {KNOWN}");
+        let message = format!("expected an option, found `{token}`: {known}");
         return Err(Error::new(token.span(), message));
     };
     let text = name.to_string();
-    let remedy = match text.as_str() {
-        "crate" | "cores" | "start_paused" | "flavor" => return Ok(name),
-        "worker_threads" => {
+    let remedy = match (text.as_str(), runner.is_tokio()) {
+        ("crate" | "start_paused" | "flavor" | "name", _) | ("cores", false) => return Ok(name),
+        ("worker_threads" | "unhandled_panic", true) => return Ok(name),
+        ("worker_threads", false) => {
             "an ayi runtime always runs on one thread; `cores = 2` calls the function on two, each with a \
              runtime of its own; "
         }
-        "unhandled_panic" => "runtime::Builder::unhandled_panic sets it; ",
+        ("unhandled_panic", false) => "runtime::Builder::unhandled_panic sets it; ",
+        ("cores", true) => "it is one of `#[ayi::main]`; ",
         _ => "",
     };
-    Err(Error::new(name.span(), format!("unknown option `{text}`: {remedy}{KNOWN}")))
+    Err(Error::new(name.span(), format!("unknown option `{text}`: {remedy}{known}")))
+}
+
+fn parse_name(value: &[TokenTree]) -> Result<TokenTree, Error> {
+    match value {
+        [name @ TokenTree::Literal(literal)] if literal.to_string().starts_with('"') => Ok(name.clone()),
+        _ => Err(wrong(value, "the value of `name` must be a string, such as `\"a name\"`")),
+    }
+}
+
+fn parse_workers(value: &[TokenTree]) -> Result<i64, Error> {
+    match parse_integer(&text_of(value)) {
+        Some(workers @ 1..) => Ok(workers),
+        _ => Err(wrong(value, "the value of `worker_threads` must be a number of at least 1")),
+    }
+}
+
+fn parse_policy(value: &[TokenTree]) -> Result<&'static str, Error> {
+    match text_of(value).as_str() {
+        "\"ignore\"" => Ok("Ignore"),
+        "\"shutdown_runtime\"" => Ok("ShutdownRuntime"),
+        _ => {
+            Err(wrong(value, "the value of `unhandled_panic` must be `\"ignore\"` or `\"shutdown_runtime\"`"))
+        }
+    }
+}
+
+fn text_of(value: &[TokenTree]) -> String {
+    match value {
+        [TokenTree::Literal(literal)] => literal.to_string(),
+        _ => String::new(),
+    }
 }
 
 fn parse_bool(value: &[TokenTree]) -> Result<bool, Error> {
@@ -133,14 +241,13 @@ fn parse_integer(literal: &str) -> Option<i64> {
     i64::from_str_radix(digits, radix).ok()
 }
 
-fn check_flavor(value: &[TokenTree]) -> Result<(), Error> {
-    let text = match value {
-        [TokenTree::Literal(literal)] => literal.to_string(),
-        _ => String::new(),
-    };
-    let message = match text.as_str() {
-        "\"current_thread\"" => return Ok(()),
-        "\"multi_thread\"" => {
+fn parse_flavor(runner: Runner, value: &[TokenTree]) -> Result<Flavor, Error> {
+    let message = match (text_of(value).as_str(), runner.is_tokio()) {
+        ("\"current_thread\"", _) => return Ok(Flavor::CurrentThread),
+        ("\"multi_thread\"", true) => return Ok(Flavor::MultiThread),
+        ("\"local\"", true) => return Ok(Flavor::Local),
+        (_, true) => "the kinds of runtimes are `\"current_thread\"`, `\"multi_thread\"` and `\"local\"`",
+        ("\"multi_thread\"", false) => {
             "an ayi runtime always runs on one thread: write `cores = 2` instead, which calls the function on \
              two, each with a runtime of its own"
         }

@@ -21,11 +21,6 @@ async fn two(core: Core, number: usize) -> usize {
 #[ayi::test(cores = "all")]
 async fn two_in_a_test(_: Core, (_a, _b): (u8, u8),) {}
 
-#[ayi::main(crate = ayi)]
-async fn without_cores(core: Core) {
-    println!("{core:?}");
-}
-
 #[ayi::main(cores = 2)]
 fn not_async(core: Core) -> usize {
     core.index()

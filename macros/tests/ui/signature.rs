@@ -1,16 +1,3 @@
-struct Server;
-
-impl Server {
-    #[ayi::main]
-    async fn run(&self) -> u32 {
-        self.port().await
-    }
-
-    async fn port(&self) -> u32 {
-        80
-    }
-}
-
 #[ayi::main]
 const fn constant() -> u32 {
     7
@@ -18,11 +5,6 @@ const fn constant() -> u32 {
 
 #[ayi::main]
 pub extern "C" fn exported() {}
-
-#[ayi::main]
-async fn doubled(number: u32) -> u32 {
-    number * 2
-}
 
 #[ayi::test]
 fn not_async() {}
@@ -35,7 +17,7 @@ async fn with_generics<T>() {}
 
 fn main() {
     // The functions remain what callers think they are.
-    let sum: u32 = Server.run() + constant() + doubled(3);
-    println!("{sum}");
+    let seven: u32 = constant();
+    println!("{seven}");
     exported();
 }

@@ -7,8 +7,8 @@ async fn worker_threads() {}
 #[ayi::test(unhandled_panic = "shutdown_runtime")]
 async fn unhandled_panic() {}
 
-#[ayi::main(crate = ayi, name)]
-async fn name() {}
+#[ayi::main(crate = ayi, threads)]
+async fn threads() {}
 
 #[ayi::main("ayi")]
 async fn literal() {}
