@@ -100,7 +100,7 @@ pub mod task;
 
 /// Reading and writing, and waiting for any file descriptor.
 ///
-/// [`AsyncFd`](io::AsyncFd), [`Interest`](io::Interest), [`Ready`](io::Ready) and [`Registration`](io::Registration)
+/// [`AsyncFd`](io::unix::AsyncFd), [`Interest`](io::Interest), [`Ready`](io::Ready) and [`Registration`](io::Registration)
 /// are ayi's own. The traits are those of `futures-io`, which many crates know. The extension methods, such as
 /// `read_exact`, `write_all` and `lines`, are ayi's own: each is charged to the [cooperative budget](task::coop), over
 /// streams of any crate. Those of `futures-lite` and `futures` work too, but do not give way while a stream in memory
@@ -109,7 +109,6 @@ pub mod task;
 /// With the feature `stdio` there are `stdin`, `stdout` and `stderr` as well.
 #[cfg(target_os = "linux")]
 pub mod io {
-    mod async_fd;
     mod buf_read_ext;
     mod charged;
     mod copy;
@@ -117,13 +116,12 @@ pub mod io {
     mod endless;
     mod lines;
     mod read_ext;
-    mod ready_guard;
     mod split;
     mod timeout_stream;
     mod write_buffer;
     mod write_ext;
 
-    pub use async_fd::{AsyncFd, AsyncFdTryNewError};
+    pub use ayi_io::unix;
     #[cfg(feature = "stdio")]
     pub use ayi_process::stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
     pub use ayi_runtime::io::{Interest, Ready, Registration};
@@ -139,7 +137,6 @@ pub mod io {
     pub use futures_lite::stream::{Stream, StreamExt};
     pub use lines::{Lines, Split};
     pub use read_ext::{AsyncReadExt, Bytes};
-    pub use ready_guard::{AsyncFdReadyGuard, AsyncFdReadyMutGuard, TryIoError};
     pub use split::{ReadHalf, WriteHalf, split};
     pub use timeout_stream::{TimeLimit, TimeoutStream};
     pub use write_buffer::WriteBuffer;

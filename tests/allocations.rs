@@ -5,7 +5,7 @@
 
 mod support;
 
-use ayi::io::{AsyncFd, Interest};
+use ayi::io::{Interest, unix::AsyncFd};
 use ayi::net::TcpStream;
 use ayi::task::yield_now;
 use ayi::time::{Duration, interval, sleep, timeout};

@@ -9,7 +9,7 @@
 #[allow(unsafe_code)]
 mod support;
 
-use ayi::io::{AsyncFd, Interest};
+use ayi::io::{Interest, unix::AsyncFd};
 use ayi::runtime::{
     Builder, Core, EnterGuard, Handle, Runtime, TaskMeta, UnhandledPanic, is_rt_shutdown_err,
 };
@@ -20,7 +20,7 @@ use futures_lite::future::block_on as foreign_block_on;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, poll_fn};
 use std::io::{Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -279,27 +279,27 @@ fn destructors_of_a_thread_use_the_runtime() {
     })
 }
 
-/// An `AsFd` that returns another descriptor each time. It may do so: nothing is freed by that.
+/// An `AsRawFd` that returns another descriptor each time. It may do so: nothing is freed by that.
 #[test]
 fn a_descriptor_that_is_not_always_the_same() {
     struct Liar<'a>(&'a UnixStream, Cell<Option<&'a UnixStream>>);
-    impl AsFd for Liar<'_> {
-        fn as_fd(&self) -> BorrowedFd<'_> {
-            self.1.get().unwrap_or(self.0).as_fd()
+    impl AsRawFd for Liar<'_> {
+        fn as_raw_fd(&self) -> RawFd {
+            self.1.get().unwrap_or(self.0).as_raw_fd()
         }
     }
     run(async || {
         let (own, _peer) = UnixStream::pair().unwrap();
         let (other, mut peer) = UnixStream::pair().unwrap();
         other.set_nonblocking(true).unwrap();
-        let honest = AsyncFd::new(&other).unwrap();
+        let honest = AsyncFd::new(other.as_fd()).unwrap();
         let ways: [fn(AsyncFd<Liar<'_>>); 2] = [|fd| drop(fd), |fd| _ = fd.into_inner()];
         for ends in ways {
             let liar = AsyncFd::new(Liar(&own, Cell::new(None))).unwrap();
             liar.get_ref().1.set(Some(&other));
             ends(liar);
             peer.write_all(b"x").unwrap();
-            let read = honest.async_io(Interest::READABLE, |fd| { &**fd }.read(&mut [0; 4]));
+            let read = honest.async_io(Interest::READABLE, |_| { &other }.read(&mut [0; 4]));
             assert_eq!(read.await.unwrap(), 1);
         }
     })

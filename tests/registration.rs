@@ -5,7 +5,7 @@
 
 mod support;
 
-use ayi::io::{AsyncFd, Interest};
+use ayi::io::{Interest, unix::AsyncFd};
 use ayi::net::{TcpListener, TcpStream};
 use ayi::runtime::Runtime;
 use std::fs;

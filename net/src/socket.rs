@@ -21,7 +21,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 #[cfg(any(feature = "hyper", feature = "tokio"))]
 use std::mem::MaybeUninit;
 use std::ops::Deref;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::task::{Context, Poll};
 
 use ayi_runtime::io::{Interest, Ready, Registration, Wait, Waiter, Waiting, poll_once};
@@ -301,7 +301,7 @@ where
         let Socket { registration, std } = self.socket;
         let (len, op) = (self.len, &mut self.op);
         registration.poll_with(
-            std.as_fd(),
+            std.as_fd().as_raw_fd(),
             if DIRECTION == READ { Interest::READABLE } else { Interest::WRITABLE },
             waiter,
             cx,

@@ -1,7 +1,7 @@
 //! What has waited in a runtime that has ended returns an error elsewhere, whatever is asked of it.
 
 use crate::support::{Wakes, poll_once, poll_with, run, std_pair, turn, watched};
-use ayi::io::{AsyncFd, Interest};
+use ayi::io::{Interest, unix::AsyncFd};
 use ayi::net::unix::{UnixDatagram, UnixListener, UnixStream, pipe};
 use ayi::net::{TcpListener, TcpStream, UdpSocket};
 use ayi::runtime::{Runtime, is_rt_shutdown_err};

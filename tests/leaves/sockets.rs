@@ -1,7 +1,7 @@
 //! Sockets and pipes. The peer of a stream is gone: each read returns the end, each write an error, at once.
 
 use crate::{Leaves, support};
-use ayi::io::{AsyncFd, AsyncRead, AsyncWrite, Interest, Registration};
+use ayi::io::{AsyncRead, AsyncWrite, Interest, Registration, unix::AsyncFd};
 use ayi::net::{
     TcpListener, TcpSocket, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixSocket, UnixStream,
     lookup_host, unix::pipe,
@@ -303,18 +303,18 @@ async fn descriptors(leaves: &mut Leaves) {
     };
     let ok = || io::Result::Ok(());
     each! { leaves, AsyncFd::new(gone()).unwrap();
-        "ayi::io::AsyncFd::async_io" => |s| s.async_io(Interest::READABLE, |_| ok()).await.unwrap();
-        "ayi::io::AsyncFd::async_io_mut" => |s| s.async_io_mut(Interest::READABLE, |_| ok()).await.unwrap();
-        "ayi::io::AsyncFd::readable" => |s| s.readable().await.map(drop);
-        "ayi::io::AsyncFd::readable_mut" => |s| s.readable_mut().await.map(drop);
-        "ayi::io::AsyncFd::writable" => |s| s.writable().await.map(drop);
-        "ayi::io::AsyncFd::writable_mut" => |s| s.writable_mut().await.map(drop);
-        "ayi::io::AsyncFd::ready" => |s| s.ready(Interest::READABLE).await.map(drop);
-        "ayi::io::AsyncFd::ready_mut" => |s| s.ready_mut(Interest::READABLE).await.map(drop);
-        "ayi::io::AsyncFd::poll_read_ready" => |s| poll_fn(|cx| s.poll_read_ready(cx).map_ok(drop)).await;
-        "ayi::io::AsyncFd::poll_read_ready_mut" => |s| poll_fn(|cx| s.poll_read_ready_mut(cx).map_ok(drop)).await;
-        "ayi::io::AsyncFd::poll_write_ready" => |s| poll_fn(|cx| s.poll_write_ready(cx).map_ok(drop)).await;
-        "ayi::io::AsyncFd::poll_write_ready_mut" => |s| poll_fn(|cx| s.poll_write_ready_mut(cx).map_ok(drop)).await;
+        "ayi_io::unix::AsyncFd::async_io" => |s| s.async_io(Interest::READABLE, |_| ok()).await.unwrap();
+        "ayi_io::unix::AsyncFd::async_io_mut" => |s| s.async_io_mut(Interest::READABLE, |_| ok()).await.unwrap();
+        "ayi_io::unix::AsyncFd::readable" => |s| s.readable().await.map(drop);
+        "ayi_io::unix::AsyncFd::readable_mut" => |s| s.readable_mut().await.map(drop);
+        "ayi_io::unix::AsyncFd::writable" => |s| s.writable().await.map(drop);
+        "ayi_io::unix::AsyncFd::writable_mut" => |s| s.writable_mut().await.map(drop);
+        "ayi_io::unix::AsyncFd::ready" => |s| s.ready(Interest::READABLE).await.map(drop);
+        "ayi_io::unix::AsyncFd::ready_mut" => |s| s.ready_mut(Interest::READABLE).await.map(drop);
+        "ayi_io::unix::AsyncFd::poll_read_ready" => |s| poll_fn(|cx| s.poll_read_ready(cx).map_ok(drop)).await;
+        "ayi_io::unix::AsyncFd::poll_read_ready_mut" => |s| poll_fn(|cx| s.poll_read_ready_mut(cx).map_ok(drop)).await;
+        "ayi_io::unix::AsyncFd::poll_write_ready" => |s| poll_fn(|cx| s.poll_write_ready(cx).map_ok(drop)).await;
+        "ayi_io::unix::AsyncFd::poll_write_ready_mut" => |s| poll_fn(|cx| s.poll_write_ready_mut(cx).map_ok(drop)).await;
     }
     each! { leaves, (Registration::new(), gone());
         "ayi_runtime::io::Registration::async_io" =>

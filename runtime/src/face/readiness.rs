@@ -10,7 +10,7 @@ use crate::core::wait::waiting::{Wait, Waiting, poll_once};
 use crate::core::wait::{Asker, Registration, SourceKey, Waiter};
 use crate::face::ready::Ready;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::task::{Context, Poll};
 
 /// The readiness of a descriptor, as it was known at some time. [`Registration::clear`] takes it back.
@@ -129,7 +129,7 @@ impl Registration {
         interest: Interest,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<ReadyEvent>> {
-        poll_once(Readiness { registration: self, fd, interest }, cx)
+        self.poll_ready_event_raw(fd.as_raw_fd(), interest, cx)
     }
 
     /// Waits like [`ready`](Registration::ready), and returns an event that [`clear`](Registration::clear) takes back.
@@ -146,7 +146,7 @@ impl Registration {
         fd: BorrowedFd<'_>,
         interest: Interest,
     ) -> impl Future<Output = io::Result<ReadyEvent>> {
-        Waiting::new(Readiness { registration: self, fd, interest })
+        self.ready_event_raw(fd.as_raw_fd(), interest)
     }
 
     /// Marks the descriptor as not ready, as far as `event` says that it was, until the next report. This is right only
@@ -180,6 +180,25 @@ impl Registration {
             }
         };
         self.tie.get().map(|tie| tie.with(clear));
+    }
+
+    #[doc(hidden)]
+    pub fn poll_ready_event_raw(
+        &self,
+        fd: RawFd,
+        interest: Interest,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<ReadyEvent>> {
+        poll_once(Readiness { registration: self, fd, interest }, cx)
+    }
+
+    #[doc(hidden)]
+    pub fn ready_event_raw(
+        &self,
+        fd: RawFd,
+        interest: Interest,
+    ) -> impl Future<Output = io::Result<ReadyEvent>> {
+        Waiting::new(Readiness { registration: self, fd, interest })
     }
 
     /// Marks the descriptor as not ready until the next report, and asks the kernel for a report if it is ready
@@ -222,13 +241,13 @@ impl Registration {
 }
 
 /// What [`Registration::ready_event`] waits for.
-struct Readiness<'a, 'fd> {
+struct Readiness<'a> {
     registration: &'a Registration,
-    fd: BorrowedFd<'fd>,
+    fd: RawFd,
     interest: Interest,
 }
 
-impl<'a> Wait<'a> for Readiness<'a, '_> {
+impl<'a> Wait<'a> for Readiness<'a> {
     type Output = io::Result<ReadyEvent>;
 
     fn registration(&self) -> &'a Registration {

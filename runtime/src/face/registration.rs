@@ -11,7 +11,7 @@ use crate::plugged::SocketTrace;
 use crate::services::faults;
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::sync::OnceLock;
 use std::task::{Context, Poll};
 
@@ -50,7 +50,7 @@ impl Registration {
     /// # }).unwrap();
     /// ```
     pub fn register(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
-        self.tied(fd).map(drop)
+        self.register_raw(fd.as_raw_fd())
     }
 
     /// Runs `op` as soon as it need not wait.
@@ -95,7 +95,7 @@ impl Registration {
         op: impl FnMut() -> io::Result<R>,
         is_short: impl Fn(&R) -> bool,
     ) -> Poll<io::Result<R>> {
-        poll_once(Io { registration: self, fd, interest, op, is_short }, cx)
+        poll_once(Io { registration: self, fd: fd.as_raw_fd(), interest, op, is_short }, cx)
     }
 
     /// Runs `op` as soon as it need not wait, like [`poll_io`](Registration::poll_io). Any number of tasks may wait in
@@ -134,7 +134,7 @@ impl Registration {
         op: impl FnMut() -> io::Result<R>,
         is_short: impl Fn(&R) -> bool,
     ) -> impl Future<Output = io::Result<R>> {
-        Waiting::new(Io { registration: self, fd, interest, op, is_short })
+        self.async_io_raw(fd.as_raw_fd(), interest, op, is_short)
     }
 
     /// Tries `op` once. If it returns `WouldBlock`, the descriptor counts as not ready for `interest` until the next
@@ -217,7 +217,7 @@ impl Registration {
     #[inline]
     pub fn poll_with<R, Op: FnMut() -> io::Result<R>>(
         &self,
-        fd: BorrowedFd<'_>,
+        fd: RawFd,
         interest: Interest,
         waiter: &mut Waiter,
         cx: &mut Context<'_>,
@@ -225,8 +225,28 @@ impl Registration {
         is_short: impl Fn(&R) -> bool,
     ) -> Poll<io::Result<R>> {
         #[cfg(faults)]
-        let op = || faults::within(faults::Operation::On(fd.as_raw_fd()), &mut op);
+        let op = || faults::within(faults::Operation::On(fd), &mut op);
         Io { registration: self, fd, interest, op, is_short }.poll(waiter, cx)
+    }
+}
+
+/// The same for `AsyncFd`, whose owner tells a number and does not lend the descriptor. A number that is no open
+/// descriptor gives an error of the kernel, so nothing here is unsafe.
+impl Registration {
+    #[doc(hidden)]
+    pub fn register_raw(&self, fd: RawFd) -> io::Result<()> {
+        self.tied(fd).map(drop)
+    }
+
+    #[doc(hidden)]
+    pub fn async_io_raw<R>(
+        &self,
+        fd: RawFd,
+        interest: Interest,
+        op: impl FnMut() -> io::Result<R>,
+        is_short: impl Fn(&R) -> bool,
+    ) -> impl Future<Output = io::Result<R>> {
+        Waiting::new(Io { registration: self, fd, interest, op, is_short })
     }
 }
 
@@ -236,7 +256,7 @@ impl fmt::Debug for Registration {
     }
 }
 
-impl<'a, R, Op, IsShort> Wait<'a> for Io<'a, '_, Op, IsShort>
+impl<'a, R, Op, IsShort> Wait<'a> for Io<'a, Op, IsShort>
 where
     Op: FnMut() -> io::Result<R>,
     IsShort: Fn(&R) -> bool,

@@ -1,7 +1,7 @@
 //! Descriptors that are not ayi's sockets, in `AsyncFd`.
 
 use crate::support::{Wakes, poll_once, poll_with, run, turn};
-use ayi::io::{AsyncFd, Interest};
+use ayi::io::{Interest, unix::AsyncFd};
 use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -51,7 +51,7 @@ fn a_borrowed_descriptor_can_be_registered_again_after_the_drop() {
     run(async || {
         let (ours, mut theirs) = pair();
         drop(AsyncFd::new(ours.as_fd()).unwrap());
-        drop(AsyncFd::new(&ours).unwrap());
+        drop(AsyncFd::new(Box::new(ours.as_fd())).unwrap());
         let ours = Rc::new(ours);
         drop(AsyncFd::new(ours.clone()).unwrap());
         let again = AsyncFd::new(ours).unwrap();
@@ -213,8 +213,8 @@ fn inotify() {
 fn registered_twice() {
     run(async || {
         let (ours, mut theirs) = pair();
-        let first = AsyncFd::new(&ours).unwrap();
-        let error = AsyncFd::new(&ours).unwrap_err();
+        let first = AsyncFd::new(ours.as_fd()).unwrap();
+        let error = AsyncFd::new(ours.as_raw_fd()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AlreadyExists);
         // The first is unchanged. A duplicate is another descriptor, and gets its own reports.
         let other = AsyncFd::new(ours.try_clone().unwrap()).unwrap();

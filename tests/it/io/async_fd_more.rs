@@ -1,7 +1,7 @@
 //! `AsyncFd`: interests and readiness as sets, mutable guards, `poll` forms, and what it refuses.
 
 use crate::support::{self, Wakes, poll_once, run, turn};
-use ayi::io::{AsyncFd, Interest, Ready};
+use ayi::io::{Interest, Ready, unix::AsyncFd};
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};

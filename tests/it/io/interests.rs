@@ -1,7 +1,7 @@
 //! If one interest finds nothing, the others still know of their readiness, and a task that was woken tries.
 
 use crate::support::{Wakes, poll_once, poll_with, run, turn};
-use ayi::io::{AsyncFd, Interest, Ready, Registration};
+use ayi::io::{Interest, Ready, Registration, unix::AsyncFd};
 use ayi::net::UdpSocket;
 use std::cell::Cell;
 use std::future::{Future, poll_fn};

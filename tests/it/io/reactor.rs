@@ -1,7 +1,7 @@
 //! The reactor works, whatever its wakers and drops do, and whatever interrupts it.
 
 use crate::support::{Wakes, block_until, connected, poll_once, poll_with, run, turn, waker_fn};
-use ayi::io::AsyncFd;
+use ayi::io::unix::AsyncFd;
 use ayi::net::{TcpListener, TcpStream};
 use ayi::task::spawn_blocking;
 use ayi::time::{Duration, sleep};

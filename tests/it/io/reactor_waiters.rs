@@ -1,7 +1,7 @@
 //! Several tasks that wait for one descriptor: none is lost, and none keeps the others busy.
 
 use crate::support::{Wakes, block_until, connected, poll_once, poll_with, run, turn, waker_fn};
-use ayi::io::{AsyncFd, AsyncReadExt, AsyncWriteExt, Interest};
+use ayi::io::{AsyncReadExt, AsyncWriteExt, Interest, unix::AsyncFd};
 use ayi::net::{TcpListener, TcpStream};
 use ayi::time::{Duration, timeout};
 use std::cell::{Cell, RefCell};

@@ -1,7 +1,7 @@
 //! Guards of readiness that are kept: they do not take back what came after they were made.
 
 use crate::support::{poll_once, run, turn, watched};
-use ayi::io::{AsyncFd, Interest, Ready, Registration};
+use ayi::io::{Interest, Ready, Registration, unix::AsyncFd};
 use ayi::runtime::Runtime;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsFd;

@@ -1,10 +1,8 @@
 //! Which types may be sent to other threads and shared with them, and which not. The compiler decides it; these tests
 //! only compare.
 
-use ayi::io::{
-    AsyncFd, AsyncFdReadyGuard, AsyncFdReadyMutGuard, DuplexStream, Interest, Ready, SimplexStream,
-    TimeoutStream, WriteBuffer,
-};
+use ayi::io::unix::{AsyncFd, AsyncFdReadyGuard, AsyncFdReadyMutGuard};
+use ayi::io::{DuplexStream, Interest, Ready, SimplexStream, TimeoutStream, WriteBuffer};
 use ayi::net::{
     TcpListener, TcpSocket, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixSocket, UnixStream, tcp,
     unix,

@@ -2,7 +2,7 @@
 //! `Runtime`'s documentation states.
 
 use crate::support::{block_until, connected, poll_once, run, turn, watched};
-use ayi::io::{AsyncFd, AsyncReadExt, AsyncWriteExt, Interest};
+use ayi::io::{AsyncReadExt, AsyncWriteExt, Interest, unix::AsyncFd};
 use ayi::runtime::{Handle, Runtime};
 use ayi::task::{JoinHandle, coop, yield_now};
 use ayi::time::{Duration, Instant, sleep, sleep_until};

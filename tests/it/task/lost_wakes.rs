@@ -2,7 +2,7 @@
 //! runtime ends.
 
 use crate::support::{Wakes, block_until, connected, poll_once, poll_with, run, turn, waker_fn, watched};
-use ayi::io::AsyncFd;
+use ayi::io::unix::AsyncFd;
 use ayi::net::{TcpListener, UdpSocket};
 use ayi::runtime::{Runtime, is_rt_shutdown_err};
 use ayi::task::coop::{consume_budget, has_budget_remaining, unconstrained};

@@ -24,7 +24,7 @@ use super::{Family, Rung, USUAL};
 use crate::listener::Listener;
 use crate::protocol::{MESSAGE, answer};
 use crate::stop::Stop;
-use ayi::io::{AsyncFd, AsyncReadExt, AsyncWriteExt};
+use ayi::io::{AsyncReadExt, AsyncWriteExt, unix::AsyncFd};
 use ayi::net::{TcpListener, TcpStream};
 use ayi::runtime::Runtime;
 use std::io;

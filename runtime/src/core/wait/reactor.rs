@@ -33,7 +33,7 @@ use crate::core::task;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::num::NonZeroU64;
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::RawFd;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -113,13 +113,13 @@ impl Reactor {
         self.sources.len() == self.free.len()
     }
 
-    pub(crate) fn register(&mut self, fd: BorrowedFd<'_>) -> io::Result<SourceKey> {
+    pub(crate) fn register(&mut self, fd: RawFd) -> io::Result<SourceKey> {
         if self.free.is_empty() {
             let index = u32::try_from(self.sources.len()).expect("fewer sources than 2^32");
             self.sources.push(Source::VACANT);
             self.free.push(index);
         }
-        let (fd, index) = (fd.as_raw_fd(), self.free[self.free.len() - 1]);
+        let index = self.free[self.free.len() - 1];
         let key = SourceKey::new(index, self.sources[index as usize].generation);
         let has_source = || self.sources.iter().any(|source| source.fd == fd);
         match self.epoll.add(fd, key.0) {

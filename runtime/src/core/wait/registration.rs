@@ -12,7 +12,7 @@ use crate::core::ready::Interest;
 use crate::core::worker::{RuntimeRef, Worker};
 use crate::plugged::{Lodgers, SocketTrace};
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker, ready};
@@ -79,7 +79,7 @@ impl Registration {
     fn failed(
         &self,
         error: io::Error,
-        fd: BorrowedFd<'_>,
+        fd: RawFd,
         mut asker: Asker<'_>,
         seen: Option<Seen>,
     ) -> Option<Poll<io::Error>> {
@@ -100,7 +100,7 @@ impl Registration {
     }
 
     /// The runtime of this thread and the source there; makes the tie if there is none.
-    pub(crate) fn tied(&self, fd: BorrowedFd<'_>) -> io::Result<(Rc<Worker>, SourceKey)> {
+    pub(crate) fn tied(&self, fd: RawFd) -> io::Result<(Rc<Worker>, SourceKey)> {
         if let Some(tie) = self.tie.get() {
             return tie.here();
         }
@@ -115,7 +115,7 @@ impl Registration {
         }
         let key = registered.map_err(Lodgers::explain)?;
         worker.counters().add(Count::Registered, 1);
-        let tie = Tie { runtime: worker.reference, key, fd: fd.as_raw_fd() };
+        let tie = Tie { runtime: worker.reference, key, fd };
         if let Err(tie) = self.tie.set(tie) {
             // Another thread was faster: the tie is to its runtime.
             drop(tie);
@@ -126,15 +126,15 @@ impl Registration {
 }
 
 /// An operation on a descriptor, which is tried as soon as it need not wait. See `Registration::poll_io`.
-pub(crate) struct Io<'a, 'fd, Op, IsShort> {
+pub(crate) struct Io<'a, Op, IsShort> {
     pub(crate) registration: &'a Registration,
-    pub(crate) fd: BorrowedFd<'fd>,
+    pub(crate) fd: RawFd,
     pub(crate) interest: Interest,
     pub(crate) op: Op,
     pub(crate) is_short: IsShort,
 }
 
-impl<R, Op: FnMut() -> io::Result<R>, IsShort: Fn(&R) -> bool> Io<'_, '_, Op, IsShort> {
+impl<R, Op: FnMut() -> io::Result<R>, IsShort: Fn(&R) -> bool> Io<'_, Op, IsShort> {
     #[inline]
     pub(crate) fn poll(mut self, waiter: &mut Waiter, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
         ready!(coop::poll_budget(cx));

@@ -6,7 +6,7 @@ use super::AsyncFd;
 use ayi_runtime::io::{Ready, ReadyEvent};
 use std::fmt;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
 
 /// A report that a descriptor is ready, valid until an operation shows that it is not.
 ///
@@ -17,7 +17,7 @@ use std::os::fd::AsFd;
 /// ```
 /// # #[ayi::main]
 /// # async fn main() -> std::io::Result<()> {
-/// # use ayi::io::{AsyncFd, Interest};
+/// # use ayi::io::{Interest, unix::AsyncFd};
 /// # use std::io::{Read, Write};
 /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
 /// # ours.set_nonblocking(true)?;
@@ -34,12 +34,12 @@ use std::os::fd::AsFd;
 /// # }
 /// ```
 #[must_use = "use try_io, or the next wait returns at once"]
-pub struct AsyncFdReadyGuard<'a, T: AsFd> {
+pub struct AsyncFdReadyGuard<'a, T: AsRawFd> {
     pub(super) fd: &'a AsyncFd<T>,
     pub(super) event: ReadyEvent,
 }
 
-impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
+impl<'a, T: AsRawFd> AsyncFdReadyGuard<'a, T> {
     /// Tries the non-blocking `op`.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -93,7 +93,7 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest, Ready};
+    /// # use ayi::io::{Interest, Ready, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -116,7 +116,7 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -136,7 +136,7 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -157,7 +157,7 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -179,7 +179,7 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -195,7 +195,7 @@ impl<'a, T: AsFd> AsyncFdReadyGuard<'a, T> {
     }
 }
 
-impl<T: AsFd> fmt::Debug for AsyncFdReadyGuard<'_, T> {
+impl<T: AsRawFd> fmt::Debug for AsyncFdReadyGuard<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncFdReadyGuard").field("ready", &self.ready()).finish_non_exhaustive()
     }
@@ -210,7 +210,7 @@ impl<T: AsFd> fmt::Debug for AsyncFdReadyGuard<'_, T> {
 /// ```
 /// # #[ayi::main]
 /// # async fn main() -> std::io::Result<()> {
-/// # use ayi::io::{AsyncFd, Interest};
+/// # use ayi::io::{Interest, unix::AsyncFd};
 /// # use std::io::{Read, Write};
 /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
 /// # ours.set_nonblocking(true)?;
@@ -227,12 +227,12 @@ impl<T: AsFd> fmt::Debug for AsyncFdReadyGuard<'_, T> {
 /// # }
 /// ```
 #[must_use = "use try_io, or the next wait returns at once"]
-pub struct AsyncFdReadyMutGuard<'a, T: AsFd> {
+pub struct AsyncFdReadyMutGuard<'a, T: AsRawFd> {
     pub(super) fd: &'a mut AsyncFd<T>,
     pub(super) event: ReadyEvent,
 }
 
-impl<T: AsFd> AsyncFdReadyMutGuard<'_, T> {
+impl<T: AsRawFd> AsyncFdReadyMutGuard<'_, T> {
     /// Tries the non-blocking `op`.
     ///
     /// # Errors
@@ -287,7 +287,7 @@ impl<T: AsFd> AsyncFdReadyMutGuard<'_, T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -314,7 +314,7 @@ impl<T: AsFd> AsyncFdReadyMutGuard<'_, T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -330,7 +330,7 @@ impl<T: AsFd> AsyncFdReadyMutGuard<'_, T> {
     }
 }
 
-impl<T: AsFd> fmt::Debug for AsyncFdReadyMutGuard<'_, T> {
+impl<T: AsRawFd> fmt::Debug for AsyncFdReadyMutGuard<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncFdReadyMutGuard").field("ready", &self.ready()).finish_non_exhaustive()
     }
@@ -343,7 +343,7 @@ impl<T: AsFd> fmt::Debug for AsyncFdReadyMutGuard<'_, T> {
 /// ```
 /// # #[ayi::main]
 /// # async fn main() -> std::io::Result<()> {
-/// # use ayi::io::{AsyncFd, Interest};
+/// # use ayi::io::{Interest, unix::AsyncFd};
 /// # use std::io::{Read, Write};
 /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
 /// # ours.set_nonblocking(true)?;

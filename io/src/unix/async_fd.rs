@@ -11,8 +11,9 @@ use std::task::{Context, Poll, ready};
 
 /// A non-blocking descriptor that can be awaited.
 ///
-/// It owns `T` and closes it when dropped. It asks for `T: AsFd`, which guarantees that the descriptor is open, where
-/// tokio's asks for `AsRawFd`. Wrap a bare number in an `OwnedFd` or `BorrowedFd`.
+/// It owns `T` and closes it when dropped. `T` tells its number, which must stay the same. Wrap a bare number in an
+/// `OwnedFd` or a `BorrowedFd`. If the number is closed elsewhere, this value reports what happens to the next file
+/// with that number.
 ///
 /// Any number of tasks may wait for it, also for different interests: each is told of what concerns it. If one of them
 /// finds the descriptor not ready after all, it stays ready for the other interests.
@@ -28,7 +29,7 @@ use std::task::{Context, Poll, ready};
 /// # Examples
 ///
 /// ```
-/// use ayi::io::AsyncFd;
+/// use ayi::io::unix::AsyncFd;
 /// use std::io::{Read, Write};
 /// use std::os::unix::net::UnixStream;
 ///
@@ -51,13 +52,13 @@ use std::task::{Context, Poll, ready};
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
-pub struct AsyncFd<T: AsFd> {
+pub struct AsyncFd<T: AsRawFd> {
     pub(super) registration: Registration,
     // It stands after the registration, so that it is dropped last.
     inner: T,
 }
 
-impl<T: AsFd> AsyncFd<T> {
+impl<T: AsRawFd> AsyncFd<T> {
     /// Registers `inner` with the reactor of the current thread's runtime.
     ///
     /// # Errors
@@ -72,7 +73,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -100,7 +101,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -124,7 +125,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -137,7 +138,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// ```
     pub fn try_new(inner: T) -> Result<AsyncFd<T>, AsyncFdTryNewError<T>> {
         let registration = Registration::new();
-        match registration.register(inner.as_fd()) {
+        match registration.register_raw(inner.as_raw_fd()) {
             Ok(()) => Ok(AsyncFd { registration, inner }),
             Err(cause) => Err(AsyncFdTryNewError { inner, cause }),
         }
@@ -154,7 +155,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -174,7 +175,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -195,7 +196,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -217,7 +218,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -249,7 +250,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -280,7 +281,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -311,7 +312,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -342,7 +343,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -373,7 +374,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -387,7 +388,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// # }
     /// ```
     pub async fn ready(&self, interest: Interest) -> io::Result<AsyncFdReadyGuard<'_, T>> {
-        let event = self.registration.ready_event(self.as_fd(), interest).await?;
+        let event = self.registration.ready_event_raw(self.as_raw_fd(), interest).await?;
         Ok(AsyncFdReadyGuard { fd: self, event })
     }
 
@@ -406,7 +407,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -419,7 +420,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// # }
     /// ```
     pub async fn ready_mut(&mut self, interest: Interest) -> io::Result<AsyncFdReadyMutGuard<'_, T>> {
-        let event = self.registration.ready_event(self.as_fd(), interest).await?;
+        let event = self.registration.ready_event_raw(self.as_raw_fd(), interest).await?;
         Ok(AsyncFdReadyMutGuard { fd: self, event })
     }
 
@@ -435,7 +436,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
     /// use std::future::poll_fn;
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -462,7 +463,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
     /// use std::task::Poll;
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -495,7 +496,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
     /// use std::future::poll_fn;
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -522,7 +523,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
     /// use std::task::Poll;
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -548,7 +549,7 @@ impl<T: AsFd> AsyncFd<T> {
         interest: Interest,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<AsyncFdReadyGuard<'_, T>>> {
-        let event = ready!(self.registration.poll_ready_event(self.as_fd(), interest, cx))?;
+        let event = ready!(self.registration.poll_ready_event_raw(self.as_raw_fd(), interest, cx))?;
         Poll::Ready(Ok(AsyncFdReadyGuard { fd: self, event }))
     }
 
@@ -557,7 +558,7 @@ impl<T: AsFd> AsyncFd<T> {
         interest: Interest,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<AsyncFdReadyMutGuard<'_, T>>> {
-        let event = ready!(self.registration.poll_ready_event(self.as_fd(), interest, cx))?;
+        let event = ready!(self.registration.poll_ready_event_raw(self.as_raw_fd(), interest, cx))?;
         Poll::Ready(Ok(AsyncFdReadyMutGuard { fd: self, event }))
     }
 
@@ -573,7 +574,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -601,7 +602,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -637,7 +638,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -654,7 +655,7 @@ impl<T: AsFd> AsyncFd<T> {
         interest: Interest,
         mut op: impl FnMut(&T) -> io::Result<R>,
     ) -> io::Result<R> {
-        self.registration.async_io(self.as_fd(), interest, || op(self.get_ref()), |_| false).await
+        self.registration.async_io_raw(self.as_raw_fd(), interest, || op(self.get_ref()), |_| false).await
     }
 
     /// Runs `op` like [`async_io`](AsyncFd::async_io), lending the owner mutably.
@@ -672,7 +673,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// # use ayi::io::{AsyncFd, Interest};
+    /// # use ayi::io::{Interest, unix::AsyncFd};
     /// # use std::io::{Read, Write};
     /// # let (ours, mut theirs) = std::os::unix::net::UnixStream::pair()?;
     /// # ours.set_nonblocking(true)?;
@@ -698,19 +699,20 @@ impl<T: AsFd> AsyncFd<T> {
     }
 }
 
-impl<T: AsFd> AsFd for AsyncFd<T> {
+/// Only for owners that lend their descriptor. tokio's `AsyncFd` lends what any `AsRawFd` says.
+impl<T: AsRawFd + AsFd> AsFd for AsyncFd<T> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.get_ref().as_fd()
     }
 }
 
-impl<T: AsFd> AsRawFd for AsyncFd<T> {
+impl<T: AsRawFd> AsRawFd for AsyncFd<T> {
     fn as_raw_fd(&self) -> RawFd {
-        self.as_fd().as_raw_fd()
+        self.get_ref().as_raw_fd()
     }
 }
 
-impl<T: AsFd + fmt::Debug> fmt::Debug for AsyncFd<T> {
+impl<T: AsRawFd + fmt::Debug> fmt::Debug for AsyncFd<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncFd").field("inner", &self.inner).finish()
     }
@@ -723,7 +725,7 @@ impl<T: AsFd + fmt::Debug> fmt::Debug for AsyncFd<T> {
 /// ```
 /// # #[ayi::main]
 /// # async fn main() -> std::io::Result<()> {
-/// use ayi::io::AsyncFd;
+/// use ayi::io::unix::AsyncFd;
 /// let file = std::fs::File::open("Cargo.toml")?;
 /// let error = AsyncFd::try_new(file).unwrap_err();
 /// println!("{error}");
