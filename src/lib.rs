@@ -148,13 +148,8 @@ pub mod io {
 /// Channels and locks are not here: those of other crates, such as `tokio::sync`, `async-channel` and `async-lock`,
 /// work as they are.
 #[cfg(target_os = "linux")]
-pub mod sync {
-    mod error;
-    mod semaphore;
-
-    pub use error::{AcquireError, TryAcquireError};
-    pub use semaphore::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
-}
+#[doc(inline)]
+pub use ayi_sync as sync;
 
 /// Sleeping, time limits, and ticking at an interval.
 ///

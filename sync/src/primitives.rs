@@ -21,18 +21,52 @@ type Inner<T> = loom::sync::Mutex<T>;
 #[cfg(not(loom))]
 type Inner<T> = std::sync::Mutex<T>;
 
+/// Makes a function `const`, except under loom: it registers its locks and atomics when they are made.
+macro_rules! const_unless_loom {
+    ($(#[$attribute:meta])* $visibility:vis const fn $($rest:tt)*) => {
+        #[cfg(not(loom))]
+        $(#[$attribute])*
+        $visibility const fn $($rest)*
+
+        #[cfg(loom)]
+        $(#[$attribute])*
+        $visibility fn $($rest)*
+    };
+}
+pub(crate) use const_unless_loom;
+
+/// Waits for `future` on a thread of a model.
+#[cfg(loom)]
+pub(crate) fn block_thread_on<F: Future>(_what: &str, _instead: &str, future: F) -> F::Output {
+    use std::task::{Context, Poll, Wake, Waker};
+
+    struct Sleeper(loom::sync::Notify);
+
+    impl Wake for Sleeper {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.notify();
+        }
+    }
+
+    let sleeper = std::sync::Arc::new(Sleeper(loom::sync::Notify::new()));
+    let waker = Waker::from(sleeper.clone());
+    let (mut cx, mut future) = (Context::from_waker(&waker), std::pin::pin!(future));
+    loop {
+        match future.as_mut().poll(&mut cx) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => sleeper.0.wait(),
+        }
+    }
+}
+
 /// A mutex that cannot be poisoned, see the invariant.
 pub(crate) struct Mutex<T>(Inner<T>);
 
 impl<T> Mutex<T> {
-    #[cfg(not(loom))]
-    pub(crate) const fn new(value: T) -> Mutex<T> {
-        Mutex(Inner::new(value))
-    }
-
-    #[cfg(loom)]
-    pub(crate) fn new(value: T) -> Mutex<T> {
-        Mutex(Inner::new(value))
+    const_unless_loom! {
+        pub(crate) const fn new(value: T) -> Mutex<T> {
+            Mutex(Inner::new(value))
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
@@ -47,5 +81,17 @@ pub(crate) mod no_budget {
 
     pub(crate) fn poll_budget(_: &mut Context<'_>) -> Poll<()> {
         Poll::Ready(())
+    }
+
+    pub(crate) fn cooperative<F: Future>(future: F) -> F {
+        future
+    }
+
+    pub(crate) fn poll_composed<R>(
+        cx: &mut Context<'_>,
+        _was_put_off: &mut bool,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<R>,
+    ) -> Poll<R> {
+        poll(cx)
     }
 }

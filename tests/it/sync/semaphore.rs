@@ -127,6 +127,109 @@ fn when_it_is_closed_those_who_wait_hear_of_it_and_permits_stay_valid() {
 }
 
 #[test]
+fn who_wants_many_is_not_passed_by_who_wants_few() {
+    let limit = Semaphore::new(2);
+    let held = limit.try_acquire().unwrap();
+    let ((big_wakes, big_waker), (small_wakes, small_waker)) = (Wakes::new(), Wakes::new());
+    let (mut big, mut small) = (pin!(limit.acquire_many(3)), pin!(limit.acquire()));
+    assert!(poll_with(big.as_mut(), &big_waker).is_pending());
+    assert_eq!(limit.available_permits(), 0, "what is left is put aside for the big one");
+    assert!(poll_with(small.as_mut(), &small_waker).is_pending());
+    drop(held);
+    assert_eq!(limit.try_acquire().unwrap_err(), TryAcquireError::NoPermits);
+    assert_eq!((big_wakes.count(), small_wakes.count(), limit.forget_permits(1)), (0, 0, 0));
+    limit.add_permits(1);
+    assert_eq!((big_wakes.count(), small_wakes.count()), (1, 0));
+    let Poll::Ready(Ok(three)) = poll_with(big, &big_waker) else { panic!("it has all three") };
+    assert_eq!(three.num_permits(), 3);
+    drop(three);
+    assert_eq!((small_wakes.count(), limit.available_permits()), (1, 2));
+    assert!(poll_with(small, &small_waker).is_ready());
+}
+
+#[test]
+fn who_gives_up_with_a_part_leaves_it_to_the_next() {
+    let limit = Semaphore::new(1);
+    let mut big = Box::pin(limit.acquire_many(3));
+    let (wakes, waker) = Wakes::new();
+    let mut small = pin!(limit.acquire());
+    assert!(poll_once(big.as_mut()).is_pending() && poll_with(small.as_mut(), &waker).is_pending());
+    drop(big);
+    assert_eq!(wakes.count(), 1);
+    let Poll::Ready(Ok(permit)) = poll_once(small) else { panic!("the permit has come to it") };
+    assert_eq!((permit.num_permits(), limit.available_permits()), (1, 0));
+    // And the last who waits leaves its part to nobody in particular.
+    limit.add_permits(1);
+    let mut big = Box::pin(limit.acquire_many(3));
+    assert!(poll_once(big.as_mut()).is_pending());
+    drop(big);
+    assert_eq!(limit.available_permits(), 1);
+    assert!(limit.try_acquire().is_ok());
+}
+
+#[test]
+fn a_part_comes_back_from_who_hears_that_it_is_closed() {
+    let limit = Semaphore::new(1);
+    let (mut told, mut gone) = (Box::pin(limit.acquire_many(3)), Box::pin(limit.acquire_many(3)));
+    assert!(poll_once(told.as_mut()).is_pending() && poll_once(gone.as_mut()).is_pending());
+    limit.close();
+    limit.add_permits(5);
+    assert_eq!(limit.available_permits(), 5);
+    assert!(matches!(poll_once(told.as_mut()), Poll::Ready(Err(_))));
+    drop((told, gone));
+    assert_eq!(limit.available_permits(), 6);
+}
+
+#[test]
+fn for_no_permits_nobody_waits() {
+    let limit = Semaphore::new(0);
+    let mut waiting = pin!(limit.acquire());
+    assert!(poll_once(waiting.as_mut()).is_pending());
+    assert!(
+        matches!(poll_once(pin!(limit.acquire_many(0))), Poll::Ready(Ok(none)) if none.num_permits() == 0)
+    );
+    assert!(limit.try_acquire_many(0).is_ok());
+    limit.close();
+    assert_eq!(limit.try_acquire_many(0).unwrap_err(), TryAcquireError::Closed);
+}
+
+#[test]
+fn permits_are_split_and_merged_and_forgotten() {
+    let limit = Arc::new(Semaphore::new(10));
+    let mut some = limit.clone().try_acquire_many_owned(6).unwrap();
+    let two = some.split(2).unwrap();
+    assert!(some.split(5).is_none());
+    assert_eq!((some.num_permits(), two.num_permits()), (4, 2));
+    drop(two);
+    assert_eq!(limit.available_permits(), 6);
+    some.merge(limit.clone().try_acquire_owned().unwrap());
+    assert_eq!((some.num_permits(), limit.available_permits()), (5, 5));
+    let other = Arc::new(Semaphore::new(1));
+    let foreign = other.clone().try_acquire_owned().unwrap();
+    assert!(catch_unwind(AssertUnwindSafe(|| some.merge(foreign))).is_err());
+    assert_eq!((some.num_permits(), other.available_permits()), (5, 1));
+    some.forget();
+    assert_eq!((limit.available_permits(), limit.forget_permits(7), limit.available_permits()), (5, 5, 0));
+}
+
+#[test]
+fn a_thread_waits_for_a_permit_and_a_task_must_not() {
+    watched(|| {
+        let limit = Arc::new(Semaphore::new(0));
+        let other = limit.clone();
+        let thread = thread::spawn(move || other.blocking_acquire_many_owned(2).unwrap().num_permits());
+        limit.add_permits(1);
+        limit.add_permits(1);
+        assert_eq!(thread.join().unwrap(), 2);
+        run(async move || {
+            let blocks = catch_unwind(AssertUnwindSafe(|| limit.blocking_acquire().is_ok()));
+            let text = *blocks.unwrap_err().downcast::<String>().unwrap();
+            assert!(text.contains("blocking_acquire inside a runtime") && text.contains("acquire().await"));
+        });
+    });
+}
+
+#[test]
 fn wakers_may_use_the_semaphore_and_panic() {
     watched(|| {
         let limit = Arc::new(Semaphore::new(0));

@@ -16,7 +16,7 @@ use std::fmt;
 /// # }
 /// ```
 #[derive(Debug, PartialEq, Eq)]
-pub struct AcquireError(pub(super) ());
+pub struct AcquireError(pub(crate) ());
 
 impl fmt::Display for AcquireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
