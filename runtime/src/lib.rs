@@ -77,7 +77,7 @@ pub mod task {
     pub mod coop {
         pub use crate::services::coop::{
             Coop, Unconstrained, consume_budget, cooperative, has_budget_remaining, poll_budget,
-            poll_composed, unconstrained,
+            poll_charged, poll_composed, unconstrained,
         };
     }
     pub use coop::consume_budget;

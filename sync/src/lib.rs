@@ -7,8 +7,12 @@
 // On other systems this crate is empty, and the façade says why in one error.
 #![cfg(target_os = "linux")]
 
+mod budget;
+pub mod oneshot;
 mod permits;
 mod primitives;
+#[cfg(all(test, loom))]
+mod proof;
 mod semaphore;
 mod waiters;
 mod wakers;

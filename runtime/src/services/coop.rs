@@ -1,6 +1,6 @@
 //! The cooperative budget as users see it. See [`Runtime`](crate::runtime::Runtime#fairness).
 
-use crate::core::coop::{LEFT, UNLIMITED, poll_charged, put_off};
+use crate::core::coop::{LEFT, UNLIMITED, put_off};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -116,6 +116,13 @@ impl<F: Future> Future for Unconstrained<F> {
         let _restore = Restore(LEFT.replace(UNLIMITED));
         self.project().future.poll(cx)
     }
+}
+
+/// Tries an operation, and charges for it if it completes. If the budget is used up, it is not tried, but put off.
+#[doc(hidden)]
+#[inline]
+pub fn poll_charged<R>(cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<R>) -> Poll<R> {
+    crate::core::coop::poll_charged(cx, poll)
 }
 
 /// Polls like [`poll_charged`], for what is made of other operations: it charges only if none of them has been charged.
