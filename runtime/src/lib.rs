@@ -76,7 +76,7 @@ pub mod task {
     /// The cooperative budget. See [`Runtime`](crate::runtime::Runtime#fairness).
     pub mod coop {
         pub use crate::services::coop::{
-            Coop, Unconstrained, consume_budget, cooperative, has_budget_remaining, poll_budget,
+            Coop, Unconstrained, charge, consume_budget, cooperative, has_budget_remaining, poll_budget,
             poll_charged, poll_composed, unconstrained,
         };
     }

@@ -37,13 +37,13 @@
 
 use crate::primitives::atomic::AtomicUsize;
 use crate::primitives::atomic::Ordering::{Acquire as AcquireOrder, Relaxed, Release};
-use crate::primitives::{Mutex, MutexGuard, const_unless_loom};
+use crate::primitives::{Mutex, MutexGuard, const_unless_loom, coop};
 use crate::semaphore::{AcquireError, TryAcquireError};
 use crate::waiters::{Key, Waiters};
 use crate::wakers::{Wakers, discard};
 use std::mem;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 const CLOSED: usize = 1;
 const WAITING: usize = 2;
@@ -89,7 +89,7 @@ impl Permits {
 
     /// Waits for `wanted` permits. They belong to whoever polls the future, and have to be [released](Self::release).
     pub(crate) fn acquire(&self, wanted: usize) -> Acquire<'_> {
-        Acquire { permits: self, wanted, place: None }
+        Acquire { permits: self, wanted, progress: Progress::Begin }
     }
 
     /// Takes `wanted` permits, if nobody has to wait for them.
@@ -244,16 +244,41 @@ impl Permits {
 }
 
 /// Becomes ready when it has taken its permits, which belong to whoever polled it. It may then be polled again, and
-/// waits for as many again.
+/// waits for as many again. Polled as a future, it charges one operation.
 #[must_use = "futures do nothing unless they are awaited"]
 pub(crate) struct Acquire<'a> {
     permits: &'a Permits,
     wanted: usize,
-    /// Its place in the queue, once it has to wait.
-    place: Option<Key>,
+    progress: Progress,
+}
+
+enum Progress {
+    /// It has nothing.
+    Begin,
+    /// It has this place in the queue, and perhaps a part of its permits.
+    Waits(Key),
+    /// It has its permits, and the task has to give way before it may have them.
+    PutOff,
 }
 
 impl Acquire<'_> {
+    /// Polls without a look at the budget, for what charges by itself.
+    #[inline]
+    pub(crate) fn poll_uncharged(&mut self, waker: &Waker) -> Poll<Result<(), AcquireError>> {
+        match self.progress {
+            Progress::Begin => match self.permits.try_acquire(self.wanted) {
+                Ok(()) => Poll::Ready(Ok(())),
+                Err(TryAcquireError::Closed) => Poll::Ready(Err(AcquireError(()))),
+                Err(TryAcquireError::NoPermits) => self.begin_to_wait(waker),
+            },
+            Progress::Waits(_) => self.go_on_waiting(waker),
+            Progress::PutOff => {
+                self.progress = Progress::Begin;
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+
     /// The first poll, if it has to wait.
     #[cold]
     fn begin_to_wait(&mut self, waker: &Waker) -> Poll<Result<(), AcquireError>> {
@@ -263,7 +288,7 @@ impl Acquire<'_> {
         let missing = match self.permits.take_or_wait(self.wanted, &queue) {
             Ok(0) => Ok(()),
             Ok(missing) => {
-                self.place = Some(queue.push(Waiter { missing, waker: Some(waker) }));
+                self.progress = Progress::Waits(queue.push(Waiter { missing, waker: Some(waker) }));
                 return Poll::Pending;
             }
             Err(closed) => Err(closed),
@@ -279,7 +304,7 @@ impl Acquire<'_> {
         let mut new = None;
         loop {
             let mut queue = self.permits.queue.lock();
-            let place = self.place.as_ref().expect("it waits");
+            let Progress::Waits(place) = &self.progress else { unreachable!("it waits") };
             let (waiter, is_queued) = queue.get_mut(place);
             let unused = if !is_queued || waiter.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
                 new
@@ -293,11 +318,17 @@ impl Acquire<'_> {
             };
             let missing = waiter.missing;
             if !is_queued {
-                self.place.take().map(|place| queue.remove(place));
+                self.leave_queue(&mut queue);
             }
             drop(queue);
             discard(unused);
             return if is_queued { Poll::Pending } else { Poll::Ready(self.told(missing)) };
+        }
+    }
+
+    fn leave_queue(&mut self, queue: &mut Waiters<Waiter>) {
+        if let Progress::Waits(place) = mem::replace(&mut self.progress, Progress::Begin) {
+            queue.remove(place);
         }
     }
 
@@ -315,23 +346,26 @@ impl Acquire<'_> {
 impl Future for Acquire<'_> {
     type Output = Result<(), AcquireError>;
 
+    /// Without budget it takes its place in the queue all the same, or its permits, so that others do not overtake it.
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.place {
-            None => match self.permits.try_acquire(self.wanted) {
-                Ok(()) => Poll::Ready(Ok(())),
-                Err(TryAcquireError::Closed) => Poll::Ready(Err(AcquireError(()))),
-                Err(TryAcquireError::NoPermits) => self.begin_to_wait(cx.waker()),
-            },
-            Some(_) => self.go_on_waiting(cx.waker()),
+        let result = ready!(self.poll_uncharged(cx.waker()));
+        if coop::poll_budget(cx).is_pending() {
+            // An error is found again.
+            self.progress = if result.is_ok() { Progress::PutOff } else { Progress::Begin };
+            return Poll::Pending;
         }
+        coop::charge();
+        Poll::Ready(result)
     }
 }
 
 impl Drop for Acquire<'_> {
     fn drop(&mut self) {
-        if let Some(place) = self.place.take() {
-            self.permits.leave(place, self.wanted);
+        match mem::replace(&mut self.progress, Progress::Begin) {
+            Progress::Begin => {}
+            Progress::Waits(place) => self.permits.leave(place, self.wanted),
+            Progress::PutOff => self.permits.release(self.wanted),
         }
     }
 }

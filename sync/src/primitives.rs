@@ -83,9 +83,7 @@ pub(crate) mod no_budget {
         Poll::Ready(())
     }
 
-    pub(crate) fn cooperative<F: Future>(future: F) -> F {
-        future
-    }
+    pub(crate) fn charge() {}
 
     pub(crate) fn poll_composed<R>(
         cx: &mut Context<'_>,

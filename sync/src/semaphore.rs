@@ -13,7 +13,7 @@ pub use error::{AcquireError, TryAcquireError};
 pub use permit::{OwnedSemaphorePermit, SemaphorePermit};
 
 use crate::permits::Permits;
-use crate::primitives::{block_thread_on, const_unless_loom, coop};
+use crate::primitives::{block_thread_on, const_unless_loom};
 use std::fmt;
 
 /// Permits for a limited resource, first come, first served. If none is left, a caller waits until one is given back.
@@ -128,7 +128,7 @@ impl Semaphore {
     /// # }
     /// ```
     pub async fn acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
-        coop::cooperative(self.permits.acquire(1)).await?;
+        self.permits.acquire(1).await?;
         Ok(SemaphorePermit::new(self, 1))
     }
 
@@ -163,7 +163,7 @@ impl Semaphore {
     /// ```
     pub async fn acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, AcquireError> {
         let n = checked(n);
-        coop::cooperative(self.permits.acquire(n)).await?;
+        self.permits.acquire(n).await?;
         Ok(SemaphorePermit::new(self, n))
     }
 

@@ -125,6 +125,13 @@ pub fn poll_charged<R>(cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>)
     crate::core::coop::poll_charged(cx, poll)
 }
 
+/// Charges one operation that has completed, for futures that ask [`poll_budget`] by themselves.
+#[doc(hidden)]
+#[inline]
+pub fn charge() {
+    LEFT.set(LEFT.get() - 1);
+}
+
 /// Polls like [`poll_charged`], for what is made of other operations: it charges only if none of them has been charged.
 ///
 /// So whatever completes costs one operation. An operation of ayi charges by itself. An operation of another crate

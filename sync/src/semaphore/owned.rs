@@ -3,7 +3,7 @@
 use super::{AcquireError, OwnedSemaphorePermit, Semaphore, TryAcquireError, checked};
 use crate::primitives::{block_thread_on, coop};
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::ready;
 
@@ -36,7 +36,7 @@ impl Semaphore {
     /// # }
     /// ```
     pub async fn acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, AcquireError> {
-        coop::cooperative(self.permits.acquire(1)).await?;
+        self.permits.acquire(1).await?;
         Ok(OwnedSemaphorePermit::new(self, 1))
     }
 
@@ -68,7 +68,7 @@ impl Semaphore {
     /// ```
     pub async fn acquire_many_owned(self: Arc<Self>, n: u32) -> Result<OwnedSemaphorePermit, AcquireError> {
         let n = checked(n);
-        coop::cooperative(self.permits.acquire(n)).await?;
+        self.permits.acquire(n).await?;
         Ok(OwnedSemaphorePermit::new(self, n))
     }
 
@@ -100,7 +100,7 @@ impl Semaphore {
         let mut was_put_off = false;
         poll_fn(|cx| {
             coop::poll_composed(cx, &mut was_put_off, |cx| {
-                ready!(Pin::new(&mut acquire).poll(cx))?;
+                ready!(acquire.poll_uncharged(cx.waker()))?;
                 // It is given back below, even by a panic.
                 let permit = OwnedSemaphorePermit::new(self.clone(), 1);
                 future.as_mut().poll(cx).map(|output| Ok((permit, output)))

@@ -4,6 +4,7 @@ use crate::support::{Wakes, poll_once, poll_with, run, waker_fn, watched};
 use ayi::net::{TcpListener, TcpStream};
 use ayi::runtime::Runtime;
 use ayi::sync::{Semaphore, TryAcquireError};
+use ayi::task::coop::{consume_budget, has_budget_remaining};
 use ayi::task::yield_now;
 use std::cell::{Cell, RefCell};
 use std::future::{poll_fn, ready};
@@ -369,5 +370,29 @@ fn a_task_that_never_has_to_wait_gives_way_all_the_same() {
         yield_now().await;
         busy.abort();
         assert!(busy.await.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn who_has_used_up_the_budget_is_not_overtaken() {
+    run(async || {
+        let limit = Semaphore::new(1);
+        let held = limit.try_acquire().unwrap();
+        while has_budget_remaining() {
+            consume_budget().await;
+        }
+        let ((first_wakes, first_waker), (second_wakes, second_waker)) = (Wakes::new(), Wakes::new());
+        let (mut first, mut second) = (Box::pin(limit.acquire()), pin!(limit.acquire()));
+        assert!(poll_with(first.as_mut(), &first_waker).is_pending());
+        assert!(poll_with(second.as_mut(), &second_waker).is_pending());
+        drop(held);
+        assert_eq!((first_wakes.count(), second_wakes.count()), (1, 0));
+        // It has the permit and may not tell. When it goes, the permit goes on.
+        assert!(poll_with(first.as_mut(), &first_waker).is_pending());
+        assert_eq!((limit.available_permits(), second_wakes.count()), (0, 0));
+        drop(first);
+        assert_eq!(second_wakes.count(), 1);
+        yield_now().await;
+        assert!(matches!(poll_with(second, &second_waker), Poll::Ready(Ok(_))));
     });
 }
