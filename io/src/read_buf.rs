@@ -14,8 +14,13 @@
 //! 2. The first `initialized` bytes of `buf` are initialised, and stay so. Safe code cannot take that back: it gets the
 //!    memory as `[u8]` only. Callers of `inner_mut` and `unfilled_mut` promise it.
 //! 3. The fields are private to this file. So whatever a reader does with a buffer, 1 and 2 hold for each `ReadBuf`.
+//! 4. A reader may put another `ReadBuf` in the place of the one that it was lent, and that one's counts say nothing
+//!    about the memory of ours. So what lends memory compares [`Place`] afterwards: `lend` does, and what reads into a slice, a vector or a `BufMut`.
+//!    Memory that is lent is borrowed exclusively. So a `ReadBuf` with the same address and the same length is made
+//!    from that memory, unless its length is 0, where its counts are 0.
 //!
-//! In tokio: `io/read_buf.rs`.
+//! In tokio: `io/read_buf.rs`. There, who lends a part of a buffer checks for an exchange and tells the whole buffer
+//! what was read, each with unsafe code of its own. Here `lend` does both.
 
 use std::fmt;
 use std::mem::MaybeUninit;
@@ -276,6 +281,48 @@ impl<'a> ReadBuf<'a> {
         self.initialized = self.initialized.max(end);
         self.filled = end;
     }
+
+    /// Lends the first `n` free bytes, or all if there are fewer, and counts what `read` has filled of them.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `read` exchanges the buffer for another. Nothing counts as filled then.
+    #[inline]
+    pub(crate) fn lend<R>(&mut self, n: usize, read: impl FnOnce(&mut ReadBuf<'_>) -> R) -> R {
+        let start = self.filled;
+        let mut part = self.take(n);
+        let place = part.place();
+        let result = read(&mut part);
+        // Invariant 4: so these are counts of this memory.
+        part.check(place);
+        let (filled, initialized) = (start + part.filled, start + part.initialized);
+        self.initialized = self.initialized.max(initialized);
+        self.filled = filled;
+        result
+    }
+
+    /// Returns where the memory is.
+    #[inline]
+    pub(crate) fn place(&self) -> Place {
+        Place(self.buf as *const [MaybeUninit<u8>])
+    }
+
+    /// Panics if the memory is elsewhere.
+    #[inline]
+    pub(crate) fn check(&self, lent: Place) {
+        if self.place() != lent {
+            exchanged();
+        }
+    }
+}
+
+/// Where the memory of a [`ReadBuf`] is, and its length.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place(*const [MaybeUninit<u8>]);
+
+#[cold]
+fn exchanged() -> ! {
+    panic!("a reader has put another ReadBuf in the place of the one that it was lent");
 }
 
 #[cfg(feature = "bytes")]
