@@ -8,8 +8,10 @@
 #![cfg(target_os = "linux")]
 
 mod budget;
+pub mod mpsc;
 pub mod oneshot;
 mod permits;
+mod place;
 mod primitives;
 #[cfg(all(test, loom))]
 mod proof;

@@ -94,7 +94,7 @@ fn a_sender_that_waits_is_told_that_the_receiver_is_gone() {
 
 #[test]
 fn a_sender_that_waited_may_send_or_go() {
-    let mut cx = || Context::from_waker(Waker::noop());
+    let cx = || Context::from_waker(Waker::noop());
     model(drop, move |mut tx| {
         let _ = tx.poll_closed(&mut cx());
         let _ = tx.send(Arc::new(7));

@@ -1,0 +1,118 @@
+//! Waiting for something that happens to all who wait: a list of wakers, a place in it, and waking all of them.
+//!
+//! The list lives under the mutex of what is waited for. It is not fair in any way, since nothing is handed out: a waiter
+//! that is woken looks again.
+//!
+//! Why no waiter is missed: a waiter looks and takes its place in one stretch under the lock, and so does whoever changes
+//! what is looked at and collects the wakers. If the change comes first, the look finds it. If it comes second, it finds
+//! the waker.
+
+use crate::primitives::{Mutex, MutexGuard};
+use crate::waiters::{Key, Waiters};
+use crate::wakers::{discard, wake};
+use std::mem;
+use std::task::{Context, Poll, Waker};
+
+/// Those who wait. A waker that has been taken leaves its entry behind, apart from the queue.
+pub(crate) type List = Waiters<Option<Waker>>;
+
+/// What has a list of waiters, called `N` if there are several.
+pub(crate) trait HasList<const N: usize = 0> {
+    fn list(&mut self) -> &mut List;
+}
+
+impl HasList for List {
+    fn list(&mut self) -> &mut List {
+        self
+    }
+}
+
+/// The place of a waiter, which leaves the list when it is dropped.
+pub(crate) struct Place<'a, S: HasList<N>, const N: usize = 0> {
+    mutex: &'a Mutex<S>,
+    key: Option<Key>,
+}
+
+impl<'a, S: HasList<N>, const N: usize> Place<'a, S, N> {
+    pub(crate) fn new(mutex: &'a Mutex<S>) -> Self {
+        Place { mutex, key: None }
+    }
+
+    /// Looks, under the lock, and waits in the list as long as there is nothing to be found.
+    pub(crate) fn poll<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut look: impl FnMut(&mut S) -> Option<R>,
+    ) -> Poll<R> {
+        let mut new: Option<Waker> = None;
+        loop {
+            let mut state = self.mutex.lock();
+            if let Some(found) = look(&mut state) {
+                let old = self.key.take().and_then(|key| state.list().remove(key));
+                drop(state);
+                discard(old);
+                discard(new);
+                return Poll::Ready(found);
+            }
+            let list = state.list();
+            let place = match &self.key {
+                Some(key) => match list.get_mut(key) {
+                    (waker, true) => Some(waker),
+                    // It has been woken, and found nothing.
+                    (_, false) => None,
+                },
+                None => None,
+            };
+            let knows = |waker: &Option<Waker>| waker.as_ref().is_some_and(|w| w.will_wake(cx.waker()));
+            let old = match (place, new.take()) {
+                (Some(waker), None) if knows(waker) => None,
+                (_, None) => {
+                    // Cloning is foreign code, so nothing is locked, and we have to look once more afterwards.
+                    drop(state);
+                    new = Some(cx.waker().clone());
+                    continue;
+                }
+                (Some(waker), new) => mem::replace(waker, new),
+                (None, new) => {
+                    let key = list.push(new);
+                    self.key.replace(key).and_then(|key| list.remove(key))
+                }
+            };
+            drop(state);
+            discard(old);
+            return Poll::Pending;
+        }
+    }
+}
+
+impl<S: HasList<N>, const N: usize> Drop for Place<'_, S, N> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            let waker = self.mutex.lock().list().remove(key);
+            discard(waker);
+        }
+    }
+}
+
+/// How many wakers are taken in one stretch under the lock.
+const BATCH: usize = 16;
+
+/// Wakes all who are in the list of `state`, which is locked. Those who come meanwhile are not woken.
+pub(crate) fn wake_all<'a, S: HasList<N>, const N: usize>(mutex: &'a Mutex<S>, mut state: MutexGuard<'a, S>) {
+    // Whoever is woken may come back to the end of the list, so those who are there now are counted.
+    let mut left = state.list().len();
+    while left > 0 {
+        let mut batch = [const { None }; BATCH];
+        let count = left.min(BATCH);
+        for place in &mut batch[..count] {
+            *place = state.list().unlink_first().and_then(Option::take);
+        }
+        drop(state);
+        batch.into_iter().flatten().for_each(wake);
+        left -= count;
+        if left == 0 {
+            return;
+        }
+        state = mutex.lock();
+    }
+}
