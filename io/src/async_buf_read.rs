@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 /// A reader with a buffer of its own, whose content can be seen.
 ///
 /// This is [`std::io::BufRead`] without blocking. Users call the methods of
-/// `AsyncBufReadExt`, such as `lines`. A `BufReader` makes one of any
+/// [`AsyncBufReadExt`](crate::AsyncBufReadExt), such as `lines`. A [`BufReader`](crate::BufReader) makes one of any
 /// reader.
 ///
 /// # Examples
@@ -29,7 +29,8 @@ use std::task::{Context, Poll};
 /// # }
 /// ```
 pub trait AsyncBufRead: AsyncRead {
-    /// Returns what is in the buffer, and reads first if the buffer is empty. An empty result is the end of the stream.
+    /// Returns what is in the buffer, and reads first if the buffer is empty. An empty result is the end of the
+    /// stream.
     ///
     /// The same bytes are returned again until they are [consumed](AsyncBufRead::consume). A reader that waits returns
     /// `Pending`, and keeps the waker of `cx`.

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 /// A stream of bytes that can be read.
 ///
 /// This is [`std::io::Read`] without blocking: where a blocking reader waits, `poll_read` returns `Pending`, and the
-/// task is woken when there is something to read. Users call the methods of `AsyncReadExt`,
+/// task is woken when there is something to read. Users call the methods of [`AsyncReadExt`](crate::AsyncReadExt),
 /// which every reader has.
 ///
 /// # Examples

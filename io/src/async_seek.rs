@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 /// A stream with a position that can be changed.
 ///
 /// This is [`std::io::Seek`] without blocking, in two steps: `start_seek` begins, and `poll_complete` waits for the
-/// result. Users call the methods of `AsyncSeekExt`, which do both.
+/// result. Users call the methods of [`AsyncSeekExt`](crate::AsyncSeekExt), which do both.
 ///
 /// # Examples
 ///

@@ -10,8 +10,8 @@ use std::task::{Context, Poll};
 /// A place for bytes.
 ///
 /// This is [`std::io::Write`] without blocking: where a blocking writer waits, these methods return `Pending`, and the
-/// task is woken when it is worth another try. Users call the methods of `AsyncWriteExt`, which
-/// every writer has.
+/// task is woken when it is worth another try. Users call the methods of [`AsyncWriteExt`](crate::AsyncWriteExt),
+/// which every writer has.
 ///
 /// Dropping a writer may lose what it has in buffers: call `shutdown` or `flush` first.
 ///
@@ -54,8 +54,8 @@ use std::task::{Context, Poll};
 pub trait AsyncWrite {
     /// Takes some bytes from the start of `buf`, and returns how many.
     ///
-    /// 0 means that the writer can take no more, unless `buf` is empty. A writer that waits returns `Pending`, keeps the
-    /// waker of `cx`, and has taken nothing. Only the latest waker is woken.
+    /// 0 means that the writer can take no more, unless `buf` is empty. A writer that waits returns `Pending`, keeps
+    /// the waker of `cx`, and has taken nothing. Only the latest waker is woken.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! What the extension methods of readers and writers have in common: each step costs one operation of the budget, and a
-//! call that was interrupted by a signal is made again.
+//! What the extension methods of readers and writers have in common: each step costs one operation of the budget, and
+//! a call that was interrupted by a signal is made again.
 //!
 //! A stream may be of any crate. If it has charged by itself, as ayi's sockets do, its step is not charged again.
 
@@ -59,4 +59,10 @@ pub(crate) fn poll_read_slice(
 #[cold]
 pub(crate) fn early_end() -> io::Error {
     io::Error::new(ErrorKind::UnexpectedEof, "early eof")
+}
+
+/// The error of a writer that has taken none of some bytes.
+#[cold]
+pub(crate) fn wrote_nothing() -> io::Error {
+    io::Error::new(ErrorKind::WriteZero, "the writer took none of the bytes: it can take no more")
 }

@@ -6,16 +6,18 @@
 //! │                 │   as bytes         │    written         │
 //! ```
 //!
-//! Reading into memory that was never written saves the time to write zeros. Rust must not see such memory as bytes, so
-//! this type counts how many bytes from the start have been written.
+//! Reading into memory that was never written saves the time to write zeros. Rust must not see such memory as bytes,
+//! so this type counts how many bytes from the start have been written.
 //!
 //! Invariants:
 //! 1. `filled <= initialized <= buf.len()`.
-//! 2. The first `initialized` bytes of `buf` are initialised, and stay so. Safe code cannot take that back: it gets the
+//! 2. The first `initialized` bytes of `buf` are initialised, and stay so. Safe code cannot take that back: it gets
+//! the
 //!    memory as `[u8]` only. Callers of `inner_mut` and `unfilled_mut` promise it.
 //! 3. The fields are private to this file. So whatever a reader does with a buffer, 1 and 2 hold for each `ReadBuf`.
 //! 4. A reader may put another `ReadBuf` in the place of the one that it was lent, and that one's counts say nothing
-//!    about the memory of ours. So what lends memory compares [`Place`] afterwards: `lend` does, and what reads into a slice, a vector or a `BufMut`.
+//!    about the memory of ours. So what lends memory compares [`Place`] afterwards: `lend` does, and what reads into a
+//!    slice, a vector or a `BufMut`.
 //!    Memory that is lent is borrowed exclusively. So a `ReadBuf` with the same address and the same length is made
 //!    from that memory, unless its length is 0, where its counts are 0.
 //!
@@ -30,9 +32,9 @@ use std::mem::MaybeUninit;
 /// It begins with what was read, the filled part. What follows is free. A reader appends to the filled part, mostly
 /// with [`put_slice`](ReadBuf::put_slice).
 ///
-/// The buffer also knows how many bytes from its start have ever been written. These may be seen as `[u8]`. If a reader
-/// needs such a view of free memory, [`initialize_unfilled`](ReadBuf::initialize_unfilled) writes zeros, but only where
-/// nothing has been written yet.
+/// The buffer also knows how many bytes from its start have ever been written. These may be seen as `[u8]`. If a
+/// reader needs such a view of free memory, [`initialize_unfilled`](ReadBuf::initialize_unfilled) writes zeros, but
+/// only where nothing has been written yet.
 ///
 /// # Examples
 ///
@@ -120,8 +122,8 @@ impl<'a> ReadBuf<'a> {
     /// Makes a buffer of the first `n` free bytes, or of all if there are fewer.
     ///
     /// This buffer does not learn what is read into the other one. Afterwards, tell it with
-    /// [`assume_init`](ReadBuf::assume_init) and [`advance`](ReadBuf::advance). First make sure that the reader has not
-    /// put another buffer in the place of the one that it was given: compare the addresses of what is filled.
+    /// [`assume_init`](ReadBuf::assume_init) and [`advance`](ReadBuf::advance). First make sure that the reader has
+    /// not put another buffer in the place of the one that it was given: compare the addresses of what is filled.
     ///
     /// # Examples
     ///
@@ -280,6 +282,13 @@ impl<'a> ReadBuf<'a> {
         self.buf[self.filled..end].copy_from_slice(bytes);
         self.initialized = self.initialized.max(end);
         self.filled = end;
+    }
+
+    /// Fills all free memory with one byte.
+    #[inline]
+    pub(crate) fn fill_up(&mut self, byte: u8) {
+        self.buf[self.filled..].fill(MaybeUninit::new(byte));
+        (self.filled, self.initialized) = (self.buf.len(), self.buf.len());
     }
 
     /// Lends the first `n` free bytes, or all if there are fewer, and counts what `read` has filled of them.

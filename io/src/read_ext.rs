@@ -69,7 +69,8 @@ pub trait AsyncReadExt: AsyncRead {
         Read::new(self, buf)
     }
 
-    /// Reads some bytes, and appends them to `buf`. Returns their number: 0 means the end, unless `buf` has no room left.
+    /// Reads some bytes, and appends them to `buf`. Returns their number: 0 means the end, unless `buf` has no room
+    /// left.
     ///
     /// A vector and a `BytesMut` always have room: they grow. A slice has as much as it is long.
     ///

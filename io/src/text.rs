@@ -6,7 +6,8 @@ use crate::append::Growing;
 use std::io::{self, ErrorKind};
 use std::mem;
 
-/// Bytes on their way into a string. What is there when this is dropped is appended, except for an incomplete character.
+/// Bytes on their way into a string. What is there when this is dropped is appended, except for an incomplete
+/// character.
 #[derive(Debug)]
 pub(crate) struct Text<'a> {
     pub(crate) bytes: Growing<Vec<u8>>,
@@ -42,6 +43,15 @@ impl<'a> Text<'a> {
     /// Ends it after an error of the reader: nothing is appended.
     pub(crate) fn discard(&mut self) {
         self.bytes.vec_mut().clear();
+    }
+
+    /// Ends it after an error of the reader: what has come is appended, except for an incomplete character. Nothing is
+    /// appended if it cannot become UTF-8.
+    pub(crate) fn keep(&mut self) {
+        let bytes = self.bytes.vec_mut();
+        if std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_some()) {
+            bytes.clear();
+        }
     }
 
     fn take(&mut self) -> Vec<u8> {
