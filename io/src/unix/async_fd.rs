@@ -18,9 +18,9 @@ use std::task::{Context, Poll, ready};
 /// Any number of tasks may wait for it, also for different interests: each is told of what concerns it. If one of them
 /// finds the descriptor not ready after all, it stays ready for the other interests.
 ///
-/// The caller performs the operations, and they must not block. `O_NONBLOCK` belongs to the open file description. If
-/// a duplicate, or another process, may clear that flag, use calls that never wait, such as recv(2) with
-/// `MSG_DONTWAIT` or preadv2(2) with `RWF_NOWAIT`. ayi's own sockets and pipes do so.
+/// The caller performs the operations, and they must not block. `O_NONBLOCK` belongs to the open file description. If a
+/// duplicate, or another process, may clear that flag, use calls that never wait, such as recv(2) with `MSG_DONTWAIT`
+/// or preadv2(2) with `RWF_NOWAIT`. ayi's own sockets and pipes do so.
 ///
 /// A description that a forked child inherits, or that is duplicated, outlives this value. Dropping this value removes
 /// it from this runtime even if a duplicate is still open, and a forked child that drops its copy leaves its parent's
