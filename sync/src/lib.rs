@@ -18,5 +18,6 @@ mod proof;
 mod semaphore;
 mod waiters;
 mod wakers;
+pub mod watch;
 
 pub use semaphore::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError};

@@ -18,6 +18,7 @@ mod limit;
 mod models;
 mod permit;
 mod receiver;
+mod reserve;
 mod sender;
 mod unbounded;
 mod weak;

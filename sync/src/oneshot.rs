@@ -216,8 +216,8 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     ///
-    /// Returns [`Empty`](TryRecvError::Empty) if it has not been sent yet. Returns [`Closed`](TryRecvError::Closed) if it
-    /// will never be sent, or has been received.
+    /// Returns [`Empty`](TryRecvError::Empty) if it has not been sent yet. Returns [`Closed`](TryRecvError::Closed) if
+    /// it will never be sent, or has been received.
     ///
     /// # Examples
     ///

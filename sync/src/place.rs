@@ -1,11 +1,11 @@
 //! Waiting for something that happens to all who wait: a list of wakers, a place in it, and waking all of them.
 //!
-//! The list lives under the mutex of what is waited for. It is not fair in any way, since nothing is handed out: a waiter
-//! that is woken looks again.
+//! The list lives under the mutex of what is waited for. It is not fair in any way, since nothing is handed out: a
+//! waiter that is woken looks again.
 //!
-//! Why no waiter is missed: a waiter looks and takes its place in one stretch under the lock, and so does whoever changes
-//! what is looked at and collects the wakers. If the change comes first, the look finds it. If it comes second, it finds
-//! the waker.
+//! Why no waiter is missed: a waiter looks and takes its place in one stretch under the lock, and so does whoever
+//! changes what is looked at and collects the wakers. If the change comes first, the look finds it. If it comes second,
+//! it finds the waker.
 
 use crate::primitives::{Mutex, MutexGuard};
 use crate::waiters::{Key, Waiters};
@@ -36,6 +36,11 @@ pub(crate) struct Place<'a, S: HasList<N>, const N: usize = 0> {
 impl<'a, S: HasList<N>, const N: usize> Place<'a, S, N> {
     pub(crate) fn new(mutex: &'a Mutex<S>) -> Self {
         Place { mutex, key: None }
+    }
+
+    /// Whether it waits in the list, or has been woken and not looked yet.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.key.is_some()
     }
 
     /// Looks, under the lock, and waits in the list as long as there is nothing to be found.

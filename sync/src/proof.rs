@@ -41,7 +41,8 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Runs `model` in all interleavings with up to `preemptions` moments where a thread is stopped although it could go on.
+/// Runs `model` in all interleavings with up to `preemptions` moments where a thread is stopped although it could go
+/// on.
 pub(crate) fn explore(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);

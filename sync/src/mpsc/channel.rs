@@ -14,16 +14,16 @@
 //! Invariants:
 //! 1. Messages come out in the order in which they were pushed: those of `mine` before those of `messages`.
 //! 2. `receiver` has a waker only while the receiver waits, with both queues empty. A push takes it.
-//! 3. Without a limit, nothing is pushed once `is_closed` is set. With a limit, whoever has a permit still pushes. So the
-//!    channel has ended if it is closed, both queues are empty and no permit is out, or if there is no sender left.
+//! 3. Without a limit, nothing is pushed once `is_closed` is set. With a limit, whoever has a permit still pushes. So
+//!    the channel has ended if it is closed, both queues are empty and no permit is out, or if there is no sender left.
 //! 4. A permit is taken before a message is pushed, and given back when the receiver takes the message out of `mine`.
 //! 5. Wakers are cloned, woken and dropped, and messages dropped, while nothing is locked.
 //!
 //! Why no wake is missed: the receiver looks and leaves its waker in one stretch under the lock. A push, the end of the
 //! last sender and a permit that comes back all lock it afterwards.
 //!
-//! In tokio: `sync/mpsc/{chan,list,block}.rs`, a linked list of blocks without locks. There each message costs the sender
-//! four atomic changes, among them those of the receiver's waker; here the lock costs two.
+//! In tokio: `sync/mpsc/{chan,list,block}.rs`, a linked list of blocks without locks. There each message costs the
+//! sender four atomic changes, among them those of the receiver's waker; here the lock costs two.
 
 use super::limit::Limit;
 use crate::place::{HasList, List, Place, wake_all};

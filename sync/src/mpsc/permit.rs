@@ -126,8 +126,8 @@ pub struct OwnedPermit<T> {
 }
 
 impl<T> OwnedPermit<T> {
-    /// Sends a message, and returns the sender. It does not wait, and cannot fail. If the receiver was dropped meanwhile,
-    /// so is the message.
+    /// Sends a message, and returns the sender. It does not wait, and cannot fail. If the receiver was dropped
+    /// meanwhile, so is the message.
     ///
     /// # Examples
     ///

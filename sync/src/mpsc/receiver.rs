@@ -18,8 +18,8 @@ macro_rules! receiver {
         }
 
         impl<T> $name<T> {
-            /// Waits for the next message. Returns `None` once no more messages can come: all senders were dropped, or the
-            /// receiver was [closed](Self::close), and all messages have been received.
+            /// Waits for the next message. Returns `None` once no more messages can come: all senders were dropped, or
+            /// the receiver was [closed](Self::close), and all messages have been received.
             ///
             /// # Cancel safety
             ///
@@ -139,8 +139,8 @@ macro_rules! receiver {
                 block_thread_on(what, "recv_many", self.recv_many(buffer, limit))
             }
 
-            /// Lets no more messages be sent. Those that have been sent can still be received, and so can those for which
-            /// capacity was reserved before.
+            /// Lets no more messages be sent. Those that have been sent can still be received, and so can those for
+            /// which capacity was reserved before.
             ///
             /// # Examples
             ///

@@ -13,9 +13,9 @@
 //! 2. `RX_WAKER` says that `rx_waker` has a waker. That cell belongs to the receiver until `TX_ENDED` is set. If
 //!    `RX_WAKER` was set at that moment, the cell belongs to the sender until it clears the bit, and otherwise to the
 //!    receiver for good. While the sender takes the waker, the receiver may read the cell, but nobody writes to it.
-//! 3. The same holds the other way round for `TX_WAKER` and `tx_waker`: they belong to the sender until `CLOSED` is set,
-//!    and then to the receiver until it clears the bit, if it was set at that moment. If the sender had ended by then,
-//!    nobody takes the waker, and `free` drops it.
+//! 3. The same holds the other way round for `TX_WAKER` and `tx_waker`: they belong to the sender until `CLOSED` is
+//!    set, and then to the receiver until it clears the bit, if it was set at that moment. If the sender had ended by
+//!    then, nobody takes the waker, and `free` drops it.
 //! 4. `TX_GONE` is the last thing that the sender does to the memory, `RX_GONE` the last thing that the receiver does.
 //!    Whoever finds the other's bit set, and is done itself, frees the memory. So as long as a `Tx` or an `Rx` exists
 //!    whose own bit is not set, the memory is there.
@@ -303,7 +303,8 @@ impl<T> Shared<T> {
             return Poll::Ready(());
         }
         let waker = cx.waker().clone();
-        // SAFETY: the bit is not set, so the other end does not look at the cell, also if `over` has been set meanwhile.
+        // SAFETY: the bit is not set, so the other end does not look at the cell, also if `over` has been set
+        // meanwhile.
         cell.with_mut(|cell| unsafe { (*cell).write(waker) });
         if self.state.fetch_or(is_there, AcqRel) & over == 0 {
             return Poll::Pending;
