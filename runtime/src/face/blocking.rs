@@ -111,8 +111,8 @@ pub fn block_in_place<F: FnOnce() -> R, R>(f: F) -> R {
 pub fn block_thread_on<F: Future>(what: &str, instead: &str, future: F) -> F::Output {
     assert!(
         !is_blocked_on(),
-        "{what} inside a runtime: this thread runs all of its tasks, which would wait. Use {instead}().await, or call \
-         {what} in spawn_blocking or on a thread of your own"
+        "{what}: Cannot block the current thread from within a runtime, whose tasks would all wait. Use \
+         {instead}().await, or call {what} in spawn_blocking or on a thread of your own"
     );
     let sleeper = Arc::new(Sleeper::new());
     let waker = Waker::from(sleeper.clone());

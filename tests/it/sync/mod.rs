@@ -2,4 +2,5 @@
 
 mod cancellation;
 mod channels;
+mod locks;
 mod semaphore;

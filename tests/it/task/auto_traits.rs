@@ -12,7 +12,11 @@ use ayi::runtime::{
     Runtime, RuntimeMetrics, ShutdownReport, TryCurrentError, UnhandledPanic, WaitForCancellationFuture,
     WaitForCancellationFutureOwned,
 };
-use ayi::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError};
+use ayi::sync::{
+    AcquireError, MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard,
+    OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, OwnedSemaphorePermit, RwLock,
+    RwLockMappedWriteGuard, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit, TryAcquireError,
+};
 use ayi::task::coop::{Coop, Unconstrained};
 use ayi::task::{
     self, AbortHandle, Id, JoinError, JoinHandle, JoinSet, LocalEnterGuard, LocalKey, LocalSet,
@@ -153,6 +157,51 @@ fn types() {
     };
     for (name, is, expected) in table {
         assert_eq!(is, expected, "{name}");
+    }
+}
+
+/// `Cell` may be sent and not shared, `Rc` neither.
+#[test]
+fn locks_and_guards_are_like_their_values() {
+    let table = table! {
+        Mutex<u8>: true, true, true;
+        Mutex<Cell<u8>>: true, true, true;
+        Mutex<Rc<u8>>: false, false, true;
+        MutexGuard<'static, u8>: true, true, true;
+        MutexGuard<'static, Cell<u8>>: true, false, true;
+        MutexGuard<'static, Rc<u8>>: false, false, true;
+        MappedMutexGuard<'static, u8>: true, true, true;
+        MappedMutexGuard<'static, Cell<u8>>: true, false, true;
+        MappedMutexGuard<'static, Rc<u8>>: false, false, true;
+        OwnedMutexGuard<u8>: true, true, true;
+        OwnedMutexGuard<Cell<u8>>: true, false, true;
+        OwnedMutexGuard<Rc<u8>>: false, false, true;
+        OwnedMappedMutexGuard<u8>: true, true, true;
+        OwnedMappedMutexGuard<Cell<u8>, u8>: true, false, true;
+        OwnedMappedMutexGuard<u8, Cell<u8>>: true, false, true;
+        OwnedMappedMutexGuard<Rc<u8>, u8>: false, false, true;
+        OwnedMappedMutexGuard<u8, Rc<u8>>: false, false, true;
+        RwLock<u8>: true, true, true;
+        RwLock<Cell<u8>>: true, false, true;
+        RwLock<Rc<u8>>: false, false, true;
+        RwLockReadGuard<'static, u8>: true, true, true;
+        RwLockReadGuard<'static, Cell<u8>>: false, false, true;
+        RwLockWriteGuard<'static, u8>: true, true, true;
+        RwLockWriteGuard<'static, Cell<u8>>: false, false, true;
+        RwLockMappedWriteGuard<'static, u8>: true, true, true;
+        RwLockMappedWriteGuard<'static, Cell<u8>>: false, false, true;
+        RwLockMappedWriteGuard<'static, Rc<u8>>: false, false, true;
+        OwnedRwLockReadGuard<u8>: true, true, true;
+        OwnedRwLockReadGuard<Cell<u8>, u8>: false, false, true;
+        OwnedRwLockReadGuard<u8, Cell<u8>>: false, false, true;
+        OwnedRwLockWriteGuard<u8>: true, true, true;
+        OwnedRwLockWriteGuard<Cell<u8>>: false, false, true;
+        OwnedRwLockMappedWriteGuard<u8>: true, true, true;
+        OwnedRwLockMappedWriteGuard<Cell<u8>, u8>: false, false, true;
+        OwnedRwLockMappedWriteGuard<u8, Rc<u8>>: false, false, true;
+    };
+    for (name, is, should_be) in table {
+        assert_eq!(is, should_be, "{name}: Send, Sync, Unpin");
     }
 }
 
