@@ -8,8 +8,7 @@
 //! Invariants:
 //! 1. `start <= end <= buf.len()`.
 //! 2. The position that the user sees is that of the inner stream, less what is buffered. Nothing buffered is
-//! discarded
-//!    before the inner stream is known to be elsewhere: a seek that fails changes nothing that can be seen.
+//!    discarded before the inner stream is known to be elsewhere: a seek that fails changes nothing that can be seen.
 //!
 //! In tokio: `io/util/buf_reader.rs`.
 

@@ -12,8 +12,7 @@
 //! Invariants:
 //! 1. `filled <= initialized <= buf.len()`.
 //! 2. The first `initialized` bytes of `buf` are initialised, and stay so. Safe code cannot take that back: it gets
-//! the
-//!    memory as `[u8]` only. Callers of `inner_mut` and `unfilled_mut` promise it.
+//!    the memory as `[u8]` only. Callers of `inner_mut` and `unfilled_mut` promise it.
 //! 3. The fields are private to this file. So whatever a reader does with a buffer, 1 and 2 hold for each `ReadBuf`.
 //! 4. A reader may put another `ReadBuf` in the place of the one that it was lent, and that one's counts say nothing
 //!    about the memory of ours. So what lends memory compares [`Place`] afterwards: `lend` does, and what reads into a

@@ -5,8 +5,8 @@
 //!    as the reader fills it. A reader that must see memory as bytes sets so much of it to zero.
 //! 2. If fewer than 32 bytes are free, the vector grows, at least to the double.
 //! 3. But the memory that the caller has reserved may just be enough. So before the first growth, 32 bytes on the
-//! stack
-//!    are tried. What comes is copied into the vector, and if nothing comes, the vector has not grown for nothing.
+//!    stack are tried. What comes is copied into the vector, and if nothing comes, the vector has not grown for
+//!    nothing.
 //!
 //! In tokio: `io/util/{read_to_end,read_to_string}.rs`.
 
