@@ -49,13 +49,13 @@ impl Drop for OnDrop {
 fn the_current_runtime() {
     watched(|| {
         let (one, two) = (Runtime::new().unwrap(), Runtime::new().unwrap());
-        let [in_one, in_two] = [&one, &two].map(|rt| Some(name(&rt.handle())));
+        let [in_one, in_two] = [&one, &two].map(|rt| Some(name(&rt.handle().clone())));
         assert_ne!(in_one, in_two);
         assert_eq!(current(), None);
         {
             let _one = one.enter();
             assert_eq!(current(), in_one);
-            let handle = two.handle();
+            let handle = two.handle().clone();
             {
                 let _two = handle.enter();
                 assert_eq!(current(), in_two);
@@ -73,12 +73,12 @@ fn the_current_runtime() {
         }
         assert_eq!(current(), None);
 
-        let far = two.handle();
+        let far = two.handle().clone();
         let elsewhere = move || {
             let rt = Runtime::new().unwrap();
             let _far = far.enter();
             let outside = current();
-            (outside, rt.block_on(async { current() }) == Some(name(&rt.handle())), current())
+            (outside, rt.block_on(async { current() }) == Some(name(&rt.handle().clone())), current())
         };
         assert_eq!(thread::spawn(elsewhere).join().unwrap(), (in_two.clone(), true, in_two));
 
@@ -108,7 +108,7 @@ fn spawn_from_many_threads_while_it_runs_and_while_it_is_parked() {
         let (sender, results) = channel::<ThreadId>();
         thread::scope(|s| {
             for _ in 0..4 {
-                let (handle, sender) = (rt.handle(), sender.clone());
+                let (handle, sender) = (rt.handle().clone(), sender.clone());
                 s.spawn(move || {
                     for number in 0..500 {
                         let sender = sender.clone();
@@ -143,7 +143,7 @@ fn spawn_from_many_threads_while_it_runs_and_while_it_is_parked() {
 fn enter_the_runtime_of_another_thread() {
     watched(|| {
         let rt = Runtime::new().unwrap();
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         let elsewhere = move || {
             let _inside = handle.enter();
             let called = spawn_blocking(|| thread::current().name().unwrap().to_owned());
@@ -172,7 +172,7 @@ fn spawn_on_a_runtime_that_has_ended() {
     }
     watched(|| {
         let rt = Runtime::new().unwrap();
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         drop(rt);
         let drops = Arc::new(AtomicUsize::new(0));
         let spawn_both = || {
@@ -223,7 +223,7 @@ fn spawn_traits_of_futures_task() {
     };
     watched(|| {
         let rt = Runtime::new().unwrap();
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         let spawners: [&dyn Spawn; 2] = [&rt, &handle];
         for spawner in spawners {
             spawner.status().unwrap();
@@ -254,7 +254,7 @@ fn spawn_traits_of_futures_task() {
 fn guard_outlives_its_runtime() {
     watched(|| {
         let rt = Runtime::new().unwrap();
-        let (handle, other) = (rt.handle(), Runtime::new().unwrap());
+        let (handle, other) = (rt.handle().clone(), Runtime::new().unwrap());
         let inside = handle.enter();
         let before = rt.spawn(pending::<()>());
         drop(rt);
@@ -279,7 +279,7 @@ fn forgotten_guards() {
     watched(|| {
         let forget = || {
             let rt = Runtime::new().unwrap();
-            let handle = rt.handle();
+            let handle = rt.handle().clone();
             std::mem::forget(handle.enter());
             std::mem::forget(rt.enter());
             assert_eq!(rt.block_on(rt.spawn(async { 1 })).unwrap(), 1);
@@ -300,7 +300,7 @@ fn forgotten_guards() {
 fn guard_held_while_other_tasks_run() {
     watched(|| {
         let (rt, other) = (Runtime::new().unwrap(), Runtime::new().unwrap());
-        let handle = other.handle();
+        let handle = other.handle().clone();
         let polls = Rc::new(Cell::new(0));
         let count = polls.clone();
         let _task = rt.spawn(async move {
@@ -338,12 +338,12 @@ fn guard_of_another_threads_runtime_dropped_out_of_order() {
         let (end, ended) = channel::<()>();
         let elsewhere = thread::spawn(move || {
             let rt = Runtime::new().unwrap();
-            handles.send(rt.handle()).unwrap();
+            handles.send(rt.handle().clone()).unwrap();
             ended.recv().unwrap_err();
         });
         let far = handle.recv().unwrap();
         let (first, second) = (Runtime::new().unwrap(), Runtime::new().unwrap());
-        let (first_handle, second_handle) = (first.handle(), second.handle());
+        let (first_handle, second_handle) = (first.handle().clone(), second.handle().clone());
         let in_first = first_handle.enter();
         let in_far = far.enter();
         let in_second = second_handle.enter();

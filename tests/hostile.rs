@@ -115,7 +115,7 @@ fn a_hook_that_leaves_the_runtime_before_it_ends_it() {
             drop(RUNTIME.take());
         };
         let rt = quiet().on_task_spawn(leave_and_end).build().unwrap();
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         let ((wakes, waker), (stream, _peer)) = (Wakes::new(), connected());
         let mut read = Box::pin(async move { stream.read(&mut [0; 4]).await });
         let mut timer = sleep(Duration::from_secs(1000));
@@ -137,7 +137,7 @@ fn a_hook_that_leaves_the_runtime_before_it_ends_it() {
 fn a_task_that_forgets_a_guard_and_ends_its_runtime() {
     watched(|| {
         let rt = quiet().build().unwrap();
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         let (send, receive) = std::sync::mpsc::channel();
         RUNTIME.set(Some(rt));
         assert!(panics(|| {
@@ -162,12 +162,12 @@ fn a_guard_that_is_made_while_another_is_dropped() {
     struct Enter(Runtime);
     impl Drop for Enter {
         fn drop(&mut self) {
-            enter_for_long(self.0.handle());
+            enter_for_long(self.0.handle().clone());
         }
     }
     watched(|| {
         let rt = quiet().build().unwrap();
-        let (handle, enter) = (rt.handle(), Enter(quiet().build().unwrap()));
+        let (handle, enter) = (rt.handle().clone(), Enter(quiet().build().unwrap()));
         assert!(panics(|| {
             handle.block_on(async {
                 drop(ayi::spawn(async {
@@ -243,7 +243,7 @@ fn destructors_of_a_thread_use_the_runtime() {
                 ayi::fs::read("/proc/self/stat").await.unwrap();
                 drop(ayi::spawn(pending::<()>()));
             });
-            let handle = rt.handle();
+            let handle = rt.handle().clone();
             drop(rt);
             assert!(handle.block_on(handle.spawn(async {})).unwrap_err().is_cancelled());
         }

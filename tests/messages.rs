@@ -91,7 +91,7 @@ fn outside_of_a_runtime() {
 #[test]
 fn on_a_thread_that_has_entered_the_runtime_of_another() {
     watched(|| {
-        let handle = Runtime::new().unwrap().handle();
+        let handle = Runtime::new().unwrap().handle().clone();
         let elsewhere = move || {
             let _inside = handle.enter();
             let parts = ["has only entered the runtime of another thread", "not Send", "use Handle::spawn"];

@@ -101,7 +101,7 @@ fn thousands_of_runtimes_leave_nothing_behind() {
 fn thousands_of_tasks_leave_nothing_behind() {
     watched(|| {
         let rt = Runtime::new().unwrap();
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         let some = || {
             rt.block_on(async {
                 let mut joined = vec![];
@@ -140,7 +140,7 @@ fn runtimes_on_several_threads_at_once() {
     fn live(news: Sender<News>, others: &Receiver<News>) {
         let rt = Runtime::new().unwrap();
         let home = thread::current().id();
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         rt.block_on(async {
             for _ in 0..20 {
                 let (sender, news) = (news.clone(), handle.clone());

@@ -226,7 +226,7 @@ fn the_future_of_block_on() {
         assert_eq!(recorder.told(&root), told);
         assert_eq!(recorder.fields(&root)["loc.file"], "tests/tracing.rs");
 
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         let line = line!() + 1;
         thread::spawn(move || handle.block_on(async {})).join().unwrap();
         let elsewhere = [TASK, ("kind", "block_on"), ("loc.line", &*line.to_string())];

@@ -161,7 +161,7 @@ fn a_subscriber_that_ends_the_runtime() {
     loop {
         n += 1;
         let rt = Builder::new_current_thread().unhandled_panic(UnhandledPanic::Ignore).build().unwrap();
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         RUNTIME.set(Some(rt));
         LEFT.set(n);
         eprintln!("call {n}");
@@ -187,7 +187,7 @@ fn a_subscriber_that_ends_the_runtime_in_which_something_is_about_to_wait() {
     loop {
         n += 1;
         let rt = Builder::new_current_thread().build().unwrap();
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         RUNTIME.set(Some(rt));
         let has_ended = handle.block_on(async {
             let (ours, _peer) = ayi::net::unix::UnixStream::pair().unwrap();

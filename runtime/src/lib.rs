@@ -38,10 +38,10 @@ mod plugged {
 
 /// The runtime itself, its settings and its handles.
 pub mod runtime {
-    pub use crate::core::current::EnterGuard;
     pub use crate::face::builder::Builder;
+    pub use crate::face::entered::EnterGuard;
     pub use crate::face::errors::{TryCurrentError, is_rt_shutdown_err};
-    pub use crate::face::handle::{Handle, Id};
+    pub use crate::face::handle::{Handle, Id, RuntimeFlavor, worker_index};
     pub use crate::face::metrics::RuntimeMetrics;
     pub use crate::face::runtime::Runtime;
     pub use crate::services::cancellation::{
@@ -62,6 +62,8 @@ pub mod task {
     pub use crate::face::blocking::block_in_place;
     #[doc(hidden)]
     pub use crate::face::blocking::block_thread_on;
+    #[doc(hidden)]
+    pub use crate::face::spawn::spawn_send;
     pub use crate::face::spawn::{spawn, spawn_blocking};
     pub use crate::face::task::{id, try_id, yield_now};
     pub use crate::face::task_builder::TaskBuilder as Builder;

@@ -548,7 +548,9 @@ impl<T: 'static> JoinSet<T> {
         Builder { set: self, task: super::Builder::new() }
     }
 
-    fn insert(&mut self, task: JoinHandle<T>) -> AbortHandle {
+    /// Puts a task into the set.
+    #[doc(hidden)]
+    pub fn insert(&mut self, task: JoinHandle<T>) -> AbortHandle {
         let abort = task.abort_handle();
         let index = self.vacant.pop().unwrap_or_else(|| {
             let entry = self.entries.len();

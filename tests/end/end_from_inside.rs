@@ -104,7 +104,7 @@ const OWNERS: [Owner; 5] = [
     }),
     ("drop while it is entered again", |rt| {
         Box::new(move || {
-            let handle = rt.handle();
+            let handle = rt.handle().clone();
             let _inside = handle.enter();
             drop(rt);
         })
@@ -187,7 +187,7 @@ const PLACES: [Place; 21] = [
         Box::pin(until_the_end())
     }),
     ("a poll of a task of another thread's", |rt, elsewhere, _| {
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         let task = thread::spawn(move || {
             handle.spawn(async {
                 end();
@@ -199,7 +199,7 @@ const PLACES: [Place; 21] = [
         Box::pin(until_the_end())
     }),
     ("what spawn_with calls", |rt, elsewhere, dropped| {
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         let task = thread::spawn(move || {
             handle.spawn_with(|| {
                 end();
@@ -362,7 +362,7 @@ const PLACES: [Place; 21] = [
 /// Checks what has to hold whatever ends the runtime, and wherever: see the head of this file.
 fn ends_well(rt: Runtime, owner: Owner, elsewhere: (&str, Elsewhere), place: Place) {
     println!("{}; {}; its task is {} elsewhere", place.0, owner.0, elsewhere.0);
-    let handle = rt.handle();
+    let handle = rt.handle().clone();
     let (others, own) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
     let other = || {
         let probe = Probe::new(&others);
@@ -436,7 +436,7 @@ fn in_a_hook() {
         ("on_thread_unpark", |builder| _ = builder.on_thread_unpark(end)),
     ];
     fn works(rt: &Runtime, elsewhere: Elsewhere, _: &Rc<Cell<u32>>) -> Pin<Box<dyn Future<Output = ()>>> {
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         let task = thread::spawn(move || handle.spawn(async { 7 })).join().unwrap();
         leave(task, elsewhere);
         Box::pin(async {
@@ -470,7 +470,7 @@ fn in_a_hook() {
 fn by_a_hook_outside_of_block_on() {
     watched(|| {
         let rt = Rc::new(quiet().on_task_spawn(|_| end()).build().unwrap());
-        let (handle, dropped) = (rt.handle(), Rc::new(Cell::new(0)));
+        let (handle, dropped) = (rt.handle().clone(), Rc::new(Cell::new(0)));
         let probe = Probe::new(&dropped);
         let inside = handle.enter();
         END.set(Some(Box::new(move || drop(rt))));
@@ -525,7 +525,7 @@ fn by_the_end_of_their_thread() {
 fn while_a_blocking_call_waits_for_the_task_that_ends_it() {
     watched(|| {
         let rt = quiet().build().unwrap();
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         let (go, wait) = channel::<()>();
         let (started, is_started) = channel();
         let call = rt.spawn_blocking(move || {

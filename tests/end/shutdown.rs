@@ -56,7 +56,7 @@ fn runtime_in_a_thread_local() {
 fn blocking_call_that_spawns_on_the_runtime_that_ends_and_waits_for_it() {
     watched(|| {
         let rt = Runtime::new().unwrap();
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         let (guard, tasks_are_dropped) = channel::<()>();
         let (start, started) = channel();
         let (result, results) = channel();
@@ -178,7 +178,7 @@ fn shutdown_timeout_with_a_call_that_does_not_end() {
                 OnDrop(move || result.send(thread::current().id()).unwrap())
             });
             started.recv().unwrap();
-            let handle = rt.handle();
+            let handle = rt.handle().clone();
             let inside = is_entered.then(|| handle.enter());
             rt.shutdown_timeout(grace);
             drop(inside);

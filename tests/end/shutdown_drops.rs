@@ -64,7 +64,7 @@ const ENDS: [End; 6] = [
         catch_unwind(unwinds).unwrap_err();
     }),
     ("while it is entered", |rt| {
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         let _inside = handle.enter();
         drop(rt);
     }),
@@ -193,7 +193,7 @@ const IN_DROPS: [Situation; 11] = [
         })
     }),
     ("enter", |rt| {
-        let (handle, other) = (rt.handle(), Runtime::new().unwrap());
+        let (handle, other) = (rt.handle().clone(), Runtime::new().unwrap());
         in_drop(rt, move || {
             let _inside = handle.enter();
             let _other = other.enter();

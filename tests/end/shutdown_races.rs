@@ -41,7 +41,7 @@ fn while_it_ends(rounds: usize, user: impl Fn(&Handle, usize) + Sync) {
     for round in 0..rounds {
         watched(|| {
             let rt = Runtime::new().unwrap();
-            let handle = rt.handle();
+            let handle = rt.handle().clone();
             let start = Barrier::new(THREADS + 1);
             thread::scope(|s| {
                 for thread in 0..THREADS {

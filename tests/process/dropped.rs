@@ -369,7 +369,7 @@ fn whoever_is_dropped_without_a_runtime_is_reaped_by_one_that_sleeps() {
         block_until_reaped(orphan(|child| run(async || drop(child))));
         let left = Runtime::new().unwrap();
         block_until_reaped(orphan(|child| left.block_on(async { drop(child) })));
-        let handle = left.handle();
+        let handle = left.handle().clone();
         let afar = |child| {
             thread::spawn(move || {
                 let _inside = handle.enter();

@@ -142,7 +142,7 @@ fn make(world: &World, is_inside: bool) {
         6 => world.put(Thing::Set(JoinSet::new())),
         _ => {
             let runtime = world.runtimes[world.choice(RUNTIMES)].borrow().clone();
-            runtime.into_iter().for_each(|runtime| world.put(Thing::Handle(runtime.handle())));
+            runtime.into_iter().for_each(|runtime| world.put(Thing::Handle(runtime.handle().clone())));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `block_on`, by a runtime and by a handle.
 
 use super::drive::Drive;
+use super::errors::TIED_TO_ITS_THREAD;
 use super::link::Link;
 use crate::core::current::EnterGuard;
 use crate::core::onlooker::TaskFacts;
@@ -8,6 +9,7 @@ use crate::core::task::Id;
 use crate::core::worker::Worker;
 use crate::plugged::TaskTrace;
 use crate::services::blocked_on::BlockedOn;
+use crate::services::home::Who;
 use std::panic::Location;
 use std::pin::pin;
 use std::rc::Rc;
@@ -22,10 +24,17 @@ pub(crate) fn run<F: Future>(worker: &Rc<Worker>, future: F, size: usize) -> F::
 }
 
 impl Link {
+    /// Blocks on `future` within the runtime, on this thread if the runtime is here or `who` may have it here, and
+    /// otherwise beside it.
     #[track_caller]
-    pub(crate) fn block_on<F: Future>(&self, future: F, size: usize) -> F::Output {
-        if let Some(worker) = self.reference.find().filter(|worker| !worker.is_over.get()) {
-            return run(&worker, future, size);
+    pub(crate) fn block_on<F: Future>(&self, future: F, size: usize, who: Who) -> F::Output {
+        if let Some(stay) = self.stay(who).filter(|stay| !stay.worker().is_over.get()) {
+            return run(stay.worker(), future, size);
+        }
+        if who == Who::Owner {
+            let is_open = self.reference.scheduler.is_open(self.reference.id);
+            assert!(is_open, "this runtime has been shut down by an unhandled panic of a task");
+            assert!(!self.shared.home.is_tied_elsewhere(), "{TIED_TO_ITS_THREAD}");
         }
         let _blocked = BlockedOn::new();
         let drive = Drive::new();

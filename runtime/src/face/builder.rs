@@ -43,6 +43,53 @@ impl Builder {
         Builder { settings: Settings::new(), grace: Duration::MAX }
     }
 
+    /// Creates a builder with the default settings for a runtime that also runs while no thread is in
+    /// [`block_on`](Runtime::block_on): when it is left with tasks, or gets one, a thread of its own runs it from then on.
+    /// The name is tokio's.
+    ///
+    /// All tasks run on one thread at a time: that of the first `block_on`, for as long as that lasts, or the runtime's
+    /// own. A `block_on` beside the runtime's own thread runs its future on the thread that calls it. To use several
+    /// processors, see [`cores`](Builder::cores).
+    ///
+    /// A task whose future is not `Send`, see [`spawn`](crate::spawn), keeps the runtime on its thread, so that it does
+    /// not go on in the background. Tasks of [`Handle::spawn`](crate::runtime::Handle::spawn) do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi::runtime::Builder;
+    /// let rt = Builder::new_multi_thread().build()?;
+    /// let (told, news) = std::sync::mpsc::channel();
+    /// rt.handle().spawn(async move { told.send("tea is ready") });
+    /// assert_eq!(news.recv().unwrap(), "tea is ready"); // and nobody is in block_on
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn new_multi_thread() -> Builder {
+        let mut builder = Builder::new_current_thread();
+        builder.settings.is_background = true;
+        builder
+    }
+
+    /// Checks that there is to be at least one thread for tasks. There is never more than one, see
+    /// [`new_multi_thread`](Builder::new_multi_thread).
+    ///
+    /// # Panics
+    ///
+    /// Panics if `threads` is zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi::runtime::Builder;
+    /// let rt = Builder::new_multi_thread().worker_threads(4).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[track_caller]
+    pub fn worker_threads(&mut self, threads: usize) -> &mut Builder {
+        assert!(threads > 0, "worker_threads: a runtime has at least one thread for its tasks");
+        self
+    }
+
     /// Does nothing. Sockets and timers are always there, and cost nothing if unused. The method is there for programs
     /// that come from tokio.
     ///
@@ -224,6 +271,24 @@ impl Builder {
         self
     }
 
+    /// Names each thread of the runtime by `f`, which is called before the thread starts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi::runtime::Builder;
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    /// let (made, mut builder) = (AtomicUsize::new(1), Builder::new_current_thread());
+    /// let rt = builder.thread_name_fn(move || format!("helper {}", made.fetch_add(1, Ordering::Relaxed))).build()?;
+    /// let task = rt.spawn_blocking(|| std::thread::current().name().map(String::from));
+    /// assert_eq!(rt.block_on(task).unwrap().as_deref(), Some("helper 1"));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn thread_name_fn(&mut self, f: impl Fn() -> String + Send + Sync + 'static) -> &mut Builder {
+        self.settings.pool.name_of_thread = Some(Arc::new(f));
+        self
+    }
+
     /// Sets the stack size of the pool's threads, in bytes. The default is the system's: 2 MiB, or `RUST_MIN_STACK`.
     ///
     /// # Examples
@@ -389,7 +454,7 @@ impl Builder {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn build(&mut self) -> io::Result<Runtime> {
-        Ok(Runtime { worker: self.settings.make()?, grace: self.grace })
+        Ok(Runtime::of(self.settings.make()?, self.grace))
     }
 }
 

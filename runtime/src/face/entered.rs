@@ -3,9 +3,11 @@
 use super::drive::Drive;
 use super::errors::{NO_RUNTIME, NOT_HERE};
 use super::link::Link;
-use crate::core::current::{self, Current, EnterGuard, home, with_current};
+use crate::core::current::{self, Current, EnterGuard as CoreGuard, home, with_current};
 use crate::core::lodger::Elsewhere;
 use crate::core::worker::Worker;
+use crate::services::home::Who;
+use crate::services::stay::Stay;
 use std::fmt;
 use std::io;
 use std::rc::Rc;
@@ -27,10 +29,10 @@ impl Elsewhere for Afar {
     }
 }
 
-impl EnterGuard<'_> {
+impl CoreGuard<'_> {
     /// Enters the runtime of `link`, on any thread.
-    pub(crate) fn afar<'a>(link: &Link) -> EnterGuard<'a> {
-        EnterGuard::new(match link.reference.find() {
+    pub(crate) fn afar<'a>(link: &Link) -> CoreGuard<'a> {
+        CoreGuard::new(match link.reference.find() {
             Some(worker) => Current::here(worker),
             None => {
                 // If this thread is in a `block_on` of the same runtime, the state of that `block_on` stays.
@@ -42,8 +44,30 @@ impl EnterGuard<'_> {
     }
 
     /// Enters the runtime of `link` on a thread that is not the runtime's, in a `block_on`.
-    pub(crate) fn driven<'a>(link: &Link, drive: Rc<Drive>) -> EnterGuard<'a> {
-        EnterGuard::new(Current::afar(Rc::new(Afar { link: link.clone(), drive: Some(drive) })))
+    pub(crate) fn driven<'a>(link: &Link, drive: Rc<Drive>) -> CoreGuard<'a> {
+        CoreGuard::new(Current::afar(Rc::new(Afar { link: link.clone(), drive: Some(drive) })))
+    }
+}
+
+/// Keeps a runtime current on this thread. See [`Runtime::enter`](crate::runtime::Runtime::enter).
+#[must_use = "the runtime is left when the guard is dropped"]
+pub struct EnterGuard<'a> {
+    // Dropped first.
+    _inside: CoreGuard<'a>,
+    _stay: Option<Stay>,
+}
+
+impl EnterGuard<'_> {
+    /// Enters the runtime, and takes it to this thread if it is idle and `who` may have it. One that is run in the
+    /// background is left to its thread.
+    pub(crate) fn new<'a>(link: &Link, who: Who) -> EnterGuard<'a> {
+        let may_stay = link.shared.background.is_none() || link.reference.find().is_some();
+        let stay = may_stay.then(|| link.stay(who)).flatten();
+        let inside = match &stay {
+            Some(stay) => CoreGuard::here(stay.worker()),
+            None => CoreGuard::afar(link),
+        };
+        EnterGuard { _inside: inside, _stay: stay }
     }
 }
 
@@ -65,7 +89,10 @@ pub(crate) fn current_link() -> Option<Link> {
 #[track_caller]
 pub(crate) fn current_to_spawn() -> Rc<Worker> {
     match home() {
-        Some(worker) => worker,
+        Some(worker) => {
+            worker.lodgers.stays.local_task();
+            worker
+        }
         None => panic!("{}", current_link().map_or(NO_RUNTIME, |_| NOT_HERE)),
     }
 }

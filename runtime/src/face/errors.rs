@@ -19,6 +19,13 @@ pub(crate) const TIED_ELSEWHERE: &str = "this descriptor has waited in an ayi ru
 pub(crate) const SHUT_DOWN: &str = "the ayi runtime has been shut down: nothing can wait in it any more. A descriptor can be moved to another \
      with into_std and from_std (or AsyncFd::into_inner and new)";
 
+pub(crate) const ON_ANOTHER_THREAD: &str =
+    "another thread is in this runtime, and a future that is not Send cannot go there: use Handle::spawn";
+pub(crate) const LEAKED: &str = "a runtime was dropped on another thread than the one that was in it last, where it has tasks whose futures need not be \
+     Send: it is leaked, and so are they. Drop it on its thread, or spawn what is Send by Handle::spawn";
+pub(crate) const TIED_TO_ITS_THREAD: &str = "this runtime cannot leave the thread that was in it last: it has tasks there whose futures need not be Send, \
+     or file operations that are not complete. Call this on that thread, or spawn what is Send by Handle::spawn";
+
 pub(crate) fn shut_down() -> io::Error {
     io::Error::other(ShutDown)
 }

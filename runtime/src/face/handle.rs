@@ -2,14 +2,16 @@
 //!
 //! In tokio: `runtime/handle.rs`.
 
-use super::entered::current_link;
+use super::entered::{EnterGuard, current_link};
 use super::errors::TryCurrentError;
 use super::link::Link;
 use super::metrics::RuntimeMetrics;
-use crate::core::current::EnterGuard;
+use super::task::try_id;
+use crate::core::current::{home, with_current};
 use crate::core::task::{JoinHandle, Plain};
 use crate::services::afar::spawn_from_afar;
 use crate::services::cancellation::CancellationToken;
+use crate::services::home::Who;
 use crate::services::kinds::{Boxed, is_large};
 use futures_task::{FutureObj, Spawn, SpawnError};
 use std::fmt;
@@ -167,10 +169,19 @@ impl Handle {
     {
         // `make` is called in a future, so that its panics are the task's.
         match self.link.reference.worker() {
-            Some(worker) => worker.tasks().spawn(async move { make().await }, Plain),
+            Some(worker) => {
+                worker.lodgers.stays.local_task();
+                worker.tasks().spawn(async move { make().await }, Plain)
+            }
             None => {
-                let make = move || async move { make().await };
-                spawn_from_afar(self.link.reference.scheduler, self.link.reference.id, make, Plain)
+                let make = move || {
+                    with_current(|worker| worker.lodgers.stays.local_task());
+                    async move { make().await }
+                };
+                let Link { reference, shared } = &self.link;
+                let task = spawn_from_afar(reference.scheduler, reference.id, make, Plain);
+                shared.go_on_in_background(*reference);
+                task
             }
         }
     }
@@ -218,9 +229,9 @@ impl Handle {
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         if const { is_large::<F>() } {
-            return self.link.block_on(Box::pin(future), size_of::<F>());
+            return self.link.block_on(Box::pin(future), size_of::<F>(), Who::LastThread);
         }
-        self.link.block_on(future, size_of::<F>())
+        self.link.block_on(future, size_of::<F>(), Who::LastThread)
     }
 
     /// Returns the token that tells this runtime's tasks to end. See [`shutdown`](crate::runtime::shutdown).
@@ -272,6 +283,23 @@ impl Handle {
         self.link.shared.name.as_deref()
     }
 
+    /// Returns the kind of the runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi::runtime::{Runtime, RuntimeFlavor};
+    /// let rt = Runtime::new()?;
+    /// assert_eq!(rt.handle().runtime_flavor(), RuntimeFlavor::CurrentThread);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn runtime_flavor(&self) -> RuntimeFlavor {
+        match self.link.shared.background {
+            None => RuntimeFlavor::CurrentThread,
+            Some(_) => RuntimeFlavor::MultiThread,
+        }
+    }
+
     /// Makes the handle's runtime the current one of this thread, until the guard is dropped.
     ///
     /// On the runtime's own thread this works like being inside [`block_on`](crate::runtime::Runtime::block_on), but
@@ -284,7 +312,7 @@ impl Handle {
     /// ```
     /// # use ayi::runtime::Runtime;
     /// # let rt = Runtime::new()?;
-    /// let handle = rt.handle();
+    /// let handle = rt.handle().clone();
     /// std::thread::spawn(move || {
     ///     let _inside = handle.enter();
     ///     drop(ayi::task::spawn_blocking(|| 7)); // of that runtime
@@ -292,7 +320,14 @@ impl Handle {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn enter(&self) -> EnterGuard<'_> {
-        EnterGuard::afar(&self.link)
+        EnterGuard::new(&self.link, Who::LastThread)
+    }
+}
+
+impl Handle {
+    /// Whether the runtime has not ended.
+    pub(crate) fn is_open(&self) -> bool {
+        self.link.reference.scheduler.is_open(self.link.reference.id)
     }
 }
 
@@ -310,11 +345,7 @@ impl Spawn for Handle {
     }
 
     fn status(&self) -> Result<(), SpawnError> {
-        if self.link.reference.scheduler.is_open(self.link.reference.id) {
-            Ok(())
-        } else {
-            Err(SpawnError::shutdown())
-        }
+        if self.is_open() { Ok(()) } else { Err(SpawnError::shutdown()) }
     }
 }
 
@@ -330,6 +361,36 @@ impl Spawn for Handle {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(u64);
+
+/// The kinds of runtimes, by tokio's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RuntimeFlavor {
+    /// It runs while a thread is in `block_on`.
+    CurrentThread,
+    /// It runs also while no thread is in `block_on`. See
+    /// [`Builder::new_multi_thread`](crate::runtime::Builder::new_multi_thread).
+    MultiThread,
+}
+
+/// Returns the number of the thread that runs the tasks of the current runtime, which is 0 because there is only one,
+/// or `None` on other threads. The future of a `block_on` of a [`MultiThread`](RuntimeFlavor::MultiThread) runtime is
+/// not on that thread by tokio's rules.
+///
+/// # Examples
+///
+/// ```
+/// # let rt = ayi::runtime::Runtime::new().unwrap();
+/// assert_eq!(ayi::runtime::worker_index(), None);
+/// assert_eq!(rt.block_on(async { ayi::runtime::worker_index() }), Some(0));
+/// ```
+pub fn worker_index() -> Option<usize> {
+    let is_worker = home().is_some_and(|worker| {
+        let is_apart = worker.lodgers.shared.background.is_some() && try_id().is_none();
+        worker.lodgers.runs.are_going_on() && !is_apart
+    });
+    is_worker.then_some(0)
+}
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,9 @@
 use crate::core::task::{JoinHandle, Kind};
 use crate::core::worker::{RuntimeRef, Worker};
 use crate::services::afar::spawn_from_afar;
+use crate::services::home::Who;
 use crate::services::shared::Shared;
+use crate::services::stay::Stay;
 use std::sync::Arc;
 
 /// The way to a runtime from any thread. See [`Handle`](crate::runtime::Handle).
@@ -19,6 +21,11 @@ impl Link {
     }
 
     /// Spawns a task on that runtime.
+    /// Goes into the runtime, or stays in it, if it is on this thread or idle and `who` may have it.
+    pub(crate) fn stay(&self, who: Who) -> Option<Stay> {
+        Stay::begin(self.reference, &self.shared.home, who)
+    }
+
     #[track_caller]
     pub(crate) fn spawn_task<F: Future<Output: Send + 'static> + Send + 'static>(
         &self,
@@ -27,7 +34,11 @@ impl Link {
     ) -> JoinHandle<F::Output> {
         match self.reference.worker() {
             Some(worker) => worker.tasks().spawn(future, kind),
-            None => spawn_from_afar(self.reference.scheduler, self.reference.id, move || future, kind),
+            None => {
+                let task = spawn_from_afar(self.reference.scheduler, self.reference.id, move || future, kind);
+                self.shared.go_on_in_background(self.reference);
+                task
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::services::here::latest_here;
 use crate::services::punctual::Punctual;
 use crate::services::ring::RingPlace;
 use crate::services::shared::Shared;
+use crate::services::stay::Stays;
 use std::io::{self, ErrorKind};
 use std::os::fd::RawFd;
 use std::rc::Rc;
@@ -27,6 +28,7 @@ pub(crate) struct Lodgers {
     pub(crate) shared: Arc<Shared>,
     pub(super) hooks: ParkHooks,
     pub(crate) runs: Runs,
+    pub(crate) stays: Stays,
 }
 
 /// The user's functions around a sleep.

@@ -1,5 +1,6 @@
 //! What users see: runtimes, their handles and their settings, and the public side of what the core has.
 
+pub(crate) mod background;
 pub(crate) mod block_on;
 pub(crate) mod blocking;
 pub(crate) mod builder;

@@ -2,26 +2,40 @@
 //!
 //! In tokio: `runtime/runtime.rs`, and `LocalRuntime`, which is closer to this one: it also has one thread.
 
-use super::block_on::run;
+use super::entered::{EnterGuard, current_link};
+use super::errors::{LEAKED, ON_ANOTHER_THREAD};
 use super::handle::Handle;
 use super::link::Link;
 use super::metrics::RuntimeMetrics;
 use super::settings::Settings;
-use crate::core::current::EnterGuard;
+use crate::core::current::EnterGuard as CoreGuard;
 use crate::core::task::{JoinHandle, Plain};
 use crate::core::worker::Worker;
+use crate::services::afar::refused;
+use crate::services::here::latest_here;
+use crate::services::home::Who;
 use crate::services::kinds::{Boxed, is_large};
+use crate::services::stay::begin_idle;
 use futures_task::{FutureObj, LocalFutureObj, LocalSpawn, Spawn, SpawnError};
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
 /// An async runtime: tasks, an epoll reactor, timers, and a pool of threads for blocking calls.
 ///
-/// Everything but the pool's work happens on the thread that is inside [`block_on`](Runtime::block_on). A runtime stays
-/// on the thread that made it. It is not `Send`, since its tasks need not be `Send`. A [`Handle`] reaches it from other
-/// threads.
+/// Everything but the pool's work happens on the thread that is inside [`block_on`](Runtime::block_on). A [`Handle`]
+/// reaches the runtime from other threads.
+///
+/// # Threads
+///
+/// A runtime may be sent to another thread, or shared: the next `block_on` runs it wherever that is called. While one
+/// thread is in `block_on`, another one that calls it runs only its own future. Timers and sockets of that future wait
+/// there, and the tasks stay where they are.
+///
+/// [`spawn`](crate::spawn) takes futures that are not `Send`. A runtime with such a task stays on its thread until the
+/// task has finished: `block_on` elsewhere panics, and if the runtime is dropped elsewhere, it is leaked, with what it
+/// owns, and says so on stderr. Tasks of [`Handle::spawn`] are `Send`, and do not keep a runtime anywhere.
 ///
 /// # The end
 ///
@@ -60,12 +74,18 @@ use std::time::Duration;
 /// # std::io::Result::Ok(())
 /// ```
 pub struct Runtime {
-    pub(crate) worker: Rc<Worker>,
+    handle: Handle,
     /// How long the end waits for `spawn_blocking` calls that are running.
     pub(crate) grace: Duration,
 }
 
 impl Runtime {
+    pub(crate) fn of(worker: Rc<Worker>, grace: Duration) -> Runtime {
+        let handle = Handle { link: Link::of(&worker) };
+        begin_idle(worker);
+        Runtime { handle, grace }
+    }
+
     /// Makes a runtime with the default settings. A [`Builder`](crate::runtime::Builder) makes one with other settings.
     ///
     /// # Errors
@@ -81,7 +101,7 @@ impl Runtime {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn new() -> io::Result<Runtime> {
-        Ok(Runtime { worker: Settings::new().make()?, grace: Duration::MAX })
+        Ok(Runtime::of(Settings::new().make()?, Duration::MAX))
     }
 
     /// Runs `future` to its end on this thread, with the other tasks alongside.
@@ -105,12 +125,16 @@ impl Runtime {
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         if const { is_large::<F>() } {
-            return run(&self.worker, Box::pin(future), size_of::<F>());
+            return self.handle.link.block_on(Box::pin(future), size_of::<F>(), Who::Owner);
         }
-        run(&self.worker, future, size_of::<F>())
+        self.handle.link.block_on(future, size_of::<F>(), Who::Owner)
     }
 
     /// Spawns a task. This also works outside `block_on`. See [`spawn`](crate::spawn).
+    ///
+    /// # Panics
+    ///
+    /// Panics if another thread is in the runtime: a future that is not `Send` cannot go there. Use [`Handle::spawn`].
     ///
     /// # Examples
     ///
@@ -126,11 +150,17 @@ impl Runtime {
     where
         F: Future<Output: 'static> + 'static,
     {
-        let _inside = self.enter();
+        let Some(stay) = self.handle.link.stay(Who::Owner) else {
+            assert!(!self.handle.is_open(), "{ON_ANOTHER_THREAD}");
+            drop(future);
+            return refused(self.handle.link.reference.scheduler);
+        };
+        let _inside = CoreGuard::here(stay.worker());
+        stay.worker().lodgers.stays.local_task();
         if const { is_large::<F>() } {
-            return self.worker.tasks().spawn(Box::pin(future), Boxed(size_of::<F>()));
+            return stay.worker().tasks().spawn(Box::pin(future), Boxed(size_of::<F>()));
         }
-        self.worker.tasks().spawn(future, Plain)
+        stay.worker().tasks().spawn(future, Plain)
     }
 
     /// Runs `f`, which may block, on a thread of the pool. See [`Handle::spawn_blocking`].
@@ -150,7 +180,7 @@ impl Runtime {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.handle().spawn_blocking(f)
+        self.handle.spawn_blocking(f)
     }
 
     /// Makes this the current runtime of the thread, until the guard is dropped.
@@ -168,7 +198,7 @@ impl Runtime {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn enter(&self) -> EnterGuard<'_> {
-        EnterGuard::here(&self.worker)
+        EnterGuard::new(&self.handle.link, Who::Owner)
     }
 
     /// Returns what has been counted of this runtime. See [`RuntimeMetrics`].
@@ -183,7 +213,7 @@ impl Runtime {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn metrics(&self) -> RuntimeMetrics {
-        RuntimeMetrics::new(Link::of(&self.worker))
+        self.handle.metrics()
     }
 
     /// Returns a handle that reaches this runtime from other threads.
@@ -193,13 +223,13 @@ impl Runtime {
     /// ```
     /// # use ayi::runtime::Runtime;
     /// # let rt = Runtime::new()?;
-    /// let handle = rt.handle();
+    /// let handle = rt.handle().clone();
     /// let task = std::thread::spawn(move || handle.spawn(async { 7 })).join().unwrap();
     /// assert_eq!(rt.block_on(task).unwrap(), 7);
     /// # std::io::Result::Ok(())
     /// ```
-    pub fn handle(&self) -> Handle {
-        Handle { link: Link::of(&self.worker) }
+    pub fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     /// Ends the runtime, and waits at most `grace` for `spawn_blocking` calls that are running. Dropping the runtime
@@ -235,15 +265,47 @@ impl Runtime {
     }
 }
 
+impl Link {
+    /// Ends the runtime, wherever it is, for its owner.
+    pub(crate) fn end(&self, grace: Duration) {
+        let Link { reference, shared } = self;
+        // A blocking call of this runtime that waited for the end would wait for itself.
+        let is_in_a_call = current_link().is_some_and(|link| link.reference.id == reference.id);
+        let background = shared.background.as_ref();
+        background.iter().for_each(|background| background.ask_to_end(grace));
+        if let Some(stay) = self.stay(Who::Owner) {
+            let is_here = reference.worker().is_some();
+            return stay.worker().shut_down(if is_in_a_call && !is_here { Duration::ZERO } else { grace });
+        }
+        if shared.home.is_tied_elsewhere() {
+            // If stderr is closed, there is nobody to tell, and `eprintln!` would panic.
+            let _ = writeln!(io::stderr(), "ayi: {LEAKED}");
+            return;
+        }
+        let id = reference.id;
+        let end = move |_| {
+            latest_here(|worker| worker.reference.id == id).iter().for_each(|it| it.shut_down(grace))
+        };
+        match background {
+            Some(background) if !is_in_a_call => background.wait_for_the_end(grace),
+            Some(_) => {}
+            None => drop(reference.scheduler.send(Some(id), end)),
+        }
+        if !is_in_a_call {
+            shared.pool.shut_down(grace);
+        }
+    }
+}
+
 impl Drop for Runtime {
     fn drop(&mut self) {
-        self.worker.shut_down(self.grace);
+        self.handle.link.end(self.grace);
     }
 }
 
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Runtime").field("handle", &self.handle()).finish()
+        f.debug_struct("Runtime").field("handle", &self.handle).finish()
     }
 }
 
@@ -253,7 +315,7 @@ impl Spawn for Runtime {
     }
 
     fn status(&self) -> Result<(), SpawnError> {
-        self.handle().status()
+        self.handle.status()
     }
 }
 

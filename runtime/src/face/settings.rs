@@ -1,22 +1,26 @@
 //! What a runtime is made with, and how it is made.
 
+use super::background;
 use super::lodgers::{Lodgers, ParkHooks};
+use crate::core::sync::Mutex;
 use crate::core::task::Scheduler;
 use crate::core::turn::POLLS_PER_TURN;
 use crate::core::wait::{Clock, Reactor};
 use crate::core::worker::Worker;
-use crate::services::blocking::{Pool, PoolSettings};
+use crate::services::background::Background;
+use crate::services::blocking::{DEFAULT_NAME, Pool, PoolSettings};
 use crate::services::cancellation::CancellationToken;
 use crate::services::drives::Drives;
 use crate::services::elsewhere::Listed;
 use crate::services::everywhere::{self, Runs};
 use crate::services::here::lives_here;
+use crate::services::home::Home;
 use crate::services::next;
 use crate::services::ring::RingPlace;
-use crate::services::shared::Shared;
+use crate::services::shared::{Cpu, Shared};
+use crate::services::stay::Stays;
 use crate::watch::hooks::Hooks;
 use crate::watch::slow_poll::limit_in_environment;
-use crate::watch::thread_clock::ThreadClock;
 use crate::watch::unhandled::UnhandledPanic;
 use std::io;
 use std::rc::Rc;
@@ -36,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) shutdown: CancellationToken,
     /// Whether the proactor may be made.
     pub(crate) io_uring: bool,
+    /// Whether a thread of its own runs it while nobody is in `block_on`.
+    pub(crate) is_background: bool,
 }
 
 impl Settings {
@@ -44,7 +50,8 @@ impl Settings {
         let pool = PoolSettings {
             threads: 512,
             keep_alive: Duration::from_secs(10),
-            thread_name: String::from("ayi-blocking"),
+            thread_name: String::from(DEFAULT_NAME),
+            name_of_thread: None,
             stack_size: None,
             on_start: None,
             on_stop: None,
@@ -59,6 +66,7 @@ impl Settings {
             park_hooks: ParkHooks::default(),
             shutdown: CancellationToken::new(),
             io_uring: true,
+            is_background: false,
         }
     }
 
@@ -77,11 +85,13 @@ impl Settings {
         };
         tasks.cells().onlookers.configure(self.unhandled, hooks);
         let reactor = Reactor::new(tasks.shared().bell.raw())?;
-        let cpu = ThreadClock::of_this_thread();
         let shared = Shared {
             pool: Pool::new(self.pool.clone()),
             name: self.name.clone(),
-            cpu: (cpu, cpu.read()),
+            home: Home::new(),
+            background: self.is_background.then(Background::default),
+            start_background: background::start,
+            cpu: Mutex::new(Cpu::of_this_thread(Duration::ZERO)),
             shutdown: self.shutdown.child_token(),
             last: OnceLock::new(),
             drives: Drives::default(),
@@ -92,10 +102,15 @@ impl Settings {
             shared: Arc::new(shared),
             hooks: self.park_hooks.clone(),
             runs: Runs::default(),
+            stays: Stays::default(),
         };
         let worker = Worker::new(id, tasks, reactor, self.polls_per_turn, lodgers);
         if self.start_paused {
             worker.clock.set(Clock::REAL.pause());
+        }
+        if worker.tasks().tasks_left() > 0 {
+            // Those that were spawned before it was made.
+            worker.lodgers.stays.local_task();
         }
         lives_here(&worker);
         everywhere::register(worker.reference);

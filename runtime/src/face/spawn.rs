@@ -2,6 +2,7 @@
 
 use super::entered::{current_link, current_to_spawn};
 use super::errors::NO_RUNTIME;
+use crate::core::current::home;
 use crate::core::task::{JoinHandle, Plain};
 use crate::services::kinds::{Boxed, is_large};
 
@@ -40,6 +41,31 @@ where
         return current_to_spawn().tasks().spawn(Box::pin(future), Boxed(size_of::<F>()));
     }
     current_to_spawn().tasks().spawn(future, Plain)
+}
+
+/// Like [`spawn`], for a future that is `Send`: the task does not keep the runtime on this thread.
+#[doc(hidden)]
+#[inline]
+#[track_caller]
+pub fn spawn_send<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    let (link, worker) = match home() {
+        Some(worker) => (None, Some(worker)),
+        None => (current_link(), None),
+    };
+    match (worker, link) {
+        (Some(worker), _) if const { is_large::<F>() } => {
+            worker.tasks().spawn(Box::pin(future), Boxed(size_of::<F>()))
+        }
+        (Some(worker), _) => worker.tasks().spawn(future, Plain),
+        (None, Some(link)) if const { is_large::<F>() } => {
+            link.spawn_task(Box::pin(future), Boxed(size_of::<F>()))
+        }
+        (None, Some(link)) => link.spawn_task(future, Plain),
+        (None, None) => panic!("{NO_RUNTIME}"),
+    }
 }
 
 /// Runs `f`, which may block, on a thread of the pool. See

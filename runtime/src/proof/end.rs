@@ -125,7 +125,7 @@ fn a_source_that_is_given_up_elsewhere_is_not_taken_from_the_next_runtime() {
         elsewhere.join().unwrap();
         second.block_on(yield_now());
         assert_eq!(second.metrics().io_driver_fd_deregistered_count(), 0);
-        drop(kept);
+        second.block_on(async { drop(kept) });
         assert_eq!(second.metrics().io_driver_fd_deregistered_count(), 1);
     });
 }

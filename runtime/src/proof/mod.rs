@@ -14,6 +14,8 @@ mod cancellation;
 #[cfg(test)]
 mod end;
 #[cfg(test)]
+mod home;
+#[cfg(test)]
 mod join;
 #[cfg(test)]
 mod output;

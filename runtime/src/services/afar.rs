@@ -35,6 +35,13 @@ pub(crate) fn spawn_from_afar<F: Future<Output: Send + 'static> + 'static>(
     JoinHandle::new(slot, id, refused.is_some())
 }
 
+/// A task that is cancelled before it begins, since its runtime has ended.
+pub(crate) fn refused<T>(scheduler: &'static Scheduler) -> JoinHandle<T> {
+    let slot = scheduler.reserve();
+    scheduler.unreserve(slot);
+    JoinHandle::new(slot, Id::next(), true)
+}
+
 impl Scheduler {
     /// Takes a vacant slot for a task that another thread spawns.
     pub(crate) fn reserve(&'static self) -> &'static Slot {

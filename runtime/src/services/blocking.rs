@@ -111,12 +111,28 @@ pub(crate) struct PoolSettings {
     pub(crate) threads: usize,
     pub(crate) keep_alive: Duration,
     pub(crate) thread_name: String,
+    /// Names a thread instead, if it is given.
+    pub(crate) name_of_thread: Option<Arc<dyn Fn() -> String + Send + Sync>>,
     /// In bytes. `None` stands for the system's default.
     pub(crate) stack_size: Option<usize>,
     /// The user's functions, run on each thread at its beginning and at its end.
     pub(crate) on_start: Option<ThreadHook>,
     pub(crate) on_stop: Option<ThreadHook>,
 }
+
+impl PoolSettings {
+    /// The name of the thread that runs the runtime in the background.
+    pub(crate) fn background_name(&self) -> String {
+        match &self.name_of_thread {
+            Some(name) => name(),
+            None if self.thread_name == DEFAULT_NAME => String::from("ayi-runtime"),
+            None => self.thread_name.clone(),
+        }
+    }
+}
+
+/// What the pool's threads are called.
+pub(crate) const DEFAULT_NAME: &str = "ayi-blocking";
 
 pub(crate) type ThreadHook = Arc<dyn Fn() + Send + Sync>;
 
@@ -153,6 +169,10 @@ impl Pool {
         })
     }
 
+    pub(crate) fn settings(&self) -> &PoolSettings {
+        &self.limits
+    }
+
     /// Returns whether a task waits for a call.
     pub(crate) fn is_awaited(&self) -> bool {
         self.outcomes.load(Ordering::Relaxed) > 0
@@ -170,6 +190,7 @@ impl Pool {
     ///
     /// Fails if the pool has no thread and the system refuses to start one.
     pub(crate) fn submit(self: &Arc<Self>, call: Call) -> io::Result<()> {
+        let mut name = None;
         let mut state = lock(&self.state);
         // `call` is dropped after the guard here, like all parameters.
         if state.is_closed {
@@ -177,9 +198,20 @@ impl Pool {
         }
         // `idle` counts threads that wait, including those that were notified and have not woken yet. Each of these
         // takes one call.
-        let has_idle = state.idle > state.queue.len();
+        let mut has_idle = state.idle > state.queue.len();
+        if let (Some(make), false) = (&self.limits.name_of_thread, has_idle) {
+            // Foreign code, so outside the lock. Meanwhile a thread may have become idle.
+            drop(state);
+            name = Some(make());
+            state = lock(&self.state);
+            if state.is_closed {
+                return Ok(());
+            }
+            has_idle = state.idle > state.queue.len();
+        }
         if !has_idle && state.threads < self.limits.threads {
-            let started = self.start_thread(&mut state);
+            let name = name.unwrap_or_else(|| format!("{}-{}", self.limits.thread_name, state.started));
+            let started = self.start_thread(&mut state, name);
             // If there are other threads, one of them runs the call later. If there is none, the call would never run.
             if state.threads == 0 {
                 return started;
@@ -195,9 +227,8 @@ impl Pool {
         Ok(())
     }
 
-    fn start_thread(self: &Arc<Self>, state: &mut PoolState) -> io::Result<()> {
+    fn start_thread(self: &Arc<Self>, state: &mut PoolState, name: String) -> io::Result<()> {
         let pool = self.clone();
-        let name = format!("{}-{}", self.limits.thread_name, state.started);
         let mut thread = thread::Builder::new().name(name);
         if let Some(size) = self.limits.stack_size {
             thread = thread.stack_size(size);

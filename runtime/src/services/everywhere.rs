@@ -103,6 +103,13 @@ pub(crate) struct Runs {
     when_left: Cell<Option<fn()>>,
 }
 
+impl Runs {
+    /// Whether a `block_on` runs the runtime.
+    pub(crate) fn are_going_on(&self) -> bool {
+        self.is_running.get()
+    }
+}
+
 /// The mark that a runtime is in `block_on`.
 pub(crate) struct Running<'a>(&'a Runs);
 

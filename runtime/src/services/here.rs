@@ -14,8 +14,15 @@ pub(crate) fn lives_here(worker: &Rc<Worker>) {
     // This fails only while the thread ends. Then nobody looks for the runtime.
     let _ = ALL.try_with(|all| {
         let mut all = all.borrow_mut();
-        all.retain(|other| other.strong_count() > 0);
+        all.retain(|other| other.strong_count() > 0 && !std::ptr::eq(other.as_ptr(), Rc::as_ptr(worker)));
         all.push(Rc::downgrade(worker));
+    });
+}
+
+/// Forgets `worker`, which may go to another thread.
+pub(crate) fn leaves(worker: &Rc<Worker>) {
+    let _ = ALL.try_with(|all| {
+        all.borrow_mut().retain(|other| !std::ptr::eq(other.as_ptr(), Rc::as_ptr(worker)));
     });
 }
 

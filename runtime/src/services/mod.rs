@@ -1,6 +1,7 @@
 //! What a runtime does besides running tasks: it lives in the loop as a lodger, or on threads of its own.
 
 pub(crate) mod afar;
+pub(crate) mod background;
 pub(crate) mod blocked_on;
 pub(crate) mod blocking;
 pub(crate) mod blocks;
@@ -13,6 +14,7 @@ pub(crate) mod everywhere;
 #[cfg(faults)]
 pub mod faults;
 pub(crate) mod here;
+pub(crate) mod home;
 pub(crate) mod kinds;
 pub(crate) mod next;
 #[cfg(feature = "uring")]
@@ -22,5 +24,6 @@ pub(crate) mod process;
 pub(crate) mod punctual;
 pub(crate) mod ring;
 pub(crate) mod shared;
+pub(crate) mod stay;
 #[cfg(feature = "uring")]
 pub mod uring;

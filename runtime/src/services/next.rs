@@ -5,6 +5,7 @@
 //! runtime is made, the tasks are cancelled when the thread ends.
 
 use super::here::latest_here;
+use super::stay::Stay;
 use crate::core::current::{EnterGuard, current, home, start_afar};
 use crate::core::sync::thread_local;
 use crate::core::task::{JoinHandle, Lease, OwnScheduler, Plain, Scheduler};
@@ -64,10 +65,14 @@ where
     F: Future<Output: 'static> + 'static,
 {
     if let Some(worker) = home().or_else(enter_afar) {
+        worker.lodgers.stays.local_task();
         return worker.tasks().spawn(future, Plain);
     }
-    if let Some(worker) = latest_here(|worker| !worker.is_over.get()) {
-        let _inside = EnterGuard::here(&worker);
+    let latest = latest_here(|worker| !worker.is_over.get());
+    if let Some(stay) = latest.map(Stay::new).or_else(Stay::in_the_latest) {
+        let worker = stay.worker();
+        worker.lodgers.stays.local_task();
+        let _inside = EnterGuard::here(worker);
         return worker.tasks().spawn(future, Plain);
     }
     next().spawn(future, Plain)

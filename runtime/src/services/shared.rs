@@ -1,11 +1,16 @@
 //! What a runtime and its handles share.
 
+use super::background::Background;
 use super::blocking::Pool;
 use super::cancellation::CancellationToken;
 use super::drives::Drives;
+use super::home::Home;
+use crate::core::counters::Count;
 use crate::core::foreign::lock;
+use crate::core::sync::Mutex;
 use crate::core::task::Scheduler;
 use crate::core::task::scheduler::Gate;
+use crate::core::worker::RuntimeRef;
 use crate::watch::figures::Figures;
 use crate::watch::thread_clock::ThreadClock;
 use std::panic::RefUnwindSafe;
@@ -16,8 +21,12 @@ use std::time::Duration;
 pub(crate) struct Shared {
     pub(crate) pool: Arc<Pool>,
     pub(crate) name: Option<String>,
-    /// The clock of the runtime's thread, and its reading when the runtime was made.
-    pub(crate) cpu: (ThreadClock, Duration),
+    /// Where the runtime is while no thread is in it.
+    pub(crate) home: Home,
+    /// The thread that runs it then, if there is to be one, and what starts that thread.
+    pub(crate) background: Option<Background>,
+    pub(crate) start_background: fn(RuntimeRef, &Arc<Shared>),
+    pub(crate) cpu: Mutex<Cpu>,
     /// The token that tells the tasks to end.
     pub(crate) shutdown: CancellationToken,
     /// The last figures, once the runtime has ended.
@@ -30,14 +39,53 @@ pub(crate) struct Shared {
 impl RefUnwindSafe for Shared {}
 
 impl Shared {
-    /// Returns the CPU time of the runtime's thread since the runtime was made.
+    /// Returns the CPU time of the runtime's thread since the runtime was made, and of those that it has left.
     pub(crate) fn busy(&self) -> Duration {
-        let (clock, start) = self.cpu;
-        clock.read().saturating_sub(start)
+        lock(&self.cpu).read()
+    }
+
+    /// The runtime has come to this thread from another.
+    pub(crate) fn come_to_this_thread(&self) {
+        let mut cpu = lock(&self.cpu);
+        *cpu = Cpu::of_this_thread(cpu.read());
+    }
+
+    /// The runtime is idle and may have work: starts the thread that runs it in the background, if it is of that kind.
+    pub(crate) fn go_on_in_background(self: &Arc<Self>, runtime: RuntimeRef) {
+        if let Some(background) = &self.background {
+            if self.home.is_idle() && runtime.scheduler.has_tasks() && background.must_start() {
+                (self.start_background)(runtime, self);
+            }
+        }
+    }
+}
+
+/// What the runtime's thread costs.
+pub(crate) struct Cpu {
+    clock: ThreadClock,
+    /// Its reading when the runtime came to the thread.
+    start: Duration,
+    /// The time of the threads that the runtime has left.
+    before: Duration,
+}
+
+impl Cpu {
+    pub(crate) fn of_this_thread(before: Duration) -> Cpu {
+        let clock = ThreadClock::of_this_thread();
+        Cpu { clock, start: clock.read(), before }
+    }
+
+    pub(crate) fn read(&self) -> Duration {
+        self.before + self.clock.read().saturating_sub(self.start)
     }
 }
 
 impl Scheduler {
+    /// Whether it has anything to run, as far as any thread can see.
+    fn has_tasks(&self) -> bool {
+        self.counters.get(Count::Spawned) > self.counters.get(Count::Finished) || !self.inbox.is_empty()
+    }
+
     pub(crate) fn is_open(&self, runtime: u64) -> bool {
         *lock(&self.gate) == Gate::Open(runtime)
     }

@@ -30,7 +30,7 @@ fn panic_of(f: impl FnOnce()) -> String {
 fn on_its_own_thread_it_runs_the_runtime() {
     watched(|| {
         let rt = Runtime::new().unwrap();
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         let other = rt.spawn(async { 1 });
         let not_send = Rc::new(2);
         let sum = handle.block_on(async {
@@ -64,7 +64,7 @@ fn on_another_thread_it_waits_for_tasks_and_calls() {
 #[test]
 fn wakes_of_any_kind_end_its_sleep() {
     watched(|| {
-        let handle = Runtime::new().unwrap().handle();
+        let handle = Runtime::new().unwrap().handle().clone();
         // It is woken by itself, before it sleeps.
         let mut left = 3;
         handle.block_on(poll_fn(|cx| {
@@ -106,7 +106,7 @@ fn wakes_of_any_kind_end_its_sleep() {
 
 #[test]
 fn after_the_end_it_still_runs_the_future() {
-    let handle = Runtime::new().unwrap().handle();
+    let handle = Runtime::new().unwrap().handle().clone();
     assert_eq!(handle.block_on(async { 7 }), 7);
     let cancelled = handle.block_on(async { Handle::current().spawn(async {}).await });
     assert!(cancelled.unwrap_err().is_cancelled());
@@ -115,7 +115,7 @@ fn after_the_end_it_still_runs_the_future() {
 #[test]
 fn it_does_not_nest() {
     let rt = Runtime::new().unwrap();
-    let handle = rt.handle();
+    let handle = rt.handle().clone();
     rt.block_on(async {
         assert!(panic_of(|| handle.block_on(async {})).contains("block_on inside block_on"))
     });
@@ -131,7 +131,7 @@ fn it_does_not_nest() {
 #[test]
 fn who_has_only_entered_another_threads_runtime_is_told_where_timers_and_sockets_wait() {
     let rt = Runtime::new().unwrap();
-    let handle = rt.handle();
+    let handle = rt.handle().clone();
     let there = thread::spawn(move || {
         let _inside = handle.enter();
         let (stream, _peer) = support::connected();
@@ -248,7 +248,7 @@ fn on_any_thread_timers_and_sockets_wait_though_nobody_runs_the_runtime() {
         let rt = Runtime::new().unwrap();
         let threads: Vec<_> = [0, 1, 2, 3, 8]
             .map(|part| {
-                let handle = rt.handle();
+                let handle = rt.handle().clone();
                 thread::spawn(move || handle.block_on(all_that_waits(part)))
             })
             .into();
@@ -261,7 +261,7 @@ fn on_any_thread_timers_and_sockets_wait_though_nobody_runs_the_runtime() {
 fn a_waker_that_is_older_than_the_first_timer_wakes() {
     watched(|| {
         let rt = Runtime::new().unwrap();
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         for _ in 0..200 {
             let ((give, take), is_set) = (mpsc::channel::<Waker>(), Arc::new(AtomicBool::new(false)));
             let sets = is_set.clone();
@@ -327,7 +327,7 @@ fn it_is_over_when_the_runtime_ends_and_timers_and_sockets_say_why() {
 
 #[test]
 fn after_the_end_timers_and_sockets_say_why() {
-    let handle = Runtime::new().unwrap().handle();
+    let handle = Runtime::new().unwrap().handle().clone();
     watched(|| {
         assert!(panic_of(|| handle.block_on(sleep(HOUR))).contains("has been shut down"));
         let (stream, _peer) = support::connected();
@@ -389,7 +389,7 @@ fn the_future_is_dropped_inside_the_runtime_and_nothing_is_left() {
     }
     watched(|| {
         let rt = Runtime::new().unwrap();
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         let there = thread::spawn(move || {
             let files = || std::fs::read_dir("/proc/self/fd").unwrap().count();
             let mut after = Vec::new();

@@ -1,8 +1,10 @@
 //! Runtimes: on one core or several, used from other threads, and their metrics.
 
+mod background;
 mod cores;
 mod cores_faults;
 mod graceful;
 mod handle_block_on;
 mod metrics;
+mod moves;
 mod skips;

@@ -72,7 +72,7 @@ fn types() {
     type NotSync = Cell<u8>;
     type NotUnpin = std::marker::PhantomPinned;
     let table = table! {
-        Runtime: false, false, true;
+        Runtime: true, true, true;
         EnterGuard<'static>: false, false, true;
         Handle: true, true, true;
         Builder: true, true, true;

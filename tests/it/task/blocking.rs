@@ -61,7 +61,7 @@ fn one_thread_runs_the_calls_in_order() {
                 match number % 2 {
                     0 => rt.spawn_blocking(call),
                     _ => thread::scope(|s| {
-                        let handle = rt.handle();
+                        let handle = rt.handle().clone();
                         s.spawn(move || handle.spawn_blocking(call)).join().unwrap()
                     }),
                 }
@@ -313,7 +313,7 @@ fn a_result_that_comes_when_the_slot_is_anothers() {
 fn calls_that_spawn_and_call() {
     watched(|| {
         let rt = with_threads(1);
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         let call = rt.spawn_blocking(move || {
             let home = foreign_block_on(handle.spawn(async { thread::current().id() })).unwrap();
             assert_ne!(home, thread::current().id());

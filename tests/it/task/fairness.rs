@@ -344,7 +344,7 @@ fn flood_of_spawns_from_other_threads() {
         let (spawned, ran) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
         thread::scope(|s| {
             for _ in 0..2 {
-                let (handle, ran) = (rt.handle(), ran.clone());
+                let (handle, ran) = (rt.handle().clone(), ran.clone());
                 let (is_over, spawned) = (&is_over, &spawned);
                 s.spawn(move || {
                     while !is_over.load(SeqCst) {

@@ -372,7 +372,7 @@ fn tasks_of_several_runtimes_may_be_in_one_set() {
         let (stop, stopped) = async_channel();
         let there = thread::spawn(move || {
             let rt = Runtime::new().unwrap();
-            stop.send(rt.handle()).unwrap();
+            stop.send(rt.handle().clone()).unwrap();
             rt.block_on(async {
                 while Handle::current().metrics().spawned_tasks_count() < 100
                     || Handle::current().metrics().num_alive_tasks() > 0

@@ -26,7 +26,7 @@ const ENTRY_POINTS: &[(&str, usize, Run)] = &[
     ("Runtime::block_on", 3, |rt| done(rt.block_on(large()))),
     ("Handle::block_on", 3, |rt| done(rt.handle().block_on(large()))),
     ("Handle::block_on, another thread", 3, |rt| {
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         elsewhere(3, move || done(handle.block_on(large())));
     }),
     ("Runtime::spawn", 3, |rt| {
@@ -44,7 +44,7 @@ const ENTRY_POINTS: &[(&str, usize, Run)] = &[
         done(rt.block_on(task).unwrap());
     }),
     ("Handle::spawn, another thread", 3, |rt| {
-        let handle = rt.handle();
+        let handle = rt.handle().clone();
         let task = elsewhere(3, move || handle.spawn(large()));
         done(rt.block_on(task).unwrap());
     }),
@@ -70,7 +70,7 @@ const ENTRY_POINTS: &[(&str, usize, Run)] = &[
         done(rt.block_on(task).unwrap());
     }),
     ("task::Builder::spawn_on", 4, |rt| {
-        let task = Builder::new().name("large").spawn_on(large(), &rt.handle()).unwrap();
+        let task = Builder::new().name("large").spawn_on(large(), &rt.handle().clone()).unwrap();
         done(rt.block_on(task).unwrap());
     }),
     ("task::spawn_local", 3, |rt| {

@@ -205,7 +205,7 @@ fn a_hook_may_panic_and_spawn() {
 #[test]
 fn a_hook_may_drop_a_handle_of_its_runtime_and_enter_another() {
     let kept: Arc<Mutex<Option<ayi::runtime::Handle>>> = Arc::default();
-    let (theirs, other) = (kept.clone(), ayi::runtime::Runtime::new().unwrap().handle());
+    let (theirs, other) = (kept.clone(), ayi::runtime::Runtime::new().unwrap().handle().clone());
     let rt = Builder::new_current_thread()
         .on_task_terminate(move |_| {
             let _inside = other.enter();
@@ -213,7 +213,7 @@ fn a_hook_may_drop_a_handle_of_its_runtime_and_enter_another() {
         })
         .build()
         .unwrap();
-    *kept.lock().unwrap() = Some(rt.handle());
+    *kept.lock().unwrap() = Some(rt.handle().clone());
     rt.block_on(async { ayi::spawn(async {}).await.unwrap() });
     assert!(kept.lock().unwrap().is_none());
     assert_eq!(rt.metrics().num_alive_tasks(), 0);

@@ -188,7 +188,7 @@ fn send_output_paths<T: Clone + PartialEq + Debug + Send + 'static>() -> Vec<(&'
             });
         }),
         ("of a task spawned from another thread", |rt, value| {
-            let (handle, value) = (rt.handle(), value.clone());
+            let (handle, value) = (rt.handle().clone(), value.clone());
             let expected = value.clone();
             let task = elsewhere(move || handle.spawn(async move { Counted(value) }));
             assert_eq!(rt.block_on(task).unwrap().0, expected);

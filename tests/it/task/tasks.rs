@@ -91,7 +91,7 @@ fn futures_of_size<T: Clone + Send + 'static>(value: T) {
         Sized { _counted, end, pinned_at: 0, _pinned: std::marker::PhantomPinned }
     };
     let rt = Runtime::new().unwrap();
-    let handle = rt.handle();
+    let handle = rt.handle().clone();
     for end in [End::Ready, End::Panic] {
         let (mut here, mut far) = (None, None);
         let dropped = drops(|| {

@@ -15,6 +15,7 @@ fn pool(threads: usize) -> Arc<Pool> {
         threads,
         keep_alive: Duration::MAX,
         thread_name: String::new(),
+        name_of_thread: None,
         stack_size: None,
         on_start: None,
         on_stop: None,

@@ -11,6 +11,7 @@ fn pool() -> Arc<Pool> {
         threads: 4,
         keep_alive: Duration::from_secs(3600),
         thread_name: String::from("waits"),
+        name_of_thread: None,
         stack_size: None,
         on_start: None,
         on_stop: None,

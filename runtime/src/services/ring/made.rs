@@ -104,6 +104,14 @@ impl RingPlace {
         }
     }
 
+    /// The runtime has come to another thread, and its ring is that of the one before. It is not busy. The next operation
+    /// makes a new one.
+    pub(crate) fn renew(&self) {
+        if self.is_made.replace(false) {
+            self.ring.replace(Ring::Unused { is_wanted: true });
+        }
+    }
+
     pub(crate) fn shut_down(&self, runtime: u64) {
         self.is_made.set(false);
         let ring = self.ring.replace(Ring::Refused);

@@ -22,5 +22,7 @@ impl RingPlace {
     #[inline(always)]
     pub(crate) fn take_turn(&self) {}
 
+    pub(crate) fn renew(&self) {}
+
     pub(crate) fn shut_down(&self, _runtime: u64) {}
 }

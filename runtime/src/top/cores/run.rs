@@ -114,7 +114,7 @@ impl<T: Send, M: AsyncFn(Core) -> T + Sync> Job<'_, T, M> {
         let runtime = self.settings.runtime.clone().build()?;
         let core = Core { index, set: self.set.clone() };
         core.clone().enter();
-        let _up = seat.up(runtime.handle());
+        let _up = seat.up(runtime.handle().clone());
         // The caller listens until all have ended.
         let _ = reporter.send(Report::Ready);
         if !self.gate.pass() {

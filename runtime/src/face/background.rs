@@ -1,0 +1,50 @@
+//! The thread that runs a runtime of the kind `multi_thread` while nobody is in `block_on`.
+
+use crate::core::foreign;
+use crate::core::sync::thread;
+use crate::core::worker::RuntimeRef;
+use crate::services::background::Background;
+use crate::services::blocked_on::BlockedOn;
+use crate::services::home::Who;
+use crate::services::shared::Shared;
+use crate::services::stay::Stay;
+use std::future::poll_fn;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+/// Starts it.
+pub(crate) fn start(runtime: RuntimeRef, shared: &Arc<Shared>) {
+    let settings = shared.pool.settings();
+    let mut thread = thread::Builder::new().name(settings.background_name());
+    if let Some(size) = settings.stack_size {
+        thread = thread.stack_size(size);
+    }
+    let own = shared.clone();
+    let started = thread.spawn(move || {
+        let Some(background) = &own.background else { return };
+        let settings = own.pool.settings();
+        settings.on_start.iter().for_each(|hook| foreign::run(|| hook()));
+        foreign::run(|| go_on(runtime, &own, background));
+        settings.on_stop.iter().for_each(|hook| foreign::run(|| hook()));
+        background.has_ended();
+    });
+    if let (Err(error), Some(background)) = (started, &shared.background) {
+        background.has_ended();
+        // The tasks go on in the next `block_on`. If stderr is closed, there is nobody to tell.
+        let _ = writeln!(
+            io::stderr(),
+            "ayi: the system refuses to start the thread that runs a runtime in the background ({error}): raise the \
+             limit on threads (ulimit -u, cgroup pids.max)"
+        );
+    }
+}
+
+/// Runs the runtime until it is to end, and ends it.
+fn go_on(runtime: RuntimeRef, shared: &Shared, background: &Background) {
+    // Somebody else may have been faster, and has it in `block_on` or is ending it.
+    let Some(stay) = Stay::begin(runtime, &shared.home, Who::Owner) else { return };
+    let end = poll_fn(|cx| background.poll_end(cx));
+    let _blocked = BlockedOn::new();
+    let grace = stay.worker().block_on(end, 0);
+    stay.worker().shut_down(grace);
+}

@@ -1,0 +1,72 @@
+//! The thread that runs a runtime while nobody is in `block_on`, as far as other threads have to do with it.
+//!
+//! ```text
+//!   none ── the runtime is left idle with work, or gets work ──▶ started ── Runtime is dropped ──▶ ended
+//! ```
+
+use crate::core::foreign::lock;
+use crate::core::sync::{Condvar, Mutex};
+use std::sync::PoisonError;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+#[derive(Default)]
+pub(crate) struct Background {
+    state: Mutex<State>,
+    /// Notified when the thread has ended.
+    ended: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    is_running: bool,
+    /// The runtime is to end, and may wait so long for its blocking calls.
+    end: Option<Duration>,
+    /// That of the thread's root future, which waits for `end`.
+    waker: Option<Waker>,
+}
+
+impl Background {
+    /// Returns whether the caller has to start the thread: it does not run yet, and is not to end.
+    pub(crate) fn must_start(&self) -> bool {
+        let mut state = lock(&self.state);
+        let must_start = !state.is_running && state.end.is_none();
+        state.is_running |= must_start;
+        must_start
+    }
+
+    /// Waits until the runtime is to end.
+    pub(crate) fn poll_end(&self, cx: &Context<'_>) -> Poll<Duration> {
+        // A clone is foreign code.
+        let waker = cx.waker().clone();
+        let mut state = lock(&self.state);
+        let before = state.waker.replace(waker);
+        let end = state.end;
+        drop(state);
+        drop(before);
+        end.map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Asks the thread to end, and the runtime with it.
+    pub(crate) fn ask_to_end(&self, grace: Duration) {
+        let mut state = lock(&self.state);
+        state.end = Some(grace);
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// The thread is about to end.
+    pub(crate) fn has_ended(&self) {
+        lock(&self.state).is_running = false;
+        self.ended.notify_all();
+    }
+
+    /// Waits at most `limit` for the thread to end.
+    pub(crate) fn wait_for_the_end(&self, limit: Duration) {
+        let waited = self.ended.wait_timeout_while(lock(&self.state), limit, |state| state.is_running);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+}

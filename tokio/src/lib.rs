@@ -1,0 +1,69 @@
+//! tokio's API on the [ayi](https://docs.rs/ayi) runtime.
+//!
+//! This package is called `tokio`, so that it can take tokio's place in a whole workspace, dependencies included:
+//!
+//! ```toml
+//! [patch.crates-io]
+//! tokio = { path = "…/ayi/tokio" }
+//! ```
+//!
+//! Everything is ayi's, in tokio's module tree. What is written here only adapts what differs: futures must be `Send`
+//! where tokio demands that, which lets a runtime go from one thread to another. `PARITY.md` lists what is missing.
+
+#![cfg(target_os = "linux")]
+#![forbid(unsafe_code)]
+
+pub mod runtime;
+pub mod task;
+
+#[doc(no_inline)]
+pub use ayi::{join, pin, select, task_local, try_join};
+#[doc(no_inline)]
+pub use ayi_macros::{tokio_main as main, tokio_test as test};
+#[doc(no_inline)]
+pub use task::spawn;
+
+/// Reading and writing.
+pub mod io {
+    #[doc(no_inline)]
+    pub use ayi::io::*;
+}
+
+/// Sockets.
+pub mod net {
+    #[doc(no_inline)]
+    pub use ayi::net::*;
+}
+
+/// Channels, locks and signals between tasks.
+pub mod sync {
+    #[doc(no_inline)]
+    pub use ayi::sync::*;
+}
+
+/// Sleeping, time limits, and ticking at an interval.
+pub mod time {
+    #[doc(no_inline)]
+    pub use ayi::time::*;
+}
+
+/// Files and directories.
+#[cfg(feature = "fs")]
+pub mod fs {
+    #[doc(no_inline)]
+    pub use ayi::fs::*;
+}
+
+/// Child processes.
+#[cfg(feature = "process")]
+pub mod process {
+    #[doc(no_inline)]
+    pub use ayi::process::*;
+}
+
+/// Signals.
+#[cfg(feature = "signal")]
+pub mod signal {
+    #[doc(no_inline)]
+    pub use ayi::signal::*;
+}

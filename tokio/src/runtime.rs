@@ -1,0 +1,64 @@
+//! The runtime.
+
+mod builder;
+mod local;
+
+use crate::task::JoinHandle;
+use std::io;
+use std::ops::Deref;
+use std::time::Duration;
+
+#[doc(no_inline)]
+pub use ayi::runtime::{
+    EnterGuard, Handle, Id, RuntimeFlavor, RuntimeMetrics, TryCurrentError, is_rt_shutdown_err, worker_index,
+};
+pub use builder::Builder;
+pub use local::{LocalOptions, LocalRuntime};
+
+/// A runtime, of which there are two kinds. [`Builder::new_current_thread`] makes one that runs while a thread is in
+/// [`block_on`](Runtime::block_on). [`Runtime::new`] and [`Builder::new_multi_thread`] make one that also runs while no
+/// thread is: then a thread of its own runs it. Both run all of their tasks on one thread at a time.
+///
+/// It is ayi's, whose methods it has, except that the futures of [`spawn`](Runtime::spawn) must be `Send`.
+#[derive(Debug)]
+pub struct Runtime(pub(crate) ayi::runtime::Runtime);
+
+impl Runtime {
+    /// Makes a runtime of the kind `multi_thread`, with the default settings.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the system refuses an epoll instance or an eventfd, usually because the process has no file descriptors
+    /// left.
+    pub fn new() -> io::Result<Runtime> {
+        Builder::new_multi_thread().enable_all().build()
+    }
+
+    /// Spawns a task.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.0.handle().spawn(future)
+    }
+
+    /// Ends the runtime, and waits at most `limit` for `spawn_blocking` calls that are running.
+    pub fn shutdown_timeout(self, limit: Duration) {
+        self.0.shutdown_timeout(limit);
+    }
+
+    /// Ends the runtime without waiting for `spawn_blocking` calls that are running.
+    pub fn shutdown_background(self) {
+        self.0.shutdown_background();
+    }
+}
+
+impl Deref for Runtime {
+    type Target = ayi::runtime::Runtime;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
