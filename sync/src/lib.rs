@@ -7,6 +7,7 @@
 // On other systems this crate is empty, and the façade says why in one error.
 #![cfg(target_os = "linux")]
 
+pub mod broadcast;
 mod budget;
 mod guards;
 mod locked;

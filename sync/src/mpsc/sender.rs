@@ -10,7 +10,6 @@ use crate::budget::poll_charged;
 use crate::primitives::block_thread_on;
 use std::fmt;
 use std::future::poll_fn;
-use std::mem;
 #[cfg(not(loom))]
 use std::pin::Pin;
 
@@ -168,7 +167,7 @@ impl<T> Sender<T> {
             None => Err(SendTimeoutError::Timeout(message)),
             Some(false) => Err(SendTimeoutError::Closed(message)),
             Some(true) => {
-                mem::forget(reserving);
+                std::mem::forget(reserving);
                 self.tx.push(message).map_err(SendTimeoutError::Closed)
             }
         }
