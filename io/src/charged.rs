@@ -30,7 +30,7 @@ pub(crate) fn poll_again<R>(
     mut poll: impl FnMut(&mut Context<'_>) -> Poll<io::Result<R>>,
 ) -> Poll<io::Result<R>> {
     loop {
-        match ready!(poll_step(cx, was_put_off, &mut poll)) {
+        match ready!(poll_step(cx, was_put_off, |cx| poll(cx))) {
             Err(error) if error.kind() == ErrorKind::Interrupted => (),
             result => return Poll::Ready(result),
         }
