@@ -76,6 +76,13 @@ impl Permits {
         }
     }
 
+    const_unless_loom! {
+        /// Begins without permits, and closed.
+        pub(crate) const fn new_closed() -> Permits {
+            Permits { state: AtomicUsize::new(CLOSED), queue: Mutex::new(Waiters::new()) }
+        }
+    }
+
     /// How many permits are available.
     pub(crate) fn available(&self) -> usize {
         // Pairs with the `Release` of those who give back: their work is done.
@@ -350,9 +357,10 @@ impl Future for Acquire<'_> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let result = ready!(self.poll_uncharged(cx.waker()));
-        if coop::poll_budget(cx).is_pending() {
+        if !coop::has_budget_remaining() {
             // An error is found again.
             self.progress = if result.is_ok() { Progress::PutOff } else { Progress::Begin };
+            let _is_woken_later = coop::poll_budget(cx);
             return Poll::Pending;
         }
         coop::charge();

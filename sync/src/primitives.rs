@@ -83,6 +83,10 @@ pub(crate) mod no_budget {
         Poll::Ready(())
     }
 
+    pub(crate) fn has_budget_remaining() -> bool {
+        true
+    }
+
     pub(crate) fn charge() {}
 
     pub(crate) fn poll_composed<R>(

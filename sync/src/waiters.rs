@@ -53,7 +53,6 @@ impl<T> Waiters<T> {
     }
 
     /// How many are queued.
-    #[allow(dead_code)] // until a channel uses it
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -102,7 +101,6 @@ impl<T> Waiters<T> {
     }
 
     /// Takes the waiter that has been queued for the shortest time out of the queue. It keeps its entry.
-    #[allow(dead_code)] // until `Notify` uses it
     pub(crate) fn unlink_last(&mut self) -> Option<&mut T> {
         self.unlink(self.last)
     }

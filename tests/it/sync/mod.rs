@@ -3,4 +3,6 @@
 mod cancellation;
 mod channels;
 mod locks;
+mod notify;
+mod once;
 mod semaphore;

@@ -12,10 +12,12 @@ use ayi::runtime::{
     Runtime, RuntimeMetrics, ShutdownReport, TryCurrentError, UnhandledPanic, WaitForCancellationFuture,
     WaitForCancellationFutureOwned,
 };
+use ayi::sync::futures::{Notified, OwnedNotified};
 use ayi::sync::{
-    AcquireError, MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard,
-    OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, OwnedSemaphorePermit, RwLock,
-    RwLockMappedWriteGuard, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit, TryAcquireError,
+    AcquireError, Barrier, MappedMutexGuard, Mutex, MutexGuard, Notify, OnceCell, OwnedMappedMutexGuard,
+    OwnedMutexGuard, OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard,
+    OwnedSemaphorePermit, RwLock, RwLockMappedWriteGuard, RwLockReadGuard, RwLockWriteGuard, Semaphore,
+    SemaphorePermit, SetOnce, TryAcquireError,
 };
 use ayi::task::coop::{Coop, Unconstrained};
 use ayi::task::{
@@ -199,6 +201,16 @@ fn locks_and_guards_are_like_their_values() {
         OwnedRwLockMappedWriteGuard<u8>: true, true, true;
         OwnedRwLockMappedWriteGuard<Cell<u8>, u8>: false, false, true;
         OwnedRwLockMappedWriteGuard<u8, Rc<u8>>: false, false, true;
+        OnceCell<u8>: true, true, true;
+        OnceCell<Cell<u8>>: true, false, true;
+        OnceCell<Rc<u8>>: false, false, true;
+        SetOnce<u8>: true, true, true;
+        SetOnce<Cell<u8>>: true, false, true;
+        SetOnce<Rc<u8>>: false, false, true;
+        Barrier: true, true, true;
+        Notify: true, true, true;
+        Notified<'static>: true, true, false;
+        OwnedNotified: true, true, false;
     };
     for (name, is, should_be) in table {
         assert_eq!(is, should_be, "{name}: Send, Sync, Unpin");
