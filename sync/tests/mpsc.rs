@@ -223,7 +223,7 @@ fn a_runtime_refuses_to_block_even_if_there_is_no_need_to() {
         }));
         let panic = panic.unwrap_err();
         let text = panic.downcast_ref::<String>().unwrap();
-        assert!(text.contains("inside a runtime"), "{text}");
+        assert!(text.contains("from within a runtime"), "{text}");
     };
     inside(|| mpsc::channel(1).0.blocking_send(1).unwrap_or(()));
     inside(|| _ = mpsc::channel::<u8>(1).1.blocking_recv());
