@@ -7,6 +7,9 @@
 //!
 //! In tokio: `sync/barrier.rs`.
 
+#[cfg(all(test, loom))]
+mod models;
+
 use crate::budget::poll_charged;
 use crate::place::{HasList, List, Place, wake_all};
 use crate::primitives::Mutex;

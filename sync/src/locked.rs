@@ -31,6 +31,9 @@
 //!
 //! In tokio: `sync/mutex.rs` and `sync/rwlock/*_guard*.rs`, each with pointers of its own.
 
+#[cfg(all(test, loom))]
+mod tests;
+
 use crate::mutex::{Mutex, TryLockError};
 use crate::permits::Permits;
 use crate::primitives::const_unless_loom;

@@ -31,6 +31,8 @@
 //! turn has not come. Here one stretch under the lock tells all of them, and they are woken afterwards.
 
 mod notified;
+#[cfg(all(test, loom))]
+mod tests;
 mod wait;
 
 pub use notified::{Notified, OwnedNotified};

@@ -9,6 +9,9 @@
 //!
 //! In tokio: `sync/once_cell.rs`.
 
+#[cfg(all(test, loom))]
+mod models;
+
 use crate::budget::poll_charged;
 use crate::permits::Permits;
 use crate::primitives::const_unless_loom;

@@ -35,6 +35,9 @@
 //! In tokio: `sync/batch_semaphore.rs`. There each release takes the lock, and waiters are nodes inside of pinned
 //! futures.
 
+#[cfg(all(test, loom))]
+mod models;
+
 use crate::primitives::atomic::AtomicUsize;
 use crate::primitives::atomic::Ordering::{Acquire as AcquireOrder, Relaxed, Release};
 use crate::primitives::{Mutex, MutexGuard, const_unless_loom, coop};
@@ -102,7 +105,9 @@ impl Permits {
     /// Takes `wanted` permits, if nobody has to wait for them.
     #[inline]
     pub(crate) fn try_acquire(&self, wanted: usize) -> Result<(), TryAcquireError> {
-        let mut state = self.state.load(Relaxed);
+        // `Acquire`, here and below, pairs with the `Release` of `close`: who is told that it is closed sees what was done
+        // before. A `OnceCell` is full then.
+        let mut state = self.state.load(AcquireOrder);
         loop {
             if state & CLOSED != 0 {
                 return Err(TryAcquireError::Closed);
@@ -111,8 +116,8 @@ impl Permits {
             if wanted != 0 && (state & WAITING != 0 || state / ONE < wanted) {
                 return Err(TryAcquireError::NoPermits);
             }
-            // `Acquire` pairs with the `Release` of `release`.
-            match self.state.compare_exchange_weak(state, state - wanted * ONE, AcquireOrder, Relaxed) {
+            // `Acquire` pairs with the `Release` of `release` as well.
+            match self.state.compare_exchange_weak(state, state - wanted * ONE, AcquireOrder, AcquireOrder) {
                 Ok(_) => return Ok(()),
                 Err(now) => state = now,
             }
@@ -219,6 +224,7 @@ impl Permits {
         wanted: usize,
         _locked: &MutexGuard<'_, Waiters<Waiter>>,
     ) -> Result<usize, AcquireError> {
+        // What was done before `close` comes through the lock.
         let mut state = self.state.load(Relaxed);
         loop {
             if state & CLOSED != 0 {

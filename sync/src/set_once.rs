@@ -2,6 +2,9 @@
 //!
 //! In tokio: `sync/set_once.rs`.
 
+#[cfg(all(test, loom))]
+mod models;
+
 use crate::budget::poll_charged;
 use crate::place::{List, Place, wake_all};
 use crate::primitives::{Mutex, const_unless_loom};

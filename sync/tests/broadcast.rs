@@ -187,7 +187,13 @@ fn a_runtime_refuses_to_block() {
     let panic = catch_unwind(AssertUnwindSafe(|| {
         ayi::runtime::Runtime::new().unwrap().block_on(async { rx.blocking_recv() })
     }));
-    assert!(panic.unwrap_err().downcast_ref::<String>().unwrap().contains("blocking_recv: Cannot block the current thread"));
+    assert!(
+        panic
+            .unwrap_err()
+            .downcast_ref::<String>()
+            .unwrap()
+            .contains("blocking_recv: Cannot block the current thread")
+    );
 }
 
 #[ayi::test]
