@@ -69,6 +69,10 @@ pub(crate) enum Seek {
 
 impl<R: AsyncRead> BufReader<R> {
     /// Makes a reader with a buffer of 8 KiB.
+    ///
+    /// # Examples
+    ///
+    /// See [`BufReader`].
     pub fn new(reader: R) -> BufReader<R> {
         BufReader::with_capacity(DEFAULT_CAPACITY, reader)
     }

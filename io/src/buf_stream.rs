@@ -39,6 +39,10 @@ pin_project! {
 
 impl<S: AsyncRead + AsyncWrite> BufStream<S> {
     /// Makes a stream with two buffers of 8 KiB.
+    ///
+    /// # Examples
+    ///
+    /// See [`BufStream`].
     pub fn new(stream: S) -> BufStream<S> {
         BufStream { inner: BufReader::new(BufWriter::new(stream)) }
     }

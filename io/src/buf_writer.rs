@@ -61,6 +61,10 @@ pub(crate) enum Seek {
 
 impl<W: AsyncWrite> BufWriter<W> {
     /// Makes a writer with a buffer of 8 KiB.
+    ///
+    /// # Examples
+    ///
+    /// See [`BufWriter`].
     pub fn new(writer: W) -> BufWriter<W> {
         BufWriter::with_capacity(DEFAULT_CAPACITY, writer)
     }

@@ -58,6 +58,19 @@ impl<T, U> Chain<T, U> {
     }
 
     /// Returns both readers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use ayi_io::AsyncReadExt;
+    /// let mut reader = (&b"tea"[..]).chain(&b"pot"[..]);
+    /// reader.read_exact(&mut [0; 4]).await?;
+    /// assert_eq!(reader.into_inner(), (&b""[..], &b"ot"[..]));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_inner(self) -> (T, U) {
         (self.first, self.second)
     }

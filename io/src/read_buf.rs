@@ -173,6 +173,21 @@ impl<'a> ReadBuf<'a> {
     /// # Safety
     ///
     /// The caller must not make any byte uninitialised that is [initialised](ReadBuf::initialized).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::mem::MaybeUninit;
+    /// let mut memory = [MaybeUninit::uninit(); 4];
+    /// let mut buf = ayi_io::ReadBuf::uninit(&mut memory);
+    /// // SAFETY: nothing is made uninitialised, and one byte is written.
+    /// unsafe {
+    ///     buf.unfilled_mut()[0].write(7);
+    ///     buf.assume_init(1);
+    /// }
+    /// buf.advance(1);
+    /// assert_eq!(buf.filled(), [7]);
+    /// ```
     #[inline]
     pub unsafe fn unfilled_mut(&mut self) -> &mut [MaybeUninit<u8>] {
         &mut self.buf[self.filled..]
@@ -201,6 +216,16 @@ impl<'a> ReadBuf<'a> {
     /// # Panics
     ///
     /// Panics if fewer than `n` bytes are free.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut memory = [0; 4];
+    /// let mut buf = ayi_io::ReadBuf::new(&mut memory);
+    /// buf.initialize_unfilled_to(3).copy_from_slice(b"tea");
+    /// buf.advance(3);
+    /// assert_eq!(buf.filled(), b"tea");
+    /// ```
     #[inline]
     #[track_caller]
     pub fn initialize_unfilled_to(&mut self, n: usize) -> &mut [u8] {
@@ -222,6 +247,16 @@ impl<'a> ReadBuf<'a> {
     }
 
     /// Empties the buffer. The bytes that were initialised remain so.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut memory = [0; 4];
+    /// let mut buf = ayi_io::ReadBuf::new(&mut memory);
+    /// buf.put_slice(b"tea");
+    /// buf.clear();
+    /// assert_eq!((buf.filled(), buf.remaining()), (&[][..], 4));
+    /// ```
     #[inline]
     pub fn clear(&mut self) {
         self.filled = 0;
@@ -243,6 +278,15 @@ impl<'a> ReadBuf<'a> {
     /// # Panics
     ///
     /// Panics if the filled part would become longer than the initialised part.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut memory = *b"teapot";
+    /// let mut buf = ayi_io::ReadBuf::new(&mut memory);
+    /// buf.set_filled(3);
+    /// assert_eq!(buf.filled(), b"tea");
+    /// ```
     #[inline]
     #[track_caller]
     pub fn set_filled(&mut self, n: usize) {

@@ -44,6 +44,22 @@ impl<R> Take<R> {
     }
 
     /// Sets how many bytes are left. What was read before does not count.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use ayi_io::AsyncReadExt;
+    /// let mut reader = (&b"teapot"[..]).take(3);
+    /// reader.read_to_end(&mut Vec::new()).await?;
+    /// reader.set_limit(2);
+    /// let mut text = String::new();
+    /// reader.read_to_string(&mut text).await?;
+    /// assert_eq!(text, "po");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_limit(&mut self, limit: u64) {
         self.limit = limit;
     }

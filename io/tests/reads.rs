@@ -143,6 +143,26 @@ fn memory_that_a_reader_has_initialised_is_not_initialised_again() {
     assert_eq!(now(read).unwrap(), 3);
     assert_eq!(reader.lent, [(50, 0), (49, 49), (49, 49), (48, 48), (48, 48), (47, 47)]);
     // After the vector has grown, its memory may be other memory.
+    struct Long(usize);
+    impl AsyncRead for Long {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            let known = buf.initialized().len();
+            // One byte is read each time. The vector has room for 32, and grows when fewer are free.
+            assert_eq!(known, if self.0 < 2 { 0 } else { buf.remaining() }, "{}", self.0);
+            if self.0 < 20 {
+                buf.initialize_unfilled()[0] = 1;
+                buf.advance(1);
+            }
+            self.0 += 1;
+            Poll::Ready(Ok(()))
+        }
+    }
+    let mut all = Vec::new();
+    assert_eq!(now(Long(0).read_to_end(&mut all)).unwrap(), 20);
     let mut all = Vec::with_capacity(31);
     let mut reader = Initialises::default();
     assert!(poll_once(pin!(reader.read_to_end(&mut all))).is_pending());
@@ -195,6 +215,10 @@ fn the_memory_of_an_empty_string_is_used_and_given_back() {
     now((&b"tea"[..]).read_to_string(&mut text)).unwrap();
     assert_eq!((text.as_ptr(), text.capacity(), &text[..]), (memory, 100, "tea"));
     text.clear();
+    let mut reader = script([Bytes(b"tea")]);
+    now(reader.read_to_string(&mut text)).unwrap();
+    assert_eq!((reader.lent[0], reader.lent[1]), ((100, 0), (97, 0)));
+    text.clear();
     now((&b""[..]).read_to_string(&mut text)).unwrap();
     now((&b"\xff"[..]).read_to_string(&mut text)).unwrap_err();
     cancelled(script([Wait]).read_to_string(&mut text));
@@ -246,6 +270,11 @@ fn what_take_has_lent_is_appended_behind_what_was_there() {
     now(read).unwrap();
     assert_eq!((buf.filled(), buf.initialized().len()), (&b"a tea"[..], 5));
     assert_eq!(reader.get_ref().lent, [(3, 0)]);
+    // What is known of the rest stays known.
+    let mut memory = [0; 8];
+    let mut buf = ReadBuf::new(&mut memory);
+    now(std::future::poll_fn(|cx| Pin::new(&mut (&b"teapot"[..]).take(3)).poll_read(cx, &mut buf))).unwrap();
+    assert_eq!((buf.filled(), buf.initialized().len()), (&b"tea"[..], 8));
 }
 
 #[test]
@@ -259,6 +288,11 @@ fn a_chain_goes_on_where_the_first_reader_ends() {
     assert_eq!(all, b"teapot");
     let (first, second) = reader.get_ref();
     assert_eq!((first.left(), second.left()), (0, 0));
+    // The first is not asked again, even if it would go on.
+    let mut reader =
+        script([Bytes(b"a"), Bytes(b""), Bytes(b"late")]).chain(script([Bytes(b"b"), Bytes(b"c")]));
+    assert_eq!(now(reader.read_exact(&mut [0; 3])).unwrap(), 3);
+    assert_eq!((reader.get_ref().0.left(), reader.get_ref().1.left()), (1, 0));
     let mut reader = (&b"tea"[..]).chain(&b"pot"[..]);
     *reader.get_mut().0 = b"coffee";
     now(reader.read_exact(&mut [0; 8])).unwrap();
