@@ -115,3 +115,32 @@ fn a_receiver_that_comes_late_gets_what_is_sent_after_it() {
         assert_eq!(late.try_recv().err(), Some(TryRecvError::Empty));
     });
 }
+
+#[test]
+fn a_message_that_is_lent_out_may_have_to_make_room() {
+    explore(3, || {
+        let (tx, rx) = channel(1);
+        let other = tx.subscribe();
+        let thread = thread::spawn(move || receive(other));
+        tx.send(Arc::new(1)).unwrap();
+        tx.send(Arc::new(2)).unwrap();
+        drop(tx);
+        for (messages, missed) in [receive(rx), thread.join().unwrap()] {
+            assert_eq!(messages.len() as u64 + missed, 2);
+            assert_eq!(messages.last(), Some(&2));
+        }
+    });
+}
+
+#[test]
+fn whoever_goes_while_a_message_is_lent_out_leaves_it_to_the_borrower() {
+    explore(3, || {
+        let (tx, mut rx) = channel(2);
+        let other = tx.subscribe();
+        tx.send(Arc::new(1)).unwrap();
+        let thread = thread::spawn(move || drop(other));
+        assert_eq!(rx.try_recv().map(|message| *message), Ok(1));
+        thread.join().unwrap();
+        assert!(tx.is_empty());
+    });
+}

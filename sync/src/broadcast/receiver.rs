@@ -1,7 +1,7 @@
 //! The receivers of a channel to all receivers.
 
 use super::error::{RecvError, TryRecvError};
-use super::ring::{RECEIVERS, SENDERS, Shared};
+use super::ring::{Found, RECEIVERS, SENDERS, Shared};
 use crate::budget::poll_charged;
 use crate::place::{Place, wake_all};
 use crate::primitives::atomic::Ordering::Relaxed;
@@ -9,6 +9,7 @@ use crate::primitives::block_thread_on;
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 /// Receives a clone of each message. Made by [`channel`](super::channel) and
 /// [`Sender::subscribe`](super::Sender::subscribe).
@@ -145,8 +146,8 @@ impl<T: Clone> Receiver<T> {
 
     /// Waits for the next message, and clones it.
     ///
-    /// Clones of one message take turns, since its type may not be `Sync`. So `clone` must not receive the same message
-    /// with another receiver. It may use the channel otherwise.
+    /// Clones of one message take turns, since its type need not be `Sync`. So `clone` must not receive the same
+    /// message with another receiver, which would wait for ever. It may use the channel otherwise.
     ///
     /// # Errors
     ///
@@ -173,17 +174,24 @@ impl<T: Clone> Receiver<T> {
     pub async fn recv(&mut self) -> Result<T, RecvError> {
         let Receiver { shared, position } = self;
         let mut place = Place::<_, RECEIVERS>::new(&shared.ring);
-        let received = poll_fn(|cx| {
-            poll_charged(cx, |cx| {
-                place.poll(cx, |ring| match ring.take(position) {
-                    Ok(message) => Some(Ok(message)),
-                    Err(TryRecvError::Empty) => None,
-                    Err(TryRecvError::Closed) => Some(Err(RecvError::Closed)),
-                    Err(TryRecvError::Lagged(missed)) => Some(Err(RecvError::Lagged(missed))),
-                })
-            })
-        });
-        Ok(received.await?.get())
+        poll_fn(|cx| {
+            let found = poll_charged(cx, |cx| {
+                loop {
+                    let found = place.poll(cx, |ring| match ring.take(position) {
+                        Ok(found) => Some(Ok(found)),
+                        Err(TryRecvError::Empty) => None,
+                        Err(TryRecvError::Closed) => Some(Err(RecvError::Closed)),
+                        Err(TryRecvError::Lagged(missed)) => Some(Err(RecvError::Lagged(missed))),
+                    });
+                    match found {
+                        Poll::Ready(Ok(Found::LentOut)) => shared.wait_for_return(*position),
+                        found => break found,
+                    }
+                }
+            });
+            found.map_ok(|found| shared.clone_of(found).expect("it has waited for that"))
+        })
+        .await
     }
 
     /// Receives a message if there is one, and clones it. It does not wait.
@@ -202,8 +210,13 @@ impl<T: Clone> Receiver<T> {
     /// assert_eq!(rx.try_recv(), Ok(1));
     /// ```
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        let taken = self.shared.lock().take(&mut self.position);
-        Ok(taken?.get())
+        loop {
+            let found = self.shared.lock().take(&mut self.position);
+            match self.shared.clone_of(found?) {
+                Some(message) => return Ok(message),
+                None => self.shared.wait_for_return(self.position),
+            }
+        }
     }
 
     /// Waits like [`recv`](Receiver::recv), on a thread that runs no tasks.

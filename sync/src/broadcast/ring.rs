@@ -12,24 +12,35 @@
 //! drops its oldest message for a new one: receivers that have not received it lag, and go on with the oldest that is
 //! left.
 //!
+//! Messages are cloned while nothing is locked. A receiver that needs a message which others need as well borrows it:
+//! it moves the message out of the ring, clones it, and moves it back. So a type that is not `Sync` is never cloned by
+//! two threads at once, and no message has to be allocated. A receiver that comes for a message which is lent out
+//! blocks its thread until it is back, which is as long as a clone takes.
+//!
 //! Invariants, under the lock:
 //! 1. `messages` holds the messages at the positions from `next - messages.len()` to `next - 1`. There are at most
 //!    `capacity` of them.
-//! 2. Each message has been received by fewer receivers than one before it, or as many: whoever has still to receive a
-//!    message has still to receive those after it. So those that nobody needs are at the front, and are taken out at
-//!    once: each that is left has a `left` above zero.
-//! 3. No code of users runs while the ring is locked. A message is dropped afterwards, and cloned afterwards: see
-//!    [`Message`].
+//! 2. Each message has been received by fewer receivers than the one before it, or as many: whoever has still to
+//!    receive a message has still to receive those after it. So those that nobody needs are at the front, and are taken
+//!    out at once: each that is left has a `left` above zero.
+//! 3. A message that is lent out is brought back, also by a panic. If its entry has left the ring meanwhile, whoever
+//!    brings it back drops it.
+//! 4. No code of users runs while the ring is locked: messages are cloned and dropped afterwards.
 //!
 //! In tokio: `sync/broadcast.rs`. There each place of the ring has a lock, under which its message is cloned, and the
 //! list of those who wait another one. Here one lock covers all, and no longer than a few assignments.
 
 use super::error::TryRecvError;
 use crate::place::{HasList, List};
+use crate::primitives::atomic::AtomicUsize;
 use crate::primitives::{Mutex, MutexGuard};
+#[cfg(loom)]
+use loom::sync::Condvar;
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::Arc;
+#[cfg(not(loom))]
+use std::sync::Condvar;
+use std::sync::PoisonError;
 
 /// The list of the receivers that wait for a message.
 pub(super) const RECEIVERS: usize = 0;
@@ -46,49 +57,25 @@ pub(super) struct Ring<T> {
     pub(super) is_over: bool,
     waiting: List,
     closing: List,
+    /// How many threads wait for a message that is lent out.
+    blocked: usize,
 }
 
 struct Entry<T> {
-    message: Message<T>,
+    /// `None` while it is lent out.
+    message: Option<T>,
     /// How many receivers have still to receive it.
     left: usize,
 }
 
-/// A message on its way out of the ring.
-///
-/// A message that only one receiver needs is that receiver's own. If several need it, it goes behind a lock when the
-/// first of them takes it: a type that is not `Sync` must not be cloned by two threads at once. That lock belongs to
-/// the message alone, and is the only one that is held while the code of users runs.
-pub(super) enum Message<T> {
-    Own(T),
-    Shared(Arc<Mutex<T>>),
-    /// It is being put behind a lock.
-    Moving,
-}
-
-impl<T: Clone> Message<T> {
-    /// Clones the message for its receiver. The ring is not locked.
-    pub(super) fn get(self) -> T {
-        match self {
-            // Cloned even so: each receiver gets a clone, whether or not it is the last one.
-            Message::Own(message) => message.clone(),
-            Message::Shared(message) => message.lock().clone(),
-            Message::Moving => unreachable!("only under the lock of the ring"),
-        }
-    }
-}
-
-impl<T> Message<T> {
-    /// Another handle to the message.
-    fn share(&mut self) -> Message<T> {
-        let shared = match mem::replace(self, Message::Moving) {
-            Message::Own(message) => Arc::new(Mutex::new(message)),
-            Message::Shared(message) => message,
-            Message::Moving => unreachable!("it is moved in one stretch under the lock"),
-        };
-        *self = Message::Shared(shared.clone());
-        Message::Shared(shared)
-    }
+/// What a receiver finds at its position.
+pub(super) enum Found<T> {
+    /// A message that nobody else needs.
+    Last(T),
+    /// A message that others need as well: it has to be brought back to this position.
+    Lent(T, u64),
+    /// Another receiver is cloning the message.
+    LentOut,
 }
 
 impl<T> HasList<RECEIVERS> for Ring<T> {
@@ -113,6 +100,7 @@ impl<T> Ring<T> {
             is_over: false,
             waiting: List::new(),
             closing: List::new(),
+            blocked: 0,
         }
     }
 
@@ -130,16 +118,16 @@ impl<T> Ring<T> {
 
     /// Adds a message for all receivers, of which there is one at least. Returns the message that had to make room.
     #[must_use = "it has to be dropped while nothing is locked"]
-    pub(super) fn push(&mut self, message: T) -> Option<Message<T>> {
+    pub(super) fn push(&mut self, message: T) -> Option<T> {
         let oldest = if self.messages.len() == self.capacity { self.messages.pop_front() } else { None };
-        self.messages.push_back(Entry { message: Message::Own(message), left: self.receivers });
+        self.messages.push_back(Entry { message: Some(message), left: self.receivers });
         self.next += 1;
-        oldest.map(|entry| entry.message)
+        oldest.and_then(|entry| entry.message)
     }
 
     /// Takes the message at `position`, which moves on to the next one.
     #[inline]
-    pub(super) fn take(&mut self, position: &mut u64) -> Result<Message<T>, TryRecvError> {
+    pub(super) fn take(&mut self, position: &mut u64) -> Result<Found<T>, TryRecvError> {
         if *position == self.next {
             return Err(if self.is_over { TryRecvError::Closed } else { TryRecvError::Empty });
         }
@@ -148,36 +136,107 @@ impl<T> Ring<T> {
             let missed = front - mem::replace(position, front);
             return Err(TryRecvError::Lagged(missed));
         };
-        *position += 1;
         let entry = &mut self.messages[index as usize];
+        let Some(message) = entry.message.take() else { return Ok(Found::LentOut) };
         entry.left -= 1;
+        *position += 1;
         if entry.left > 0 {
-            return Ok(entry.message.share());
+            return Ok(Found::Lent(message, *position - 1));
         }
         debug_assert_eq!(index, 0, "invariant 2");
-        Ok(self.messages.pop_front().expect("it has just been looked at").message)
+        self.messages.pop_front();
+        Ok(Found::Last(message))
+    }
+
+    /// Brings the message of `position` back. Returns it if nobody needs it any more.
+    fn bring_back(&mut self, position: u64, message: T) -> Option<T> {
+        match position.checked_sub(self.front()) {
+            Some(index) => self.messages[index as usize].message.replace(message),
+            None => Some(message),
+        }
+    }
+
+    fn is_lent_out(&self, position: u64) -> bool {
+        let index = position.checked_sub(self.front());
+        let entry = index.and_then(|index| self.messages.get(index as usize));
+        entry.is_some_and(|entry| entry.message.is_none())
     }
 
     /// A receiver goes, which has still to receive all from `position`. Returns what nobody else needs.
     #[must_use = "they have to be dropped while nothing is locked"]
-    pub(super) fn leave(&mut self, position: u64) -> Vec<Message<T>> {
+    pub(super) fn leave(&mut self, position: u64) -> Vec<T> {
         self.receivers -= 1;
         let first = position.saturating_sub(self.front()) as usize;
         self.messages.range_mut(first..).for_each(|entry| entry.left -= 1);
         let unneeded = self.messages.iter().take_while(|entry| entry.left == 0).count();
-        self.messages.drain(..unneeded).map(|entry| entry.message).collect()
+        self.messages.drain(..unneeded).filter_map(|entry| entry.message).collect()
     }
 }
 
 /// What all handles of a channel share.
 pub(super) struct Shared<T> {
     pub(super) ring: Mutex<Ring<T>>,
-    pub(super) senders: crate::primitives::atomic::AtomicUsize,
-    pub(super) weak: crate::primitives::atomic::AtomicUsize,
+    pub(super) senders: AtomicUsize,
+    pub(super) weak: AtomicUsize,
+    /// A message was brought back.
+    returned: Condvar,
 }
 
 impl<T> Shared<T> {
+    pub(super) fn new(capacity: usize) -> Shared<T> {
+        let (senders, weak) = (AtomicUsize::new(1), AtomicUsize::new(0));
+        Shared { ring: Mutex::new(Ring::new(capacity)), senders, weak, returned: Condvar::new() }
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, Ring<T>> {
         self.ring.lock()
+    }
+
+    /// Blocks the thread as long as the message at `position` is lent out.
+    #[cold]
+    pub(super) fn wait_for_return(&self, position: u64) {
+        let mut ring = self.lock();
+        ring.blocked += 1;
+        while ring.is_lent_out(position) {
+            ring = self.returned.wait(ring).unwrap_or_else(PoisonError::into_inner);
+        }
+        ring.blocked -= 1;
+    }
+}
+
+impl<T: Clone> Shared<T> {
+    /// Clones a message for its receiver, the last one as well. `None` if it is lent out.
+    #[inline]
+    pub(super) fn clone_of(&self, found: Found<T>) -> Option<T> {
+        match found {
+            Found::Last(message) => Some(message.clone()),
+            Found::Lent(message, position) => {
+                let lent = Lent { shared: self, position, message: Some(message) };
+                lent.message.clone()
+            }
+            Found::LentOut => None,
+        }
+    }
+}
+
+/// A message that is lent out.
+struct Lent<'a, T> {
+    shared: &'a Shared<T>,
+    position: u64,
+    /// `Some` until it is brought back.
+    message: Option<T>,
+}
+
+impl<T> Drop for Lent<'_, T> {
+    fn drop(&mut self) {
+        let Some(message) = self.message.take() else { return };
+        let mut ring = self.shared.lock();
+        let unneeded = ring.bring_back(self.position, message);
+        let is_awaited = ring.blocked > 0;
+        drop(ring);
+        if is_awaited {
+            self.shared.returned.notify_all();
+        }
+        drop(unneeded);
     }
 }

@@ -5,8 +5,6 @@ use super::error::SendError;
 use super::ring::{RECEIVERS, Ring, SENDERS, Shared};
 use crate::budget::poll_charged;
 use crate::place::{Place, wake_all};
-use crate::primitives::Mutex;
-use crate::primitives::atomic::AtomicUsize;
 use crate::primitives::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use std::fmt;
 use std::future::poll_fn;
@@ -52,8 +50,7 @@ impl<T> Sender<T> {
             "a broadcast channel with a capacity of 0 could not hold a message: give it at least 1"
         );
         assert!(capacity <= usize::MAX / 2, "a broadcast channel has a capacity of at most usize::MAX / 2");
-        let ring = Mutex::new(Ring::new(capacity.next_power_of_two()));
-        Sender { shared: Arc::new(Shared { ring, senders: AtomicUsize::new(1), weak: AtomicUsize::new(0) }) }
+        Sender { shared: Arc::new(Shared::new(capacity.next_power_of_two())) }
     }
 
     /// Sends a message to all receivers that there are now, and returns their number. It does not wait.
