@@ -177,6 +177,7 @@ impl Notify {
     /// news.notified().await;
     /// # }
     /// ```
+    #[inline]
     pub fn notified(&self) -> Notified<'_> {
         Notified::new(self)
     }
@@ -218,6 +219,7 @@ impl Notify {
     /// news.notified().await;
     /// # }
     /// ```
+    #[inline]
     pub fn notify_one(&self) {
         self.notify(Order::First);
     }
@@ -247,6 +249,7 @@ impl Notify {
         self.notify(Order::Last);
     }
 
+    #[inline]
     fn notify(&self, order: Order) {
         let mut state = self.state.load(Relaxed);
         while state & WAITING == 0 {
@@ -323,6 +326,7 @@ impl Notify {
     }
 
     /// What a new future remembers, invariant 5.
+    #[inline]
     fn calls(&self) -> usize {
         // Pairs with the `Release` of `notify_waiters`: who sees the call, and so will not hear of it, sees what was
         // done before it.

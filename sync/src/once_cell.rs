@@ -199,7 +199,10 @@ impl<T> OnceCell<T> {
         F: FnOnce() -> Fut,
         Fut: Future<Output = T>,
     {
-        match self.get_or_try_init(async || Ok::<T, Infallible>(f().await)).await {
+        if let Some(value) = self.value.get() {
+            return charged(value).await;
+        }
+        match self.make(async || Ok::<T, Infallible>(f().await)).await {
             Ok(value) => value,
             Err(never) => match never {},
         }
@@ -235,8 +238,17 @@ impl<T> OnceCell<T> {
         Fut: Future<Output = Result<T, E>>,
     {
         if let Some(value) = self.value.get() {
-            return Ok(poll_fn(|cx| poll_charged(cx, |_| Poll::Ready(value))).await);
+            return Ok(charged(value).await);
         }
+        self.make(f).await
+    }
+
+    /// Waits until nobody else makes the value, and makes it then, if it is not there.
+    async fn make<E, F, Fut>(&self, f: F) -> Result<&T, E>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
         if self.making.acquire(1).await.is_ok() {
             let making = Making(&self.making);
             let value = f().await?;
@@ -276,6 +288,11 @@ impl<T> OnceCell<T> {
     pub fn take(&mut self) -> Option<T> {
         mem::take(self).into_inner()
     }
+}
+
+/// Costs what waiting would have cost.
+async fn charged<T>(value: &T) -> &T {
+    poll_fn(|cx| poll_charged(cx, |_| Poll::Ready(value))).await
 }
 
 impl<T> Default for OnceCell<T> {

@@ -127,6 +127,7 @@ impl Semaphore {
     /// assert_eq!(cups.available_permits(), 1);
     /// # }
     /// ```
+    #[inline]
     pub async fn acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
         self.permits.acquire(1).await?;
         Ok(SemaphorePermit::new(self, 1))
@@ -161,6 +162,7 @@ impl Semaphore {
     /// assert_eq!((three.num_permits(), cups.available_permits()), (3, 2));
     /// # }
     /// ```
+    #[inline]
     pub async fn acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, AcquireError> {
         let n = checked(n);
         self.permits.acquire(n).await?;
@@ -182,6 +184,7 @@ impl Semaphore {
     /// let cup = cups.try_acquire().unwrap();
     /// assert_eq!(cups.try_acquire().unwrap_err(), TryAcquireError::NoPermits);
     /// ```
+    #[inline]
     pub fn try_acquire(&self) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         self.permits.try_acquire(1)?;
         Ok(SemaphorePermit::new(self, 1))

@@ -13,6 +13,7 @@ mod files;
 mod memory;
 mod runtime;
 mod sockets;
+mod sync;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -153,6 +154,7 @@ fn every_leaf_of_the_api_gives_way() {
         sockets::all(&mut leaves).await;
         files::all(&mut leaves).await;
         runtime::all(&mut leaves).await;
+        sync::all(&mut leaves).await;
         assert!(leaves.failed.is_empty(), "these do not give way: {:#?}", leaves.failed);
 
         let listed: BTreeSet<String> = api().lines().filter_map(leaf_of).collect();

@@ -4,17 +4,15 @@ use crate::{Leaves, support};
 use ayi::process::Command;
 use ayi::runtime::{Builder, CancellationToken};
 use ayi::signal::unix::{SignalKind, signal};
-use ayi::sync::Semaphore;
 use ayi::task::{JoinSet, LocalSet, coop};
 use ayi::time::{Duration, Instant, interval, sleep, sleep_until, timeout};
 use std::future::{poll_fn, ready};
-use std::sync::Arc;
 
 pub async fn all(leaves: &mut Leaves) {
     tasks(leaves).await;
     macros(leaves).await;
     time(leaves).await;
-    permits(leaves).await;
+    tokens(leaves).await;
     children(leaves).await;
     signals(leaves).await;
 }
@@ -90,24 +88,7 @@ async fn time(leaves: &mut Leaves) {
     leaves.tried.extend(of_paused.tried);
 }
 
-async fn permits(leaves: &mut Leaves) {
-    let free = || Arc::new(Semaphore::new(1));
-    let one = free();
-    leaves
-        .gives_way(&["ayi::sync::Semaphore::acquire"], async move || _ = one.acquire().await.unwrap())
-        .await;
-    let closed = free();
-    closed.close();
-    leaves
-        .gives_way(&["ayi::sync::Semaphore::acquire"], async move || _ = closed.acquire().await.unwrap_err())
-        .await;
-    let one = free();
-    let names = &["ayi::sync::Semaphore::acquire_owned"];
-    leaves.gives_way(names, async move || _ = one.clone().acquire_owned().await.unwrap()).await;
-    let one = free();
-    let names = &["ayi::sync::Semaphore::acquire_owned_with"];
-    leaves.gives_way(names, async move || _ = one.clone().acquire_owned_with(ready(())).await.unwrap()).await;
-
+async fn tokens(leaves: &mut Leaves) {
     let cancelled = || {
         let token = CancellationToken::new();
         token.cancel();

@@ -123,3 +123,21 @@ fn nobody_writes_before_one_who_has_written_has_read() {
         assert_eq!(lock.try_read().unwrap().get(), 2);
     });
 }
+
+/// The one of two readers that comes to the lock first may hand out the permits of both.
+#[test]
+fn a_writer_that_waits_comes_after_all_readers() {
+    explore(3, || {
+        let lock = Arc::new(RwLock::with_max_readers(Watched::new(), 2));
+        let readers = [(); 2].map(|_| lock.clone().try_read_owned().unwrap());
+        let mut writes = pin!(lock.write());
+        let waits = writes.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(waits.is_pending());
+        let threads = readers.map(|reader| thread::spawn(move || assert_eq!(reader.get(), 0)));
+        block_on(writes).add_one();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(lock.try_read().unwrap().get(), 1);
+    });
+}

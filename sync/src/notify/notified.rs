@@ -76,6 +76,7 @@ pin_project! {
 }
 
 impl<'a> Notified<'a> {
+    #[inline]
     pub(super) fn new(notify: &'a Notify) -> Notified<'a> {
         Notified { notify, wait: Wait::Begin(notify.calls()), pinned: PhantomPinned }
     }
@@ -117,6 +118,7 @@ impl<'a> Notified<'a> {
 }
 
 impl OwnedNotified {
+    #[inline]
     pub(super) fn new(notify: Arc<Notify>) -> OwnedNotified {
         OwnedNotified { wait: Wait::Begin(notify.calls()), notify, pinned: PhantomPinned }
     }
@@ -144,6 +146,7 @@ impl OwnedNotified {
 impl Future for Notified<'_> {
     type Output = ();
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
         this.wait.poll(this.notify, cx)
@@ -153,6 +156,7 @@ impl Future for Notified<'_> {
 impl Future for OwnedNotified {
     type Output = ();
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
         this.wait.poll(this.notify, cx)

@@ -22,6 +22,7 @@ pub(super) enum Wait {
 
 impl Wait {
     /// A future's poll.
+    #[inline]
     pub(super) fn poll(&mut self, notify: &Notify, cx: &mut Context<'_>) -> Poll<()> {
         if matches!(self, Wait::Done) {
             return Poll::Ready(());
@@ -50,6 +51,7 @@ impl Wait {
     }
 
     /// The news, which the caller has to tell or to keep. The state is old then.
+    #[inline]
     fn poll_news(&mut self, notify: &Notify, waker: Option<&Waker>) -> Poll<News> {
         match *self {
             Wait::Begin(calls) => match without_waiting(notify, calls, 0) {
@@ -62,6 +64,7 @@ impl Wait {
         }
     }
 
+    #[cold]
     fn begin_to_wait(&mut self, notify: &Notify, calls: usize, waker: Option<&Waker>) -> Poll<News> {
         // Cloning is foreign code, so nothing is locked.
         let waker = waker.cloned();
@@ -75,6 +78,7 @@ impl Wait {
         Poll::Pending
     }
 
+    #[cold]
     fn go_on_waiting(&mut self, notify: &Notify, waker: Option<&Waker>) -> Poll<News> {
         let mut new = None;
         loop {
@@ -109,7 +113,15 @@ impl Wait {
     }
 
     /// The future is dropped.
+    #[inline]
     pub(super) fn leave(&mut self, notify: &Notify) {
+        if !matches!(self, Wait::Begin(_) | Wait::Done) {
+            self.pass_on(notify);
+        }
+    }
+
+    #[cold]
+    fn pass_on(&mut self, notify: &Notify) {
         match mem::replace(self, Wait::Done) {
             Wait::Begin(_) | Wait::Done | Wait::PutOff(News::All) => {}
             Wait::PutOff(News::One(order)) => notify.notify(order),
@@ -132,6 +144,7 @@ impl Wait {
 }
 
 /// Looks whether there is news for a future that has no place. If there is none, it sets `flag` in the same step.
+#[inline]
 fn without_waiting(notify: &Notify, calls: usize, flag: usize) -> Option<News> {
     // `Acquire` pairs with the `Release` of those who notify, here and below.
     let mut state = notify.state.load(Acquire);

@@ -35,6 +35,7 @@ impl Semaphore {
     /// }
     /// # }
     /// ```
+    #[inline]
     pub async fn acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, AcquireError> {
         self.permits.acquire(1).await?;
         Ok(OwnedSemaphorePermit::new(self, 1))
@@ -124,6 +125,7 @@ impl Semaphore {
     /// let client = clients.clone().try_acquire_owned();
     /// assert!(client.is_ok() && clients.try_acquire_owned().is_err()); // say that the server is full, and hang up
     /// ```
+    #[inline]
     pub fn try_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, TryAcquireError> {
         self.permits.try_acquire(1)?;
         Ok(OwnedSemaphorePermit::new(self, 1))
