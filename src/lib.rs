@@ -20,15 +20,15 @@
 //!
 //! Names and semantics are tokio's wherever tokio has the item. The differences come from running on one thread:
 //! [`spawn`] takes futures that are not `Send`, so you can use `Rc` and `RefCell`; [`runtime::Handle`] spawns from
-//! other threads; timers have a resolution of a nanosecond. Channels, locks and streams that are not tied to a runtime
-//! work as they are, for example those of `tokio::sync`, `async-channel` and `futures`.
+//! other threads; timers have a resolution of a nanosecond. Channels, locks and streams of other crates that are not tied
+//! to a runtime work as they are, for example those of `tokio::sync`, `async-channel` and `futures`.
 //!
 //! - [`spawn`] and [`task`]: tasks, sets of tasks, blocking calls, values that belong to a task
 //! - [`select!`], [`join!`], [`try_join!`]: waiting for several things in one task
 //! - [`net`]: TCP, UDP, Unix sockets and pipes, name lookup
 //! - [`time`]: sleeping, time limits, intervals, and time that stands still for tests
 //! - [`io`]: the reading and writing traits, copying, streams in memory, and waiting for any file descriptor
-//! - [`sync`]: a limit for what goes on at once, for example connections
+//! - [`sync`]: channels, locks and signals between tasks, and limits for what goes on at once
 //! - `fs`, with the feature `fs`: files and directories, through io_uring
 //! - `hyper`, with the feature `hyper`: an executor and a timer for hyper
 //! - `process`, with the feature `process`: child processes
@@ -143,10 +143,6 @@ pub mod io {
     pub use write_ext::{AsyncSeekExt, AsyncWriteExt};
 }
 
-/// Limits for what goes on at once.
-///
-/// Channels and locks are not here: those of other crates, such as `tokio::sync`, `async-channel` and `async-lock`,
-/// work as they are.
 #[cfg(target_os = "linux")]
 #[doc(inline)]
 pub use ayi_sync as sync;

@@ -1,8 +1,26 @@
-//! Channels, locks and signals between tasks. Users take the façade crate `ayi`, which re-exports all of this as
-//! `ayi::sync`.
+//! Channels, locks and signals between tasks, and limits for what goes on at once.
 //!
-//! Reading order: `primitives`, `waiters` and `wakers`, on which everything is built; `permits`, which is what most of
-//! the rest is made of; then any of the others.
+//! | | for | holds |
+//! |---|---|---|
+//! | [`mpsc`] | messages from many to one | each until it is taken, with a limit or without |
+//! | [`oneshot`] | one message from one to one | it until it is taken |
+//! | [`broadcast`] | messages from many to many | the latest ones until all have seen them |
+//! | [`watch`] | a value that many look at | the latest one |
+//! | [`Notify`] | that something has happened | nothing but one permit |
+//! | [`Mutex`], [`RwLock`] | a value that one may change | it, over an `.await` as well |
+//! | [`Semaphore`] | how much goes on at once | a number of permits |
+//! | [`OnceCell`], [`SetOnce`] | a value that is made or set once | it, for good |
+//! | [`Barrier`] | tasks that go on together | who has come |
+//!
+//! All of them work in tasks, threads, runtimes and executors of any kind, and across them. Where something is handed
+//! out, who comes first is served first. What is awaited costs one operation of the cooperative budget. Those of other
+//! crates, such as `tokio::sync`, `async-channel` and `async-lock`, work as well.
+//!
+//! # Reading order
+//!
+//! Users take the façade crate `ayi`, which re-exports all of this as `ayi::sync`. Whoever reads the code begins with
+//! `primitives`, `waiters` and `wakers`, on which everything is built; then comes `permits`, of which locks, the
+//! semaphore and channels with a limit are made; then any of the others.
 
 // On other systems this crate is empty, and the façade says why in one error.
 #![cfg(target_os = "linux")]
