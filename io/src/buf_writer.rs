@@ -130,6 +130,21 @@ impl<W: AsyncWrite> BufWriter<W> {
         Poll::Ready(result)
     }
 
+    /// Writes what does not fit into the buffer as it is now.
+    fn poll_write_large(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.as_mut().poll_room(cx, buf.len()))?;
+        let this = self.project();
+        if buf.len() >= this.buf.capacity() {
+            return this.writer.poll_write(cx, buf);
+        }
+        this.buf.extend_from_slice(buf);
+        Poll::Ready(Ok(buf.len()))
+    }
+
     /// Makes room for so many bytes, which need not fit at all.
     #[inline]
     fn poll_room(self: Pin<&mut Self>, cx: &mut Context<'_>, len: usize) -> Poll<io::Result<()>> {
@@ -138,13 +153,13 @@ impl<W: AsyncWrite> BufWriter<W> {
 }
 
 impl<W: AsyncWrite> AsyncWrite for BufWriter<W> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        ready!(self.as_mut().poll_room(cx, buf.len()))?;
-        let this = self.project();
-        if buf.len() >= this.buf.capacity() {
-            return this.writer.poll_write(cx, buf);
+    #[inline]
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        // Most writes fit, and are smaller than the buffer.
+        if buf.len() > self.free() || buf.len() >= self.buf.capacity() {
+            return self.poll_write_large(cx, buf);
         }
-        this.buf.extend_from_slice(buf);
+        self.project().buf.extend_from_slice(buf);
         Poll::Ready(Ok(buf.len()))
     }
 
