@@ -28,6 +28,7 @@
 mod barrier;
 pub mod broadcast;
 mod budget;
+mod counts;
 mod guards;
 mod locked;
 pub mod mpsc;

@@ -114,9 +114,14 @@ pub fn block_thread_on<F: Future>(what: &str, instead: &str, future: F) -> F::Ou
         "{what}: Cannot block the current thread from within a runtime, whose tasks would all wait. Use \
          {instead}().await, or call {what} in spawn_blocking or on a thread of your own"
     );
+    let mut future = pin!(future);
+    // Most often it is ready at once, and then nothing has to be allocated. Otherwise the next poll replaces the waker.
+    if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        return output;
+    }
     let sleeper = Arc::new(Sleeper::new());
     let waker = Waker::from(sleeper.clone());
-    let (mut cx, mut future) = (Context::from_waker(&waker), pin!(future));
+    let mut cx = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
             return output;

@@ -4,8 +4,9 @@ use super::Receiver;
 use super::error::SendError;
 use super::ring::{RECEIVERS, Ring, SENDERS, Shared};
 use crate::budget::poll_charged;
+use crate::counts::add_unless_zero;
 use crate::place::{Place, wake_all};
-use crate::primitives::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use crate::primitives::atomic::Ordering::{AcqRel, Relaxed};
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -278,10 +279,8 @@ impl<T> WeakSender<T> {
     /// ```
     #[must_use]
     pub fn upgrade(&self) -> Option<Sender<T>> {
-        // A number of zero stays zero, so a channel that is over stays over.
-        let more = |n: usize| n.checked_sub(1).map(|_| n + 1);
-        self.shared.senders.fetch_update(AcqRel, Acquire, more).ok()?;
-        Some(Sender { shared: self.shared.clone() })
+        // A channel that is over stays over.
+        add_unless_zero(&self.shared.senders).then(|| Sender { shared: self.shared.clone() })
     }
 
     /// Returns the number of senders.

@@ -26,9 +26,10 @@
 //! sender four atomic changes, among them those of the receiver's waker; here the lock costs two.
 
 use super::limit::Limit;
+use crate::counts::add_unless_zero;
 use crate::place::{HasList, List, Place, wake_all};
 use crate::primitives::atomic::AtomicUsize;
-use crate::primitives::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use crate::primitives::atomic::Ordering::{AcqRel, Relaxed};
 use crate::primitives::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::mem;
@@ -199,10 +200,8 @@ pub(super) struct Weak<T, L>(Arc<Channel<T, L>>);
 
 impl<T, L: Limit> Weak<T, L> {
     pub(super) fn upgrade(&self) -> Option<Tx<T, L>> {
-        // A number of zero stays zero, so a channel that is over stays over.
-        let more = |n: usize| n.checked_sub(1).map(|_| n + 1);
-        self.0.senders.fetch_update(AcqRel, Acquire, more).ok()?;
-        Some(Tx(self.0.clone()))
+        // A channel that is over stays over.
+        add_unless_zero(&self.0.senders).then(|| Tx(self.0.clone()))
     }
 
     pub(super) fn counts(&self) -> &Channel<T, L> {
