@@ -170,8 +170,8 @@ fn a_stream_that_has_not_waited_moves_to_the_runtime_of_another_thread() {
     thread::spawn(move || run(async || assert_works(&stream, &mut peer).await)).join().unwrap();
 }
 
-/// Checks for the error that says to which runtime a stream belongs, whatever is asked of it.
-async fn assert_belongs_elsewhere(stream: &TcpStream, has_ended: bool) {
+/// Checks for the error that says where a stream belongs, whatever is asked of it.
+async fn assert_belongs_to_an_ended_runtime(stream: &TcpStream) {
     let errors = [
         stream.read(&mut [0]).await.map(drop),
         stream.write(b"x").await.map(drop),
@@ -180,28 +180,37 @@ async fn assert_belongs_elsewhere(stream: &TcpStream, has_ended: bool) {
     ];
     for error in errors {
         let error = error.unwrap_err();
-        assert_eq!(ayi::runtime::is_rt_shutdown_err(&error), has_ended);
+        assert!(ayi::runtime::is_rt_shutdown_err(&error));
         let error = error.to_string();
-        assert!(
-            error.contains(if has_ended { "has been shut down" } else { "belongs to another" }),
-            "{error}"
-        );
-        assert!(error.contains("into_std and from_std"), "{error}");
+        assert!(error.contains("has been shut down") && error.contains("into_std and from_std"), "{error}");
+    }
+}
+
+/// Checks that a stream does what need not wait, and says otherwise that nobody would wake it.
+async fn assert_belongs_to_an_idle_runtime(stream: &TcpStream, peer: &mut std::net::TcpStream) {
+    assert_eq!(stream.write(b"x").await.unwrap(), 1);
+    stream.ready(Interest::WRITABLE).await.unwrap();
+    peer.read_exact(&mut [0]).unwrap();
+    for error in [stream.read(&mut [0]).await.map(drop), stream.readable().await] {
+        let error = error.unwrap_err();
+        assert!(!ayi::runtime::is_rt_shutdown_err(&error));
+        let error = error.to_string();
+        assert!(error.contains("no thread is in now") && error.contains("into_std and from_std"), "{error}");
     }
 }
 
 #[test]
-fn a_stream_that_has_waited_says_elsewhere_where_it_belongs_and_works_there_still() {
+fn a_stream_that_has_waited_in_a_runtime_that_nobody_is_in_does_not_wait_elsewhere_and_works_there_still() {
     let _alone = alone();
     let (stream, mut peer) = std_pair();
     let rt = Runtime::new().unwrap();
     let stream = rt.block_on(async { waited(stream) });
     let there = thread::spawn(move || {
-        run(async || assert_belongs_elsewhere(&stream, false).await);
-        stream
+        run(async || assert_belongs_to_an_idle_runtime(&stream, &mut peer).await);
+        (stream, peer)
     });
-    let stream = there.join().unwrap();
-    run(async || assert_belongs_elsewhere(&stream, false).await);
+    let (stream, mut peer) = there.join().unwrap();
+    run(async || assert_belongs_to_an_idle_runtime(&stream, &mut peer).await);
     rt.block_on(assert_works(&stream, &mut peer));
 }
 
@@ -215,7 +224,7 @@ fn a_stream_that_outlives_its_runtime_wakes_who_waits_and_says_so() {
     rt.block_on(async { assert!(!is_readable(&stream, &wakes)) });
     drop(rt);
     assert_eq!(wakes.count(), 1);
-    run(async || assert_belongs_elsewhere(&stream, true).await);
+    run(async || assert_belongs_to_an_ended_runtime(&stream).await);
     // The same outside of any runtime.
     match poll_once(pin!(stream.readable())) {
         Poll::Ready(Err(error)) => assert!(ayi::runtime::is_rt_shutdown_err(&error), "{error}"),

@@ -24,6 +24,7 @@ pub use services::faults;
 mod plugged {
     pub(crate) type Lodgers = crate::face::lodgers::Lodgers;
     pub(crate) type Afar = crate::face::entered::Afar;
+    pub(crate) type AfarTimer = crate::services::afar_timer::AfarTimer;
     pub(crate) type Onlookers = crate::watch::onlookers::Onlookers;
     pub(crate) type Blocks = crate::services::blocks::Blocks;
     #[cfg(not(loom))]

@@ -69,6 +69,24 @@ pub fn watched<T>(test: impl FnOnce() -> T) -> T {
     test()
 }
 
+/// Waits for `future` by parking this thread, in no runtime: what another executor does.
+pub fn foreign_block_on<F: Future>(future: F) -> F::Output {
+    struct Unparks(thread::Thread);
+    impl Wake for Unparks {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unparks(thread::current())));
+    let mut future = std::pin::pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        thread::park();
+    }
+}
+
 /// A future whose type is hidden. The runtime's loop is compiled for each type of future that it runs: once for all
 /// tests, if they hide theirs.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;

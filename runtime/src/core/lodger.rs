@@ -3,6 +3,7 @@
 //! `plugged` in lib.rs says which types these are. So calls are static and inlined, and a feature that is off leaves
 //! nothing in the program.
 
+use super::wait::{Asker, SourceKey};
 use super::worker::{RuntimeRef, Worker};
 use std::io;
 use std::os::fd::RawFd;
@@ -47,6 +48,12 @@ pub(crate) trait Lodger {
     /// Why no descriptor can wait here. `tie`: the other runtime that it has waited in; `has_ended`: the current one has.
     fn why_no_io(tie: Option<RuntimeRef>, has_ended: bool) -> io::Error;
 
+    /// An operation may be tried though its descriptor is tied to a runtime that is not the current one, or is ending.
+    fn try_elsewhere(runtime: RuntimeRef) -> io::Result<()>;
+
+    /// Waits for a source of a runtime that lives on another thread. False if nobody would wake the asker.
+    fn wait_elsewhere(runtime: RuntimeRef, key: SourceKey, asker: &Asker<'_>) -> bool;
+
     /// Panics, since no timer can wait here.
     #[track_caller]
     fn refuse_timer(why: Option<io::Error>) -> !;
@@ -57,6 +64,8 @@ pub(crate) trait Lodger {
 
 /// The runtime of another thread, as a thread sees it that has entered it.
 pub(crate) trait Elsewhere {
+    fn runtime(&self) -> RuntimeRef;
+
     /// Where timers and descriptors wait meanwhile, if there is such a place yet.
     fn worker(&self) -> Option<Rc<Worker>>;
 

@@ -153,15 +153,15 @@ impl EpollRef {
     }
 }
 
-/// Which of [`PEER_SHUT_DOWN`] and [`HANG_UP`] hold of `fd` now: poll(2).
-pub(crate) fn closed(fd: RawFd) -> u32 {
-    let mut poll = libc::pollfd { fd, events: libc::POLLRDHUP, revents: 0 };
+/// What holds of `fd` now, in epoll's bits, which are those of poll(2).
+pub(crate) fn state(fd: RawFd) -> u32 {
+    let events = libc::POLLIN | libc::POLLOUT | libc::POLLPRI | libc::POLLRDHUP;
+    let mut poll = libc::pollfd { fd, events, revents: 0 };
     // SAFETY: one pollfd, which outlives the call. A number that is no open descriptor gives POLLNVAL.
     if unsafe { libc::poll(&mut poll, 1, 0) } < 1 {
         return 0;
     }
-    let has = |poll_bit, bit| if poll.revents & poll_bit != 0 { bit } else { 0 };
-    has(libc::POLLRDHUP, PEER_SHUT_DOWN) | has(libc::POLLHUP, HANG_UP)
+    poll.revents as u32 & (READABLE | WRITABLE | PEER_SHUT_DOWN | URGENT | HANG_UP | ERROR)
 }
 
 /// The bell that another thread rings to end an `epoll_wait`.

@@ -5,7 +5,7 @@ use super::errors::{NO_RUNTIME, NOT_HERE};
 use super::link::Link;
 use crate::core::current::{self, Current, EnterGuard as CoreGuard, home, with_current};
 use crate::core::lodger::Elsewhere;
-use crate::core::worker::Worker;
+use crate::core::worker::{RuntimeRef, Worker};
 use crate::services::home::Who;
 use crate::services::stay::Stay;
 use std::fmt;
@@ -20,6 +20,10 @@ pub(crate) struct Afar {
 }
 
 impl Elsewhere for Afar {
+    fn runtime(&self) -> RuntimeRef {
+        self.link.reference
+    }
+
     fn worker(&self) -> Option<Rc<Worker>> {
         self.drive.as_ref()?.worker().cloned()
     }

@@ -14,8 +14,8 @@ pub(crate) const NO_TIMERS_HERE: &str = "this thread has only entered the runtim
      use them in Handle::block_on, or in a task that Handle::spawn makes";
 pub(crate) const NEVER_BLOCKS: &str = "epoll cannot wait for this kind of descriptor, since it never blocks for long: a regular file or a directory. \
      Use spawn_blocking for it";
-pub(crate) const TIED_ELSEWHERE: &str = "this descriptor has waited in an ayi runtime that belongs to another thread, or is not the current one of \
-     this, and can wait only there: move it with into_std and from_std (or AsyncFd::into_inner and new)";
+pub(crate) const TIED_ELSEWHERE: &str = "this descriptor has waited in an ayi runtime that no thread is in now, so that nobody would say when it is ready: \
+     use it in that runtime, or move it with into_std and from_std (or AsyncFd::into_inner and new)";
 pub(crate) const SHUT_DOWN: &str = "the ayi runtime has been shut down: nothing can wait in it any more. A descriptor can be moved to another \
      with into_std and from_std (or AsyncFd::into_inner and new)";
 

@@ -180,7 +180,7 @@ impl Handle {
                 };
                 let Link { reference, shared } = &self.link;
                 let task = spawn_from_afar(reference.scheduler, reference.id, make, Plain);
-                shared.go_on_in_background(*reference);
+                shared.go_on_in_background();
                 task
             }
         }

@@ -36,7 +36,7 @@ impl Link {
             Some(worker) => worker.tasks().spawn(future, kind),
             None => {
                 let task = spawn_from_afar(self.reference.scheduler, self.reference.id, move || future, kind);
-                self.shared.go_on_in_background(self.reference);
+                self.shared.go_on_in_background();
                 task
             }
         }

@@ -6,8 +6,9 @@ use super::errors::{
 };
 use crate::core::foreign;
 use crate::core::lodger::Lodger;
+use crate::core::wait::{Asker, SourceKey};
 use crate::core::worker::{RuntimeRef, Worker};
-use crate::services::elsewhere::{Listed, delete_elsewhere};
+use crate::services::elsewhere::{Listed, delete_elsewhere, wait_elsewhere};
 use crate::services::everywhere::{Running, Runs};
 use crate::services::here::latest_here;
 use crate::services::punctual::Punctual;
@@ -106,6 +107,15 @@ impl Lodger for Lodgers {
             Some(error) => panic!("a timer cannot wait on this thread: {error}"),
             None => panic!("{}", why_no_timer()),
         }
+    }
+
+    fn try_elsewhere(runtime: RuntimeRef) -> io::Result<()> {
+        let is_elsewhere = runtime.worker().is_none() && runtime.scheduler.is_open(runtime.id);
+        if is_elsewhere { Ok(()) } else { Err(shut_down()) }
+    }
+
+    fn wait_elsewhere(runtime: RuntimeRef, key: SourceKey, asker: &Asker<'_>) -> bool {
+        wait_elsewhere(runtime, key, asker)
     }
 
     fn delete_elsewhere(runtime: u64, fd: RawFd) {

@@ -5,11 +5,13 @@
 
 use crate::core::coop;
 use crate::core::ready::{Interest, Known};
+use crate::core::sys;
 use crate::core::wait::reactor::{Reactor, Seen, direction, find, give_back};
 use crate::core::wait::waiting::{Wait, Waiting, poll_once};
 use crate::core::wait::{Asker, Registration, SourceKey, Waiter};
 use crate::face::ready::Ready;
-use std::io;
+use std::io::{self, ErrorKind};
+use std::num::NonZeroU64;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::task::{Context, Poll};
 
@@ -51,6 +53,21 @@ impl ReadyEvent {
 }
 
 impl Registration {
+    /// Is ready if poll(2) says so. If not, waits in the runtime of another thread.
+    fn poll_elsewhere(&self, fd: RawFd, asker: Asker<'_>) -> Poll<io::Result<ReadyEvent>> {
+        let (interest, known) = (asker.interest, Known::from_epoll(sys::state(fd)));
+        let (key, known) = (self.tie.get().map(|tie| tie.key), known.of(interest));
+        if let (Some(key), false) = (key, known.is_empty()) {
+            // The owner knows nothing of this event, so clearing it changes nothing there.
+            let seen = Seen(NonZeroU64::MIN);
+            return Poll::Ready(Ok(ReadyEvent { ready: known.ready(), interest, known, key, seen }));
+        }
+        if self.waits_elsewhere(&asker) {
+            return Poll::Pending;
+        }
+        Poll::Ready(Err(self.tied(fd).err().unwrap_or_else(|| ErrorKind::WouldBlock.into())))
+    }
+
     /// Waits until the descriptor is ready, and returns for what.
     ///
     /// # Errors
@@ -266,8 +283,10 @@ impl<'a> Wait<'a> for Readiness<'a> {
             }
             let tie = registration.tie.get().expect("it has been tied");
             let waker = cx.waker();
-            let Some(seen) = tie.try_or_wait::<ReadyEvent>(Asker { interest, waiter, waker })? else {
-                return Poll::Pending;
+            let seen = match tie.try_or_wait::<ReadyEvent>(Asker { interest, waiter, waker })? {
+                Some(Some(seen)) => seen,
+                Some(None) => return registration.poll_elsewhere(fd, Asker { interest, waiter, waker }),
+                None => return Poll::Pending,
             };
             let ready = |reactor: &mut Reactor, key| {
                 let (known, ready) = reactor.ready(key, interest, *waiter)?;
@@ -305,8 +324,8 @@ impl Reactor {
     /// Marks `known` as not ready. The caller does not say when that was seen, so the kernel is asked to report anew
     /// what is ready.
     pub(crate) fn clear_and_ask(&mut self, key: SourceKey, known: Known) -> io::Result<()> {
+        self.ask(key)?;
         let Some(source) = find(&mut self.sources, key) else { return Ok(()) };
-        self.epoll.modify(source.fd, key.0)?;
         source.known = source.known - known.but_closed();
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::core::sync::Mutex;
 use crate::core::task::Scheduler;
 use crate::core::turn::POLLS_PER_TURN;
 use crate::core::wait::{Clock, Reactor};
-use crate::core::worker::Worker;
+use crate::core::worker::{RuntimeRef, Worker};
 use crate::services::background::Background;
 use crate::services::blocking::{DEFAULT_NAME, Pool, PoolSettings};
 use crate::services::cancellation::CancellationToken;
@@ -86,6 +86,7 @@ impl Settings {
         tasks.cells().onlookers.configure(self.unhandled, hooks);
         let reactor = Reactor::new(tasks.shared().bell.raw())?;
         let shared = Shared {
+            runtime: RuntimeRef { scheduler: tasks.shared(), id },
             pool: Pool::new(self.pool.clone()),
             name: self.name.clone(),
             home: Home::new(),
@@ -96,10 +97,11 @@ impl Settings {
             last: OnceLock::new(),
             drives: Drives::default(),
         };
+        let shared = Arc::new(shared);
         let lodgers = Lodgers {
-            _listed: Listed::new(id, reactor.epoll.reference()),
+            _listed: Listed::new(id, reactor.epoll.reference(), &shared),
             ring: RingPlace::new(tasks.shared(), self.io_uring),
-            shared: Arc::new(shared),
+            shared,
             hooks: self.park_hooks.clone(),
             runs: Runs::default(),
             stays: Stays::default(),

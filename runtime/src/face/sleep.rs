@@ -109,6 +109,7 @@ impl Sleep {
         self.deadline = deadline;
         self.trace.reset(deadline);
         self.is_unread = true;
+        self.afar.forget();
         let Some(runtime) = self.runtime.take() else { return };
         let key = self.key;
         let moved = runtime.with_worker(|worker| {

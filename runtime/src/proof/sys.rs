@@ -1,5 +1,5 @@
-//! Stands for the kernel, in place of `core/sys.rs`: no descriptor is ever ready, time stands still, and only the bell
-//! ends a sleep.
+//! Stands for the kernel, in place of `core/sys.rs`: time stands still, and only the bell and the descriptors that a model
+//! has made ready end a sleep.
 
 use loom::sync::{Condvar, Mutex};
 use std::cell::{Cell, RefCell};
@@ -20,6 +20,7 @@ const FIRST_BELL: usize = 1 << 20;
 thread_local! {
     /// The bells, by their descriptors. A model, with all its threads, runs on one thread of the system.
     static BELLS: RefCell<Vec<&'static Bell>> = const { RefCell::new(Vec::new()) };
+    static LINES: RefCell<Vec<(RawFd, &'static Line)>> = const { RefCell::new(Vec::new()) };
     static RINGS: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -29,9 +30,61 @@ pub(crate) fn rings() -> usize {
     RINGS.get()
 }
 
+/// A bell, and what the epoll instance that watches it has to report.
 struct Bell {
-    is_rung: Mutex<bool>,
+    state: Mutex<BellState>,
     rung: Condvar,
+}
+
+#[derive(Default)]
+struct BellState {
+    is_rung: bool,
+    events: Vec<(u64, u32)>,
+}
+
+/// A descriptor that a model makes ready.
+pub(crate) struct Line {
+    state: Mutex<LineState>,
+}
+
+#[derive(Default)]
+struct LineState {
+    is_ready: bool,
+    /// Where it is registered.
+    registered: Option<(u64, &'static Bell)>,
+}
+
+impl Line {
+    /// From here on, in this run of the model, `fd` is such a descriptor. It is not ready yet.
+    #[cfg(test)]
+    pub(crate) fn new(fd: RawFd) -> &'static Line {
+        let line: &'static Line = Box::leak(Box::new(Line { state: Mutex::default() }));
+        LINES.with_borrow_mut(|lines| {
+            lines.retain(|(other, _)| *other != fd);
+            lines.push((fd, line));
+        });
+        line
+    }
+
+    #[cfg(test)]
+    pub(crate) fn make_ready(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.is_ready = true;
+        state.report();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_ready(&self) -> bool {
+        self.state.lock().unwrap().is_ready
+    }
+}
+
+impl LineState {
+    fn report(&self) {
+        let (true, Some((token, bell))) = (self.is_ready, self.registered) else { return };
+        bell.state.lock().unwrap().events.push((token, READABLE));
+        bell.rung.notify_one();
+    }
 }
 
 pub(crate) struct EventFd {
@@ -41,8 +94,7 @@ pub(crate) struct EventFd {
 
 impl EventFd {
     pub(crate) fn new() -> io::Result<EventFd> {
-        let bell: &'static Bell =
-            Box::leak(Box::new(Bell { is_rung: Mutex::new(false), rung: Condvar::new() }));
+        let bell: &'static Bell = Box::leak(Box::new(Bell { state: Mutex::default(), rung: Condvar::new() }));
         let index = BELLS.with_borrow_mut(|bells| {
             bells.push(bell);
             bells.len() - 1
@@ -56,7 +108,7 @@ impl EventFd {
 
     pub(crate) fn ring(&self) {
         RINGS.set(RINGS.get() + 1);
-        *self.bell.is_rung.lock().unwrap() = true;
+        self.bell.state.lock().unwrap().is_rung = true;
         self.bell.rung.notify_one();
     }
 }
@@ -71,14 +123,23 @@ impl Epoll {
         Ok(Epoll::default())
     }
 
-    pub(crate) fn add(&self, fd: RawFd, _token: u64) -> io::Result<()> {
+    pub(crate) fn add(&self, fd: RawFd, token: u64) -> io::Result<()> {
+        self.modify(fd, token)?;
         if let Some(index) = (fd as usize).checked_sub(FIRST_BELL) {
             self.bell.set(BELLS.with_borrow(|bells| bells.get(index).copied()));
         }
         Ok(())
     }
 
-    pub(crate) fn modify(&self, _fd: RawFd, _token: u64) -> io::Result<()> {
+    pub(crate) fn modify(&self, fd: RawFd, token: u64) -> io::Result<()> {
+        let find = |lines: &RefCell<Vec<(RawFd, &'static Line)>>| {
+            lines.borrow().iter().find(|(other, _)| *other == fd).map(|(_, line)| *line)
+        };
+        if let (Some(line), Some(bell)) = (LINES.with(find), self.bell.get()) {
+            let mut state = line.state.lock().unwrap();
+            state.registered = Some((token, bell));
+            state.report();
+        }
         Ok(())
     }
 
@@ -86,15 +147,15 @@ impl Epoll {
         EpollRef
     }
 
-    /// Waits for the bell. If an item is slept over, that shows as a deadlock, which loom reports.
+    /// Waits for the bell, or for a descriptor. If an item is slept over, that shows as a deadlock, which loom reports.
     pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<impl Iterator<Item = (u64, u32)>> {
         let bell = self.bell.get().expect("the reactor adds the bell first");
-        let mut is_rung = bell.is_rung.lock().unwrap();
-        while timeout.is_none() && !*is_rung {
-            is_rung = bell.rung.wait(is_rung).unwrap();
+        let mut state = bell.state.lock().unwrap();
+        while timeout.is_none() && !state.is_rung && state.events.is_empty() {
+            state = bell.rung.wait(state).unwrap();
         }
-        *is_rung = false;
-        Ok(std::iter::empty())
+        state.is_rung = false;
+        Ok(std::mem::take(&mut state.events).into_iter())
     }
 }
 
@@ -105,7 +166,7 @@ impl EpollRef {
     pub(crate) fn delete(self, _fd: RawFd) {}
 }
 
-pub(crate) fn closed(_fd: RawFd) -> u32 {
+pub(crate) fn state(_fd: RawFd) -> u32 {
     0
 }
 

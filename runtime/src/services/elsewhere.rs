@@ -1,44 +1,99 @@
-//! Taking a descriptor out of the epoll of another thread's runtime.
+//! The runtimes of the process, for threads that have to do with a descriptor of another thread's runtime.
 //!
-//! This has to happen before the descriptor is closed. A message to the owner would come too late: by then the
-//! descriptor's number may be another's. Any thread may make the call as long as the epoll instance exists. This list
-//! says so: a runtime is in it from its start to its end.
+//! *Taking a descriptor out of epoll* has to happen before it is closed. A message to the owner would come too late: by
+//! then the descriptor's number may be another's. Any thread may make the call as long as the epoll instance exists.
+//! This list says so: a runtime is in it from its start to its end.
+//!
+//! *Waiting.* A task or a foreign executor on another thread has tried its operation, which would block. It sends a
+//! message to the owner, who stores the waker and then has epoll report anew what is ready. So if the descriptor has
+//! become ready since the attempt, the next turn wakes the waker: no edge is lost.
 //!
 //! The lock is std's even under loom, whose lock would have to be made anew for each model.
 
+use super::shared::Shared;
+use crate::core::foreign;
 use crate::core::sys::EpollRef;
+use crate::core::wait::{Asker, Reactor, SourceKey, Waiter};
+use crate::core::worker::{RuntimeRef, Worker};
+use std::io;
 use std::os::fd::RawFd;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, Weak};
 
-static EPOLLS: Mutex<Vec<(u64, EpollRef)>> = Mutex::new(Vec::new());
+static RUNTIMES: Mutex<Vec<Runtime>> = Mutex::new(Vec::new());
 
-/// An entry in the list, which stays there as long as this lives.
+struct Runtime {
+    id: u64,
+    epoll: EpollRef,
+    shared: Weak<Shared>,
+}
+
+/// As long as it exists, the runtime's epoll instance does.
 pub(crate) struct Listed {
     runtime: u64,
 }
 
 impl Listed {
-    /// Enters `epoll`: from now on, other threads find it by its runtime's id.
-    pub(crate) fn new(runtime: u64, epoll: EpollRef) -> Listed {
-        list().push((runtime, epoll));
+    pub(crate) fn new(runtime: u64, epoll: EpollRef, shared: &Arc<Shared>) -> Listed {
+        list().push(Runtime { id: runtime, epoll, shared: Arc::downgrade(shared) });
         Listed { runtime }
     }
 }
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        list().retain(|(runtime, _)| *runtime != self.runtime);
+        list().retain(|runtime| runtime.id != self.runtime);
     }
 }
 
-/// Takes `fd`, which is still open, out of that runtime's epoll, if there is one.
+/// Takes `fd` out of the epoll instance of `runtime`, if there is such a runtime.
 pub(crate) fn delete_elsewhere(runtime: u64, fd: RawFd) {
     let list = list();
-    if let Some((_, epoll)) = list.iter().find(|(id, _)| *id == runtime) {
-        epoll.delete(fd);
+    if let Some(runtime) = list.iter().find(|listed| listed.id == runtime) {
+        runtime.epoll.delete(fd);
     }
 }
 
-fn list() -> std::sync::MutexGuard<'static, Vec<(u64, EpollRef)>> {
-    EPOLLS.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+/// What the runtime shares with its handles, if it exists.
+pub(crate) fn shared_of(runtime: u64) -> Option<Arc<Shared>> {
+    list().iter().find(|listed| listed.id == runtime)?.shared.upgrade()
+}
+
+/// Waits for a source of another runtime. Returns whether that runtime will wake the asker.
+///
+/// A runtime that nobody is in wakes nobody, unless it is run in the background.
+pub(crate) fn wait_elsewhere(runtime: RuntimeRef, key: SourceKey, asker: &Asker<'_>) -> bool {
+    let Some(shared) = shared_of(runtime.id) else { return false };
+    if shared.background.is_none() && !shared.home.is_away() {
+        return false;
+    }
+    let (interest, waker) = (asker.interest, asker.waker.clone());
+    let wait = move |worker: &Worker| {
+        let mut waiter = Waiter::POLL_STYLE;
+        worker.wait_for(key, &mut Asker { interest, waiter: &mut waiter, waker: &waker });
+        let asked = worker.reactor().ask(key);
+        if asked.is_err() {
+            // The descriptor is no longer in epoll. The next attempt tells why.
+            foreign::wake(waker);
+        }
+    };
+    if let Some(worker) = runtime.find() {
+        wait(&worker);
+        return true;
+    }
+    let is_accepted = runtime.scheduler.send(Some(runtime.id), move |_| runtime.send(wait)).is_ok();
+    shared.go_on_in_background();
+    is_accepted
+}
+
+impl Reactor {
+    /// Has epoll report anew what is ready of a source.
+    pub(crate) fn ask(&mut self, key: SourceKey) -> io::Result<()> {
+        let Some(source) = self.source(key) else { return Ok(()) };
+        let fd = source.fd;
+        self.epoll.modify(fd, key.0)
+    }
+}
+
+fn list() -> std::sync::MutexGuard<'static, Vec<Runtime>> {
+    RUNTIMES.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

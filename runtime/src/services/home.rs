@@ -94,6 +94,11 @@ impl Home {
         lock(&self.0).as_ref().is_some_and(|idle| idle.is_tied && idle.last != this_thread())
     }
 
+    /// Whether a thread is in it, or it has ended.
+    pub(crate) fn is_away(&self) -> bool {
+        lock(&self.0).is_none()
+    }
+
     /// Whether any thread could take the runtime.
     pub(crate) fn is_idle(&self) -> bool {
         lock(&self.0).as_ref().is_some_and(|idle| !idle.is_tied)

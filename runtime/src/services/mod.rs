@@ -1,6 +1,7 @@
 //! What a runtime does besides running tasks: it lives in the loop as a lodger, or on threads of its own.
 
 pub(crate) mod afar;
+pub(crate) mod afar_timer;
 pub(crate) mod background;
 pub(crate) mod blocked_on;
 pub(crate) mod blocking;

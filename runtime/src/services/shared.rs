@@ -19,6 +19,7 @@ use std::time::Duration;
 
 /// What the handles of a runtime share with it.
 pub(crate) struct Shared {
+    pub(crate) runtime: RuntimeRef,
     pub(crate) pool: Arc<Pool>,
     pub(crate) name: Option<String>,
     /// Where the runtime is while no thread is in it.
@@ -51,10 +52,10 @@ impl Shared {
     }
 
     /// The runtime is idle and may have work: starts the thread that runs it in the background, if it is of that kind.
-    pub(crate) fn go_on_in_background(self: &Arc<Self>, runtime: RuntimeRef) {
+    pub(crate) fn go_on_in_background(self: &Arc<Self>) {
         if let Some(background) = &self.background {
-            if self.home.is_idle() && runtime.scheduler.has_tasks() && background.must_start() {
-                (self.start_background)(runtime, self);
+            if self.home.is_idle() && self.runtime.scheduler.has_tasks() && background.must_start() {
+                (self.start_background)(self.runtime, self);
             }
         }
     }

@@ -79,14 +79,13 @@ impl Drop for Stay {
         stays.count.set(stays.count.get() - 1);
         // One that has ended is dropped by whoever is the last in it.
         if stays.count.get() == 0 && !worker.is_over.get() {
-            let (runtime, shared) = leave(worker);
-            shared.go_on_in_background(runtime);
+            leave(worker).go_on_in_background();
         }
     }
 }
 
 /// Nobody on this thread is in the runtime any more.
-fn leave(worker: Rc<Worker>) -> (RuntimeRef, Arc<Shared>) {
+fn leave(worker: Rc<Worker>) -> Arc<Shared> {
     let (runtime, shared, stays) = (worker.reference, worker.lodgers.shared.clone(), &worker.lodgers.stays);
     leaves(&worker);
     if worker.tasks().tasks_left() == 0 {
@@ -105,5 +104,5 @@ fn leave(worker: Rc<Worker>) -> (RuntimeRef, Arc<Shared>) {
         all.push((runtime, Arc::downgrade(&shared)));
     });
     shared.home.put(worker, is_tied);
-    (runtime, shared)
+    shared
 }

@@ -29,6 +29,7 @@ fn a_task_that_is_spawned_while_nobody_is_in_it_runs() {
 }
 
 #[test]
+#[allow(clippy::async_yields_async)]
 fn tasks_run_on_the_thread_in_block_on_and_go_on_when_it_has_left() {
     watched(|| {
         let (rt, (told, news)) = (runtime(), mpsc::channel());

@@ -3,6 +3,7 @@
 mod background;
 mod cores;
 mod cores_faults;
+mod from_afar;
 mod graceful;
 mod handle_block_on;
 mod metrics;

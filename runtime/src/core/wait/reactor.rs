@@ -362,7 +362,7 @@ impl Source {
     /// What poll(2) says of the closed directions.
     #[cold]
     fn still_closed(&self) -> Known {
-        Known::from_epoll(sys::closed(self.fd))
+        Known::from_epoll(sys::state(self.fd) & (sys::PEER_SHUT_DOWN | sys::HANG_UP))
     }
 
     /// A poll-style waiter has tried: perhaps one that was woken.

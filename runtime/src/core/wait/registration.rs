@@ -20,9 +20,9 @@ use std::task::{Context, Poll, Waker, ready};
 /// The tie between one file descriptor and the reactor of one runtime.
 ///
 /// A new registration is tied to nothing. The first operation that would block ties it to the runtime of the current
-/// thread. From then on the registration can wait only there, and gives an error elsewhere. The descriptor must be
-/// non-blocking, be the same in every call, and stay open for as long as the registration exists. So put the
-/// registration *before* the descriptor in a struct: fields are dropped in that order.
+/// thread. From then on it waits there. On another thread each wait costs a message to that runtime, and is an error if
+/// no thread is in it. The descriptor must be non-blocking, be the same in every call, and stay open for as long as the
+/// registration exists. So put the registration *before* the descriptor in a struct: fields are dropped in that order.
 ///
 /// Any number of tasks may wait at once, in the `async` functions and in the `poll_…` functions. A report wakes all
 /// tasks that it concerns. The `poll_…` functions cannot tell a task with a new waker from a new task. So when 64
@@ -90,6 +90,7 @@ impl Registration {
         }
         let (worker, key) = match self.tied(fd) {
             Ok(tied) => tied,
+            Err(_) if self.waits_elsewhere(&asker) => return Some(Poll::Pending),
             Err(error) => return Some(coop::charged(error)),
         };
         if !worker.reactor().clear(key, asker.interest, seen) {
@@ -99,10 +100,16 @@ impl Registration {
         Some(Poll::Pending)
     }
 
+    /// Waits in the runtime of another thread, if the tie is to such a one and it can wake the asker.
+    #[cold]
+    pub(crate) fn waits_elsewhere(&self, asker: &Asker<'_>) -> bool {
+        self.tie.get().is_some_and(|tie| Lodgers::wait_elsewhere(tie.runtime, tie.key, asker))
+    }
+
     /// The runtime of this thread and the source there; makes the tie if there is none.
     pub(crate) fn tied(&self, fd: RawFd) -> io::Result<(Rc<Worker>, SourceKey)> {
         if let Some(tie) = self.tie.get() {
-            return tie.here();
+            return Ok((current_for_io(Some(tie.runtime))?, tie.key));
         }
         let worker = current_for_io(None)?;
         let mut registered = worker.reactor().register(fd);
@@ -149,10 +156,9 @@ impl<R, Op: FnMut() -> io::Result<R>, IsShort: Fn(&R) -> bool> Io<'_, Op, IsShor
     #[inline(always)]
     fn attempt(&mut self, waiter: &mut Waiter, waker: &Waker) -> Option<Poll<io::Result<R>>> {
         let (registration, interest, mut seen) = (self.registration, self.interest, None);
-        // The tie is to the current runtime of this thread, or this is an error.
         if let Some(tie) = registration.tie.get() {
             match tie.try_or_wait::<Op>(Asker { interest, waiter, waker }) {
-                Ok(Some(since)) => seen = Some(since),
+                Ok(Some(since)) => seen = since,
                 Ok(None) => return Some(Poll::Pending),
                 Err(error) => return Some(coop::charged(Err(error))),
             }
@@ -190,10 +196,6 @@ impl<R, Op: FnMut() -> io::Result<R>, IsShort: Fn(&R) -> bool> Io<'_, Op, IsShor
 }
 
 impl Tie {
-    fn here(&self) -> io::Result<(Rc<Worker>, SourceKey)> {
-        Ok((current_for_io(Some(self.runtime))?, self.key))
-    }
-
     /// Asks the reactor, if the runtime is the current one of this thread. `f` must not run foreign code.
     #[inline]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Reactor, SourceKey) -> R) -> Option<R> {
@@ -201,20 +203,21 @@ impl Tie {
         runtime.with_worker(|worker| f(&mut worker.reactor(), key))
     }
 
-    /// Whether the asker has to try before it waits, and since when that is known. If not, it waits when this returns.
+    /// Whether the asker has to try before it waits, and since when that is known. If not, it waits when this returns. In the
+    /// runtime of another thread nothing is known here, so it has to try.
     // `Caller` makes the closure, and so the access to the thread-local, a different one for each kind of operation. A
     // function with a single caller is inlined there.
     #[allow(clippy::extra_unused_type_parameters)]
     #[inline(always)]
-    pub(crate) fn try_or_wait<Caller>(&self, mut asker: Asker<'_>) -> io::Result<Option<Seen>> {
+    pub(crate) fn try_or_wait<Caller>(&self, mut asker: Asker<'_>) -> io::Result<Option<Option<Seen>>> {
         let (runtime, key) = (self.runtime, self.key);
         let look =
             |worker: &Worker| (!worker.is_over.get()).then(|| worker.reactor().look_or_wait(key, &mut asker));
         match runtime.with_worker(look).flatten() {
-            Some(Look::Try(seen)) => Ok(Some(seen)),
+            Some(Look::Try(seen)) => Ok(Some(Some(seen))),
             Some(Look::Waits) => Ok(None),
-            Some(Look::Unusual) => Ok(self.try_or_wait_unusually(asker)),
-            None => Err(self.why_not_here()),
+            Some(Look::Unusual) => Ok(self.try_or_wait_unusually(asker).map(Some)),
+            None => Lodgers::try_elsewhere(runtime).map(|()| Some(None)),
         }
     }
 
@@ -225,11 +228,6 @@ impl Tie {
             self.wait_for(&mut asker);
         }
         seen
-    }
-
-    #[cold]
-    fn why_not_here(&self) -> io::Error {
-        self.here().map(drop).expect_err("it is not here")
     }
 
     /// Waits. The runtime is the current one.

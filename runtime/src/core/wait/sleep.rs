@@ -6,18 +6,19 @@
 
 use super::instant::Instant;
 use super::wheel::TimerKey;
-use crate::core::current::{start_afar, with_current};
+use crate::core::current::with_current;
 use crate::core::lodger::Lodger;
 use crate::core::worker::{RuntimeRef, Worker};
 use crate::core::{coop, task};
-use crate::plugged::{Lodgers, TimerTrace};
+use crate::plugged::{AfarTimer, Lodgers, TimerTrace};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 /// The future of [`sleep`](crate::time::sleep) and [`sleep_until`](crate::time::sleep_until).
 ///
 /// It is `Unpin`, unlike tokio's. It can be sent to another thread: if it has been polled before, it withdraws from the
-/// runtime in which it was polled, and joins the one that polls it now.
+/// runtime in which it was polled, and joins the one that polls it now. On a thread without a runtime it waits, by a
+/// message, in the one that was current where it was made.
 ///
 /// # Examples
 ///
@@ -42,12 +43,14 @@ pub struct Sleep {
     /// The deadline has not been compared with the clock yet. The next poll does that.
     pub(crate) is_unread: bool,
     pub(crate) trace: TimerTrace,
+    /// For when it is polled where no wheel is.
+    pub(crate) afar: AfarTimer,
 }
 
 impl Sleep {
     /// `is_unread`: the deadline has to be compared with the clock.
     pub(crate) fn new(deadline: Instant, is_unread: bool, trace: TimerTrace) -> Sleep {
-        Sleep { deadline, runtime: None, key: TimerKey::default(), is_unread, trace }
+        Sleep { deadline, runtime: None, key: TimerKey::default(), is_unread, trace, afar: AfarTimer::new() }
     }
 
     /// Waits by `waker` if the deadline is ahead. `clone` is a clone of `waker`, if there is one already. When the wheel
@@ -115,18 +118,8 @@ pub(crate) fn withdraw_from_afar(runtime: RuntimeRef, key: TimerKey, then: fn(Wa
     });
 }
 
-/// There is no wheel on this thread. Makes one, if the thread is in the `block_on` of another thread's runtime.
-#[cold]
-#[track_caller]
-fn start() -> TimerLook {
-    match start_afar() {
-        Some(Ok(_)) => TimerLook::Elsewhere,
-        why => Lodgers::refuse_timer(why.and_then(Result::err)),
-    }
-}
-
 /// What a look at the wheel gave.
-enum TimerLook {
+pub(crate) enum TimerLook {
     Elapsed,
     Waits,
     /// The sleep has to wait, and its waker is not a slot's, which could be copied.
@@ -165,7 +158,7 @@ impl Sleep {
         // The clone and the drop of a waker are foreign code, so both happen while nothing is borrowed.
         let mut clone = None;
         loop {
-            match look.unwrap_or_else(start) {
+            match look.unwrap_or_else(|| self.afar.look(self.deadline, waker)) {
                 TimerLook::Elapsed => return coop::charged(()),
                 TimerLook::Waits => return Poll::Pending,
                 TimerLook::NeedsClone => clone = Some(waker.clone()),
