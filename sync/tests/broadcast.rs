@@ -118,7 +118,7 @@ fn messages_may_use_their_channel_when_they_are_cloned_and_dropped() {
     assert!(one.try_recv().is_ok());
     assert_eq!(*log.borrow(), ["clone"]);
     assert!(tx.send(message()).is_ok(), "which drops the first one");
-    assert_eq!(log.borrow_mut().drain(..).last(), Some("drop"));
+    assert_eq!(log.borrow_mut().drain(..).next_back(), Some("drop"));
     drop(other);
     assert!(one.try_recv().is_ok());
     assert_eq!(*log.borrow(), ["clone", "drop"]);

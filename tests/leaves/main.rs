@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod channels;
 mod files;
 mod memory;
 mod runtime;
@@ -155,6 +156,7 @@ fn every_leaf_of_the_api_gives_way() {
         files::all(&mut leaves).await;
         runtime::all(&mut leaves).await;
         sync::all(&mut leaves).await;
+        channels::all(&mut leaves).await;
         assert!(leaves.failed.is_empty(), "these do not give way: {:#?}", leaves.failed);
 
         let listed: BTreeSet<String> = api().lines().filter_map(leaf_of).collect();
