@@ -291,8 +291,9 @@ impl<T> OnceCell<T> {
 }
 
 /// Costs what waiting would have cost.
-async fn charged<T>(value: &T) -> &T {
-    poll_fn(|cx| poll_charged(cx, |_| Poll::Ready(value))).await
+#[inline]
+fn charged<T>(value: &T) -> impl Future<Output = &T> {
+    poll_fn(move |cx| poll_charged(cx, |_| Poll::Ready(value)))
 }
 
 impl<T> Default for OnceCell<T> {
