@@ -104,7 +104,7 @@ impl Client {
         if outbox.len() + line.len() > MAX_OUTBOX {
             self.is_too_slow.set(true);
             // Its reading task now reads the end of the stream, and does the rest.
-            let _ = self.stream.shutdown(Shutdown::Both);
+            let _ = self.stream.shutdown_now(Shutdown::Both);
             return;
         }
         outbox.extend_from_slice(line.as_bytes());

@@ -69,7 +69,7 @@ async fn echo(mut stream: TcpStream) -> io::Result<()> {
         stream.write_all(&buffer[..n]).await?;
     }
     // Closing with unread bytes would reset the connection, and what is on its way to the client would be lost.
-    stream.shutdown(Shutdown::Write)?;
+    stream.shutdown_now(Shutdown::Write)?;
     let _ = timeout(LINGER, async { while let Ok(1..) = stream.read(&mut buffer).await {} }).await;
     Ok(())
 }

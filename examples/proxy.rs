@@ -52,11 +52,11 @@ async fn pass_on(from: Rc<TcpStream>, to: Rc<TcpStream>) -> io::Result<()> {
     let copied = copy(&mut &*from, &mut &*to).await;
     if copied.is_ok() {
         // This fails if the connection has broken. The other direction then meets that too, and reports it.
-        let _ = to.shutdown(Shutdown::Write);
+        let _ = to.shutdown_now(Shutdown::Write);
     } else {
         // One of the two is gone. This wakes the other direction, which may be waiting for the one that is not.
-        let _ = from.shutdown(Shutdown::Both);
-        let _ = to.shutdown(Shutdown::Both);
+        let _ = from.shutdown_now(Shutdown::Both);
+        let _ = to.shutdown_now(Shutdown::Both);
     }
     copied.map(drop)
 }

@@ -7,7 +7,7 @@
 //! What they write appears line by line, with the name and the number of the process before it. With `--max-restarts`
 //! the supervisor ends when each program has been restarted so many times; otherwise it runs for ever.
 
-use ayi::io::{AsyncBufReadExt, AsyncRead, BufReader, StreamExt};
+use ayi::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use ayi::process::Command;
 use ayi::task::JoinSet;
 use ayi::time::{Duration, Instant, sleep};
@@ -92,9 +92,9 @@ async fn run(program: &[String]) -> io::Result<String> {
 async fn copy_lines(label: &str, from: impl AsyncRead + Unpin, mut to: impl Write) -> io::Result<()> {
     // `lines` would return an error for anything that is not UTF-8.
     let mut lines = BufReader::new(from).split(b'\n');
-    while let Some(line) = lines.next().await {
+    while let Some(line) = lines.next_segment().await? {
         // This blocks the thread while our own output is full, and so all children in the end, as it should.
-        writeln!(to, "{label}: {}", String::from_utf8_lossy(&line?))?;
+        writeln!(to, "{label}: {}", String::from_utf8_lossy(&line))?;
     }
     Ok(())
 }

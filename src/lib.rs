@@ -92,56 +92,13 @@ pub mod fs;
 #[cfg(all(target_os = "linux", feature = "hyper"))]
 pub mod hyper;
 #[cfg(target_os = "linux")]
+pub mod io;
+#[cfg(target_os = "linux")]
 pub mod net;
 #[cfg(all(target_os = "linux", feature = "serve"))]
 pub mod serve;
 #[cfg(target_os = "linux")]
 pub mod task;
-
-/// Reading and writing, and waiting for any file descriptor.
-///
-/// [`AsyncFd`](io::unix::AsyncFd), [`Interest`](io::Interest), [`Ready`](io::Ready) and [`Registration`](io::Registration)
-/// are ayi's own. The traits are those of `futures-io`, which many crates know. The extension methods, such as
-/// `read_exact`, `write_all` and `lines`, are ayi's own: each is charged to the [cooperative budget](task::coop), over
-/// streams of any crate. Those of `futures-lite` and `futures` work too, but do not give way while a stream in memory
-/// is always ready. The adapters come from `futures-lite`.
-///
-/// With the feature `stdio` there are `stdin`, `stdout` and `stderr` as well.
-#[cfg(target_os = "linux")]
-pub mod io {
-    mod buf_read_ext;
-    mod charged;
-    mod copy;
-    mod duplex;
-    mod endless;
-    mod lines;
-    mod read_ext;
-    mod split;
-    mod timeout_stream;
-    mod write_buffer;
-    mod write_ext;
-
-    pub use ayi_io::unix;
-    #[cfg(feature = "stdio")]
-    pub use ayi_process::stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
-    pub use ayi_runtime::io::{Interest, Ready, Registration};
-    pub use buf_read_ext::AsyncBufReadExt;
-    pub use copy::{copy, copy_bidirectional, copy_bidirectional_with_sizes, copy_buf};
-    pub use duplex::{DuplexStream, SimplexStream, duplex, simplex};
-    pub use endless::{Empty, Repeat, Sink, empty, repeat, sink};
-    pub use futures_lite::io::{
-        AssertAsync, AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite, BlockOn, BufReader, BufWriter, Chain,
-        Cursor, Take,
-    };
-    // The streams that `lines` and `split` of a reader return.
-    pub use futures_lite::stream::{Stream, StreamExt};
-    pub use lines::{Lines, Split};
-    pub use read_ext::{AsyncReadExt, Bytes};
-    pub use split::{ReadHalf, WriteHalf, split};
-    pub use timeout_stream::{TimeLimit, TimeoutStream};
-    pub use write_buffer::WriteBuffer;
-    pub use write_ext::{AsyncSeekExt, AsyncWriteExt};
-}
 
 #[cfg(target_os = "linux")]
 #[doc(inline)]

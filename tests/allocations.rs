@@ -231,7 +231,7 @@ fn a_task_costs_no_allocation() {
 #[test]
 fn reading_a_file() {
     use ayi::fs::File;
-    use futures_lite::{AsyncReadExt, AsyncSeekExt};
+    use ayi::io::{AsyncReadExt, AsyncSeekExt};
     use std::io::SeekFrom;
     run(async || {
         let mut file = File::open("/dev/zero").await.unwrap();

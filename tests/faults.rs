@@ -28,7 +28,7 @@ fn pattern(len: usize) -> Vec<u8> {
 }
 
 /// Sends all of it, in pieces of many sizes.
-async fn send(to: &mut (impl futures_lite::AsyncWrite + Unpin), data: &[u8]) -> io::Result<()> {
+async fn send(to: &mut (impl ayi::io::AsyncWrite + Unpin), data: &[u8]) -> io::Result<()> {
     let mut at = 0;
     for size in [1, 700, 5_000, 20_000].into_iter().cycle() {
         if at == data.len() {
@@ -38,11 +38,11 @@ async fn send(to: &mut (impl futures_lite::AsyncWrite + Unpin), data: &[u8]) -> 
         to.write_all(&data[at..end]).await?;
         at = end;
     }
-    to.close().await
+    to.shutdown().await
 }
 
 /// Receives until the end, or an error. What comes is the beginning of what was sent.
-async fn receive(from: &mut (impl futures_lite::AsyncRead + Unpin), sent: &[u8]) -> io::Result<()> {
+async fn receive(from: &mut (impl ayi::io::AsyncRead + Unpin), sent: &[u8]) -> io::Result<()> {
     let (mut at, mut buf) = (0, vec![0; 9_000]);
     loop {
         let n = from.read(&mut buf).await?;
@@ -61,7 +61,7 @@ async fn echo(stream: TcpStream) -> io::Result<()> {
     loop {
         let n = reader.read(&mut buf).await?;
         if n == 0 {
-            return writer.close().await;
+            return writer.shutdown().await;
         }
         writer.write_all(&buf[..n]).await?;
     }

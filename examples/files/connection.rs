@@ -196,7 +196,7 @@ impl Conversation<'_> {
     /// Closes once the client has closed. Closing while there is something unread would make the system reset the
     /// connection, and the client could lose the last response that way (RFC 9112, 9.6).
     async fn part(&mut self) {
-        if self.stream.shutdown(Shutdown::Write).is_ok() {
+        if self.stream.shutdown_now(Shutdown::Write).is_ok() {
             let mut room = [0; 2048];
             let _ = timeout(LINGER, async { while let Ok(1..) = self.stream.read(&mut room).await {} }).await;
         }

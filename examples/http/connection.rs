@@ -199,7 +199,7 @@ impl Conversation<'_> {
     /// Closes once the client has closed. Closing while there is something unread would make the system reset the
     /// connection, and the client could lose the last response that way (RFC 9112, 9.6).
     async fn part(&mut self) {
-        if self.send().await.is_err() || self.stream.get_ref().shutdown(Shutdown::Write).is_err() {
+        if self.send().await.is_err() || self.stream.get_ref().shutdown_now(Shutdown::Write).is_err() {
             return;
         }
         self.input = Input::default();

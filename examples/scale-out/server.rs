@@ -1,6 +1,6 @@
 //! One of the servers: `examples/http`, a process of its own.
 
-use ayi::io::{AsyncBufReadExt, BufReader, StreamExt};
+use ayi::io::{AsyncBufReadExt, BufReader};
 use ayi::process::{Child, Command};
 use ayi::time::{Duration, timeout};
 use std::io;
@@ -55,8 +55,8 @@ async fn start(program: &Path, address: SocketAddr) -> io::Result<Child> {
     command.arg(address.to_string()).args(["--drain-delay", DRAIN_DELAY_MS]);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
     let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-    match timeout(PATIENCE, lines.next()).await? {
-        Some(Ok(line)) if line.starts_with("listening on ") => Ok(child),
+    match timeout(PATIENCE, lines.next_line()).await? {
+        Ok(Some(line)) if line.starts_with("listening on ") => Ok(child),
         line => Err(io::Error::other(format!("{} does not listen: {line:?}", program.display()))),
     }
 }

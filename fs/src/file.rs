@@ -6,8 +6,8 @@ use crate::op;
 use crate::open_file::OpenFile;
 use crate::sequential::Sequential;
 use crate::waiters::{Waiters, Waiting};
+use ayi_io::{AsyncRead, AsyncSeek, AsyncWrite, ReadBuf};
 use ayi_runtime::task::coop;
-use futures_io::{AsyncRead, AsyncSeek, AsyncWrite};
 use std::fmt;
 use std::fs::{Metadata, Permissions};
 use std::future::poll_fn;
@@ -24,8 +24,7 @@ use std::time::Duration;
 /// It can be read and written in two ways. [`read_at`](File::read_at) and [`write_at`](File::write_at) take a buffer,
 /// pass it to the kernel, and return it: nothing is copied on the way, and any number of them may run at once. The
 /// traits `AsyncRead`, `AsyncWrite` and `AsyncSeek` go through the file sequentially, from and to borrowed buffers, for
-/// code that takes any stream. Each of their operations copies through a buffer of the file's own. With the features
-/// `tokio` and `hyper`, a file implements the traits of these crates as well.
+/// code that takes any stream. Each of their operations copies through a buffer of the file's own.
 ///
 /// # When it is written
 ///
@@ -715,15 +714,31 @@ impl File {
     }
 }
 
+/// Makes the seek that was asked for, which comes before anything else. Returns the new position, or 0 if no seek was
+/// asked for.
+fn poll_sought(file: &mut File, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
+    let (open, sequential) = file.in_order();
+    let Some(to) = sequential.seek_to else { return Poll::Ready(Ok(0)) };
+    let sought = ready!(sequential.poll_seek(open, cx, to));
+    sequential.seek_to = None;
+    Poll::Ready(sought)
+}
+
 impl AsyncRead for File {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(poll_sought(&mut self, cx))?;
         let (open, sequential) = self.in_order();
-        sequential.poll_read(open, cx, buf.len(), |bytes| buf[..bytes.len()].copy_from_slice(bytes))
+        sequential.poll_read(open, cx, buf.remaining(), |bytes| buf.put_slice(bytes)).map_ok(drop)
     }
 }
 
 impl AsyncWrite for File {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(poll_sought(&mut self, cx))?;
         let (open, sequential) = self.in_order();
         sequential.poll_write(open, cx, buf)
     }
@@ -733,14 +748,41 @@ impl AsyncWrite for File {
     }
 
     /// Polls like `poll_flush`: the file is closed when it is dropped.
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_flush(cx)
     }
 }
 
+/// The first step stores the position. Whatever comes next through these traits begins with the second step, which can
+/// wait.
 impl AsyncSeek for File {
-    fn poll_seek(mut self: Pin<&mut Self>, cx: &mut Context<'_>, to: SeekFrom) -> Poll<io::Result<u64>> {
-        let (open, sequential) = self.in_order();
+    /// # Errors
+    ///
+    /// Fails if the previous seek has not been awaited to its end.
+    fn start_seek(mut self: Pin<&mut Self>, position: SeekFrom) -> io::Result<()> {
+        let (_, sequential) = self.in_order();
+        if sequential.seek_to.is_some() {
+            return Err(io::Error::other(
+                "another seek of this file has not ended: await it, by poll_complete, before start_seek",
+            ));
+        }
+        sequential.seek_to = Some(position);
+        Ok(())
+    }
+
+    fn poll_complete(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
+        coop::poll_composed(cx, &mut false, |cx| poll_sought(&mut self, cx))
+    }
+}
+
+ayi_io::other_families! {
+    [] File: read write seek;
+}
+
+ayi_io::futures_seek! {
+    File: |file, cx, to| {
+        ready!(poll_sought(file, cx))?;
+        let (open, sequential) = file.in_order();
         sequential.poll_seek(open, cx, to)
     }
 }

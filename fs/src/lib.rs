@@ -4,8 +4,7 @@
 //! # Reading order
 //!
 //! `buf` (what the kernel is given) → `open_file` (what operations share) → `op` (an operation, either way) →
-//! `open_options`, `sequential`, `waiters`, `file` → `paths`, `dir`, `whole`. `tokio` and `hyper`, behind the features of
-//! these names, have the traits of those crates.
+//! `open_options`, `sequential`, `waiters`, `file` → `paths`, `dir`, `whole`.
 
 #![cfg(target_os = "linux")]
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -13,15 +12,11 @@
 mod buf;
 mod dir;
 mod file;
-#[cfg(feature = "hyper")]
-mod hyper;
 mod op;
 mod open_file;
 mod open_options;
 mod paths;
 mod sequential;
-#[cfg(feature = "tokio")]
-mod tokio;
 mod waiters;
 mod whole;
 

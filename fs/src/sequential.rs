@@ -1,4 +1,4 @@
-//! Sequential reading and writing, for the `futures-io` traits. Their buffers are only borrowed, so the kernel gets one
+//! Sequential reading and writing, for the traits of `ayi-io`. Their buffers are only borrowed, so the kernel gets one
 //! of our own.
 //!
 //! ```text
@@ -51,8 +51,7 @@ pub(crate) struct Sequential {
     /// How much of it has been asked for.
     seen: usize,
     pub(crate) max_buf_size: usize,
-    /// The seek that `tokio` has asked for. It comes before anything else.
-    #[cfg(feature = "tokio")]
+    /// The seek that `start_seek` has asked for. It comes before anything else.
     pub(crate) seek_to: Option<SeekFrom>,
 }
 
@@ -66,7 +65,6 @@ impl Sequential {
             buf: Pages::new(),
             seen: 0,
             max_buf_size: MAX_BUF_SIZE,
-            #[cfg(feature = "tokio")]
             seek_to: None,
         }
     }

@@ -79,7 +79,7 @@ pub async fn say<'a>(client: UnixStream, pieces: impl Iterator<Item = &'a [u8]>,
             sleep(Duration::from_nanos(1)).await;
         }
         if closes {
-            let _ = client.shutdown(Shutdown::Write);
+            let _ = client.shutdown_now(Shutdown::Write);
         }
     };
     let read = async {

@@ -3,11 +3,11 @@
 
 #![forbid(unsafe_code)]
 
-mod futures_io;
+mod io;
 
 use ayi_runtime::time::{self, Duration, Instant};
-pub use futures_io::FuturesIo;
 use hyper::rt;
+pub use io::Io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 

@@ -19,7 +19,7 @@ use std::task::{Context, Poll};
 /// ```
 /// # #[ayi::main]
 /// # async fn main() -> std::io::Result<()> {
-/// use ayi_io::AsyncBufRead;
+/// use ayi::io::AsyncBufRead;
 /// use std::pin::Pin;
 /// let mut reader = &b"teapot"[..];
 /// std::future::poll_fn(|cx| Pin::new(&mut reader).poll_fill_buf(cx).map_ok(drop)).await?;

@@ -21,7 +21,7 @@ use std::task::{Context, Poll};
 /// ```
 /// # #[ayi::main]
 /// # async fn main() -> std::io::Result<()> {
-/// use ayi_io::{AsyncRead, ReadBuf};
+/// use ayi::io::{AsyncRead, ReadBuf};
 /// use std::pin::Pin;
 /// use std::task::{Context, Poll};
 ///

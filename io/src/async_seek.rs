@@ -17,7 +17,7 @@ use std::task::{Context, Poll};
 /// ```
 /// # #[ayi::main]
 /// # async fn main() -> std::io::Result<()> {
-/// use ayi_io::AsyncSeek;
+/// use ayi::io::AsyncSeek;
 /// use std::io::{Cursor, SeekFrom};
 /// use std::pin::Pin;
 /// let mut stream = Cursor::new(b"teapot");

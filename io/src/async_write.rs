@@ -22,7 +22,7 @@ use std::task::{Context, Poll};
 /// ```
 /// # #[ayi::main]
 /// # async fn main() -> std::io::Result<()> {
-/// use ayi_io::AsyncWrite;
+/// use ayi::io::AsyncWrite;
 /// use std::io::Result;
 /// use std::pin::Pin;
 /// use std::task::{Context, Poll};

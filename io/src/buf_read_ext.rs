@@ -27,7 +27,7 @@ pub use split::Split;
 /// ```
 /// # #[ayi::main]
 /// # async fn main() -> std::io::Result<()> {
-/// use ayi_io::AsyncBufReadExt;
+/// use ayi::io::AsyncBufReadExt;
 /// let mut lines = (&b"green\nblack\n"[..]).lines();
 /// assert_eq!(lines.next_line().await?.as_deref(), Some("green"));
 /// assert_eq!(lines.next_line().await?.as_deref(), Some("black"));
@@ -54,7 +54,7 @@ pub trait AsyncBufReadExt: AsyncBufRead {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncBufReadExt;
+    /// use ayi::io::AsyncBufReadExt;
     /// let mut reader = &b"tea"[..];
     /// assert_eq!(reader.fill_buf().await?, b"tea");
     /// AsyncBufReadExt::consume(&mut reader, 3);
@@ -101,7 +101,7 @@ pub trait AsyncBufReadExt: AsyncBufRead {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncBufReadExt;
+    /// use ayi::io::AsyncBufReadExt;
     /// let (mut reader, mut piece) = (&b"green,black"[..], Vec::new());
     /// assert_eq!(reader.read_until(b',', &mut piece).await?, 6);
     /// assert_eq!(piece, b"green,");
@@ -137,7 +137,7 @@ pub trait AsyncBufReadExt: AsyncBufRead {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncBufReadExt;
+    /// use ayi::io::AsyncBufReadExt;
     /// let (mut reader, mut line) = (&b"green\nblack\n"[..], String::new());
     /// assert_eq!(reader.read_line(&mut line).await?, 6);
     /// assert_eq!(line, "green\n");

@@ -38,7 +38,7 @@ pin_project! {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::{AsyncBufReadExt, BufReader};
+    /// use ayi::io::{AsyncBufReadExt, BufReader};
     /// let mut lines = BufReader::new(&b"green\nblack"[..]).lines();
     /// assert_eq!(lines.next_line().await?.as_deref(), Some("green"));
     /// # Ok(())
@@ -119,7 +119,7 @@ impl<R> BufReader<R> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::{AsyncReadExt, BufReader};
+    /// use ayi::io::{AsyncReadExt, BufReader};
     /// let mut reader = BufReader::new(&b"teapot"[..]);
     /// reader.read_exact(&mut [0; 3]).await?;
     /// assert_eq!(reader.buffer(), b"pot");

@@ -19,7 +19,7 @@ pin_project! {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
+    /// use ayi::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
     /// use std::io::Cursor;
     /// let mut stream = BufStream::new(Cursor::new(b"green\n".to_vec()));
     /// let mut line = String::new();

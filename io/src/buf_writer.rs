@@ -31,7 +31,7 @@ pin_project! {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::{AsyncWriteExt, BufWriter};
+    /// use ayi::io::{AsyncWriteExt, BufWriter};
     /// let mut writer = BufWriter::new(Vec::new());
     /// writer.write_all(b"tea").await?;
     /// assert_eq!((writer.buffer(), writer.get_ref().len()), (&b"tea"[..], 0));

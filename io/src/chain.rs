@@ -17,7 +17,7 @@ pin_project! {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncReadExt;
+    /// use ayi::io::AsyncReadExt;
     /// let mut reader = (&b"tea"[..]).chain(&b"pot"[..]);
     /// let mut text = String::new();
     /// reader.read_to_string(&mut text).await?;
@@ -64,7 +64,7 @@ impl<T, U> Chain<T, U> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncReadExt;
+    /// use ayi::io::AsyncReadExt;
     /// let mut reader = (&b"tea"[..]).chain(&b"pot"[..]);
     /// reader.read_exact(&mut [0; 4]).await?;
     /// assert_eq!(reader.into_inner(), (&b""[..], &b"ot"[..]));

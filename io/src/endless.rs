@@ -29,7 +29,7 @@ fn total(bufs: &[IoSlice<'_>]) -> usize {
 /// ```
 /// # #[ayi::main]
 /// # async fn main() -> std::io::Result<()> {
-/// use ayi_io::{AsyncReadExt, AsyncWriteExt, empty};
+/// use ayi::io::{AsyncReadExt, AsyncWriteExt, empty};
 /// let mut text = String::new();
 /// assert_eq!(empty().read_to_string(&mut text).await?, 0);
 /// empty().write_all(b"tea").await?;
@@ -81,7 +81,7 @@ impl AsyncSeek for Empty {
 /// ```
 /// # #[ayi::main]
 /// # async fn main() -> std::io::Result<()> {
-/// use ayi_io::{AsyncReadExt, repeat};
+/// use ayi::io::{AsyncReadExt, repeat};
 /// let mut buf = [0; 3];
 /// repeat(b'z').read_exact(&mut buf).await?;
 /// assert_eq!(&buf, b"zzz");
@@ -112,7 +112,7 @@ impl AsyncRead for Repeat {
 /// ```
 /// # #[ayi::main]
 /// # async fn main() -> std::io::Result<()> {
-/// use ayi_io::{AsyncWriteExt, sink};
+/// use ayi::io::{AsyncWriteExt, sink};
 /// assert_eq!(sink().write(b"tea").await?, 3);
 /// # Ok(())
 /// # }

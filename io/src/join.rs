@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 /// ```
 /// # #[ayi::main]
 /// # async fn main() -> std::io::Result<()> {
-/// use ayi_io::{AsyncReadExt, AsyncWriteExt, join};
+/// use ayi::io::{AsyncReadExt, AsyncWriteExt, join};
 /// let mut stream = join(&b"tea"[..], Vec::new());
 /// let mut buf = [0; 3];
 /// stream.read_exact(&mut buf).await?;

@@ -19,14 +19,23 @@ mod buf_stream;
 mod buf_writer;
 mod chain;
 mod charged;
+mod copy;
+mod duplex;
 mod endless;
+#[doc(hidden)]
+pub mod families;
+#[cfg(feature = "futures-io")]
+mod futures_io;
 mod join;
 mod read_buf;
 mod read_ext;
 mod seek_ext;
+mod split;
 mod take;
 mod text;
+mod timeout_stream;
 pub mod unix;
+mod write_buffer;
 mod write_ext;
 
 pub use async_buf_read::AsyncBufRead;
@@ -38,10 +47,17 @@ pub use buf_reader::BufReader;
 pub use buf_stream::BufStream;
 pub use buf_writer::BufWriter;
 pub use chain::Chain;
+pub use copy::{copy, copy_bidirectional, copy_bidirectional_with_sizes, copy_buf};
+pub use duplex::{DuplexStream, SimplexStream, duplex, simplex};
 pub use endless::{Empty, Repeat, Sink, empty, repeat, sink};
+#[cfg(feature = "futures-io")]
+pub use futures_io::FuturesIo;
 pub use join::{Join, join};
 pub use read_buf::ReadBuf;
 pub use read_ext::AsyncReadExt;
 pub use seek_ext::AsyncSeekExt;
+pub use split::{ReadHalf, WriteHalf, split};
 pub use take::Take;
+pub use timeout_stream::{TimeLimit, TimeoutStream};
+pub use write_buffer::WriteBuffer;
 pub use write_ext::AsyncWriteExt;

@@ -38,7 +38,7 @@ use std::mem::MaybeUninit;
 /// # Examples
 ///
 /// ```
-/// use ayi_io::ReadBuf;
+/// use ayi::io::ReadBuf;
 /// let mut memory = [0; 4];
 /// let mut buf = ReadBuf::new(&mut memory);
 /// buf.put_slice(b"tea");
@@ -58,7 +58,7 @@ impl<'a> ReadBuf<'a> {
     ///
     /// ```
     /// let mut memory = [1, 2];
-    /// let mut buf = ayi_io::ReadBuf::new(&mut memory);
+    /// let mut buf = ayi::io::ReadBuf::new(&mut memory);
     /// assert_eq!(buf.filled(), []);
     /// assert_eq!(buf.initialized(), [1, 2]);
     /// ```
@@ -79,7 +79,7 @@ impl<'a> ReadBuf<'a> {
     /// ```
     /// use std::mem::MaybeUninit;
     /// let mut memory = [MaybeUninit::uninit(); 4];
-    /// let mut buf = ayi_io::ReadBuf::uninit(&mut memory);
+    /// let mut buf = ayi::io::ReadBuf::uninit(&mut memory);
     /// buf.put_slice(b"tea");
     /// assert_eq!(buf.initialized(), b"tea");
     /// ```
@@ -107,7 +107,7 @@ impl<'a> ReadBuf<'a> {
     ///
     /// ```
     /// let mut memory = [0; 4];
-    /// let mut buf = ayi_io::ReadBuf::new(&mut memory);
+    /// let mut buf = ayi::io::ReadBuf::new(&mut memory);
     /// buf.put_slice(b"tea");
     /// buf.filled_mut().make_ascii_uppercase();
     /// assert_eq!(buf.filled(), b"TEA");
@@ -128,7 +128,7 @@ impl<'a> ReadBuf<'a> {
     ///
     /// ```
     /// let mut memory = [0; 8];
-    /// let mut buf = ayi_io::ReadBuf::new(&mut memory);
+    /// let mut buf = ayi::io::ReadBuf::new(&mut memory);
     /// buf.put_slice(b"tea");
     /// assert_eq!(buf.take(2).capacity(), 2);
     /// assert_eq!(buf.take(100).capacity(), 5);
@@ -179,7 +179,7 @@ impl<'a> ReadBuf<'a> {
     /// ```
     /// use std::mem::MaybeUninit;
     /// let mut memory = [MaybeUninit::uninit(); 4];
-    /// let mut buf = ayi_io::ReadBuf::uninit(&mut memory);
+    /// let mut buf = ayi::io::ReadBuf::uninit(&mut memory);
     /// // SAFETY: nothing is made uninitialised, and one byte is written.
     /// unsafe {
     ///     buf.unfilled_mut()[0].write(7);
@@ -200,7 +200,7 @@ impl<'a> ReadBuf<'a> {
     /// ```
     /// use std::io::Read;
     /// let mut memory = [0; 8];
-    /// let mut buf = ayi_io::ReadBuf::new(&mut memory);
+    /// let mut buf = ayi::io::ReadBuf::new(&mut memory);
     /// let read = (&b"tea"[..]).read(buf.initialize_unfilled())?;
     /// buf.advance(read);
     /// assert_eq!(buf.filled(), b"tea");
@@ -221,7 +221,7 @@ impl<'a> ReadBuf<'a> {
     ///
     /// ```
     /// let mut memory = [0; 4];
-    /// let mut buf = ayi_io::ReadBuf::new(&mut memory);
+    /// let mut buf = ayi::io::ReadBuf::new(&mut memory);
     /// buf.initialize_unfilled_to(3).copy_from_slice(b"tea");
     /// buf.advance(3);
     /// assert_eq!(buf.filled(), b"tea");
@@ -252,7 +252,7 @@ impl<'a> ReadBuf<'a> {
     ///
     /// ```
     /// let mut memory = [0; 4];
-    /// let mut buf = ayi_io::ReadBuf::new(&mut memory);
+    /// let mut buf = ayi::io::ReadBuf::new(&mut memory);
     /// buf.put_slice(b"tea");
     /// buf.clear();
     /// assert_eq!((buf.filled(), buf.remaining()), (&[][..], 4));
@@ -283,7 +283,7 @@ impl<'a> ReadBuf<'a> {
     ///
     /// ```
     /// let mut memory = *b"teapot";
-    /// let mut buf = ayi_io::ReadBuf::new(&mut memory);
+    /// let mut buf = ayi::io::ReadBuf::new(&mut memory);
     /// buf.set_filled(3);
     /// assert_eq!(buf.filled(), b"tea");
     /// ```

@@ -29,7 +29,7 @@ use read_to_end::{ReadToEnd, ReadToString};
 /// ```
 /// # #[ayi::main]
 /// # async fn main() -> std::io::Result<()> {
-/// use ayi_io::AsyncReadExt;
+/// use ayi::io::AsyncReadExt;
 /// let mut reader = &b"\x01\x00teapot"[..];
 /// assert_eq!(reader.read_u16_le().await?, 1);
 /// let mut text = String::new();
@@ -54,7 +54,7 @@ pub trait AsyncReadExt: AsyncRead {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncReadExt;
+    /// use ayi::io::AsyncReadExt;
     /// let mut reader = &b"tea"[..];
     /// let mut buf = [0; 2];
     /// assert_eq!((reader.read(&mut buf).await?, &buf), (2, b"te"));
@@ -87,7 +87,7 @@ pub trait AsyncReadExt: AsyncRead {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncReadExt;
+    /// use ayi::io::AsyncReadExt;
     /// let mut buf = b"green ".to_vec();
     /// assert_eq!((&b"tea"[..]).read_buf(&mut buf).await?, 3);
     /// assert_eq!(buf, b"green tea");
@@ -123,7 +123,7 @@ pub trait AsyncReadExt: AsyncRead {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncReadExt;
+    /// use ayi::io::AsyncReadExt;
     /// let mut buf = [0; 3];
     /// (&b"teapot"[..]).read_exact(&mut buf).await?;
     /// assert_eq!(&buf, b"tea");
@@ -181,7 +181,7 @@ pub trait AsyncReadExt: AsyncRead {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncReadExt;
+    /// use ayi::io::AsyncReadExt;
     /// let mut all = b"green ".to_vec();
     /// assert_eq!((&b"tea"[..]).read_to_end(&mut all).await?, 3);
     /// assert_eq!(all, b"green tea");
@@ -211,7 +211,7 @@ pub trait AsyncReadExt: AsyncRead {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncReadExt;
+    /// use ayi::io::AsyncReadExt;
     /// let mut text = String::from("green ");
     /// assert_eq!((&b"tea"[..]).read_to_string(&mut text).await?, 3);
     /// assert_eq!(text, "green tea");
@@ -232,7 +232,7 @@ pub trait AsyncReadExt: AsyncRead {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncReadExt;
+    /// use ayi::io::AsyncReadExt;
     /// let mut text = String::new();
     /// (&b"teapot"[..]).take(3).read_to_string(&mut text).await?;
     /// assert_eq!(text, "tea");
@@ -253,7 +253,7 @@ pub trait AsyncReadExt: AsyncRead {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncReadExt;
+    /// use ayi::io::AsyncReadExt;
     /// let mut text = String::new();
     /// (&b"tea"[..]).chain(&b"pot"[..]).read_to_string(&mut text).await?;
     /// assert_eq!(text, "teapot");

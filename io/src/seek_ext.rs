@@ -17,7 +17,7 @@ use std::task::{Context, Poll, ready};
 /// ```
 /// # #[ayi::main]
 /// # async fn main() -> std::io::Result<()> {
-/// use ayi_io::{AsyncReadExt, AsyncSeekExt};
+/// use ayi::io::{AsyncReadExt, AsyncSeekExt};
 /// use std::io::{Cursor, SeekFrom};
 /// let mut reader = Cursor::new(b"teapot");
 /// assert_eq!(reader.seek(SeekFrom::End(-3)).await?, 3);

@@ -16,7 +16,7 @@ pin_project! {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncReadExt;
+    /// use ayi::io::AsyncReadExt;
     /// let mut reader = (&b"teapot"[..]).take(3);
     /// let mut text = String::new();
     /// reader.read_to_string(&mut text).await?;
@@ -50,7 +50,7 @@ impl<R> Take<R> {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncReadExt;
+    /// use ayi::io::AsyncReadExt;
     /// let mut reader = (&b"teapot"[..]).take(3);
     /// reader.read_to_end(&mut Vec::new()).await?;
     /// reader.set_limit(2);

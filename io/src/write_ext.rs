@@ -28,7 +28,7 @@ use write_all::WriteAll;
 /// ```
 /// # #[ayi::main]
 /// # async fn main() -> std::io::Result<()> {
-/// use ayi_io::AsyncWriteExt;
+/// use ayi::io::AsyncWriteExt;
 /// let mut cup = Vec::new();
 /// cup.write_u16_le(1).await?;
 /// cup.write_all(b"tea").await?;
@@ -53,7 +53,7 @@ pub trait AsyncWriteExt: AsyncWrite {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncWriteExt;
+    /// use ayi::io::AsyncWriteExt;
     /// let mut cup = Vec::new();
     /// assert_eq!(cup.write(b"tea").await?, 3);
     /// # Ok(())
@@ -84,7 +84,7 @@ pub trait AsyncWriteExt: AsyncWrite {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncWriteExt;
+    /// use ayi::io::AsyncWriteExt;
     /// use std::io::IoSlice;
     /// let mut cup = Vec::new();
     /// assert_eq!(cup.write_vectored(&[IoSlice::new(b"green "), IoSlice::new(b"tea")]).await?, 9);
@@ -116,7 +116,7 @@ pub trait AsyncWriteExt: AsyncWrite {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncWriteExt;
+    /// use ayi::io::AsyncWriteExt;
     /// let (mut cup, mut buf) = (Vec::new(), &b"tea"[..]);
     /// assert_eq!(cup.write_buf(&mut buf).await?, 3);
     /// assert!(buf.is_empty());
@@ -152,7 +152,7 @@ pub trait AsyncWriteExt: AsyncWrite {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncWriteExt;
+    /// use ayi::io::AsyncWriteExt;
     /// let mut cup = Vec::new();
     /// let mut buf = bytes::Buf::chain(&b"green "[..], &b"tea"[..]);
     /// cup.write_all_buf(&mut buf).await?;
@@ -187,7 +187,7 @@ pub trait AsyncWriteExt: AsyncWrite {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncWriteExt;
+    /// use ayi::io::AsyncWriteExt;
     /// let mut cup = Vec::new();
     /// cup.write_all(b"tea").await?;
     /// assert_eq!(cup, b"tea");
@@ -242,7 +242,7 @@ pub trait AsyncWriteExt: AsyncWrite {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::{AsyncWriteExt, BufWriter};
+    /// use ayi::io::{AsyncWriteExt, BufWriter};
     /// let mut writer = BufWriter::new(Vec::new());
     /// writer.write_all(b"tea").await?;
     /// assert!(writer.get_ref().is_empty());
@@ -274,7 +274,7 @@ pub trait AsyncWriteExt: AsyncWrite {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::{AsyncWriteExt, BufWriter};
+    /// use ayi::io::{AsyncWriteExt, BufWriter};
     /// let mut writer = BufWriter::new(Vec::new());
     /// writer.write_all(b"tea").await?;
     /// writer.shutdown().await?;

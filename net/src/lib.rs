@@ -9,13 +9,11 @@
 //! `sys` (system calls) → `socket` (a descriptor and its registration) → `addr` (what an address may be) → `accept` →
 //! `tcp/listener` → `tcp/stream` → `stream` and `halves` (two tasks on one connection) → `udp`, `unix`. What is alike
 //! in several types is written once: methods in `methods`, the traits of reading and writing in `streams`, those of a
-//! descriptor in `descriptors`. `tokio` and `hyper`, behind the features of these names, read into the buffers of those
-//! crates.
+//! descriptor in `descriptors`. `read` reads into a buffer that may be uninitialised.
 
 #![cfg(target_os = "linux")]
 #![deny(unsafe_op_in_unsafe_fn)]
-// Allowed in `sys`, which alone calls the kernel without std, and in the modules whose traits have uninitialised
-// buffers.
+// Allowed in `sys`, which alone calls the kernel without std, and in `read`, whose buffers may be uninitialised.
 #![deny(unsafe_code)]
 
 // It stands first, because only the modules after it see its macro.
@@ -26,18 +24,14 @@ mod accept;
 mod addr;
 mod descriptors;
 pub mod halves;
-#[cfg(feature = "hyper")]
 #[allow(unsafe_code)]
-mod hyper;
+mod read;
 mod socket;
 mod stream;
 mod streams;
 #[allow(unsafe_code)]
 mod sys;
 pub mod tcp;
-#[cfg(feature = "tokio")]
-#[allow(unsafe_code)]
-mod tokio;
 mod udp;
 pub mod unix;
 

@@ -18,7 +18,6 @@
 
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
-#[cfg(any(feature = "hyper", feature = "tokio"))]
 use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -45,7 +44,6 @@ pub trait ByteStream: AsFd {
         sys::recv(self.as_fd(), buf, 0)
     }
 
-    #[cfg(any(feature = "hyper", feature = "tokio"))]
     fn read_uninit(&self, buf: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
         sys::recv_uninit(self.as_fd(), buf)
     }
@@ -84,7 +82,6 @@ impl ByteStream for sys::Pipe {
         self.read(buf)
     }
 
-    #[cfg(any(feature = "hyper", feature = "tokio"))]
     fn read_uninit(&self, buf: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
         self.read_uninit(buf)
     }
@@ -192,30 +189,15 @@ impl<S: ByteStream> Socket<S> {
         self.transfer::<WRITE>(vectored_len(bufs), move |stream| stream.write_vectored(bufs))
     }
 
-    pub(crate) fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        let len = buf.len();
-        self.poll_transfer::<READ>(len, cx, |stream| stream.read(buf))
-    }
-
-    /// Polls like `poll_read`, into memory that may be uninitialised. The bytes that were read are initialised
-    /// afterwards.
-    #[cfg(any(feature = "hyper", feature = "tokio"))]
-    pub(crate) fn poll_read_uninit(
+    /// Reads into memory that may be uninitialised. The bytes that were read are initialised afterwards.
+    #[inline]
+    pub(crate) fn poll_read(
         &self,
         cx: &mut Context<'_>,
         buf: &mut [MaybeUninit<u8>],
     ) -> Poll<io::Result<usize>> {
         let len = buf.len();
         self.poll_transfer::<READ>(len, cx, |stream| stream.read_uninit(buf))
-    }
-
-    pub(crate) fn poll_read_vectored(
-        &self,
-        cx: &mut Context<'_>,
-        bufs: &mut [IoSliceMut<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let len = vectored_len(bufs);
-        self.poll_transfer::<READ>(len, cx, |stream| stream.read_vectored(bufs))
     }
 
     pub(crate) fn poll_write(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {

@@ -11,13 +11,13 @@ pub trait Stream {
     type Addr;
 
     fn socket(&self) -> &Socket<Self::Std>;
-    fn shutdown(&self, how: Shutdown) -> io::Result<()>;
+    fn shutdown_now(&self, how: Shutdown) -> io::Result<()>;
     fn local_addr(&self) -> io::Result<Self::Addr>;
     fn peer_addr(&self) -> io::Result<Self::Addr>;
 
     /// Shuts down the direction of writing. A connection that is gone counts as closed.
     fn close(&self) -> io::Result<()> {
-        match self.shutdown(Shutdown::Write) {
+        match self.shutdown_now(Shutdown::Write) {
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             result => result,
         }

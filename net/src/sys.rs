@@ -24,7 +24,7 @@ use std::os::unix::net::{self as unix, UnixStream};
 mod transfer;
 
 pub use transfer::Pipe;
-#[cfg(any(feature = "hyper", feature = "tokio"))]
+
 pub(crate) use transfer::recv_uninit;
 pub(crate) use transfer::{
     PEEK, recv, recv_from, recv_from_unix, recv_vectored, send, send_to, send_to_unix, send_vectored,

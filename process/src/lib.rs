@@ -1,8 +1,6 @@
 //! What connects a process with its surroundings, for the [`ayi`](https://docs.rs/ayi) runtime: signals, child
 //! processes, and the standard streams. Users take the façade crate `ayi`, which has them as `ayi::signal`,
 //! `ayi::process` and in `ayi::io`.
-//!
-//! The streams have the traits of `futures-io`, and with the features `tokio` and `hyper` those of these crates as well.
 
 #![cfg(target_os = "linux")]
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -14,5 +12,3 @@ pub mod signal;
 
 #[cfg(feature = "stdio")]
 pub mod stdio;
-#[cfg(any(feature = "hyper", feature = "tokio"))]
-mod streams;

@@ -475,7 +475,7 @@ fn output_and_errors_into_one_pipe_keep_their_order() {
                 }
             }
             stderr.flush().await.unwrap();
-            stdout.close().await.unwrap();
+            stdout.shutdown().await.unwrap();
             stdout.write_all(b"<end>").await.unwrap();
         });
         return;

@@ -36,7 +36,8 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ),
     ("ayi_serve::", "a server is made of the leaves of its connections"),
     ("IntoFuture for ayi_serve::Serve", "a server is made of the leaves of its connections"),
-    ("ayi_hyper::FuturesIo::", "it passes on what the stream in it does"),
+    ("ayi_hyper::Io::", "it passes on what the stream in it does"),
+    ("ayi_io::FuturesIo::", "it passes on what the stream in it does"),
     ("ayi_io::AsyncBufRead::", "a trait's: those who implement it are tried"),
     ("ayi_io::AsyncRead::", "a trait's: those who implement it are tried"),
     ("ayi_io::AsyncSeek::", "a trait's: those who implement it are tried"),
@@ -45,8 +46,23 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("alloc::", "std's memory charges nothing by itself; the methods of the extension traits do"),
     ("std::io::cursor::", "std's memory charges nothing by itself; the methods of the extension traits do"),
     ("&mut T::", "it is the stream behind it"),
+    (
+        "ayi_io::BufReader::",
+        "what is in its buffer costs nothing; the methods of the extension traits charge",
+    ),
+    (
+        "ayi_io::BufStream::",
+        "what is in its buffer costs nothing; the methods of the extension traits charge",
+    ),
+    (
+        "ayi_io::BufWriter::",
+        "what is in its buffer costs nothing; the methods of the extension traits charge",
+    ),
+    ("ayi_io::Chain::", "it is the two readers"),
+    ("ayi_io::Join::", "it is the reader and the writer"),
+    ("ayi_io::Take::", "it is the reader behind it"),
     ("core::pin::Pin::", "it is the stream behind it"),
-    ("ayi::io::Empty::poll_fill_buf", "who asks again for what is there must get it; `fill_buf` is charged"),
+    ("ayi_io::Empty::poll_fill_buf", "who asks again for what is there must get it; `fill_buf` is charged"),
 ];
 
 /// Those of a writer with nothing to write. The futures `flush` and `close` are tried, and charge.
@@ -143,7 +159,7 @@ fn leaf_of(line: &str) -> Option<String> {
     let (name, _) = rest.trim_start_matches("async ").strip_prefix("fn ")?.split_once('(')?;
     let is_future = line.split_once("-> ").is_some_and(|(_, output)| output.starts_with("impl core::future"));
     // The methods of `AsyncReadExt` and similar traits return futures of their own types.
-    let is_of_extension = name.starts_with("ayi::io::") && name.contains("Ext::");
+    let is_of_extension = name.starts_with("ayi_io::") && name.contains("Ext::");
     (is_async || is_future || is_of_extension || name.contains("::poll_")).then(|| name.to_owned())
 }
 
@@ -181,8 +197,8 @@ fn every_leaf_of_the_api_gives_way() {
 fn lines_of_the_api_are_told_apart() {
     let leaf = |line| leaf_of(line).unwrap_or_default();
     assert_eq!(
-        leaf("pub async fn ayi::io::unix::AsyncFd<T>::async_io<R>(&self, impl Fn(&T) -> R) -> R"),
-        "ayi::io::unix::AsyncFd::async_io"
+        leaf("pub async fn ayi_io::unix::AsyncFd<T>::async_io<R>(&self, impl Fn(&T) -> R) -> R"),
+        "ayi_io::unix::AsyncFd::async_io"
     );
     assert_eq!(
         leaf("pub fn a::B::read(&self, &mut [u8]) -> impl core::future::future::Future<Output = u8>"),
@@ -197,8 +213,8 @@ fn lines_of_the_api_are_told_apart() {
         "Future for a::Timeout"
     );
     assert_eq!(
-        leaf("pub fn ayi::io::AsyncReadExt::read<'a>(&'a mut self) -> ayi::io::Charged<Self>"),
-        "ayi::io::AsyncReadExt::read"
+        leaf("pub fn ayi_io::AsyncReadExt::read<'a>(&'a mut self) -> ayi_io::Charged<Self>"),
+        "ayi_io::AsyncReadExt::read"
     );
     assert_eq!(
         leaf("pub fn a::spawn(impl core::future::future::Future<Output = T> + 'static) -> a::Handle"),

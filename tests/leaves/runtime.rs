@@ -134,9 +134,7 @@ async fn children(leaves: &mut Leaves) {
             "ChildStdin::poll_write",
             "ChildStdin::poll_write_vectored",
             "ChildStdout::poll_read",
-            "ChildStdout::poll_read_vectored",
             "ChildStderr::poll_read",
-            "ChildStderr::poll_read_vectored",
         ]
         .map(|name| format!("ayi_process::process::{name}")),
     );

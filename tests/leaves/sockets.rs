@@ -1,7 +1,7 @@
 //! Sockets and pipes. The peer of a stream is gone: each read returns the end, each write an error, at once.
 
 use crate::{Leaves, support};
-use ayi::io::{AsyncRead, AsyncWrite, Interest, Registration, unix::AsyncFd};
+use ayi::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Registration, unix::AsyncFd};
 use ayi::net::{
     TcpListener, TcpSocket, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixSocket, UnixStream,
     lookup_host, unix::pipe,
@@ -66,10 +66,8 @@ async fn tcp(leaves: &mut Leaves) {
         "ayi_net::TcpStream::async_io" => |s| s.async_io(Interest::READABLE, || io::Result::Ok(())).await;
         "ayi_net::TcpStream::poll_read_ready" => |s| poll_fn(|cx| s.poll_read_ready(cx)).await;
         "ayi_net::TcpStream::poll_write_ready" => |s| poll_fn(|cx| s.poll_write_ready(cx)).await;
-        "ayi_net::TcpStream::poll_read" => |s| poll_fn(|cx| Pin::new(&mut s).poll_read(cx, &mut [0])).await;
-        "&ayi_net::TcpStream::poll_read" => |s| poll_fn(|cx| Pin::new(&mut &s).poll_read(cx, &mut [0])).await;
-        "ayi_net::TcpStream::poll_read_vectored", "&ayi_net::TcpStream::poll_read_vectored" =>
-            |s| poll_fn(|cx| Pin::new(&mut &s).poll_read_vectored(cx, &mut [IoSliceMut::new(&mut [0])])).await;
+        "ayi_net::TcpStream::poll_read" => |s| poll_fn(|cx| Pin::new(&mut s).poll_read(cx, &mut ReadBuf::new(&mut [0]))).await;
+        "&ayi_net::TcpStream::poll_read" => |s| poll_fn(|cx| Pin::new(&mut &s).poll_read(cx, &mut ReadBuf::new(&mut [0]))).await;
         "ayi_net::TcpStream::poll_write" => |s| poll_fn(|cx| Pin::new(&mut s).poll_write(cx, b"x")).await;
         "&ayi_net::TcpStream::poll_write" => |s| poll_fn(|cx| Pin::new(&mut &s).poll_write(cx, b"x")).await;
         "ayi_net::TcpStream::poll_write_vectored", "&ayi_net::TcpStream::poll_write_vectored" =>
@@ -89,10 +87,8 @@ async fn unix(leaves: &mut Leaves) {
         "ayi_net::UnixStream::async_io" => |s| s.async_io(Interest::READABLE, || io::Result::Ok(())).await;
         "ayi_net::UnixStream::poll_read_ready" => |s| poll_fn(|cx| s.poll_read_ready(cx)).await;
         "ayi_net::UnixStream::poll_write_ready" => |s| poll_fn(|cx| s.poll_write_ready(cx)).await;
-        "ayi_net::UnixStream::poll_read" => |s| poll_fn(|cx| Pin::new(&mut s).poll_read(cx, &mut [0])).await;
-        "&ayi_net::UnixStream::poll_read" => |s| poll_fn(|cx| Pin::new(&mut &s).poll_read(cx, &mut [0])).await;
-        "ayi_net::UnixStream::poll_read_vectored", "&ayi_net::UnixStream::poll_read_vectored" =>
-            |s| poll_fn(|cx| Pin::new(&mut &s).poll_read_vectored(cx, &mut [IoSliceMut::new(&mut [0])])).await;
+        "ayi_net::UnixStream::poll_read" => |s| poll_fn(|cx| Pin::new(&mut s).poll_read(cx, &mut ReadBuf::new(&mut [0]))).await;
+        "&ayi_net::UnixStream::poll_read" => |s| poll_fn(|cx| Pin::new(&mut &s).poll_read(cx, &mut ReadBuf::new(&mut [0]))).await;
         "ayi_net::UnixStream::poll_write" => |s| poll_fn(|cx| Pin::new(&mut s).poll_write(cx, b"x")).await;
         "&ayi_net::UnixStream::poll_write" => |s| poll_fn(|cx| Pin::new(&mut &s).poll_write(cx, b"x")).await;
         "ayi_net::UnixStream::poll_write_vectored", "&ayi_net::UnixStream::poll_write_vectored" =>
@@ -105,9 +101,7 @@ async fn halves(leaves: &mut Leaves) {
         "ayi_net::halves::OwnedReadHalf::peek" => |s| s.0.peek(&mut [0]).await;
         "ayi_net::halves::OwnedReadHalf::poll_peek" => |s| poll_fn(|cx| s.0.poll_peek(cx, &mut [0])).await;
         "ayi_net::halves::OwnedReadHalf::poll_read" =>
-            |s| poll_fn(|cx| Pin::new(&mut s.0).poll_read(cx, &mut [0])).await;
-        "ayi_net::halves::OwnedReadHalf::poll_read_vectored" =>
-            |s| poll_fn(|cx| Pin::new(&mut s.0).poll_read_vectored(cx, &mut [IoSliceMut::new(&mut [0])])).await;
+            |s| poll_fn(|cx| Pin::new(&mut s.0).poll_read(cx, &mut ReadBuf::new(&mut [0]))).await;
         "ayi_net::halves::OwnedReadHalf::readable" => |s| s.0.readable().await;
         "ayi_net::halves::OwnedReadHalf::ready" => |s| s.0.ready(Interest::READABLE).await;
         "ayi_net::halves::OwnedWriteHalf::poll_write" =>
@@ -121,10 +115,7 @@ async fn halves(leaves: &mut Leaves) {
         "ayi_net::halves::ReadHalf::peek" => |s| s.split().0.peek(&mut [0]).await;
         "ayi_net::halves::ReadHalf::poll_peek" => |s| poll_fn(|cx| s.split().0.poll_peek(cx, &mut [0])).await;
         "ayi_net::halves::ReadHalf::poll_read" =>
-            |s| poll_fn(|cx| Pin::new(&mut s.split().0).poll_read(cx, &mut [0])).await;
-        "ayi_net::halves::ReadHalf::poll_read_vectored" => |s| poll_fn(|cx| {
-            Pin::new(&mut s.split().0).poll_read_vectored(cx, &mut [IoSliceMut::new(&mut [0])])
-        }).await;
+            |s| poll_fn(|cx| Pin::new(&mut s.split().0).poll_read(cx, &mut ReadBuf::new(&mut [0]))).await;
         "ayi_net::halves::ReadHalf::readable" => |s| s.split().0.readable().await;
         "ayi_net::halves::ReadHalf::ready" => |s| s.split().0.ready(Interest::READABLE).await;
         "ayi_net::halves::WriteHalf::poll_write" =>
@@ -279,9 +270,7 @@ async fn pipes(leaves: &mut Leaves) {
         "ayi_net::unix::pipe::Receiver::ready" => |s| s.ready(Interest::READABLE).await.unwrap();
         "ayi_net::unix::pipe::Receiver::poll_read_ready" => |s| poll_fn(|cx| s.poll_read_ready(cx)).await.unwrap();
         "ayi_net::unix::pipe::Receiver::poll_read", "&ayi_net::unix::pipe::Receiver::poll_read" =>
-            |s| poll_fn(|cx| Pin::new(&mut &s).poll_read(cx, &mut [0])).await.unwrap();
-        "ayi_net::unix::pipe::Receiver::poll_read_vectored", "&ayi_net::unix::pipe::Receiver::poll_read_vectored" =>
-            |s| poll_fn(|cx| Pin::new(&mut &s).poll_read_vectored(cx, &mut [IoSliceMut::new(&mut [0])])).await;
+            |s| poll_fn(|cx| Pin::new(&mut &s).poll_read(cx, &mut ReadBuf::new(&mut [0]))).await.unwrap();
     }
     each! { leaves, pipe::pipe().unwrap().0;
         "ayi_net::unix::pipe::Sender::write" => |s| s.write(b"x").await.unwrap_err();

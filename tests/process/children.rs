@@ -162,7 +162,7 @@ fn through_cat_and_back() {
             // What the traits promise is done, though it does nothing.
             stdin.write_all(&data).await?;
             stdin.flush().await?;
-            stdin.close().await
+            stdin.shutdown().await
         });
         let output = child.wait_with_output().await.unwrap();
         writer.await.unwrap().unwrap();

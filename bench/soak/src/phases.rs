@@ -103,7 +103,7 @@ pub async fn resets(scene: &Scene) -> io::Result<String> {
             client.stream.write_all(b"half a quest").await?;
             return Ok(());
         }
-        client.stream.shutdown(Shutdown::Write)?;
+        client.stream.shutdown_now(Shutdown::Write)?;
         client.await_end().await
     })
     .await?;

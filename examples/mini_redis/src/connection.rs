@@ -112,7 +112,7 @@ impl Conversation<'_> {
                 () = &mut stop, if !is_stopping => {
                     // Unlike closing the stream, this lets requests that have just arrived be read, and so answered.
                     // After that, or at once, the end of the stream is read, as if the client had closed.
-                    let _ = self.stream.get_ref().shutdown(Shutdown::Read);
+                    let _ = self.stream.get_ref().shutdown_now(Shutdown::Read);
                     is_stopping = true;
                 }
                 read = self.stream.read(self.input.room()) => match read {
@@ -169,7 +169,7 @@ impl Conversation<'_> {
     /// Closes once the client has closed. Closing while there is something unread would make the system reset the
     /// connection, and the client could lose the last reply that way.
     async fn part(&mut self) {
-        if self.send().await.is_err() || self.stream.get_ref().shutdown(Shutdown::Write).is_err() {
+        if self.send().await.is_err() || self.stream.get_ref().shutdown_now(Shutdown::Write).is_err() {
             return;
         }
         self.stream.set_time_limit(LINGER);

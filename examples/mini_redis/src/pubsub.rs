@@ -66,7 +66,7 @@ impl Subscriber {
             self.is_cut_off.set(true);
             *mail = Mail::default();
             // Its task, whether it reads or writes, meets the end of the connection, and does the rest.
-            let _ = self.stream.shutdown(Shutdown::Both);
+            let _ = self.stream.shutdown_now(Shutdown::Both);
             return;
         }
         mail.add(message);

@@ -15,10 +15,10 @@ use async_tungstenite::tungstenite::error::{Error, ProtocolError};
 use async_tungstenite::tungstenite::protocol::CloseFrame;
 use async_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use async_tungstenite::tungstenite::{Message, Utf8Bytes};
-use ayi::io::StreamExt;
 use ayi::net::TcpStream;
 use ayi::runtime::shutdown_token;
 use ayi::time::{Duration, Instant, interval_at, timeout};
+use futures_util::StreamExt;
 use std::convert::Infallible;
 use std::rc::Rc;
 

@@ -85,7 +85,7 @@ async fn serve(room: Rc<Room>, stream: Rc<TcpStream>, ping: Duration) {
 /// Closes once the client has closed. Closing while there is something unread would make the system reset the
 /// connection, and the client could lose what it was sent last.
 async fn part(stream: &TcpStream) {
-    if stream.shutdown(Shutdown::Write).is_err() {
+    if stream.shutdown_now(Shutdown::Write).is_err() {
         return;
     }
     let mut rest = [0; 1024];

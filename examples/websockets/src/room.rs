@@ -83,7 +83,7 @@ impl Room {
             if guest.outbox.try_send(message.clone()).is_err() {
                 guest.is_too_slow.set(true);
                 // Its task, which waits for the client to take something, gets an error now, and does the rest.
-                let _ = guest.stream.shutdown(Shutdown::Both);
+                let _ = guest.stream.shutdown_now(Shutdown::Both);
             }
         }
     }

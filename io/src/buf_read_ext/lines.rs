@@ -25,7 +25,7 @@ pin_project! {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::AsyncBufReadExt;
+    /// use ayi::io::AsyncBufReadExt;
     /// let mut lines = (&b"green\r\nblack"[..]).lines();
     /// while let Some(line) = lines.next_line().await? {
     ///     assert!(line == "green" || line == "black");

@@ -21,7 +21,7 @@ pin_project! {
     /// ```
     /// # #[ayi::main]
     /// # async fn main() -> std::io::Result<()> {
-    /// use ayi_io::{AsyncBufReadExt, BufReader};
+    /// use ayi::io::{AsyncBufReadExt, BufReader};
     /// let mut pieces = BufReader::new(&b"green,black"[..]).split(b',');
     /// assert_eq!(pieces.next_segment().await?, Some(b"green".to_vec()));
     /// assert_eq!(pieces.next_segment().await?, Some(b"black".to_vec()));

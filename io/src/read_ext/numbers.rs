@@ -71,7 +71,7 @@ macro_rules! read_numbers {
         /// ```
         /// # #[ayi::main]
         /// # async fn main() -> std::io::Result<()> {
-        /// use ayi_io::AsyncReadExt;
+        /// use ayi::io::AsyncReadExt;
         #[doc = concat!("let mut reader = &", stringify!($number), "::MAX.",
             $crate::read_ext::numbers::encode!($decode), "()[..];")]
         #[doc = concat!("assert_eq!(reader.", stringify!($name), "().await?, ", stringify!($number), "::MAX);")]

@@ -63,7 +63,7 @@ macro_rules! write_numbers {
         /// ```
         /// # #[ayi::main]
         /// # async fn main() -> std::io::Result<()> {
-        /// use ayi_io::AsyncWriteExt;
+        /// use ayi::io::AsyncWriteExt;
         /// let mut bytes = Vec::new();
         #[doc = concat!("bytes.", stringify!($name), "(", stringify!($number), "::MAX).await?;")]
         #[doc = concat!("assert_eq!(bytes, ", stringify!($number), "::MAX.", stringify!($encode), "());")]

@@ -14,7 +14,7 @@ use crate::tcp::TcpStream;
 
 /// The half of a stream that reads, made by its `split`.
 ///
-/// It implements [`futures_io::AsyncRead`]; its methods are those of the stream.
+/// It implements [`AsyncRead`](ayi_io::AsyncRead); its methods are those of the stream.
 ///
 /// # Examples
 ///
@@ -40,7 +40,7 @@ pub struct ReadHalf<'a, S>(pub(super) &'a S);
 
 /// The half of a stream that writes, made by its `split`.
 ///
-/// It implements [`futures_io::AsyncWrite`]. Closing it shuts down the direction of writing; dropping it does not. Its
+/// It implements [`AsyncWrite`](ayi_io::AsyncWrite). Shutting it down ends the direction of writing; dropping it does not. Its
 /// methods are those of the stream.
 ///
 /// # Examples

@@ -26,7 +26,7 @@ use crate::tcp::TcpStream;
 
 /// The half of a stream that reads, made by its `into_split`.
 ///
-/// It implements [`futures_io::AsyncRead`]; its methods are those of the stream.
+/// It implements [`AsyncRead`](ayi_io::AsyncRead); its methods are those of the stream.
 ///
 /// # Examples
 ///
@@ -54,7 +54,7 @@ pub struct OwnedReadHalf<S> {
 
 /// The half of a stream that writes, made by its `into_split`.
 ///
-/// It implements [`futures_io::AsyncWrite`]; its methods are those of the stream. Dropping it shuts down the direction
+/// It implements [`AsyncWrite`](ayi_io::AsyncWrite); its methods are those of the stream. Dropping it shuts down the direction
 /// of writing, so that the peer reads the end of the stream. [`forget`](OwnedWriteHalf::forget) prevents that.
 ///
 /// # Examples
@@ -230,7 +230,7 @@ impl<S: Stream> Drop for OwnedWriteHalf<S> {
     fn drop(&mut self) {
         if self.shut_down_on_drop {
             // It fails if the connection has broken: the peer then needs no word from us.
-            let _ = self.stream.shutdown(Shutdown::Write);
+            let _ = self.stream.shutdown_now(Shutdown::Write);
         }
     }
 }

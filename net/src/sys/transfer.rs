@@ -44,7 +44,6 @@ pub(crate) fn recv(socket: BorrowedFd<'_>, buf: &mut [u8], flags: c_int) -> io::
 
 /// Receives like [`recv`], into memory that may be uninitialised. The bytes that were received are initialised
 /// afterwards.
-#[cfg(any(feature = "hyper", feature = "tokio"))]
 pub(crate) fn recv_uninit(socket: BorrowedFd<'_>, buf: &mut [mem::MaybeUninit<u8>]) -> io::Result<usize> {
     let (fd, len) = (socket.as_raw_fd(), buf.len().min(MAX_BYTES));
     // SAFETY: `buf` is writable for as many bytes as are said.
@@ -189,7 +188,6 @@ impl Pipe {
     }
 
     /// Reads like `read`, into memory that may be uninitialised. The bytes that were read are initialised afterwards.
-    #[cfg(any(feature = "hyper", feature = "tokio"))]
     pub(crate) fn read_uninit(&self, buf: &mut [mem::MaybeUninit<u8>]) -> io::Result<usize> {
         let part = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len().min(MAX_BYTES) };
         // SAFETY: one iovec, whose bytes may be written.

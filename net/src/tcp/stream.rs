@@ -29,9 +29,9 @@ use crate::tcp::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 /// A TCP connection.
 ///
 /// It reads and writes through a shared reference, so one task can read while another writes. The methods for whole
-/// messages, `write_all`, `read_exact` and `read_to_end`, come from the extension traits of [`futures_io::AsyncRead`]
-/// and [`futures_io::AsyncWrite`], which the stream and references to it implement. Dropping the stream closes the
-/// connection.
+/// messages, `write_all`, `read_exact` and `read_to_end`, come from the extension traits of
+/// [`AsyncRead`](ayi_io::AsyncRead) and [`AsyncWrite`](ayi_io::AsyncWrite), which the stream and references to it
+/// implement. Dropping the stream closes the connection.
 ///
 /// ```no_run
 /// use ayi::net::TcpStream;
@@ -299,6 +299,9 @@ impl TcpStream {
     /// Ends one direction of the connection, or both. After `Shutdown::Write` the peer reads the
     /// end of the stream once it has read what was written.
     ///
+    /// This is shutdown(2), for either direction. [`AsyncWriteExt::shutdown`](ayi_io::AsyncWriteExt::shutdown) ends the
+    /// direction of writing for any stream.
+    ///
     /// # Errors
     ///
     /// Returns what shutdown(2) reports: `NotConnected` if the connection has broken.
@@ -313,12 +316,12 @@ impl TcpStream {
     /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
     /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
     /// # let (peer, _) = listener.accept().await?;
-    /// stream.shutdown(Shutdown::Write)?; // "that was all"; the answer can still be read
+    /// stream.shutdown_now(Shutdown::Write)?; // "that was all"; the answer can still be read
     /// assert_eq!(peer.read(&mut [0; 8]).await?, 0);
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+    pub fn shutdown_now(&self, how: Shutdown) -> io::Result<()> {
         self.socket.std().shutdown(how)
     }
 
@@ -447,8 +450,8 @@ impl Stream for TcpStream {
         &self.socket
     }
 
-    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.shutdown(how)
+    fn shutdown_now(&self, how: Shutdown) -> io::Result<()> {
+        self.shutdown_now(how)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {

@@ -19,7 +19,7 @@ use crate::unix::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, UCred, UnixSocket, Wr
 /// A connection between two Unix sockets.
 ///
 /// It is used like a [`TcpStream`](crate::TcpStream): through a shared reference, and through the extension traits of
-/// `futures-io`, which it and references to it implement.
+/// [`AsyncRead`](ayi_io::AsyncRead) and [`AsyncWrite`](ayi_io::AsyncWrite), which it and references to it implement.
 ///
 /// # Examples
 ///
@@ -247,6 +247,9 @@ impl UnixStream {
     /// stream once it has read what was written, and a write that waits in another task returns `BrokenPipe`. After
     /// `Shutdown::Read` a read that waits returns the end of the stream.
     ///
+    /// This is shutdown(2), for either direction. [`AsyncWriteExt::shutdown`](ayi_io::AsyncWriteExt::shutdown) ends the
+    /// direction of writing for any stream.
+    ///
     /// # Errors
     ///
     /// Returns what shutdown(2) reports.
@@ -259,12 +262,12 @@ impl UnixStream {
     /// use std::net::Shutdown;
     /// # use ayi::net::UnixStream;
     /// # let (stream, peer) = UnixStream::pair()?;
-    /// stream.shutdown(Shutdown::Write)?; // "that was all"; the answer can still be read
+    /// stream.shutdown_now(Shutdown::Write)?; // "that was all"; the answer can still be read
     /// assert_eq!(peer.read(&mut [0; 8]).await?, 0);
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+    pub fn shutdown_now(&self, how: Shutdown) -> io::Result<()> {
         self.socket.std().shutdown(how)?;
         if how != Shutdown::Read {
             // A task that waits for room gets an error now. The kernel reports that to the peer only.
@@ -445,8 +448,8 @@ impl Stream for UnixStream {
         &self.socket
     }
 
-    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.shutdown(how)
+    fn shutdown_now(&self, how: Shutdown) -> io::Result<()> {
+        self.shutdown_now(how)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {

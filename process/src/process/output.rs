@@ -2,10 +2,10 @@
 //!
 //! In tokio: `process/mod.rs`, `wait_with_output`.
 
-use futures_io::AsyncRead;
+use ayi_io::{AsyncRead, ReadBuf};
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// The size of the first buffer in bytes. It doubles as needed. Most children write little.
 const FIRST_LEN: usize = 1024;
@@ -30,7 +30,9 @@ impl<R: AsyncRead + Unpin> Collected<R> {
             if self.len == self.buf.len() {
                 self.buf.resize((2 * self.len).max(FIRST_LEN), 0);
             }
-            match std::task::ready!(Pin::new(stream).poll_read(cx, &mut self.buf[self.len..]))? {
+            let mut room = ReadBuf::new(&mut self.buf[self.len..]);
+            ready!(Pin::new(stream).poll_read(cx, &mut room))?;
+            match room.filled().len() {
                 0 => self.stream = None,
                 n => self.len += n,
             }

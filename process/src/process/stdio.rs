@@ -5,9 +5,9 @@
 //!
 //! In tokio: `process/unix/mod.rs`, `ChildStdio`.
 
+use ayi_io::{AsyncRead, AsyncWrite, ReadBuf};
 use ayi_net::unix::pipe::{Receiver, Sender};
-use futures_io::{AsyncRead, AsyncWrite};
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::pin::Pin;
 use std::process::Stdio;
@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 
 /// The pipe that a child reads as its standard input.
 ///
-/// The child sees the end of its input when this is dropped. `close` and `flush` do nothing.
+/// The child sees the end of its input when this is dropped. `shutdown` and `flush` do nothing.
 ///
 /// # Examples
 ///
@@ -254,43 +254,45 @@ impl AsyncWrite for ChildStdin {
         Pin::new(&mut self.sender).poll_write_vectored(cx, bufs)
     }
 
+    fn is_write_vectored(&self) -> bool {
+        self.sender.is_write_vectored()
+    }
+
     /// Ready at once: a byte that is written is in the pipe.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.sender).poll_flush(cx)
     }
 
     /// Ready at once: the pipe is closed by dropping this.
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.sender).poll_close(cx)
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.sender).poll_shutdown(cx)
     }
 }
 
 impl AsyncRead for ChildStdout {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.receiver).poll_read(cx, buf)
-    }
-
-    fn poll_read_vectored(
+    fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        bufs: &mut [IoSliceMut<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.receiver).poll_read_vectored(cx, bufs)
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.receiver).poll_read(cx, buf)
     }
 }
 
 impl AsyncRead for ChildStderr {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.receiver).poll_read(cx, buf)
-    }
-
-    fn poll_read_vectored(
+    fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        bufs: &mut [IoSliceMut<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.receiver).poll_read_vectored(cx, bufs)
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.receiver).poll_read(cx, buf)
     }
+}
+
+ayi_io::other_families! {
+    [] ChildStdin: write;
+    [] ChildStdout: read;
+    [] ChildStderr: read;
 }
 
 impl AsFd for ChildStdin {

@@ -6,11 +6,11 @@ use super::duplicate;
 use super::open::{Direction, open};
 use super::polled::Polled;
 use super::pooled::Reader;
-use futures_io::AsyncRead;
+use ayi_io::{AsyncRead, ReadBuf};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// Makes a handle to standard input.
 ///
@@ -69,6 +69,9 @@ pub struct Stdin {
     opened: Option<Opened>,
 }
 
+/// At most this much is read at once into memory that was never written, because zeros are written there first.
+const READ: usize = 8 * 1024;
+
 #[derive(Debug)]
 enum Opened {
     Polled(Polled),
@@ -76,12 +79,24 @@ enum Opened {
 }
 
 impl AsyncRead for Stdin {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        match self.opened()? {
-            Opened::Polled(polled) => polled.poll_read(cx, buf),
-            Opened::Pooled(reader) => reader.poll_read(cx, buf),
-        }
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let known = buf.initialized().len() - buf.filled().len();
+        let room = buf.initialize_unfilled_to(buf.remaining().min(known.max(READ)));
+        let read = ready!(match self.opened()? {
+            Opened::Polled(polled) => polled.poll_read(cx, room),
+            Opened::Pooled(reader) => reader.poll_read(cx, room),
+        })?;
+        buf.advance(read);
+        Poll::Ready(Ok(()))
     }
+}
+
+ayi_io::other_families! {
+    [] Stdin: read;
 }
 
 impl Stdin {

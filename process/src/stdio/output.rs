@@ -6,7 +6,7 @@ use super::duplicate;
 use super::open::{Direction, open};
 use super::polled::Polled;
 use super::pooled::Writer;
-use futures_io::AsyncWrite;
+use ayi_io::AsyncWrite;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::pin::Pin;
@@ -61,7 +61,7 @@ pub fn stderr() -> Stderr {
 /// returned it. Dropping the handle waits as well. `std::process::exit` does not: flush before it. Elsewhere there is
 /// nothing to flush.
 ///
-/// Closing it is the same as flushing: the descriptor stays open.
+/// Shutting it down is the same as flushing: the descriptor stays open.
 ///
 /// # Errors
 ///
@@ -160,7 +160,7 @@ impl AsyncWrite for Stdout {
         self.output.poll_flush(cx)
     }
 
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_flush(cx)
     }
 }
@@ -175,9 +175,14 @@ impl AsyncWrite for Stderr {
         self.output.poll_flush(cx)
     }
 
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_flush(cx)
     }
+}
+
+ayi_io::other_families! {
+    [] Stdout: write;
+    [] Stderr: write;
 }
 
 /// Returns descriptor 1.

@@ -333,7 +333,7 @@ fn a_client_that_has_closed_its_half_is_not_waited_for() {
             let (mut client, server) = duplex(64 * 1024);
             send(&mut client, sent).await;
             let (_input, mut output) = split(client);
-            output.close().await.unwrap();
+            output.shutdown().await.unwrap();
             let wait = service_fn(async |request: Request<Incoming>| {
                 sleep(SECOND).await;
                 Ok::<_, BoxError>(Response::new(request.into_body()))

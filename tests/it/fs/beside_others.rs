@@ -3,11 +3,11 @@
 use super::support::{Folder, both, pipe, runtime, with};
 use crate::support::{self, Watchdog, child, in_a_child, is_child, limit_memory, poll_once, turn, watched};
 use ayi::fs::{self, File};
+use ayi::io::{AsyncReadExt, AsyncWriteExt};
 use ayi::net::{TcpListener, TcpStream};
 use ayi::runtime::{Builder, Handle};
 use ayi::task::yield_now;
 use ayi::time::{Duration, Instant, interval, sleep};
-use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use std::cell::Cell;
 use std::io::{ErrorKind, Write};
 use std::pin::pin;

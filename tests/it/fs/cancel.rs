@@ -3,9 +3,9 @@
 use super::support::{Folder, Random, both, descriptors, pipe, runtime, with};
 use crate::support::{in_a_child, poll_once, turn, watched};
 use ayi::fs::{self, File};
+use ayi::io::{AsyncReadExt, AsyncWriteExt};
 use ayi::task::yield_now;
 use ayi::time::sleep;
-use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use std::future::{Future, pending};
 use std::io::Write;
 use std::pin::Pin;

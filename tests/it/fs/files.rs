@@ -3,7 +3,7 @@
 use super::support::{Folder, both, pipe, same};
 use crate::support;
 use ayi::fs::{File, IoBuf, IoBufMut, OpenOptions};
-use futures_lite::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+use ayi::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};

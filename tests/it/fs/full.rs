@@ -6,8 +6,8 @@
 use super::support::{Folder, Random, both, with};
 use crate::support::{in_a_child, poll_once, turn};
 use ayi::fs::{self, File};
-use futures_lite::io::BufWriter;
-use futures_lite::{AsyncReadExt, AsyncSeekExt, AsyncWrite, AsyncWriteExt};
+use ayi::io::BufWriter;
+use ayi::io::{AsyncReadExt, AsyncSeekExt, AsyncWrite, AsyncWriteExt};
 use std::io::{self, ErrorKind, IoSlice, SeekFrom};
 use std::pin::pin;
 use std::task::Poll;
@@ -53,7 +53,7 @@ async fn next_call(which: usize, file: &mut File) -> io::Result<()> {
         2 => file.sync_data().await,
         3 => file.seek(SeekFrom::Current(0)).await.map(drop),
         4 => file.set_len(0).await,
-        5 => file.close().await,
+        5 => file.shutdown().await,
         6 => file.try_clone().await.map(drop),
         _ => file.write_all(b"x").await,
     }
@@ -392,7 +392,7 @@ fn buffered_vectored_and_copied() {
                     told += 1;
                     no_limit();
                 }
-                writer.close().await.unwrap();
+                writer.shutdown().await.unwrap();
                 assert_eq!(told, 1, "{cut}, {capacity}");
                 assert!(std::fs::read(&path).unwrap() == data, "{cut}, {capacity}");
             }
@@ -426,7 +426,7 @@ fn buffered_vectored_and_copied() {
             assert!(std::fs::read(&path).unwrap() == data[..cut as usize], "{cut}");
             let mut file = File::create(&path).await.unwrap();
             let copied = match futures_lite::io::copy(&data[..], &mut file).await {
-                Ok(_) => file.close().await,
+                Ok(_) => file.shutdown().await,
                 Err(error) => Err(error),
             };
             assert!(is_too_large(copied), "{cut}");
@@ -539,7 +539,7 @@ fn a_disk_that_is_full() {
                 file.flush().await.unwrap();
                 let taken = std::fs::metadata(&path).unwrap().len() as usize;
                 file.write_all(&data[taken..]).await.unwrap();
-                file.close().await.unwrap();
+                file.shutdown().await.unwrap();
                 assert!(std::fs::read(&path).unwrap() == data);
                 std::fs::remove_file(&path).unwrap();
             }

@@ -3,9 +3,9 @@
 use super::support::{Folder, Random, both, pipe, runtime, with};
 use crate::support::{poll_once, turn, watched};
 use ayi::fs::File;
+use ayi::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use ayi::task::yield_now;
 use futures_lite::future::zip;
-use futures_lite::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use std::fs::Permissions;
 use std::io::{Read, SeekFrom, Write};
 use std::os::fd::OwnedFd;

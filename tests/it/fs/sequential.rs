@@ -3,8 +3,8 @@
 use super::support::{Folder, Random, both, pipe, runtime, same, with};
 use crate::support::{poll_once, watched};
 use ayi::fs::{File, OpenOptions};
-use futures_lite::io::{BufReader, BufWriter, copy};
-use futures_lite::{AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt, StreamExt};
+use ayi::io::{AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+use ayi::io::{BufReader, BufWriter, copy};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::pin::pin;
 use std::task::Poll;
@@ -170,7 +170,7 @@ fn errors_of_writes_are_reported() {
         is_full(failing().await.flush().await);
         is_full(failing().await.write_all(b"text").await);
         is_full(failing().await.seek(SeekFrom::Start(0)).await.map(drop));
-        is_full(failing().await.close().await);
+        is_full(failing().await.shutdown().await);
         is_full(failing().await.sync_all().await);
         is_full(failing().await.sync_data().await);
         is_full(failing().await.set_len(0).await);
@@ -246,8 +246,8 @@ fn copying_and_lines() {
         to.flush().await.unwrap();
         let mut lines = BufReader::new(File::open(folder.join("b")).await.unwrap()).lines();
         let mut count = 0;
-        while let Some(line) = lines.next().await {
-            assert_eq!(line.unwrap(), format!("line {count}"));
+        while let Some(line) = lines.next_line().await.unwrap() {
+            assert_eq!(line, format!("line {count}"));
             count += 1;
         }
         assert_eq!(count, 50_000);

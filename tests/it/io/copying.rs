@@ -2,8 +2,8 @@
 
 use crate::support::{poll_once, run};
 use ayi::io::{
-    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, BufWriter, WriteBuffer, copy,
-    copy_bidirectional, copy_bidirectional_with_sizes, copy_buf, duplex, simplex, split,
+    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, BufWriter, ReadBuf, SimplexStream,
+    WriteBuffer, copy, copy_bidirectional, copy_bidirectional_with_sizes, copy_buf, duplex, split,
 };
 use ayi::task::yield_now;
 use std::cell::{Cell, RefCell};
@@ -30,12 +30,16 @@ use Step::{Fails, Floods, Gives, IsSilent, Waits};
 struct Source(VecDeque<Step>);
 
 impl AsyncRead for Source {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         match self.0.pop_front() {
-            None => Poll::Ready(Ok(0)),
+            None => Poll::Ready(Ok(())),
             Some(Gives(bytes)) => {
-                buf[..bytes.len()].copy_from_slice(bytes);
-                Poll::Ready(Ok(bytes.len()))
+                buf.put_slice(bytes);
+                Poll::Ready(Ok(()))
             }
             Some(Fails(kind)) => Poll::Ready(Err(kind.into())),
             Some(Waits) => {
@@ -48,7 +52,8 @@ impl AsyncRead for Source {
             }
             Some(Floods) => {
                 self.0.push_front(Floods);
-                Poll::Ready(Ok(1))
+                buf.put_slice(b"~");
+                Poll::Ready(Ok(()))
             }
         }
     }
@@ -107,7 +112,7 @@ impl AsyncWrite for Log {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.0.is_closed.set(true);
         Poll::Ready(Ok(()))
     }
@@ -120,7 +125,11 @@ struct Both<W> {
 }
 
 impl<W: Unpin> AsyncRead for Both<W> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.source).poll_read(cx, buf)
     }
 }
@@ -134,8 +143,8 @@ impl<W: AsyncWrite + Unpin> AsyncWrite for Both<W> {
         Pin::new(&mut self.writer).poll_flush(cx)
     }
 
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.writer).poll_close(cx)
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.writer).poll_shutdown(cx)
     }
 }
 
@@ -325,26 +334,26 @@ fn one_direction_that_has_ended_is_heard_of_while_the_other_goes_on() {
             let (mut near_reads, mut near_writes) = split(&mut near);
             let there = async {
                 copy(&mut near_reads, &mut far).await?;
-                far.close().await?;
+                far.shutdown().await?;
                 Ok::<_, io::Error>(far)
             };
             let mut far = there.await?;
             copy(far.get_mut(), &mut near_writes).await?;
-            near_writes.close().await
+            near_writes.shutdown().await
         });
         client.write_all(b"question").await.unwrap();
-        client.close().await.unwrap();
+        client.shutdown().await.unwrap();
         let (mut question, mut answer) = (String::new(), String::new());
         server.read_to_string(&mut question).await.unwrap();
         server.write_all(b"ans").await.unwrap();
-        server.close().await.unwrap();
+        server.shutdown().await.unwrap();
         client.read_to_string(&mut answer).await.unwrap();
         assert_eq!((question.as_str(), answer.as_str()), ("question", "ans"));
         proxy.await.unwrap().unwrap();
 
-        let (mut reads, mut writes) = split(simplex(4));
+        let (mut reads, mut writes) = split(SimplexStream::new_unsplit(4));
         writes.write_all(b"tea").await.unwrap();
-        writes.close().await.unwrap();
+        writes.shutdown().await.unwrap();
         let mut text = String::new();
         reads.read_to_string(&mut text).await.unwrap();
         assert_eq!(text, "tea");

@@ -2,7 +2,7 @@
 
 use crate::support::{Wakes, poll_once, poll_with, run, turn, watched};
 use ayi::io::{
-    AsyncBufRead, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream, copy,
+    AsyncBufRead, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream, ReadBuf, copy,
     copy_bidirectional, copy_bidirectional_with_sizes, copy_buf, duplex, simplex, split,
 };
 use ayi::net::UnixStream;
@@ -62,7 +62,7 @@ fn the_end_comes_after_what_was_written() {
     run(async || {
         let (mut a, mut b) = duplex(16);
         a.write_all(b"last").await.unwrap();
-        a.close().await.unwrap();
+        a.shutdown().await.unwrap();
         assert_eq!(a.write(b"x").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
         let mut got = Vec::new();
         b.read_to_end(&mut got).await.unwrap();
@@ -118,10 +118,10 @@ fn one_of_nothing_is_refused() {
 #[test]
 fn a_simplex_gives_back_what_it_got() {
     run(async || {
-        let (mut read, mut write) = split(simplex(8));
+        let (mut read, mut write) = simplex(8);
         let writer = ayi::spawn(async move {
             write.write_all(&bytes(1000)).await.unwrap();
-            write.close().await.unwrap();
+            write.shutdown().await.unwrap();
         });
         let mut got = Vec::new();
         read.read_to_end(&mut got).await.unwrap();
@@ -178,7 +178,7 @@ fn halves_work_in_two_tasks() {
         let writer = ayi::spawn(async move {
             write.write_all(&bytes(300_000)).await.unwrap();
             write.flush().await.unwrap();
-            write.close().await.unwrap();
+            write.shutdown().await.unwrap();
         });
         let mut got = vec![0; 300_000];
         read.read_exact(&mut got).await.unwrap();
@@ -203,7 +203,7 @@ fn copy_moves_everything_and_flushes() {
             self.0.borrow_mut().1 += 1;
             Poll::Ready(Ok(()))
         }
-        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
             panic!("copy closes nothing")
         }
     }
@@ -245,13 +245,13 @@ fn copy_passes_errors_on() {
         fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
             Poll::Ready(Ok(()))
         }
-        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
             Poll::Ready(Ok(()))
         }
     }
     struct Broken;
     impl AsyncRead for Broken {
-        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut [u8]) -> Poll<io::Result<usize>> {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
             Poll::Ready(Err(ErrorKind::ConnectionReset.into()))
         }
     }
@@ -294,7 +294,7 @@ fn both_directions_are_copied_until_both_end() {
         let proxy = ayi::spawn(async move { copy_bidirectional_with_sizes(&mut a, &mut b, 7, 3).await });
         let upload = async {
             client.write_all(&bytes(10_000)).await.unwrap();
-            client.close().await.unwrap();
+            client.shutdown().await.unwrap();
             let mut got = Vec::new();
             client.read_to_end(&mut got).await.unwrap();
             got
@@ -304,7 +304,7 @@ fn both_directions_are_copied_until_both_end() {
             server.read_to_end(&mut got).await.unwrap();
             // It has seen the end, and answers all the same.
             server.write_all(&bytes(5_000)).await.unwrap();
-            server.close().await.unwrap();
+            server.shutdown().await.unwrap();
             got
         };
         let (down, up) = ayi::join!(upload, download);

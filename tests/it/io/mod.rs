@@ -3,6 +3,7 @@
 mod async_fd;
 mod async_fd_more;
 mod copying;
+mod families;
 mod interests;
 mod lines;
 mod memory_streams;

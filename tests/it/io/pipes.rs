@@ -54,7 +54,7 @@ fn a_full_pipe_makes_the_sender_wait() {
         let expected = data.clone();
         let writer = ayi::spawn(async move {
             sender.write_all(&data).await?;
-            sender.close().await
+            sender.shutdown().await
         });
         turn().await;
         assert!(!writer.is_finished());

@@ -272,7 +272,7 @@ fn signals_interrupt_waiting_reading_connecting_and_accepting() {
             let sent = vec![7; 100_000];
             let writer = async {
                 ayi::io::AsyncWriteExt::write_all(&mut &stream, &sent).await.unwrap();
-                stream.shutdown(Shutdown::Write).unwrap();
+                stream.shutdown_now(Shutdown::Write).unwrap();
             };
             let mut received = vec![];
             let reader = async {

@@ -458,7 +458,7 @@ fn a_reader_and_a_writer_in_two_tasks() {
                 for round in 0..ROUNDS {
                     (&mut &*stream).write_all(&round.to_be_bytes()).await.unwrap();
                 }
-                stream.shutdown(std::net::Shutdown::Write).unwrap();
+                stream.shutdown_now(std::net::Shutdown::Write).unwrap();
             }
         });
         let reader = ayi::spawn(async move {

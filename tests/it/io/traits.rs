@@ -2,7 +2,7 @@
 
 use crate::support::{self, poll_once, run, watched};
 use ::hyper::rt::{self, Timer as _};
-use ayi::io::{TimeLimit, TimeoutStream, duplex, simplex};
+use ayi::io::{SimplexStream, TimeLimit, TimeoutStream, duplex, simplex};
 use ayi::net::unix::pipe;
 use ayi::net::{TcpListener, TcpStream, UnixStream};
 use ayi::runtime::Builder;
@@ -314,8 +314,12 @@ fn streams_in_memory() {
         let ((a, b), (c, d)) = (duplex(1000), duplex(1000));
         through_tokio(a, b).await;
         through_hyper(c, d).await;
-        let (reader, writer) = tokio::io::split(simplex(1000));
+        let (reader, writer) = simplex(1000);
         through_tokio(writer, reader).await;
+        let (reader, writer) = tokio::io::split(SimplexStream::new_unsplit(1000));
+        through_tokio(writer, reader).await;
+        let (reader, writer) = simplex(1000);
+        through_hyper(writer, reader).await;
     });
 }
 

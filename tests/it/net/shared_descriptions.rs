@@ -3,7 +3,7 @@
 //! An operation that blocks never returns, and then the watchdog ends the process.
 
 use crate::support::{poll_once, run, std_pair, turn};
-use ayi::io::{AsyncRead, AsyncWrite};
+use ayi::io::{AsyncRead, AsyncWrite, ReadBuf};
 use ayi::net::unix::{UnixDatagram, UnixListener, UnixStream, pipe};
 use ayi::net::{TcpListener, TcpSocket, TcpStream, UdpSocket};
 use std::future::{Future, poll_fn};
@@ -49,9 +49,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut buf = [0; 8];
+    let mut buf = ReadBuf::new(&mut buf);
     assert_waits("poll_read", poll_fn(|cx| Pin::new(&mut *stream).poll_read(cx, &mut buf))).await;
-    let read = poll_fn(|cx| Pin::new(&mut *stream).poll_read_vectored(cx, &mut [IoSliceMut::new(&mut buf)]));
-    assert_waits("poll_read_vectored", read).await;
     let much = vec![0; 1 << 20];
     fill(|| poll_once(pin!(poll_fn(|cx| Pin::new(&mut *stream).poll_write(cx, &much)))));
     let write = poll_fn(|cx| Pin::new(&mut *stream).poll_write_vectored(cx, &[IoSlice::new(&much)]));
@@ -101,7 +100,8 @@ fn unix_streams_and_halves() {
         assert_stream_waits(&mut stream).await;
         assert_would_block("try_write", stream.try_write(&[0; 1 << 16]));
         let (mut read, mut write) = stream.into_split();
-        assert_waits("half", poll_fn(|cx| Pin::new(&mut read).poll_read(cx, &mut [0]))).await;
+        assert_waits("half", poll_fn(|cx| Pin::new(&mut read).poll_read(cx, &mut ReadBuf::new(&mut [0]))))
+            .await;
         assert_waits("half", poll_fn(|cx| Pin::new(&mut write).poll_write(cx, &[0; 1 << 16]))).await;
         // The socket continues to work, too.
         let task =
@@ -225,9 +225,8 @@ fn pipes() {
         let shared = [make_blocking(&sender), make_blocking(&receiver)];
         let mut buf = [0; 8];
         assert_waits("read", receiver.read(&mut buf)).await;
-        let read =
-            poll_fn(|cx| Pin::new(&mut receiver).poll_read_vectored(cx, &mut [IoSliceMut::new(&mut buf)]));
-        assert_waits("poll_read_vectored", read).await;
+        let mut room = ReadBuf::new(&mut buf);
+        assert_waits("poll_read", poll_fn(|cx| Pin::new(&mut receiver).poll_read(cx, &mut room))).await;
         assert_would_block("try_read", receiver.try_read(&mut buf));
         assert_would_block("try_read_vectored", receiver.try_read_vectored(&mut [IoSliceMut::new(&mut buf)]));
         fill(|| poll_once(pin!(sender.write(&[0; 100_000]))));

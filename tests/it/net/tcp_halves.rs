@@ -1,7 +1,6 @@
 //! The two directions of a TCP stream, its halves, and the traits of the futures ecosystem.
 
 use crate::support::{block_until, connected, poll_once, run, turn};
-use ayi::io::StreamExt;
 use ayi::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, Interest};
 use ayi::net::TcpStream;
 use std::io::{ErrorKind, Read, Write};
@@ -31,7 +30,7 @@ fn much_in_both_directions_at_once() {
         for at in from..from + BLOCKS {
             (&mut &*stream).write_all(block(pattern, at)).await.unwrap();
         }
-        stream.shutdown(Shutdown::Write).unwrap();
+        stream.shutdown_now(Shutdown::Write).unwrap();
     }
     async fn receive(stream: &TcpStream, pattern: &[u8], from: usize) {
         let mut buf = vec![0; BLOCK];
@@ -62,7 +61,7 @@ fn either_direction_ends_without_the_other() {
     run(async || {
         let (stream, mut peer) = connected();
         assert!(poll_once(pin!(stream.readable())).is_pending());
-        stream.shutdown(Shutdown::Write).unwrap();
+        stream.shutdown_now(Shutdown::Write).unwrap();
         assert_eq!(peer.read(&mut [0]).unwrap(), 0);
         assert_eq!(stream.write(b"x").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
         peer.write_all(b"water").unwrap();
@@ -83,7 +82,7 @@ fn either_direction_ends_without_the_other() {
         let mut read = [0];
         let mut read = pin!(stream.read(&mut read));
         assert!(poll_once(read.as_mut()).is_pending());
-        stream.shutdown(Shutdown::Read).unwrap();
+        stream.shutdown_now(Shutdown::Read).unwrap();
         assert_eq!(read.await.unwrap(), 0);
     });
 }
@@ -104,13 +103,13 @@ async fn use_the_traits(reader: impl AsyncRead + Unpin, mut writer: impl AsyncWr
     assert_eq!(&buf, b"water");
     let mut lines = (&mut reader).lines();
     for expected in ["", "a line", "another", ""] {
-        assert_eq!(lines.next().await.unwrap().unwrap(), expected);
+        assert_eq!(lines.next_line().await.transpose().unwrap().unwrap(), expected);
     }
     // This is less than the systems' buffers hold, so that it need not be read meanwhile.
     writer.write_all(&[b'x'; 50_000]).await.unwrap();
     // Closing is Shutdown::Write: the other direction lives on. Closing again does no harm.
-    writer.close().await.unwrap();
-    writer.close().await.unwrap();
+    writer.shutdown().await.unwrap();
+    writer.shutdown().await.unwrap();
     assert_eq!(writer.write(b"x").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
     let mut all = vec![];
     reader.read_to_end(&mut all).await.unwrap();

@@ -283,7 +283,7 @@ fn a_shutdown_ends_what_waits_in_other_tasks() {
                 });
                 turn().await;
                 assert!(!reader.is_finished() && !writer.is_finished() && !ready.is_finished());
-                stream.shutdown(how).unwrap();
+                stream.shutdown_now(how).unwrap();
                 if how != Shutdown::Read {
                     assert_eq!(writer.await.unwrap().unwrap_err().kind(), ErrorKind::BrokenPipe);
                     ready.await.unwrap().unwrap();
@@ -297,7 +297,7 @@ fn a_shutdown_ends_what_waits_in_other_tasks() {
 }
 
 #[test]
-fn closing_or_dropping_a_half_ends_what_waits_in_other_tasks() {
+fn shutting_down_or_dropping_a_half_ends_what_waits_in_other_tasks() {
     run(async || {
         let (stream, _peer) = UnixStream::pair().unwrap();
         while stream.try_write(&[0; 65536]).is_ok() {}
@@ -307,7 +307,7 @@ fn closing_or_dropping_a_half_ends_what_waits_in_other_tasks() {
             async move { stream.write(&[0; 65536]).await }
         });
         turn().await;
-        AsyncWriteExt::close(&mut &*stream).await.unwrap();
+        AsyncWriteExt::shutdown(&mut &*stream).await.unwrap();
         assert_eq!(writer.await.unwrap().unwrap_err().kind(), ErrorKind::BrokenPipe);
 
         let (stream, _peer) = UnixStream::pair().unwrap();
@@ -358,7 +358,7 @@ fn a_shutdown_from_another_thread_ends_a_write() {
         let writing = stream.clone();
         let writer = ayi::spawn(async move { writing.write(&[0; 65536]).await });
         turn().await;
-        std::thread::spawn(move || stream.shutdown(Shutdown::Write).unwrap()).join().unwrap();
+        std::thread::spawn(move || stream.shutdown_now(Shutdown::Write).unwrap()).join().unwrap();
         assert_eq!(writer.await.unwrap().unwrap_err().kind(), ErrorKind::BrokenPipe);
     });
 }
@@ -483,7 +483,7 @@ fn halves_are_those_of_tcp() {
             // The half that writes ends its direction when it is dropped.
             drop(b_write);
             assert_eq!(read.read(&mut buf).await.unwrap(), 0);
-            write.close().await.unwrap();
+            write.shutdown().await.unwrap();
             assert_eq!(b_read.read(&mut buf).await.unwrap(), 0);
         }
         let (c, d) = UnixStream::pair().unwrap();
@@ -515,7 +515,7 @@ fn readiness_then_trying() {
         assert_eq!(b.try_read(&mut buf).unwrap_err().kind(), ErrorKind::WouldBlock);
         assert!(b.poll_read_ready(&mut cx).is_pending());
         assert!(b.poll_write_ready(&mut cx).is_ready());
-        a.shutdown(Shutdown::Write).unwrap();
+        a.shutdown_now(Shutdown::Write).unwrap();
         turn().await;
         assert_eq!(wakes.count(), 1);
         assert!(b.ready(Interest::READABLE).await.unwrap().is_read_closed());

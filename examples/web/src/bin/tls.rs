@@ -13,7 +13,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request};
 use axum::routing::{get, post};
-use ayi::hyper::FuturesIo;
+use ayi::io::FuturesIo;
 use ayi::net::{TcpListener, TcpStream};
 use ayi::serve::{Stage, TimeoutBody};
 use ayi::signal::termination;

@@ -1,12 +1,13 @@
-//! Reads into tokio's buffers, which may be uninitialised: the kernel writes into them as they are.
+//! Reads into a [`ReadBuf`], which may be uninitialised: the kernel writes into it as it is.
 
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::ReadBuf;
+use ayi_io::ReadBuf;
 
 use crate::socket::{ByteStream, Socket};
 
+#[inline]
 pub(crate) fn read(
     socket: &Socket<impl ByteStream>,
     cx: &mut Context<'_>,
@@ -14,7 +15,7 @@ pub(crate) fn read(
 ) -> Poll<io::Result<()>> {
     // SAFETY: nothing uninitialised is written there: the kernel alone writes.
     let room = unsafe { buf.unfilled_mut() };
-    let read = ready!(socket.poll_read_uninit(cx, room))?;
+    let read = ready!(socket.poll_read(cx, room))?;
     // SAFETY: the kernel has written that many bytes, into this very buffer: it is lent, so no waker that was cloned and
     // no subscriber that was told meanwhile could exchange it.
     unsafe { buf.assume_init(read) };

@@ -1,16 +1,18 @@
 //! The two directions of any stream that reads and writes.
 //!
-//! Sockets have halves of their own, which cost less. The halves of futures-lite's `split` cannot be joined again.
+//! Sockets have halves of their own, which cost less.
 //!
 //! The halves share the stream behind a mutex, which is held while one of them polls the stream. A stream whose poll
 //! polls the other half would therefore wait for itself. The mutex is never held for longer than a poll: halves in two
 //! tasks of one thread never wait for it, and halves on two threads only for the length of a poll.
 //!
+//! The stream is in a box, which is pinned: so a stream that must not move needs no unsafe code here.
+//!
 //! In tokio: `io/split.rs`.
 
-use super::{AsyncRead, AsyncWrite};
+use crate::{AsyncRead, AsyncWrite, ReadBuf};
 use std::fmt;
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -34,19 +36,24 @@ use std::task::{Context, Poll};
 /// # writer.await?
 /// # }
 /// ```
-pub fn split<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> (ReadHalf<S>, WriteHalf<S>) {
-    let stream = Arc::new(Mutex::new(stream));
-    (ReadHalf { stream: stream.clone() }, WriteHalf { stream })
+pub fn split<S: AsyncRead + AsyncWrite>(stream: S) -> (ReadHalf<S>, WriteHalf<S>) {
+    let is_write_vectored = stream.is_write_vectored();
+    let stream = Arc::new(Mutex::new(Box::pin(stream)));
+    (ReadHalf { stream: stream.clone() }, WriteHalf { stream, is_write_vectored })
 }
+
+/// A stream that its halves share.
+type Shared<S> = Arc<Mutex<Pin<Box<S>>>>;
 
 /// The half of a stream that reads. [`split`] makes one.
 pub struct ReadHalf<S> {
-    stream: Arc<Mutex<S>>,
+    stream: Shared<S>,
 }
 
 /// The half of a stream that writes. [`split`] makes one. Dropping it does not close that direction.
 pub struct WriteHalf<S> {
-    stream: Arc<Mutex<S>>,
+    stream: Shared<S>,
+    is_write_vectored: bool,
 }
 
 impl<S> ReadHalf<S> {
@@ -86,11 +93,14 @@ impl<S> ReadHalf<S> {
     /// # }
     /// ```
     #[track_caller]
-    pub fn unsplit(self, write: WriteHalf<S>) -> S {
+    pub fn unsplit(self, write: WriteHalf<S>) -> S
+    where
+        S: Unpin,
+    {
         assert!(self.is_pair_of(&write), "unsplit: these halves are of different streams");
         drop(write);
         let stream = Arc::into_inner(self.stream).expect("a stream has two halves, and both are here");
-        stream.into_inner().unwrap_or_else(PoisonError::into_inner)
+        *Pin::into_inner(stream.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -101,28 +111,28 @@ impl<S> WriteHalf<S> {
     }
 }
 
-fn with<S: Unpin, R>(stream: &Mutex<S>, f: impl FnOnce(Pin<&mut S>) -> R) -> R {
+fn with<S, R>(stream: &Shared<S>, f: impl FnOnce(Pin<&mut S>) -> R) -> R {
     // A poll that panicked has left the stream in some state. What that state is worth is the stream's own affair.
-    f(Pin::new(&mut *stream.lock().unwrap_or_else(PoisonError::into_inner)))
+    f(stream.lock().unwrap_or_else(PoisonError::into_inner).as_mut())
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for ReadHalf<S> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+impl<S: AsyncRead> AsyncRead for ReadHalf<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         with(&self.stream, |stream| stream.poll_read(cx, buf))
     }
-
-    fn poll_read_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &mut [IoSliceMut<'_>],
-    ) -> Poll<io::Result<usize>> {
-        with(&self.stream, |stream| stream.poll_read_vectored(cx, bufs))
-    }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for WriteHalf<S> {
+impl<S: AsyncWrite> AsyncWrite for WriteHalf<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         with(&self.stream, |stream| stream.poll_write(cx, buf))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        with(&self.stream, |stream| stream.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        with(&self.stream, |stream| stream.poll_shutdown(cx))
     }
 
     fn poll_write_vectored(
@@ -133,12 +143,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteHalf<S> {
         with(&self.stream, |stream| stream.poll_write_vectored(cx, bufs))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        with(&self.stream, |stream| stream.poll_flush(cx))
-    }
-
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        with(&self.stream, |stream| stream.poll_close(cx))
+    fn is_write_vectored(&self) -> bool {
+        self.is_write_vectored
     }
 }
 

@@ -8,16 +8,12 @@
 //!
 //! In tokio: `io/util/mem.rs`.
 
-#[cfg(feature = "hyper")]
-mod hyper;
-#[cfg(feature = "tokio")]
-mod tokio;
-
-use super::{AsyncRead, AsyncWrite};
+use crate::split::{ReadHalf, WriteHalf, split};
+use crate::{AsyncRead, AsyncWrite, ReadBuf};
 use ayi_runtime::task::coop;
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
@@ -55,8 +51,10 @@ pub fn duplex(max_buf_size: usize) -> (DuplexStream, DuplexStream) {
     (a, b)
 }
 
-/// Makes a stream in memory that returns to its reader what was written to it. It holds up to `max_buf_size` bytes.
-/// [`split`](super::split) gives its two ends.
+/// Makes the two ends of a stream in memory: what is written to the second is read from the first. It holds up to
+/// `max_buf_size` bytes.
+///
+/// Dropping the end that writes does not end the stream: shut it down before.
 ///
 /// # Panics
 ///
@@ -67,18 +65,19 @@ pub fn duplex(max_buf_size: usize) -> (DuplexStream, DuplexStream) {
 /// ```
 /// # #[ayi::main]
 /// # async fn main() -> std::io::Result<()> {
-/// use ayi::io::{AsyncReadExt, AsyncWriteExt, simplex, split};
-/// let (mut reader, mut writer) = split(simplex(64));
+/// use ayi::io::{AsyncReadExt, AsyncWriteExt, simplex};
+/// let (mut reader, mut writer) = simplex(64);
 /// writer.write_all(b"tea").await?;
-/// let mut buf = [0; 3];
-/// reader.read_exact(&mut buf).await?;
-/// assert_eq!(&buf, b"tea");
+/// writer.shutdown().await?;
+/// let mut text = String::new();
+/// reader.read_to_string(&mut text).await?;
+/// assert_eq!(text, "tea");
 /// # Ok(())
 /// # }
 /// ```
 #[track_caller]
-pub fn simplex(max_buf_size: usize) -> SimplexStream {
-    SimplexStream { pipe: Arc::new(Pipe::new(max_buf_size)) }
+pub fn simplex(max_buf_size: usize) -> (ReadHalf<SimplexStream>, WriteHalf<SimplexStream>) {
+    split(SimplexStream::new_unsplit(max_buf_size))
 }
 
 /// One of two connected streams in memory, made by [`duplex`].
@@ -87,9 +86,36 @@ pub struct DuplexStream {
     writes: Arc<Pipe>,
 }
 
-/// A stream in memory that returns to its reader what was written to it, made by [`simplex`].
+/// A stream in memory that returns to its reader what was written to it. [`simplex`] makes the two ends of one.
 pub struct SimplexStream {
-    pipe: Arc<Pipe>,
+    pipe: Pipe,
+}
+
+impl SimplexStream {
+    /// Makes a stream like [`simplex`], whose ends are one value.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `max_buf_size` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[ayi::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use ayi::io::{AsyncReadExt, AsyncWriteExt, SimplexStream};
+    /// let mut stream = SimplexStream::new_unsplit(64);
+    /// stream.write_all(b"tea").await?;
+    /// let mut buf = [0; 3];
+    /// stream.read_exact(&mut buf).await?;
+    /// assert_eq!(&buf, b"tea");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn new_unsplit(max_buf_size: usize) -> SimplexStream {
+        SimplexStream { pipe: Pipe::new(max_buf_size) }
+    }
 }
 
 /// One direction.
@@ -112,7 +138,10 @@ struct State {
 impl Pipe {
     #[track_caller]
     fn new(size: usize) -> Pipe {
-        assert!(size > 0, "a stream in memory of 0 bytes could never be written to, give it at least 1");
+        assert!(
+            size > 0,
+            "`max_buf_size` must be greater than 0: a stream of 0 bytes could never be written to"
+        );
         Pipe { size, state: Mutex::default() }
     }
 
@@ -143,40 +172,28 @@ impl Pipe {
         Poll::Ready(result)
     }
 
-    fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        let mut read = 0;
-        self.poll_take(cx, buf.len(), |bytes| {
-            buf[read..][..bytes.len()].copy_from_slice(bytes);
-            read += bytes.len();
-        })
-    }
-
-    /// Passes up to `room` bytes to `put`, in one or two pieces.
-    fn poll_take(
-        &self,
-        cx: &mut Context<'_>,
-        room: usize,
-        mut put: impl FnMut(&[u8]),
-    ) -> Poll<io::Result<usize>> {
+    /// Moves bytes to `buf`, in one or two pieces.
+    fn poll_read(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.poll(
             cx,
             |state| &mut state.reader,
             |state| {
-                if room == 0 {
-                    return Some((Ok(0), None));
+                if buf.remaining() == 0 {
+                    return Some((Ok(()), None));
                 }
-                let n = room.min(state.bytes.len());
+                let n = buf.remaining().min(state.bytes.len());
                 let (first, second) = state.bytes.as_slices();
                 let split = n.min(first.len());
-                put(&first[..split]);
-                put(&second[..n - split]);
+                buf.put_slice(&first[..split]);
+                buf.put_slice(&second[..n - split]);
                 state.bytes.drain(..n);
-                (n > 0 || state.is_closed).then(|| (Ok(n), state.writer.take()))
+                (n > 0 || state.is_closed).then(|| (Ok(()), state.writer.take()))
             },
         )
     }
 
-    fn poll_write(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    /// Takes bytes of `bufs`, one after the other.
+    fn poll_write(&self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         self.poll(
             cx,
             |state| &mut state.writer,
@@ -184,9 +201,16 @@ impl Pipe {
                 if state.is_broken || state.is_closed {
                     return Some((Err(io::ErrorKind::BrokenPipe.into()), None));
                 }
-                let room = (self.size - state.bytes.len()).min(buf.len());
-                let is_something = room > 0 || buf.is_empty();
-                is_something.then(|| (state.bytes.write(&buf[..room]), state.reader.take()))
+                if bufs.iter().all(|buf| buf.is_empty()) {
+                    return Some((Ok(0), None));
+                }
+                let before = state.bytes.len();
+                for buf in bufs {
+                    let room = self.size - state.bytes.len();
+                    state.bytes.extend(&buf[..room.min(buf.len())]);
+                }
+                let written = state.bytes.len() - before;
+                (written > 0).then(|| (Ok(written), state.reader.take()))
             },
         )
     }
@@ -211,14 +235,26 @@ impl Pipe {
 }
 
 impl AsyncRead for DuplexStream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.reads.poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for DuplexStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.writes.poll_write(cx, buf)
+        self.writes.poll_write(cx, &[IoSlice::new(buf)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.writes.poll_write(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
     }
 
     /// Ready at once: a byte that is written can be read.
@@ -227,7 +263,7 @@ impl AsyncWrite for DuplexStream {
     }
 
     /// Ends writing: the other end reads what was written, and then the end of the stream.
-    fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.writes.close();
         Poll::Ready(Ok(()))
     }
@@ -241,14 +277,26 @@ impl Drop for DuplexStream {
 }
 
 impl AsyncRead for SimplexStream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.pipe.poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for SimplexStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.pipe.poll_write(cx, buf)
+        self.pipe.poll_write(cx, &[IoSlice::new(buf)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.pipe.poll_write(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
     }
 
     /// Ready at once: a byte that is written can be read.
@@ -257,7 +305,7 @@ impl AsyncWrite for SimplexStream {
     }
 
     /// Ends writing: the end of the stream comes after what was written.
-    fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.pipe.close();
         Poll::Ready(Ok(()))
     }

@@ -5,15 +5,15 @@
 //!           │             └ write before you make more
 //! ```
 //!
-//! futures-lite's `BufWriter` writes whenever it is full, so each piece has to be awaited, and when a write is dropped
-//! nobody can ask what the buffer still holds. Here code that does not wait puts the pieces in, and only the writing is
+//! A `BufWriter` writes whenever it is full, so each piece has to be awaited. Here code that does not wait puts the pieces in, and only the writing is
 //! awaited.
 
 #[cfg(test)]
 mod tests;
 
-use super::AsyncWrite;
-use super::charged::{poll_step, wrote_nothing};
+use crate::AsyncWrite;
+use crate::charged::wrote_nothing;
+use ayi_runtime::task::coop;
 use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, Write};
@@ -152,13 +152,13 @@ impl WriteBuffer {
     ) -> Poll<io::Result<()>> {
         while self.written < self.bytes.len() {
             let waiting = &self.bytes[self.written..];
-            match ready!(poll_step(cx, |cx| writer.as_mut().poll_write(cx, waiting)))? {
+            match ready!(coop::poll_composed(cx, &mut false, |cx| writer.as_mut().poll_write(cx, waiting)))? {
                 0 => return Poll::Ready(Err(wrote_nothing())),
                 n => self.written += n,
             }
         }
         self.clear();
-        poll_step(cx, |cx| writer.poll_flush(cx))
+        coop::poll_composed(cx, &mut false, |cx| writer.poll_flush(cx))
     }
 }
 

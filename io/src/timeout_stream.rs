@@ -16,19 +16,15 @@
 //!
 //! In tokio: the crate `tokio-io-timeout`, which moves a timer for each read that waits.
 
-#[cfg(feature = "hyper")]
-mod hyper;
 mod limits;
-#[cfg(feature = "tokio")]
-mod tokio;
 
 pub use limits::TimeLimit;
 
-use super::{AsyncRead, AsyncWrite};
+use crate::{AsyncRead, AsyncWrite, ReadBuf};
 use ayi_runtime::time::{Duration, Instant, Sleep, sleep_until};
 use limits::{Direction, Limits};
 use std::fmt;
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -47,8 +43,7 @@ use std::task::{Context, Poll, ready};
 /// The error does not close the stream: whether and what to say to the peer is up to you. If you continue, the limit
 /// begins anew with the next read or write that has to wait, as `SO_RCVTIMEO` does. Only the lifetime stays over.
 ///
-/// It implements the traits for reading and writing that the stream implements: those of `futures-io`, and with the
-/// features `tokio` and `hyper` those of these crates. A read or a write that waits must be awaited in a runtime.
+/// It reads and writes if the stream does. A read or a write that waits must be awaited in a runtime.
 ///
 /// # Examples
 ///
@@ -79,7 +74,7 @@ pub struct TimeoutStream<S> {
     limits: Limits,
     /// Whether the last read had to wait: its task may be waiting still.
     is_read_waiting: bool,
-    /// Whether the last write, flush or close had to wait.
+    /// Whether the last write, flush or shutdown had to wait.
     is_write_waiting: bool,
     /// How many operations have not had to wait since the limits were last checked.
     unseen: u8,
@@ -244,7 +239,7 @@ impl<S> TimeoutStream<S> {
         self.after_write(cx, result)
     }
 
-    /// Polls a flush or a close. If there is nothing to write, it is ready at once, and has moved nothing.
+    /// Polls a flush or a shutdown. If there is nothing to write, it is ready at once, and has moved nothing.
     fn poll_flush_with(
         &mut self,
         cx: &mut Context<'_>,
@@ -295,16 +290,12 @@ impl<S> TimeoutStream<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for TimeoutStream<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.poll_read_with(cx, |stream, cx| stream.poll_read(cx, buf))
-    }
-
-    fn poll_read_vectored(
+    fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        bufs: &mut [IoSliceMut<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.poll_read_with(cx, |stream, cx| stream.poll_read_vectored(cx, bufs))
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.poll_read_with(cx, |stream, cx| stream.poll_read(cx, buf))
     }
 }
 
@@ -325,8 +316,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
         self.poll_flush_with(cx, |stream, cx| stream.poll_flush(cx))
     }
 
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_flush_with(cx, |stream, cx| stream.poll_close(cx))
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush_with(cx, |stream, cx| stream.poll_shutdown(cx))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
     }
 }
 

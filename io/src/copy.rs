@@ -1,20 +1,18 @@
 //! Moving bytes from a reader to a writer, and in both directions between two streams.
 //!
-//! futures-lite has a `copy` too, but it takes its ends by value and never gives way while both are ready. This one
-//! takes them by reference, like tokio's.
-//!
 //! Invariants of each function:
 //! 1. When the reader has nothing, what was written before is flushed.
 //! 2. When the reader ends or fails, what it returned before is written and flushed first.
 //! 3. Each read and each write costs one operation of the budget, over streams of any crate.
+//! 4. What was interrupted by a signal is tried again.
 //!
 //! In tokio: `io/util/{copy,copy_buf,copy_bidirectional}.rs`.
 
-use super::charged::{poll_step, wrote_nothing};
-use super::{AsyncBufRead, AsyncRead, AsyncWrite};
+use crate::charged::{poll_again, poll_read_slice, wrote_nothing};
+use crate::{AsyncBufRead, AsyncRead, AsyncWrite};
 use ayi_runtime::task::coop;
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -36,10 +34,11 @@ impl Progress {
     fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
-        writer: Pin<&mut (impl AsyncWrite + ?Sized)>,
+        mut writer: Pin<&mut (impl AsyncWrite + ?Sized)>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(poll_step(cx, |cx| writer.poll_write(cx, bytes)))?;
+        let write = |cx: &mut Context<'_>| writer.as_mut().poll_write(cx, bytes);
+        let written = ready!(poll_again(cx, &mut false, write))?;
         if written == 0 {
             return Poll::Ready(Err(wrote_nothing()));
         }
@@ -108,7 +107,8 @@ impl Pump {
             }
             // An exhausted budget says nothing about the reader.
             ready!(coop::poll_budget(cx));
-            match poll_step(cx, |cx| reader.as_mut().poll_read(cx, &mut self.buffer)) {
+            let read = |cx: &mut Context<'_>| poll_read_slice(reader.as_mut(), cx, &mut self.buffer);
+            match poll_again(cx, &mut false, read) {
                 Poll::Ready(Ok(0)) => self.is_at_end = true,
                 Poll::Ready(Ok(read)) => (self.start, self.end) = (0, read),
                 Poll::Ready(Err(error)) => (self.is_at_end, self.progress.error) = (true, Some(error)),
@@ -193,6 +193,7 @@ where
                     let written = ready!(progress.poll_write(cx, writer.as_mut(), bytes))?;
                     Pin::new(&mut *reader).consume(written);
                 }
+                Poll::Ready(Err(error)) if error.kind() == ErrorKind::Interrupted => {}
                 Poll::Ready(Err(error)) => (is_at_end, progress.error) = (true, Some(error)),
                 Poll::Pending => return progress.poll_silent(cx, writer),
             }
@@ -204,7 +205,7 @@ where
 /// Copies in both directions between two streams, until both have ended. Returns the number of bytes from `a` to `b`,
 /// and from `b` to `a`.
 ///
-/// When one direction ends, its writer is closed, so that the other side sees the end. The other direction continues.
+/// When one direction ends, its writer is shut down, so that the other side sees the end. The other direction continues.
 /// While a side sends nothing, what it sent before is flushed.
 ///
 /// # Errors
@@ -226,7 +227,7 @@ where
 /// let ((mut client, mut a), (mut b, mut server)) = (duplex(64), duplex(64));
 /// let proxy = ayi::spawn(async move { copy_bidirectional(&mut a, &mut b).await });
 /// client.write_all(b"tea?").await?;
-/// client.close().await?;
+/// client.shutdown().await?;
 /// let mut order = String::new();
 /// server.read_to_string(&mut order).await?;
 /// server.write_all(b"here").await?;
@@ -265,8 +266,8 @@ where
 /// use ayi::io::{AsyncWriteExt, copy_bidirectional_with_sizes, duplex};
 /// let ((mut client, mut a), (mut b, mut server)) = (duplex(64), duplex(64));
 /// client.write_all(b"water").await?;
-/// client.close().await?;
-/// server.close().await?;
+/// client.shutdown().await?;
+/// server.shutdown().await?;
 /// let (to_server, to_client) = copy_bidirectional_with_sizes(&mut a, &mut b, 16 * 1024, 1024).await?;
 /// # assert_eq!((to_server, to_client), (5, 0));
 /// # Ok(())
@@ -275,18 +276,17 @@ where
 pub async fn copy_bidirectional_with_sizes<A, B>(
     a: &mut A,
     b: &mut B,
-    a_to_b: usize,
-    b_to_a: usize,
+    a_to_b_buf_size: usize,
+    b_to_a_buf_size: usize,
 ) -> io::Result<(u64, u64)>
 where
     A: AsyncRead + AsyncWrite + Unpin + ?Sized,
     B: AsyncRead + AsyncWrite + Unpin + ?Sized,
 {
-    assert!(
-        a_to_b > 0 && b_to_a > 0,
-        "copy_bidirectional: through a buffer of 0 bytes nothing can be copied"
-    );
-    let (mut there, mut back) = (OneWay::Copying(Pump::new(a_to_b)), OneWay::Copying(Pump::new(b_to_a)));
+    assert!(a_to_b_buf_size > 0, "`a_to_b_buf_size` must be greater than 0, or nothing can be copied");
+    assert!(b_to_a_buf_size > 0, "`b_to_a_buf_size` must be greater than 0, or nothing can be copied");
+    let mut there = OneWay::Copying(Pump::new(a_to_b_buf_size));
+    let mut back = OneWay::Copying(Pump::new(b_to_a_buf_size));
     poll_fn(|cx| {
         let there = there.poll(cx, Pin::new(&mut *a), Pin::new(&mut *b))?;
         let back = back.poll(cx, Pin::new(&mut *b), Pin::new(&mut *a))?;
@@ -317,7 +317,7 @@ impl OneWay {
                     OneWay::Closing(ready!(pump.poll(cx, reader.as_mut(), writer.as_mut()))?)
                 }
                 OneWay::Closing(copied) => {
-                    ready!(writer.as_mut().poll_close(cx))?;
+                    ready!(writer.as_mut().poll_shutdown(cx))?;
                     OneWay::Done(*copied)
                 }
                 OneWay::Done(copied) => return Poll::Ready(Ok(*copied)),
