@@ -85,7 +85,6 @@ pub struct Sender<T> {
 /// assert_eq!(receiver.await.unwrap(), "tea");
 /// # }
 /// ```
-#[must_use = "a Receiver does nothing unless it is awaited"]
 pub struct Receiver<T> {
     /// `None` once it has completed.
     rx: Option<Rx<T>>,
