@@ -79,8 +79,8 @@ pub mod task {
     /// The cooperative budget. See [`Runtime`](crate::runtime::Runtime#fairness).
     pub mod coop {
         pub use crate::services::coop::{
-            Coop, Unconstrained, charge, consume_budget, cooperative, has_budget_remaining, poll_budget,
-            poll_charged, poll_composed, unconstrained,
+            Coop, RestoreOnPending, Unconstrained, charge, consume_budget, cooperative, has_budget_remaining,
+            poll_budget, poll_charged, poll_composed, poll_proceed, unconstrained,
         };
     }
     pub use coop::consume_budget;

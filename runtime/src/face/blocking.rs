@@ -1,14 +1,17 @@
 //! Calls that may block, from a handle to the pool.
 
+use super::block_on::run;
 use super::drive::Sleeper;
+use super::entered::current_link;
 use super::link::Link;
-use crate::core::current::EnterGuard;
+use crate::core::current::{EnterGuard, home};
 use crate::core::onlooker::TaskFacts;
 use crate::core::task::{Id, JoinHandle, Kind};
 use crate::plugged::TaskTrace;
 use crate::services::blocked_on::is_blocked_on;
 use crate::services::blocking::{BlockingCall, Outcome, Ticket};
 use crate::services::kinds::is_large;
+use crate::services::nested::nested;
 use crate::watch::trace::CallTrace;
 use std::any::type_name;
 use std::io;
@@ -78,30 +81,45 @@ impl Link {
     }
 }
 
-/// Calls `f` if no task would have to wait for it, and panics otherwise: a runtime has one thread, so no other thread
-/// can take over its tasks.
+/// Calls `f`, which blocks, on this thread.
 ///
-/// In tokio's multi-threaded runtime this function moves the other tasks to another thread, and its single-threaded one
-/// refuses as well. Here, use [`spawn_blocking`](crate::task::spawn_blocking): `f` goes to a thread of the pool, and
-/// this thread runs on. No task has to wait outside a runtime or on a thread of the pool, so there `f` is called on
-/// this thread.
+/// Outside a runtime and on a thread of the pool no task has to wait for `f`. Inside a runtime of the kind
+/// [`MultiThread`](crate::runtime::RuntimeFlavor::MultiThread) all other tasks wait for it, since such a runtime has one
+/// thread, too: unless `f` blocks on a future, by [`Handle::block_on`](crate::runtime::Handle::block_on) or a
+/// `blocking_` method of `ayi::sync`. Then they run meanwhile. tokio moves the other tasks to another thread.
+///
+/// Prefer [`spawn_blocking`](crate::task::spawn_blocking): `f` goes to a thread of the pool, and this thread runs on.
 ///
 /// # Panics
 ///
-/// Panics on a thread that is inside `block_on`.
+/// Panics inside a runtime of the kind [`CurrentThread`](crate::runtime::RuntimeFlavor::CurrentThread), like in tokio.
 ///
 /// # Examples
 ///
 /// ```
-/// assert_eq!(ayi::task::block_in_place(|| 7), 7); // not inside a runtime: nobody waits
+/// use ayi::runtime::{Builder, Handle};
+/// use ayi::task::block_in_place;
+/// assert_eq!(block_in_place(|| 7), 7); // not inside a runtime: nobody waits
+///
+/// let rt = Builder::new_multi_thread().build()?;
+/// let total = rt.block_on(async {
+///     let task = Handle::current().spawn(async { 40 });
+///     block_in_place(|| Handle::current().block_on(task)).unwrap() + 2
+/// });
+/// assert_eq!(total, 42);
+/// # std::io::Result::Ok(())
 /// ```
 #[track_caller]
 pub fn block_in_place<F: FnOnce() -> R, R>(f: F) -> R {
+    if !is_blocked_on() {
+        return f();
+    }
+    let is_alone = current_link().is_none_or(|link| link.shared.background.is_none());
     assert!(
-        !is_blocked_on(),
+        !is_alone,
         "block_in_place: this thread runs all tasks of its runtime, which would wait: use spawn_blocking"
     );
-    f()
+    nested(home().map(|worker| worker.tasks()), f)
 }
 
 /// Waits for `future` on a thread that runs no tasks, for the `blocking_` methods of `ayi::sync`. `what` and `instead`
@@ -118,6 +136,11 @@ pub fn block_thread_on<F: Future>(what: &str, instead: &str, future: F) -> F::Ou
     // Most often it is ready at once, and then nothing has to be allocated. Otherwise the next poll replaces the waker.
     if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         return output;
+    }
+    // In `block_in_place`: the other tasks go on.
+    if let Some(worker) = home().filter(|worker| worker.lodgers.runs.are_going_on() && !worker.is_over.get())
+    {
+        return run(&worker, future, size_of::<F>());
     }
     let sleeper = Arc::new(Sleeper::new());
     let waker = Waker::from(sleeper.clone());

@@ -32,3 +32,18 @@ impl Drop for BlockedOn {
 pub(crate) fn is_blocked_on() -> bool {
     BLOCKED_ON.get()
 }
+
+/// Lets this thread be in another `block_on`, within the one that it is in.
+pub(crate) struct Lifted(bool);
+
+impl Lifted {
+    pub(crate) fn new() -> Lifted {
+        Lifted(BLOCKED_ON.replace(false))
+    }
+}
+
+impl Drop for Lifted {
+    fn drop(&mut self) {
+        BLOCKED_ON.set(self.0);
+    }
+}

@@ -1,6 +1,7 @@
 //! The cooperative budget as users see it. See [`Runtime`](crate::runtime::Runtime#fairness).
 
 use crate::core::coop::{LEFT, UNLIMITED, put_off};
+use std::cell::Cell;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -42,6 +43,55 @@ pub fn has_budget_remaining() -> bool {
 /// ```
 pub async fn consume_budget() {
     std::future::poll_fn(|cx| poll_charged(cx, |_| Poll::Ready(()))).await
+}
+
+/// Takes one operation from the budget, for a poll function of one's own. If the budget is used up, it returns `Pending`,
+/// and the task goes on after some others.
+///
+/// Call [`made_progress`](RestoreOnPending::made_progress) when the operation has completed. If the value is dropped
+/// without that, the operation is given back.
+///
+/// # Examples
+///
+/// ```
+/// use ayi::task::coop::poll_proceed;
+/// use std::task::{Context, Poll, ready};
+///
+/// fn poll_next(queue: &mut Vec<u32>, cx: &mut Context<'_>) -> Poll<u32> {
+///     let coop = ready!(poll_proceed(cx));
+///     let Some(item) = queue.pop() else { return Poll::Pending }; // and store the waker
+///     coop.made_progress();
+///     Poll::Ready(item)
+/// }
+/// # let mut queue = vec![7];
+/// # assert_eq!(poll_next(&mut queue, &mut Context::from_waker(std::task::Waker::noop())), Poll::Ready(7));
+/// ```
+#[inline]
+pub fn poll_proceed(cx: &mut Context<'_>) -> Poll<RestoreOnPending> {
+    ready!(poll_budget(cx));
+    let before = LEFT.get();
+    LEFT.set(before - 1);
+    Poll::Ready(RestoreOnPending(Cell::new(Some(before))))
+}
+
+/// What [`poll_proceed`] returns: an operation that has been taken from the budget.
+#[derive(Debug)]
+#[must_use = "if it is dropped, the operation is given back"]
+pub struct RestoreOnPending(Cell<Option<i64>>);
+
+impl RestoreOnPending {
+    /// The operation has completed, and stays charged.
+    pub fn made_progress(&self) {
+        self.0.set(None);
+    }
+}
+
+impl Drop for RestoreOnPending {
+    fn drop(&mut self) {
+        if let Some(before) = self.0.get() {
+            LEFT.set(before);
+        }
+    }
 }
 
 /// Charges one operation when `future` completes, and does not poll `future` while the budget is used up.

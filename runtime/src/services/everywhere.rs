@@ -110,20 +110,22 @@ impl Runs {
     }
 }
 
-/// The mark that a runtime is in `block_on`.
-pub(crate) struct Running<'a>(&'a Runs);
+/// The mark that a runtime is in `block_on`, and whether it was before.
+pub(crate) struct Running<'a>(&'a Runs, bool);
 
 impl Running<'_> {
     pub(crate) fn new(worker: &Worker) -> Running<'_> {
         let runs = &worker.lodgers.runs;
-        runs.is_running.set(true);
-        Running(runs)
+        Running(runs, runs.is_running.replace(true))
     }
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.0.is_running.set(false);
+        self.0.is_running.set(self.1);
+        if self.1 {
+            return;
+        }
         if let Some(f) = self.0.when_left.take() {
             crate::core::foreign::run(f);
         }

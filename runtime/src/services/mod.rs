@@ -17,6 +17,7 @@ pub mod faults;
 pub(crate) mod here;
 pub(crate) mod home;
 pub(crate) mod kinds;
+pub(crate) mod nested;
 pub(crate) mod next;
 #[cfg(feature = "uring")]
 pub(crate) mod proactor;

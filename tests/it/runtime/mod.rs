@@ -6,6 +6,7 @@ mod cores_faults;
 mod from_afar;
 mod graceful;
 mod handle_block_on;
+mod in_place;
 mod metrics;
 mod moves;
 mod skips;

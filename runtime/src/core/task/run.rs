@@ -86,6 +86,10 @@ impl OwnScheduler {
             if cells.freed.replace(false) {
                 cells.scheduled.set(true);
                 self.push_free(slot);
+            } else if slot.id() != Id::NONE && !slot.is_finished(slot.id()) {
+                // It is being polled, and has called `block_in_place`, within which this loop runs.
+                cells.scheduled.set(true);
+                cells.link.set(self.cells().held.replace(Some(slot)));
             }
             return;
         };

@@ -84,6 +84,8 @@ pub(crate) struct SchedulerCells {
     pub(crate) head: Cell<Option<OwnSlot>>,
     tail: Cell<Option<OwnSlot>>,
     free: Cell<Option<OwnSlot>>,
+    /// Slots whose tasks were woken while a poll of theirs ran another loop: see `services/nested`.
+    pub(crate) held: Cell<Option<OwnSlot>>,
     /// The runtime is shutting down: what is spawned now is cancelled.
     pub(crate) is_closed: Cell<bool>,
     /// There was a panic that is to end the runtime.

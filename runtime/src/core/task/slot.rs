@@ -20,7 +20,7 @@
 //!    to the one JoinHandle, wherever that is.
 //! 4. The cells of a vacant slot are as `Slot::new` makes them, except for `freed` and `link`. So another thread that
 //!    reserves a slot, for `Handle::spawn`, need not touch them, and does not.
-//! 5. `link` serves one list at a time. A vacant slot counts as scheduled, so a late wake cannot put it on the run
+//! 5. `link` serves one list at a time: the run queue, the free list, or the list of held slots. A vacant slot counts as scheduled, so a late wake cannot put it on the run
 //!    queue; one that becomes vacant while on the run queue joins the free list when it is popped (`freed`).
 //! 6. A wake may come at any time, in any state, any number of times: it schedules the slot, no more. Whoever pops
 //!    a slot that has nothing to poll ignores it; a wake that was meant for an earlier task of the slot costs its

@@ -1,0 +1,39 @@
+//! A loop within a poll: what `block_in_place` allows to a runtime of the kind `multi_thread`, which has one thread.
+//!
+//! The code that blocks may itself block on a future. Then the loop runs again, further in on the stack, and with it all
+//! tasks but the one that blocks. That task's body is out of its slot while it is polled, so the inner loop cannot poll
+//! it: if it is woken meanwhile, its slot is held, and scheduled when the inner code has returned. The same holds for the
+//! root future of the outer `block_on`.
+//!
+//! In tokio: the worker hands its core, with the other tasks, to another thread: `runtime/scheduler/multi_thread/worker.rs`.
+
+use super::blocked_on::Lifted;
+use crate::core::coop::LEFT;
+use crate::core::task::{Id, OwnScheduler};
+
+/// Calls `f`, in which this thread may block on futures.
+pub(crate) fn nested<R>(tasks: Option<OwnScheduler>, f: impl FnOnce() -> R) -> R {
+    struct Return {
+        _lifted: Lifted,
+        tasks: Option<OwnScheduler>,
+        budget: i64,
+    }
+    impl Drop for Return {
+        fn drop(&mut self) {
+            LEFT.set(self.budget);
+            self.tasks.inspect(|tasks| tasks.release_held());
+        }
+    }
+    let _return = Return { _lifted: Lifted::new(), tasks, budget: LEFT.get() };
+    Id::current().scope(f)
+}
+
+impl OwnScheduler {
+    fn release_held(self) {
+        let mut next = self.cells().held.take();
+        while let Some(slot) = next {
+            next = slot.cells().link.get();
+            self.push(slot);
+        }
+    }
+}
