@@ -110,7 +110,7 @@ impl<T> Sender<T> {
         self.tx.send(value)
     }
 
-    /// Waits until the receiver is dropped or [closed](Receiver::close), so that whoever computes the value can stop.
+    /// Waits until the receiver is dropped or [closed](Receiver::close), so that the sender's task can stop its work.
     ///
     /// # Cancel safety
     ///

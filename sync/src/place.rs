@@ -1,11 +1,11 @@
 //! Waiting for something that happens to all who wait: a list of wakers, a place in it, and waking all of them.
 //!
-//! The list lives under the mutex of what is waited for. It is not fair in any way, since nothing is handed out: a
+//! The list lives under the mutex of what is waited for. Nothing is handed out, so the order is of no importance: each
 //! waiter that is woken looks again.
 //!
-//! Why no waiter is missed: a waiter looks and takes its place in one stretch under the lock, and so does whoever
-//! changes what is looked at and collects the wakers. If the change comes first, the look finds it. If it comes second,
-//! it finds the waker.
+//! Why no waiter is missed: a waiter looks and takes its place in one stretch under the lock. The caller of `wake_all`
+//! has made its change before it locks the list. If the change comes first, the look finds it. If the look comes first,
+//! `wake_all` finds the waker.
 
 use crate::primitives::{Mutex, MutexGuard};
 use crate::waiters::{Key, Waiters};
@@ -13,7 +13,7 @@ use crate::wakers::{discard, wake};
 use std::mem;
 use std::task::{Context, Poll, Waker};
 
-/// Those who wait. A waker that has been taken leaves its entry behind, apart from the queue.
+/// The waiters. A waker that has been taken leaves its entry behind, apart from the queue.
 pub(crate) type List = Waiters<Option<Waker>>;
 
 /// What has a list of waiters, called `N` if there are several.
@@ -102,9 +102,9 @@ impl<S: HasList<N>, const N: usize> Drop for Place<'_, S, N> {
 /// How many wakers are taken in one stretch under the lock.
 const BATCH: usize = 16;
 
-/// Wakes all who are in the list of `state`, which is locked. Those who come meanwhile are not woken.
+/// Wakes all waiters in the list of `state`, which is locked. Waiters that come meanwhile are not woken.
 pub(crate) fn wake_all<'a, S: HasList<N>, const N: usize>(mutex: &'a Mutex<S>, mut state: MutexGuard<'a, S>) {
-    // Whoever is woken may come back to the end of the list, so those who are there now are counted.
+    // A waiter that is woken may come back to the end of the list, so those that are there now are counted.
     let mut left = state.list().len();
     while left > 0 {
         let mut batch = [const { None }; BATCH];

@@ -20,15 +20,14 @@
 //! Invariants, under the lock:
 //! 1. `messages` holds the messages at the positions from `next - messages.len()` to `next - 1`. There are at most
 //!    `capacity` of them.
-//! 2. Each message has been received by fewer receivers than the one before it, or as many: whoever has still to
-//!    receive a message has still to receive those after it. So those that nobody needs are at the front, and are taken
-//!    out at once: each that is left has a `left` above zero.
-//! 3. A message that is lent out is brought back, also by a panic. If its entry has left the ring meanwhile, whoever
-//!    brings it back drops it.
+//! 2. A receiver that has still to receive a message has still to receive all those after it. So the messages that no
+//!    receiver needs are at the front. They are taken out at once: each one that remains has a `left` above zero.
+//! 3. A message that is lent out is brought back, also by a panic. If its entry has left the ring meanwhile, its
+//!    borrower drops it.
 //! 4. No code of users runs while the ring is locked: messages are cloned and dropped afterwards.
 //!
 //! In tokio: `sync/broadcast.rs`. There each place of the ring has a lock, under which its message is cloned, and the
-//! list of those who wait another one. Here one lock covers all, and no longer than a few assignments.
+//! list of waiters has another one. Here one lock covers all, and no longer than a few assignments.
 
 use super::error::TryRecvError;
 use crate::place::{HasList, List};

@@ -14,8 +14,9 @@
 //! Invariants:
 //! 1. Messages come out in the order in which they were pushed: those of `mine` before those of `messages`.
 //! 2. `receiver` has a waker only while the receiver waits, with both queues empty. A push takes it.
-//! 3. Without a limit, nothing is pushed once `is_closed` is set. With a limit, whoever has a permit still pushes. So
-//!    the channel has ended if it is closed, both queues are empty and no permit is out, or if there is no sender left.
+//! 3. Without a limit, nothing is pushed once `is_closed` is set. With a limit, a sender that has a permit still
+//!    pushes. So the channel has ended if it is closed, both queues are empty and no permit is out, or if there is no
+//!    sender left.
 //! 4. A permit is taken before a message is pushed, and given back when the receiver takes the message out of `mine`.
 //! 5. Wakers are cloned, woken and dropped, and messages dropped, while nothing is locked.
 //!
@@ -344,7 +345,7 @@ impl<T, L: Limit> Rx<T, L> {
     }
 
     pub(super) fn close(&mut self) {
-        // First the limit: whoever is told that the channel is closed gets no permit any more.
+        // First the limit: a sender that is told that the channel is closed gets no permit any more.
         self.limit.close();
         let mut queue = self.queue.lock();
         queue.is_closed = true;

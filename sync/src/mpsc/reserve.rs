@@ -1,6 +1,6 @@
 //! Reserving capacity: what all kinds of sending into a channel with a limit begin with.
 //!
-//! Whoever has reserved has permits of the channel's limit. They go back if they are not used, see `permit.rs`, or if
+//! A reservation consists of permits of the channel's limit. They go back if they are not used, see `permit.rs`, or if
 //! the reservation is given up.
 
 use super::channel::Tx;

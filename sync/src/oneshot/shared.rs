@@ -17,13 +17,13 @@
 //!    set, and then to the receiver until it clears the bit, if it was set at that moment. If the sender had ended by
 //!    then, nobody takes the waker, and `free` drops it.
 //! 4. `TX_GONE` is the last thing that the sender does to the memory, `RX_GONE` the last thing that the receiver does.
-//!    Whoever finds the other's bit set, and is done itself, frees the memory. So as long as a `Tx` or an `Rx` exists
+//!    The end that goes last finds the other's bit set, and frees the memory. So as long as a `Tx` or an `Rx` exists
 //!    whose own bit is not set, the memory is there.
 //! 5. The receiver takes the value, if there is one, before it sets `RX_GONE`. `RX_GONE` implies `CLOSED`, and `VALUE`
 //!    and `TX_GONE` imply `TX_ENDED`.
 //!
-//! Orderings: each change of the state is a read-modify-write with `AcqRel`, and each load is an `Acquire`. So whoever
-//! sees a bit also sees what was written before it was set, and what was done to the cells by those before.
+//! Orderings: each change of the state is a read-modify-write with `AcqRel`, and each load is an `Acquire`. So an end
+//! that sees a bit also sees all that the other end did before it set the bit.
 //!
 //! If the value is sent before anybody waits for it, this costs the two ends one read-modify-write together: the
 //! receiver finds `TX_GONE`, and owns all the rest.
@@ -325,7 +325,7 @@ impl<T> Shared<T> {
 unsafe fn free<T>(memory: NonNull<Shared<T>>) {
     // SAFETY: `new` has made it from a box, and it is freed once.
     let shared = unsafe { Box::from_raw(memory.as_ptr()) };
-    // Whoever has gone first did all before, and this end has seen it.
+    // Acquire: the other end went first, and all that it did is seen here.
     let state = shared.state.load(Acquire);
     if state & (RX_WAKER | TX_WAKER) == 0 {
         return;

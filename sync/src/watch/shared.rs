@@ -2,10 +2,9 @@
 //!
 //! Invariants:
 //! 1. `state` has the number of changes, twice, and [`CLOSED`] once no sender is left. A change is counted while the
-//!    value is locked for writing. So whoever has locked it for reading knows which version it looks at.
-//! 2. Whoever changes what others wait for does so first, and then locks the list of those who wait and wakes them.
-//!    Whoever waits looks while the list is locked. So either the look finds the change, or the change finds the
-//!    waiter.
+//!    value is locked for writing. So a reader that has locked it knows which version it looks at.
+//! 2. A handle that changes what others wait for does so first, then locks the list of the waiters and wakes them. A
+//!    waiter looks while the list is locked. So either the look finds the change, or the change finds the waiter.
 //! 3. While `value` is locked, the code of users runs only where its documentation says so: the closures of
 //!    `send_modify`, `send_if_modified` and `wait_for`, and what is done with a `Ref`. A value that was replaced is
 //!    dropped afterwards.
