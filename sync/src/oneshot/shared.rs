@@ -325,6 +325,13 @@ impl<T> Shared<T> {
 unsafe fn free<T>(memory: NonNull<Shared<T>>) {
     // SAFETY: `new` has made it from a box, and it is freed once.
     let shared = unsafe { Box::from_raw(memory.as_ptr()) };
+    #[cfg(loom)]
+    {
+        // Freeing the memory is an access to each cell, which loom does not see by itself.
+        shared.value.with_mut(|_| ());
+        shared.rx_waker.with_mut(|_| ());
+        shared.tx_waker.with_mut(|_| ());
+    }
     // Acquire: the other end went first, and all that it did is seen here.
     let state = shared.state.load(Acquire);
     if state & (RX_WAKER | TX_WAKER) == 0 {
