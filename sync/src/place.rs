@@ -44,12 +44,25 @@ impl<'a, S: HasList<N>, const N: usize> Place<'a, S, N> {
     }
 
     /// Looks, under the lock, and waits in the list as long as there is nothing to be found.
+    #[inline]
     pub(crate) fn poll<R>(
         &mut self,
         cx: &mut Context<'_>,
         mut look: impl FnMut(&mut S) -> Option<R>,
     ) -> Poll<R> {
-        let mut new: Option<Waker> = None;
+        // Most often there is something at the first look.
+        if self.key.is_none() {
+            if let Some(found) = look(&mut self.mutex.lock()) {
+                return Poll::Ready(found);
+            }
+        }
+        self.wait(cx, look)
+    }
+
+    #[cold]
+    fn wait<R>(&mut self, cx: &mut Context<'_>, mut look: impl FnMut(&mut S) -> Option<R>) -> Poll<R> {
+        // Cloning is foreign code, so nothing is locked. A first look has found nothing, so the waker will be needed.
+        let mut new = self.key.is_none().then(|| cx.waker().clone());
         loop {
             let mut state = self.mutex.lock();
             if let Some(found) = look(&mut state) {
@@ -72,7 +85,7 @@ impl<'a, S: HasList<N>, const N: usize> Place<'a, S, N> {
             let old = match (place, new.take()) {
                 (Some(waker), None) if knows(waker) => None,
                 (_, None) => {
-                    // Cloning is foreign code, so nothing is locked, and we have to look once more afterwards.
+                    // As above, and we have to look once more afterwards.
                     drop(state);
                     new = Some(cx.waker().clone());
                     continue;
@@ -91,6 +104,7 @@ impl<'a, S: HasList<N>, const N: usize> Place<'a, S, N> {
 }
 
 impl<S: HasList<N>, const N: usize> Drop for Place<'_, S, N> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(key) = self.key.take() {
             let waker = self.mutex.lock().list().remove(key);
