@@ -117,13 +117,15 @@ pub use ayi_sync as sync;
 pub mod time {
     mod interval;
     mod timeout;
+    mod timer_error;
 
     pub use ayi_runtime::time::{Duration, Instant, Sleep, advance, pause, resume, sleep, sleep_until};
     pub use interval::{Interval, MissedTickBehavior, interval, interval_at};
     pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
 
-    /// The place where tokio has [`Elapsed`].
+    /// The errors of this module.
     pub mod error {
         pub use super::Elapsed;
+        pub use super::timer_error::Error;
     }
 }

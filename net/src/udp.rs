@@ -14,6 +14,7 @@ use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 
 use ayi_runtime::io::{Interest, Ready};
+use ayi_runtime::runtime::check_open;
 use ayi_runtime::task::coop;
 use socket2::SockRef;
 
@@ -86,6 +87,7 @@ impl UdpSocket {
     /// ```
     pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<UdpSocket> {
         coop::consume_budget().await;
+        check_open()?;
         let mut last_error = None;
         for addr in addr::resolve(addr).await? {
             match std::net::UdpSocket::bind(addr) {

@@ -41,6 +41,8 @@ mod plugged {
 pub mod runtime {
     pub use crate::face::builder::Builder;
     pub use crate::face::entered::EnterGuard;
+    #[doc(hidden)]
+    pub use crate::face::entered::{check_open, has_io, has_timers, is_local};
     pub use crate::face::errors::{TryCurrentError, is_rt_shutdown_err};
     pub use crate::face::handle::{Handle, Id, RuntimeFlavor, worker_index};
     pub use crate::face::metrics::RuntimeMetrics;
@@ -70,6 +72,8 @@ pub mod task {
     pub use crate::face::task_builder::TaskBuilder as Builder;
     #[doc(hidden)]
     pub use crate::services::kinds::is_large;
+    #[doc(hidden)]
+    pub use crate::services::nested::NotInPlace;
     #[doc(hidden)]
     pub use crate::services::next::{spawn_sooner_or_later, start_running_here};
     pub use crate::watch::hooks::TaskMeta;

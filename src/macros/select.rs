@@ -154,25 +154,31 @@ macro_rules! select {
                 for is_second_round in [false, true] {
                     let mut _index = 0u32;
                     $(
-                        if (_index < first) == is_second_round && $enabled {
-                            match ::core::future::Future::poll($name.as_mut(), cx) {
-                                ::core::task::Poll::Pending => is_pending = true,
-                                ::core::task::Poll::Ready(value) => {
-                                    $enabled = false;
-                                    // Checks the match without moving out of the output: the guard always refuses it.
-                                    let mut fits = false;
-                                    #[allow(unused_mut)]
-                                    let mut value = value;
-                                    #[allow(unused_variables, unused_mut, unreachable_patterns)]
-                                    match value {
-                                        $pattern if { fits = true; false } => ::core::unreachable!(),
-                                        _ => {}
-                                    }
-                                    if fits {
-                                        $output = ::core::option::Option::Some(value);
-                                        return ::core::task::Poll::Ready(());
-                                    }
+                        'branch: {
+                            if (_index < first) != is_second_round || !$enabled {
+                                break 'branch;
+                            }
+                            // The arm that leaves also tells rustc the type of an output that nothing else tells.
+                            let value = match ::core::future::Future::poll($name.as_mut(), cx) {
+                                ::core::task::Poll::Ready(value) => value,
+                                ::core::task::Poll::Pending => {
+                                    is_pending = true;
+                                    break 'branch;
                                 }
+                            };
+                            $enabled = false;
+                            // Checks the match without moving out of the output: the guard always refuses it.
+                            let mut fits = false;
+                            #[allow(unused_mut)]
+                            let mut value = value;
+                            #[allow(unused_variables, unused_mut, unreachable_patterns)]
+                            match value {
+                                $pattern if { fits = true; false } => ::core::unreachable!(),
+                                _ => {}
+                            }
+                            if fits {
+                                $output = ::core::option::Option::Some(value);
+                                return ::core::task::Poll::Ready(());
                             }
                         }
                         _index += 1;

@@ -19,10 +19,10 @@
 //! In tokio: `task/local.rs`.
 
 use super::{AbortHandle, JoinHandle};
-use crate::runtime::Runtime;
-use ayi_runtime::task::{coop, is_large, spawn_sooner_or_later, start_running_here};
+use crate::runtime::{Id, Runtime};
+use ayi_runtime::task::{NotInPlace, coop, is_large, spawn_sooner_or_later, start_running_here};
 use pin_project_lite::pin_project;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -58,6 +58,12 @@ pub fn spawn_local<F: Future<Output: 'static> + 'static>(future: F) -> JoinHandl
         return spawn_here(Box::pin(future));
     }
     spawn_here(future)
+}
+
+/// Whether tasks may be spawned by [`spawn_local`] by tokio's rules: in a set, or in a runtime that was made for that.
+#[doc(hidden)]
+pub fn may_spawn_local() -> bool {
+    CURRENT.try_with(|set| set.borrow().is_some()).unwrap_or(false) || crate::runtime::is_local()
 }
 
 #[track_caller]
@@ -100,6 +106,7 @@ pub struct LocalSet {
     set: Rc<Set>,
     /// `Some` while the set itself is awaited.
     awaited: Option<Awaited>,
+    id: OnceCell<Id>,
 }
 
 #[derive(Default)]
@@ -288,6 +295,19 @@ impl LocalSet {
     /// let task = set.spawn_local(async { 7 }); // stands still until the set is awaited
     /// assert_eq!(set.run_until(task).await.unwrap(), 7);
     /// # }
+    /// Returns a number that no other set and no runtime has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi::task::LocalSet;
+    /// let (one, other) = (LocalSet::new(), LocalSet::new());
+    /// assert!(one.id() == one.id() && one.id() != other.id());
+    /// ```
+    pub fn id(&self) -> Id {
+        *self.id.get_or_init(Id::for_a_set)
+    }
+
     /// ```
     #[track_caller]
     pub fn spawn_local<F: Future<Output: 'static> + 'static>(&self, future: F) -> JoinHandle<F::Output> {
@@ -394,13 +414,15 @@ impl fmt::Debug for LocalSet {
 #[must_use = "the set is left when the guard is dropped"]
 pub struct LocalEnterGuard {
     outer: Option<Rc<Set>>,
+    _not_in_place: NotInPlace,
 }
 
 impl LocalEnterGuard {
     fn new(set: &Rc<Set>) -> LocalEnterGuard {
         // While the thread ends, there is no place from which to take the outer set, and nothing can be spawned any
         // longer.
-        LocalEnterGuard { outer: CURRENT.try_with(|it| it.replace(Some(set.clone()))).ok().flatten() }
+        let outer = CURRENT.try_with(|it| it.replace(Some(set.clone()))).ok().flatten();
+        LocalEnterGuard { outer, _not_in_place: NotInPlace::new() }
     }
 }
 

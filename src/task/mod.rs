@@ -13,5 +13,7 @@ mod task_local;
 #[doc(inline)]
 pub use ayi_runtime::task::*;
 pub use join_set::{Builder as JoinSetBuilder, JoinSet};
+#[doc(hidden)]
+pub use local_set::may_spawn_local;
 pub use local_set::{LocalEnterGuard, LocalSet, spawn_local};
 pub use task_local::{AccessError, LocalKey, TaskLocalFuture};

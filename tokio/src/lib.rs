@@ -15,6 +15,7 @@
 
 pub mod runtime;
 pub mod task;
+pub mod time;
 
 #[doc(no_inline)]
 pub use ayi::{join, pin, select, task_local, try_join};
@@ -41,18 +42,15 @@ pub mod sync {
     pub use ayi::sync::*;
 }
 
-/// Sleeping, time limits, and ticking at an interval.
-pub mod time {
-    #[doc(no_inline)]
-    pub use ayi::time::*;
-}
-
 /// Files and directories.
 #[cfg(feature = "fs")]
 pub mod fs {
     #[doc(no_inline)]
     pub use ayi::fs::*;
 }
+
+/// Nothing: tokio's streams are in the crate `tokio-stream`.
+pub mod stream {}
 
 /// Child processes.
 #[cfg(feature = "process")]

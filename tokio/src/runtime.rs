@@ -44,6 +44,41 @@ impl Runtime {
         self.0.handle().spawn(future)
     }
 
+    /// Runs `future` to its end on this thread, with the runtime's tasks alongside, unless another thread runs these.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `future` panics or if this is called inside another `block_on`.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.0.block_on(future)
+    }
+
+    /// Runs `f`, which may block, on a thread of the pool.
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(&self, f: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.0.spawn_blocking(f)
+    }
+
+    /// Makes this the current runtime of the thread, until the guard is dropped.
+    pub fn enter(&self) -> EnterGuard<'_> {
+        self.0.enter()
+    }
+
+    /// Returns a handle that reaches this runtime from any thread.
+    pub fn handle(&self) -> &Handle {
+        self.0.handle()
+    }
+
+    /// Returns what has been counted of this runtime.
+    pub fn metrics(&self) -> RuntimeMetrics {
+        self.0.metrics()
+    }
+
     /// Ends the runtime, and waits at most `limit` for `spawn_blocking` calls that are running.
     pub fn shutdown_timeout(self, limit: Duration) {
         self.0.shutdown_timeout(limit);

@@ -5,7 +5,7 @@ mod join_set_type;
 #[doc(no_inline)]
 pub use ayi::task::{
     AbortHandle, Id, JoinError, JoinHandle, LocalEnterGuard, LocalKey, LocalSet, block_in_place, coop, id,
-    spawn_blocking, spawn_local, try_id, yield_now,
+    spawn_blocking, try_id, yield_now,
 };
 #[doc(no_inline)]
 pub use coop::{Unconstrained, consume_budget, unconstrained};
@@ -32,6 +32,30 @@ where
     F::Output: Send + 'static,
 {
     ayi::task::spawn_send(future)
+}
+
+/// Spawns a task whose future need not be `Send` on this thread: on the [`LocalSet`] in which this code runs, or on the
+/// [`LocalRuntime`](crate::runtime::LocalRuntime).
+///
+/// # Panics
+///
+/// Panics outside of both.
+#[track_caller]
+pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    check_local();
+    ayi::task::spawn_local(future)
+}
+
+#[track_caller]
+fn check_local() {
+    assert!(
+        ayi::task::may_spawn_local(),
+        "`spawn_local` called from outside of a `task::LocalSet` or `runtime::LocalRuntime`"
+    );
 }
 
 /// Sets of tasks.

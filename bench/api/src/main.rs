@@ -1,6 +1,8 @@
 //! Writes the public API of crates, one item a line, from the JSON that rustdoc has written about them: see
 //! `.ci/public-api`. Blanket, automatic and derived implementations of traits are left out.
 
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fs;
@@ -8,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let folder = arguments.next().ok_or("usage: api FOLDER JSON…")?;
+    let folder = arguments.next().ok_or("usage: api FOLDER JSON… (or: api --names JSON)")?;
+    let only_names = folder.as_os_str() == "--names";
     let mut apis = BTreeMap::new();
     for json in arguments {
         let api = public_api::Builder::from_rustdoc_json(&json)
@@ -18,6 +21,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             .build()?;
         let krate = json.file_stem().and_then(|name| name.to_str()).ok_or("a file named after a crate")?;
         apis.insert(krate.to_owned(), in_order(api.items().map(|item| item.to_string())));
+    }
+    if only_names {
+        for (krate, api) in &apis {
+            names::names(krate, api).iter().for_each(|name| println!("{name}"));
+        }
+        return Ok(());
     }
     let public = public_types(&apis);
     for (krate, api) in &apis {

@@ -85,6 +85,7 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # Ok(())
     /// # }
     /// ```
+    #[track_caller]
     pub fn new(inner: T) -> io::Result<AsyncFd<T>> {
         AsyncFd::try_new(inner).map_err(|error| error.cause)
     }
@@ -110,6 +111,7 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # Ok(())
     /// # }
     /// ```
+    #[track_caller]
     pub fn with_interest(inner: T, _interest: Interest) -> io::Result<AsyncFd<T>> {
         AsyncFd::new(inner)
     }
@@ -136,7 +138,12 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # Ok(())
     /// # }
     /// ```
+    #[track_caller]
     pub fn try_new(inner: T) -> Result<AsyncFd<T>, AsyncFdTryNewError<T>> {
+        assert!(
+            ayi_runtime::runtime::has_io() != Some(false),
+            "AsyncFd: this runtime was built without sockets: call enable_io or enable_all on its Builder"
+        );
         let registration = Registration::new();
         match registration.register_raw(inner.as_raw_fd()) {
             Ok(()) => Ok(AsyncFd { registration, inner }),
@@ -164,6 +171,7 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # Ok(())
     /// # }
     /// ```
+    #[track_caller]
     pub fn try_with_interest(inner: T, _interest: Interest) -> Result<AsyncFd<T>, AsyncFdTryNewError<T>> {
         AsyncFd::try_new(inner)
     }

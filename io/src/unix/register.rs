@@ -38,6 +38,7 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # Ok(())
     /// # }
     /// ```
+    #[track_caller]
     pub unsafe fn register(inner: T) -> Result<AsyncFd<T>, AsyncFdRegisterError<T>> {
         AsyncFd::try_new(inner)
     }
@@ -51,6 +52,7 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # Errors
     ///
     /// Fails like [`try_new`](AsyncFd::try_new).
+    #[track_caller]
     pub unsafe fn register_with_interest(
         inner: T,
         interest: Interest,

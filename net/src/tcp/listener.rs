@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 
+use ayi_runtime::runtime::check_open;
 use ayi_runtime::task::coop;
 
 use crate::accept;
@@ -65,6 +66,7 @@ impl TcpListener {
     /// ```
     pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<TcpListener> {
         coop::consume_budget().await;
+        check_open()?;
         let mut last_error = None;
         for addr in addr::resolve(addr).await? {
             match sys::listen(addr) {

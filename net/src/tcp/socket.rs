@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use ayi_runtime::io::Interest;
+use ayi_runtime::runtime::check_open;
 use ayi_runtime::task::coop;
 use socket2::{Domain, Socket, Type};
 
@@ -62,6 +63,7 @@ impl TcpSocket {
     }
 
     fn new(domain: Domain) -> io::Result<TcpSocket> {
+        check_open()?;
         let socket = Socket::new(domain, Type::STREAM.nonblocking().cloexec(), None)?;
         Ok(TcpSocket { socket })
     }

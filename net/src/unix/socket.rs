@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{self as std_unix, SocketAddr};
 use std::path::Path;
 
+use ayi_runtime::runtime::check_open;
 use ayi_runtime::task::coop;
 use socket2::{Domain, Socket, Type};
 
@@ -70,6 +71,7 @@ impl UnixSocket {
     }
 
     fn new(kind: Type) -> io::Result<UnixSocket> {
+        check_open()?;
         let socket = Socket::new(Domain::UNIX, kind.nonblocking().cloexec(), None)?;
         Ok(UnixSocket { socket, is_datagram: kind == Type::DGRAM })
     }

@@ -15,6 +15,7 @@ pub(crate) enum Count {
     Popped,
     Turns,
     Parks,
+    Unparks,
     Events,
     Registered,
     Deregistered,

@@ -11,7 +11,7 @@ use crate::plugged::TaskTrace;
 use crate::services::blocked_on::is_blocked_on;
 use crate::services::blocking::{BlockingCall, Outcome, Ticket};
 use crate::services::kinds::is_large;
-use crate::services::nested::nested;
+use crate::services::nested::{may_be_nested, nested};
 use crate::watch::trace::CallTrace;
 use std::any::type_name;
 use std::io;
@@ -92,7 +92,8 @@ impl Link {
 ///
 /// # Panics
 ///
-/// Panics inside a runtime of the kind [`CurrentThread`](crate::runtime::RuntimeFlavor::CurrentThread), like in tokio.
+/// Panics inside a runtime of the kind [`CurrentThread`](crate::runtime::RuntimeFlavor::CurrentThread) and in a task of a
+/// `LocalSet`, like in tokio.
 ///
 /// # Examples
 ///
@@ -116,8 +117,9 @@ pub fn block_in_place<F: FnOnce() -> R, R>(f: F) -> R {
     }
     let is_alone = current_link().is_none_or(|link| link.shared.background.is_none());
     assert!(
-        !is_alone,
-        "block_in_place: this thread runs all tasks of its runtime, which would wait: use spawn_blocking"
+        !is_alone && may_be_nested(),
+        "block_in_place can call blocking only when running on the multi-threaded runtime: this thread runs all tasks of \
+         its runtime, which would wait. Use spawn_blocking"
     );
     nested(home().map(|worker| worker.tasks()), f)
 }

@@ -3,6 +3,7 @@
 use super::runtime::Runtime;
 use super::settings::Settings;
 use crate::services::cancellation::CancellationToken;
+use crate::services::shared::Drivers;
 use crate::watch::hooks::TaskMeta;
 use crate::watch::unhandled::UnhandledPanic;
 use std::fmt;
@@ -455,6 +456,16 @@ impl Builder {
     /// ```
     pub fn build(&mut self) -> io::Result<Runtime> {
         Ok(Runtime::of(self.settings.make()?, self.grace))
+    }
+}
+
+impl Builder {
+    /// Makes the runtime pretend to lack sockets or timers, and to spawn only what is `Send` outside of a `LocalSet`: for the
+    /// package that stands in for tokio.
+    #[doc(hidden)]
+    pub fn pretend(&mut self, has_io: bool, has_timers: bool, is_local: bool) -> &mut Builder {
+        self.settings.drivers = Drivers { has_io, has_timers, is_local };
+        self
     }
 }
 

@@ -25,7 +25,8 @@ use std::time::Duration;
 ///
 /// # Panics
 ///
-/// Panics outside a runtime, or if the time is paused already.
+/// Panics outside a runtime, in one of the kind [`MultiThread`](crate::runtime::RuntimeFlavor::MultiThread), or if the time
+/// is paused already.
 ///
 /// # Examples
 ///
@@ -42,6 +43,10 @@ use std::time::Duration;
 #[track_caller]
 pub fn pause() {
     let worker = current("pause");
+    assert!(
+        worker.lodgers.shared.background.is_none(),
+        "time::pause requires the `current_thread` kind of runtime: other threads see the time of this one"
+    );
     let clock = worker.clock.get();
     assert!(!clock.is_paused, "time::pause: the time is paused already");
     worker.set_clock(clock.pause());

@@ -1,7 +1,7 @@
 //! Which runtime a thread is in, as handles see it: its own, or that of another thread.
 
 use super::drive::Drive;
-use super::errors::{NO_RUNTIME, NOT_HERE};
+use super::errors::{NO_RUNTIME, NOT_HERE, shut_down};
 use super::link::Link;
 use crate::core::current::{self, Current, EnterGuard as CoreGuard, home, with_current};
 use crate::core::lodger::Elsewhere;
@@ -10,6 +10,7 @@ use crate::services::home::Who;
 use crate::services::stay::Stay;
 use std::fmt;
 use std::io;
+use std::marker::PhantomData;
 use std::rc::Rc;
 
 /// The runtime of another thread that this one has entered.
@@ -56,9 +57,10 @@ impl CoreGuard<'_> {
 /// Keeps a runtime current on this thread. See [`Runtime::enter`](crate::runtime::Runtime::enter).
 #[must_use = "the runtime is left when the guard is dropped"]
 pub struct EnterGuard<'a> {
-    // Dropped first.
-    _inside: CoreGuard<'a>,
+    // Dropped first. It borrows nothing: so the owner may end the runtime while a guard that is not used any more exists.
+    _inside: CoreGuard<'static>,
     _stay: Option<Stay>,
+    _entered: PhantomData<&'a ()>,
 }
 
 impl EnterGuard<'_> {
@@ -71,7 +73,7 @@ impl EnterGuard<'_> {
             Some(stay) => CoreGuard::here(stay.worker()),
             None => CoreGuard::afar(link),
         };
-        EnterGuard { _inside: inside, _stay: stay }
+        EnterGuard { _inside: inside, _stay: stay, _entered: PhantomData }
     }
 }
 
@@ -98,5 +100,32 @@ pub(crate) fn current_to_spawn() -> Rc<Worker> {
             worker
         }
         None => panic!("{}", current_link().map_or(NO_RUNTIME, |_| NOT_HERE)),
+    }
+}
+
+/// Returns whether the current runtime has sockets, if there is one.
+#[doc(hidden)]
+pub fn has_io() -> Option<bool> {
+    Some(current_link()?.shared.drivers.has_io)
+}
+
+/// Returns whether the current runtime has timers, if there is one.
+#[doc(hidden)]
+pub fn has_timers() -> Option<bool> {
+    Some(current_link()?.shared.drivers.has_timers)
+}
+
+/// Returns whether the current runtime spawns tasks that are not `Send` on this thread, without a `LocalSet`.
+#[doc(hidden)]
+pub fn is_local() -> bool {
+    with_current(|worker| worker.lodgers.shared.drivers.is_local).unwrap_or(false)
+}
+
+/// Fails if the current runtime has ended, so that what is made now could never wait.
+#[doc(hidden)]
+pub fn check_open() -> io::Result<()> {
+    match current_link() {
+        Some(link) if !link.reference.scheduler.is_open(link.reference.id) => Err(shut_down()),
+        _ => Ok(()),
     }
 }

@@ -64,6 +64,18 @@ pub fn is_rt_shutdown_err(error: &io::Error) -> bool {
 #[derive(Debug)]
 pub struct TryCurrentError(pub(crate) ());
 
+impl TryCurrentError {
+    /// Returns whether no runtime is entered on this thread. There is no other reason.
+    pub fn is_missing_context(&self) -> bool {
+        true
+    }
+
+    /// Returns whether the thread is ending, so that it no longer knows its runtime. ayi knows it until the end.
+    pub fn is_thread_local_destroyed(&self) -> bool {
+        false
+    }
+}
+
 impl fmt::Display for TryCurrentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(NO_RUNTIME)

@@ -13,6 +13,7 @@ use crate::services::afar::spawn_from_afar;
 use crate::services::cancellation::CancellationToken;
 use crate::services::home::Who;
 use crate::services::kinds::{Boxed, is_large};
+use crate::services::next;
 use futures_task::{FutureObj, Spawn, SpawnError};
 use std::fmt;
 
@@ -390,6 +391,14 @@ pub fn worker_index() -> Option<usize> {
         worker.lodgers.runs.are_going_on() && !is_apart
     });
     is_worker.then_some(0)
+}
+
+impl Id {
+    /// A number that no runtime has, for a `LocalSet`.
+    #[doc(hidden)]
+    pub fn for_a_set() -> Id {
+        Id(next::id())
+    }
 }
 
 impl fmt::Display for Id {

@@ -195,9 +195,7 @@ impl JoinError {
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(panic) = &self.panic else { return write!(f, "task {} was cancelled", self.id) };
-        let payload = lock(&panic.payload);
-        let message = payload.downcast_ref::<&str>().copied();
-        match message.or_else(|| payload.downcast_ref::<String>().map(String::as_str)) {
+        match message(&lock(&panic.payload)) {
             Some(message) => write!(f, "task {} panicked with message {message:?}", self.id),
             None => write!(f, "task {} panicked", self.id),
         }
@@ -206,8 +204,18 @@ impl fmt::Display for JoinError {
 
 impl fmt::Debug for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JoinError({self})")
+        let Some(panic) = &self.panic else { return write!(f, "JoinError::Cancelled({:?})", self.id) };
+        match message(&lock(&panic.payload)) {
+            Some(message) => write!(f, "JoinError::Panic({:?}, {message:?}, ...)", self.id),
+            None => write!(f, "JoinError::Panic({:?}, ...)", self.id),
+        }
     }
+}
+
+/// What a panic says, if it was made with a text.
+fn message(payload: &Panic) -> Option<&str> {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
 impl std::error::Error for JoinError {}

@@ -225,6 +225,27 @@ impl RuntimeMetrics {
         self.worker(worker).get(Count::Parks)
     }
 
+    /// Returns how often the worker has slept and how often it has woken, together: the number is odd while it sleeps.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `worker` is not 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let metrics = ayi::runtime::Handle::current().metrics();
+    /// assert_eq!(metrics.worker_park_unpark_count(0) % 2, 0); // it is awake
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn worker_park_unpark_count(&self, worker: usize) -> u64 {
+        let figures = self.worker(worker);
+        figures.get(Count::Parks) + figures.get(Count::Unparks)
+    }
+
     /// Returns how often the runtime looked at timers, descriptors and other threads' messages. tokio has no such
     /// counter.
     ///

@@ -17,7 +17,7 @@ use crate::services::here::lives_here;
 use crate::services::home::Home;
 use crate::services::next;
 use crate::services::ring::RingPlace;
-use crate::services::shared::{Cpu, Shared};
+use crate::services::shared::{Cpu, Drivers, Shared};
 use crate::services::stay::Stays;
 use crate::watch::hooks::Hooks;
 use crate::watch::slow_poll::limit_in_environment;
@@ -42,6 +42,7 @@ pub(crate) struct Settings {
     pub(crate) io_uring: bool,
     /// Whether a thread of its own runs it while nobody is in `block_on`.
     pub(crate) is_background: bool,
+    pub(crate) drivers: Drivers,
 }
 
 impl Settings {
@@ -67,6 +68,7 @@ impl Settings {
             shutdown: CancellationToken::new(),
             io_uring: true,
             is_background: false,
+            drivers: Drivers { has_io: true, has_timers: true, is_local: true },
         }
     }
 
@@ -94,6 +96,7 @@ impl Settings {
             start_background: background::start,
             cpu: Mutex::new(Cpu::of_this_thread(Duration::ZERO)),
             shutdown: self.shutdown.child_token(),
+            drivers: self.drivers,
             last: OnceLock::new(),
             drives: Drives::default(),
         };

@@ -60,6 +60,7 @@ impl AfarTimer {
             // This thread has a wheel now.
             Some(Ok(_)) => return TimerLook::Elsewhere,
             Some(Err(error)) => Lodgers::refuse_timer(Some(error)),
+            None if self.home == 0 => Lodgers::refuse_timer(None),
             None => {}
         }
         if deadline <= Instant::now() {
@@ -82,14 +83,8 @@ impl AfarTimer {
         TimerLook::Elapsed
     }
 
-    #[track_caller]
     fn insert(&mut self, deadline: Instant, waker: Waker) -> TimerLook {
-        let Some(shared) = shared_of(self.home) else {
-            if self.home == 0 {
-                Lodgers::refuse_timer(None);
-            }
-            return TimerLook::ShutDown;
-        };
+        let Some(shared) = shared_of(self.home) else { return TimerLook::ShutDown };
         let state = State { waker: Some(waker), ..State::default() };
         let entry = Arc::new(Entry { runtime: shared.runtime, state: Mutex::new(state) });
         let (runtime, theirs) = (shared.runtime, entry.clone());

@@ -8,8 +8,40 @@
 //! In tokio: the worker hands its core, with the other tasks, to another thread: `runtime/scheduler/multi_thread/worker.rs`.
 
 use super::blocked_on::Lifted;
-use crate::core::coop::LEFT;
+use crate::core::coop::{LEFT, UNLIMITED};
+use crate::core::sync::thread_local;
 use crate::core::task::{Id, OwnScheduler};
+use std::cell::Cell;
+
+thread_local! {
+    /// How many reasons there are why the loop must not run within a poll.
+    static REASONS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// As long as it exists, this thread may not call `block_in_place` in a runtime: a `LocalSet` polls or drops one of its
+/// tasks.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct NotInPlace(());
+
+impl NotInPlace {
+    #[doc(hidden)]
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> NotInPlace {
+        REASONS.set(REASONS.get() + 1);
+        NotInPlace(())
+    }
+}
+
+impl Drop for NotInPlace {
+    fn drop(&mut self) {
+        REASONS.set(REASONS.get() - 1);
+    }
+}
+
+pub(crate) fn may_be_nested() -> bool {
+    REASONS.get() == 0
+}
 
 /// Calls `f`, in which this thread may block on futures.
 pub(crate) fn nested<R>(tasks: Option<OwnScheduler>, f: impl FnOnce() -> R) -> R {
@@ -24,7 +56,7 @@ pub(crate) fn nested<R>(tasks: Option<OwnScheduler>, f: impl FnOnce() -> R) -> R
             self.tasks.inspect(|tasks| tasks.release_held());
         }
     }
-    let _return = Return { _lifted: Lifted::new(), tasks, budget: LEFT.get() };
+    let _return = Return { _lifted: Lifted::new(), tasks, budget: LEFT.replace(UNLIMITED) };
     Id::current().scope(f)
 }
 

@@ -30,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) cpu: Mutex<Cpu>,
     /// The token that tells the tasks to end.
     pub(crate) shutdown: CancellationToken,
+    pub(crate) drivers: Drivers,
     /// The last figures, once the runtime has ended.
     pub(crate) last: OnceLock<(Figures, Duration)>,
     /// The runtimes that other threads have made to block on handles of this one.
@@ -59,6 +60,15 @@ impl Shared {
             }
         }
     }
+}
+
+/// What a runtime pretends to lack, for programs that count on tokio's panics.
+#[derive(Clone, Copy)]
+pub(crate) struct Drivers {
+    pub(crate) has_io: bool,
+    pub(crate) has_timers: bool,
+    /// Tasks whose futures are not `Send` are spawned without a `LocalSet`.
+    pub(crate) is_local: bool,
 }
 
 /// What the runtime's thread costs.

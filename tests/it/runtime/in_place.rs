@@ -101,7 +101,7 @@ fn the_root_future_is_woken_within_a_task_that_blocks() {
 }
 
 #[test]
-#[should_panic(expected = "use spawn_blocking")]
+#[should_panic(expected = "Use spawn_blocking")]
 fn it_panics_in_a_runtime_of_the_other_kind() {
     watched(|| Runtime::new().unwrap().block_on(async { block_in_place(|| ()) }));
 }

@@ -166,7 +166,10 @@ fn what_a_join_error_says() {
             let error: JoinError = task.await.unwrap_err();
             assert!(error.is_panic() && !error.is_cancelled() && error.id() == id);
             assert_eq!(error.to_string(), format!("task {id}{text}"));
-            assert_eq!(format!("{error:?}"), format!("JoinError({error})"));
+            let text = text
+                .strip_prefix(" panicked with message ")
+                .map_or(String::new(), |text| format!("{text}, "));
+            assert_eq!(format!("{error:?}"), format!("JoinError::Panic({id:?}, {text}...)"));
             let error: Box<dyn std::error::Error + Send + Sync> = error.into();
             drop(error);
         }

@@ -6,7 +6,14 @@ use std::time::Duration;
 
 /// A builder that makes a [`Runtime`] with settings of one's own. It is ayi's, with the methods that tokio's has.
 #[derive(Debug)]
-pub struct Builder(ayi::runtime::Builder);
+pub struct Builder(ayi::runtime::Builder, Drivers);
+
+/// What has been enabled. ayi's runtimes have both, and pretend not to.
+#[derive(Debug, Default)]
+struct Drivers {
+    io: bool,
+    time: bool,
+}
 
 /// Methods that are ayi's.
 macro_rules! forwarded {
@@ -25,12 +32,6 @@ macro_rules! forwarded {
 }
 
 forwarded! {
-    /// Does nothing: sockets and timers are always there.
-    fn enable_all();
-    /// Does nothing: sockets are always there.
-    fn enable_io();
-    /// Does nothing: timers are always there.
-    fn enable_time();
     /// Names the runtime.
     fn name(name: impl Into<String>);
     /// Sets how many threads `spawn_blocking` may use.
@@ -60,13 +61,30 @@ forwarded! {
 impl Builder {
     /// Begins a runtime that runs while a thread is in `block_on`.
     pub fn new_current_thread() -> Builder {
-        Builder(ayi::runtime::Builder::new_current_thread())
+        Builder(ayi::runtime::Builder::new_current_thread(), Drivers::default())
     }
 
     /// Begins a runtime that runs also while no thread is in `block_on`: then a thread of its own runs it. All tasks run
     /// on one thread.
     pub fn new_multi_thread() -> Builder {
-        Builder(ayi::runtime::Builder::new_multi_thread())
+        Builder(ayi::runtime::Builder::new_multi_thread(), Drivers::default())
+    }
+
+    /// Enables sockets and timers.
+    pub fn enable_all(&mut self) -> &mut Builder {
+        self.enable_io().enable_time()
+    }
+
+    /// Enables sockets. Without this, an `AsyncFd` panics where it is made.
+    pub fn enable_io(&mut self) -> &mut Builder {
+        self.1.io = true;
+        self
+    }
+
+    /// Enables timers. Without this, they panic where they are made.
+    pub fn enable_time(&mut self) -> &mut Builder {
+        self.1.time = true;
+        self
     }
 
     /// Sets the name of the runtime's threads.
@@ -82,11 +100,32 @@ impl Builder {
     }
 
     /// Does nothing: descriptors are not counted in advance.
-    pub fn max_io_events_per_tick(&mut self, _events: usize) -> &mut Builder {
+    ///
+    /// # Panics
+    ///
+    /// Panics if `events` is zero.
+    #[track_caller]
+    pub fn max_io_events_per_tick(&mut self, events: usize) -> &mut Builder {
+        assert!(events > 0, "max_io_events_per_tick must be non-zero");
+        self
+    }
+
+    /// Does nothing: descriptors are not counted in advance.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `events` is zero.
+    #[track_caller]
+    pub fn max_io_events_per_busy_tick(&mut self, events: usize) -> &mut Builder {
+        assert!(events > 0, "max_io_events_per_busy_tick must be non-zero");
         self
     }
 
     /// Does nothing: there is one queue, which is first in, first out.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `polls` is zero.
     #[track_caller]
     pub fn global_queue_interval(&mut self, polls: u32) -> &mut Builder {
         assert!(polls > 0, "global_queue_interval must be greater than 0");
@@ -100,7 +139,7 @@ impl Builder {
     /// Fails if the system refuses an epoll instance or an eventfd, usually because the process has no file descriptors
     /// left.
     pub fn build(&mut self) -> io::Result<Runtime> {
-        self.0.build().map(Runtime)
+        self.0.pretend(self.1.io, self.1.time, false).build().map(Runtime)
     }
 
     /// Makes a runtime that stays on this thread.
@@ -109,6 +148,6 @@ impl Builder {
     ///
     /// Fails like [`build`](Builder::build).
     pub fn build_local(&mut self, _options: LocalOptions) -> io::Result<LocalRuntime> {
-        self.0.build().map(LocalRuntime::of)
+        self.0.pretend(self.1.io, self.1.time, true).build().map(LocalRuntime::of)
     }
 }

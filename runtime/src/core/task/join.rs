@@ -141,7 +141,7 @@ impl<T> JoinHandle<T> {
         match (slot.own(), body) {
             (Some(slot), Some(body)) => slot.scheduler().discard(body, id),
             // Elsewhere the owner's policy does not reach: a panic in this drop is the caller's.
-            (_, body) => drop(body),
+            (_, body) => id.scope(|| drop(body)),
         }
     }
 }

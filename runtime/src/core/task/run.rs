@@ -199,7 +199,7 @@ impl OwnScheduler {
         let error = match body.as_mut().take_error() {
             Some(error) if error.is_panic() => error,
             Some(_cancelled) => return,
-            None => match foreign::catch(|| drop(body)) {
+            None => match foreign::catch(|| id.scope(|| drop(body))) {
                 Ok(()) => return,
                 Err(panic) => JoinError::panicked(id, None, panic),
             },
