@@ -69,7 +69,7 @@ where
         return worker.tasks().spawn(future, Plain);
     }
     let latest = latest_here(|worker| !worker.is_over.get());
-    if let Some(stay) = latest.map(Stay::new).or_else(Stay::in_the_latest) {
+    if let Some(stay) = latest.map(|worker| Stay::within(&worker)).or_else(Stay::in_the_latest) {
         let worker = stay.worker();
         worker.lodgers.stays.local_task();
         let _inside = EnterGuard::here(worker);

@@ -36,7 +36,7 @@ impl Stays {
 pub(crate) struct Stay(Option<Rc<Worker>>);
 
 impl Stay {
-    pub(crate) fn new(worker: Rc<Worker>) -> Stay {
+    fn new(worker: Rc<Worker>) -> Stay {
         let stays = &worker.lodgers.stays;
         stays.count.set(stays.count.get() + 1);
         Stay(Some(worker))
@@ -51,6 +51,13 @@ impl Stay {
             worker.lodgers.shared.come_to_this_thread();
         }
         Some(Stay::new(worker))
+    }
+
+    /// Goes into `worker`, which is on this thread, idle or not.
+    pub(crate) fn within(worker: &Rc<Worker>) -> Stay {
+        let runtime = worker.reference;
+        let stay = Stay::begin(runtime, &worker.lodgers.shared.home, Who::LastThread);
+        stay.expect("a runtime that is on this thread is found here")
     }
 
     /// Goes into the idle runtime that this thread has left last.

@@ -195,3 +195,17 @@ fn files_go_on_after_the_runtime_has_moved() {
         assert!(!read(&rt).is_empty());
     });
 }
+
+#[test]
+fn tasks_of_a_set_are_spawned_one_after_the_other_while_nobody_is_in_the_runtime() {
+    watched(|| {
+        let (rt, set) = (Runtime::new().unwrap(), ayi::task::LocalSet::new());
+        let tasks: Vec<_> =
+            (0..3).map(|n| set.spawn_local(async move { ayi::spawn(async move { n }).await })).collect();
+        rt.block_on(set.run_until(async {
+            for (n, task) in tasks.into_iter().enumerate() {
+                assert_eq!(task.await.unwrap().unwrap(), n);
+            }
+        }));
+    });
+}
