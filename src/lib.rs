@@ -20,8 +20,8 @@
 //!
 //! Names and semantics are tokio's wherever tokio has the item. The differences come from running on one thread:
 //! [`spawn`] takes futures that are not `Send`, so you can use `Rc` and `RefCell`; [`runtime::Handle`] spawns from
-//! other threads; timers have a resolution of a nanosecond. Channels, locks and streams of other crates that are not tied
-//! to a runtime work as they are, for example those of `tokio::sync`, `async-channel` and `futures`.
+//! other threads; timers have a resolution of a nanosecond. Crates that call tokio inside run on ayi by two lines of
+//! Cargo.toml: see [`tokio_on_ayi`].
 //!
 //! - [`spawn`] and [`task`]: tasks, sets of tasks, blocking calls, values that belong to a task
 //! - [`select!`], [`join!`], [`try_join!`]: waiting for several things in one task
@@ -37,6 +37,7 @@
 //! - [`runtime`]: what `#[ayi::main]` does for you, its settings and what it counts
 //! - With the feature `tracing`, subscribers of the crate `tracing` are told of tasks, wakers, timers and sockets, so
 //!   that tokio-console shows them
+//! - [`tokio_on_ayi`]: how a program that was written for tokio, and everything that it depends on, runs on ayi
 //! - [`coming_from_tokio`]: tokio's items, and what they are called here
 //! - [`production`]: limits, time-outs, a unit for systemd, and what to watch
 //! - [`scaling_out`]: all cores, several processes, and how they are replaced without failing a request
@@ -61,6 +62,9 @@ compile_error!("ayi runs on Linux only: its reactor is built on epoll and eventf
 #[cfg(target_os = "linux")]
 #[doc = include_str!("coming_from_tokio.md")]
 pub mod coming_from_tokio {}
+#[cfg(target_os = "linux")]
+#[doc = include_str!("tokio_on_ayi.md")]
+pub mod tokio_on_ayi {}
 #[cfg(target_os = "linux")]
 #[doc = include_str!("production.md")]
 pub mod production {}

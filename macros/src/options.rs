@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::function::{is_double_colon, is_punct, is_word, open_groups};
 
 const KNOWN: &str = "the known options are `crate = path::to::ayi`, `cores = 2`, `start_paused = true`, \
-                     `name = \"a name\"` and `flavor = \"current_thread\"`";
+                     `name = \"a name\"`, `shutdown_timeout = \"10s\"` and `flavor = \"current_thread\"`";
 
 const KNOWN_OF_TOKIO: &str = "the known options are `flavor`, `worker_threads`, `start_paused`, `name`, \
                               `unhandled_panic` and `crate`";
@@ -35,6 +35,8 @@ pub(crate) struct Options {
     pub(crate) flavor: Option<Flavor>,
     worker_threads: Option<i64>,
     name: Option<TokenTree>,
+    /// In milliseconds.
+    shutdown_timeout: Option<i64>,
     /// The name of a policy, in `UnhandledPanic`.
     unhandled_panic: Option<&'static str>,
 }
@@ -66,6 +68,7 @@ impl Options {
                 "worker_threads" => ("2", found.worker_threads.is_some()),
                 "start_paused" => ("true", found.start_paused.is_some()),
                 "name" => ("\"a name\"", found.name.is_some()),
+                "shutdown_timeout" => ("\"10s\"", found.shutdown_timeout.is_some()),
                 "unhandled_panic" => ("\"ignore\"", found.unhandled_panic.is_some()),
                 _ => ("\"current_thread\"", found.flavor.is_some()),
             };
@@ -76,6 +79,7 @@ impl Options {
                 "worker_threads" => found.worker_threads = Some(parse_workers(&value)?),
                 "start_paused" => found.start_paused = Some(parse_bool(&value)?),
                 "name" => found.name = Some(parse_name(&value)?),
+                "shutdown_timeout" => found.shutdown_timeout = Some(parse_duration(&value)?),
                 "unhandled_panic" => found.unhandled_panic = Some(parse_policy(&value)?),
                 _ => found.flavor = Some(parse_flavor(runner, &value)?),
             }
@@ -130,6 +134,9 @@ impl Options {
         if let Some(name) = &self.name {
             calls.push_str(&format!(".name({name})"));
         }
+        if let Some(millis) = self.shutdown_timeout {
+            calls.push_str(&format!(".shutdown_timeout(::core::time::Duration::from_millis({millis}))"));
+        }
         let mut calls: TokenStream = calls.parse().expect("what the macro adds is valid Rust");
         if let Some(policy) = self.unhandled_panic {
             let policy = format!("::runtime::UnhandledPanic::{policy}");
@@ -155,7 +162,8 @@ fn option_name(runner: Runner, token: TokenTree) -> Result<Ident, Error> {
     };
     let text = name.to_string();
     let remedy = match (text.as_str(), runner.is_tokio()) {
-        ("crate" | "start_paused" | "flavor" | "name", _) | ("cores", false) => return Ok(name),
+        ("crate" | "start_paused" | "flavor" | "name", _) => return Ok(name),
+        ("cores" | "shutdown_timeout", false) => return Ok(name),
         ("worker_threads" | "unhandled_panic", true) => return Ok(name),
         ("worker_threads", false) => {
             "an ayi runtime always runs on one thread; `cores = 2` calls the function on two, each with a \
@@ -173,6 +181,19 @@ fn parse_name(value: &[TokenTree]) -> Result<TokenTree, Error> {
         [name @ TokenTree::Literal(literal)] if literal.to_string().starts_with('"') => Ok(name.clone()),
         _ => Err(wrong(value, "the value of `name` must be a string, such as `\"a name\"`")),
     }
+}
+
+/// Accepts `"500ms"` and `"10s"`.
+fn parse_duration(value: &[TokenTree]) -> Result<i64, Error> {
+    let text = text_of(value);
+    let text = text.trim_matches('"');
+    let millis = match text.strip_suffix("ms") {
+        Some(millis) => millis.parse().ok(),
+        None => text.strip_suffix('s').and_then(|seconds| seconds.parse::<i64>().ok()?.checked_mul(1_000)),
+    };
+    millis.filter(|millis| *millis >= 0).ok_or_else(|| {
+        wrong(value, "the value of `shutdown_timeout` must be a number of seconds or milliseconds: `\"10s\"` or `\"500ms\"`")
+    })
 }
 
 fn parse_workers(value: &[TokenTree]) -> Result<i64, Error> {

@@ -279,6 +279,19 @@ impl LocalSet {
         LocalSet::default()
     }
 
+    /// Returns a number that no other set and no runtime has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi::task::LocalSet;
+    /// let (one, other) = (LocalSet::new(), LocalSet::new());
+    /// assert!(one.id() == one.id() && one.id() != other.id());
+    /// ```
+    pub fn id(&self) -> Id {
+        *self.id.get_or_init(Id::for_a_set)
+    }
+
     /// Spawns a task on the set.
     ///
     /// # Panics
@@ -295,19 +308,6 @@ impl LocalSet {
     /// let task = set.spawn_local(async { 7 }); // stands still until the set is awaited
     /// assert_eq!(set.run_until(task).await.unwrap(), 7);
     /// # }
-    /// Returns a number that no other set and no runtime has.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use ayi::task::LocalSet;
-    /// let (one, other) = (LocalSet::new(), LocalSet::new());
-    /// assert!(one.id() == one.id() && one.id() != other.id());
-    /// ```
-    pub fn id(&self) -> Id {
-        *self.id.get_or_init(Id::for_a_set)
-    }
-
     /// ```
     #[track_caller]
     pub fn spawn_local<F: Future<Output: 'static> + 'static>(&self, future: F) -> JoinHandle<F::Output> {

@@ -6,10 +6,12 @@
 //! A spawned future moves into memory of its own, and may be large. While it moves, it lies on the stack for a moment.
 //! If a future has hundreds of kilobytes, `Box::pin` its large parts.
 
+mod abort_on_drop;
 mod join_set;
 mod local_set;
 mod task_local;
 
+pub use abort_on_drop::AbortOnDropHandle;
 #[doc(inline)]
 pub use ayi_runtime::task::*;
 pub use join_set::{Builder as JoinSetBuilder, JoinSet};

@@ -47,3 +47,6 @@ async fn twice_a_bool() {}
 async fn no_flavor() {}
 
 fn main() {}
+
+#[ayi::main(shutdown_timeout = 10)]
+async fn seconds() {}

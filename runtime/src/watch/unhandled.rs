@@ -24,16 +24,24 @@ pub enum UnhandledPanic {
     ShutdownRuntime,
 }
 
+/// What tokio says where it is called without a runtime of its own.
+const TOKIO_IS_MISSING: &str = "must be called from the context of a Tokio 1.x runtime";
+
+const REMEDY: &str = ". A crate of this program calls tokio, which has no runtime here: two lines of Cargo.toml put ayi in tokio's \
+     place, see the page \"Your tokio program on ayi\" (module `tokio_on_ayi`)";
+
 impl UnhandledPanic {
     /// Reports the panic of a task that was spawned at `place`. Returns whether the panic ends the runtime.
     pub(crate) fn apply(self, error: JoinError, place: &'static Location<'static>) -> bool {
         if self != UnhandledPanic::Ignore {
             let name = error.panic.as_ref().and_then(|panic| panic.name.as_deref());
             let name = name.map(|name| format!("its name is {name:?}, ")).unwrap_or_default();
+            let text = error.to_string();
+            let remedy = if text.contains(TOKIO_IS_MISSING) { REMEDY } else { "" };
             // If stderr is closed, there is nobody to tell, and `eprintln!` would panic.
             let _ = writeln!(
                 std::io::stderr(),
-                "ayi: {error}; {name}it was spawned at {place} and nobody joins it"
+                "ayi: {text}; {name}it was spawned at {place} and nobody joins it{remedy}"
             );
         }
         foreign::run(|| drop(error));

@@ -144,6 +144,21 @@ fn what_is_reported_on_stderr() {
     drop(call);
 }
 
+/// The panic of a crate that calls tokio's own runtime.
+#[test]
+fn what_is_reported_of_a_call_of_tokios_runtime() {
+    const NAME: &str = "what_is_reported_of_a_call_of_tokios_runtime";
+    if let Some(errors) = stderr_of_child(NAME, "Report") {
+        assert!(errors.contains("module `tokio_on_ayi`"), "{errors}");
+        return;
+    }
+    let text = "there is no reactor running, must be called from the context of a Tokio 1.x runtime";
+    drop(policy(UnhandledPanic::Report).spawn(async move { silently::<()>(text) }));
+    let rt = policy(UnhandledPanic::Report);
+    drop(rt.spawn(async move { silently::<()>(text) }));
+    rt.block_on(turn());
+}
+
 /// Regression: `eprintln!` panics when stderr is a pipe that nobody reads.
 #[test]
 fn report_to_a_stderr_that_is_closed() {
