@@ -140,7 +140,7 @@ fn without_generics(line: &str) -> String {
 
 /// Returns the public API of the façade and of the crates behind it, one item a line.
 fn api() -> String {
-    let crates = ["", "runtime/", "io/", "net/", "fs/", "process/", "hyper/", "serve/"];
+    let crates = ["", "runtime/", "io/", "sync/", "net/", "fs/", "process/", "hyper/", "serve/"];
     let path = |folder| format!("{}/{folder}api.txt", env!("CARGO_MANIFEST_DIR"));
     crates.map(|folder| std::fs::read_to_string(path(folder)).unwrap()).concat()
 }

@@ -4,9 +4,10 @@ use crate::{Leaves, support};
 use ayi::process::Command;
 use ayi::runtime::{Builder, CancellationToken};
 use ayi::signal::unix::{SignalKind, signal};
-use ayi::task::{JoinSet, LocalSet, coop};
+use ayi::task::{AbortOnDropHandle, JoinSet, LocalSet, coop};
 use ayi::time::{Duration, Instant, interval, sleep, sleep_until, timeout};
 use std::future::{poll_fn, ready};
+use std::task::Context;
 
 pub async fn all(leaves: &mut Leaves) {
     tasks(leaves).await;
@@ -26,6 +27,10 @@ async fn tasks(leaves: &mut Leaves) {
     let names = &["Future for ayi_runtime::task::coop::Coop"];
     leaves.gives_way(names, async || coop::cooperative(ready(())).await).await;
     leaves.gives_way(&["ayi_runtime::task::yield_now"], async || ayi::task::yield_now().await).await;
+    let proceed = |cx: &mut Context<'_>| coop::poll_proceed(cx).map(|operation| operation.made_progress());
+    leaves.gives_way(&["ayi_runtime::task::coop::poll_proceed"], async move || poll_fn(proceed).await).await;
+    let names = &["Future for ayi::task::AbortOnDropHandle"];
+    leaves.gives_way(names, async || AbortOnDropHandle::new(ayi::spawn(async {})).await.unwrap()).await;
     let names = &["Future for ayi_runtime::task::JoinHandle"];
     let mut finished: Vec<_> = (0..1000).map(|_| ayi::spawn(async {})).collect();
     ayi::task::yield_now().await;
