@@ -14,7 +14,7 @@
 //! 1. An idle runtime that is not tied has exactly one reference, which the [`Home`] owns, and no weak one. So no thread
 //!    can touch it before it has taken it, under the lock, which makes visible what the last thread wrote.
 //! 2. Only the thread to which an idle runtime is tied touches its `Rc`, even to drop it.
-//! 3. A runtime with an unfinished task whose future need not be `Send` is tied, and so is one whose ring is busy.
+//! 3. A runtime with an unfinished task whose future need not be `Send` is tied, and so is one whose ring has operations.
 //!    Everything else in it is `Send`: tasks that were spawned as such, wakers, hooks, messages.
 //!
 //! In tokio: the `core` of `runtime/scheduler/current_thread`, which the threads in `block_on` hand on.

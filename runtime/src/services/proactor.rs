@@ -204,6 +204,11 @@ impl Proactor {
         has_queued || !queue.is_empty() || queue.taskrun()
     }
 
+    /// Returns whether there is an operation whose result has not been taken.
+    pub(crate) fn has_operations(&self) -> bool {
+        self.entries.len() > self.free.len()
+    }
+
     /// Returns whether the kernel has anything to do.
     pub(crate) fn is_busy(&self) -> bool {
         self.in_flight > 0 || !self.backlog.is_empty()

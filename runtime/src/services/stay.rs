@@ -99,7 +99,7 @@ fn leave(worker: Rc<Worker>) -> Arc<Shared> {
         stays.is_local.set(false);
     }
     let is_shared = Rc::strong_count(&worker) > 1 || Rc::weak_count(&worker) > 0;
-    let is_tied = is_shared || stays.is_local.get() || worker.lodgers.ring.is_busy();
+    let is_tied = is_shared || stays.is_local.get() || worker.lodgers.ring.has_operations();
     if is_tied {
         // The handles of this thread find it.
         lives_here(&worker);

@@ -196,6 +196,27 @@ fn files_go_on_after_the_runtime_has_moved() {
     });
 }
 
+/// The result of an operation may have come, and the task may not have been polled since.
+#[test]
+fn a_file_operation_that_is_not_over_keeps_the_runtime_on_its_thread() {
+    watched(|| {
+        for turns in 0..20 {
+            let rt = Runtime::new().unwrap();
+            let mut task = rt.handle().spawn(async { ayi::fs::read("Cargo.toml").await.unwrap().len() });
+            for _ in 0..turns {
+                rt.block_on(ayi::task::yield_now());
+            }
+            let elsewhere = thread::spawn(move || {
+                let read = catch_unwind(AssertUnwindSafe(|| rt.block_on(&mut task).unwrap()));
+                (rt, task, read)
+            });
+            let (rt, task, read) = elsewhere.join().unwrap();
+            let len = read.unwrap_or_else(|_| rt.block_on(task).unwrap());
+            assert!(len > 0);
+        }
+    });
+}
+
 #[test]
 fn tasks_of_a_set_are_spawned_one_after_the_other_while_nobody_is_in_the_runtime() {
     watched(|| {

@@ -78,6 +78,11 @@ impl RingPlace {
         self.made_proactor().is_some_and(|proactor| proactor.is_busy())
     }
 
+    /// Returns whether there is an operation whose result has not been taken.
+    pub(crate) fn has_operations(&self) -> bool {
+        self.made_proactor().is_some_and(|proactor| proactor.has_operations())
+    }
+
     /// Submits what tasks have asked for since the last time, and wakes the tasks whose operations are completed. It
     /// does nothing if there is no such operation.
     #[inline]
@@ -104,8 +109,8 @@ impl RingPlace {
         }
     }
 
-    /// The runtime has come to another thread, and its ring is that of the one before. It is not busy. The next operation
-    /// makes a new one.
+    /// The runtime has come to another thread, and its ring is that of the one before. It has no operations. The next one
+    /// makes a new ring.
     pub(crate) fn renew(&self) {
         if self.is_made.replace(false) {
             self.ring.replace(Ring::Unused { is_wanted: true });

@@ -19,6 +19,10 @@ impl RingPlace {
         false
     }
 
+    pub(crate) fn has_operations(&self) -> bool {
+        false
+    }
+
     #[inline(always)]
     pub(crate) fn take_turn(&self) {}
 
