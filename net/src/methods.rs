@@ -197,6 +197,30 @@ macro_rules! methods {
         pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
             self.socket.try_read_vectored(bufs)
         }
+
+        /// Reads like [`try_read`](Self::try_read), into the free part of `buf`, which may be uninitialised. Needs the
+        /// feature `bytes`.
+        ///
+        /// # Errors
+        ///
+        /// Fails like [`try_read`](Self::try_read).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// # peer.write(b"tea").await?;
+        /// let mut buf = Vec::with_capacity(1024); // or a BytesMut
+        /// stream.readable().await?;
+        /// assert_eq!(stream.try_read_buf(&mut buf)?, 3);
+        /// assert_eq!(buf, b"tea");
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        #[cfg(feature = "bytes")]
+        pub fn try_read_buf<B: bytes::BufMut>(&self, buf: &mut B) -> io::Result<usize> {
+            crate::read::fill(buf, |room| Ok((self.socket.try_read_uninit(room)?, ()))).map(|(read, ())| read)
+        }
     };
 
     // Writing a stream of bytes.
@@ -470,7 +494,7 @@ macro_rules! methods {
         /// ```
         pub async fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
             let receive = self.receiving();
-            self.socket.async_io(Interest::READABLE, move |socket| receive(socket, buf)).await
+            self.socket.async_io(Interest::READABLE, move |socket| receive(socket, sys::room(buf))).await
         }
 
         /// Polls to receive, like [`recv`](Self::recv).
@@ -485,13 +509,18 @@ macro_rules! methods {
         #[doc = $begin]
         /// # peer.send(b"tea").await?;
         /// use std::future::poll_fn;
-        /// let mut buf = [0; 1500];
-        /// assert_eq!(poll_fn(|cx| socket.poll_recv(cx, &mut buf)).await?, 3);
+        /// let mut memory = [0; 1500];
+        /// let mut buf = ayi::io::ReadBuf::new(&mut memory);
+        /// poll_fn(|cx| socket.poll_recv(cx, &mut buf)).await?;
+        /// assert_eq!(buf.filled(), b"tea");
         /// # std::io::Result::Ok(())
         /// # }).unwrap();
         /// ```
-        pub fn poll_recv(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-            self.socket.poll_io(Interest::READABLE, cx, |socket| self.receiving()(socket, buf))
+        pub fn poll_recv(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            poll_fill(buf, |room| {
+                let receive = |socket: &Std| Ok((self.receiving()(socket, room)?, ()));
+                self.socket.poll_io(Interest::READABLE, cx, receive)
+            })
         }
 
         /// Receives like [`recv`](Self::recv), without waiting.
@@ -510,7 +539,7 @@ macro_rules! methods {
         /// # }).unwrap();
         /// ```
         pub fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-            self.socket.try_io(Interest::READABLE, |socket| self.receiving()(socket, buf))
+            self.socket.try_io(Interest::READABLE, |socket| self.receiving()(socket, sys::room(buf)))
         }
 
         /// Receives like [`recv`](Self::recv), and returns the address of the sender too. A Unix socket that sends may
@@ -538,7 +567,7 @@ macro_rules! methods {
         /// ```
         pub async fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
             let receive = self.receiving_from();
-            self.socket.async_io(Interest::READABLE, move |socket| receive(socket, buf)).await
+            self.socket.async_io(Interest::READABLE, move |socket| receive(socket, sys::room(buf))).await
         }
 
         /// Polls to receive, like [`recv_from`](Self::recv_from).
@@ -553,18 +582,23 @@ macro_rules! methods {
         #[doc = $begin]
         /// # peer.send(b"tea").await?;
         /// use std::future::poll_fn;
-        /// let mut buf = [0; 1500];
-        /// let (n, sender) = poll_fn(|cx| socket.poll_recv_from(cx, &mut buf)).await?;
-        /// # assert_eq!(n, 3);
+        /// let mut memory = [0; 1500];
+        /// let mut buf = ayi::io::ReadBuf::new(&mut memory);
+        /// let sender = poll_fn(|cx| socket.poll_recv_from(cx, &mut buf)).await?;
+        /// println!("{:?} from {sender:?}", buf.filled());
+        /// # assert_eq!(buf.filled(), b"tea");
         /// # std::io::Result::Ok(())
         /// # }).unwrap();
         /// ```
         pub fn poll_recv_from(
             &self,
             cx: &mut Context<'_>,
-            buf: &mut [u8],
-        ) -> Poll<io::Result<(usize, SocketAddr)>> {
-            self.socket.poll_io(Interest::READABLE, cx, |socket| self.receiving_from()(socket, buf))
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<SocketAddr>> {
+            poll_fill(buf, |room| {
+                let receive = |socket: &Std| self.receiving_from()(socket, room);
+                self.socket.poll_io(Interest::READABLE, cx, receive)
+            })
         }
 
         /// Receives like [`recv_from`](Self::recv_from), without waiting.
@@ -585,7 +619,108 @@ macro_rules! methods {
         /// # }).unwrap();
         /// ```
         pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-            self.socket.try_io(Interest::READABLE, |socket| self.receiving_from()(socket, buf))
+            self.socket.try_io(Interest::READABLE, |socket| self.receiving_from()(socket, sys::room(buf)))
+        }
+    };
+
+    // The same with the buffers of the crate `bytes`.
+    (@datagrams_into_buffers $it:tt, $begin:expr) => {
+        /// Receives like [`recv`](Self::recv), into the free part of `buf`, which may be uninitialised. Needs the
+        /// feature `bytes`.
+        ///
+        /// # Errors
+        ///
+        /// Fails like [`recv`](Self::recv).
+        ///
+        /// # Cancel safety
+        ///
+        /// As cancel safe as [`recv`](Self::recv).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// # peer.send(b"tea").await?;
+        /// let mut buf = Vec::with_capacity(1500);
+        /// assert_eq!(socket.recv_buf(&mut buf).await?, 3);
+        /// assert_eq!(buf, b"tea");
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub async fn recv_buf<B: bytes::BufMut>(&self, buf: &mut B) -> io::Result<usize> {
+            let receive = |socket: &Std| fill(buf, |room| Ok((self.receiving()(socket, room)?, ())));
+            self.socket.async_io(Interest::READABLE, receive).await.map(|(received, ())| received)
+        }
+
+        /// Receives like [`recv_buf`](Self::recv_buf), without waiting.
+        ///
+        /// # Errors
+        ///
+        /// Fails like [`try_recv`](Self::try_recv).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// # peer.send(b"tea").await?;
+        /// socket.readable().await?;
+        /// let mut buf = Vec::with_capacity(1500);
+        /// assert_eq!(socket.try_recv_buf(&mut buf)?, 3);
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub fn try_recv_buf<B: bytes::BufMut>(&self, buf: &mut B) -> io::Result<usize> {
+            let receive = |socket: &Std| fill(buf, |room| Ok((self.receiving()(socket, room)?, ())));
+            self.socket.try_io(Interest::READABLE, receive).map(|(received, ())| received)
+        }
+
+        /// Receives like [`recv_buf`](Self::recv_buf), and returns the address of the sender too.
+        ///
+        /// # Errors
+        ///
+        /// Fails like [`recv`](Self::recv).
+        ///
+        /// # Cancel safety
+        ///
+        /// As cancel safe as [`recv`](Self::recv).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// # peer.send(b"tea").await?;
+        /// let mut buf = Vec::with_capacity(1500);
+        /// let (n, sender) = socket.recv_buf_from(&mut buf).await?;
+        /// # assert_eq!(format!("{n} {sender:?}"), format!("3 {:?}", peer.local_addr()?));
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub async fn recv_buf_from<B: bytes::BufMut>(&self, buf: &mut B) -> io::Result<(usize, SocketAddr)> {
+            let receive = |socket: &Std| fill(buf, |room| self.receiving_from()(socket, room));
+            self.socket.async_io(Interest::READABLE, receive).await
+        }
+
+        /// Receives like [`recv_buf_from`](Self::recv_buf_from), without waiting.
+        ///
+        /// # Errors
+        ///
+        /// Fails like [`try_recv`](Self::try_recv).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = $begin]
+        /// # peer.send(b"tea").await?;
+        /// socket.readable().await?;
+        /// let mut buf = Vec::with_capacity(1500);
+        /// let (n, sender) = socket.try_recv_buf_from(&mut buf)?;
+        /// # assert_eq!(format!("{n} {sender:?}"), format!("3 {:?}", peer.local_addr()?));
+        /// # std::io::Result::Ok(())
+        /// # }).unwrap();
+        /// ```
+        pub fn try_recv_buf_from<B: bytes::BufMut>(&self, buf: &mut B) -> io::Result<(usize, SocketAddr)> {
+            let receive = |socket: &Std| fill(buf, |room| self.receiving_from()(socket, room));
+            self.socket.try_io(Interest::READABLE, receive)
         }
     };
 

@@ -18,7 +18,6 @@
 
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
-use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::task::{Context, Poll};
@@ -26,7 +25,7 @@ use std::task::{Context, Poll};
 use ayi_runtime::io::{Interest, Ready, Registration, Wait, Waiter, Waiting, poll_once};
 use ayi_runtime::task::coop;
 
-use crate::sys;
+use crate::sys::{self, Room};
 
 pub struct Socket<S> {
     registration: Registration,
@@ -41,11 +40,11 @@ pub trait ByteStream: AsFd {
     const SHORT_WRITE_FILLS: bool;
 
     fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        sys::recv(self.as_fd(), buf, 0)
+        sys::recv(self.as_fd(), sys::room(buf), 0)
     }
 
-    fn read_uninit(&self, buf: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
-        sys::recv_uninit(self.as_fd(), buf)
+    fn read_uninit(&self, buf: &mut Room) -> io::Result<usize> {
+        sys::recv(self.as_fd(), buf, 0)
     }
 
     fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
@@ -82,7 +81,7 @@ impl ByteStream for sys::Pipe {
         self.read(buf)
     }
 
-    fn read_uninit(&self, buf: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+    fn read_uninit(&self, buf: &mut Room) -> io::Result<usize> {
         self.read_uninit(buf)
     }
 
@@ -191,11 +190,7 @@ impl<S: ByteStream> Socket<S> {
 
     /// Reads into memory that may be uninitialised. The bytes that were read are initialised afterwards.
     #[inline]
-    pub(crate) fn poll_read(
-        &self,
-        cx: &mut Context<'_>,
-        buf: &mut [MaybeUninit<u8>],
-    ) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_read(&self, cx: &mut Context<'_>, buf: &mut Room) -> Poll<io::Result<usize>> {
         let len = buf.len();
         self.poll_transfer::<READ>(len, cx, |stream| stream.read_uninit(buf))
     }
@@ -211,6 +206,11 @@ impl<S: ByteStream> Socket<S> {
     ) -> Poll<io::Result<usize>> {
         let len = vectored_len(bufs);
         self.poll_transfer::<WRITE>(len, cx, |stream| stream.write_vectored(bufs))
+    }
+
+    #[cfg(feature = "bytes")]
+    pub(crate) fn try_read_uninit(&self, buf: &mut Room) -> io::Result<usize> {
+        self.try_io(Interest::READABLE, |stream| stream.read_uninit(buf))
     }
 
     pub(crate) fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {

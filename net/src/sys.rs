@@ -25,9 +25,9 @@ mod transfer;
 
 pub use transfer::Pipe;
 
-pub(crate) use transfer::recv_uninit;
 pub(crate) use transfer::{
-    PEEK, recv, recv_from, recv_from_unix, recv_vectored, send, send_to, send_to_unix, send_vectored,
+    PEEK, Room, recv, recv_from, recv_from_unix, recv_vectored, room, send, send_to, send_to_unix,
+    send_vectored,
 };
 
 /// The number of connections that the kernel completes before `accept` asks for them. It is tokio's number, and the

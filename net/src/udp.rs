@@ -13,14 +13,20 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 
+use ayi_io::ReadBuf;
 use ayi_runtime::io::{Interest, Ready};
 use ayi_runtime::runtime::check_open;
 use ayi_runtime::task::coop;
 use socket2::SockRef;
 
 use crate::addr::{self, ToSocketAddrs};
+#[cfg(feature = "bytes")]
+use crate::read::fill;
+use crate::read::poll_fill;
 use crate::socket::Socket;
-use crate::sys;
+use crate::sys::{self, Room};
+
+type Std = std::net::UdpSocket;
 
 /// A UDP socket.
 ///
@@ -250,7 +256,9 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub async fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.async_io(Interest::READABLE, |socket| sys::recv(socket.as_fd(), buf, sys::PEEK)).await
+        self.socket
+            .async_io(Interest::READABLE, |socket| sys::recv(socket.as_fd(), sys::room(buf), sys::PEEK))
+            .await
     }
 
     /// Polls to peek, like [`peek`](UdpSocket::peek).
@@ -270,13 +278,18 @@ impl UdpSocket {
     /// # a.connect(b.local_addr()?).await?;
     /// # b.connect(a.local_addr()?).await?;
     /// # b.send(b"tea").await?;
-    /// let mut buf = [0; 8];
-    /// assert_eq!(poll_fn(|cx| a.poll_peek(cx, &mut buf)).await?, 3);
+    /// let mut memory = [0; 8];
+    /// let mut buf = ayi::io::ReadBuf::new(&mut memory);
+    /// poll_fn(|cx| a.poll_peek(cx, &mut buf)).await?;
+    /// assert_eq!(buf.filled(), b"tea");
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.socket.poll_io(Interest::READABLE, cx, |socket| sys::recv(socket.as_fd(), buf, sys::PEEK))
+    pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        poll_fill(buf, |room| {
+            let peek = |socket: &Std| Ok((sys::recv(socket.as_fd(), room, sys::PEEK)?, ()));
+            self.socket.poll_io(Interest::READABLE, cx, peek)
+        })
     }
 
     /// Peeks like [`peek`](UdpSocket::peek), without waiting.
@@ -301,7 +314,7 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub fn try_peek(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.try_io(Interest::READABLE, |socket| sys::recv(socket.as_fd(), buf, sys::PEEK))
+        self.socket.try_io(Interest::READABLE, |socket| sys::recv(socket.as_fd(), sys::room(buf), sys::PEEK))
     }
 
     /// Receives like [`recv_from`](UdpSocket::recv_from), but leaves the datagram to be received again.
@@ -330,7 +343,7 @@ impl UdpSocket {
     /// ```
     pub async fn peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.socket
-            .async_io(Interest::READABLE, |socket| sys::recv_from(socket.as_fd(), buf, sys::PEEK))
+            .async_io(Interest::READABLE, |socket| sys::recv_from(socket.as_fd(), sys::room(buf), sys::PEEK))
             .await
     }
 
@@ -349,18 +362,22 @@ impl UdpSocket {
     /// # use ayi::net::UdpSocket;
     /// # let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
     /// # b.send_to(b"tea", a.local_addr()?).await?;
-    /// let mut buf = [0; 8];
-    /// let (n, peer) = poll_fn(|cx| a.poll_peek_from(cx, &mut buf)).await?;
-    /// # assert_eq!((n, peer), (3, b.local_addr()?));
+    /// let mut memory = [0; 8];
+    /// let mut buf = ayi::io::ReadBuf::new(&mut memory);
+    /// let peer = poll_fn(|cx| a.poll_peek_from(cx, &mut buf)).await?;
+    /// # assert_eq!((buf.filled(), peer), (&b"tea"[..], b.local_addr()?));
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
     pub fn poll_peek_from(
         &self,
         cx: &mut Context<'_>,
-        buf: &mut [u8],
-    ) -> Poll<io::Result<(usize, SocketAddr)>> {
-        self.socket.poll_io(Interest::READABLE, cx, |socket| sys::recv_from(socket.as_fd(), buf, sys::PEEK))
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<SocketAddr>> {
+        poll_fill(buf, |room| {
+            let peek = |socket: &Std| sys::recv_from(socket.as_fd(), room, sys::PEEK);
+            self.socket.poll_io(Interest::READABLE, cx, peek)
+        })
     }
 
     /// Peeks like [`peek_from`](UdpSocket::peek_from), without waiting.
@@ -384,7 +401,8 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub fn try_peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.socket.try_io(Interest::READABLE, |socket| sys::recv_from(socket.as_fd(), buf, sys::PEEK))
+        self.socket
+            .try_io(Interest::READABLE, |socket| sys::recv_from(socket.as_fd(), sys::room(buf), sys::PEEK))
     }
 
     /// Waits for a datagram, and returns its sender. The datagram is left to be received.
@@ -434,7 +452,7 @@ impl UdpSocket {
     /// # }).unwrap();
     /// ```
     pub fn poll_peek_sender(&self, cx: &mut Context<'_>) -> Poll<io::Result<SocketAddr>> {
-        self.poll_peek_from(cx, &mut []).map_ok(|(_, sender)| sender)
+        self.poll_peek_from(cx, &mut ReadBuf::new(&mut []))
     }
 
     /// Returns the sender like [`peek_sender`](UdpSocket::peek_sender), without waiting.
@@ -549,13 +567,19 @@ impl UdpSocket {
     }
 }
 
+/// Receiving into the buffers of the crate `bytes`.
+#[cfg(feature = "bytes")]
+impl UdpSocket {
+    methods! { "socket", connected!(); datagrams_into_buffers }
+}
+
 /// The system calls of `recv` and `recv_from`.
 impl UdpSocket {
-    fn receiving(&self) -> impl Fn(&std::net::UdpSocket, &mut [u8]) -> io::Result<usize> {
+    fn receiving(&self) -> impl Fn(&Std, &mut Room) -> io::Result<usize> {
         |socket, buf| sys::recv(socket.as_fd(), buf, 0)
     }
 
-    fn receiving_from(&self) -> impl Fn(&std::net::UdpSocket, &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    fn receiving_from(&self) -> impl Fn(&Std, &mut Room) -> io::Result<(usize, SocketAddr)> {
         |socket, buf| sys::recv_from(socket.as_fd(), buf, 0)
     }
 }

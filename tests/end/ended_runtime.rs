@@ -1,7 +1,7 @@
 //! What has waited in a runtime that has ended returns an error elsewhere, whatever is asked of it.
 
 use crate::support::{Wakes, poll_once, poll_with, run, std_pair, turn, watched};
-use ayi::io::{Interest, unix::AsyncFd};
+use ayi::io::{Interest, ReadBuf, unix::AsyncFd};
 use ayi::net::unix::{UnixDatagram, UnixListener, UnixStream, pipe};
 use ayi::net::{TcpListener, TcpStream, UdpSocket};
 use ayi::runtime::{Runtime, is_rt_shutdown_err};
@@ -75,13 +75,19 @@ impl All {
             ("tcp writable", Box::pin(tcp.writable())),
             ("tcp ready", Box::pin(async move { tcp.ready(both).await.map(drop) })),
             ("tcp poll_read_ready", Box::pin(poll_fn(|cx| tcp.poll_read_ready(cx)))),
-            ("tcp poll_peek", Box::pin(poll_fn(|cx| tcp.poll_peek(cx, &mut [0]).map_ok(drop)))),
+            (
+                "tcp poll_peek",
+                Box::pin(poll_fn(|cx| tcp.poll_peek(cx, &mut ReadBuf::new(&mut [0])).map_ok(drop))),
+            ),
             ("unix read", Box::pin(async { unix.read(&mut [0]).await.map(drop) })),
             ("unix write", Box::pin(async { unix.write(&[0; 65536]).await.map(drop) })),
             ("unix writable", Box::pin(unix.writable())),
             ("udp recv", Box::pin(async { udp.recv(&mut [0]).await.map(drop) })),
             ("udp recv_from", Box::pin(async { udp.recv_from(&mut [0]).await.map(drop) })),
-            ("udp poll_recv", Box::pin(poll_fn(|cx| udp.poll_recv(cx, &mut [0]).map_ok(drop)))),
+            (
+                "udp poll_recv",
+                Box::pin(poll_fn(|cx| udp.poll_recv(cx, &mut ReadBuf::new(&mut [0])).map_ok(drop))),
+            ),
             ("udp readable", Box::pin(udp.readable())),
             ("datagram send", Box::pin(async { datagram.send(&[0; 64]).await.map(drop) })),
             ("datagram recv_from", Box::pin(async { datagram.recv_from(&mut [0]).await.map(drop) })),

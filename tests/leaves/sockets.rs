@@ -58,8 +58,8 @@ async fn tcp(leaves: &mut Leaves) {
         "ayi_net::TcpStream::write_vectored" => |s| s.write_vectored(&[IoSlice::new(b"x")]).await;
         "ayi_net::TcpStream::peek" => |s| s.peek(&mut [0]).await;
         "ayi_net::TcpStream::peek" => |s| s.peek(&mut []).await;
-        "ayi_net::TcpStream::poll_peek" => |s| poll_fn(|cx| s.poll_peek(cx, &mut [0])).await;
-        "ayi_net::TcpStream::poll_peek" => |s| poll_fn(|cx| s.poll_peek(cx, &mut [])).await;
+        "ayi_net::TcpStream::poll_peek" => |s| poll_fn(|cx| s.poll_peek(cx, &mut ReadBuf::new(&mut [0]))).await;
+        "ayi_net::TcpStream::poll_peek" => |s| poll_fn(|cx| s.poll_peek(cx, &mut ReadBuf::new(&mut []))).await;
         "ayi_net::TcpStream::readable" => |s| s.readable().await;
         "ayi_net::TcpStream::writable" => |s| s.writable().await;
         "ayi_net::TcpStream::ready" => |s| s.ready(Interest::READABLE).await;
@@ -99,7 +99,7 @@ async fn unix(leaves: &mut Leaves) {
 async fn halves(leaves: &mut Leaves) {
     each! { leaves, gone_tcp().into_split();
         "ayi_net::halves::OwnedReadHalf::peek" => |s| s.0.peek(&mut [0]).await;
-        "ayi_net::halves::OwnedReadHalf::poll_peek" => |s| poll_fn(|cx| s.0.poll_peek(cx, &mut [0])).await;
+        "ayi_net::halves::OwnedReadHalf::poll_peek" => |s| poll_fn(|cx| s.0.poll_peek(cx, &mut ReadBuf::new(&mut [0]))).await;
         "ayi_net::halves::OwnedReadHalf::poll_read" =>
             |s| poll_fn(|cx| Pin::new(&mut s.0).poll_read(cx, &mut ReadBuf::new(&mut [0]))).await;
         "ayi_net::halves::OwnedReadHalf::readable" => |s| s.0.readable().await;
@@ -113,7 +113,7 @@ async fn halves(leaves: &mut Leaves) {
     }
     each! { leaves, gone_tcp();
         "ayi_net::halves::ReadHalf::peek" => |s| s.split().0.peek(&mut [0]).await;
-        "ayi_net::halves::ReadHalf::poll_peek" => |s| poll_fn(|cx| s.split().0.poll_peek(cx, &mut [0])).await;
+        "ayi_net::halves::ReadHalf::poll_peek" => |s| poll_fn(|cx| s.split().0.poll_peek(cx, &mut ReadBuf::new(&mut [0]))).await;
         "ayi_net::halves::ReadHalf::poll_read" =>
             |s| poll_fn(|cx| Pin::new(&mut s.split().0).poll_read(cx, &mut ReadBuf::new(&mut [0]))).await;
         "ayi_net::halves::ReadHalf::readable" => |s| s.split().0.readable().await;
@@ -197,8 +197,8 @@ async fn udp(leaves: &mut Leaves) {
         "ayi_net::UdpSocket::peek" => |s| s.peek(&mut [0]).await.unwrap();
         "ayi_net::UdpSocket::peek_from" => |s| s.peek_from(&mut [0]).await.unwrap();
         "ayi_net::UdpSocket::peek_sender" => |s| s.peek_sender().await.unwrap();
-        "ayi_net::UdpSocket::poll_peek" => |s| poll_fn(|cx| s.poll_peek(cx, &mut [0])).await.unwrap();
-        "ayi_net::UdpSocket::poll_peek_from" => |s| poll_fn(|cx| s.poll_peek_from(cx, &mut [0])).await.unwrap();
+        "ayi_net::UdpSocket::poll_peek" => |s| poll_fn(|cx| s.poll_peek(cx, &mut ReadBuf::new(&mut [0]))).await.unwrap();
+        "ayi_net::UdpSocket::poll_peek_from" => |s| poll_fn(|cx| s.poll_peek_from(cx, &mut ReadBuf::new(&mut [0]))).await.unwrap();
         "ayi_net::UdpSocket::poll_peek_sender" => |s| poll_fn(|cx| s.poll_peek_sender(cx)).await.unwrap();
         "ayi_net::UdpSocket::poll_recv_ready" => |s| poll_fn(|cx| s.poll_recv_ready(cx)).await.unwrap();
         "ayi_net::UdpSocket::poll_send" => |s| poll_fn(|cx| s.poll_send(cx, b"x")).await.unwrap();
@@ -224,9 +224,13 @@ async fn udp(leaves: &mut Leaves) {
         "ayi_net::UdpSocket::recv" => |s| { send(&s.0, &s.1); s.0.recv(&mut [0]).await.unwrap() };
         "ayi_net::UdpSocket::recv_from" => |s| { send(&s.0, &s.1); s.0.recv_from(&mut [0]).await.unwrap() };
         "ayi_net::UdpSocket::poll_recv" =>
-            |s| { send(&s.0, &s.1); poll_fn(|cx| s.0.poll_recv(cx, &mut [0])).await.unwrap() };
+            |s| { send(&s.0, &s.1); poll_fn(|cx| s.0.poll_recv(cx, &mut ReadBuf::new(&mut [0]))).await.unwrap() };
+        "ayi_net::UdpSocket::recv_buf" =>
+            |s| { send(&s.0, &s.1); s.0.recv_buf(&mut Vec::new()).await.unwrap() };
+        "ayi_net::UdpSocket::recv_buf_from" =>
+            |s| { send(&s.0, &s.1); s.0.recv_buf_from(&mut Vec::new()).await.unwrap() };
         "ayi_net::UdpSocket::poll_recv_from" =>
-            |s| { send(&s.0, &s.1); poll_fn(|cx| s.0.poll_recv_from(cx, &mut [0])).await.unwrap() };
+            |s| { send(&s.0, &s.1); poll_fn(|cx| s.0.poll_recv_from(cx, &mut ReadBuf::new(&mut [0]))).await.unwrap() };
     }
 }
 
@@ -250,9 +254,13 @@ async fn datagrams(leaves: &mut Leaves) {
         "ayi_net::UnixDatagram::recv_from" =>
             |s| { s.1.send(b"tea").unwrap(); s.0.recv_from(&mut [0]).await.unwrap() };
         "ayi_net::UnixDatagram::poll_recv" =>
-            |s| { s.1.send(b"tea").unwrap(); poll_fn(|cx| s.0.poll_recv(cx, &mut [0])).await.unwrap() };
+            |s| { s.1.send(b"tea").unwrap(); poll_fn(|cx| s.0.poll_recv(cx, &mut ReadBuf::new(&mut [0]))).await.unwrap() };
+        "ayi_net::UnixDatagram::recv_buf" =>
+            |s| { s.1.send(b"tea").unwrap(); s.0.recv_buf(&mut Vec::new()).await.unwrap() };
+        "ayi_net::UnixDatagram::recv_buf_from" =>
+            |s| { s.1.send(b"tea").unwrap(); s.0.recv_buf_from(&mut Vec::new()).await.unwrap() };
         "ayi_net::UnixDatagram::poll_recv_from" =>
-            |s| { s.1.send(b"tea").unwrap(); poll_fn(|cx| s.0.poll_recv_from(cx, &mut [0])).await.unwrap() };
+            |s| { s.1.send(b"tea").unwrap(); poll_fn(|cx| s.0.poll_recv_from(cx, &mut ReadBuf::new(&mut [0]))).await.unwrap() };
         "ayi_net::UnixDatagram::send" => |s| { s.0.send(b"x").await.unwrap(); s.1.recv(&mut [0]).unwrap() };
         "ayi_net::UnixDatagram::poll_send" =>
             |s| { poll_fn(|cx| s.0.poll_send(cx, b"x")).await.unwrap(); s.1.recv(&mut [0]).unwrap() };

@@ -7,6 +7,7 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::task::{Context, Poll};
 
+use ayi_io::ReadBuf;
 use ayi_runtime::io::{Interest, Ready};
 
 use crate::stream::Stream;

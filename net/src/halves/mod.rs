@@ -26,6 +26,13 @@ macro_rules! as_its_stream {
         pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
             self.stream().socket().try_read_vectored(bufs)
         }
+
+        /// Reads like the stream's `try_read_buf`, and fails like it.
+        #[cfg(feature = "bytes")]
+        pub fn try_read_buf<B: bytes::BufMut>(&self, buf: &mut B) -> io::Result<usize> {
+            let read = |room: &mut crate::sys::Room| Ok((self.stream().socket().try_read_uninit(room)?, ()));
+            crate::read::fill(buf, read).map(|(read, ())| read)
+        }
     };
 
     (writes) => {
@@ -112,12 +119,13 @@ macro_rules! as_its_stream {
         /// # let (peer, _) = listener.accept().await?;
         /// # peer.write(b"tea").await?;
         #[doc = $split]
-        /// let mut buf = [0; 8];
+        /// let mut memory = [0; 8];
+        /// let mut buf = ayi::io::ReadBuf::new(&mut memory);
         /// assert_eq!(poll_fn(|cx| reading.poll_peek(cx, &mut buf)).await?, 3);
         /// # std::io::Result::Ok(())
         /// # }).unwrap();
         /// ```
-        pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
             self.stream().poll_peek(cx, buf)
         }
     };

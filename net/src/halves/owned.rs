@@ -19,6 +19,7 @@ use std::net::Shutdown;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use ayi_io::ReadBuf;
 use ayi_runtime::io::{Interest, Ready};
 
 use crate::stream::Stream;

@@ -16,7 +16,7 @@
 
 use std::ffi::c_int;
 use std::io::{self, IoSlice, IoSliceMut};
-use std::mem;
+use std::mem::{self, MaybeUninit};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net as unix;
@@ -35,19 +35,20 @@ fn moved(result: libc::ssize_t) -> io::Result<usize> {
     usize::try_from(result).map_err(|_| io::Error::last_os_error())
 }
 
+/// Memory to receive into, which may be uninitialised. The bytes that were received are initialised afterwards.
+pub(crate) type Room = [MaybeUninit<u8>];
+
+/// Returns the memory of `buf` for a call that receives. Nothing else may write there.
+pub(crate) fn room(buf: &mut [u8]) -> &mut Room {
+    // SAFETY: the layout is the same, and the kernel writes initialised bytes.
+    unsafe { &mut *(buf as *mut [u8] as *mut Room) }
+}
+
 /// Calls recv(2), with `flags`.
-pub(crate) fn recv(socket: BorrowedFd<'_>, buf: &mut [u8], flags: c_int) -> io::Result<usize> {
+pub(crate) fn recv(socket: BorrowedFd<'_>, buf: &mut Room, flags: c_int) -> io::Result<usize> {
     let (fd, len) = (socket.as_raw_fd(), buf.len().min(MAX_BYTES));
     // SAFETY: `buf` is writable for as many bytes as are said.
     moved(unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), len, flags | libc::MSG_DONTWAIT) })
-}
-
-/// Receives like [`recv`], into memory that may be uninitialised. The bytes that were received are initialised
-/// afterwards.
-pub(crate) fn recv_uninit(socket: BorrowedFd<'_>, buf: &mut [mem::MaybeUninit<u8>]) -> io::Result<usize> {
-    let (fd, len) = (socket.as_raw_fd(), buf.len().min(MAX_BYTES));
-    // SAFETY: `buf` is writable for as many bytes as are said.
-    moved(unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), len, libc::MSG_DONTWAIT) })
 }
 
 /// Receives like [`recv`], into several buffers. The first [`MAX_BUFFERS`] are used.
@@ -86,7 +87,7 @@ pub(crate) fn send_vectored(socket: BorrowedFd<'_>, bufs: &[IoSlice<'_>]) -> io:
 /// Calls recvfrom(2) on an internet socket, with `flags`.
 pub(crate) fn recv_from(
     socket: BorrowedFd<'_>,
-    buf: &mut [u8],
+    buf: &mut Room,
     flags: c_int,
 ) -> io::Result<(usize, SocketAddr)> {
     let (mut raw, mut len) = (RawAddr::ZERO, length_of::<RawAddr>());
@@ -98,7 +99,7 @@ pub(crate) fn recv_from(
 /// The same for Unix sockets.
 pub(crate) fn recv_from_unix(
     socket: BorrowedFd<'_>,
-    buf: &mut [u8],
+    buf: &mut Room,
 ) -> io::Result<(usize, unix::SocketAddr)> {
     // SAFETY: all zeros is a valid sockaddr_un.
     let mut raw: libc::sockaddr_un = unsafe { mem::zeroed() };
@@ -113,7 +114,7 @@ pub(crate) fn recv_from_unix(
 /// `addr` points to `len` bytes that may be written.
 unsafe fn recv_from_raw(
     socket: BorrowedFd<'_>,
-    buf: &mut [u8],
+    buf: &mut Room,
     flags: c_int,
     addr: *mut libc::sockaddr,
     len: &mut libc::socklen_t,
@@ -188,7 +189,7 @@ impl Pipe {
     }
 
     /// Reads like `read`, into memory that may be uninitialised. The bytes that were read are initialised afterwards.
-    pub(crate) fn read_uninit(&self, buf: &mut [mem::MaybeUninit<u8>]) -> io::Result<usize> {
+    pub(crate) fn read_uninit(&self, buf: &mut Room) -> io::Result<usize> {
         let part = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len().min(MAX_BYTES) };
         // SAFETY: one iovec, whose bytes may be written.
         let read = unsafe { self.read_raw(&part, 1) };

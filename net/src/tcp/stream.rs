@@ -16,11 +16,13 @@ use std::net::{Shutdown, SocketAddr};
 use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 
+use ayi_io::ReadBuf;
 use ayi_runtime::io::{Interest, Ready};
 use ayi_runtime::task::coop;
 
 use crate::addr::{self, ToSocketAddrs};
 use crate::halves;
+use crate::read::poll_fill;
 use crate::socket::Socket;
 use crate::stream::Stream;
 use crate::sys;
@@ -263,7 +265,9 @@ impl TcpStream {
             coop::consume_budget().await;
             return Ok(0);
         }
-        self.socket.async_io(Interest::READABLE, |stream| sys::recv(stream.as_fd(), buf, sys::PEEK)).await
+        self.socket
+            .async_io(Interest::READABLE, |stream| sys::recv(stream.as_fd(), sys::room(buf), sys::PEEK))
+            .await
     }
 
     /// Polls to peek, like [`peek`](TcpStream::peek).
@@ -283,17 +287,21 @@ impl TcpStream {
     /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
     /// # let (peer, _) = listener.accept().await?;
     /// # peer.write(b"tea").await?;
-    /// let mut first = [0; 1];
+    /// let mut memory = [0; 1];
+    /// let mut first = ayi::io::ReadBuf::new(&mut memory);
     /// poll_fn(|cx| stream.poll_peek(cx, &mut first)).await?;
-    /// assert_eq!(first, *b"t");
+    /// assert_eq!(first.filled(), b"t");
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        if buf.is_empty() {
+    pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
+        if buf.remaining() == 0 {
             return coop::poll_composed(cx, &mut false, |_| Poll::Ready(Ok(0)));
         }
-        self.socket.poll_io(Interest::READABLE, cx, |stream| sys::recv(stream.as_fd(), buf, sys::PEEK))
+        poll_fill(buf, |room| {
+            let peek = |stream: &std::net::TcpStream| sys::recv(stream.as_fd(), room, sys::PEEK);
+            self.socket.poll_io(Interest::READABLE, cx, peek).map_ok(|peeked| (peeked, peeked))
+        })
     }
 
     /// Ends one direction of the connection, or both. After `Shutdown::Write` the peer reads the

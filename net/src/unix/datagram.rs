@@ -14,12 +14,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
+use ayi_io::ReadBuf;
 use ayi_runtime::io::{Interest, Ready};
 use ayi_runtime::task::coop;
 use ayi_runtime::time::{self, Sleep};
 
+#[cfg(feature = "bytes")]
+use crate::read::fill;
+use crate::read::poll_fill;
 use crate::socket::Socket;
-use crate::sys;
+use crate::sys::{self, Room};
 use crate::unix::{UnixSocket, addr, unreported};
 
 /// A Unix socket that sends and receives datagrams.
@@ -437,6 +441,14 @@ impl UnixDatagram {
     }
 }
 
+/// Receiving into the buffers of the crate `bytes`.
+#[cfg(feature = "bytes")]
+impl UnixDatagram {
+    methods! {
+        "socket", "# let (socket, peer) = ayi::net::UnixDatagram::pair()?;"; datagrams_into_buffers
+    }
+}
+
 /// Waiting until the socket is ready, and then trying.
 impl UnixDatagram {
     methods! {
@@ -447,11 +459,11 @@ impl UnixDatagram {
 /// After receiving was shut down, the kernel lets a blocking call receive nothing, and a non-blocking one return
 /// `WouldBlock` for ever. Here both receive nothing.
 impl UnixDatagram {
-    fn receiving(&self) -> impl Fn(&Std, &mut [u8]) -> io::Result<usize> {
+    fn receiving(&self) -> impl Fn(&Std, &mut Room) -> io::Result<usize> {
         |socket, buf| self.unless_shut(sys::recv(socket.as_fd(), buf, 0), || Ok(0))
     }
 
-    fn receiving_from(&self) -> impl Fn(&Std, &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    fn receiving_from(&self) -> impl Fn(&Std, &mut Room) -> io::Result<(usize, SocketAddr)> {
         let nobody = || Ok((0, SocketAddr::from_pathname("")?));
         move |socket, buf| self.unless_shut(sys::recv_from_unix(socket.as_fd(), buf), nobody)
     }

@@ -333,6 +333,28 @@ impl Receiver {
         "stream", "let (peer, stream) = ayi::net::unix::pipe::pipe()?;"; ready, reads
     }
 
+    /// Calls `op` once. `op` does its own I/O on this pipe, for example by splice(2), and must return `WouldBlock` only
+    /// if the pipe did.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of `op`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # fn another_way_to_read(_: impl std::os::fd::AsFd) -> std::io::Result<usize> { Ok(3) }
+    /// let (sender, receiver) = ayi::net::unix::pipe::pipe()?;
+    /// let result = receiver.try_io(|| another_way_to_read(&receiver));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub fn try_io<R>(&self, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+        self.socket.try_io(Interest::READABLE, |_| op())
+    }
+
     /// Takes the descriptor out of the runtime, and makes it blocking, for example for a child process.
     ///
     /// # Errors
@@ -522,6 +544,28 @@ impl Sender {
 
     methods! {
         "stream", "let (stream, peer) = ayi::net::unix::pipe::pipe()?;"; ready, writes
+    }
+
+    /// Calls `op` once. `op` does its own I/O on this pipe, for example by splice(2), and must return `WouldBlock` only
+    /// if the pipe did.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of `op`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # fn another_way_to_write(_: impl std::os::fd::AsFd) -> std::io::Result<usize> { Ok(3) }
+    /// let (sender, receiver) = ayi::net::unix::pipe::pipe()?;
+    /// let result = sender.try_io(|| another_way_to_write(&sender));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub fn try_io<R>(&self, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+        self.socket.try_io(Interest::WRITABLE, |_| op())
     }
 
     /// Takes the descriptor out of the runtime, and makes it blocking, for example for a child process.

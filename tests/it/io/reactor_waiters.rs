@@ -1,7 +1,7 @@
 //! Several tasks that wait for one descriptor: none is lost, and none keeps the others busy.
 
 use crate::support::{Wakes, block_until, connected, poll_once, poll_with, run, turn, waker_fn};
-use ayi::io::{AsyncReadExt, AsyncWriteExt, Interest, unix::AsyncFd};
+use ayi::io::{AsyncReadExt, AsyncWriteExt, Interest, ReadBuf, unix::AsyncFd};
 use ayi::net::{TcpListener, TcpStream};
 use ayi::time::{Duration, timeout};
 use std::cell::{Cell, RefCell};
@@ -219,7 +219,7 @@ fn many_tasks_poll_one_stream() {
                 let (stream, polls) = (stream.clone(), polls.clone());
                 tasks.push(ayi::spawn(poll_fn(move |cx| {
                     polls.set(polls.get() + 1);
-                    stream.poll_peek(cx, &mut [0])
+                    stream.poll_peek(cx, &mut ReadBuf::new(&mut [0]))
                 })));
             }
             for _ in 0..10 + count / 10 {
@@ -258,7 +258,7 @@ fn one_task_polls_with_another_waker_each_time() {
                 let _ = &_alive;
                 wakes.fetch_add(1, Ordering::SeqCst);
             });
-            stream.poll_peek(&mut Context::from_waker(&fresh), &mut [0])
+            stream.poll_peek(&mut Context::from_waker(&fresh), &mut ReadBuf::new(&mut [0]))
         };
         turn().await;
         for polls_per_turn in [1, 50, POLLS] {
@@ -296,7 +296,9 @@ fn many_tasks_poll_beside_one_with_another_waker_each_time() {
     run(async || {
         let (stream, mut peer) = connected();
         let polls: Vec<_> = (0..200).map(|_| Wakes::new()).collect();
-        let poll = |waker: &std::task::Waker| stream.poll_peek(&mut Context::from_waker(waker), &mut [0]);
+        let poll = |waker: &std::task::Waker| {
+            stream.poll_peek(&mut Context::from_waker(waker), &mut ReadBuf::new(&mut [0]))
+        };
         turn().await;
         let mut seen = vec![0; polls.len()];
         for round in 0..3000 {
@@ -337,7 +339,11 @@ fn many_tasks_of_another_executor_poll_one_stream() {
                 for ((wakes, waker), polled_at) in tasks.iter().zip(&mut polled_at) {
                     if *polled_at != Some(wakes.count()) {
                         *polled_at = Some(wakes.count());
-                        assert!(stream.poll_peek(&mut Context::from_waker(waker), &mut [0]).is_pending());
+                        assert!(
+                            stream
+                                .poll_peek(&mut Context::from_waker(waker), &mut ReadBuf::new(&mut [0]))
+                                .is_pending()
+                        );
                         polls += 1;
                         if polls % 61 == 0 {
                             turn().await;
@@ -367,7 +373,10 @@ fn wakers_that_do_something_when_they_are_sifted() {
         |stream| {
             let stream = stream.borrow();
             let again = Wakes::new().1;
-            let _ = stream.as_ref().unwrap().poll_peek(&mut Context::from_waker(&again), &mut [0]);
+            let _ = stream
+                .as_ref()
+                .unwrap()
+                .poll_peek(&mut Context::from_waker(&again), &mut ReadBuf::new(&mut [0]));
         },
         |_| panic!("from a waker"),
     ];
@@ -384,7 +393,11 @@ fn wakers_that_do_something_when_they_are_sifted() {
                 let waker = waker_fn(move || STREAM.with(action));
                 STREAM.with_borrow(|stream| {
                     if let Some(stream) = stream {
-                        assert!(stream.poll_peek(&mut Context::from_waker(&waker), &mut [0]).is_pending());
+                        assert!(
+                            stream
+                                .poll_peek(&mut Context::from_waker(&waker), &mut ReadBuf::new(&mut [0]))
+                                .is_pending()
+                        );
                     }
                 });
             }

@@ -1,6 +1,7 @@
 //! Sockets, and names of hosts.
 
 mod accept;
+mod buffers;
 mod lookup;
 mod shared_descriptions;
 mod tcp;

@@ -74,7 +74,7 @@ fn tcp_streams() {
         assert_waits("read", stream.read(&mut buf)).await;
         assert_waits("read_vectored", stream.read_vectored(&mut [IoSliceMut::new(&mut buf)])).await;
         assert_waits("peek", stream.peek(&mut buf)).await;
-        assert_waits("poll_peek", poll_fn(|cx| stream.poll_peek(cx, &mut [0]))).await;
+        assert_waits("poll_peek", poll_fn(|cx| stream.poll_peek(cx, &mut ReadBuf::new(&mut [0])))).await;
         assert_would_block("try_read", stream.try_read(&mut buf));
         assert_would_block("try_read_vectored", stream.try_read_vectored(&mut [IoSliceMut::new(&mut buf)]));
         assert_stream_waits(&mut stream).await;
@@ -132,8 +132,9 @@ fn udp_sockets() {
         assert_waits("peek", socket.peek(&mut buf)).await;
         assert_waits("peek_from", socket.peek_from(&mut buf)).await;
         assert_waits("peek_sender", socket.peek_sender()).await;
-        assert_waits("poll_recv", poll_fn(|cx| socket.poll_recv(cx, &mut [0]))).await;
-        assert_waits("poll_recv_from", poll_fn(|cx| socket.poll_recv_from(cx, &mut [0]))).await;
+        assert_waits("poll_recv", poll_fn(|cx| socket.poll_recv(cx, &mut ReadBuf::new(&mut [0])))).await;
+        assert_waits("poll_recv_from", poll_fn(|cx| socket.poll_recv_from(cx, &mut ReadBuf::new(&mut [0]))))
+            .await;
         assert_would_block("try_recv", socket.try_recv(&mut buf));
         assert_would_block("try_recv_from", socket.try_recv_from(&mut buf));
         assert_would_block("try_peek", socket.try_peek(&mut buf));

@@ -279,7 +279,7 @@ fn nothing_to_transfer_is_done_at_once() {
             assert!(Pin::new(&mut io).poll_read(cx, &mut ReadBuf::new(&mut [])).is_ready());
             assert!(Pin::new(&mut io).poll_write(cx, &[]).is_ready());
             assert!(Pin::new(&mut io).poll_write_vectored(cx, &[]).is_ready());
-            assert!(stream.poll_peek(cx, &mut []).is_ready());
+            assert!(stream.poll_peek(cx, &mut ReadBuf::new(&mut [])).is_ready());
             assert!(poll_once(pin!(stream.read(&mut [0]))).is_pending());
             assert!(poll_once(pin!(stream.write(&[0]))).is_pending());
         }

@@ -1,7 +1,7 @@
 //! `UdpSocket`: one situation a test.
 
 use crate::support::{Wakes, has_ipv6, poll_once, run, turn};
-use ayi::io::Interest;
+use ayi::io::{Interest, ReadBuf};
 use ayi::net::UdpSocket;
 use ayi::time::{Duration, timeout};
 use std::io::ErrorKind;
@@ -143,17 +143,21 @@ fn the_poll_forms_wait_and_wake() {
         let (a, b) = pair().await;
         let (wakes, waker) = Wakes::new();
         let mut cx = Context::from_waker(&waker);
-        let (mut buf, from) = ([0; 8], a.local_addr().unwrap());
-        assert!(b.poll_recv(&mut cx, &mut buf).is_pending());
+        let (mut memory, from) = ([0; 16], a.local_addr().unwrap());
+        let mut buf = ReadBuf::new(&mut memory);
+        buf.put_slice(b"> ");
+        assert!(b.poll_recv(&mut cx, &mut buf).is_pending() && buf.filled() == b"> ");
         assert!(b.poll_recv_ready(&mut cx).is_pending());
         a.send(b"tea").await.unwrap();
         turn().await;
         assert!(wakes.count() > 0);
         assert!(matches!(b.poll_recv_ready(&mut cx), Poll::Ready(Ok(()))));
-        assert!(matches!(b.poll_peek(&mut cx, &mut buf), Poll::Ready(Ok(3))));
-        assert!(matches!(b.poll_peek_from(&mut cx, &mut buf), Poll::Ready(Ok((3, addr))) if addr == from));
+        assert!(matches!(b.poll_peek(&mut cx, &mut buf), Poll::Ready(Ok(()))));
+        assert_eq!(buf.filled(), b"> tea");
+        assert!(matches!(b.poll_peek_from(&mut cx, &mut buf), Poll::Ready(Ok(addr)) if addr == from));
         assert!(matches!(b.poll_peek_sender(&mut cx), Poll::Ready(Ok(addr)) if addr == from));
-        assert!(matches!(b.poll_recv_from(&mut cx, &mut buf), Poll::Ready(Ok((3, addr))) if addr == from));
+        assert!(matches!(b.poll_recv_from(&mut cx, &mut buf), Poll::Ready(Ok(addr)) if addr == from));
+        assert_eq!(buf.filled(), b"> teateatea");
         assert!(b.poll_recv_from(&mut cx, &mut buf).is_pending());
         while a.poll_send_ready(&mut cx).is_pending() {
             turn().await;

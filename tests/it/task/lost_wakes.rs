@@ -2,7 +2,7 @@
 //! runtime ends.
 
 use crate::support::{Wakes, block_until, connected, poll_once, poll_with, run, turn, waker_fn, watched};
-use ayi::io::unix::AsyncFd;
+use ayi::io::{ReadBuf, unix::AsyncFd};
 use ayi::net::{TcpListener, UdpSocket};
 use ayi::runtime::{Runtime, is_rt_shutdown_err};
 use ayi::task::coop::{consume_budget, has_budget_remaining, unconstrained};
@@ -228,7 +228,9 @@ fn everyone_who_waits_for_a_source_is_woken_when_the_runtime_ends() {
         let fd = AsyncFd::new(fd).unwrap();
         let five = || 0..5;
         let reads = five().map(|_| Waiter::new(async { stream.read(&mut [0; 8]).await.map(drop) }));
-        let peeks = five().map(|_| Waiter::new(poll_fn(|cx| stream.poll_peek(cx, &mut [0; 8]).map_ok(drop))));
+        let peeks = five().map(|_| {
+            Waiter::new(poll_fn(|cx| stream.poll_peek(cx, &mut ReadBuf::new(&mut [0; 8])).map_ok(drop)))
+        });
         let writes = five().map(|_| Waiter::new(async { stream.write(&[0; 8]).await.map(drop) }));
         let stream_waiters = reads.chain(peeks).chain(writes).collect();
         let fd_waiters = five().map(|_| Waiter::new(async { fd.readable().await.map(drop) })).collect();
@@ -290,7 +292,11 @@ fn however_many_poll_a_stream_each_is_woken_by_what_comes_at_the_latest() {
             let (stream, mut peer) = connected();
             let wakers: Vec<_> = (0..count).map(|_| Wakes::new()).collect();
             for (_, waker) in &wakers {
-                assert!(stream.poll_peek(&mut Context::from_waker(waker), &mut [0]).is_pending());
+                assert!(
+                    stream
+                        .poll_peek(&mut Context::from_waker(waker), &mut ReadBuf::new(&mut [0]))
+                        .is_pending()
+                );
             }
             peer.write_all(b"x").unwrap();
             block_until(&stream, libc::POLLIN);
