@@ -397,7 +397,7 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// ```
     pub async fn ready(&self, interest: Interest) -> io::Result<AsyncFdReadyGuard<'_, T>> {
         let event = self.registration.ready_event_raw(self.as_raw_fd(), interest).await?;
-        Ok(AsyncFdReadyGuard { fd: self, event })
+        Ok(AsyncFdReadyGuard::new(self, event))
     }
 
     /// Waits like [`ready`](AsyncFd::ready), and returns a guard that lends the owner mutably.
@@ -429,7 +429,7 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// ```
     pub async fn ready_mut(&mut self, interest: Interest) -> io::Result<AsyncFdReadyMutGuard<'_, T>> {
         let event = self.registration.ready_event_raw(self.as_raw_fd(), interest).await?;
-        Ok(AsyncFdReadyMutGuard { fd: self, event })
+        Ok(AsyncFdReadyMutGuard::new(self, event))
     }
 
     /// Polls for read readiness, like [`readable`](AsyncFd::readable).
@@ -558,7 +558,7 @@ impl<T: AsRawFd> AsyncFd<T> {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<AsyncFdReadyGuard<'_, T>>> {
         let event = ready!(self.registration.poll_ready_event_raw(self.as_raw_fd(), interest, cx))?;
-        Poll::Ready(Ok(AsyncFdReadyGuard { fd: self, event }))
+        Poll::Ready(Ok(AsyncFdReadyGuard::new(self, event)))
     }
 
     fn poll_ready_mut(
@@ -567,15 +567,18 @@ impl<T: AsRawFd> AsyncFd<T> {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<AsyncFdReadyMutGuard<'_, T>>> {
         let event = ready!(self.registration.poll_ready_event_raw(self.as_raw_fd(), interest, cx))?;
-        Poll::Ready(Ok(AsyncFdReadyMutGuard { fd: self, event }))
+        Poll::Ready(Ok(AsyncFdReadyMutGuard::new(self, event)))
     }
 
-    /// Tries the non-blocking `op` once. If it returns `WouldBlock`, the descriptor counts as not ready until the
-    /// kernel reports it again.
+    /// Tries the non-blocking `op` once, if the kernel has reported that the descriptor is ready. If `op` returns
+    /// `WouldBlock`, the descriptor counts as not ready until the kernel reports it again.
+    ///
+    /// Reports come with the turns of the runtime, so a new `AsyncFd` is not ready yet.
     ///
     /// # Errors
     ///
-    /// Returns the errors of `op`, `WouldBlock` among them.
+    /// Returns `WouldBlock`, without calling `op`, if the descriptor is not known to be ready. Otherwise it returns the
+    /// errors of `op`.
     ///
     /// # Examples
     ///
@@ -596,6 +599,9 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # }
     /// ```
     pub fn try_io<R>(&self, interest: Interest, op: impl FnOnce(&T) -> io::Result<R>) -> io::Result<R> {
+        if !self.registration.may_try(interest) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         self.registration.try_io(interest, || op(self.get_ref()))
     }
 
@@ -628,6 +634,9 @@ impl<T: AsRawFd> AsyncFd<T> {
         interest: Interest,
         op: impl FnOnce(&mut T) -> io::Result<R>,
     ) -> io::Result<R> {
+        if !self.registration.may_try(interest) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         self.registration.try_io(interest, || op(&mut self.inner))
     }
 

@@ -36,10 +36,16 @@ use std::os::fd::AsRawFd;
 #[must_use = "use try_io, or the next wait returns at once"]
 pub struct AsyncFdReadyGuard<'a, T: AsRawFd> {
     pub(super) fd: &'a AsyncFd<T>,
-    pub(super) event: ReadyEvent,
+    event: ReadyEvent,
+    /// What was reported, without what has been cleared.
+    ready: Ready,
 }
 
 impl<'a, T: AsRawFd> AsyncFdReadyGuard<'a, T> {
+    pub(super) fn new(fd: &'a AsyncFd<T>, event: ReadyEvent) -> AsyncFdReadyGuard<'a, T> {
+        AsyncFdReadyGuard { fd, ready: event.ready(), event }
+    }
+
     /// Tries the non-blocking `op`.
     ///
     /// # Errors
@@ -84,6 +90,7 @@ impl<'a, T: AsRawFd> AsyncFdReadyGuard<'a, T> {
     /// ```
     pub fn clear_ready(&mut self) {
         self.fd.registration.clear(&self.event);
+        self.ready = Ready::EMPTY;
     }
 
     /// Clears like [`clear_ready`](AsyncFdReadyGuard::clear_ready), but only `ready`: one kind of several was used up.
@@ -107,6 +114,7 @@ impl<'a, T: AsRawFd> AsyncFdReadyGuard<'a, T> {
     /// ```
     pub fn clear_ready_matching(&mut self, ready: Ready) {
         self.fd.registration.clear_matching(&self.event, ready);
+        self.ready = self.ready - ready;
     }
 
     /// Leaves the descriptor ready. It does nothing, and makes that intention explicit.
@@ -129,7 +137,7 @@ impl<'a, T: AsRawFd> AsyncFdReadyGuard<'a, T> {
     /// ```
     pub fn retain_ready(&mut self) {}
 
-    /// Returns what was reported.
+    /// Returns what was reported, without what has been cleared.
     ///
     /// # Examples
     ///
@@ -147,7 +155,7 @@ impl<'a, T: AsRawFd> AsyncFdReadyGuard<'a, T> {
     /// # }
     /// ```
     pub fn ready(&self) -> Ready {
-        self.event.ready()
+        self.ready
     }
 
     /// Returns the [`AsyncFd`] that was waited for.
@@ -229,10 +237,16 @@ impl<T: AsRawFd> fmt::Debug for AsyncFdReadyGuard<'_, T> {
 #[must_use = "use try_io, or the next wait returns at once"]
 pub struct AsyncFdReadyMutGuard<'a, T: AsRawFd> {
     pub(super) fd: &'a mut AsyncFd<T>,
-    pub(super) event: ReadyEvent,
+    event: ReadyEvent,
+    /// What was reported, without what has been cleared.
+    ready: Ready,
 }
 
-impl<T: AsRawFd> AsyncFdReadyMutGuard<'_, T> {
+impl<'a, T: AsRawFd> AsyncFdReadyMutGuard<'a, T> {
+    pub(super) fn new(fd: &'a mut AsyncFd<T>, event: ReadyEvent) -> AsyncFdReadyMutGuard<'a, T> {
+        AsyncFdReadyMutGuard { fd, ready: event.ready(), event }
+    }
+
     /// Tries the non-blocking `op`.
     ///
     /// # Errors
@@ -259,20 +273,22 @@ impl<T: AsRawFd> AsyncFdReadyMutGuard<'_, T> {
     /// What the guard has not seen stays known too, and so does the closing of a direction.
     pub fn clear_ready(&mut self) {
         self.fd.registration.clear(&self.event);
+        self.ready = Ready::EMPTY;
     }
 
     /// Clears like [`clear_ready`](AsyncFdReadyMutGuard::clear_ready), but only `ready`: one kind of several was used
     /// up.
     pub fn clear_ready_matching(&mut self, ready: Ready) {
         self.fd.registration.clear_matching(&self.event, ready);
+        self.ready = self.ready - ready;
     }
 
     /// Leaves the descriptor ready. It does nothing, and makes that intention explicit.
     pub fn retain_ready(&mut self) {}
 
-    /// Returns what was reported.
+    /// Returns what was reported, without what has been cleared.
     pub fn ready(&self) -> Ready {
-        self.event.ready()
+        self.ready
     }
 
     /// Returns the [`AsyncFd`] that was waited for.

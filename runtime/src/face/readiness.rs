@@ -199,6 +199,14 @@ impl Registration {
         self.tie.get().map(|tie| tie.with(clear));
     }
 
+    /// Returns whether something is known of the descriptor that lets one try an operation. If nothing can be known,
+    /// since it is not registered or not with this thread's runtime, it may be tried as well.
+    #[doc(hidden)]
+    pub fn may_try(&self, interest: Interest) -> bool {
+        let is_known = |reactor: &mut Reactor, key| !reactor.known(key, interest).is_empty();
+        self.tie.get().and_then(|tie| tie.with(is_known)).unwrap_or(true)
+    }
+
     #[doc(hidden)]
     pub fn poll_ready_event_raw(
         &self,

@@ -3,7 +3,7 @@
 use crate::support::{self, Wakes, poll_once, run, turn};
 use ayi::io::{Interest, Ready, unix::AsyncFd};
 use std::fs::File;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -217,4 +217,57 @@ fn the_end_of_the_runtime_is_told_from_other_errors() {
         Poll::Ready(Err(error)) => assert!(ayi::runtime::is_rt_shutdown_err(&error), "{error}"),
         _ => panic!("it must be ready, and an error"),
     }
+}
+
+#[test]
+#[cfg_attr(faults, ignore = "what is ready is not had at once")]
+fn what_is_not_known_to_be_ready_is_not_tried() {
+    run(async || {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let mut fd = AsyncFd::new(ours).unwrap();
+        let is_tried = |fd: &AsyncFd<UnixStream>, interest, result: io::Result<()>| {
+            let mut is_tried = false;
+            let result = fd.try_io(interest, |_| {
+                is_tried = true;
+                result
+            });
+            assert!(is_tried || result.unwrap_err().kind() == ErrorKind::WouldBlock);
+            is_tried
+        };
+        let would_block = || Err(ErrorKind::WouldBlock.into());
+        assert!(!is_tried(&fd, Interest::WRITABLE, Ok(())), "nothing has been reported yet");
+        turn().await;
+        assert!(!is_tried(&fd, Interest::READABLE, Ok(())));
+        assert!(is_tried(&fd, Interest::WRITABLE, Ok(())));
+        assert!(is_tried(&fd, Interest::WRITABLE, would_block()));
+        assert!(!is_tried(&fd, Interest::WRITABLE, Ok(())), "the attempt has found no room");
+        theirs.write_all(b"x").unwrap();
+        turn().await;
+        assert!(is_tried(&fd, Interest::READABLE, Ok(())));
+        assert!(fd.try_io_mut(Interest::READABLE, |_| would_block()).map(|()| ()).is_err());
+        assert!(!is_tried(&fd, Interest::READABLE, Ok(())));
+    });
+}
+
+#[test]
+fn a_guard_says_what_it_has_not_cleared() {
+    run(async || {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        theirs.write_all(b"x").unwrap();
+        let mut fd = AsyncFd::new(ours).unwrap();
+        turn().await;
+        let both = Interest::READABLE | Interest::WRITABLE;
+        let mut guard = fd.ready(both).await.unwrap();
+        assert_eq!(guard.ready(), Ready::READABLE | Ready::WRITABLE);
+        guard.clear_ready_matching(Ready::READABLE);
+        assert_eq!(guard.ready(), Ready::WRITABLE);
+        guard.clear_ready();
+        assert!(guard.ready().is_empty());
+        theirs.write_all(b"x").unwrap();
+        let mut guard = fd.ready_mut(both).await.unwrap();
+        guard.clear_ready_matching(Ready::READABLE);
+        assert!(!guard.ready().is_readable());
+    });
 }

@@ -174,7 +174,10 @@ fn an_attempt_in_which_the_reactor_turns() {
         let rt = Runtime::new().unwrap();
         let _inside = rt.enter();
         let (fd, peer) = pair();
+        // It has been reported, and is empty again.
+        (&peer).write_all(b"0").unwrap();
         rt.block_on(turn());
+        drain(fd.get_ref());
         let nothing_and_then_something = |mut stream: &UnixStream| {
             let result = stream.read(&mut [0; 8]);
             (&peer).write_all(b"1").unwrap();
