@@ -1,5 +1,6 @@
 //! Buffers that an operation owns while it runs.
 
+use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::ptr;
@@ -176,14 +177,19 @@ impl Pages {
         }
     }
 
-    /// Sets its contents to `bytes`.
-    pub(crate) fn fill(&mut self, bytes: &[u8]) {
-        self.make_room(bytes.len());
-        // SAFETY: there is room for so many, and nobody else has it, so they do not overlap. Afterwards they are
-        // initialized.
-        unsafe {
-            ptr::copy_nonoverlapping(bytes.as_ptr(), self.room().cast(), bytes.len());
-            self.set_len(bytes.len());
+    /// Sets its contents to `parts`, one after the other, but no more than `most` bytes of them.
+    pub(crate) fn fill(&mut self, parts: &[IoSlice<'_>], most: usize) {
+        let len = most.min(parts.iter().fold(0, |len, part| part.len().saturating_add(len)));
+        self.make_room(len);
+        for part in parts {
+            let part = &part[..part.len().min(len - self.len)];
+            // SAFETY: there is room for `len` bytes, of which `self.len` are in use, and nobody else has it, so they do
+            // not overlap. Afterwards they are initialized.
+            unsafe {
+                let end = self.room().cast::<u8>().add(self.len);
+                ptr::copy_nonoverlapping(part.as_ptr(), end, part.len());
+                self.set_len(self.len + part.len());
+            }
         }
     }
 }

@@ -1,23 +1,23 @@
 //! An open file.
 
-use crate::OpenOptions;
 use crate::buf::{IoBuf, IoBufMut};
 use crate::op;
 use crate::open_file::OpenFile;
 use crate::sequential::Sequential;
 use crate::waiters::{Waiters, Waiting};
+use crate::{FileTimes, OpenOptions};
 use ayi_io::{AsyncRead, AsyncSeek, AsyncWrite, ReadBuf};
 use ayi_runtime::task::coop;
 use std::fmt;
 use std::fs::{Metadata, Permissions};
 use std::future::poll_fn;
-use std::io::{self, SeekFrom};
+use std::io::{self, IoSlice, SeekFrom};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// An open file.
 ///
@@ -156,7 +156,7 @@ impl File {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub async fn create_new(path: impl AsRef<Path>) -> io::Result<File> {
+    pub async fn create_new<P: AsRef<Path>>(path: P) -> io::Result<File> {
         OpenOptions::new().read(true).write(true).create_new(true).open(path).await
     }
 
@@ -600,6 +600,53 @@ impl File {
         op::on_pool(move || open.std.set_permissions(permissions)).await
     }
 
+    /// Sets the times of the file, after what has been written so far.
+    ///
+    /// # Errors
+    ///
+    /// Returns what futimens(2) reports, mostly that the file belongs to another user.
+    ///
+    /// # Cancel safety
+    ///
+    /// The times may have been set if the future is dropped.
+    ///
+    /// # Examples
+    ///
+    /// See [`FileTimes`].
+    pub async fn set_times(&self, times: FileTimes) -> io::Result<()> {
+        self.written().await;
+        let open = self.open.clone();
+        op::on_pool(move || open.std.set_times(times.into_std())).await
+    }
+
+    /// Sets when the file was last written, like [`set_times`](File::set_times) with that time alone.
+    ///
+    /// # Errors
+    ///
+    /// Fails like [`set_times`](File::set_times).
+    ///
+    /// # Cancel safety
+    ///
+    /// The time may have been set if the future is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// # let path = std::env::temp_dir().join(format!("ayi-set-modified-{}", std::process::id()));
+    /// use std::time::SystemTime;
+    /// let file = ayi::fs::File::create(&path).await?;
+    /// file.set_modified(SystemTime::UNIX_EPOCH).await?;
+    /// assert_eq!(file.metadata().await?.modified()?, SystemTime::UNIX_EPOCH);
+    /// # ayi::fs::remove_file(path).await?;
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn set_modified(&self, time: SystemTime) -> io::Result<()> {
+        self.set_times(FileTimes::new().set_modified(time)).await
+    }
+
     /// Makes another descriptor of the same open file: the two share its position.
     ///
     /// # Errors
@@ -625,10 +672,16 @@ impl File {
         self.settled().await?;
         // If nothing is under way there is nothing to wait for.
         coop::consume_budget().await;
-        self.open.try_clone().map(File::from_open)
+        let mut file = self.open.try_clone().map(File::from_open)?;
+        exclusive(&mut file.sequential).max_buf_size = self.max_buf_size();
+        Ok(file)
     }
 
     /// Sets how many bytes one operation of `AsyncRead` or `AsyncWrite` moves at most. The default is 256 KiB.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `bytes` is 0.
     ///
     /// # Examples
     ///
@@ -640,8 +693,18 @@ impl File {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[track_caller]
     pub fn set_max_buf_size(&mut self, bytes: usize) {
-        self.locked().max_buf_size = bytes.max(1);
+        assert!(
+            bytes > 0,
+            "`max_buf_size` must be greater than 0: an operation that moves no bytes never ends"
+        );
+        self.locked().max_buf_size = bytes;
+    }
+
+    /// Returns how many bytes one operation of `AsyncRead` or `AsyncWrite` moves at most.
+    pub fn max_buf_size(&self) -> usize {
+        self.locked().max_buf_size
     }
 
     pub(crate) fn std(&self) -> &std::fs::File {
@@ -740,7 +803,21 @@ impl AsyncWrite for File {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         ready!(poll_sought(&mut self, cx))?;
         let (open, sequential) = self.in_order();
-        sequential.poll_write(open, cx, buf)
+        sequential.poll_write(open, cx, &[IoSlice::new(buf)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        ready!(poll_sought(&mut self, cx))?;
+        let (open, sequential) = self.in_order();
+        sequential.poll_write(open, cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

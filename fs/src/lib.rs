@@ -16,7 +16,9 @@ mod op;
 mod open_file;
 mod open_options;
 mod paths;
+mod raw;
 mod sequential;
+mod times;
 mod waiters;
 mod whole;
 
@@ -28,4 +30,5 @@ pub use paths::{
     canonicalize, create_dir, create_dir_all, hard_link, metadata, read_link, remove_dir, remove_dir_all,
     remove_file, rename, set_permissions, symlink, symlink_metadata, try_exists,
 };
+pub use times::FileTimes;
 pub use whole::{copy, read, read_to_string, write};

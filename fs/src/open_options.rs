@@ -2,6 +2,7 @@
 
 use crate::{File, op};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// The options for opening a file. Methods and rules are those of std's.
@@ -19,7 +20,7 @@ use std::path::Path;
 /// # std::io::Result::Ok(())
 /// # }).unwrap();
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct OpenOptions {
     read: bool,
     write: bool,
@@ -27,8 +28,27 @@ pub struct OpenOptions {
     truncate: bool,
     create: bool,
     create_new: bool,
-    mode: Option<u32>,
+    mode: u32,
     custom_flags: i32,
+    /// Options of std that these were made from. They cannot be asked what they are, so std opens the file, and is told
+    /// what is set afterwards.
+    of_std: Option<std::fs::OpenOptions>,
+}
+
+impl Default for OpenOptions {
+    fn default() -> OpenOptions {
+        OpenOptions {
+            read: false,
+            write: false,
+            append: false,
+            truncate: false,
+            create: false,
+            create_new: false,
+            mode: 0o666,
+            custom_flags: 0,
+            of_std: None,
+        }
+    }
 }
 
 impl OpenOptions {
@@ -40,54 +60,53 @@ impl OpenOptions {
     /// Opens the file for reading.
     pub fn read(&mut self, read: bool) -> &mut OpenOptions {
         self.read = read;
-        self
+        self.tell_std(|std| std.read(read))
     }
 
     /// Opens the file for writing. Its contents stay, except for what is overwritten.
     pub fn write(&mut self, write: bool) -> &mut OpenOptions {
         self.write = write;
-        self
+        self.tell_std(|std| std.write(write))
     }
 
     /// Opens the file for writing at the end, wherever the end is at that time.
     pub fn append(&mut self, append: bool) -> &mut OpenOptions {
         self.append = append;
-        self
+        self.tell_std(|std| std.append(append))
     }
 
     /// Discards the contents of the file. It needs [`write`](OpenOptions::write).
     pub fn truncate(&mut self, truncate: bool) -> &mut OpenOptions {
         self.truncate = truncate;
-        self
+        self.tell_std(|std| std.truncate(truncate))
     }
 
     /// Makes the file if there is none. It needs `write` or `append`.
     pub fn create(&mut self, create: bool) -> &mut OpenOptions {
         self.create = create;
-        self
+        self.tell_std(|std| std.create(create))
     }
 
     /// Makes the file, and fails if there is one, or a symbolic link. It needs `write` or `append`; `create` and
     /// `truncate` have no effect then.
     pub fn create_new(&mut self, create_new: bool) -> &mut OpenOptions {
         self.create_new = create_new;
-        self
+        self.tell_std(|std| std.create_new(create_new))
     }
 
     /// Sets the permissions of a file that is made, less the process's umask. The default is `0o666`.
     pub fn mode(&mut self, mode: u32) -> &mut OpenOptions {
-        self.mode = Some(mode);
-        self
+        self.mode = mode;
+        self.tell_std(|std| std.mode(mode))
     }
 
     /// Sets other flags of open(2), for example `O_DIRECT`. Those of the access mode are ignored.
     pub fn custom_flags(&mut self, flags: i32) -> &mut OpenOptions {
         self.custom_flags = flags;
-        self
+        self.tell_std(|std| std.custom_flags(flags))
     }
 
-    /// Opens the file at `path`. With io_uring a fifo that is opened only for reading may be open before it has a
-    /// writer; reading then waits for one.
+    /// Opens the file at `path`. A fifo is open when its other end is, too: this waits for that.
     ///
     /// # Errors
     ///
@@ -112,9 +131,20 @@ impl OpenOptions {
     /// # }).unwrap();
     /// ```
     pub async fn open(&self, path: impl AsRef<Path>) -> io::Result<File> {
+        if let Some(std) = self.of_std.clone() {
+            let path = path.as_ref().to_owned();
+            return op::on_pool(move || std.open(path)).await.map(File::from_std);
+        }
         let flags = self.flags()?;
-        let mode = self.mode.unwrap_or(0o666);
-        op::open(path.as_ref(), flags, mode).await.map(File::from_std)
+        op::open(path.as_ref(), flags, self.mode).await.map(File::from_std)
+    }
+
+    fn tell_std(
+        &mut self,
+        set: impl FnOnce(&mut std::fs::OpenOptions) -> &mut std::fs::OpenOptions,
+    ) -> &mut OpenOptions {
+        self.of_std.as_mut().map(set);
+        self
     }
 
     fn flags(&self) -> io::Result<libc::c_int> {
@@ -145,5 +175,12 @@ impl OpenOptions {
             (false, false, _) => 0,
         };
         Ok(libc::O_CLOEXEC | access | creation | (self.custom_flags & !libc::O_ACCMODE))
+    }
+}
+
+/// The file is then opened by std, on a thread of the blocking pool.
+impl From<std::fs::OpenOptions> for OpenOptions {
+    fn from(options: std::fs::OpenOptions) -> OpenOptions {
+        OpenOptions { of_std: Some(options), ..OpenOptions::default() }
     }
 }

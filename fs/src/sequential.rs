@@ -28,7 +28,7 @@
 use crate::buf::Pages;
 use crate::op::{self, Here, Running, Taken};
 use crate::open_file::OpenFile;
-use std::io::{self, Seek, SeekFrom};
+use std::io::{self, IoSlice, Seek, SeekFrom};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -113,17 +113,17 @@ impl Sequential {
         &mut self,
         file: &Arc<OpenFile>,
         cx: &mut Context<'_>,
-        bytes: &[u8],
+        parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_flush(cx))?;
         ready!(self.poll_step_back(file, cx))?;
-        if bytes.is_empty() {
+        if parts.iter().all(|part| part.is_empty()) {
             return Poll::Ready(Ok(0));
         }
-        let len = bytes.len().min(self.max_buf_size);
         // Without positions, the buffer may still hold bytes.
         let mut buf = if self.is_ahead() { Pages::new() } else { self.take_buf() };
-        buf.fill(&bytes[..len]);
+        buf.fill(parts, self.max_buf_size);
+        let len = buf.len();
         self.writing = Some(op::write_here(Taken::new(file.clone(), buf)));
         Poll::Ready(Ok(len))
     }

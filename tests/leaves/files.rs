@@ -4,7 +4,7 @@
 use crate::Leaves;
 use ayi::fs;
 use ayi::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
-use std::io::SeekFrom;
+use std::io::{IoSlice, SeekFrom};
 use std::path::PathBuf;
 
 /// Each also gets a path that is refused without an operation.
@@ -89,12 +89,15 @@ async fn file(leaves: &mut Leaves, path: PathBuf) {
         "ayi_fs::File::metadata" => |f| f.metadata().await.unwrap();
         "ayi_fs::File::poll_read" => |f| f.read(&mut [0]).await.unwrap();
         "ayi_fs::File::poll_write" => |f| f.write(&[0]).await.unwrap();
+        "ayi_fs::File::poll_write_vectored" => |f| f.write_vectored(&[IoSlice::new(&[0])]).await.unwrap();
         "ayi_fs::File::poll_seek" => |f| f.seek(SeekFrom::Start(0)).await.unwrap();
         "ayi_fs::File::read_at" => |f| f.read_at(vec![0; 1], 0).await;
         "ayi_fs::File::read_at" => |f| f.read_at(Vec::new(), 0).await;
         "ayi_fs::File::read_vectored_at" => |f| f.read_vectored_at(vec![vec![0; 1]], 0).await;
         "ayi_fs::File::read_vectored_at" => |f| f.read_vectored_at(Vec::<Vec<u8>>::new(), 0).await;
         "ayi_fs::File::set_len" => |f| f.set_len(1 << 20).await.unwrap();
+        "ayi_fs::File::set_times" => |f| f.set_times(fs::FileTimes::new()).await.unwrap();
+        "ayi_fs::File::set_modified" => |f| f.set_modified(std::time::SystemTime::now()).await.unwrap();
         "ayi_fs::File::set_permissions" => |f| f.set_permissions(f.metadata().await.unwrap().permissions()).await;
         "ayi_fs::File::sync_all" => |f| f.sync_all().await.unwrap();
         "ayi_fs::File::sync_data" => |f| f.sync_data().await.unwrap();

@@ -2,15 +2,19 @@
 
 use super::{Running, call, charged, start};
 use ayi_runtime::io::uring::Resources;
+use ayi_runtime::io::{Interest, Registration};
 use io_uring::squeue;
 use io_uring::{opcode, types};
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
+use std::future::poll_fn;
 use std::io;
-use std::os::fd::FromRawFd;
+use std::os::fd::{AsFd, FromRawFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt};
 use std::path::Path;
+use std::pin::pin;
+use std::task::Poll;
 
 /// Converts a path to the kernel's form.
 async fn c_path(path: &Path) -> io::Result<CString> {
@@ -46,18 +50,63 @@ const CWD: types::Fd = types::Fd(libc::AT_FDCWD);
 
 /// Calls openat(2).
 pub(crate) async fn open(path: &Path, flags: libc::c_int, mode: libc::mode_t) -> io::Result<File> {
-    let (mut result, path) = start_open(ToOpen(c_path(path).await?), flags, mode, false).await;
-    // io_uring first opens without waiting. For the writing end of a fifo that has no reader, that gives this error.
-    let is_fifo_error = |error: &io::Error| {
-        error.raw_os_error() == Some(libc::ENXIO)
-            && flags & libc::O_ACCMODE == libc::O_WRONLY
-            && flags & libc::O_NONBLOCK == 0
-    };
-    if let (true, Some(path)) = (result.as_ref().is_err_and(is_fifo_error), path) {
-        (result, _) = start_open(path, flags, mode, true).await;
+    let opening = start_open(ToOpen(c_path(path).await?), flags, mode, false);
+    // io_uring opens without waiting first, unless the file may have to be made or truncated. That is not right for a
+    // fifo: one end waits for the other (fifo(7)).
+    let may_wait = matches!(opening, Running::Ring(_)) && flags & libc::O_NONBLOCK == 0;
+    let as_it_is = libc::O_PATH | libc::O_CREAT | libc::O_TRUNC;
+    let (result, path) = opening.await;
+    let result = result.map(opened);
+    match (result, path, flags & libc::O_ACCMODE) {
+        (Ok(early), Some(path), libc::O_RDONLY) if may_wait && flags & as_it_is == 0 && is_fifo(&early) => {
+            Ok(with_a_writer(early, path, flags, mode).await)
+        }
+        // The error of a fifo that has no reader.
+        (Err(error), Some(path), libc::O_WRONLY) if may_wait && error.raw_os_error() == Some(libc::ENXIO) => {
+            start_open(path, flags, mode, true).await.0.map(opened)
+        }
+        (result, ..) => result,
     }
+}
+
+fn opened(fd: u32) -> File {
     // SAFETY: the kernel has just given it to us.
-    result.map(|opened| unsafe { File::from_raw_fd(opened as libc::c_int) })
+    unsafe { File::from_raw_fd(fd as libc::c_int) }
+}
+
+fn is_fifo(file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+/// Waits until a fifo that is open for reading already has a writer.
+///
+/// The kernel lets a second open wait for that. The first one must not be closed before: a writer that has met it would
+/// find itself without a reader. And it tells if a writer came before the second open, and has gone since: there is
+/// something to read, or the end.
+async fn with_a_writer(early: File, path: ToOpen, flags: libc::c_int, mode: libc::mode_t) -> File {
+    let registration = Registration::new();
+    let met = {
+        let mut waiting = pin!(start_open(path, flags, mode, true));
+        let mut written = Some(Box::pin(registration.ready(early.as_fd(), Interest::READABLE)));
+        poll_fn(|cx| {
+            if let Poll::Ready((result, _)) = waiting.as_mut().poll(cx) {
+                return Poll::Ready(result.ok().map(opened));
+            }
+            match written.as_mut().map(|written| written.as_mut().poll(cx)) {
+                Some(Poll::Ready(Ok(_))) => Poll::Ready(None),
+                // The reactor has no room for it: the open alone tells.
+                Some(Poll::Ready(Err(_))) => {
+                    written = None;
+                    Poll::Pending
+                }
+                Some(Poll::Pending) | None => Poll::Pending,
+            }
+        })
+        .await
+    };
+    registration.deregister(early.as_fd());
+    // If the second open has failed, the fifo has another name by now, or none. The first one is the right one then.
+    met.unwrap_or(early)
 }
 
 /// With `may_wait`, it goes at once to a thread of the kernel.

@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 /// Each option is a bit of `bits`.
 fn ours(bits: u32) -> OpenOptions {
@@ -505,6 +506,28 @@ fn a_full_disk() {
     });
 }
 
+#[test]
+fn a_fifo_is_not_open_for_reading_before_it_has_a_writer() {
+    both(async || {
+        let folder = Folder::new();
+        let path = folder.fifo("fifo");
+        let opening = ayi::spawn(File::open(path.clone()));
+        for _ in 0..100 {
+            support::turn().await;
+        }
+        assert!(!opening.is_finished());
+        let writer = thread::spawn(move || std::fs::write(path, "text"));
+        // A file of std's would read the end of the file now, if it were open too early.
+        let mut file = opening.await.unwrap().unwrap().into_std().await;
+        let read = ayi::task::spawn_blocking(move || {
+            let mut text = String::new();
+            std::io::Read::read_to_string(&mut file, &mut text).map(|_| text)
+        });
+        assert_eq!(read.await.unwrap().unwrap(), "text");
+        writer.join().unwrap().unwrap();
+    });
+}
+
 /// It does not matter which end comes first.
 #[test]
 fn both_ends_of_a_fifo_wait_for_each_other() {
@@ -545,5 +568,49 @@ fn both_ends_of_a_fifo_wait_for_each_other() {
             writing.await.unwrap().expect(&what);
             assert_eq!(reading.await.unwrap().unwrap(), "text", "{what}");
         }
+    });
+}
+
+/// Options that std knows, and that are changed afterwards.
+#[test]
+fn options_from_std() {
+    both(async || {
+        let folder = Folder::new();
+        let path = folder.file("file", "text");
+        let mut of_std = std::fs::OpenOptions::new();
+        of_std.append(true);
+        let mut options = OpenOptions::from(of_std);
+        options.open(&path).await.unwrap().into_std().await.write_all(b" and more").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"text and more");
+        let mut file = options.append(false).read(true).write(true).truncate(true).open(&path).await.unwrap();
+        assert_eq!(file.read_to_string(&mut String::new()).await.unwrap(), 0);
+        let fresh = path.with_extension("new");
+        options.create_new(true).mode(0o600).open(&fresh).await.unwrap();
+        assert_eq!(std::fs::metadata(&fresh).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(options.open(&fresh).await.unwrap_err().kind(), ErrorKind::AlreadyExists);
+    });
+}
+
+#[test]
+fn times_of_a_file() {
+    use ayi::fs::FileTimes;
+    use std::time::{Duration, SystemTime};
+    both(async || {
+        let folder = Folder::new();
+        let path = folder.file("file", "text");
+        let mut file = File::options().write(true).open(&path).await.unwrap();
+        let (one, two) = (Duration::from_secs(1_000_000), Duration::from_nanos(2_000_000_000_000_001));
+        let (one, two) = (SystemTime::UNIX_EPOCH + one, SystemTime::UNIX_EPOCH + two);
+        // After what has been written so far, so that this does not change them again.
+        file.write_all(b"more").await.unwrap();
+        file.set_times(FileTimes::new().set_accessed(one).set_modified(two)).await.unwrap();
+        file.flush().await.unwrap();
+        let metadata = std::fs::metadata(&path).unwrap();
+        assert_eq!((metadata.accessed().unwrap(), metadata.modified().unwrap()), (one, two));
+        file.set_modified(one).await.unwrap();
+        let metadata = std::fs::metadata(&path).unwrap();
+        assert_eq!((metadata.accessed().unwrap(), metadata.modified().unwrap()), (one, one));
+        file.set_times(FileTimes::new()).await.unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().modified().unwrap(), one);
     });
 }

@@ -6,6 +6,7 @@ use ayi::fs::{File, OpenOptions};
 use ayi::io::{AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use ayi::io::{BufReader, BufWriter, copy};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::task::Poll;
 
@@ -340,12 +341,40 @@ fn the_size_of_its_buffer() {
         let folder = Folder::new();
         let path = folder.file("a", [7; 1000]);
         let mut file = File::options().read(true).write(true).open(path).await.unwrap();
-        for (max, moved) in [(100, 100), (0, 1), (10_000, 300)] {
+        assert_eq!(file.max_buf_size(), 256 << 10);
+        for (max, moved) in [(100, 100), (1, 1), (10_000, 300)] {
             file.set_max_buf_size(max);
+            assert_eq!(file.max_buf_size(), max);
             file.seek(SeekFrom::Start(0)).await.unwrap();
             assert_eq!(file.read(&mut [0; 300]).await.unwrap(), moved);
             assert_eq!(file.write(&[0; 300]).await.unwrap(), moved);
         }
         assert_eq!(file.write(&[]).await.unwrap(), 0);
+        // Nothing would ever be moved.
+        let set = AssertUnwindSafe(|| file.set_max_buf_size(0));
+        assert!(std::panic::catch_unwind(set).is_err());
+    });
+}
+
+/// One operation for all of them, up to the size of the buffer.
+#[test]
+fn vectored_writes() {
+    use ayi::io::AsyncWrite;
+    use std::io::IoSlice;
+    both(async || {
+        let folder = Folder::new();
+        let path = folder.file("a", "");
+        let mut file = File::options().write(true).open(&path).await.unwrap();
+        assert!(file.is_write_vectored());
+        let parts = [IoSlice::new(b"a cup "), IoSlice::new(b""), IoSlice::new(b"of tea")];
+        assert_eq!(file.write_vectored(&parts).await.unwrap(), 12);
+        file.set_max_buf_size(8);
+        assert_eq!(file.write_vectored(&parts).await.unwrap(), 8);
+        assert_eq!(file.write_vectored(&[IoSlice::new(b"")]).await.unwrap(), 0);
+        assert_eq!(file.write_vectored(&[]).await.unwrap(), 0);
+        file.flush().await.unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a cup of teaa cup of");
+        // A clone has the size of its buffer from the original.
+        assert_eq!(file.try_clone().await.unwrap().max_buf_size(), 8);
     });
 }
