@@ -26,6 +26,17 @@
 //! All methods take `&self`, and any number of tasks may wait in them at once: each is woken. The same holds for the
 //! `poll_…` methods and the traits of [`io`](crate::io); [`Registration`](crate::io::Registration) says how those
 //! remember their tasks.
+//!
+//! # Whether the peer is still there
+//!
+//! `hung_up` of [`TcpStream`] and [`UnixStream`] waits until the peer has closed the connection, and reads nothing. It
+//! stands beside the work for a client in a [`select!`](crate::select), so that an answer that nobody waits for is
+//! given up.
+//!
+//! # Open files for another process
+//!
+//! Unix sockets carry descriptors: [`UnixStream::send_with_fds`] and `recv_with_fds`, and those of [`UnixDatagram`]. One
+//! process can so accept connections, or open files, for others.
 
 #[doc(inline)]
 pub use ayi_net::*;

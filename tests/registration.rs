@@ -307,7 +307,7 @@ fn a_number_that_is_reused_within_one_batch_of_events() {
                     let number = other.as_raw_fd();
                     drop(other);
                     let new = TcpStream::from_std(renumbered(third.take().unwrap(), number)).unwrap();
-                    assert!(!is_readable(&new, &wakes), "it has inherited readiness");
+                    assert_eq!(is_readable(&new, &wakes), with_data, "it has inherited readiness");
                     made.send(new).unwrap();
                 });
                 let mut cx = Context::from_waker(&waker);
@@ -331,7 +331,8 @@ fn a_number_that_is_reused_within_one_batch_of_events() {
                 third_peer.write_all(b"water").unwrap();
             }
             assert_eq!(new.read(&mut [0; 8]).await.unwrap(), 5);
-            assert_eq!(wakes.count(), 1);
+            // Whoever is told at once is not woken.
+            assert_eq!(wakes.count(), usize::from(!with_data));
         }
     });
 }

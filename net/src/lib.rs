@@ -9,11 +9,12 @@
 //! `sys` (system calls) → `socket` (a descriptor and its registration) → `addr` (what an address may be) → `accept` →
 //! `tcp/listener` → `tcp/stream` → `stream` and `halves` (two tasks on one connection) → `udp`, `unix`. What is alike
 //! in several types is written once: methods in `methods`, the traits of reading and writing in `streams`, those of a
-//! descriptor in `descriptors`. `read` reads into a buffer that may be uninitialised.
+//! descriptor in `descriptors`. `read` reads into buffers that may be uninitialised.
 
 #![cfg(target_os = "linux")]
 #![deny(unsafe_op_in_unsafe_fn)]
-// Allowed in `sys`, which alone calls the kernel without std, and in `read`, whose buffers may be uninitialised.
+// Allowed in `sys`, which alone calls the kernel without std, in `read`, whose buffers may be uninitialised, and in
+// `raw`, for the numbers of descriptors.
 #![deny(unsafe_code)]
 
 // It stands first, because only the modules after it see its macro.
@@ -24,6 +25,9 @@ mod accept;
 mod addr;
 mod descriptors;
 pub mod halves;
+mod peer;
+#[allow(unsafe_code)]
+mod raw;
 #[allow(unsafe_code)]
 mod read;
 mod socket;

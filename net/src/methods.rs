@@ -48,12 +48,12 @@ macro_rules! methods {
 
     // System calls by the user.
     (@own_io $it:tt, $begin:expr) => {
-        /// Calls `op` once. `op` does its own I/O on this socket, for example sends a descriptor, and must return
-        /// `WouldBlock` only if the socket did.
+        /// Calls `op` once if the socket is ready. `op` does its own I/O on this socket, for example by sendfile(2), and
+        /// must return `WouldBlock` only if the socket did.
         ///
         /// # Errors
         ///
-        /// Returns the errors of `op`.
+        /// Returns `WouldBlock` without a call if the socket is known not to be ready, and the errors of `op`.
         ///
         /// # Examples
         ///
@@ -67,7 +67,7 @@ macro_rules! methods {
         /// # }).unwrap();
         /// ```
         pub fn try_io<R>(&self, interest: Interest, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
-            self.socket.try_io(interest, |_| op())
+            self.socket.try_if_ready(interest, op)
         }
 
         /// Calls `op`, which does its own I/O on this socket, until it returns anything other than `WouldBlock`, and

@@ -156,6 +156,27 @@ impl<S: AsFd> Socket<S> {
         self.registration.try_io(interest, || op(&self.std))
     }
 
+    /// Calls the user's `op`, unless the socket is known not to be ready. If it has not met the runtime, the kernel is
+    /// asked.
+    pub(crate) fn try_if_ready<R>(
+        &self,
+        interest: Interest,
+        op: impl FnOnce() -> io::Result<R>,
+    ) -> io::Result<R> {
+        let fd = self.std.as_fd();
+        match self.registration.knows_ready(interest) {
+            Some(true) => return self.registration.try_io(interest, op),
+            None if sys::is_ready(fd, interest)? => {}
+            Some(false) | None => return Err(io::ErrorKind::WouldBlock.into()),
+        }
+        let result = op();
+        if matches!(&result, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
+            // The reactor tells when the socket is ready again. Without a runtime nobody does, and the kernel is asked.
+            let _ = self.registration.register(fd);
+        }
+        result
+    }
+
     pub(crate) fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
         self.registration.ready(self.std.as_fd(), interest)
     }

@@ -6,7 +6,7 @@
 //! to std: see `transfer`.
 //!
 //! Invariants:
-//! 1. This module is the only one of the crate that names `libc` or says `unsafe`.
+//! 1. This module is the only one of the crate that names `libc`.
 //! 2. A descriptor is owned (`OwnedFd`) from the line after the call that made it, so no error path leaks it.
 //! 3. All bytes of a [`RawAddr`] are initialised, so that reading it in either form is sound.
 //!
@@ -21,10 +21,14 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{self as unix, UnixStream};
 
+use ayi_runtime::io::Interest;
+
+mod fds;
 mod transfer;
 
 pub use transfer::Pipe;
 
+pub(crate) use fds::{recv_with_fds, send_with_fds};
 pub(crate) use transfer::{
     PEEK, Room, recv, recv_from, recv_from_unix, recv_vectored, room, send, send_to, send_to_unix,
     send_vectored,
@@ -140,6 +144,24 @@ unsafe fn accept4(
     let fd = check(unsafe { libc::accept4(listener.as_raw_fd(), addr, len, flags) })?;
     // SAFETY: accept4(2) has just made this descriptor, nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Returns whether `fd` is ready for one of `interest` now.
+pub(crate) fn is_ready(fd: BorrowedFd<'_>, interest: Interest) -> io::Result<bool> {
+    let events = [
+        (interest.is_readable(), libc::POLLIN | libc::POLLRDHUP),
+        (interest.is_writable(), libc::POLLOUT),
+        (interest.is_priority(), libc::POLLPRI | libc::POLLRDHUP),
+    ];
+    transfer::has_events(fd, events.iter().filter(|event| event.0).fold(0, |all, event| all | event.1))
+}
+
+/// Gives a Unix socket an abstract name that the kernel chooses (unix(7), "Autobind feature").
+pub(crate) fn autobind(socket: BorrowedFd<'_>) -> io::Result<()> {
+    let family = libc::AF_UNIX as libc::sa_family_t;
+    let len = length_of::<libc::sa_family_t>();
+    // SAFETY: bind(2) reads `len` bytes at the address: the family alone, which asks for this.
+    check(unsafe { libc::bind(socket.as_raw_fd(), (&raw const family).cast(), len) }).map(drop)
 }
 
 /// Returns who is at the other end of a Unix socket: user, group and process when it connected (unix(7),

@@ -681,6 +681,20 @@ impl UdpSocket {
         SockRef::from(self.socket.std()).set_tos_v4(value)
     }
 
+    /// Returns [`tos_v4`](UdpSocket::tos_v4), and fails like it.
+    #[deprecated(note = "`tos` is the older name of `tos_v4`")]
+    #[doc(hidden)]
+    pub fn tos(&self) -> io::Result<u32> {
+        self.tos_v4()
+    }
+
+    /// Sets [`tos_v4`](UdpSocket::tos_v4), and fails like its setter.
+    #[deprecated(note = "`set_tos` is the older name of `set_tos_v4`")]
+    #[doc(hidden)]
+    pub fn set_tos(&self, value: u32) -> io::Result<()> {
+        self.set_tos_v4(value)
+    }
+
     /// Returns the traffic class of its IPv6 packets (ipv6(7), `IPV6_TCLASS`).
     ///
     /// # Errors

@@ -69,7 +69,7 @@ impl Listener for TcpListener {
 
 impl Listener for UnixListener {
     type Io = UnixStream;
-    type Addr = std::os::unix::net::SocketAddr;
+    type Addr = ayi_net::unix::SocketAddr;
 
     async fn accept(&mut self) -> io::Result<(Self::Io, Self::Addr)> {
         UnixListener::accept(self).await

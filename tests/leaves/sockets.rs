@@ -56,6 +56,7 @@ async fn tcp(leaves: &mut Leaves) {
         "ayi_net::TcpStream::write" => |s| s.write(b"x").await;
         "ayi_net::TcpStream::write" => |s| s.write(b"").await;
         "ayi_net::TcpStream::write_vectored" => |s| s.write_vectored(&[IoSlice::new(b"x")]).await;
+        "ayi_net::TcpStream::hung_up" => |s| s.hung_up().await.unwrap();
         "ayi_net::TcpStream::peek" => |s| s.peek(&mut [0]).await;
         "ayi_net::TcpStream::peek" => |s| s.peek(&mut []).await;
         "ayi_net::TcpStream::poll_peek" => |s| poll_fn(|cx| s.poll_peek(cx, &mut ReadBuf::new(&mut [0]))).await;
@@ -77,6 +78,11 @@ async fn tcp(leaves: &mut Leaves) {
 
 async fn unix(leaves: &mut Leaves) {
     each! { leaves, gone_unix();
+        "ayi_net::UnixStream::hung_up" => |s| s.hung_up().await.unwrap();
+        "ayi_net::UnixStream::recv_with_fds" => |s| s.recv_with_fds(&mut [0], &mut vec![]).await.unwrap();
+        "ayi_net::UnixStream::recv_with_fds" => |s| s.recv_with_fds(&mut [], &mut vec![]).await.unwrap();
+        "ayi_net::UnixStream::send_with_fds" => |s| s.send_with_fds(b"x", &[s.as_fd()]).await.unwrap_err();
+        "ayi_net::UnixStream::send_with_fds" => |s| s.send_with_fds(b"", &[s.as_fd()]).await.unwrap_err();
         "ayi_net::UnixStream::read" => |s| s.read(&mut [0]).await.unwrap();
         "ayi_net::UnixStream::read_vectored" => |s| s.read_vectored(&mut [IoSliceMut::new(&mut [0])]).await;
         "ayi_net::UnixStream::write" => |s| s.write(b"x").await;
@@ -135,6 +141,7 @@ async fn connecting(leaves: &mut Leaves) {
     let addr = listener.local_addr().unwrap();
     let nowhere = dir.join("nobody");
     let unnamed = std::os::unix::net::SocketAddr::from_pathname(&nowhere).unwrap();
+    let unnamed = ayi::net::unix::SocketAddr::from(unnamed);
     each! { leaves, ();
         "ayi_net::TcpListener::bind" => |_s| TcpListener::bind(ANY).await.unwrap();
         "ayi_net::TcpListener::bind" => |_s| TcpListener::bind("no address").await.unwrap_err();
@@ -253,6 +260,10 @@ async fn datagrams(leaves: &mut Leaves) {
             |s| { s.1.send(b"tea").unwrap(); s.0.recv(&mut [0]).await.unwrap() };
         "ayi_net::UnixDatagram::recv_from" =>
             |s| { s.1.send(b"tea").unwrap(); s.0.recv_from(&mut [0]).await.unwrap() };
+        "ayi_net::UnixDatagram::recv_with_fds" =>
+            |s| { s.1.send(b"tea").unwrap(); s.0.recv_with_fds(&mut [0], &mut vec![]).await.unwrap() };
+        "ayi_net::UnixDatagram::send_with_fds" =>
+            |s| { s.0.send_with_fds(b"x", &[s.0.as_fd()]).await.unwrap(); s.1.recv(&mut [0]).unwrap() };
         "ayi_net::UnixDatagram::poll_recv" =>
             |s| { s.1.send(b"tea").unwrap(); poll_fn(|cx| s.0.poll_recv(cx, &mut ReadBuf::new(&mut [0]))).await.unwrap() };
         "ayi_net::UnixDatagram::recv_buf" =>

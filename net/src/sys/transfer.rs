@@ -30,7 +30,7 @@ use super::{MAX_BUFFERS, MAX_BYTES, RawAddr, check, is_nonblocking, length_of, u
 pub(crate) const PEEK: c_int = libc::MSG_PEEK;
 
 /// Returns the result of a call that reports errors as -1 and `errno`.
-fn moved(result: libc::ssize_t) -> io::Result<usize> {
+pub(super) fn moved(result: libc::ssize_t) -> io::Result<usize> {
     // It is negative only for an error.
     usize::try_from(result).map_err(|_| io::Error::last_os_error())
 }
@@ -49,6 +49,16 @@ pub(crate) fn recv(socket: BorrowedFd<'_>, buf: &mut Room, flags: c_int) -> io::
     let (fd, len) = (socket.as_raw_fd(), buf.len().min(MAX_BYTES));
     // SAFETY: `buf` is writable for as many bytes as are said.
     moved(unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), len, flags | libc::MSG_DONTWAIT) })
+}
+
+/// Makes a message of one buffer.
+pub(super) fn part_of(part: &mut libc::iovec) -> libc::msghdr {
+    // SAFETY: all zeros is a valid msghdr: no address, no buffers, no control data. It is no literal, because its
+    // padding differs between C libraries.
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    message.msg_iov = part;
+    message.msg_iovlen = 1;
+    message
 }
 
 /// Receives like [`recv`], into several buffers. The first [`MAX_BUFFERS`] are used.
@@ -154,7 +164,7 @@ unsafe fn send_to_raw(
 }
 
 /// Returns whether one of `events` holds for `fd` now, by poll(2).
-fn is_ready(fd: BorrowedFd<'_>, events: i16) -> io::Result<bool> {
+pub(super) fn has_events(fd: BorrowedFd<'_>, events: i16) -> io::Result<bool> {
     let mut poll = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
     // SAFETY: one pollfd, which outlives the call.
     check(unsafe { libc::poll(&mut poll, 1, 0) }).map(|_| poll.revents != 0)
@@ -162,7 +172,7 @@ fn is_ready(fd: BorrowedFd<'_>, events: i16) -> io::Result<bool> {
 
 /// Returns `WouldBlock` unless one of `events`, an error or a hang-up is there.
 pub(super) fn wait_for(fd: BorrowedFd<'_>, events: i16) -> io::Result<()> {
-    if is_ready(fd, events)? { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
+    if has_events(fd, events)? { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
 }
 
 /// A pipe or a FIFO.
@@ -216,8 +226,9 @@ impl Pipe {
     /// no hang-up. This turns such a read into `WouldBlock`.
     fn unless_too_early(&self, read: io::Result<usize>) -> io::Result<usize> {
         use std::os::unix::fs::FileTypeExt;
-        let is_too_early =
-            || Ok::<_, io::Error>(!is_ready(self.as_fd(), 0)? && self.file.metadata()?.file_type().is_fifo());
+        let is_too_early = || {
+            Ok::<_, io::Error>(!has_events(self.as_fd(), 0)? && self.file.metadata()?.file_type().is_fifo())
+        };
         match read {
             Ok(0) if is_too_early()? => Err(io::ErrorKind::WouldBlock.into()),
             read => read,

@@ -6,8 +6,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::Shutdown;
-use std::os::fd::AsFd;
-use std::os::unix::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +23,7 @@ use crate::read::fill;
 use crate::read::poll_fill;
 use crate::socket::Socket;
 use crate::sys::{self, Room};
-use crate::unix::{UnixSocket, addr, unreported};
+use crate::unix::{SocketAddr, UnixSocket, addr, unreported};
 
 /// A Unix socket that sends and receives datagrams.
 ///
@@ -81,9 +80,44 @@ impl UnixDatagram {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixDatagram> {
+    pub fn bind<P: AsRef<Path>>(path: P) -> io::Result<UnixDatagram> {
         let socket = UnixSocket::new_datagram()?;
         socket.bind(path)?;
+        socket.datagram()
+    }
+
+    /// Makes a socket at an abstract name that the kernel chooses (unix(7), "Autobind feature"): others can answer it,
+    /// and no file has to be removed. [`local_addr`](UnixDatagram::local_addr) tells the name.
+    ///
+    /// # Errors
+    ///
+    /// Returns what socket(2) and bind(2) report: mostly that there are no file descriptors left.
+    ///
+    /// # Examples
+    ///
+    /// A client that gets an answer:
+    ///
+    /// ```
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi::net::UnixDatagram;
+    /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
+    /// let server = UnixDatagram::bind(&name)?;
+    /// let client = UnixDatagram::autobind()?;
+    /// client.send_to(b"tea?", &name).await?;
+    ///
+    /// let mut buf = [0; 64];
+    /// let (_, sender) = server.recv_from(&mut buf).await?;
+    /// let reply = UnixDatagram::unbound()?;
+    /// reply.connect_addr(&sender)?;
+    /// reply.send(b"tea!").await?;
+    /// assert_eq!(client.recv(&mut buf).await?, 4);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub fn autobind() -> io::Result<UnixDatagram> {
+        let socket = UnixSocket::new_datagram()?;
+        sys::autobind(socket.as_fd())?;
         socket.datagram()
     }
 
@@ -163,11 +197,11 @@ impl UnixDatagram {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub fn connect(&self, path: impl AsRef<Path>) -> io::Result<()> {
+    pub fn connect<P: AsRef<Path>>(&self, path: P) -> io::Result<()> {
         self.connect_addr(&addr::from_path(path.as_ref())?)
     }
 
-    /// Connects to an address of std's type.
+    /// Connects to an address, for example one that a socket has told.
     ///
     /// # Errors
     ///
@@ -188,7 +222,7 @@ impl UnixDatagram {
     /// # }).unwrap();
     /// ```
     pub fn connect_addr(&self, addr: &SocketAddr) -> io::Result<()> {
-        self.socket.std().connect_addr(addr)
+        self.socket.std().connect_addr(&addr.0)
     }
 
     methods! {
@@ -222,7 +256,7 @@ impl UnixDatagram {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub async fn send_to(&self, buf: &[u8], path: impl AsRef<Path>) -> io::Result<usize> {
+    pub async fn send_to<P: AsRef<Path>>(&self, buf: &[u8], path: P) -> io::Result<usize> {
         let to = addr::to_raw(&addr::from_path(path.as_ref())?)?;
         let send = |socket: &Std| sys::send_to_unix(socket.as_fd(), buf, &to);
         let mut reported = pin!(self.socket.async_io(Interest::WRITABLE, send));
@@ -268,11 +302,11 @@ impl UnixDatagram {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub fn poll_send_to(
+    pub fn poll_send_to<P: AsRef<Path>>(
         &self,
         cx: &mut Context<'_>,
         buf: &[u8],
-        path: impl AsRef<Path>,
+        path: P,
     ) -> Poll<io::Result<usize>> {
         let to = addr::to_raw(&addr::from_path(path.as_ref())?)?;
         let send = |socket: &Std| sys::send_to_unix(socket.as_fd(), buf, &to);
@@ -312,7 +346,7 @@ impl UnixDatagram {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub fn try_send_to(&self, buf: &[u8], path: impl AsRef<Path>) -> io::Result<usize> {
+    pub fn try_send_to<P: AsRef<Path>>(&self, buf: &[u8], path: P) -> io::Result<usize> {
         let to = addr::to_raw(&addr::from_path(path.as_ref())?)?;
         self.socket.try_io(Interest::WRITABLE, |socket| sys::send_to_unix(socket.as_fd(), buf, &to))
     }
@@ -371,7 +405,7 @@ impl UnixDatagram {
     /// # }).unwrap();
     /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.socket.std().local_addr()
+        self.socket.std().local_addr().map(SocketAddr)
     }
 
     /// Returns the address of the connected peer.
@@ -392,7 +426,7 @@ impl UnixDatagram {
     /// # }).unwrap();
     /// ```
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.socket.std().peer_addr()
+        self.socket.std().peer_addr().map(SocketAddr)
     }
 
     /// Takes a socket that std made or another process handed over.
@@ -464,8 +498,15 @@ impl UnixDatagram {
     }
 
     fn receiving_from(&self) -> impl Fn(&Std, &mut Room) -> io::Result<(usize, SocketAddr)> {
-        let nobody = || Ok((0, SocketAddr::from_pathname("")?));
-        move |socket, buf| self.unless_shut(sys::recv_from_unix(socket.as_fd(), buf), nobody)
+        let nobody = || Ok((0, std::os::unix::net::SocketAddr::from_pathname("")?));
+        move |socket, buf| {
+            let received = self.unless_shut(sys::recv_from_unix(socket.as_fd(), buf), nobody);
+            received.map(|(len, sender)| (len, SocketAddr::from(sender)))
+        }
+    }
+
+    pub(super) fn receive_fds(&self, buf: &mut [u8], fds: &mut Vec<OwnedFd>) -> io::Result<usize> {
+        self.unless_shut(sys::recv_with_fds(self.socket.as_fd(), buf, fds), || Ok(0))
     }
 
     fn unless_shut<T>(&self, received: io::Result<T>, end: impl FnOnce() -> io::Result<T>) -> io::Result<T> {

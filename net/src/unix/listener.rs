@@ -4,14 +4,13 @@
 
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::net::SocketAddr;
 use std::path::Path;
 use std::task::{Context, Poll};
 
 use crate::accept;
 use crate::socket::Socket;
 use crate::sys;
-use crate::unix::{UnixSocket, UnixStream};
+use crate::unix::{SocketAddr, UnixSocket, UnixStream};
 
 /// The same number as [`TcpListener::bind`](crate::TcpListener::bind) has.
 const BACKLOG: u32 = 1024;
@@ -56,13 +55,13 @@ impl UnixListener {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixListener> {
+    pub fn bind<P: AsRef<Path>>(path: P) -> io::Result<UnixListener> {
         let socket = UnixSocket::new_stream()?;
         socket.bind(path)?;
         socket.listen(BACKLOG)
     }
 
-    /// Makes a listener at an address of std's type.
+    /// Makes a listener at an address.
     ///
     /// # Errors
     ///
@@ -77,7 +76,7 @@ impl UnixListener {
     /// use std::os::linux::net::SocketAddrExt;
     /// use std::os::unix::net::SocketAddr;
     /// # let name = format!("ayi bind_addr {}", std::process::id());
-    /// let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(name)?)?;
+    /// let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(name)?.into())?;
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
@@ -126,7 +125,7 @@ impl UnixListener {
     pub async fn accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
         let (stream, peer) =
             accept::accept(&self.socket, |listener| sys::accept_unix(listener.as_fd())).await?;
-        Ok((UnixStream::new(stream), peer))
+        Ok((UnixStream::new(stream), SocketAddr(peer)))
     }
 
     /// Polls for a connection, like [`accept`](UnixListener::accept).
@@ -151,7 +150,7 @@ impl UnixListener {
     /// ```
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(UnixStream, SocketAddr)>> {
         let accepted = accept::poll_accept(&self.socket, cx, |listener| sys::accept_unix(listener.as_fd()));
-        accepted.map_ok(|(stream, peer)| (UnixStream::new(stream), peer))
+        accepted.map_ok(|(stream, peer)| (UnixStream::new(stream), SocketAddr(peer)))
     }
 
     /// Returns the address at which it listens.
@@ -173,7 +172,7 @@ impl UnixListener {
     /// # }).unwrap();
     /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.socket.std().local_addr()
+        self.socket.std().local_addr().map(SocketAddr)
     }
 
     /// Takes the error that the system holds for this socket, if any.

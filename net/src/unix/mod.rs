@@ -7,20 +7,31 @@
 mod addr;
 mod datagram;
 mod listener;
+mod passing;
 pub mod pipe;
 mod socket;
 mod stream;
 mod ucred;
 mod unreported;
 
+pub use addr::SocketAddr;
 pub use datagram::UnixDatagram;
 pub use listener::UnixListener;
 pub use socket::UnixSocket;
-pub use std::os::unix::net::SocketAddr;
 pub use stream::UnixStream;
 pub use ucred::UCred;
 
 use crate::halves;
+
+/// The type of a user's number.
+#[allow(non_camel_case_types)]
+pub type uid_t = u32;
+/// The type of a group's number.
+#[allow(non_camel_case_types)]
+pub type gid_t = u32;
+/// The type of a process's number, or of a process group's.
+#[allow(non_camel_case_types)]
+pub type pid_t = i32;
 
 /// The half of a [`UnixStream`] that reads, made by [`UnixStream::split`].
 pub type ReadHalf<'a> = halves::ReadHalf<'a, UnixStream>;

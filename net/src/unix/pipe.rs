@@ -131,7 +131,7 @@ impl OpenOptions {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub fn open_receiver(&self, path: impl AsRef<Path>) -> io::Result<Receiver> {
+    pub fn open_receiver<P: AsRef<Path>>(&self, path: P) -> io::Result<Receiver> {
         let file = self.open(path.as_ref(), true)?;
         Ok(Receiver { socket: Socket::new(file.into()) })
     }
@@ -153,7 +153,7 @@ impl OpenOptions {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub fn open_sender(&self, path: impl AsRef<Path>) -> io::Result<Sender> {
+    pub fn open_sender<P: AsRef<Path>>(&self, path: P) -> io::Result<Sender> {
         let file = self.open(path.as_ref(), false)?;
         Ok(Sender { socket: Socket::new(file.into()) })
     }
@@ -333,12 +333,12 @@ impl Receiver {
         "stream", "let (peer, stream) = ayi::net::unix::pipe::pipe()?;"; ready, reads
     }
 
-    /// Calls `op` once. `op` does its own I/O on this pipe, for example by splice(2), and must return `WouldBlock` only
-    /// if the pipe did.
+    /// Calls `op` once if the pipe is ready. `op` does its own I/O on this pipe, for example by splice(2), and must return
+    /// `WouldBlock` only if the pipe did.
     ///
     /// # Errors
     ///
-    /// Returns the errors of `op`.
+    /// Returns `WouldBlock` without a call if the pipe is known not to be ready, and the errors of `op`.
     ///
     /// # Examples
     ///
@@ -352,7 +352,7 @@ impl Receiver {
     /// # }).unwrap();
     /// ```
     pub fn try_io<R>(&self, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
-        self.socket.try_io(Interest::READABLE, |_| op())
+        self.socket.try_if_ready(Interest::READABLE, op)
     }
 
     /// Takes the descriptor out of the runtime, and makes it blocking, for example for a child process.
@@ -546,12 +546,12 @@ impl Sender {
         "stream", "let (stream, peer) = ayi::net::unix::pipe::pipe()?;"; ready, writes
     }
 
-    /// Calls `op` once. `op` does its own I/O on this pipe, for example by splice(2), and must return `WouldBlock` only
-    /// if the pipe did.
+    /// Calls `op` once if the pipe is ready. `op` does its own I/O on this pipe, for example by splice(2), and must return
+    /// `WouldBlock` only if the pipe did.
     ///
     /// # Errors
     ///
-    /// Returns the errors of `op`.
+    /// Returns `WouldBlock` without a call if the pipe is known not to be ready, and the errors of `op`.
     ///
     /// # Examples
     ///
@@ -565,7 +565,7 @@ impl Sender {
     /// # }).unwrap();
     /// ```
     pub fn try_io<R>(&self, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
-        self.socket.try_io(Interest::WRITABLE, |_| op())
+        self.socket.try_if_ready(Interest::WRITABLE, op)
     }
 
     /// Takes the descriptor out of the runtime, and makes it blocking, for example for a child process.

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::{self as std_unix, SocketAddr};
+use std::os::unix::net as std_unix;
 use std::path::Path;
 
 use ayi_runtime::runtime::check_open;
@@ -10,7 +10,7 @@ use ayi_runtime::task::coop;
 use socket2::{Domain, Socket, Type};
 
 use crate::sys;
-use crate::unix::{UnixDatagram, UnixListener, UnixStream, addr, unreported};
+use crate::unix::{SocketAddr, UnixDatagram, UnixListener, UnixStream, addr, unreported};
 
 /// A Unix socket that is not yet bound, listening or connected.
 ///
@@ -96,7 +96,7 @@ impl UnixSocket {
         self.bind_addr(&addr::from_path(path.as_ref())?)
     }
 
-    /// Binds it to an address of std's type.
+    /// Binds it to an address.
     ///
     /// # Errors
     ///
@@ -110,7 +110,7 @@ impl UnixSocket {
     /// use std::os::unix::net::SocketAddr;
     /// # let name = format!("ayi example {} {}", std::process::id(), line!());
     /// let socket = UnixSocket::new_stream()?;
-    /// socket.bind_addr(&SocketAddr::from_abstract_name(name)?)?;
+    /// socket.bind_addr(&SocketAddr::from_abstract_name(name)?.into())?;
     /// # std::io::Result::Ok(())
     /// ```
     pub fn bind_addr(&self, addr: &SocketAddr) -> io::Result<()> {
@@ -166,7 +166,7 @@ impl UnixSocket {
         self.connect_addr(&addr::from_path(path.as_ref())?).await
     }
 
-    /// Connects to an address of std's type.
+    /// Connects to an address, for example one that a socket has told.
     ///
     /// # Errors
     ///
@@ -215,18 +215,50 @@ impl UnixSocket {
     /// ```
     pub fn datagram(self) -> io::Result<UnixDatagram> {
         if !self.is_datagram {
-            return Err(wrong_kind("datagram", "new_datagram"));
+            return Err(wrong_kind("datagram", "stream"));
         }
         Ok(UnixDatagram::new(std_unix::UnixDatagram::from(OwnedFd::from(self.socket))))
     }
 
     fn must_be_stream(&self, what: &str) -> io::Result<()> {
-        if self.is_datagram { Err(wrong_kind(what, "new_stream")) } else { Ok(()) }
+        if self.is_datagram { Err(wrong_kind(what, "datagram")) } else { Ok(()) }
     }
 }
 
-fn wrong_kind(what: &str, instead: &str) -> io::Error {
-    let text =
-        format!("UnixSocket::{what}: this is the other kind of socket, make it by UnixSocket::{instead}");
+/// Takes a Unix socket that another library has made, or another process has passed on, and that is neither connected nor
+/// listens. It becomes non-blocking.
+///
+/// # Panics
+///
+/// Panics if the descriptor is not open.
+///
+/// # Examples
+///
+/// ```
+/// use ayi::net::unix::UnixSocket;
+/// use std::os::fd::OwnedFd;
+/// let socket = UnixSocket::from(OwnedFd::from(UnixSocket::new_datagram()?));
+/// let datagrams = socket.datagram()?; // it is still that kind of socket
+/// # std::io::Result::Ok(())
+/// ```
+impl From<OwnedFd> for UnixSocket {
+    #[track_caller]
+    fn from(fd: OwnedFd) -> UnixSocket {
+        let socket = Socket::from(fd);
+        socket.set_nonblocking(true).expect("fcntl(2) makes any open descriptor non-blocking");
+        let is_datagram = socket.r#type().is_ok_and(|kind| kind == Type::DGRAM);
+        UnixSocket { socket, is_datagram }
+    }
+}
+
+/// Returns the descriptor, which stays non-blocking.
+impl From<UnixSocket> for OwnedFd {
+    fn from(socket: UnixSocket) -> OwnedFd {
+        socket.socket.into()
+    }
+}
+
+fn wrong_kind(what: &str, kind: &str) -> io::Error {
+    let text = format!("{what} cannot be called on a {kind} socket");
     io::Error::new(io::ErrorKind::InvalidInput, text)
 }

@@ -3,7 +3,6 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::Shutdown;
 use std::os::fd::AsFd;
-use std::os::unix::net::SocketAddr;
 use std::path::Path;
 use std::task::{Context, Poll};
 
@@ -14,7 +13,7 @@ use crate::halves;
 use crate::socket::Socket;
 use crate::stream::Stream;
 use crate::sys;
-use crate::unix::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, UCred, UnixSocket, WriteHalf};
+use crate::unix::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, SocketAddr, UCred, UnixSocket, WriteHalf};
 
 /// A connection between two Unix sockets.
 ///
@@ -64,12 +63,12 @@ impl UnixStream {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
-    pub async fn connect(path: impl AsRef<Path>) -> io::Result<UnixStream> {
+    pub async fn connect<P: AsRef<Path>>(path: P) -> io::Result<UnixStream> {
         coop::consume_budget().await;
         UnixSocket::new_stream()?.connect(path).await
     }
 
-    /// Connects to an address of std's type.
+    /// Connects to an address, for example one that a socket has told.
     ///
     /// # Errors
     ///
@@ -88,7 +87,7 @@ impl UnixStream {
     /// use std::os::linux::net::SocketAddrExt;
     /// use std::os::unix::net::SocketAddr;
     /// # let name = format!("ayi example {}", std::process::id());
-    /// let addr = SocketAddr::from_abstract_name(name)?;
+    /// let addr = SocketAddr::from_abstract_name(name)?.into();
     /// let listener = UnixListener::bind_addr(&addr)?;
     /// let stream = UnixStream::connect_addr(&addr).await?;
     /// # std::io::Result::Ok(())
@@ -338,7 +337,7 @@ impl UnixStream {
     /// # }).unwrap();
     /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.socket.std().local_addr()
+        self.socket.std().local_addr().map(SocketAddr)
     }
 
     /// Returns the address of the other end.
@@ -359,7 +358,7 @@ impl UnixStream {
     /// # }).unwrap();
     /// ```
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.socket.std().peer_addr()
+        self.socket.std().peer_addr().map(SocketAddr)
     }
 
     /// Returns the user, group and process at the other end when it connected or made the pair (unix(7),

@@ -1,5 +1,7 @@
 //! Who is at the other end. In tokio: `net/unix/ucred.rs`.
 
+use crate::unix::{gid_t, pid_t, uid_t};
+
 /// The credentials of a process, from [`UnixStream::peer_cred`](super::UnixStream::peer_cred).
 ///
 /// # Examples
@@ -17,24 +19,24 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UCred {
-    pub(super) uid: u32,
-    pub(super) gid: u32,
-    pub(super) pid: Option<i32>,
+    pub(super) uid: uid_t,
+    pub(super) gid: gid_t,
+    pub(super) pid: Option<pid_t>,
 }
 
 impl UCred {
     /// Returns the user id.
-    pub fn uid(&self) -> u32 {
+    pub fn uid(&self) -> uid_t {
         self.uid
     }
 
     /// Returns the group id.
-    pub fn gid(&self) -> u32 {
+    pub fn gid(&self) -> gid_t {
         self.gid
     }
 
     /// Returns the process id, or `None` if the process is not in this process's namespace.
-    pub fn pid(&self) -> Option<i32> {
+    pub fn pid(&self) -> Option<pid_t> {
         self.pid
     }
 }

@@ -53,6 +53,23 @@ impl ReadyEvent {
 }
 
 impl Registration {
+    /// Records what the descriptor is ready for already. epoll reports that at the next turn, and a waiter who may go on
+    /// now should not wait for the turn.
+    #[cold]
+    fn look(&self, fd: RawFd) {
+        let known = Known::from_epoll(sys::state(fd));
+        if let (Some(tie), false) = (self.tie.get(), known.is_empty()) {
+            tie.with(|reactor, key| reactor.report(key, known));
+        }
+    }
+
+    /// Returns whether the descriptor is known to be ready for one of `interest`. `None` means that nothing is known, as it
+    /// has not met the runtime of this thread.
+    #[doc(hidden)]
+    pub fn knows_ready(&self, interest: Interest) -> Option<bool> {
+        self.tie.get()?.with(|reactor, key| !reactor.known(key, interest).is_empty())
+    }
+
     /// Is ready if poll(2) says so. If not, waits in the runtime of another thread.
     fn poll_elsewhere(&self, fd: RawFd, asker: Asker<'_>) -> Poll<io::Result<ReadyEvent>> {
         let (interest, known) = (asker.interest, Known::from_epoll(sys::state(fd)));
@@ -203,8 +220,7 @@ impl Registration {
     /// since it is not registered or not with this thread's runtime, it may be tried as well.
     #[doc(hidden)]
     pub fn may_try(&self, interest: Interest) -> bool {
-        let is_known = |reactor: &mut Reactor, key| !reactor.known(key, interest).is_empty();
-        self.tie.get().and_then(|tie| tie.with(is_known)).unwrap_or(true)
+        self.knows_ready(interest).unwrap_or(true)
     }
 
     #[doc(hidden)]
@@ -288,6 +304,7 @@ impl<'a> Wait<'a> for Readiness<'a> {
         coop::poll_charged(cx, |cx| {
             if registration.tie.get().is_none() {
                 registration.tied(fd)?;
+                registration.look(fd);
             }
             let tie = registration.tie.get().expect("it has been tied");
             let waker = cx.waker();

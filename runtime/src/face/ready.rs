@@ -4,6 +4,10 @@ use crate::core::ready::{Interest, Known};
 use std::fmt;
 
 impl Interest {
+    /// The end of the peer's direction alone, without data. It is no member of a set.
+    #[doc(hidden)]
+    pub const PEER_CLOSED: Interest = Interest(1 << 8);
+
     /// Each member, with the bit that only it has, the readiness that it waits for, and its name.
     const MEMBERS: [(Interest, u16, Ready, &'static str); 4] = [
         (Interest::READABLE, 1, Ready::READABLE, "READABLE"),

@@ -2,7 +2,9 @@
 
 mod accept;
 mod buffers;
+mod hung_up;
 mod lookup;
+mod passing;
 mod shared_descriptions;
 mod tcp;
 mod tcp_connect;

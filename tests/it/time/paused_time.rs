@@ -151,10 +151,11 @@ fn sockets_that_are_ready_go_first() {
     paused(async || {
         let start = Instant::now();
         let (stream, mut peer) = connected();
-        peer.write_all(b"x").unwrap();
         let reader = ayi::spawn(async move {
-            assert!(support::poll_once(std::pin::pin!(stream.readable())).is_pending());
-            stream.readable().await.unwrap();
+            let mut readable = std::pin::pin!(stream.readable());
+            assert!(support::poll_once(readable.as_mut()).is_pending());
+            peer.write_all(b"x").unwrap();
+            readable.await.unwrap();
             start.elapsed()
         });
         sleep(HOUR).await;
