@@ -2,6 +2,7 @@
 
 use crate::groups::Timed;
 use crate::runtimes::on_all;
+use crate::sync::counted;
 use crate::{memory, serve, works};
 use std::io;
 use std::process::Command;
@@ -10,6 +11,10 @@ pub const MEMORY: &str = "memory";
 pub const SPAWN: &str = "spawn";
 pub const WAKE: &str = "wake";
 pub const SLEEP: &str = "sleep";
+pub const ONESHOT: &str = "oneshot";
+pub const QUESTION: &str = "question";
+pub const UNBOUNDED: &str = "unbounded";
+pub const BOUNDED: &str = "bounded";
 
 /// What to do, on which runtime, and a number whose meaning depends on the work.
 pub struct Order(pub &'static str, pub &'static str, pub usize);
@@ -35,14 +40,18 @@ fn find<T>(functions: impl IntoIterator<Item = (&'static str, T)>, runtime: &str
 }
 
 pub fn run(work: &str, runtime: &str, n: u32) -> io::Result<()> {
-    let timed = match work {
+    let timed: Vec<(&str, Timed)> = match work {
         MEMORY => {
             println!("{}", find(on_all!(memory::of_a_task as fn() -> f64), runtime)?());
             return Ok(());
         }
-        SPAWN => on_all!(works::spawn_join as Timed),
-        WAKE => on_all!(works::wake_in_task as Timed),
-        SLEEP => on_all!(works::sleep as Timed),
+        SPAWN => on_all!(works::spawn_join as Timed).into(),
+        WAKE => on_all!(works::wake_in_task as Timed).into(),
+        SLEEP => on_all!(works::sleep as Timed).into(),
+        ONESHOT => counted::oneshot().into(),
+        QUESTION => counted::question().into(),
+        UNBOUNDED => counted::unbounded().into(),
+        BOUNDED => counted::bounded().into(),
         _ => return serve::serve(work, runtime, n as usize),
     };
     find(timed, runtime)?(n);

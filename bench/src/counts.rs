@@ -137,6 +137,9 @@ fn work(name: &str, unit: &str, asked: &[(Whom, f64)], sides: impl IntoIterator<
 pub fn works() -> Vec<Work> {
     let of_works =
         |tool, work, n| COUNTED.map(|runtime| Side::new(runtime, move |_| of_work(tool, work, runtime, n)));
+    let of_sync = |tool, work, n| {
+        [AYI, TOKIO].map(|runtime| Side::new(runtime, move |_| of_work(tool, work, runtime, n)))
+    };
     let of_echo = |tool, runtimes: &[&'static str]| -> Vec<Side> {
         runtimes.iter().map(|&runtime| Side::new(runtime, move |_| of_echo(tool, runtime))).collect()
     };
@@ -153,6 +156,30 @@ pub fn works() -> Vec<Work> {
             of_works(Instructions, children::SLEEP, 10_000),
         ),
         work("spawn and join", "allocations", &[], of_works(Allocations, children::SPAWN, 1_000)),
+        work(
+            "oneshot, sent before it is awaited",
+            "instructions",
+            &[],
+            of_sync(Instructions, children::ONESHOT, 10_000),
+        ),
+        work(
+            "a request over mpsc, its reply over oneshot",
+            "instructions",
+            &[],
+            of_sync(Instructions, children::QUESTION, 10_000),
+        ),
+        work(
+            "mpsc, unbounded: a message",
+            "instructions",
+            &[],
+            of_sync(Instructions, children::UNBOUNDED, 10_000),
+        ),
+        work(
+            "mpsc, capacity 128: a message",
+            "instructions",
+            &[],
+            of_sync(Instructions, children::BOUNDED, 10_000),
+        ),
         // 1,034 of tokio's to 220.
         work("echo of 64 B", "instructions", &[(Whom::Tokio, 4.7)], of_echo(Instructions, &with_raw)),
         work("echo of 64 B", "system calls", &[], of_echo(SystemCalls, &everybody)),

@@ -1,7 +1,7 @@
 //! The groups, and ayi's target in each.
 
 use crate::runtimes::on_all;
-use crate::{builds, clients, cores, counts, fairness, files, memory, web, works};
+use crate::{builds, clients, cores, counts, fairness, files, memory, sync, web, works};
 use std::io;
 use std::rc::Rc;
 use std::thread;
@@ -17,7 +17,8 @@ pub const POOL: &str = "spawn_blocking";
 pub const STD: &str = "std";
 pub const RAW_RING: &str = "raw io_uring";
 
-/// All other runtimes, in the order of the columns. `ON_CORES` and `WITHOUT` come after them.
+/// All other runtimes, in the order of the columns. `ON_CORES`, `WITHOUT` and `CHANNELS` come
+/// after them.
 pub const PEERS: [&str; 7] = [TOKIO, "smol", "monoio epoll", "monoio io_uring", "glommio", "compio", RAW];
 
 /// ayi with one core that accepts for all.
@@ -29,6 +30,14 @@ pub const ON_CORES: [&str; 2] = [AYI_BALANCED, TOKIO_MULTI_THREAD];
 
 /// The ways to use files without a runtime that supports them.
 pub const WITHOUT: [&str; 3] = [POOL, STD, RAW_RING];
+
+/// tokio's channels and locks, on ayi's runtime.
+pub const TOKIO_ON_AYI: &str = "tokio::sync on ayi";
+pub const ASYNC_CHANNEL: &str = "async-channel";
+pub const FLUME: &str = "flume";
+
+/// Channels and locks that are not of the runtime.
+pub const CHANNELS: [&str; 3] = [TOKIO_ON_AYI, ASYNC_CHANNEL, FLUME];
 
 /// How one runtime does a piece of work, so many operations of it. It returns one number for each of the work's
 /// figures.
@@ -152,7 +161,7 @@ macro_rules! all_that_are_fair {
 }
 
 /// Returns nanoseconds per operation.
-fn timed(
+pub fn timed(
     name: &str,
     size: Size,
     asked: &[(Whom, f64)],
@@ -319,6 +328,11 @@ pub fn all() -> Vec<Group> {
                     |late, _| late.as_secs_f64() * 1e9,
                 ),
             ],
+        },
+        Group {
+            name: "sync",
+            about: "channels and locks; tokio's are on its current_thread, if nothing else is said, all others on ayi",
+            works: sync::works(),
         },
         Group {
             name: "counts",

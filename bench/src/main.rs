@@ -16,6 +16,7 @@ mod page;
 mod report;
 mod runtimes;
 mod serve;
+mod sync;
 mod web;
 mod works;
 
@@ -26,11 +27,13 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Measures ayi beside tokio, smol, monoio, glommio, compio, and a loop on epoll that is written by hand.
+/// Measures ayi beside tokio, smol, monoio, glommio, compio, and a loop on epoll that is written by hand; its channels
+/// and locks beside those of tokio, async-channel and flume.
 #[derive(Parser)]
 #[command(name = "ayi-bench")]
 struct Options {
-    /// Only these groups: spawn, wake, remote, timers, counts, echo, connections, http, memory, fairness, cores, fs, build
+    /// Only these groups: spawn, wake, remote, timers, sync, counts, echo, connections, http, memory,
+    /// fairness, cores, fs, build
     groups: Vec<String>,
     /// A short pass: fewer rounds
     #[arg(long)]

@@ -1,6 +1,6 @@
 //! The report: a table for the terminal, and a file.
 
-use crate::groups::{Group, ON_CORES, PEERS, Unit, WITHOUT, Whom};
+use crate::groups::{CHANNELS, Group, ON_CORES, PEERS, Unit, WITHOUT, Whom};
 use crate::measure::{Other, Ratio, Row, Verdict};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use std::fmt::Write;
@@ -64,7 +64,7 @@ fn other<'a>(row: &'a Row, peer: &str) -> Option<&'a Other> {
 /// Returns the columns that have anything in these rows.
 fn columns(rows: &[Row]) -> Vec<&'static str> {
     let has_any = |peer: &&str| rows.iter().any(|row| other(row, peer).is_some());
-    PEERS.into_iter().chain(ON_CORES).chain(WITHOUT).filter(has_any).collect()
+    PEERS.into_iter().chain(ON_CORES).chain(WITHOUT).chain(CHANNELS).filter(has_any).collect()
 }
 
 /// Returns `10x tokio: missed`, for each target.

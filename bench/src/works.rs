@@ -342,7 +342,7 @@ reset!(reset_monoio, crate::runtimes::MonoioEpoll, monoio::time::sleep, |timer, 
     timer.as_mut().reset(monoio::time::Instant::now() + delay)
 });
 
-fn thread_cpu_time() -> Duration {
+pub fn thread_cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
