@@ -78,6 +78,7 @@ fn datagrams() {
 
 /// The kernel writes into it as it is.
 #[test]
+#[cfg_attr(faults, ignore = "what is ready is not had at once")]
 fn a_read_buf_may_be_uninitialised() {
     run(async || {
         let (a, b) = UnixDatagram::pair().unwrap();
@@ -95,6 +96,7 @@ fn a_read_buf_may_be_uninitialised() {
 
 /// Code that was written for tokio, over traits and by the methods of streams.
 #[test]
+#[cfg_attr(faults, ignore = "what is ready is not had at once")]
 fn the_methods_of_the_traits_beside_those_of_the_streams() {
     async fn echo<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> std::io::Result<u64> {
         let mut buf = Vec::new();

@@ -7,6 +7,7 @@ use std::net::Shutdown;
 use std::pin::pin;
 
 #[test]
+#[cfg_attr(faults, ignore = "what is ready is not had at once")]
 fn data_does_not_end_the_wait_and_can_still_be_read() {
     run(async || {
         let (stream, mut peer) = connected();
@@ -46,6 +47,7 @@ fn a_peer_that_reset_the_connection() {
 }
 
 #[test]
+#[cfg_attr(faults, ignore = "what is ready is not had at once")]
 fn a_peer_that_only_writes_no_more() {
     run(async || {
         let (stream, peer) = UnixStream::pair().unwrap();
@@ -61,6 +63,7 @@ fn a_peer_that_only_writes_no_more() {
 }
 
 #[test]
+#[cfg_attr(faults, ignore = "what is ready is not had at once")]
 fn a_peer_that_was_gone_before_anybody_waited() {
     run(async || {
         let (stream, peer) = UnixStream::pair().unwrap();
@@ -73,6 +76,7 @@ fn a_peer_that_was_gone_before_anybody_waited() {
 
 /// Urgent data wakes those who wait for `PRIORITY`, which the end of the stream does as well.
 #[test]
+#[cfg_attr(faults, ignore = "what is ready is not had at once")]
 fn urgent_data_is_not_the_end_and_stays_for_those_who_wait_for_it() {
     use ayi::io::Interest;
     run(async || {
@@ -126,6 +130,7 @@ fn any_number_of_tasks_may_wait_beside_a_reader() {
 
 /// Nobody waits for a turn to be told what is so already.
 #[test]
+#[cfg_attr(faults, ignore = "what is ready is not had at once")]
 fn what_a_socket_is_ready_for_is_known_at_once() {
     run(async || {
         let (stream, peer) = UnixStream::pair().unwrap();
@@ -145,6 +150,7 @@ fn what_a_socket_is_ready_for_is_known_at_once() {
 
 /// The user's own call is made only if there is something to be had, as far as that is known.
 #[test]
+#[cfg_attr(faults, ignore = "what is ready is not had at once")]
 fn a_call_of_the_users_is_not_made_while_the_socket_is_not_ready() {
     use ayi::io::Interest;
     use std::io::{Error, ErrorKind};

@@ -610,6 +610,7 @@ fn datagrams_keep_their_bounds_and_wait_for_room() {
 
 /// The kernel chooses an abstract name, so others can answer.
 #[test]
+#[cfg_attr(faults, ignore = "what is ready is not had at once")]
 fn a_name_that_the_kernel_chooses() {
     run(async || {
         let (one, other) = (UnixDatagram::autobind().unwrap(), UnixDatagram::autobind().unwrap());
