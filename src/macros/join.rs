@@ -5,7 +5,8 @@
 /// without an allocation.
 ///
 /// Each poll begins with another future, so that the first does not use up the task's [budget](crate::task::coop)
-/// before the others get a turn. With `biased;` at the beginning they are always polled in order.
+/// before the others get a turn. With `biased;` at the beginning they are always polled in order. Do not put a biased
+/// `join!` after something that uses up the whole budget at every poll: it gives way whenever there is none left.
 ///
 /// # Cancel safety
 ///
@@ -23,44 +24,59 @@
 #[macro_export]
 macro_rules! join {
     (biased; $($future:expr),* $(,)?) => {
-        $crate::join!(@name { false } {} $($future,)*)
+        $crate::join!(@name { Biased } {} {} $($future,)*)
     };
     ($($future:expr),* $(,)?) => {
-        $crate::join!(@name { true } {} $($future,)*)
+        $crate::join!(@name { Rotating } {} {} $($future,)*)
     };
 
-    // Each future gets a variable: the `future` of each expansion is another one.
-    (@name { $rotate:expr } { $($named:tt)* } $first:expr, $($rest:tt)*) => {
-        $crate::join!(@name { $rotate } { $($named)* (future = $first) } $($rest)*)
+    // Each future gets a variable: the `future` of each expansion is another one. The list is built from its end, so the
+    // names are there in reverse, too.
+    (@name $order:tt { $($named:tt)* } { $($reversed:ident)* } $first:expr, $($rest:tt)*) => {
+        $crate::join!(@name $order { $($named)* (future = $first) } { future $($reversed)* } $($rest)*)
     };
+
+    // The list of the futures in these variables, of which the last comes first. It is a single expression, so that it is
+    // built in its place: unoptimised code copies futures at every step. Four go at once because rustc limits how deep
+    // macros go.
+    (@list ($new:path) { $($list:tt)* } $d:ident $c:ident $b:ident $a:ident $($reversed:ident)*) => {
+        $crate::join!(@list ($new) { $new($a, $new($b, $new($c, $new($d, $($list)*)))) } $($reversed)*)
+    };
+    (@list ($new:path) { $($list:tt)* } $a:ident $($reversed:ident)*) => {
+        $crate::join!(@list ($new) { $new($a, $($list)*) } $($reversed)*)
+    };
+    (@list ($new:path) { $($list:tt)* }) => { $($list)* };
 
     // All futures have a variable.
-    (@name { $rotate:expr } { $(($name:ident = $future:expr))* }) => {{
-        $(
-            // It is a statement of its own, so that temporaries it borrows live until the end.
-            let $name = $future;
-            let mut $name = ::core::pin::pin!($crate::__private::MaybeDone::new($name));
-        )*
-        let count = 0u32 $(+ { let _ = &$name; 1 })*;
-        let mut first = 0u32;
-        let mut was_put_off = false;
-        ::core::future::poll_fn(move |cx| $crate::__private::poll_composed(cx, &mut was_put_off, |_cx| {
+    (@name { $order:ident } { $(($name:ident = $future:expr))* } { $($reversed:ident)* }) => {{
+        // Each is a statement of its own, so that temporaries it borrows live until the end.
+        $(let $name = $future;)*
+        let mut futures =
+            ::core::pin::pin!($crate::join!(@list ($crate::__private::maybe_done) { () } $($reversed)*));
+        let mut order: $crate::__private::$order = ::core::default::Default::default();
+        // The closure keeps a pointer to the futures, and the order. An order that never changes takes no space.
+        ::core::future::poll_fn(move |cx| $crate::__private::Order::poll(&mut order, cx, |first, _cx| {
             let mut is_pending = false;
             // The futures from `first` on are polled, and then those before it.
             for is_second_round in [false, true] {
-                let mut _index = 0u32;
+                let mut _index = 0u16;
+                let _rest = futures.as_mut();
                 $(
-                    if (_index < first) == is_second_round {
-                        is_pending |= $name.as_mut().poll_is_pending(_cx);
+                    let ($name, _rest) = _rest.split();
+                    if (_index < *first) == is_second_round {
+                        is_pending |= $name.poll_is_pending(_cx);
                     }
                     _index += 1;
                 )*
             }
             if is_pending {
-                first = if $rotate && first + 1 < count { first + 1 } else { 0 };
+                let count = 0u16 $(+ { let _ = ::core::stringify!($name); 1 })*;
+                *first = if *first + 1 < count { *first + 1 } else { 0 };
                 return ::core::task::Poll::Pending;
             }
-            ::core::task::Poll::Ready(($($name.as_mut().take(),)*))
+            let _rest = futures.as_mut();
+            $(let ($name, _rest) = _rest.split();)*
+            ::core::task::Poll::Ready(($($name.take(),)*))
         }))
         .await
     }};

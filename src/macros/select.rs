@@ -82,133 +82,145 @@
 /// ```
 #[macro_export]
 macro_rules! select {
-    // One branch after the other is taken off the input and put into normal form: a condition, a handler that is an
-    // expression, and three variables of its own, because the variables of each expansion are others.
+    // One branch after the other is taken off the input. Each gets a variable of its own, because the `future` of each
+    // expansion is another one, and a way: the pattern by which its output, `value`, is found in that of the whole. It is
+    // `First(value)` for the first branch, `Rest(First(value))` for the second, and so on. If no branch is left, the
+    // output of the whole is `Rest(Rest(…()))`.
+    //
+    // The list of futures is built from its end, so the names are there in reverse, too.
 
-    (@branch $start:tt { $($done:tt)* } else => $handler:expr $(,)?) => {
-        $crate::select!(@expand $start { $($done)* } { $handler })
+    (@branch $start:tt $ways:tt $done:tt $reversed:tt else => $handler:expr $(,)?) => {
+        $crate::select!(@expand $start $ways $done $reversed { $handler })
     };
-    (@branch $start:tt { $($done:tt)* }) => {
-        $crate::select!(@expand $start { $($done)* } {
+    (@branch $start:tt $ways:tt $done:tt $reversed:tt) => {
+        $crate::select!(@expand $start $ways $done $reversed {
             ::core::panic!("select!: all branches are disabled and there is no else branch")
         })
     };
 
-    (@branch $start:tt { $($done:tt)* }
-     $pattern:pat = $future:expr, if $condition:expr => $handler:block, $($rest:tt)*) => {
-        $crate::select!(@branch $start {
-            $($done)* (future enabled output; $pattern = $future, if $condition => $handler)
-        } $($rest)*)
+    (@branch $start:tt ($value:ident { $($way:tt)* }) { $($done:tt)* } { $($reversed:ident)* }
+     $pattern:pat = $future:expr $(, if $condition:expr)? => $handler:block, $($rest:tt)*) => {
+        $crate::select!(@branch $start
+            ($value { $crate::__private::Either::Rest($($way)*) })
+            { $($done)* (future { $($way)* }; $pattern = $future $(, if $condition)? => $handler) }
+            { future $($reversed)* } $($rest)*)
     };
-    (@branch $start:tt { $($done:tt)* }
-     $pattern:pat = $future:expr => $handler:block, $($rest:tt)*) => {
-        $crate::select!(@branch $start {
-            $($done)* (future enabled output; $pattern = $future, if true => $handler)
-        } $($rest)*)
+    (@branch $start:tt ($value:ident { $($way:tt)* }) { $($done:tt)* } { $($reversed:ident)* }
+     $pattern:pat = $future:expr $(, if $condition:expr)? => $handler:block $($rest:tt)*) => {
+        $crate::select!(@branch $start
+            ($value { $crate::__private::Either::Rest($($way)*) })
+            { $($done)* (future { $($way)* }; $pattern = $future $(, if $condition)? => $handler) }
+            { future $($reversed)* } $($rest)*)
     };
-    (@branch $start:tt { $($done:tt)* }
-     $pattern:pat = $future:expr, if $condition:expr => $handler:block $($rest:tt)*) => {
-        $crate::select!(@branch $start {
-            $($done)* (future enabled output; $pattern = $future, if $condition => $handler)
-        } $($rest)*)
-    };
-    (@branch $start:tt { $($done:tt)* }
-     $pattern:pat = $future:expr => $handler:block $($rest:tt)*) => {
-        $crate::select!(@branch $start {
-            $($done)* (future enabled output; $pattern = $future, if true => $handler)
-        } $($rest)*)
-    };
-    (@branch $start:tt { $($done:tt)* }
-     $pattern:pat = $future:expr, if $condition:expr => $handler:expr $(, $($rest:tt)*)?) => {
-        $crate::select!(@branch $start {
-            $($done)* (future enabled output; $pattern = $future, if $condition => $handler)
-        } $($($rest)*)?)
-    };
-    (@branch $start:tt { $($done:tt)* }
-     $pattern:pat = $future:expr => $handler:expr $(, $($rest:tt)*)?) => {
-        $crate::select!(@branch $start {
-            $($done)* (future enabled output; $pattern = $future, if true => $handler)
-        } $($($rest)*)?)
+    (@branch $start:tt ($value:ident { $($way:tt)* }) { $($done:tt)* } { $($reversed:ident)* }
+     $pattern:pat = $future:expr $(, if $condition:expr)? => $handler:expr $(, $($rest:tt)*)?) => {
+        $crate::select!(@branch $start
+            ($value { $crate::__private::Either::Rest($($way)*) })
+            { $($done)* (future { $($way)* }; $pattern = $future $(, if $condition)? => $handler) }
+            { future $($reversed)* } $($($rest)*)?)
     };
 
-    (@expand { $start:expr } {
-        $(($name:ident $enabled:ident $output:ident; $pattern:pat = $future:expr, if $condition:expr => $handler:expr))*
-    } { $else:expr }) => {{
-        $(
-            let mut $output = ::core::option::Option::None;
-            let mut $enabled: bool = $condition;
-        )*
-        {
+    (@expand { $start:expr } ($value:ident $next:tt) {
+        $((
+            $name:ident { $($way:tt)* };
+            $pattern:pat = $future:expr $(, if $condition:expr)? => $handler:expr
+        ))*
+    } { $($reversed:ident)* } { $else:expr }) => {{
+        let output = {
+            // A bit per branch.
+            let mut disabled = [0u8; (0usize $(+ { let _ = ::core::stringify!($name); 1 })*).div_ceil(8)];
+            let disabled = &mut disabled;
+            let mut _index = 0u32;
             $(
-                // It is a statement of its own, so that temporaries it borrows live until the futures are gone.
-                let $name = $future;
-                let mut $name = ::core::pin::pin!(::core::future::IntoFuture::into_future($name));
+                let is_enabled: bool = true $(&& $condition)?;
+                if !is_enabled {
+                    $crate::__private::disable(disabled, _index);
+                }
+                _index += 1;
             )*
-            let count = 0u32 $(+ { let _ = &$name; 1 })*;
-            let start: fn(u32) -> u32 = $start;
-            // A round costs one operation, even if all its futures are of crates that know no budget.
-            ::core::future::poll_fn(|cx| $crate::__private::poll_composed(cx, &mut false, |cx| {
-                let first = start(count);
+            // Each is a statement of its own, so that temporaries it borrows live until the futures are gone.
+            $(let $name = $future;)*
+            let mut futures = ::core::pin::pin!(
+                $crate::join!(@list ($crate::__private::future) { () } $($reversed)*)
+            );
+            // The closure keeps two pointers: to the futures, and to the bits. A round costs one operation, even if all
+            // its futures are of crates that know no budget.
+            let output = ::core::future::poll_fn(move |cx| $crate::__private::poll_composed(cx, &mut false, |cx| {
+                let start: fn(u32) -> u32 = $start;
+                let first = start(0u32 $(+ { let _ = ::core::stringify!($name); 1 })*);
                 let mut is_pending = false;
                 // The futures from `first` on are polled, and then those before it.
-                for is_second_round in [false, true] {
+                let mut is_second_round = false;
+                loop {
+                    // What makes the output of the whole of an output of the rest of the branches.
+                    let whole = $crate::__private::whole(&futures);
                     let mut _index = 0u32;
+                    let _rest = futures.as_mut();
                     $(
+                        let ($name, _rest) = _rest.split();
                         'branch: {
-                            if (_index < first) != is_second_round || !$enabled {
+                            if (_index < first) != is_second_round || $crate::__private::is_disabled(disabled, _index) {
                                 break 'branch;
                             }
-                            // The arm that leaves also tells rustc the type of an output that nothing else tells.
-                            let value = match ::core::future::Future::poll($name.as_mut(), cx) {
+                            // An arm leaves the block, so that rustc takes a type that nothing else tells, such as that
+                            // of a future which only panics, for `()` or `!`.
+                            #[allow(unused_mut)]
+                            let mut value = match ::core::future::Future::poll($name, cx) {
                                 ::core::task::Poll::Ready(value) => value,
                                 ::core::task::Poll::Pending => {
                                     is_pending = true;
                                     break 'branch;
                                 }
                             };
-                            $enabled = false;
+                            $crate::__private::disable(disabled, _index);
                             // Checks the match without moving out of the output: the guard always refuses it.
                             let mut fits = false;
-                            #[allow(unused_mut)]
-                            let mut value = value;
                             #[allow(unused_variables, unused_mut, unreachable_patterns)]
                             match value {
                                 $pattern if { fits = true; false } => ::core::unreachable!(),
                                 _ => {}
                             }
                             if fits {
-                                $output = ::core::option::Option::Some(value);
-                                return ::core::task::Poll::Ready(());
+                                let output = whole($crate::__private::Either::First(value));
+                                return ::core::task::Poll::Ready(output);
                             }
                         }
+                        let whole = move |output| whole($crate::__private::Either::Rest(output));
                         _index += 1;
                     )*
+                    if is_second_round {
+                        let none = ::core::task::Poll::Ready(whole(()));
+                        return if is_pending { ::core::task::Poll::Pending } else { none };
+                    }
+                    is_second_round = true;
                 }
-                if is_pending { ::core::task::Poll::Pending } else { ::core::task::Poll::Ready(()) }
             }))
             .await;
-        }
+            output
+        };
         // The futures are dropped by now.
-        $(
-            if let ::core::option::Option::Some(value) = $output {
-                #[allow(unused_mut)]
-                let mut value = value;
-                #[allow(unreachable_patterns)]
-                match value {
-                    $pattern => $handler,
-                    _ => ::core::unreachable!("it has been seen to fit"),
+        match output {
+            $(
+                $($way)* => {
+                    #[allow(unused_mut)]
+                    let mut value = $value;
+                    #[allow(unreachable_patterns)]
+                    match value {
+                        $pattern => $handler,
+                        _ => ::core::unreachable!("it has been seen to fit"),
+                    }
                 }
-            } else
-        )* {
-            $else
+            )*
+            _ => $else,
         }
     }};
 
     // What users write. It comes last, because the rules above begin with an `@`.
     (biased; $($branches:tt)*) => {
-        $crate::select!(@branch { |_| 0 } {} $($branches)*)
+        $crate::select!(@branch { |_| 0 } (value { $crate::__private::Either::First(value) }) {} {} $($branches)*)
     };
     ($($branches:tt)*) => {
-        $crate::select!(@branch { $crate::__private::random_below } {} $($branches)*)
+        $crate::select!(@branch { $crate::__private::random_below }
+            (value { $crate::__private::Either::First(value) }) {} {} $($branches)*)
     };
 }

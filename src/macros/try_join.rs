@@ -22,47 +22,53 @@
 #[macro_export]
 macro_rules! try_join {
     (biased; $($future:expr),* $(,)?) => {
-        $crate::try_join!(@name { false } {} $($future,)*)
+        $crate::try_join!(@name { Biased } {} {} $($future,)*)
     };
     ($($future:expr),* $(,)?) => {
-        $crate::try_join!(@name { true } {} $($future,)*)
+        $crate::try_join!(@name { Rotating } {} {} $($future,)*)
     };
 
-    // Each future gets a variable: the `future` of each expansion is another one.
-    (@name { $rotate:expr } { $($named:tt)* } $first:expr, $($rest:tt)*) => {
-        $crate::try_join!(@name { $rotate } { $($named)* (future = $first) } $($rest)*)
+    // Each future gets a variable: the `future` of each expansion is another one. The list is built from its end, so the
+    // names are there in reverse, too.
+    (@name $order:tt { $($named:tt)* } { $($reversed:ident)* } $first:expr, $($rest:tt)*) => {
+        $crate::try_join!(@name $order { $($named)* (future = $first) } { future $($reversed)* } $($rest)*)
     };
 
     // All futures have a variable.
-    (@name { $rotate:expr } { $(($name:ident = $future:expr))* }) => {{
-        $(
-            // It is a statement of its own, so that temporaries it borrows live until the end.
-            let $name = $future;
-            let mut $name = ::core::pin::pin!($crate::__private::MaybeDone::new($name));
-        )*
-        let count = 0u32 $(+ { let _ = &$name; 1 })*;
-        let mut first = 0u32;
-        let mut was_put_off = false;
-        ::core::future::poll_fn(move |cx| $crate::__private::poll_composed(cx, &mut was_put_off, |_cx| {
+    (@name { $order:ident } { $(($name:ident = $future:expr))* } { $($reversed:ident)* }) => {{
+        // Each is a statement of its own, so that temporaries it borrows live until the end.
+        $(let $name = $future;)*
+        let mut futures =
+            ::core::pin::pin!($crate::join!(@list ($crate::__private::maybe_done) { () } $($reversed)*));
+        let mut order: $crate::__private::$order = ::core::default::Default::default();
+        // The closure keeps a pointer to the futures, and the order. An order that never changes takes no space.
+        ::core::future::poll_fn(move |cx| $crate::__private::Order::poll(&mut order, cx, |first, _cx| {
             let mut is_pending = false;
             // The futures from `first` on are polled, and then those before it.
             for is_second_round in [false, true] {
-                let mut _index = 0u32;
+                let mut _index = 0u16;
+                let _rest = futures.as_mut();
                 $(
-                    if (_index < first) == is_second_round {
-                        is_pending |= $name.as_mut().poll_is_pending(_cx);
-                        if let ::core::option::Option::Some(error) = $name.as_mut().take_error() {
-                            return ::core::task::Poll::Ready(::core::result::Result::Err(error));
+                    let ($name, _rest) = _rest.split();
+                    if (_index < *first) == is_second_round {
+                        match $name.try_poll_is_pending(_cx) {
+                            ::core::result::Result::Ok(pending) => is_pending |= pending,
+                            ::core::result::Result::Err(error) => {
+                                return ::core::task::Poll::Ready(::core::result::Result::Err(error));
+                            }
                         }
                     }
                     _index += 1;
                 )*
             }
             if is_pending {
-                first = if $rotate && first + 1 < count { first + 1 } else { 0 };
+                let count = 0u16 $(+ { let _ = ::core::stringify!($name); 1 })*;
+                *first = if *first + 1 < count { *first + 1 } else { 0 };
                 return ::core::task::Poll::Pending;
             }
-            ::core::task::Poll::Ready(::core::result::Result::Ok(($($name.as_mut().take_value(),)*)))
+            let _rest = futures.as_mut();
+            $(let ($name, _rest) = _rest.split();)*
+            ::core::task::Poll::Ready(::core::result::Result::Ok(($($name.take_value(),)*)))
         }))
         .await
     }};

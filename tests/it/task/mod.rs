@@ -10,6 +10,7 @@ mod join_set;
 mod large_futures;
 mod local_set;
 mod lost_wakes;
+mod macro_sizes;
 mod names;
 mod outputs;
 mod panics;
