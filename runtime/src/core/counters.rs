@@ -15,7 +15,6 @@ pub(crate) enum Count {
     Popped,
     Turns,
     Parks,
-    Unparks,
     Events,
     Registered,
     Deregistered,

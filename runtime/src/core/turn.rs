@@ -185,7 +185,6 @@ impl Worker {
         self.counters().add(Count::Parks, 1);
         let _punctual = Lodgers::sleep_for(timeout);
         self.poll_reactor(timeout);
-        self.counters().add(Count::Unparks, 1);
     }
 
     pub(crate) fn poll_reactor(&self, timeout: Option<Duration>) {

@@ -19,6 +19,7 @@ use std::io::{self, ErrorKind};
 use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// The lodgers of one runtime.
@@ -55,10 +56,13 @@ impl Lodger for Lodgers {
     }
 
     fn before_park(&self) {
+        // Relaxed, here and below: a figure that stands alone.
+        self.shared.is_asleep.store(true, Relaxed);
         self.hooks.on_park.iter().for_each(|hook| foreign::run(|| hook()));
     }
 
     fn after_park(&self) {
+        self.shared.is_asleep.store(false, Relaxed);
         self.hooks.on_unpark.iter().for_each(|hook| foreign::run(|| hook()));
     }
 

@@ -10,6 +10,7 @@ use crate::core::task::{OwnScheduler, Scheduler};
 use crate::watch::figures::Figures;
 use std::fmt;
 use std::iter::successors;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The counters of a runtime. They are `Send` and `Sync`, and can be read on any thread at any time.
@@ -242,8 +243,9 @@ impl RuntimeMetrics {
     /// ```
     #[track_caller]
     pub fn worker_park_unpark_count(&self, worker: usize) -> u64 {
-        let figures = self.worker(worker);
-        figures.get(Count::Parks) + figures.get(Count::Unparks)
+        let parks = self.worker(worker).get(Count::Parks);
+        // Relaxed: a figure that stands alone.
+        (2 * parks).saturating_sub(self.link.shared.is_asleep.load(Ordering::Relaxed).into())
     }
 
     /// Returns how often the runtime looked at timers, descriptors and other threads' messages. tokio has no such

@@ -4,12 +4,14 @@
 //! the latest turn.
 
 use crate::core::coop;
+use crate::core::lodger::Lodger;
 use crate::core::ready::{Interest, Known};
 use crate::core::sys;
-use crate::core::wait::reactor::{Reactor, Seen, direction, find, give_back};
+use crate::core::wait::reactor::{Look, Reactor, Seen, direction, find, give_back};
 use crate::core::wait::waiting::{Wait, Waiting, poll_once};
 use crate::core::wait::{Asker, Registration, SourceKey, Waiter};
 use crate::face::ready::Ready;
+use crate::plugged::Lodgers;
 use std::io::{self, ErrorKind};
 use std::num::NonZeroU64;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
@@ -308,10 +310,13 @@ impl<'a> Wait<'a> for Readiness<'a> {
             }
             let tie = registration.tie.get().expect("it has been tied");
             let waker = cx.waker();
-            let seen = match tie.try_or_wait::<ReadyEvent>(Asker { interest, waiter, waker })? {
-                Some(Some(seen)) => seen,
-                Some(None) => return registration.poll_elsewhere(fd, Asker { interest, waiter, waker }),
-                None => return Poll::Pending,
+            let seen = match tie.try_or_wait::<ReadyEvent>(Asker { interest, waiter, waker }) {
+                Look::Try(seen) => seen,
+                Look::Waits => return Poll::Pending,
+                Look::Unusual => {
+                    Lodgers::try_elsewhere(tie.runtime)?;
+                    return registration.poll_elsewhere(fd, Asker { interest, waiter, waker });
+                }
             };
             let ready = |reactor: &mut Reactor, key| {
                 let (known, ready) = reactor.ready(key, interest, *waiter)?;

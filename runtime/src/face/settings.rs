@@ -24,6 +24,7 @@ use crate::watch::slow_poll::limit_in_environment;
 use crate::watch::unhandled::UnhandledPanic;
 use std::io;
 use std::rc::Rc;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -97,6 +98,7 @@ impl Settings {
             cpu: Mutex::new(Cpu::of_this_thread(Duration::ZERO)),
             shutdown: self.shutdown.child_token(),
             drivers: self.drivers,
+            is_asleep: AtomicBool::new(false),
             last: OnceLock::new(),
             drives: Drives::default(),
         };

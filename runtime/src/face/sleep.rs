@@ -33,6 +33,7 @@ use std::time::Duration;
 /// assert!(start.elapsed() >= Duration::from_micros(200));
 /// # });
 /// ```
+#[inline]
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
     let deadline = Instant::now().checked_add(duration).unwrap_or_else(Instant::far_future);
@@ -52,6 +53,7 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// assert!(Instant::now() >= deadline);
 /// # });
 /// ```
+#[inline]
 #[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
     Sleep::new(deadline, true, TimerTrace::sleep(deadline))

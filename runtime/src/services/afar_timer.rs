@@ -12,11 +12,13 @@
 //!
 //! In tokio: every timer is like this, `runtime/time/entry.rs`.
 
-use super::elsewhere::shared_of;
-use crate::core::current::{afar, start_afar, with_current};
+use super::elsewhere::shared_with;
+use crate::core::current::{afar, start_afar};
 use crate::core::foreign::lock;
 use crate::core::lodger::{Elsewhere, Lodger};
 use crate::core::sync::Mutex;
+use crate::core::task::Scheduler;
+use crate::core::task::scheduler::OWNED;
 use crate::core::wait::Instant;
 use crate::core::wait::sleep::{TimerLook, withdraw_from_afar};
 use crate::core::wait::wheel::TimerKey;
@@ -27,10 +29,14 @@ use std::task::{Wake, Waker};
 
 /// What a timer keeps for this case.
 pub(crate) struct AfarTimer {
-    /// The number of the runtime that was current when it was made, or 0.
-    home: u64,
-    entry: Option<Arc<Entry>>,
+    /// That of the runtime that was current when it was made. If that has ended, and another one has the scheduler, the
+    /// timer waits there.
+    home: Option<&'static Scheduler>,
+    entry: Option<Given>,
 }
+
+/// An entry that its poller has not given up.
+struct Given(Arc<Entry>);
 
 struct Entry {
     runtime: RuntimeRef,
@@ -48,8 +54,7 @@ struct State {
 impl AfarTimer {
     #[inline]
     pub(crate) fn new() -> AfarTimer {
-        let home = with_current(|worker| worker.reference.id).unwrap_or_else(home_from_afar);
-        AfarTimer { home, entry: None }
+        AfarTimer { home: OWNED.get().or_else(home_from_afar), entry: None }
     }
 
     /// Looks at a timer on a thread without a wheel.
@@ -60,14 +65,15 @@ impl AfarTimer {
             // This thread has a wheel now.
             Some(Ok(_)) => return TimerLook::Elsewhere,
             Some(Err(error)) => Lodgers::refuse_timer(Some(error)),
-            None if self.home == 0 => Lodgers::refuse_timer(None),
             None => {}
         }
+        let Some(home) = self.home else { Lodgers::refuse_timer(None) };
         if deadline <= Instant::now() {
             return TimerLook::Elapsed;
         }
         let waker = waker.clone();
-        let Some(entry) = &self.entry else { return self.insert(deadline, waker) };
+        let Some(entry) = &self.entry else { return self.insert(home, deadline, waker) };
+        let entry = &entry.0;
         let mut state = lock(&entry.state);
         let has_fired = state.has_fired;
         let before = state.waker.replace(waker);
@@ -83,8 +89,8 @@ impl AfarTimer {
         TimerLook::Elapsed
     }
 
-    fn insert(&mut self, deadline: Instant, waker: Waker) -> TimerLook {
-        let Some(shared) = shared_of(self.home) else { return TimerLook::ShutDown };
+    fn insert(&mut self, home: &'static Scheduler, deadline: Instant, waker: Waker) -> TimerLook {
+        let Some(shared) = shared_with(home) else { return TimerLook::ShutDown };
         let state = State { waker: Some(waker), ..State::default() };
         let entry = Arc::new(Entry { runtime: shared.runtime, state: Mutex::new(state) });
         let (runtime, theirs) = (shared.runtime, entry.clone());
@@ -106,37 +112,28 @@ impl AfarTimer {
             return TimerLook::ShutDown;
         }
         shared.go_on_in_background();
-        self.entry = Some(entry);
+        self.entry = Some(Given(entry));
         TimerLook::Waits
     }
 
     /// The deadline is another one, or nobody waits any more.
     #[inline]
     pub(crate) fn forget(&mut self) {
-        if let Some(entry) = self.entry.take() {
-            entry.give_up();
-        }
+        self.entry = None;
     }
 }
 
-impl Drop for AfarTimer {
-    #[inline]
-    fn drop(&mut self) {
-        self.forget();
-    }
-}
-
-impl Entry {
+impl Drop for Given {
     #[cold]
-    fn give_up(&self) {
-        let mut state = lock(&self.state);
+    fn drop(&mut self) {
+        let mut state = lock(&self.0.state);
         state.is_given_up = true;
         let (waker, key) = (state.waker.take(), state.key);
         drop(state);
         drop(waker);
         // Also if it has fired: the wheel keeps the place until then.
         if let Some(key) = key {
-            withdraw_from_afar(self.runtime, key, drop);
+            withdraw_from_afar(self.0.runtime, key, drop);
         }
     }
 }
@@ -153,8 +150,8 @@ impl Wake for Entry {
     }
 }
 
-/// The number of the runtime that this thread has only entered, or 0.
+/// That of the runtime that this thread has only entered.
 #[cold]
-fn home_from_afar() -> u64 {
-    afar().map_or(0, |afar| afar.runtime().id)
+fn home_from_afar() -> Option<&'static Scheduler> {
+    afar().map(|afar| afar.runtime().scheduler)
 }

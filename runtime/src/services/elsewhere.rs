@@ -11,8 +11,10 @@
 //! The lock is std's even under loom, whose lock would have to be made anew for each model.
 
 use super::shared::Shared;
+use crate::core::current::current;
 use crate::core::foreign;
 use crate::core::sys::EpollRef;
+use crate::core::task::Scheduler;
 use crate::core::wait::{Asker, Reactor, SourceKey, Waiter};
 use crate::core::worker::{RuntimeRef, Worker};
 use std::io;
@@ -58,12 +60,20 @@ pub(crate) fn shared_of(runtime: u64) -> Option<Arc<Shared>> {
     list().iter().find(|listed| listed.id == runtime)?.shared.upgrade()
 }
 
+/// What the runtime that has `scheduler` now shares with its handles, if there is one.
+pub(crate) fn shared_with(scheduler: &'static Scheduler) -> Option<Arc<Shared>> {
+    let all: Vec<_> = list().iter().filter_map(|listed| listed.shared.upgrade()).collect();
+    // Dropped without the lock: this may be the last reference.
+    all.into_iter().find(|shared| std::ptr::eq(shared.runtime.scheduler, scheduler))
+}
+
 /// Waits for a source of another runtime. Returns whether that runtime will wake the asker.
 ///
-/// A runtime that nobody is in wakes nobody, unless it is run in the background.
+/// A runtime that nobody is in wakes nobody, unless it is run in the background. In another runtime that is an error. An
+/// executor of another kind waits until the runtime is run again, or ends.
 pub(crate) fn wait_elsewhere(runtime: RuntimeRef, key: SourceKey, asker: &Asker<'_>) -> bool {
     let Some(shared) = shared_of(runtime.id) else { return false };
-    if shared.background.is_none() && !shared.home.is_away() {
+    if shared.background.is_none() && !shared.home.is_away() && current().is_some() {
         return false;
     }
     let (interest, waker) = (asker.interest, asker.waker.clone());

@@ -14,6 +14,7 @@ use crate::core::worker::RuntimeRef;
 use crate::watch::figures::Figures;
 use crate::watch::thread_clock::ThreadClock;
 use std::panic::RefUnwindSafe;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub(crate) struct Shared {
     /// The token that tells the tasks to end.
     pub(crate) shutdown: CancellationToken,
     pub(crate) drivers: Drivers,
+    /// The runtime's thread is about to sleep, or sleeps.
+    pub(crate) is_asleep: AtomicBool,
     /// The last figures, once the runtime has ended.
     pub(crate) last: OnceLock<(Figures, Duration)>,
     /// The runtimes that other threads have made to block on handles of this one.

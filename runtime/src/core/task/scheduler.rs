@@ -35,7 +35,7 @@ const SLOTS_PER_PAGE: usize = if cfg!(loom) { 4 } else { 128 };
 
 thread_local! {
     /// The scheduler whose runtime is entered on this thread, which is then its owner.
-    static OWNED: Cell<Option<&'static Scheduler>> = const { Cell::new(None) };
+    pub(crate) static OWNED: Cell<Option<&'static Scheduler>> = const { Cell::new(None) };
 }
 
 /// Schedulers without a runtime.

@@ -101,7 +101,6 @@ impl Registration {
     }
 
     /// Waits in the runtime of another thread, if the tie is to such a one and it can wake the asker.
-    #[cold]
     pub(crate) fn waits_elsewhere(&self, asker: &Asker<'_>) -> bool {
         self.tie.get().is_some_and(|tie| Lodgers::wait_elsewhere(tie.runtime, tie.key, asker))
     }
@@ -158,9 +157,13 @@ impl<R, Op: FnMut() -> io::Result<R>, IsShort: Fn(&R) -> bool> Io<'_, Op, IsShor
         let (registration, interest, mut seen) = (self.registration, self.interest, None);
         if let Some(tie) = registration.tie.get() {
             match tie.try_or_wait::<Op>(Asker { interest, waiter, waker }) {
-                Ok(Some(since)) => seen = since,
-                Ok(None) => return Some(Poll::Pending),
-                Err(error) => return Some(coop::charged(Err(error))),
+                Look::Try(since) => seen = Some(since),
+                Look::Waits => return Some(Poll::Pending),
+                Look::Unusual => {
+                    if let Err(error) = Lodgers::try_elsewhere(tie.runtime) {
+                        return Some(coop::charged(Err(error)));
+                    }
+                }
             }
         }
         match (self.op)() {
@@ -203,31 +206,30 @@ impl Tie {
         runtime.with_worker(|worker| f(&mut worker.reactor(), key))
     }
 
-    /// Whether the asker has to try before it waits, and since when that is known. If not, it waits when this returns. In the
-    /// runtime of another thread nothing is known here, so it has to try.
+    /// Whether the asker has to try before it waits, and since when that is known. If not, it waits when this returns. Of a
+    /// source that is not in the current runtime nothing is known here: `Unusual`.
     // `Caller` makes the closure, and so the access to the thread-local, a different one for each kind of operation. A
     // function with a single caller is inlined there.
     #[allow(clippy::extra_unused_type_parameters)]
     #[inline(always)]
-    pub(crate) fn try_or_wait<Caller>(&self, mut asker: Asker<'_>) -> io::Result<Option<Option<Seen>>> {
+    pub(crate) fn try_or_wait<Caller>(&self, mut asker: Asker<'_>) -> Look {
         let (runtime, key) = (self.runtime, self.key);
         let look =
             |worker: &Worker| (!worker.is_over.get()).then(|| worker.reactor().look_or_wait(key, &mut asker));
         match runtime.with_worker(look).flatten() {
-            Some(Look::Try(seen)) => Ok(Some(Some(seen))),
-            Some(Look::Waits) => Ok(None),
-            Some(Look::Unusual) => Ok(self.try_or_wait_unusually(asker).map(Some)),
-            None => Lodgers::try_elsewhere(runtime).map(|()| Some(None)),
+            Some(Look::Unusual) => self.try_or_wait_unusually(asker),
+            Some(look) => look,
+            None => Look::Unusual,
         }
     }
 
     #[inline(never)]
-    fn try_or_wait_unusually(&self, mut asker: Asker<'_>) -> Option<Seen> {
-        let seen = self.with(|reactor, key| reactor.must_try(key, &asker)).flatten();
-        if seen.is_none() {
-            self.wait_for(&mut asker);
+    fn try_or_wait_unusually(&self, mut asker: Asker<'_>) -> Look {
+        if let Some(seen) = self.with(|reactor, key| reactor.must_try(key, &asker)).flatten() {
+            return Look::Try(seen);
         }
-        seen
+        self.wait_for(&mut asker);
+        Look::Waits
     }
 
     /// Waits. The runtime is the current one.
@@ -245,10 +247,9 @@ impl Drop for Tie {
     fn drop(&mut self) {
         let (runtime, key) = (self.runtime, self.key);
         let give_up = move |worker: &Worker, is_open| {
-            let wakers = worker.reactor().deregister(key, is_open);
+            // Dropped last, since that is foreign code.
+            let _wakers = worker.reactor().deregister(key, is_open);
             worker.counters().add(Count::Deregistered, 1);
-            // Foreign code, so after the borrow.
-            drop(wakers);
         };
         if let Some(worker) = { runtime }.find() {
             return give_up(&worker, true);
