@@ -1,7 +1,7 @@
 //! The groups, and ayi's target in each.
 
 use crate::runtimes::on_all;
-use crate::{builds, clients, cores, counts, fairness, files, memory, sync, web, works};
+use crate::{builds, clients, cores, counts, dropin, fairness, files, memory, sync, web, works};
 use std::io;
 use std::rc::Rc;
 use std::thread;
@@ -375,6 +375,12 @@ pub fn all() -> Vec<Group> {
             name: "build",
             about: "a hello world in release mode, from nothing",
             works: vec![builds::work()],
+        },
+        Group {
+            name: "dropin",
+            about: "crates that were written for tokio, client and server in one runtime: ayi is the package `tokio` \
+                of this project in tokio's place, and tokio is its current_thread",
+            works: dropin::works().collect(),
         },
     ]
 }

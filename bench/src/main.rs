@@ -7,6 +7,7 @@ mod children;
 mod clients;
 mod cores;
 mod counts;
+mod dropin;
 mod fairness;
 mod files;
 mod groups;
@@ -33,7 +34,7 @@ use std::process::ExitCode;
 #[command(name = "ayi-bench")]
 struct Options {
     /// Only these groups: spawn, wake, remote, timers, sync, counts, echo, connections, http, memory,
-    /// fairness, cores, fs, build
+    /// fairness, cores, fs, build, dropin
     groups: Vec<String>,
     /// A short pass: fewer rounds
     #[arg(long)]
