@@ -22,6 +22,7 @@ pub(crate) fn start(runtime: RuntimeRef, shared: &Arc<Shared>) {
     let own = shared.clone();
     let started = thread.spawn(move || {
         let Some(background) = &own.background else { return };
+        background.has_started();
         let settings = own.pool.settings();
         settings.on_start.iter().for_each(|hook| foreign::run(|| hook()));
         foreign::run(|| go_on(runtime, &own, background));

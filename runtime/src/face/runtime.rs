@@ -275,7 +275,13 @@ impl Link {
         background.iter().for_each(|background| background.ask_to_end(grace));
         if let Some(stay) = self.stay(Who::Owner) {
             let is_here = reference.worker().is_some();
-            return stay.worker().shut_down(if is_in_a_call && !is_here { Duration::ZERO } else { grace });
+            let waits_for_itself = is_in_a_call && !is_here;
+            stay.worker().shut_down(if waits_for_itself { Duration::ZERO } else { grace });
+            // Its thread may be about to find that it came too late.
+            if let (Some(background), false) = (background, waits_for_itself) {
+                background.wait_for_the_end(grace);
+            }
+            return;
         }
         if shared.home.is_tied_elsewhere() {
             // If stderr is closed, there is nobody to tell, and `eprintln!` would panic.

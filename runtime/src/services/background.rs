@@ -8,6 +8,7 @@ use crate::core::foreign::lock;
 use crate::core::sync::{Condvar, Mutex};
 use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
+use std::thread::{ThreadId, current};
 use std::time::Duration;
 
 #[derive(Default)]
@@ -20,6 +21,8 @@ pub(crate) struct Background {
 #[derive(Default)]
 struct State {
     is_running: bool,
+    /// The thread, once it runs.
+    thread: Option<ThreadId>,
     /// The runtime is to end, and may wait so long for its blocking calls.
     end: Option<Duration>,
     /// That of the thread's root future, which waits for `end`.
@@ -33,6 +36,11 @@ impl Background {
         let must_start = !state.is_running && state.end.is_none();
         state.is_running |= must_start;
         must_start
+    }
+
+    /// The thread has started, and is this one.
+    pub(crate) fn has_started(&self) {
+        lock(&self.state).thread = Some(current().id());
     }
 
     /// Waits until the runtime is to end.
@@ -60,13 +68,17 @@ impl Background {
 
     /// The thread is about to end.
     pub(crate) fn has_ended(&self) {
-        lock(&self.state).is_running = false;
+        let mut state = lock(&self.state);
+        (state.is_running, state.thread) = (false, None);
+        drop(state);
         self.ended.notify_all();
     }
 
-    /// Waits at most `limit` for the thread to end.
+    /// Waits at most `limit` for the thread to end, unless it is this one.
     pub(crate) fn wait_for_the_end(&self, limit: Duration) {
-        let waited = self.ended.wait_timeout_while(lock(&self.state), limit, |state| state.is_running);
+        let own = Some(current().id());
+        let is_running = |state: &mut State| state.is_running && state.thread != own;
+        let waited = self.ended.wait_timeout_while(lock(&self.state), limit, is_running);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 }

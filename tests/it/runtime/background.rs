@@ -4,7 +4,7 @@ use crate::support::watched;
 use ayi::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 use ayi::time::sleep;
 use std::future::pending;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -109,6 +109,29 @@ fn a_shutdown_in_the_background_does_not_wait_for_calls() {
         news.recv().unwrap();
         rt.shutdown_background();
         drop(go);
+    });
+}
+
+/// The thread may come too late for the runtime: another one is in it, or has ended it.
+#[test]
+fn the_drop_waits_for_its_thread() {
+    watched(|| {
+        for round in 0..100 {
+            let (starts, stops) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            let (started, stopped) = (starts.clone(), stops.clone());
+            let rt = Builder::new_multi_thread()
+                .on_thread_start(move || _ = started.fetch_add(1, Ordering::SeqCst))
+                .on_thread_stop(move || _ = stopped.fetch_add(1, Ordering::SeqCst))
+                .build()
+                .unwrap();
+            drop(rt.handle().spawn(pending::<()>()));
+            if round % 2 == 0 {
+                rt.block_on(ayi::task::yield_now());
+            }
+            drop(rt);
+            let starts = starts.load(Ordering::SeqCst);
+            assert!(starts > 0 && stops.load(Ordering::SeqCst) == starts);
+        }
     });
 }
 
