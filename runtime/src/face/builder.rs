@@ -117,6 +117,10 @@ impl Builder {
 
     /// Names the runtime, for [`Handle::name`](crate::runtime::Handle::name).
     ///
+    /// # Panics
+    ///
+    /// Panics if `name` is empty or blank.
+    ///
     /// # Examples
     ///
     /// ```
@@ -125,8 +129,11 @@ impl Builder {
     /// assert_eq!(rt.handle().name(), Some("orders"));
     /// # std::io::Result::Ok(())
     /// ```
+    #[track_caller]
     pub fn name(&mut self, name: impl Into<String>) -> &mut Builder {
-        self.settings.name = Some(name.into());
+        let name = name.into();
+        assert!(!name.trim().is_empty(), "Builder::name: the name of a runtime must not be blank");
+        self.settings.name = Some(name);
         self
     }
 

@@ -153,3 +153,9 @@ fn hooks_run_on_its_thread() {
         assert_eq!(news.iter().collect::<Vec<_>>(), ["starts", "stops"]);
     });
 }
+
+#[test]
+#[should_panic(expected = "must not be blank")]
+fn a_name_says_something() {
+    Builder::new_multi_thread().name(" ");
+}
