@@ -92,7 +92,7 @@ const ENTRY_POINTS: &[(&str, usize, Run)] = &[
         done(rt.block_on(async { timeout(Duration::from_secs(3600), large()).await.unwrap() }));
     }),
     ("join!", 8, |rt| done(rt.block_on(async { ayi::join!(large(), yield_now()).0 }))),
-    ("select!", 7, |rt| {
+    ("select!", 9, |rt| {
         let byte = async {
             ayi::select! { byte = large() => byte, () = std::future::pending() => 0 }
         };
