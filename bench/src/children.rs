@@ -11,6 +11,7 @@ pub const MEMORY: &str = "memory";
 pub const SPAWN: &str = "spawn";
 pub const WAKE: &str = "wake";
 pub const SLEEP: &str = "sleep";
+pub const DUE: &str = "due";
 pub const ONESHOT: &str = "oneshot";
 pub const QUESTION: &str = "question";
 pub const UNBOUNDED: &str = "unbounded";
@@ -48,6 +49,7 @@ pub fn run(work: &str, runtime: &str, n: u32) -> io::Result<()> {
         SPAWN => on_all!(works::spawn_join as Timed).into(),
         WAKE => on_all!(works::wake_in_task as Timed).into(),
         SLEEP => on_all!(works::sleep as Timed).into(),
+        DUE => on_all!(works::due as Timed).into(),
         ONESHOT => counted::oneshot().into(),
         QUESTION => counted::question().into(),
         UNBOUNDED => counted::unbounded().into(),

@@ -2,6 +2,7 @@
 
 use crate::children::Order;
 use crate::groups::{AYI, Figure, PEERS, Rounds, Side, Size, TOKIO, Unit, Whom, Work};
+use crate::loops;
 use crate::serve::{self, Child};
 use load::{Load, Protocol, Taken};
 use std::io::{self, Read, Write};
@@ -86,7 +87,7 @@ fn work(name: String, figures: Vec<Figure>, sides: Vec<Side>) -> Work {
 }
 
 fn everybody() -> impl Iterator<Item = &'static str> {
-    [AYI].into_iter().chain(PEERS)
+    [AYI].into_iter().chain(PEERS).chain(loops::installed())
 }
 
 pub fn echo() -> Vec<Work> {
@@ -105,7 +106,7 @@ pub fn echo() -> Vec<Work> {
             ];
             let turn = move |runtime| {
                 // It is larger than a question, so that a short read says that there is no more.
-                let child = Child::run(&mut Order(serve::ECHO, runtime, 2 * bytes).command()?)?;
+                let child = Child::run(&mut serve::echo_on(runtime, 2 * bytes)?)?;
                 ask(&child, &Echo { bytes }, connections, f64::from(rate))
             };
             works.push(work(format!("{name}, {connections} connections"), figures, sides(everybody(), turn)));
@@ -134,7 +135,7 @@ pub fn connections() -> Vec<Work> {
     const BATCHES: usize = 40;
 
     let turn = |runtime| {
-        let child = Child::run(&mut Order(serve::ECHO, runtime, 128).command()?)?;
+        let child = Child::run(&mut serve::echo_on(runtime, 128)?)?;
         on_last_core(|| {
             let batch = || {
                 let protocol = &Echo { bytes: 64 };

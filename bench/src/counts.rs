@@ -4,9 +4,11 @@
 use crate::children::{self, Order};
 use crate::clients::{self, Echo};
 use crate::groups::{AYI, Figure, RAW, Rounds, Side, Size, TOKIO, Unit, Whom, Work};
+use crate::loops;
 use crate::serve::{self, Child};
 use crate::web;
 use load::Load;
+use peers::Peer;
 use std::io;
 use std::path::PathBuf;
 use std::process::Command;
@@ -100,12 +102,24 @@ fn of_work(tool: Tool, work: &'static str, runtime: &'static str, n: u32) -> io:
     }))
 }
 
+/// Counts a piece of work with timers on each loop of another language, with `n` timers and then twice as many.
+fn of_timers(work: &'static str, n: u32) -> impl Iterator<Item = Side> {
+    let count = move |peer: &Peer, n| {
+        count(Tool::Instructions, |command| {
+            let program = peer.timers(work, n)?;
+            peers::nanoseconds(command.arg(program.get_program()).args(program.get_args()))?;
+            Ok(f64::from(n))
+        })
+    };
+    loops::timers(move |peer, _| Ok(difference([n, 2 * n].map(|n| count(peer, n)))?[0]))
+}
+
 /// Counts a server of echo: 64 bytes over 16 connections.
 fn of_echo(tool: Tool, runtime: &'static str) -> io::Result<Vec<f64>> {
     difference([100, 400].map(|milliseconds| {
         count(tool, |command| {
-            let order = Order(serve::ECHO, runtime, 128);
-            let child = Child::run(command.arg(env::current_exe()?).args(order.arguments()))?;
+            let server = serve::echo_on(runtime, 128)?;
+            let child = Child::run(command.arg(server.get_program()).args(server.get_args()))?;
             let requests = clients::on_last_core(|| {
                 let load = Load {
                     address: child.address,
@@ -141,7 +155,8 @@ pub fn works() -> Vec<Work> {
         [AYI, TOKIO].map(|runtime| Side::new(runtime, move |_| of_work(tool, work, runtime, n)))
     };
     let of_echo = |tool, runtimes: &[&'static str]| -> Vec<Side> {
-        runtimes.iter().map(|&runtime| Side::new(runtime, move |_| of_echo(tool, runtime))).collect()
+        let runtimes = runtimes.iter().copied().chain(loops::installed_in_all_ways());
+        runtimes.map(|runtime| Side::new(runtime, move |_| of_echo(tool, runtime))).collect()
     };
     let with_raw = [AYI, TOKIO, "smol", "monoio epoll", RAW];
     let everybody = [AYI, TOKIO, "smol", "monoio epoll", "monoio io_uring", "glommio", "compio", RAW];
@@ -153,7 +168,13 @@ pub fn works() -> Vec<Work> {
             "sleep: create, poll, drop",
             "instructions",
             &[],
-            of_works(Instructions, children::SLEEP, 10_000),
+            of_works(Instructions, children::SLEEP, 10_000).into_iter().chain(of_timers("create", 10_000)),
+        ),
+        work(
+            "a timer that fires, with its task or callback",
+            "instructions",
+            &[],
+            of_works(Instructions, children::DUE, 5_000).into_iter().chain(of_timers("due", 5_000)),
         ),
         work("spawn and join", "allocations", &[], of_works(Allocations, children::SPAWN, 1_000)),
         work(

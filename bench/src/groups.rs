@@ -1,7 +1,7 @@
 //! The groups, and ayi's target in each.
 
 use crate::runtimes::on_all;
-use crate::{builds, clients, cores, counts, dropin, fairness, files, memory, sync, web, works};
+use crate::{builds, clients, cores, counts, dropin, fairness, files, loops, memory, sync, web, works};
 use std::io;
 use std::rc::Rc;
 use std::thread;
@@ -17,9 +17,14 @@ pub const POOL: &str = "spawn_blocking";
 pub const STD: &str = "std";
 pub const RAW_RING: &str = "raw io_uring";
 
-/// All other runtimes, in the order of the columns. `ON_CORES`, `WITHOUT` and `CHANNELS` come
-/// after them.
+/// All other runtimes, in the order of the columns. `LOOPS`, `ON_CORES`, `WITHOUT` and `CHANNELS` come after them.
 pub const PEERS: [&str; 7] = [TOKIO, "smol", "monoio epoll", "monoio io_uring", "glommio", "compio", RAW];
+
+/// Event loops of C and C++, of the package `peers`: callbacks instead of tasks.
+pub const LOOPS: [&str; 4] = ["libev", "libevent", "libuv", "Boost.Asio"];
+
+/// The other ways to use two of them, which are only counted.
+pub const LOOPS_OTHERWISE: [&str; 2] = ["bufferevent", "Asio coroutines"];
 
 /// ayi with one core that accepts for all.
 pub const AYI_BALANCED: &str = "ayi, one accepts";
@@ -194,6 +199,12 @@ fn of_nanoseconds(
     }
 }
 
+/// Adds the loops of other languages, which do this with as many timers in a process of their own.
+fn and_loops(mut work: Work, sides: impl Iterator<Item = Side>) -> Work {
+    work.sides.extend(sides);
+    work
+}
+
 pub fn all() -> Vec<Group> {
     use Size::{Any, Fixed};
     use Whom::{Others, Tokio};
@@ -291,41 +302,55 @@ pub fn all() -> Vec<Group> {
         },
         Group {
             name: "timers",
-            about: "sleeps",
+            about: "sleeps; the loops of C and C++ have a callback for each, instead of a task",
             works: vec![
-                timed(
-                    "create, poll, drop",
-                    Any(100),
-                    &[(Tokio, 8.0), (Others, 2.0)],
-                    on_all!(works::sleep as Timed),
+                and_loops(
+                    timed(
+                        "create, poll, drop",
+                        Any(100),
+                        &[(Tokio, 8.0), (Others, 2.0)],
+                        on_all!(works::sleep as Timed),
+                    ),
+                    loops::per_timer("create"),
                 ),
-                timed(
-                    "1,000,000 pending, each moved",
-                    Fixed(1_000_000),
-                    &[(Tokio, 3.0), (Others, 2.0)],
-                    [
-                        (AYI, works::reset_ayi as Timed),
-                        (TOKIO, works::reset_tokio),
-                        ("smol", works::reset_smol),
-                        ("monoio epoll", works::reset_monoio),
-                    ],
+                and_loops(
+                    timed(
+                        "1,000,000 pending, each moved",
+                        Fixed(1_000_000),
+                        &[(Tokio, 3.0), (Others, 2.0)],
+                        [
+                            (AYI, works::reset_ayi as Timed),
+                            (TOKIO, works::reset_tokio),
+                            ("smol", works::reset_smol),
+                            ("monoio epoll", works::reset_monoio),
+                        ],
+                    ),
+                    loops::per_timer("move"),
                 ),
                 // Each turn is a second.
                 Work {
                     rounds: Rounds::Some,
-                    ..timed(
-                        "100,000 fire in a second, CPU time",
-                        Fixed(100_000),
-                        &[(Tokio, 3.0), (Others, 2.0)],
-                        on_all!(works::fire as Timed),
+                    ..and_loops(
+                        timed(
+                            "100,000 fire in a second, CPU time",
+                            Fixed(100_000),
+                            &[(Tokio, 3.0), (Others, 2.0)],
+                            on_all!(works::fire as Timed),
+                        ),
+                        loops::per_timer("fire"),
                     )
                 },
-                of_nanoseconds(
-                    "how late sleep(200 µs) is, p99 (at most 100 µs asked for)",
-                    Fixed(300),
-                    &[],
-                    on_all!(works::sleep_error as Timed),
-                    |late, _| late.as_secs_f64() * 1e9,
+                and_loops(
+                    of_nanoseconds(
+                        "how late sleep(200 µs) is, p99 (at most 100 µs asked for)",
+                        Fixed(300),
+                        &[],
+                        on_all!(works::sleep_error as Timed),
+                        |late, _| late.as_secs_f64() * 1e9,
+                    ),
+                    // libuv counts milliseconds.
+                    loops::timers(|peer, n| peers::nanoseconds(&mut peer.timers("late", n)?))
+                        .filter(|side| side.runtime != "libuv"),
                 ),
             ],
         },

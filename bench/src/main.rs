@@ -11,6 +11,7 @@ mod dropin;
 mod fairness;
 mod files;
 mod groups;
+mod loops;
 mod measure;
 mod memory;
 mod page;
@@ -28,8 +29,9 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Measures ayi beside tokio, smol, monoio, glommio, compio, and a loop on epoll that is written by hand; its channels
-/// and locks beside those of tokio, async-channel and flume.
+/// Measures ayi beside tokio, smol, monoio, glommio, compio, a loop on epoll that is written by hand, and servers on
+/// libev, libevent, libuv and Boost.Asio where these are installed; its channels and locks beside those of tokio,
+/// async-channel and flume.
 #[derive(Parser)]
 #[command(name = "ayi-bench")]
 struct Options {
@@ -86,6 +88,9 @@ fn run(options: Options) -> io::Result<()> {
         opened.map_err(|error| io::Error::other(format!("cannot write {}: {error}", file.display())))?;
     }
     load::allow_descriptors(9_000)?;
+    if groups.iter().any(|group| loops::GROUPS.contains(&group.name)) {
+        loops::left_out().for_each(|why| eprintln!("ayi-bench: {why}"));
+    }
 
     let measured = measure(&groups, options.quick);
     println!("{}", report::text(&measured));

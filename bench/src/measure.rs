@@ -1,6 +1,8 @@
 //! Rounds, and their evaluation.
 
-use crate::groups::{AYI, Figure, POOL, RAW, RAW_RING, STD, Side, Size, TOKIO, Unit, Whom, Work};
+use crate::groups::{
+    AYI, Figure, LOOPS, LOOPS_OTHERWISE, POOL, RAW, RAW_RING, STD, Side, Size, TOKIO, Unit, Whom, Work,
+};
 use std::io;
 
 /// How long one side's turn should take, in nanoseconds, unless the size of the work is fixed.
@@ -68,7 +70,10 @@ impl Row {
                 Whom::Tokio => other.runtime == TOKIO,
                 Whom::Pool => other.runtime == POOL,
                 Whom::Raw => [RAW, RAW_RING].contains(&other.runtime),
-                Whom::Others => ![TOKIO, POOL, STD, RAW, RAW_RING].contains(&other.runtime),
+                Whom::Others => {
+                    let is_loop = LOOPS.contains(&other.runtime) || LOOPS_OTHERWISE.contains(&other.runtime);
+                    !is_loop && ![TOKIO, POOL, STD, RAW, RAW_RING].contains(&other.runtime)
+                }
                 Whom::OnEpoll => [TOKIO, "smol", "monoio epoll"].contains(&other.runtime),
                 Whom::OneCore => false,
             };

@@ -3,6 +3,7 @@
 use crate::children::{self, Order};
 use crate::clients::{self, Echo};
 use crate::groups::{AYI, Figure, PEERS, RAW, Rounds, Side, Size, Unit, Whom, Work};
+use crate::loops;
 use crate::runtimes::Runtime;
 use crate::serve::{self, Child};
 use load::Load;
@@ -47,7 +48,7 @@ pub fn works() -> Vec<Work> {
     };
     let connection = |runtime| {
         Side::new(runtime, move |_| {
-            let child = Child::run(&mut Order(serve::ECHO, runtime, 64).command()?)?;
+            let child = Child::run(&mut serve::echo_on(runtime, 64)?)?;
             clients::on_last_core(|| {
                 let connect = |connections| {
                     let protocol = &Echo { bytes: 64 };
@@ -81,7 +82,7 @@ pub fn works() -> Vec<Work> {
         work(
             "a connection that waits, with its task and 64 bytes",
             &least,
-            [AYI].into_iter().chain(PEERS).map(connection).collect(),
+            [AYI].into_iter().chain(PEERS).chain(loops::installed()).map(connection).collect(),
         ),
     ]
 }

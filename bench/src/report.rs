@@ -1,8 +1,9 @@
 //! The report: a table for the terminal, and a file.
 
-use crate::groups::{CHANNELS, Group, ON_CORES, PEERS, Unit, WITHOUT, Whom};
+use crate::groups::{CHANNELS, Group, LOOPS, LOOPS_OTHERWISE, ON_CORES, PEERS, Unit, WITHOUT, Whom};
+use crate::loops;
 use crate::measure::{Other, Ratio, Row, Verdict};
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, presets};
 use std::fmt::Write;
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -61,10 +62,44 @@ fn other<'a>(row: &'a Row, peer: &str) -> Option<&'a Other> {
     row.others.iter().find(|other| other.runtime == peer)
 }
 
-/// Returns the columns that have anything in these rows.
-fn columns(rows: &[Row]) -> Vec<&'static str> {
-    let has_any = |peer: &&str| rows.iter().any(|row| other(row, peer).is_some());
-    PEERS.into_iter().chain(ON_CORES).chain(WITHOUT).chain(CHANNELS).filter(has_any).collect()
+/// One of the tables of a group: all columns together would be too many.
+struct Table<'a> {
+    /// The columns.
+    peers: Vec<&'static str>,
+    rows: Vec<&'a Row>,
+    /// No target is about the loops of C and C++.
+    has_targets: bool,
+}
+
+impl Table<'_> {
+    fn headings(&self) -> impl Iterator<Item = &'static str> {
+        let targets = self.has_targets.then_some("asked for");
+        ["work", "ayi", "again"].into_iter().chain(self.peers.iter().copied()).chain(targets)
+    }
+
+    /// Returns the cells of a row. `cell` makes that of a peer.
+    fn cells(&self, row: &Row, cell: impl Fn(&Other) -> String) -> Vec<String> {
+        let mut cells = vec![format!("{}, {}", row.work, row.figure.name), value(row.ayi, row.figure.unit)];
+        cells.push(spread(row.noise));
+        cells.extend(self.peers.iter().map(|peer| other(row, peer).map_or("-".into(), &cell)));
+        cells.extend(self.has_targets.then(|| verdicts(row)));
+        cells
+    }
+}
+
+/// Returns a table with the runtimes, and one with the loops of C and C++, if there are any. Both have the columns that
+/// have anything in these rows.
+fn tables(rows: &[Row]) -> impl Iterator<Item = Table<'_>> {
+    let table = |peers: Vec<&'static str>, has_targets| {
+        let has_any = |row: &&Row| has_targets || peers.iter().any(|peer| other(row, peer).is_some());
+        let rows: Vec<_> = rows.iter().filter(has_any).collect();
+        let is_used = |peer: &&str| rows.iter().any(|row| other(row, peer).is_some());
+        Table { peers: peers.into_iter().filter(is_used).collect(), rows, has_targets }
+    };
+    let runtimes = PEERS.into_iter().chain(ON_CORES).chain(WITHOUT).chain(CHANNELS);
+    let loops = LOOPS.into_iter().chain(LOOPS_OTHERWISE);
+    let loops = Some(table(loops.collect(), false)).filter(|table| !table.rows.is_empty());
+    [table(runtimes.collect(), true)].into_iter().chain(loops)
 }
 
 /// Returns `10x tokio: missed`, for each target.
@@ -102,8 +137,8 @@ pub fn machine() -> String {
     let cpus = read("/proc/cpuinfo");
     let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let packages = ["ayi", "tokio", "smol", "monoio", "glommio", "compio", "hyper"];
-    let versions: Vec<_> =
-        packages.into_iter().filter_map(|name| Some(format!("{name} {}", version(name)?))).collect();
+    let versions = packages.into_iter().filter_map(|name| Some(format!("{name} {}", version(name)?)));
+    let versions: Vec<_> = versions.chain(loops::versions()).collect();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     format!(
         "{}, {cores} cores; Linux {}; {}; {}",
@@ -130,31 +165,24 @@ pub const LEGEND: &str = "For ayi the value, for the others how many times bette
 pub fn text(groups: &[Results]) -> String {
     let mut text = format!("{}\n\n{LEGEND}\n", machine());
     for Results { name, about, rows, failures } in groups {
-        let peers = columns(rows);
-        let mut table = Table::new();
-        table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(160);
-        table.set_header(
-            ["work", "ayi", "again"].into_iter().chain(peers.iter().copied()).chain(["asked for"]),
-        );
-        for row in rows {
-            let of = |peer: &&str| {
-                other(row, peer).map_or("-".into(), |it| {
+        let _ = write!(text, "\n{name}: {about}");
+        for part in tables(rows) {
+            let mut table = comfy_table::Table::new();
+            table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(160);
+            table.set_header(part.headings());
+            for row in &part.rows {
+                let cell = |it: &Other| {
                     format!("{}{}", ratio(it.ratio.median), if row.is_tie(it) { " =" } else { "" })
-                })
-            };
-            let mut cells =
-                vec![format!("{}, {}", row.work, row.figure.name), value(row.ayi, row.figure.unit)];
-            cells.push(spread(row.noise));
-            cells.extend(peers.iter().map(of));
-            cells.push(verdicts(row));
-            table.add_row(cells);
+                };
+                table.add_row(part.cells(row, cell));
+            }
+            let last = part.peers.len() + 3;
+            for column in table.column_iter_mut().filter(|column| (1..last).contains(&column.index)) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+            let _ = write!(text, "\n{table}\n");
         }
-        let last = peers.len() + 3;
-        for column in table.column_iter_mut().filter(|column| (1..last).contains(&column.index)) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        let _ = write!(text, "\n{name}: {about}\n{table}\n");
         for failure in failures {
             let _ = writeln!(text, "{failure}");
         }
@@ -170,26 +198,20 @@ pub fn markdown(groups: &[Results]) -> String {
         machine()
     );
     for Results { name, about, rows, failures } in groups {
-        let peers = columns(rows);
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let headings = ["work", "ayi", "again"].into_iter().chain(peers.iter().copied()).chain(["asked for"]);
-        let headings: Vec<String> = headings.map(String::from).collect();
-        let rule = headings.iter().map(|_| "---".into()).collect();
-        let _ = write!(text, "\n## {name}: {about}\n\n{}{}", line(headings), line(rule));
-        for row in rows {
-            let of = |peer: &&str| {
-                other(row, peer).map_or("-".into(), |it| {
+        let _ = writeln!(text, "\n## {name}: {about}");
+        for table in tables(rows) {
+            let headings: Vec<String> = table.headings().map(String::from).collect();
+            let rule = headings.iter().map(|_| "---".into()).collect();
+            let _ = write!(text, "\n{}{}", line(headings), line(rule));
+            for row in &table.rows {
+                let cell = |it: &Other| {
                     let tie = if row.is_tie(it) { " =" } else { "" };
                     let value = value(it.value, row.figure.unit);
                     format!("**{}**{tie} ({value}, {})", ratio(it.ratio.median), spread(it.ratio))
-                })
-            };
-            let mut cells =
-                vec![format!("{}, {}", row.work, row.figure.name), value(row.ayi, row.figure.unit)];
-            cells.push(spread(row.noise));
-            cells.extend(peers.iter().map(of));
-            cells.push(verdicts(row));
-            text.push_str(&line(cells));
+                };
+                text.push_str(&line(table.cells(row, cell)));
+            }
         }
         for failure in failures {
             let _ = write!(text, "\n{failure}\n");

@@ -347,17 +347,40 @@ pub fn thread_cpu_time() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
+/// The delays of timers that fire within a second: in another order than that of `i`.
+fn spread(i: u32) -> Duration {
+    Duration::from_nanos(u64::from(i.wrapping_mul(2_654_435_761)) * 1_000 / 4_295)
+}
+
 /// `n` timers fire, each in a task, within a second. Returns the CPU time: the rest of that second is slept.
 pub fn fire<R: Runtime>(n: u32) -> Duration {
     R::block_on(async move {
         let start = thread_cpu_time();
-        // They are spread over the second, not in the order in which they are made.
-        let delay = |i: u32| Duration::from_nanos(u64::from(i.wrapping_mul(2_654_435_761)) * 1_000 / 4_295);
-        let tasks: Vec<_> = (0..n).map(|i| R::spawn(SendWrapper::new(R::sleep(delay(i))))).collect();
+        let tasks: Vec<_> = (0..n).map(|i| R::spawn(SendWrapper::new(R::sleep(spread(i))))).collect();
         for task in tasks {
             task.await;
         }
         thread_cpu_time() - start
+    })
+}
+
+/// `n` timers, each in a task, are all due when the loop looks at them, so that how often it looks is not counted.
+pub fn due<R: Runtime>(n: u32) -> Duration {
+    /// They are due within a quarter of a second that begins after this. By then all have been made, also where a tool
+    /// makes the process slow.
+    const LATER: Duration = Duration::from_secs(2);
+    const QUARTER: Duration = Duration::from_millis(250);
+    R::block_on(async move {
+        let start = Instant::now();
+        let delay = |i| LATER + spread(i) / 4;
+        let tasks: Vec<_> = (0..n).map(|i| R::spawn(SendWrapper::new(R::sleep(delay(i))))).collect();
+        // Tasks run in the order in which they were spawned, so all timers are pending after this.
+        R::spawn(async {}).await;
+        thread::sleep(LATER + QUARTER);
+        for task in tasks {
+            task.await;
+        }
+        start.elapsed()
     })
 }
 

@@ -11,10 +11,13 @@ mod web;
 pub use child::{Child, memory_of};
 pub use cores::{MESSAGE, compute};
 
+use crate::children::Order;
 use crate::groups::{AYI, AYI_BALANCED, TOKIO, TOKIO_MULTI_THREAD};
+use crate::loops;
 use rustix::net::{AddressFamily, SocketType, sockopt};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::process::Command;
 use std::thread;
 
 type Serve = fn(TcpListener, usize) -> io::Result<()>;
@@ -69,6 +72,11 @@ pub fn serve(what: &str, runtime: &str, n: usize) -> io::Result<()> {
     let listeners = cores::listeners(listener, thread::available_parallelism()?.get())?;
     println!("listening on {address}");
     serve(listeners, n)
+}
+
+/// Returns the server of echo on a runtime, or a loop of another language, with buffers of so many bytes.
+pub fn echo_on(runtime: &'static str, buffer: usize) -> io::Result<Command> {
+    loops::echo(runtime, buffer).unwrap_or_else(|| Order(ECHO, runtime, buffer).command())
 }
 
 /// What is read is sent back, and nothing else is done.
