@@ -23,6 +23,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::task::{Context, Poll};
 
 use ayi_runtime::io::{Interest, Ready, Registration, Wait, Waiter, Waiting, poll_once};
+use ayi_runtime::runtime::has_io;
 use ayi_runtime::task::coop;
 
 use crate::sys::{self, Room};
@@ -172,7 +173,9 @@ impl<S: AsFd> Socket<S> {
         let result = op();
         if matches!(&result, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
             // The reactor tells when the socket is ready again. Without a runtime nobody does, and the kernel is asked.
-            let _ = self.registration.register(fd);
+            if has_io().is_some() {
+                let _ = self.registration.register(fd);
+            }
         }
         result
     }

@@ -29,6 +29,8 @@ mod plugged {
     pub(crate) type Blocks = crate::services::blocks::Blocks;
     #[cfg(not(loom))]
     pub(crate) type Process = crate::services::process::Process;
+    pub(crate) type Guests = crate::services::guests::Guests;
+    pub(crate) type Origin = crate::services::origin::Origin;
     pub(crate) type Crowd = crate::services::crowd::Crowd;
     pub(crate) type Sifting = crate::services::crowd::Sifting;
     pub(crate) type TaskTrace = crate::watch::trace::TaskTrace;

@@ -88,8 +88,8 @@ pub(crate) fn with_current<R>(f: impl FnOnce(&Rc<Worker>) -> R) -> Option<R> {
 }
 
 /// The current runtime, if a descriptor can wait in it; `tie` is the one that it has waited in before.
-pub(crate) fn current_for_io(tie: Option<RuntimeRef>) -> io::Result<Rc<Worker>> {
-    let worker = tie.map_or_else(current, |tie| tie.worker());
+pub(crate) fn current_for_io(tie: Option<u64>) -> io::Result<Rc<Worker>> {
+    let worker = tie.map_or_else(current, worker_of);
     let worker = match (&worker, tie) {
         (None, None) => start_afar().transpose()?,
         _ => worker,
@@ -100,37 +100,31 @@ pub(crate) fn current_for_io(tie: Option<RuntimeRef>) -> io::Result<Rc<Worker>> 
     }
 }
 
+/// The runtime with this number, if it is this thread's current one.
+pub(crate) fn worker_of(runtime: u64) -> Option<Rc<Worker>> {
+    current().filter(|worker| worker.reference.id == runtime)
+}
+
+/// Runs `f`, which must not run foreign code, if the runtime with this number is this thread's current one.
+#[inline]
+pub(crate) fn with_worker_of<R>(runtime: u64, f: impl FnOnce(&Worker) -> R) -> Option<R> {
+    with_current(|worker| (worker.reference.id == runtime).then(|| f(worker)))?
+}
+
+/// The runtime with this number, if it lives on this thread, whether it is the current one or not.
+pub(crate) fn find_worker(runtime: u64) -> Option<Rc<Worker>> {
+    worker_of(runtime).or_else(|| Lodgers::find_here(runtime))
+}
+
 impl RuntimeRef {
-    /// The runtime, if it is this thread's current one.
-    #[inline]
-    pub(crate) fn worker(&self) -> Option<Rc<Worker>> {
-        current().filter(|worker| self.is(worker))
-    }
-
-    /// Runs `f`, which must not run foreign code, if the runtime is this thread's current one.
-    #[inline]
-    pub(crate) fn with_worker<R>(&self, f: impl FnOnce(&Worker) -> R) -> Option<R> {
-        with_current(|worker| self.is(worker).then(|| f(worker)))?
-    }
-
-    /// The runtime, if it lives on this thread, whether it is the current one or not.
-    pub(crate) fn find(self) -> Option<Rc<Worker>> {
-        self.worker().or_else(|| Lodgers::find_here(self))
-    }
-
-    #[inline]
-    pub(crate) fn is(&self, worker: &Worker) -> bool {
-        self.id == worker.reference.id
-    }
-
     /// Runs `f` on the runtime's thread: now if this is it, inside the runtime or not, else soon. Not at all if
     /// the runtime is gone.
     pub(crate) fn send(self, f: impl FnOnce(&Worker) + Send + 'static) {
-        match self.find() {
+        match find_worker(self.id) {
             Some(worker) => f(&worker),
             // Refused: gone.
             None => drop(self.scheduler.send(Some(self.id), move |_| {
-                if let Some(worker) = self.worker() {
+                if let Some(worker) = worker_of(self.id) {
                     f(&worker);
                 }
             })),

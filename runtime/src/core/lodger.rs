@@ -3,10 +3,8 @@
 //! `plugged` in lib.rs says which types these are. So calls are static and inlined, and a feature that is off leaves
 //! nothing in the program.
 
-use super::wait::{Asker, SourceKey};
 use super::worker::{RuntimeRef, Worker};
 use std::io;
-use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -30,7 +28,7 @@ pub(crate) trait Lodger {
     fn sleep_for(limit: Option<Duration>) -> impl Sized;
 
     /// A runtime that lives on this thread, and need not be the current one.
-    fn find_here(runtime: RuntimeRef) -> Option<Rc<Worker>>;
+    fn find_here(runtime: u64) -> Option<Rc<Worker>>;
 
     /// Why a descriptor cannot be registered.
     fn explain(error: io::Error) -> io::Error;
@@ -46,20 +44,11 @@ pub(crate) trait Lodger {
     fn end_by_panic(worker: &Rc<Worker>) -> !;
 
     /// Why no descriptor can wait here. `tie`: the other runtime that it has waited in; `has_ended`: the current one has.
-    fn why_no_io(tie: Option<RuntimeRef>, has_ended: bool) -> io::Error;
-
-    /// An operation may be tried though its descriptor is tied to a runtime that is not the current one, or is ending.
-    fn try_elsewhere(runtime: RuntimeRef) -> io::Result<()>;
-
-    /// Waits for a source of a runtime that lives on another thread. False if nobody would wake the asker.
-    fn wait_elsewhere(runtime: RuntimeRef, key: SourceKey, asker: &Asker<'_>) -> bool;
+    fn why_no_io(tie: Option<u64>, has_ended: bool) -> io::Error;
 
     /// Panics, since no timer can wait here.
     #[track_caller]
     fn refuse_timer(why: Option<io::Error>) -> !;
-
-    /// Takes `fd` out of the epoll instance of a runtime that lives on another thread.
-    fn delete_elsewhere(runtime: u64, fd: RawFd);
 }
 
 /// The runtime of another thread, as a thread sees it that has entered it.

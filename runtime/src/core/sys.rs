@@ -50,16 +50,12 @@ impl Epoll {
 
     /// Reports every edge of `fd` under `token` from now on; one that is ready already is reported at once.
     pub(crate) fn add(&self, fd: RawFd, token: u64) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_ADD, fd, token)
+        control(self.fd.as_raw_fd(), libc::EPOLL_CTL_ADD, fd, token)
     }
 
     /// Replaces the token of an `fd` that was added before; reports anew what is ready.
     pub(crate) fn modify(&self, fd: RawFd, token: u64) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_MOD, fd, token)
-    }
-
-    fn control(&self, operation: libc::c_int, fd: RawFd, token: u64) -> io::Result<()> {
-        control(self.fd.as_raw_fd(), operation, fd, token)
+        control(self.fd.as_raw_fd(), libc::EPOLL_CTL_MOD, fd, token)
     }
 
     /// To be used only while this lives.
@@ -141,12 +137,21 @@ pub(crate) struct EpollRef {
 }
 
 impl EpollRef {
-    /// Ends the reports of `fd`. That must still be open: epoll knows descriptors by number and file together.
-    ///
-    /// Nothing happens in a process that was forked from the one which made the epoll instance. The instance is the same
-    /// there, so what the child drops would be taken from the parent.
+    /// Whether this process has made the instance. In one that was forked from that, the instance is the same: what the
+    /// child did to it would be done to the parent.
+    pub(crate) fn is_ours(self) -> bool {
+        self.process == Process::current()
+    }
+
+    /// Like [`Epoll::add`].
+    pub(crate) fn add(self, fd: RawFd, token: u64) -> io::Result<()> {
+        control(self.fd, libc::EPOLL_CTL_ADD, fd, token)
+    }
+
+    /// Ends the reports of `fd`. That must still be open: epoll knows descriptors by number and file together. In a forked
+    /// process nothing happens.
     pub(crate) fn delete(self, fd: RawFd) {
-        if self.process == Process::current() {
+        if self.is_ours() {
             // It can only fail if the descriptor is not in this epoll, which is what is wanted.
             let _ = control(self.fd, libc::EPOLL_CTL_DEL, fd, 0);
         }

@@ -3,7 +3,7 @@
 //! It lives on one thread and never leaves it, so its parts are cells. A part is borrowed for the length of one call, and
 //! never while a task, a waker or a drop runs. In tokio: `runtime/scheduler/current_thread`.
 
-use super::counters::Counters;
+use super::counters::{Count, Counters};
 use super::task::{Lease, OwnScheduler, Scheduler};
 use super::wait::{Asker, Clock, Instant, Reactor, Settle, SourceKey, Wheel};
 use crate::plugged::Lodgers;
@@ -98,6 +98,13 @@ impl Worker {
             Settle::Wake(waker) => waker.wake(),
             Settle::Sift(sifting) => sifting.settle(self, key),
         }
+    }
+
+    /// Gives a source up, whose descriptor is still open if it `is_open`.
+    pub(crate) fn give_up(&self, key: SourceKey, is_open: bool) {
+        // Dropped last, since that is foreign code.
+        let _wakers = self.reactor().deregister(key, is_open);
+        self.counters().add(Count::Deregistered, 1);
     }
 
     /// Nanoseconds from this runtime's start to `instant`; 0 for what is before.

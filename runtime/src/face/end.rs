@@ -16,7 +16,8 @@ impl Worker {
     ///    sockets, cancel timers, and wake other tasks.
     /// 3. The gate closes. The messages that came through it before are handled, which cancels tasks that other threads
     ///    have spawned.
-    /// 4. Other threads that block on a handle of this runtime are told that they no longer have timers and sockets.
+    /// 4. Other threads that block on a handle of this runtime are told that they no longer have timers and sockets, and so
+    ///    is who waits for a guest.
     ///    Blocking calls that have not started are given up; the end waits at most `grace` for those that have.
     ///    Operations of the proactor are cancelled, and the end waits for them.
     /// 5. Futures that still wait for a socket or a timer, in another executor, are woken and told.
@@ -59,6 +60,7 @@ impl Worker {
         self.tasks().close_gate();
         debug_assert_eq!(self.tasks().tasks_left(), 0, "scheduler invariant 2");
         shared.drives.close();
+        shared.guests.close();
         shared.pool.shut_down(grace);
         self.lodgers.ring.shut_down(self.reference.id);
         self.wake_all();

@@ -3,7 +3,7 @@
 use super::drive::Drive;
 use super::errors::{NO_RUNTIME, NOT_HERE, shut_down};
 use super::link::Link;
-use crate::core::current::{self, Current, EnterGuard as CoreGuard, home, with_current};
+use crate::core::current::{self, Current, EnterGuard as CoreGuard, find_worker, home, with_current};
 use crate::core::lodger::Elsewhere;
 use crate::core::worker::{RuntimeRef, Worker};
 use crate::services::home::Who;
@@ -37,7 +37,7 @@ impl Elsewhere for Afar {
 impl CoreGuard<'_> {
     /// Enters the runtime of `link`, on any thread.
     pub(crate) fn afar<'a>(link: &Link) -> CoreGuard<'a> {
-        CoreGuard::new(match link.reference.find() {
+        CoreGuard::new(match find_worker(link.reference.id) {
             Some(worker) => Current::here(worker),
             None => {
                 // If this thread is in a `block_on` of the same runtime, the state of that `block_on` stays.
@@ -67,7 +67,7 @@ impl EnterGuard<'_> {
     /// Enters the runtime, and takes it to this thread if it is idle and `who` may have it. One that is run in the
     /// background is left to its thread.
     pub(crate) fn new<'a>(link: &Link, who: Who) -> EnterGuard<'a> {
-        let may_stay = link.shared.background.is_none() || link.reference.find().is_some();
+        let may_stay = link.shared.background.is_none() || find_worker(link.reference.id).is_some();
         let stay = may_stay.then(|| link.stay(who)).flatten();
         let inside = match &stay {
             Some(stay) => CoreGuard::here(stay.worker()),

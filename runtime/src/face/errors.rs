@@ -8,8 +8,6 @@ pub(crate) const NO_RUNTIME: &str =
     "there is no ayi runtime on this thread: call this from inside Runtime::block_on or #[ayi::main]";
 pub(crate) const NOT_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and a future that is not Send \
      cannot go there: use Handle::spawn";
-pub(crate) const NO_IO_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and sockets wait on that one: \
-     use them in Handle::block_on, or in a task that Handle::spawn makes";
 pub(crate) const NO_TIMERS_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and timers are of that one: \
      use them in Handle::block_on, or in a task that Handle::spawn makes";
 pub(crate) const NEVER_BLOCKS: &str = "epoll cannot wait for this kind of descriptor, since it never blocks for long: a regular file or a directory. \

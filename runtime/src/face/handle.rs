@@ -7,7 +7,7 @@ use super::errors::TryCurrentError;
 use super::link::Link;
 use super::metrics::RuntimeMetrics;
 use super::task::try_id;
-use crate::core::current::{home, with_current};
+use crate::core::current::{home, with_current, worker_of};
 use crate::core::task::{JoinHandle, Plain};
 use crate::services::afar::spawn_from_afar;
 use crate::services::cancellation::CancellationToken;
@@ -169,7 +169,7 @@ impl Handle {
         F: Future<Output: Send + 'static> + 'static,
     {
         // `make` is called in a future, so that its panics are the task's.
-        match self.link.reference.worker() {
+        match worker_of(self.link.reference.id) {
             Some(worker) => {
                 worker.lodgers.stays.local_task();
                 worker.tasks().spawn(async move { make().await }, Plain)
@@ -304,9 +304,9 @@ impl Handle {
     /// Makes the handle's runtime the current one of this thread, until the guard is dropped.
     ///
     /// On the runtime's own thread this works like being inside [`block_on`](crate::runtime::Runtime::block_on), but
-    /// nothing runs. On another thread, [`Handle::current`] and [`spawn_blocking`](crate::task::spawn_blocking) work.
-    /// [`spawn`](crate::spawn), sockets and timers do not, since they live on the runtime's thread: use
-    /// [`Handle::block_on`] for them.
+    /// nothing runs. On another thread, [`Handle::current`] and [`spawn_blocking`](crate::task::spawn_blocking) work, and
+    /// sockets and timers wait in the runtime, whatever executor polls them. [`spawn`](crate::spawn) panics, since its
+    /// task need not be `Send`: use [`Handle::spawn`].
     ///
     /// # Examples
     ///

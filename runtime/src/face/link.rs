@@ -1,5 +1,6 @@
 //! What a handle consists of.
 
+use crate::core::current::worker_of;
 use crate::core::task::{JoinHandle, Kind};
 use crate::core::worker::{RuntimeRef, Worker};
 use crate::services::afar::spawn_from_afar;
@@ -32,7 +33,7 @@ impl Link {
         future: F,
         kind: impl Kind<F>,
     ) -> JoinHandle<F::Output> {
-        match self.reference.worker() {
+        match worker_of(self.reference.id) {
             Some(worker) => worker.tasks().spawn(future, kind),
             None => {
                 let task = spawn_from_afar(self.reference.scheduler, self.reference.id, move || future, kind);

@@ -1,22 +1,20 @@
 //! What is plugged into the core's seam for lodgers.
 
 use super::errors::{
-    NEVER_BLOCKS, NO_IO_HERE, NO_RUNTIME, SHUT_DOWN, TIED_ELSEWHERE, is_in_a_runtime, is_rt_shutdown_err,
-    shut_down, why_no_timer,
+    NEVER_BLOCKS, NO_RUNTIME, SHUT_DOWN, TIED_ELSEWHERE, is_rt_shutdown_err, shut_down, why_no_timer,
 };
 use crate::core::foreign;
 use crate::core::lodger::Lodger;
-use crate::core::wait::{Asker, SourceKey};
-use crate::core::worker::{RuntimeRef, Worker};
-use crate::services::elsewhere::{Listed, delete_elsewhere, wait_elsewhere};
+use crate::core::worker::Worker;
+use crate::services::elsewhere::{Listed, shared_of};
 use crate::services::everywhere::{Running, Runs};
 use crate::services::here::latest_here;
+use crate::services::origin::unmarked;
 use crate::services::punctual::Punctual;
 use crate::services::ring::RingPlace;
 use crate::services::shared::Shared;
 use crate::services::stay::Stays;
 use std::io::{self, ErrorKind};
-use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -70,8 +68,8 @@ impl Lodger for Lodgers {
         Punctual::for_sleep(limit)
     }
 
-    fn find_here(runtime: RuntimeRef) -> Option<Rc<Worker>> {
-        latest_here(|worker| runtime.is(worker))
+    fn find_here(runtime: u64) -> Option<Rc<Worker>> {
+        latest_here(|worker| worker.reference.id == runtime)
     }
 
     fn explain(error: io::Error) -> io::Error {
@@ -96,12 +94,13 @@ impl Lodger for Lodgers {
         )
     }
 
-    fn why_no_io(tie: Option<RuntimeRef>, has_ended: bool) -> io::Error {
+    fn why_no_io(tie: Option<u64>, has_ended: bool) -> io::Error {
+        let is_open = |shared: Arc<Shared>| shared.runtime.scheduler.is_open(shared.runtime.id);
         match tie {
             _ if has_ended => shut_down(),
-            Some(tie) if tie.scheduler.is_open(tie.id) => io::Error::other(TIED_ELSEWHERE),
+            Some(tie) if shared_of(unmarked(tie)).is_some_and(is_open) => io::Error::other(TIED_ELSEWHERE),
             Some(_) => shut_down(),
-            None => io::Error::other(if is_in_a_runtime() { NO_IO_HERE } else { NO_RUNTIME }),
+            None => io::Error::other(NO_RUNTIME),
         }
     }
 
@@ -111,18 +110,5 @@ impl Lodger for Lodgers {
             Some(error) => panic!("a timer cannot wait on this thread: {error}"),
             None => panic!("{}", why_no_timer()),
         }
-    }
-
-    fn try_elsewhere(runtime: RuntimeRef) -> io::Result<()> {
-        let is_elsewhere = runtime.worker().is_none() && runtime.scheduler.is_open(runtime.id);
-        if is_elsewhere { Ok(()) } else { Err(shut_down()) }
-    }
-
-    fn wait_elsewhere(runtime: RuntimeRef, key: SourceKey, asker: &Asker<'_>) -> bool {
-        wait_elsewhere(runtime, key, asker)
-    }
-
-    fn delete_elsewhere(runtime: u64, fd: RawFd) {
-        delete_elsewhere(runtime, fd);
     }
 }

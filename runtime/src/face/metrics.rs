@@ -4,6 +4,7 @@
 
 use super::link::Link;
 use crate::core::counters::Count;
+use crate::core::current::worker_of;
 use crate::core::foreign::lock;
 use crate::core::task::scheduler::Gate;
 use crate::core::task::{OwnScheduler, Scheduler};
@@ -155,7 +156,7 @@ impl RuntimeMetrics {
     #[track_caller]
     pub fn worker_local_queue_depth(&self, worker: usize) -> usize {
         let counters = self.worker(worker);
-        match self.link.reference.worker() {
+        match worker_of(self.link.reference.id) {
             Some(worker) => worker.tasks().queue_len(),
             None => counters.get(Count::Scheduled).saturating_sub(counters.get(Count::Popped)) as usize,
         }
@@ -299,7 +300,8 @@ impl RuntimeMetrics {
     /// # });
     /// ```
     pub fn io_driver_fd_registered_count(&self) -> u64 {
-        self.counters().get(Count::Registered)
+        let (guests, _) = self.link.shared.guests.counted();
+        self.counters().get(Count::Registered) + guests
     }
 
     /// Returns how many of the registered descriptors have been given up.
@@ -315,7 +317,8 @@ impl RuntimeMetrics {
     /// # });
     /// ```
     pub fn io_driver_fd_deregistered_count(&self) -> u64 {
-        self.counters().get(Count::Deregistered)
+        let (_, guests) = self.link.shared.guests.counted();
+        self.counters().get(Count::Deregistered) + guests
     }
 
     /// Returns how many events epoll has reported.

@@ -4,14 +4,13 @@
 //! the latest turn.
 
 use crate::core::coop;
-use crate::core::lodger::Lodger;
 use crate::core::ready::{Interest, Known};
 use crate::core::sys;
 use crate::core::wait::reactor::{Look, Reactor, Seen, direction, find, give_back};
+use crate::core::wait::registration::Tie;
 use crate::core::wait::waiting::{Wait, Waiting, poll_once};
 use crate::core::wait::{Asker, Registration, SourceKey, Waiter};
 use crate::face::ready::Ready;
-use crate::plugged::Lodgers;
 use std::io::{self, ErrorKind};
 use std::num::NonZeroU64;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
@@ -73,18 +72,21 @@ impl Registration {
     }
 
     /// Is ready if poll(2) says so. If not, waits in the runtime of another thread.
-    fn poll_elsewhere(&self, fd: RawFd, asker: Asker<'_>) -> Poll<io::Result<ReadyEvent>> {
-        let (interest, known) = (asker.interest, Known::from_epoll(sys::state(fd)));
-        let (key, known) = (self.tie.get().map(|tie| tie.key), known.of(interest));
-        if let (Some(key), false) = (key, known.is_empty()) {
-            // The owner knows nothing of this event, so clearing it changes nothing there.
-            let seen = Seen(NonZeroU64::MIN);
-            return Poll::Ready(Ok(ReadyEvent { ready: known.ready(), interest, known, key, seen }));
+    fn poll_elsewhere(&self, tie: &Tie, fd: RawFd, mut asker: Asker<'_>) -> Poll<io::Result<ReadyEvent>> {
+        let (interest, key) = (asker.interest, tie.key);
+        loop {
+            let since = tie.try_elsewhere()?;
+            let known = Known::from_epoll(sys::state(fd)).of(interest);
+            if !known.is_empty() {
+                // The owner knows nothing of this event, so clearing it changes nothing there.
+                let seen = Seen(NonZeroU64::MIN);
+                return Poll::Ready(Ok(ReadyEvent { ready: known.ready(), interest, known, key, seen }));
+            }
+            let why = self.tied(fd).err().unwrap_or_else(|| ErrorKind::WouldBlock.into());
+            if let Some(polled) = self.wait_elsewhere(fd, &mut asker, since, why) {
+                return polled.map(Err);
+            }
         }
-        if self.waits_elsewhere(&asker) {
-            return Poll::Pending;
-        }
-        Poll::Ready(Err(self.tied(fd).err().unwrap_or_else(|| ErrorKind::WouldBlock.into())))
     }
 
     /// Waits until the descriptor is ready, and returns for what.
@@ -305,7 +307,7 @@ impl<'a> Wait<'a> for Readiness<'a> {
         let Readiness { registration, fd, interest } = *self;
         coop::poll_charged(cx, |cx| {
             if registration.tie.get().is_none() {
-                registration.tied(fd)?;
+                registration.tie(fd)?;
                 registration.look(fd);
             }
             let tie = registration.tie.get().expect("it has been tied");
@@ -314,8 +316,7 @@ impl<'a> Wait<'a> for Readiness<'a> {
                 Look::Try(seen) => seen,
                 Look::Waits => return Poll::Pending,
                 Look::Unusual => {
-                    Lodgers::try_elsewhere(tie.runtime)?;
-                    return registration.poll_elsewhere(fd, Asker { interest, waiter, waker });
+                    return registration.poll_elsewhere(tie, fd, Asker { interest, waiter, waker });
                 }
             };
             let ready = |reactor: &mut Reactor, key| {

@@ -6,7 +6,7 @@ use crate::core::wait::registration::Io;
 use crate::core::wait::waiting::{Wait, Waiting, poll_once};
 use crate::core::wait::{Registration, Waiter};
 use crate::face::ready::Ready;
-use crate::plugged::SocketTrace;
+use crate::plugged::{Origin, SocketTrace};
 #[cfg(faults)]
 use crate::services::faults;
 use std::fmt;
@@ -21,7 +21,11 @@ impl Registration {
     #[doc(hidden)]
     #[inline]
     pub fn traced(names: impl FnOnce() -> (&'static str, &'static str), fd: BorrowedFd<'_>) -> Registration {
-        Registration { tie: OnceLock::new(), trace: SocketTrace::new(names, fd.as_raw_fd()) }
+        Registration {
+            tie: OnceLock::new(),
+            origin: Origin::here(),
+            trace: SocketTrace::new(names, fd.as_raw_fd()),
+        }
     }
 
     /// Ties the registration to the current thread's runtime now. Otherwise that happens when an operation first has to
@@ -204,11 +208,7 @@ impl Registration {
     #[doc(hidden)]
     pub fn report(&self, ready: Ready) {
         if let Some(tie) = self.tie.get() {
-            let key = tie.key;
-            { tie.runtime }.send(move |worker| {
-                worker.reactor().report(key, Known::saying(ready));
-                worker.wake_others();
-            });
+            tie.report(Known::saying(ready));
         }
     }
 
@@ -235,7 +235,7 @@ impl Registration {
 impl Registration {
     #[doc(hidden)]
     pub fn register_raw(&self, fd: RawFd) -> io::Result<()> {
-        self.tied(fd).map(drop)
+        self.tie(fd)
     }
 
     #[doc(hidden)]

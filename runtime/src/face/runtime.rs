@@ -9,6 +9,7 @@ use super::link::Link;
 use super::metrics::RuntimeMetrics;
 use super::settings::Settings;
 use crate::core::current::EnterGuard as CoreGuard;
+use crate::core::current::worker_of;
 use crate::core::task::{JoinHandle, Plain};
 use crate::core::worker::Worker;
 use crate::services::afar::refused;
@@ -274,7 +275,7 @@ impl Link {
         let background = shared.background.as_ref();
         background.iter().for_each(|background| background.ask_to_end(grace));
         if let Some(stay) = self.stay(Who::Owner) {
-            let is_here = reference.worker().is_some();
+            let is_here = worker_of(reference.id).is_some();
             let waits_for_itself = is_in_a_call && !is_here;
             stay.worker().shut_down(if waits_for_itself { Duration::ZERO } else { grace });
             // Its thread may be about to find that it came too late.

@@ -101,6 +101,7 @@ impl Settings {
             is_asleep: AtomicBool::new(false),
             last: OnceLock::new(),
             drives: Drives::default(),
+            guests: reactor.guests.clone(),
         };
         let shared = Arc::new(shared);
         let lodgers = Lodgers {

@@ -1,5 +1,6 @@
 //! [`Sleep`] as users see it.
 
+use crate::core::current::with_worker_of;
 use crate::core::foreign;
 use crate::core::wait::sleep::withdraw_from_afar;
 use crate::core::wait::{Instant, Sleep};
@@ -114,7 +115,7 @@ impl Sleep {
         self.afar.forget();
         let Some(runtime) = self.runtime.take() else { return };
         let key = self.key;
-        let moved = runtime.with_worker(|worker| {
+        let moved = with_worker_of(runtime.id, |worker| {
             let mut timers = worker.timers();
             timers.remove(key).map(|waker| timers.insert(worker.nanos(deadline), waker))
         });

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 /// Polls like another executor: in no runtime, parked in between.
-fn block_on<F: Future>(future: F) -> F::Output {
+pub(super) fn block_on<F: Future>(future: F) -> F::Output {
     crate::task::block_thread_on("this", "that", future)
 }
 
@@ -72,10 +72,10 @@ fn a_descriptor_that_becomes_ready_while_the_message_is_under_way_wakes() {
 
 /// A message from one thread to the other.
 #[derive(Default)]
-struct Notice(Mutex<(bool, Option<Waker>)>);
+pub(super) struct Notice(Mutex<(bool, Option<Waker>)>);
 
 impl Notice {
-    fn give(&self) {
+    pub(super) fn give(&self) {
         let waker = {
             let mut notice = self.0.lock().unwrap();
             notice.0 = true;
@@ -84,7 +84,7 @@ impl Notice {
         waker.into_iter().for_each(Waker::wake);
     }
 
-    fn poll(&self, cx: &Context<'_>) -> Poll<()> {
+    pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
         let mut notice = self.0.lock().unwrap();
         notice.1 = Some(cx.waker().clone());
         if notice.0 { Poll::Ready(()) } else { Poll::Pending }

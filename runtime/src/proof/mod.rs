@@ -16,6 +16,8 @@ mod elsewhere;
 #[cfg(test)]
 mod end;
 #[cfg(test)]
+mod guests;
+#[cfg(test)]
 mod home;
 #[cfg(test)]
 mod join;

@@ -124,27 +124,25 @@ impl Epoll {
     }
 
     pub(crate) fn add(&self, fd: RawFd, token: u64) -> io::Result<()> {
-        self.modify(fd, token)?;
         if let Some(index) = (fd as usize).checked_sub(FIRST_BELL) {
             self.bell.set(BELLS.with_borrow(|bells| bells.get(index).copied()));
+            return Ok(());
         }
-        Ok(())
+        self.reference().add(fd, token)
     }
 
     pub(crate) fn modify(&self, fd: RawFd, token: u64) -> io::Result<()> {
-        let find = |lines: &RefCell<Vec<(RawFd, &'static Line)>>| {
-            lines.borrow().iter().find(|(other, _)| *other == fd).map(|(_, line)| *line)
-        };
-        if let (Some(line), Some(bell)) = (LINES.with(find), self.bell.get()) {
+        if let Some(line) = line(fd) {
             let mut state = line.state.lock().unwrap();
-            state.registered = Some((token, bell));
+            state.registered = Some((token, self.reference().0));
             state.report();
         }
         Ok(())
     }
 
+    /// The reactor adds the bell first.
     pub(crate) fn reference(&self) -> EpollRef {
-        EpollRef
+        EpollRef(self.bell.get().expect("the bell has been added"))
     }
 
     /// Waits for the bell, or for a descriptor. If an item is slept over, that shows as a deadlock, which loom reports.
@@ -160,10 +158,34 @@ impl Epoll {
 }
 
 #[derive(Clone, Copy)]
-pub(crate) struct EpollRef;
+pub(crate) struct EpollRef(&'static Bell);
 
 impl EpollRef {
-    pub(crate) fn delete(self, _fd: RawFd) {}
+    pub(crate) fn is_ours(self) -> bool {
+        true
+    }
+
+    pub(crate) fn add(self, fd: RawFd, token: u64) -> io::Result<()> {
+        let Some(line) = line(fd) else { return Ok(()) };
+        let mut state = line.state.lock().unwrap();
+        if matches!(state.registered, Some((_, bell)) if std::ptr::eq(bell, self.0)) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        state.registered = Some((token, self.0));
+        state.report();
+        Ok(())
+    }
+
+    pub(crate) fn delete(self, fd: RawFd) {
+        if let Some(line) = line(fd) {
+            let mut state = line.state.lock().unwrap();
+            state.registered.take_if(|(_, bell)| std::ptr::eq(*bell, self.0));
+        }
+    }
+}
+
+fn line(fd: RawFd) -> Option<&'static Line> {
+    LINES.with_borrow(|lines| lines.iter().find(|(other, _)| *other == fd).map(|(_, line)| *line))
 }
 
 pub(crate) fn state(_fd: RawFd) -> u32 {

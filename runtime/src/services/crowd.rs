@@ -18,7 +18,7 @@ use crate::core::foreign;
 use crate::core::ready::{Interest, Known};
 use crate::core::task::slot::own_slot;
 use crate::core::wait::reactor::{Reactor, SourceKey};
-use crate::core::wait::waiters::{Settle, StoredWaker, Waiter, Whose};
+use crate::core::wait::waiters::{Settle, StoredWaker, Waiter, Waiters, Whose};
 use crate::core::worker::Worker;
 use std::task::Waker;
 
@@ -51,16 +51,20 @@ pub(crate) struct Sifting {
 }
 
 impl Sifting {
+    /// Settles the sifting of a source. See `settle_by`.
+    pub(crate) fn settle(self, worker: &Worker, key: SourceKey) {
+        self.settle_by(|unknown| worker.reactor().put_back(key, unknown));
+    }
+
     /// Drops the wakers that are gone, wakes the unknown ones, and puts those back. Waking and dropping is foreign
-    /// code.
-    pub(crate) fn settle(mut self, worker: &Worker, key: SourceKey) {
+    /// code. `put_back` returns the wakers of a source that is gone.
+    pub(crate) fn settle_by(mut self, put_back: impl FnOnce(Vec<StoredWaker>) -> Vec<StoredWaker>) {
         self.gone.into_iter().for_each(discard);
         for waiting in &mut self.unknown {
             foreign::run(|| waiting.waker.wake_by_ref());
             waiting.whose = Whose::new(Waiter::SIFTED, waiting.whose.interest());
         }
-        let gone = worker.reactor().put_back(key, self.unknown);
-        gone.into_iter().for_each(discard);
+        put_back(self.unknown).into_iter().for_each(discard);
     }
 }
 
@@ -73,14 +77,19 @@ impl Reactor {
     #[must_use]
     pub(crate) fn put_back(&mut self, key: SourceKey, waiting: Vec<StoredWaker>) -> Vec<StoredWaker> {
         match self.source(key) {
-            Some(source) if !waiting.is_empty() => {
-                let crowd = source.waiters.crowd.get_or_insert_default();
-                crowd.waiting.splice(0..0, waiting);
-            }
-            Some(_) => {}
+            Some(source) => source.waiters.put_back(waiting),
             None => return waiting,
         }
         Vec::new()
+    }
+}
+
+impl Waiters {
+    /// Puts wakers back into the crowd, in front of those that have come meanwhile.
+    pub(crate) fn put_back(&mut self, waiting: Vec<StoredWaker>) {
+        if !waiting.is_empty() {
+            self.crowd.get_or_insert_default().waiting.splice(0..0, waiting);
+        }
     }
 }
 

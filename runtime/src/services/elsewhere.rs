@@ -4,19 +4,23 @@
 //! then the descriptor's number may be another's. Any thread may make the call as long as the epoll instance exists.
 //! This list says so: a runtime is in it from its start to its end.
 //!
-//! *Waiting.* A task or a foreign executor on another thread has tried its operation, which would block. It sends a
-//! message to the owner, who stores the waker and then has epoll report anew what is ready. So if the descriptor has
-//! become ready since the attempt, the next turn wakes the waker: no edge is lost.
+//! *Waiting for a source.* A task or a foreign executor on another thread has tried its operation, which would block. It
+//! sends a message to the owner, who stores the waker and then has epoll report anew what is ready. So if the descriptor
+//! has become ready since the attempt, the next turn wakes the waker: no edge is lost.
+//!
+//! *Becoming a source* is not possible by a message, for the same reason. A descriptor that first waits on a thread without
+//! a loop becomes a guest: see `guests`.
 //!
 //! The lock is std's even under loom, whose lock would have to be made anew for each model.
 
+use super::guests::Waited;
 use super::shared::Shared;
-use crate::core::current::current;
+use crate::core::current::find_worker;
 use crate::core::foreign;
 use crate::core::sys::EpollRef;
 use crate::core::task::Scheduler;
 use crate::core::wait::{Asker, Reactor, SourceKey, Waiter};
-use crate::core::worker::{RuntimeRef, Worker};
+use crate::core::worker::Worker;
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, Weak};
@@ -43,7 +47,10 @@ impl Listed {
 
 impl Drop for Listed {
     fn drop(&mut self) {
+        let shared = shared_of(self.runtime);
         list().retain(|runtime| runtime.id != self.runtime);
+        // The end has done so, unless it was cut short.
+        shared.iter().for_each(|shared| shared.guests.close());
     }
 }
 
@@ -67,15 +74,9 @@ pub(crate) fn shared_with(scheduler: &'static Scheduler) -> Option<Arc<Shared>> 
     all.into_iter().find(|shared| std::ptr::eq(shared.runtime.scheduler, scheduler))
 }
 
-/// Waits for a source of another runtime. Returns whether that runtime will wake the asker.
-///
-/// A runtime that nobody is in wakes nobody, unless it is run in the background. In another runtime that is an error. An
-/// executor of another kind waits until the runtime is run again, or ends.
-pub(crate) fn wait_elsewhere(runtime: RuntimeRef, key: SourceKey, asker: &Asker<'_>) -> bool {
-    let Some(shared) = shared_of(runtime.id) else { return false };
-    if shared.background.is_none() && !shared.home.is_away() && current().is_some() {
-        return false;
-    }
+/// Waits for a source of a runtime on another thread.
+pub(crate) fn wait_by_message(shared: &Shared, key: SourceKey, asker: &Asker<'_>) -> Waited {
+    let runtime = shared.runtime;
     let (interest, waker) = (asker.interest, asker.waker.clone());
     let wait = move |worker: &Worker| {
         let mut waiter = Waiter::POLL_STYLE;
@@ -86,13 +87,14 @@ pub(crate) fn wait_elsewhere(runtime: RuntimeRef, key: SourceKey, asker: &Asker<
             foreign::wake(waker);
         }
     };
-    if let Some(worker) = runtime.find() {
+    if let Some(worker) = find_worker(runtime.id) {
         wait(&worker);
-        return true;
+        return Waited::Waits;
     }
-    let is_accepted = runtime.scheduler.send(Some(runtime.id), move |_| runtime.send(wait)).is_ok();
-    shared.go_on_in_background();
-    is_accepted
+    match runtime.scheduler.send(Some(runtime.id), move |_| runtime.send(wait)) {
+        Ok(()) => Waited::Waits,
+        Err(_) => Waited::Over,
+    }
 }
 
 impl Reactor {

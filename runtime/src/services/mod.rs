@@ -14,11 +14,13 @@ pub(crate) mod elsewhere;
 pub(crate) mod everywhere;
 #[cfg(faults)]
 pub mod faults;
+pub(crate) mod guests;
 pub(crate) mod here;
 pub(crate) mod home;
 pub(crate) mod kinds;
 pub(crate) mod nested;
 pub(crate) mod next;
+pub(crate) mod origin;
 #[cfg(feature = "uring")]
 pub(crate) mod proactor;
 #[cfg(not(loom))]

@@ -4,6 +4,7 @@ use super::background::Background;
 use super::blocking::Pool;
 use super::cancellation::CancellationToken;
 use super::drives::Drives;
+use super::guests::Guests;
 use super::home::Home;
 use crate::core::counters::Count;
 use crate::core::foreign::lock;
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) last: OnceLock<(Figures, Duration)>,
     /// The runtimes that other threads have made to block on handles of this one.
     pub(crate) drives: Drives,
+    /// The descriptors that other threads have put into its epoll instance.
+    pub(crate) guests: Arc<Guests>,
 }
 
 // Like `Scheduler`: a panic leaves it in order.
@@ -58,7 +61,8 @@ impl Shared {
     /// The runtime is idle and may have work: starts the thread that runs it in the background, if it is of that kind.
     pub(crate) fn go_on_in_background(self: &Arc<Self>) {
         if let Some(background) = &self.background {
-            if self.home.is_idle() && self.runtime.scheduler.has_tasks() && background.must_start() {
+            let has_work = || self.runtime.scheduler.has_tasks() || !self.guests.are_none();
+            if self.home.is_idle() && has_work() && background.must_start() {
                 (self.start_background)(self.runtime, self);
             }
         }

@@ -5,6 +5,7 @@
 use super::here::{leaves, lives_here};
 use super::home::{Home, Who};
 use super::shared::Shared;
+use crate::core::current::find_worker;
 use crate::core::sync::thread_local;
 use crate::core::worker::{RuntimeRef, Worker};
 use std::cell::{Cell, RefCell};
@@ -44,7 +45,9 @@ impl Stay {
 
     /// Goes into `runtime`, or stays there. `None` if it is on another thread, or has ended.
     pub(crate) fn begin(runtime: RuntimeRef, home: &Home, who: Who) -> Option<Stay> {
-        let Some((worker, is_new_here)) = home.take(who) else { return runtime.find().map(Stay::new) };
+        let Some((worker, is_new_here)) = home.take(who) else {
+            return find_worker(runtime.id).map(Stay::new);
+        };
         lives_here(&worker);
         if is_new_here {
             worker.lodgers.ring.renew();

@@ -1,7 +1,7 @@
 //! The seam between file types and the proactor.
 
 use crate::core::coop;
-use crate::core::current::with_current;
+use crate::core::current::{with_current, with_worker_of};
 use crate::core::worker::{RuntimeRef, Worker};
 pub use crate::services::proactor::Resources;
 use crate::services::proactor::{OperationKey, Progress, late};
@@ -86,7 +86,7 @@ impl<T: Resources> Operation<T> {
             return;
         }
         let key = self.key;
-        let made = self.runtime.with_worker(|worker| {
+        let made = with_worker_of(self.runtime.id, |worker| {
             worker.lodgers.ring.proactor().map(|mut proactor| proactor.make_lasting(key))
         });
         made.flatten().expect(TIED);
@@ -149,9 +149,9 @@ impl<T: Resources> Future for Operation<T> {
             // comes back is dropped after that.
             let mut waker = Some(cx.waker().clone());
             let key = self.key;
-            let look = self
-                .runtime
-                .with_worker(|worker| Some(worker.lodgers.ring.proactor()?.look(key, waker.take()?)));
+            let look = with_worker_of(self.runtime.id, |worker| {
+                Some(worker.lodgers.ring.proactor()?.look(key, waker.take()?))
+            });
             match look.flatten() {
                 Some(Progress::Running(_replaced)) => Poll::Pending,
                 Some(Progress::Done(result, _waker)) => {

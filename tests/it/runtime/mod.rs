@@ -5,6 +5,7 @@ mod cores;
 mod cores_faults;
 mod from_afar;
 mod graceful;
+mod guests;
 mod handle_block_on;
 mod in_place;
 mod metrics;

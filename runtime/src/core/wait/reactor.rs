@@ -30,14 +30,16 @@ use super::waiters::{Asker, Settle, Waiter, Waiters, Whose};
 use crate::core::ready::{Interest, Known};
 use crate::core::sys::{self, Epoll};
 use crate::core::task;
+use crate::plugged::Guests;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::num::NonZeroU64;
 use std::os::fd::RawFd;
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-/// The bell's token. No source has it, since there are fewer than 2^32 - 1 of them. So its events find no source.
+/// The bell's token. No source has it, since there are fewer than 2^31 of them.
 const BELL: u64 = u64::MAX;
 
 pub(crate) struct Reactor {
@@ -50,10 +52,12 @@ pub(crate) struct Reactor {
     pub(crate) taken: BTreeMap<(u32, u16), Known>,
     /// Wakers that the latest turn has put aside: invariant 5.
     pub(crate) others: Vec<Waker>,
+    /// What other threads have put into epoll.
+    pub(crate) guests: Arc<Guests>,
 }
 
 /// Names a source of one reactor. This is epoll's token: the lower half is the place in the table, the upper half the
-/// generation.
+/// generation. The places of guests have the highest bit of the lower half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SourceKey(pub(crate) u64);
 
@@ -63,8 +67,12 @@ impl SourceKey {
         SourceKey(u64::from(generation) << 32 | u64::from(index))
     }
 
-    fn index(self) -> u32 {
+    pub(crate) fn index(self) -> u32 {
         self.0 as u32
+    }
+
+    pub(crate) fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
     }
 }
 
@@ -104,27 +112,30 @@ impl Reactor {
     pub(crate) fn new(bell: RawFd) -> io::Result<Reactor> {
         let epoll = Epoll::new()?;
         epoll.add(bell, BELL)?;
+        let guests = Arc::new(Guests::new(epoll.reference()));
         let (sources, free, taken, others) = Default::default();
-        Ok(Reactor { epoll, sources, free, last_waiter: 0, turns: NonZeroU64::MIN, taken, others })
+        Ok(Reactor { epoll, sources, free, last_waiter: 0, turns: NonZeroU64::MIN, taken, others, guests })
     }
 
     /// Whether epoll has anything to watch but the bell.
     pub(crate) fn is_empty(&self) -> bool {
-        self.sources.len() == self.free.len()
+        self.sources.len() == self.free.len() && self.guests.are_none()
     }
 
-    pub(crate) fn register(&mut self, fd: RawFd) -> io::Result<SourceKey> {
+    /// Adds a source, and hands its key to `tie`. Meanwhile no other thread adds the same descriptor as a guest.
+    pub(crate) fn register<T>(&mut self, fd: RawFd, tie: impl FnOnce(SourceKey) -> T) -> io::Result<T> {
+        let guests = self.guests.list();
         if self.free.is_empty() {
-            let index = u32::try_from(self.sources.len()).expect("fewer sources than 2^32");
+            let index = i32::try_from(self.sources.len()).expect("fewer sources than 2^31");
             self.sources.push(Source::VACANT);
-            self.free.push(index);
+            self.free.push(index as u32);
         }
         let index = self.free[self.free.len() - 1];
         let key = SourceKey::new(index, self.sources[index as usize].generation);
-        let has_source = || self.sources.iter().any(|source| source.fd == fd);
+        let is_known = || guests.have(fd) || self.sources.iter().any(|source| source.fd == fd);
         match self.epoll.add(fd, key.0) {
             // An earlier source left it behind: its descriptor was closed first, while a duplicate kept the file open.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && !has_source() => {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && !is_known() => {
                 self.epoll.modify(fd, key.0)?;
             }
             result => result?,
@@ -133,7 +144,7 @@ impl Reactor {
         let source = &mut self.sources[index as usize];
         debug_assert!(source.fd == NO_FD && source.known.is_empty(), "invariant 1");
         (source.fd, source.reported) = (fd, self.turns.get() as u32);
-        Ok(key)
+        Ok(tie(key))
     }
 
     /// Gives a source up, whose descriptor is still open if it `is_open`. The caller drops the wakers when nothing is
@@ -163,12 +174,14 @@ impl Reactor {
         for (token, bits) in self.epoll.wait(timeout)? {
             events += 1;
             let key = SourceKey(token);
+            let known = Known::from_epoll(bits);
             if let Some(source) = find(&mut self.sources, key) {
-                let known = Known::from_epoll(bits);
                 source.report(known, self.turns.get(), &mut self.others);
                 if !self.taken.is_empty() {
                     give_back(&mut self.taken, key, known);
                 }
+            } else if token != BELL {
+                self.guests.report(key, known, &mut self.others);
             }
         }
         Ok(events)
@@ -316,7 +329,7 @@ impl Reactor {
 /// Finds a source, unless it has been given up: invariant 3.
 #[inline]
 pub(crate) fn find(sources: &mut [Source], key: SourceKey) -> Option<&mut Source> {
-    sources.get_mut(key.index() as usize).filter(|source| source.generation == (key.0 >> 32) as u32)
+    sources.get_mut(key.index() as usize).filter(|source| source.generation == key.generation())
 }
 
 /// What is reported anew is known to all sets of interests again.

@@ -6,11 +6,11 @@ use super::reactor::{Look, Reactor, Seen, SourceKey};
 use super::waiters::{Asker, Waiter};
 use crate::core::coop;
 use crate::core::counters::Count;
-use crate::core::current::current_for_io;
+use crate::core::current::{current_for_io, find_worker, with_worker_of, worker_of};
 use crate::core::lodger::Lodger;
 use crate::core::ready::Interest;
-use crate::core::worker::{RuntimeRef, Worker};
-use crate::plugged::{Lodgers, SocketTrace};
+use crate::core::worker::Worker;
+use crate::plugged::{Lodgers, Origin, SocketTrace};
 use std::io::{self, ErrorKind};
 use std::os::fd::RawFd;
 use std::rc::Rc;
@@ -20,8 +20,9 @@ use std::task::{Context, Poll, Waker, ready};
 /// The tie between one file descriptor and the reactor of one runtime.
 ///
 /// A new registration is tied to nothing. The first operation that would block ties it to the runtime of the current
-/// thread. From then on it waits there. On another thread each wait costs a message to that runtime, and is an error if
-/// no thread is in it. The descriptor must be non-blocking, be the same in every call, and stay open for as long as the
+/// thread. If that thread runs none, it is the one that the thread has entered, or else the one in which the registration
+/// was made. From then on it waits there. On another thread each wait costs a lock, or a message to that runtime, and it
+/// is an error in another runtime if no thread is in that one. The descriptor must be non-blocking, be the same in every call, and stay open for as long as the
 /// registration exists. So put the registration *before* the descriptor in a struct: fields are dropped in that order.
 ///
 /// Any number of tasks may wait at once, in the `async` functions and in the `poll_…` functions. A report wakes all
@@ -56,21 +57,23 @@ use std::task::{Context, Poll, Waker, ready};
 #[derive(Default)]
 pub struct Registration {
     pub(crate) tie: OnceLock<Tie>,
+    pub(crate) origin: Origin,
     pub(crate) trace: SocketTrace,
 }
 
 // Packed, or it would have four bytes more, in every socket.
 #[repr(Rust, packed(4))]
 pub(crate) struct Tie {
-    pub(crate) runtime: RuntimeRef,
+    /// The number of the runtime. That of a guest is marked, so it is never that of a current runtime.
+    pub(crate) runtime: u64,
     pub(crate) key: SourceKey,
-    fd: RawFd,
+    pub(crate) fd: RawFd,
 }
 
 impl Registration {
-    /// Creates a registration that is tied to no runtime yet.
-    pub const fn new() -> Registration {
-        Registration { tie: OnceLock::new(), trace: SocketTrace::NOTHING }
+    /// Creates a registration that is tied to no runtime yet, and remembers which runtime is the current one.
+    pub fn new() -> Registration {
+        Registration { tie: OnceLock::new(), origin: Origin::here(), trace: SocketTrace::NOTHING }
     }
 
     /// An attempt has given an error. If that is `WouldBlock`, the asker waits. `None` means that the operation has to be
@@ -90,8 +93,7 @@ impl Registration {
         }
         let (worker, key) = match self.tied(fd) {
             Ok(tied) => tied,
-            Err(_) if self.waits_elsewhere(&asker) => return Some(Poll::Pending),
-            Err(error) => return Some(coop::charged(error)),
+            Err(why) => return self.failed_elsewhere(fd, &mut asker, seen, why),
         };
         if !worker.reactor().clear(key, asker.interest, seen) {
             return None;
@@ -100,29 +102,27 @@ impl Registration {
         Some(Poll::Pending)
     }
 
-    /// Waits in the runtime of another thread, if the tie is to such a one and it can wake the asker.
-    pub(crate) fn waits_elsewhere(&self, asker: &Asker<'_>) -> bool {
-        self.tie.get().is_some_and(|tie| Lodgers::wait_elsewhere(tie.runtime, tie.key, asker))
-    }
-
     /// The runtime of this thread and the source there; makes the tie if there is none.
     pub(crate) fn tied(&self, fd: RawFd) -> io::Result<(Rc<Worker>, SourceKey)> {
         if let Some(tie) = self.tie.get() {
             return Ok((current_for_io(Some(tie.runtime))?, tie.key));
         }
         let worker = current_for_io(None)?;
-        let mut registered = worker.reactor().register(fd);
+        let register = || {
+            let tie = |key| (key, self.tie.set(Tie { runtime: worker.reference.id, key, fd }));
+            worker.reactor().register(fd, tie)
+        };
+        let mut registered = register();
         if matches!(&registered, Err(error) if error.kind() == ErrorKind::AlreadyExists) {
             // Perhaps another thread has given it up, and its message is still unread.
             worker.tasks().drain_inbox();
             // That may have run foreign code, and so have ended the runtime.
-            current_for_io(Some(worker.reference))?;
-            registered = worker.reactor().register(fd);
+            current_for_io(Some(worker.reference.id))?;
+            registered = register();
         }
-        let key = registered.map_err(Lodgers::explain)?;
+        let (key, is_set) = registered.map_err(Lodgers::explain)?;
         worker.counters().add(Count::Registered, 1);
-        let tie = Tie { runtime: worker.reference, key, fd };
-        if let Err(tie) = self.tie.set(tie) {
+        if let Err(tie) = is_set {
             // Another thread was faster: the tie is to its runtime.
             drop(tie);
             return self.tied(fd);
@@ -159,11 +159,10 @@ impl<R, Op: FnMut() -> io::Result<R>, IsShort: Fn(&R) -> bool> Io<'_, Op, IsShor
             match tie.try_or_wait::<Op>(Asker { interest, waiter, waker }) {
                 Look::Try(since) => seen = Some(since),
                 Look::Waits => return Some(Poll::Pending),
-                Look::Unusual => {
-                    if let Err(error) = Lodgers::try_elsewhere(tie.runtime) {
-                        return Some(coop::charged(Err(error)));
-                    }
-                }
+                Look::Unusual => match tie.try_elsewhere() {
+                    Ok(since) => seen = since,
+                    Err(error) => return Some(coop::charged(Err(error))),
+                },
             }
         }
         match (self.op)() {
@@ -203,7 +202,7 @@ impl Tie {
     #[inline]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Reactor, SourceKey) -> R) -> Option<R> {
         let (runtime, key) = (self.runtime, self.key);
-        runtime.with_worker(|worker| f(&mut worker.reactor(), key))
+        with_worker_of(runtime, |worker| f(&mut worker.reactor(), key))
     }
 
     /// Whether the asker has to try before it waits, and since when that is known. If not, it waits when this returns. Of a
@@ -216,7 +215,7 @@ impl Tie {
         let (runtime, key) = (self.runtime, self.key);
         let look =
             |worker: &Worker| (!worker.is_over.get()).then(|| worker.reactor().look_or_wait(key, &mut asker));
-        match runtime.with_worker(look).flatten() {
+        match with_worker_of(runtime, look).flatten() {
             Some(Look::Unusual) => self.try_or_wait_unusually(asker),
             Some(look) => look,
             None => Look::Unusual,
@@ -235,26 +234,17 @@ impl Tie {
     /// Waits. The runtime is the current one.
     pub(crate) fn wait_for(&self, asker: &mut Asker<'_>) {
         let (runtime, key) = (self.runtime, self.key);
-        if let Some(worker) = runtime.worker() {
+        if let Some(worker) = worker_of(runtime) {
             worker.wait_for(key, asker);
         }
     }
 }
 
 impl Drop for Tie {
-    /// On another thread, a message asks the owner to give the source up. The descriptor leaves epoll before that, here,
-    /// while it is still open.
     fn drop(&mut self) {
-        let (runtime, key) = (self.runtime, self.key);
-        let give_up = move |worker: &Worker, is_open| {
-            // Dropped last, since that is foreign code.
-            let _wakers = worker.reactor().deregister(key, is_open);
-            worker.counters().add(Count::Deregistered, 1);
-        };
-        if let Some(worker) = { runtime }.find() {
-            return give_up(&worker, true);
+        match find_worker(self.runtime) {
+            Some(worker) => worker.give_up(self.key, true),
+            None => self.give_up_elsewhere(),
         }
-        Lodgers::delete_elsewhere(runtime.id, self.fd);
-        runtime.send(move |worker| give_up(worker, false));
     }
 }

@@ -6,7 +6,7 @@
 
 use super::instant::Instant;
 use super::wheel::TimerKey;
-use crate::core::current::with_current;
+use crate::core::current::{with_current, with_worker_of};
 use crate::core::lodger::Lodger;
 use crate::core::worker::{RuntimeRef, Worker};
 use crate::core::{coop, task};
@@ -75,7 +75,7 @@ impl Sleep {
                 self.key = worker.timers().insert(deadline, waker);
                 self.runtime = Some(worker.reference);
             }
-            Some(runtime) if runtime.is(worker) => {
+            Some(runtime) if runtime.id == worker.reference.id => {
                 if let Some(stored) =
                     worker.timers().waker_mut(self.key).filter(|stored| !stored.will_wake(waker))
                 {
@@ -101,7 +101,7 @@ impl Sleep {
     fn withdraw(&mut self) {
         let Some(runtime) = self.runtime.take() else { return };
         let key = self.key;
-        match runtime.with_worker(|worker| worker.timers().remove(key)) {
+        match with_worker_of(runtime.id, |worker| worker.timers().remove(key)) {
             // Foreign code, so after the borrow.
             Some(waker) => drop(waker),
             None => withdraw_from_afar(runtime, key, drop),

@@ -2,6 +2,7 @@
 
 use super::registration::Registration;
 use super::waiters::Waiter;
+use crate::core::current::find_worker;
 use crate::core::ready::Interest;
 use crate::plugged::SocketOp;
 use std::marker::PhantomData;
@@ -64,13 +65,12 @@ impl<'a, W: Wait<'a>> Drop for Waiting<'a, W> {
 #[cold]
 #[inline(never)]
 fn withdraw(registration: &Registration, interest: Interest, waiter: Waiter) {
-    // On another thread the waker stays, until the next report wakes it for nothing.
     let Some(tie) = registration.tie.get() else { return };
-    let (runtime, key) = (tie.runtime, tie.key);
-    if let Some(worker) = runtime.find() {
-        let waker = worker.reactor().withdraw(key, interest, waiter);
-        drop(waker);
-    }
+    let waker = match find_worker(tie.runtime) {
+        Some(worker) => worker.reactor().withdraw(tie.key, interest, waiter),
+        None => tie.withdraw_elsewhere(interest, waiter),
+    };
+    drop(waker);
 }
 
 /// Polls for a caller who keeps nothing from one poll to the next.

@@ -1,0 +1,221 @@
+//! In which runtime a descriptor was made, and how it waits on threads where no runtime can take it.
+//!
+//! ```text
+//!   first wait ──▶ the thread's own runtime: a source of it
+//!             └──▶ none: a guest of the runtime that the thread has entered, else of the one in which it was made
+//!   later ──▶ where it was tied: by the reactor, by a message to the owner, or as a guest
+//! ```
+//!
+//! A guest stays one, even if a task of its runtime polls it later. Its tie cannot be exchanged while other threads read
+//! it, and a guest waits as well as a source: without a system call, but its attempts are not spared by what is known.
+//!
+//! Invariant: the number in the tie of a guest is marked. So it is no current runtime's, and everything that concerns it
+//! comes here.
+//!
+//! In tokio: a socket belongs to the runtime in which it was made, and to no other.
+
+use super::elsewhere::{delete_elsewhere, shared_of, wait_by_message};
+use super::guests::Waited;
+use super::shared::Shared;
+use crate::core::coop;
+use crate::core::current::{afar, current, find_worker, with_current, worker_of};
+use crate::core::foreign;
+use crate::core::lodger::{Elsewhere, Lodger};
+use crate::core::ready::{Interest, Known};
+use crate::core::wait::reactor::Seen;
+use crate::core::wait::registration::Tie;
+use crate::core::wait::{Asker, Registration, Waiter};
+use crate::core::worker::Worker;
+use crate::plugged::Lodgers;
+use std::io;
+use std::os::fd::RawFd;
+use std::sync::{Arc, OnceLock};
+use std::task::{Poll, Waker};
+
+/// The mark of a guest in the number of its runtime. There are fewer than 2^63 runtimes.
+const GUEST: u64 = 1 << 63;
+
+/// The number of the runtime in which a descriptor was made. 0: in none.
+// In two halves, or it would have to be aligned, and each socket would be four bytes larger.
+pub(crate) struct Origin([u32; 2]);
+
+/// A socket is a number, this, and where it waits: 36 bytes.
+const _: () = assert!(size_of::<OnceLock<Tie>>() + size_of::<Origin>() == 32);
+
+impl Origin {
+    #[inline]
+    pub(crate) fn here() -> Origin {
+        let runtime = match afar() {
+            Some(afar) => afar.runtime().id,
+            None => with_current(|worker| worker.reference.id).unwrap_or(0),
+        };
+        Origin([runtime as u32, (runtime >> 32) as u32])
+    }
+
+    fn runtime(&self) -> Option<u64> {
+        let [low, high] = self.0.map(u64::from);
+        Some(high << 32 | low).filter(|runtime| *runtime != 0)
+    }
+}
+
+impl Default for Origin {
+    fn default() -> Origin {
+        Origin::here()
+    }
+}
+
+/// The number without the mark.
+pub(crate) fn unmarked(runtime: u64) -> u64 {
+    runtime & !GUEST
+}
+
+impl Registration {
+    /// Makes the tie if there is none, to whatever runtime can take it.
+    pub(crate) fn tie(&self, fd: RawFd) -> io::Result<()> {
+        let Err(why) = self.tied(fd) else { return Ok(()) };
+        match self.tie.get() {
+            None => self.tie_elsewhere(fd, why).map(drop),
+            Some(tie) if tie.is_guest() => tie.try_elsewhere().map(drop),
+            Some(_) => Err(why),
+        }
+    }
+
+    /// Waits where the descriptor belongs, which is not the runtime of this thread, or which cannot take it: `why`. `None`:
+    /// it has to be tried again. `seen` is from [`Tie::try_elsewhere`].
+    #[cold]
+    pub(crate) fn wait_elsewhere(
+        &self,
+        fd: RawFd,
+        asker: &mut Asker<'_>,
+        seen: Option<Seen>,
+        why: io::Error,
+    ) -> Option<Poll<io::Error>> {
+        let (tie, why) = match self.tie.get() {
+            Some(tie) => (tie, why),
+            None => match self.tie_elsewhere(fd, why) {
+                Ok(tie) => (tie, Lodgers::why_no_io(Some(tie.runtime), false)),
+                Err(error) => return Some(Poll::Ready(error)),
+            },
+        };
+        let Some(shared) = shared_of(unmarked(tie.runtime)) else { return Some(Poll::Ready(why)) };
+        // A runtime that nobody is in wakes nobody, unless it is run in the background. In another runtime that is an
+        // error. An executor of another kind waits until the runtime is run again, or ends.
+        if shared.background.is_none() && !shared.home.is_away() && current().is_some() {
+            return Some(Poll::Ready(why));
+        }
+        let waited = if tie.is_guest() {
+            shared.guests.wait(tie.key, asker, seen)
+        } else {
+            wait_by_message(&shared, tie.key, asker)
+        };
+        shared.go_on_in_background();
+        match waited {
+            Waited::Waits => Some(Poll::Pending),
+            Waited::TryAgain => None,
+            Waited::Over => Some(Poll::Ready(shut_down())),
+        }
+    }
+
+    /// The same, charged for.
+    #[cold]
+    pub(crate) fn failed_elsewhere(
+        &self,
+        fd: RawFd,
+        asker: &mut Asker<'_>,
+        seen: Option<Seen>,
+        why: io::Error,
+    ) -> Option<Poll<io::Error>> {
+        match self.wait_elsewhere(fd, asker, seen, why)? {
+            Poll::Ready(error) => Some(coop::charged(error)),
+            Poll::Pending => Some(Poll::Pending),
+        }
+    }
+
+    /// Makes the tie, as a guest, if nothing but the lack of a loop on this thread is in the way: `why`.
+    fn tie_elsewhere(&self, fd: RawFd, why: io::Error) -> io::Result<&Tie> {
+        let entered = afar().map(|afar| afar.runtime().id);
+        let Some(runtime) = entered.or_else(|| self.origin.runtime()).filter(|_| current().is_none()) else {
+            return self.tie.get().ok_or(why);
+        };
+        let shared = shared_of(runtime).ok_or_else(shut_down)?;
+        let mut list = shared.guests.list();
+        let mut late = None;
+        if self.tie.get().is_none() {
+            let key = shared.guests.take_in(&mut list, fd).ok_or_else(shut_down)?;
+            let tie = Tie { runtime: runtime | GUEST, key: key.map_err(Lodgers::explain)?, fd };
+            // A thread that is in another runtime may be faster.
+            late = self.tie.set(tie).err();
+        }
+        drop(list);
+        drop(late);
+        self.tie.get().ok_or(why)
+    }
+}
+
+impl Tie {
+    fn is_guest(&self) -> bool {
+        self.runtime & GUEST != 0
+    }
+
+    fn shared(&self) -> Option<Arc<Shared>> {
+        shared_of(unmarked(self.runtime))
+    }
+
+    /// An operation may be tried though the descriptor is not in the current runtime, or that is ending. What is returned is
+    /// for [`Registration::wait_elsewhere`].
+    #[cold]
+    pub(crate) fn try_elsewhere(&self) -> io::Result<Option<Seen>> {
+        let shared = self.shared().filter(|_| worker_of(self.runtime).is_none()).ok_or_else(shut_down)?;
+        if self.is_guest() {
+            return shared.guests.seen(self.key).map(Some).ok_or_else(shut_down);
+        }
+        let runtime = shared.runtime;
+        if runtime.scheduler.is_open(runtime.id) { Ok(None) } else { Err(shut_down()) }
+    }
+
+    /// Gives the descriptor up. It leaves epoll here, while it is still open. If a source is left, a message asks the owner
+    /// to give that up.
+    #[cold]
+    pub(crate) fn give_up_elsewhere(&self) {
+        // If the runtime has ended, its epoll instance has ended as well.
+        let Some(shared) = self.shared() else { return };
+        let key = self.key;
+        if self.is_guest() {
+            return shared.guests.give_up(key);
+        }
+        delete_elsewhere(shared.runtime.id, self.fd);
+        shared.runtime.send(move |worker| worker.give_up(key, false));
+    }
+
+    /// Stops waiting, and returns the waker. That of a source stays there until the next report wakes it for nothing.
+    #[cold]
+    pub(crate) fn withdraw_elsewhere(&self, interest: Interest, waiter: Waiter) -> Option<Waker> {
+        let shared = self.shared().filter(|_| self.is_guest())?;
+        shared.guests.withdraw(self.key, interest, waiter)
+    }
+
+    /// Records `known` as if the kernel had reported it.
+    pub(crate) fn report(&self, known: Known) {
+        let key = self.key;
+        let report = move |worker: &Worker| {
+            worker.reactor().report(key, known);
+            worker.wake_others();
+        };
+        if let Some(worker) = find_worker(self.runtime) {
+            return report(&worker);
+        }
+        match self.shared() {
+            Some(shared) if self.is_guest() => {
+                let mut others = Vec::new();
+                shared.guests.report(key, known, &mut others);
+                others.into_iter().for_each(foreign::wake);
+            }
+            Some(shared) => shared.runtime.send(report),
+            None => {}
+        }
+    }
+}
+
+fn shut_down() -> io::Error {
+    Lodgers::why_no_io(None, true)
+}
