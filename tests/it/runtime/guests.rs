@@ -12,6 +12,7 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Poll, Waker};
 use std::thread;
@@ -75,7 +76,8 @@ const KINDS: [Kind; 9] = [
     }),
     ("UnixListener", || {
         use std::os::linux::net::SocketAddrExt;
-        let name = format!("ayi-guests-{}-{:p}", std::process::id(), Box::leak(Box::new(0u8)));
+        static NUMBERS: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("ayi-guests-{}-{}", std::process::id(), NUMBERS.fetch_add(1, Relaxed));
         let address = net::SocketAddr::from_abstract_name(name).unwrap();
         let std = net::UnixListener::bind_addr(&address).unwrap();
         std.set_nonblocking(true).unwrap();
