@@ -246,11 +246,11 @@ pub fn http() -> Vec<Work> {
                     Ok(vec![nanos(cpu) / requests, requests / taken.elapsed.as_secs_f64()])
                 })
             };
-            let asked = [(Whom::Tokio, 1.05), (Whom::Others, 1.0)];
-            let asked = if is_example { &asked[..] } else { &asked[1..] };
+            let goals = [(Whom::Tokio, 1.05), (Whom::Others, 1.0)];
+            let goals = if is_example { &goals[..] } else { &goals[1..] };
             let figures = vec![
-                Figure::new("CPU per request", Unit::Nanoseconds, asked),
-                Figure::new("requests/s", Unit::PerSecond, asked),
+                Figure::new("CPU per request", Unit::Nanoseconds, goals),
+                Figure::new("requests/s", Unit::PerSecond, goals),
             ];
             let what = if is_example { "examples/http on ayi, hyper on the others" } else { "hyper on all" };
             works.push(work(format!("{what}, {how}"), figures, sides([AYI, TOKIO, "smol"], turn)));

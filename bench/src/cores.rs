@@ -74,11 +74,11 @@ fn connect<'a>(child: &Child, protocol: &'a dyn Protocol) -> io::Result<Clients<
     Ok(clients)
 }
 
-/// Measures one core, then two. `measure` starts the server and asks it. `asked` is how many times better the first
+/// Measures one core, then two. `measure` starts the server and asks it. `goals` are how many times better the first
 /// figures should be on two.
 fn scaling(
     name: &str,
-    asked: &[f64],
+    goals: &[f64],
     runtimes: &[&'static str],
     measure: impl Fn(&'static str) -> io::Result<Measured> + Copy + Send + 'static,
 ) -> Work {
@@ -96,7 +96,7 @@ fn scaling(
             two.p99,
         ])
     };
-    let at_least = |i: usize| asked.get(i).map(|&times| (Whom::OneCore, times));
+    let at_least = |i: usize| goals.get(i).map(|&times| (Whom::OneCore, times));
     let times = |name, i| Figure::new(name, Unit::Times, at_least(i).as_slice());
     let figures = vec![
         times("requests/s, two cores : one", 0),

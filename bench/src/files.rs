@@ -61,10 +61,10 @@ fn work(
     name: &str,
     size: Size,
     rounds: Rounds,
-    asked: &[(Whom, f64)],
+    goals: &[(Whom, f64)],
     sides: impl IntoIterator<Item = Side>,
 ) -> Work {
-    let figures = vec![Figure::new("time", Unit::Nanoseconds, asked)];
+    let figures = vec![Figure::new("time", Unit::Nanoseconds, goals)];
     Work { name: name.into(), size, rounds, figures, sides: sides.into_iter().collect() }
 }
 

@@ -88,6 +88,8 @@ pub enum Whom {
     Others,
     /// The best of those, and tokio, that are on epoll.
     OnEpoll,
+    /// The loops of C and C++ that are used most: libevent, libuv and Boost.Asio.
+    Loops,
     /// Itself on one core: the figure says how many times.
     OneCore,
 }
@@ -98,7 +100,7 @@ pub struct Figure {
     pub name: String,
     pub unit: Unit,
     /// How many times better than these ayi should be.
-    pub asked: Vec<(Whom, f64)>,
+    pub goals: Vec<(Whom, f64)>,
 }
 
 /// How often everything is repeated.
@@ -143,8 +145,8 @@ pub struct Group {
 }
 
 impl Figure {
-    pub fn new(name: impl Into<String>, unit: Unit, asked: &[(Whom, f64)]) -> Figure {
-        Figure { name: name.into(), unit, asked: asked.to_vec() }
+    pub fn new(name: impl Into<String>, unit: Unit, goals: &[(Whom, f64)]) -> Figure {
+        Figure { name: name.into(), unit, goals: goals.to_vec() }
     }
 }
 
@@ -169,10 +171,10 @@ macro_rules! all_that_are_fair {
 pub fn timed(
     name: &str,
     size: Size,
-    asked: &[(Whom, f64)],
+    goals: &[(Whom, f64)],
     sides: impl IntoIterator<Item = (&'static str, Timed)>,
 ) -> Work {
-    of_nanoseconds(name, size, asked, sides, |time, n| time.as_secs_f64() * 1e9 / f64::from(n))
+    of_nanoseconds(name, size, goals, sides, |time, n| time.as_secs_f64() * 1e9 / f64::from(n))
 }
 
 /// Returns nanoseconds, made by `figure` of what a run returns for a time. Each turn has a thread of its own: some
@@ -180,7 +182,7 @@ pub fn timed(
 fn of_nanoseconds(
     name: &str,
     size: Size,
-    asked: &[(Whom, f64)],
+    goals: &[(Whom, f64)],
     sides: impl IntoIterator<Item = (&'static str, Timed)>,
     figure: fn(Duration, u32) -> f64,
 ) -> Work {
@@ -194,7 +196,7 @@ fn of_nanoseconds(
         name: name.into(),
         size,
         rounds: Rounds::Many,
-        figures: vec![Figure::new("time", Unit::Nanoseconds, asked)],
+        figures: vec![Figure::new("time", Unit::Nanoseconds, goals)],
         sides: sides.into_iter().map(side).collect(),
     }
 }
@@ -342,7 +344,7 @@ pub fn all() -> Vec<Group> {
                 },
                 and_loops(
                     of_nanoseconds(
-                        "how late sleep(200 µs) is, p99 (at most 100 µs asked for)",
+                        "how late sleep(200 µs) is, p99 (at most 100 µs is the goal)",
                         Fixed(300),
                         &[],
                         on_all!(works::sleep_error as Timed),

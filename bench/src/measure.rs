@@ -36,7 +36,7 @@ pub struct Ratio {
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Verdict {
-    Reached,
+    Met,
     /// Missed by no more than ayi differs from itself.
     Tie,
     Missed,
@@ -63,9 +63,9 @@ impl Row {
         (other.ratio.median - 1.0).abs() <= self.noise.distance()
     }
 
-    /// Returns a verdict for each target. `None` means that there was nothing to compare with.
+    /// Returns a verdict for each goal. `None` means that there was nothing to compare with.
     pub fn verdicts(&self) -> impl Iterator<Item = (Whom, f64, Option<Verdict>)> {
-        self.figure.asked.iter().map(|&(whom, asked)| {
+        self.figure.goals.iter().map(|&(whom, goal)| {
             let is_meant = |other: &&Other| match whom {
                 Whom::Tokio => other.runtime == TOKIO,
                 Whom::Pool => other.runtime == POOL,
@@ -75,16 +75,17 @@ impl Row {
                     !is_loop && ![TOKIO, POOL, STD, RAW, RAW_RING].contains(&other.runtime)
                 }
                 Whom::OnEpoll => [TOKIO, "smol", "monoio epoll"].contains(&other.runtime),
+                Whom::Loops => ["libevent", "libuv", "Boost.Asio"].contains(&other.runtime),
                 Whom::OneCore => false,
             };
             let least = self.others.iter().filter(is_meant).map(|other| other.ratio.median).reduce(f64::min);
             let least = if whom == Whom::OneCore { Some(self.ayi) } else { least };
             let verdict = least.map(|least| match least {
-                _ if least >= asked => Verdict::Reached,
-                _ if least + self.noise.distance() >= asked => Verdict::Tie,
+                _ if least >= goal => Verdict::Met,
+                _ if least + self.noise.distance() >= goal => Verdict::Tie,
                 _ => Verdict::Missed,
             });
-            (whom, asked, verdict)
+            (whom, goal, verdict)
         })
     }
 }

@@ -65,11 +65,11 @@ pub fn works() -> Vec<Work> {
             })
         })
     };
-    let work = |name: &str, asked: &[(Whom, f64)], sides| Work {
+    let work = |name: &str, goals: &[(Whom, f64)], sides| Work {
         name: name.into(),
         size: Size::Fixed(1),
         rounds: Rounds::Few,
-        figures: vec![Figure::new("bytes", Unit::Bytes, asked)],
+        figures: vec![Figure::new("bytes", Unit::Bytes, goals)],
         sides,
     };
     let least = [(Whom::Tokio, 2.0), (Whom::Others, 1.0)];

@@ -77,7 +77,7 @@ fn chart(row: &Row) -> Markup {
                     }
                 }
             }
-            @if !row.figure.asked.is_empty() { div.soft { (verdicts(row)) } }
+            @if !row.figure.goals.is_empty() { div.soft { (verdicts(row)) } }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The report: a table for the terminal, and a file.
 
-use crate::groups::{CHANNELS, Group, LOOPS, LOOPS_OTHERWISE, ON_CORES, PEERS, Unit, WITHOUT, Whom};
+use crate::groups::{CHANNELS, Group, LOOPS, LOOPS_OTHERWISE, ON_CORES, PEERS, TOKIO, Unit, WITHOUT, Whom};
 use crate::loops;
 use crate::measure::{Other, Ratio, Row, Verdict};
 use comfy_table::{CellAlignment, ContentArrangement, presets};
@@ -67,14 +67,14 @@ struct Table<'a> {
     /// The columns.
     peers: Vec<&'static str>,
     rows: Vec<&'a Row>,
-    /// No target is about the loops of C and C++.
-    has_targets: bool,
+    /// The goals stand beside the runtimes.
+    has_goals: bool,
 }
 
 impl Table<'_> {
     fn headings(&self) -> impl Iterator<Item = &'static str> {
-        let targets = self.has_targets.then_some("asked for");
-        ["work", "ayi", "again"].into_iter().chain(self.peers.iter().copied()).chain(targets)
+        let goal = self.has_goals.then_some("goal");
+        ["work", "ayi", "again"].into_iter().chain(self.peers.iter().copied()).chain(goal)
     }
 
     /// Returns the cells of a row. `cell` makes that of a peer.
@@ -82,7 +82,7 @@ impl Table<'_> {
         let mut cells = vec![format!("{}, {}", row.work, row.figure.name), value(row.ayi, row.figure.unit)];
         cells.push(spread(row.noise));
         cells.extend(self.peers.iter().map(|peer| other(row, peer).map_or("-".into(), &cell)));
-        cells.extend(self.has_targets.then(|| verdicts(row)));
+        cells.extend(self.has_goals.then(|| verdicts(row)));
         cells
     }
 }
@@ -90,11 +90,11 @@ impl Table<'_> {
 /// Returns a table with the runtimes, and one with the loops of C and C++, if there are any. Both have the columns that
 /// have anything in these rows.
 fn tables(rows: &[Row]) -> impl Iterator<Item = Table<'_>> {
-    let table = |peers: Vec<&'static str>, has_targets| {
-        let has_any = |row: &&Row| has_targets || peers.iter().any(|peer| other(row, peer).is_some());
+    let table = |peers: Vec<&'static str>, has_goals| {
+        let has_any = |row: &&Row| has_goals || peers.iter().any(|peer| other(row, peer).is_some());
         let rows: Vec<_> = rows.iter().filter(has_any).collect();
         let is_used = |peer: &&str| rows.iter().any(|row| other(row, peer).is_some());
-        Table { peers: peers.into_iter().filter(is_used).collect(), rows, has_targets }
+        Table { peers: peers.into_iter().filter(is_used).collect(), rows, has_goals }
     };
     let runtimes = PEERS.into_iter().chain(ON_CORES).chain(WITHOUT).chain(CHANNELS);
     let loops = LOOPS.into_iter().chain(LOOPS_OTHERWISE);
@@ -102,24 +102,25 @@ fn tables(rows: &[Row]) -> impl Iterator<Item = Table<'_>> {
     [table(runtimes.collect(), true)].into_iter().chain(loops)
 }
 
-/// Returns `10x tokio: missed`, for each target.
+/// Returns `10x tokio: not met`, for each goal.
 pub fn verdicts(row: &Row) -> String {
-    let verdict = |(whom, asked, verdict): (Whom, f64, Option<Verdict>)| {
+    let verdict = |(whom, goal, verdict): (Whom, f64, Option<Verdict>)| {
         let whom = match whom {
             Whom::Tokio => "tokio",
             Whom::Pool => "spawn_blocking",
             Whom::Raw => "raw",
             Whom::Others => "the best other",
             Whom::OnEpoll => "each on epoll",
+            Whom::Loops => "libevent, libuv and Boost.Asio",
             Whom::OneCore => "one core",
         };
         let verdict = match verdict {
-            Some(Verdict::Reached) => "yes",
-            Some(Verdict::Tie) => "tie",
-            Some(Verdict::Missed) => "no",
-            None => "?",
+            Some(Verdict::Met) => "met",
+            Some(Verdict::Tie) => "a tie",
+            Some(Verdict::Missed) => "not met",
+            None => "nothing to compare with",
         };
-        format!("{asked}x {whom}: {verdict}")
+        format!("{goal}x {whom}: {verdict}")
     };
     row.verdicts().map(verdict).collect::<Vec<_>>().join("; ")
 }
@@ -159,7 +160,52 @@ fn date() -> String {
 
 pub const LEGEND: &str = "For ayi the value, for the others how many times better ayi was (above 1: ayi needs less, or \
     does more per second): the median of the ratios of all rounds. `=` marks a tie: no farther from 1 than ayi \
-    measured against itself.";
+    measured against itself. A goal says how many times better than whom ayi should be.";
+
+/// One line for each group: how ayi stands beside tokio, and how many goals are met.
+struct Glance {
+    group: &'static str,
+    /// Rows in which ayi is better than tokio, ties, and rows in which it is worse.
+    better: usize,
+    ties: usize,
+    worse: usize,
+    /// The median of the ratios to tokio.
+    median: Option<f64>,
+    met: usize,
+    goals: usize,
+}
+
+impl Glance {
+    const HEADINGS: [&str; 6] =
+        ["group", "better than tokio", "a tie", "worse", "median of the ratios", "goals met, or a tie"];
+
+    fn new(Results { name, rows, .. }: &Results) -> Glance {
+        let beside: Vec<_> = rows.iter().filter_map(|row| Some((row, other(row, TOKIO)?))).collect();
+        let ties = beside.iter().filter(|(row, other)| row.is_tie(other)).count();
+        let better =
+            beside.iter().filter(|(row, other)| !row.is_tie(other) && other.ratio.median > 1.0).count();
+        let mut ratios: Vec<_> = beside.iter().map(|(_, other)| other.ratio.median).collect();
+        ratios.sort_by(f64::total_cmp);
+        let goals: Vec<_> =
+            rows.iter().flat_map(Row::verdicts).filter_map(|(_, _, verdict)| verdict).collect();
+        Glance {
+            group: name,
+            better,
+            ties,
+            worse: beside.len() - better - ties,
+            median: ratios.get(ratios.len() / 2).copied(),
+            met: goals.iter().filter(|verdict| !matches!(verdict, Verdict::Missed)).count(),
+            goals: goals.len(),
+        }
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let Glance { group, better, ties, worse, median, met, goals } = self;
+        let median = median.map_or("-".into(), ratio);
+        let met = if *goals == 0 { "-".into() } else { format!("{met} of {goals}") };
+        vec![group.to_string(), better.to_string(), ties.to_string(), worse.to_string(), median, met]
+    }
+}
 
 /// Returns the values of ayi and the ratios of the others, for a terminal.
 pub fn text(groups: &[Results]) -> String {
@@ -192,13 +238,17 @@ pub fn text(groups: &[Results]) -> String {
 
 /// Returns the values and ratios of all, with their spread, in Markdown.
 pub fn markdown(groups: &[Results]) -> String {
-    let mut text = format!(
-        "# Side by side\n\n{}.\n\n{LEGEND} In brackets the value, and between which ratios half of the rounds were; \
-         \"again\" is ayi against itself.\n",
-        machine()
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let mut text = format!("# Side by side\n\n{}.\n\n## At a glance\n\n", machine());
+    text.push_str(&line(Glance::HEADINGS.map(String::from).into()));
+    text.push_str(&line(Glance::HEADINGS.map(|_| "---".into()).into()));
+    groups.iter().for_each(|results| text.push_str(&line(Glance::new(results).cells())));
+    let _ = write!(
+        text,
+        "\n## How to read the tables\n\n{LEGEND} In brackets the value, and between which ratios half of the rounds \
+         were; \"again\" is ayi against itself.\n"
     );
     for Results { name, about, rows, failures } in groups {
-        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
         let _ = writeln!(text, "\n## {name}: {about}");
         for table in tables(rows) {
             let headings: Vec<String> = table.headings().map(String::from).collect();
