@@ -109,7 +109,8 @@ impl TcpStream {
     /// Reads what has arrived into `buf`, and waits while nothing has. Returns the number of bytes, 0 at the end of the
     /// stream.
     ///
-    /// An empty `buf` is filled at once: that 0 does not mean the end.
+    /// An empty `buf` is filled at once: that 0 does not mean the end. A `buf` that is longer than what arrives at a time
+    /// spares a system call: one that was filled is followed by a recv(2) that finds nothing.
     ///
     /// # Errors
     ///
