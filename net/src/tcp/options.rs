@@ -166,8 +166,8 @@ impl TcpStream {
     /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
     /// # let (peer, _) = listener.accept().await?;
     /// assert_eq!(stream.linger()?, None);
-    /// stream.set_linger(Some(Duration::from_secs(2)))?;
-    /// assert_eq!(stream.linger()?, Some(Duration::from_secs(2)));
+    /// stream.set_zero_linger()?;
+    /// assert_eq!(stream.linger()?, Some(Duration::ZERO));
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
@@ -184,17 +184,18 @@ impl TcpStream {
     /// # Errors
     ///
     /// Returns what setsockopt(2) reports.
+    #[deprecated = "more than zero blocks the thread when the socket is dropped: use `set_zero_linger`"]
     pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
         SockRef::from(self.socket.std()).set_linger(linger)
     }
 
-    /// Makes closing the stream reset the connection, like [`set_linger`](TcpStream::set_linger) with zero.
+    /// Makes closing the stream reset the connection: `SO_LINGER` with zero. What was written and not sent is lost.
     ///
     /// # Errors
     ///
     /// Returns what setsockopt(2) reports.
     pub fn set_zero_linger(&self) -> io::Result<()> {
-        self.set_linger(Some(Duration::ZERO))
+        SockRef::from(self.socket.std()).set_linger(Some(Duration::ZERO))
     }
 
     /// Returns whether what arrives is confirmed at once (tcp(7), `TCP_QUICKACK`).

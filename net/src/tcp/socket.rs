@@ -383,8 +383,8 @@ impl TcpSocket {
     /// ```
     /// use std::time::Duration;
     /// # let socket = ayi::net::tcp::TcpSocket::new_v4()?;
-    /// socket.set_linger(Some(Duration::from_secs(2)))?;
-    /// assert_eq!(socket.linger()?, Some(Duration::from_secs(2)));
+    /// socket.set_zero_linger()?;
+    /// assert_eq!(socket.linger()?, Some(Duration::ZERO));
     /// # std::io::Result::Ok(())
     /// ```
     pub fn linger(&self) -> io::Result<Option<Duration>> {
@@ -393,9 +393,12 @@ impl TcpSocket {
 
     /// Sets [`linger`](TcpSocket::linger).
     ///
+    /// More than zero blocks the thread, and with it the whole runtime, when the stream is dropped.
+    ///
     /// # Errors
     ///
     /// Returns what setsockopt(2) reports.
+    #[deprecated = "more than zero blocks the thread when the socket is dropped: use `set_zero_linger`"]
     pub fn set_linger(&self, value: Option<Duration>) -> io::Result<()> {
         self.socket.set_linger(value)
     }
@@ -470,13 +473,13 @@ impl TcpSocket {
         self.socket.set_tclass_v6(value)
     }
 
-    /// Makes closing it reset the connection, like [`set_linger`](TcpSocket::set_linger) with zero.
+    /// Makes closing it reset the connection: `SO_LINGER` with zero. What was written and not sent is lost.
     ///
     /// # Errors
     ///
     /// Returns what setsockopt(2) reports.
     pub fn set_zero_linger(&self) -> io::Result<()> {
-        self.set_linger(Some(Duration::ZERO))
+        self.socket.set_linger(Some(Duration::ZERO))
     }
 
     /// Returns the network device that it is bound to, by name (socket(7), `SO_BINDTODEVICE`).

@@ -133,6 +133,7 @@ fn options_are_what_was_set() {
     assert_eq!(socket.send_buffer_size().unwrap(), 40_000, "the kernel doubles it");
     assert_eq!(socket.recv_buffer_size().unwrap(), 60_000);
     assert_eq!(socket.linger().unwrap(), None);
+    #[allow(deprecated)]
     socket.set_linger(Some(Duration::from_secs(2))).unwrap();
     assert_eq!(socket.linger().unwrap(), Some(Duration::from_secs(2)));
     socket.set_zero_linger().unwrap();
@@ -152,6 +153,7 @@ fn options_are_what_was_set() {
 fn options_of_a_stream() {
     run(async || {
         let (stream, _peer) = support::connected();
+        #[allow(deprecated)]
         stream.set_linger(Some(Duration::from_secs(1))).unwrap();
         assert_eq!(stream.linger().unwrap(), Some(Duration::from_secs(1)));
         stream.set_quickack(false).unwrap();
