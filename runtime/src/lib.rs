@@ -26,6 +26,8 @@ mod plugged {
     pub(crate) type Afar = crate::face::entered::Afar;
     pub(crate) type AfarTimer = crate::services::afar_timer::AfarTimer;
     pub(crate) type Onlookers = crate::watch::onlookers::Onlookers;
+    pub(crate) type Kept = crate::services::here::Kept;
+    pub(crate) type Unjoined = crate::watch::unhandled::Unjoined;
     pub(crate) type Blocks = crate::services::blocks::Blocks;
     #[cfg(not(loom))]
     pub(crate) type Process = crate::services::process::Process;

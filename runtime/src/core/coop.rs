@@ -22,7 +22,7 @@ use super::foreign;
 use super::sync::thread_local;
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 
 /// Operations per poll. The same number as tokio's, so that what people have measured there carries over.
 const BUDGET: i64 = 128;
@@ -100,17 +100,6 @@ pub(crate) fn end() {
     leave();
     wake_exhausted();
     drop(ManuallyDrop::into_inner(EXHAUSTED.take()));
-}
-
-/// Tries an operation, and charges for it if it completes. If the budget is used up, it is not tried, but `Pending`
-/// with the waker woken.
-#[inline]
-pub(crate) fn poll_charged<R>(
-    cx: &mut Context<'_>,
-    poll: impl FnOnce(&mut Context<'_>) -> Poll<R>,
-) -> Poll<R> {
-    ready!(poll_budget(cx));
-    charged(ready!(poll(cx)))
 }
 
 /// The result of an operation that has completed, charged for.

@@ -40,6 +40,8 @@ impl Current {
 thread_local! {
     /// Never dropped, so that it can still be used by the destructors of other thread-locals.
     static CURRENT: RefCell<ManuallyDrop<Current>> = const { RefCell::new(ManuallyDrop::new(Current::NOTHING)) };
+    /// The tasks of [`home`], where this thread spawns those that are not `Send`: one look, and no count.
+    pub(crate) static HOME: Cell<Option<OwnScheduler>> = const { Cell::new(None) };
     /// How many guards there are, to notice when they are dropped in a wrong order.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
@@ -50,7 +52,9 @@ fn install(mut current: Current) -> Current {
         current.worker = afar.worker();
     }
     let here = current.worker.as_ref();
-    OwnScheduler::set_owned(here.map(|worker| worker.tasks()));
+    let tasks = here.map(|worker| worker.tasks());
+    OwnScheduler::set_owned(tasks);
+    HOME.set(tasks.filter(|_| current.afar.is_none()));
     Clock::install(here.map_or(Clock::REAL, |worker| worker.clock.get()));
     ManuallyDrop::into_inner(CURRENT.replace(ManuallyDrop::new(current)))
 }

@@ -4,7 +4,7 @@
 //! when they are told something, and the panics of that code end in them.
 
 use super::counters::Counters;
-use super::task::{Id, JoinError};
+use super::task::Id;
 use super::wait::Instant;
 use std::panic::Location;
 
@@ -50,9 +50,6 @@ pub(crate) trait Onlooker: Default {
 
     /// Once a turn.
     fn turn(&self, counters: &Counters);
-
-    /// A task that was spawned at `place` has panicked, and nobody joins it. True: that is the end of the runtime.
-    fn nobody_joins(&self, error: JoinError, place: &'static Location<'static>) -> bool;
 
     /// The runtime is over, and the next one begins with nothing.
     fn leave(&self);

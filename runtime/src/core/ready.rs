@@ -118,11 +118,6 @@ impl Known {
         self.has(Known::CLOSED)
     }
 
-    /// But for what says that a direction has been closed.
-    pub(crate) fn but_closed(self) -> Known {
-        self - Known::CLOSED
-    }
-
     /// Whether a short transfer by `interest` proves that nothing is left. Not when the end of the stream or an error
     /// is still to be fetched, for which there will be no further report; and not on a stream that carries urgent
     /// data, where a read stops short of the mark, tcp(7).

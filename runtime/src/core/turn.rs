@@ -25,18 +25,17 @@
 //! Nothing is borrowed while a task, a waker or a drop runs. In tokio: `runtime/scheduler/current_thread`.
 
 use super::counters::Count;
-use super::current::EnterGuard;
 use super::lodger::Lodger;
-use super::onlooker::{Onlooker, TaskFacts};
+use super::onlooker::Onlooker;
+use super::task::slot::Marks;
 use super::task::{self, OwnScheduler, OwnSlot};
 use super::wait::Instant;
 use super::worker::Worker;
 use super::{coop, foreign};
-use crate::plugged::{Lodgers, TaskTrace};
+use crate::plugged::Lodgers;
 use std::panic::Location;
-use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
 /// Polls between two turns, unless the user says otherwise. It is tokio's number: a prime, so that it does not resonate
@@ -61,28 +60,14 @@ const MESSAGES_PER_LOOK: usize = 32;
 const BETWEEN_FIRINGS: u64 = 50_000;
 
 impl Worker {
-    /// Runs the loop until `future` is ready. `size` is that of the future which the user has given.
-    #[track_caller]
-    pub(crate) fn block_on<F: Future>(self: &Rc<Self>, future: F, size: usize) -> F::Output {
-        let root = Root::new(self.tasks());
-        let _inside = EnterGuard::here(self);
-        let _running = Lodgers::run(self);
-        assert!(!self.is_over.get(), "this runtime has been shut down by an unhandled panic of a task");
-        let waker = root.0.waker();
-        let (id, place) = (root.0.id(), Location::caller());
-        let facts = || TaskFacts::new(id, size, place);
-        let trace = TaskTrace::root(facts, Some(root.0.waker()));
-        let mut future = pin!(future);
-        let mut cx = Context::from_waker(&waker);
-        self.run(&root, || trace.poll(&mut cx, |cx| future.as_mut().poll(cx)))
-    }
-
     /// The loop: runs until `poll` gives an output. It calls `poll` whenever `root` is woken.
     #[inline(always)]
     #[track_caller]
     pub(crate) fn run<T>(self: &Rc<Self>, root: &Root, mut poll: impl FnMut() -> Poll<T>) -> T {
         let tasks = self.tasks();
-        let (is_watched, place) = (tasks.cells().onlookers.time_polls(), Location::caller());
+        if tasks.cells().onlookers.time_polls() {
+            root.0.mark(Marks::WATCHED);
+        }
         root.0.schedule();
         self.end_if_wanted();
         loop {
@@ -111,10 +96,10 @@ impl Worker {
                     task::leave();
                     coop::enter();
                     // The root has no loop of its own: a future that is polled in two places is inlined in neither.
-                    let start = is_watched.then(std::time::Instant::now);
+                    let start = root.0.cells().marks.get().has(Marks::WATCHED).then(std::time::Instant::now);
                     let polled = poll();
                     if let Some(start) = start {
-                        tasks.cells().onlookers.root_polled(start, place);
+                        tasks.cells().onlookers.root_polled(start, Location::caller());
                     }
                     if let Poll::Ready(output) = polled {
                         self.counters().add(Count::Popped, (polls - left).into());

@@ -4,10 +4,12 @@ use super::drive::Drive;
 use super::errors::TIED_TO_ITS_THREAD;
 use super::link::Link;
 use crate::core::current::EnterGuard;
+use crate::core::lodger::Lodger;
 use crate::core::onlooker::TaskFacts;
 use crate::core::task::Id;
+use crate::core::turn::Root;
 use crate::core::worker::Worker;
-use crate::plugged::TaskTrace;
+use crate::plugged::{Lodgers, TaskTrace};
 use crate::services::blocked_on::BlockedOn;
 use crate::services::home::Who;
 use std::panic::Location;
@@ -21,6 +23,24 @@ use std::task::{Context, Poll, Waker};
 pub(crate) fn run<F: Future>(worker: &Rc<Worker>, future: F, size: usize) -> F::Output {
     let _blocked = BlockedOn::new();
     worker.block_on(future, size)
+}
+
+impl Worker {
+    /// Runs the loop until `future` is ready. `size` is that of the future which the user has given.
+    #[track_caller]
+    pub(crate) fn block_on<F: Future>(self: &Rc<Self>, future: F, size: usize) -> F::Output {
+        let root = Root::new(self.tasks());
+        let _inside = EnterGuard::here(self);
+        let _running = Lodgers::run(self);
+        assert!(!self.is_over.get(), "this runtime has been shut down by an unhandled panic of a task");
+        let waker = root.0.waker();
+        let (id, place) = (root.0.id(), Location::caller());
+        let facts = || TaskFacts::new(id, size, place);
+        let trace = TaskTrace::root(facts, Some(root.0.waker()));
+        let mut future = pin!(future);
+        let mut cx = Context::from_waker(&waker);
+        self.run(&root, || trace.poll(&mut cx, |cx| future.as_mut().poll(cx)))
+    }
 }
 
 impl Link {

@@ -3,8 +3,9 @@
 use super::drive::Drive;
 use super::errors::{NO_RUNTIME, NOT_HERE, shut_down};
 use super::link::Link;
-use crate::core::current::{self, Current, EnterGuard as CoreGuard, find_worker, home, with_current};
+use crate::core::current::{self, Current, EnterGuard as CoreGuard, HOME, find_worker, with_current};
 use crate::core::lodger::Elsewhere;
+use crate::core::task::OwnScheduler;
 use crate::core::worker::{RuntimeRef, Worker};
 use crate::services::home::Who;
 use crate::services::stay::Stay;
@@ -90,17 +91,19 @@ pub(crate) fn current_link() -> Option<Link> {
     }
 }
 
-/// Returns the runtime that takes tasks which are not `Send`: that of this thread.
+/// Returns where tasks go that are not `Send`: the runtime of this thread.
 #[inline]
 #[track_caller]
-pub(crate) fn current_to_spawn() -> Rc<Worker> {
-    match home() {
-        Some(worker) => {
-            worker.lodgers.stays.local_task();
-            worker
-        }
-        None => panic!("{}", current_link().map_or(NO_RUNTIME, |_| NOT_HERE)),
-    }
+pub(crate) fn current_to_spawn() -> OwnScheduler {
+    let Some(tasks) = HOME.get() else { not_here() };
+    tasks.local_task();
+    tasks
+}
+
+#[cold]
+#[track_caller]
+fn not_here() -> ! {
+    panic!("{}", current_link().map_or(NO_RUNTIME, |_| NOT_HERE))
 }
 
 /// Returns whether the current runtime has sockets, if there is one.

@@ -171,12 +171,12 @@ impl Handle {
         // `make` is called in a future, so that its panics are the task's.
         match worker_of(self.link.reference.id) {
             Some(worker) => {
-                worker.lodgers.stays.local_task();
+                worker.tasks().local_task();
                 worker.tasks().spawn(async move { make().await }, Plain)
             }
             None => {
                 let make = move || {
-                    with_current(|worker| worker.lodgers.stays.local_task());
+                    with_current(|worker| worker.tasks().local_task());
                     async move { make().await }
                 };
                 let Link { reference, shared } = &self.link;

@@ -1,6 +1,7 @@
 //! The handles of a task, and its error, as users see them.
 
 use crate::core::foreign::{Panic, lock};
+use crate::core::task::slot::Marks;
 use crate::core::task::{AbortHandle, Id, JoinError, JoinHandle};
 use std::fmt;
 use std::io;
@@ -84,6 +85,18 @@ impl<T> JoinHandle<T> {
 }
 
 impl AbortHandle {
+    /// Cancels the task at its next turn, like [`JoinHandle::abort`]. It does nothing if the task is over.
+    pub fn abort(&self) {
+        let id = self.id;
+        // The future is dropped when the slot comes off the run queue, not in the middle of the caller's code.
+        self.visit(move |slot| {
+            if !slot.is_finished(id) {
+                slot.mark(Marks::ABORTED);
+                slot.schedule();
+            }
+        });
+    }
+
     /// Returns whether the task is over.
     pub fn is_finished(&self) -> bool {
         self.slot.is_finished(self.id)
@@ -114,6 +127,22 @@ impl fmt::Debug for AbortHandle {
 }
 
 impl JoinError {
+    /// Returns whether the task panicked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// let task = ayi::spawn(async { panic!("no tea") });
+    /// let error = task.await.unwrap_err();
+    /// assert!(error.is_panic() && !error.is_cancelled());
+    /// # });
+    /// ```
+    pub fn is_panic(&self) -> bool {
+        self.panic.is_some()
+    }
+
     /// Returns whether the task was aborted, or its runtime shut down, before the task was finished.
     ///
     /// # Examples

@@ -411,7 +411,7 @@ impl fmt::Debug for RuntimeMetrics {
 impl OwnScheduler {
     /// Returns how many slots are on the run queue.
     pub(crate) fn queue_len(self) -> usize {
-        successors(self.cells().head.get(), |slot| slot.cells().link.get()).count()
+        successors(self.cells().head.get(), |slot| self.next(*slot)).count()
     }
 }
 

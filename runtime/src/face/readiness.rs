@@ -3,7 +3,6 @@
 //! In tokio: `runtime/io/{registration,scheduled_io}.rs`. There a `ReadyEvent` has a tick; here it has the number of
 //! the latest turn.
 
-use crate::core::coop;
 use crate::core::ready::{Interest, Known};
 use crate::core::sys;
 use crate::core::wait::reactor::{Look, Reactor, Seen, direction, find, give_back};
@@ -11,6 +10,7 @@ use crate::core::wait::registration::Tie;
 use crate::core::wait::waiting::{Wait, Waiting, poll_once};
 use crate::core::wait::{Asker, Registration, SourceKey, Waiter};
 use crate::face::ready::Ready;
+use crate::services::coop;
 use std::io::{self, ErrorKind};
 use std::num::NonZeroU64;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
@@ -357,7 +357,7 @@ impl Reactor {
     pub(crate) fn clear_and_ask(&mut self, key: SourceKey, known: Known) -> io::Result<()> {
         self.ask(key)?;
         let Some(source) = find(&mut self.sources, key) else { return Ok(()) };
-        source.known = source.known - known.but_closed();
+        source.known = source.known - (known - Known::CLOSED);
         Ok(())
     }
 

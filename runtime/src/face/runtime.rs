@@ -157,7 +157,7 @@ impl Runtime {
             return refused(self.handle.link.reference.scheduler);
         };
         let _inside = CoreGuard::here(stay.worker());
-        stay.worker().lodgers.stays.local_task();
+        stay.worker().tasks().local_task();
         if const { is_large::<F>() } {
             return stay.worker().tasks().spawn(Box::pin(future), Boxed(size_of::<F>()));
         }

@@ -116,10 +116,8 @@ impl Settings {
         if self.start_paused {
             worker.clock.set(Clock::REAL.pause());
         }
-        if worker.tasks().tasks_left() > 0 {
-            // Those that were spawned before it was made.
-            worker.lodgers.stays.local_task();
-        }
+        // There are some already if they were spawned before it was made.
+        worker.tasks().cells().is_local.set(worker.tasks().tasks_left() > 0);
         lives_here(&worker);
         everywhere::register(worker.reference);
         Ok(worker)

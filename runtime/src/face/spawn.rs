@@ -2,7 +2,7 @@
 
 use super::entered::{current_link, current_to_spawn};
 use super::errors::NO_RUNTIME;
-use crate::core::current::home;
+use crate::core::current::HOME;
 use crate::core::task::{JoinHandle, Plain};
 use crate::services::kinds::{Boxed, is_large};
 
@@ -38,9 +38,9 @@ where
     F: Future<Output: 'static> + 'static,
 {
     if const { is_large::<F>() } {
-        return current_to_spawn().tasks().spawn(Box::pin(future), Boxed(size_of::<F>()));
+        return current_to_spawn().spawn(Box::pin(future), Boxed(size_of::<F>()));
     }
-    current_to_spawn().tasks().spawn(future, Plain)
+    current_to_spawn().spawn(future, Plain)
 }
 
 /// Like [`spawn`], for a future that is `Send`: the task does not keep the runtime on this thread.
@@ -51,20 +51,24 @@ pub fn spawn_send<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
-    let (link, worker) = match home() {
-        Some(worker) => (None, Some(worker)),
-        None => (current_link(), None),
-    };
-    match (worker, link) {
-        (Some(worker), _) if const { is_large::<F>() } => {
-            worker.tasks().spawn(Box::pin(future), Boxed(size_of::<F>()))
-        }
-        (Some(worker), _) => worker.tasks().spawn(future, Plain),
-        (None, Some(link)) if const { is_large::<F>() } => {
-            link.spawn_task(Box::pin(future), Boxed(size_of::<F>()))
-        }
-        (None, Some(link)) => link.spawn_task(future, Plain),
-        (None, None) => panic!("{NO_RUNTIME}"),
+    match HOME.get() {
+        Some(tasks) if const { is_large::<F>() } => tasks.spawn(Box::pin(future), Boxed(size_of::<F>())),
+        Some(tasks) => tasks.spawn(future, Plain),
+        None => spawn_afar(future),
+    }
+}
+
+/// Like [`spawn_send`], on a thread that is not the runtime's.
+#[cold]
+#[track_caller]
+fn spawn_afar<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    match current_link() {
+        Some(link) if const { is_large::<F>() } => link.spawn_task(Box::pin(future), Boxed(size_of::<F>())),
+        Some(link) => link.spawn_task(future, Plain),
+        None => panic!("{NO_RUNTIME}"),
     }
 }
 

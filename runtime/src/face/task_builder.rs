@@ -82,7 +82,7 @@ impl<'a> TaskBuilder<'a> {
     where
         F: Future<Output: 'static> + 'static,
     {
-        let tasks = current_to_spawn().tasks();
+        let tasks = current_to_spawn();
         if const { is_large::<F>() } {
             let size = Boxed(size_of::<F>());
             return Ok(match self.name {

@@ -11,6 +11,8 @@
 //! 2. A block is in one list or in use. The first word of a block in a list leads to the next.
 //! 3. A thread keeps at most [`KEPT`] bytes. Blocks beyond that go back to the allocator, and all others do when the
 //!    thread ends.
+//! 4. The lists have no destructor, so a spawn need not ask whether they are still there. `AtEnd` empties them: the first
+//!    block that a thread keeps registers it, and after it there is no room for another one.
 //!
 //! With `--cfg uncached` nothing is kept, so that tools which look for memory errors see each allocation.
 
@@ -31,18 +33,23 @@ const CLASSES: usize = 32;
 const ALIGN: usize = 16;
 
 /// How many bytes a thread keeps: enough for some 100,000 small tasks.
-const KEPT: usize = if cfg!(uncached) { 0 } else { 4 << 20 };
+const KEPT: usize = if cfg!(any(uncached, loom)) { 0 } else { 4 << 20 };
 
-/// Returns the class of a layout, if it has one. The first class is 0.
+/// Returns the class of a layout, or a number of [`CLASSES`] or more if it has none. The first class is 0.
 #[inline]
-fn class(of: Layout) -> Option<usize> {
-    let class = of.size().saturating_sub(LEAST - STEP + 1) / STEP;
-    (class < CLASSES && of.align() <= ALIGN).then_some(class)
+const fn class(of: Layout) -> usize {
+    if of.align() > ALIGN { CLASSES } else { of.size().saturating_sub(LEAST - STEP + 1) / STEP }
+}
+
+/// The size of the blocks of a class.
+#[inline]
+const fn size(class: usize) -> usize {
+    LEAST + class * STEP
 }
 
 #[inline]
 fn layout(class: usize) -> Layout {
-    Layout::from_size_align(LEAST + class * STEP, ALIGN).expect("a small size, and a power of two")
+    Layout::from_size_align(size(class), ALIGN).expect("a small size, and a power of two")
 }
 
 struct Block {
@@ -52,13 +59,19 @@ struct Block {
 /// The free blocks of a thread, by their class.
 struct Lists {
     first: [Cell<Option<NonNull<Block>>>; CLASSES],
-    /// How many bytes are in the lists.
-    bytes: Cell<usize>,
+    /// How many more bytes may be kept. 0 until `AtEnd` is registered.
+    room: Cell<usize>,
+    has_begun: Cell<bool>,
 }
 
+/// Gives the blocks of a thread back when it ends.
+struct AtEnd;
+
 thread_local! {
-    static LISTS: Lists =
-        const { Lists { first: [const { Cell::new(None) }; CLASSES], bytes: Cell::new(0) } };
+    static LISTS: Lists = const {
+        Lists { first: [const { Cell::new(None) }; CLASSES], room: Cell::new(0), has_begun: Cell::new(false) }
+    };
+    static AT_END: AtEnd = const { AtEnd };
 }
 
 impl Lists {
@@ -67,7 +80,7 @@ impl Lists {
         let block = self.first[class].get()?;
         // SAFETY: invariant 2.
         self.first[class].set(unsafe { block.as_ref() }.next);
-        self.bytes.set(self.bytes.get() - layout(class).size());
+        self.room.set(self.room.get() + size(class));
         Some(block)
     }
 
@@ -78,28 +91,44 @@ impl Lists {
     /// The block is of this class, and nobody uses it from here on.
     #[inline]
     unsafe fn push(&self, block: NonNull<Block>, class: usize) -> bool {
-        let bytes = self.bytes.get() + layout(class).size();
-        if bytes > KEPT {
+        let size = size(class);
+        if self.room.get() < size && !self.begin() {
             return false;
         }
-        self.bytes.set(bytes);
-        debug_assert!(bytes <= KEPT && block.is_aligned(), "invariants 1 and 3");
+        self.room.set(self.room.get() - size);
+        debug_assert!(block.is_aligned(), "invariant 1");
         let first = &self.first[class];
         // SAFETY: the caller's promise; a block is as large and aligned as a `Block`, at least.
         unsafe { block.write(Block { next: first.get() }) };
         first.set(Some(block));
         true
     }
+
+    /// There is no room. Makes some, and returns true, if this was only because the thread has kept nothing yet.
+    #[cold]
+    #[inline(never)]
+    fn begin(&self) -> bool {
+        // A thread that is ending keeps nothing: invariant 4.
+        let may_begin = KEPT > 0 && !self.has_begun.replace(true) && AT_END.try_with(|_| ()).is_ok();
+        if may_begin {
+            self.room.set(KEPT);
+        }
+        may_begin
+    }
 }
 
-impl Drop for Lists {
+impl Drop for AtEnd {
     fn drop(&mut self) {
-        for class in 0..CLASSES {
-            while let Some(block) = self.pop(class) {
-                // SAFETY: invariant 1; invariant 2, it was in the list.
-                unsafe { dealloc(block.as_ptr().cast(), layout(class)) };
+        // It fails only under loom, where the lists are empty.
+        let _ = LISTS.try_with(|lists| {
+            for class in 0..CLASSES {
+                while let Some(block) = lists.pop(class) {
+                    // SAFETY: invariant 1; invariant 2, it was in the list.
+                    unsafe { dealloc(block.as_ptr().cast(), layout(class)) };
+                }
             }
-        }
+            lists.room.set(0);
+        });
     }
 }
 
@@ -111,19 +140,16 @@ impl Blocks {
     #[inline]
     pub(crate) fn allocate<T>() -> NonNull<T> {
         const { assert!(size_of::<T>() > 0) };
-        Blocks::allocate_layout(Layout::new::<T>()).cast()
-    }
-
-    // Called once per task. If it were inlined, it would be in the middle of every function that spawns.
-    #[inline(never)]
-    fn allocate_layout(of: Layout) -> NonNull<u8> {
-        let Some(class) = class(of) else { return Blocks::allocate_anew(of) };
-        // A thread that is ending no longer has lists.
+        let class = const { class(Layout::new::<T>()) };
+        if class >= CLASSES {
+            return Blocks::allocate_anew(Layout::new::<T>()).cast();
+        }
         let kept = LISTS.try_with(|lists| lists.pop(class)).ok().flatten();
-        kept.map_or_else(|| Blocks::allocate_anew(layout(class)), NonNull::cast)
+        kept.map_or_else(|| Blocks::allocate_anew(layout(class)).cast(), NonNull::cast)
     }
 
     #[cold]
+    #[inline(never)]
     fn allocate_anew(layout: Layout) -> NonNull<u8> {
         // SAFETY: the size is not zero: that of a class is not, nor that of a body, as `allocate` makes sure.
         let block = unsafe { alloc(layout) };
@@ -134,18 +160,32 @@ impl Blocks {
     ///
     /// # Safety
     ///
-    /// `block` comes from [`allocate`](Blocks::allocate) with the same layout, and nobody uses it from here on.
+    /// `block` comes from [`allocate`](Blocks::allocate) for a type of this layout, and nobody uses it from here on.
     #[inline]
     pub(crate) unsafe fn give_back(block: NonNull<u8>, of: Layout) {
         let class = class(of);
-        // SAFETY: the caller's promise.
-        let keep =
-            |class| LISTS.try_with(|lists| unsafe { lists.push(block.cast(), class) }).unwrap_or(false);
-        if class.is_some_and(keep) {
-            return;
-        }
+        let layout = if class < CLASSES {
+            // SAFETY: the caller's promise.
+            let keep = |lists: &Lists| unsafe { lists.push(block.cast(), class) };
+            if LISTS.try_with(keep).unwrap_or(false) {
+                return;
+            }
+            layout(class)
+        } else {
+            of
+        };
         // SAFETY: the caller's promise, and invariant 1.
-        unsafe { dealloc(block.as_ptr(), class.map_or(of, layout)) };
+        unsafe { Blocks::free(block, layout) };
+    }
+
+    /// # Safety
+    ///
+    /// As `dealloc`'s.
+    #[cold]
+    #[inline(never)]
+    unsafe fn free(block: NonNull<u8>, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { dealloc(block.as_ptr(), layout) };
     }
 }
 

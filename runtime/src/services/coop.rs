@@ -1,6 +1,6 @@
 //! The cooperative budget as users see it. See [`Runtime`](crate::runtime::Runtime#fairness).
 
-use crate::core::coop::{LEFT, UNLIMITED, put_off};
+use crate::core::coop::{LEFT, UNLIMITED, charged, put_off};
 use std::cell::Cell;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -172,7 +172,8 @@ impl<F: Future> Future for Unconstrained<F> {
 #[doc(hidden)]
 #[inline]
 pub fn poll_charged<R>(cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<R>) -> Poll<R> {
-    crate::core::coop::poll_charged(cx, poll)
+    ready!(poll_budget(cx));
+    charged(ready!(poll(cx)))
 }
 
 /// Charges one operation that has completed, for futures that ask [`poll_budget`] by themselves.

@@ -1,5 +1,6 @@
 //! The runtimes that live on this thread, entered or not.
 
+use crate::core::current::current;
 use crate::core::sync::thread_local;
 use crate::core::worker::Worker;
 use std::cell::RefCell;
@@ -32,4 +33,14 @@ pub(crate) fn latest_here(fits: impl Fn(&Worker) -> bool) -> Option<Rc<Worker>> 
         all.borrow().iter().rev().filter_map(Weak::upgrade).find(|worker| fits(worker))
     };
     ALL.try_with(find).ok()?
+}
+
+/// Keeps the runtime that a thread is in.
+pub(crate) struct Kept;
+
+impl Kept {
+    /// That of this thread, for as long as the value exists, also if foreign code leaves and ends it meanwhile.
+    pub(crate) fn here() -> Option<Rc<Worker>> {
+        current()
+    }
 }

@@ -65,13 +65,13 @@ where
     F: Future<Output: 'static> + 'static,
 {
     if let Some(worker) = home().or_else(enter_afar) {
-        worker.lodgers.stays.local_task();
+        worker.tasks().local_task();
         return worker.tasks().spawn(future, Plain);
     }
     let latest = latest_here(|worker| !worker.is_over.get());
     if let Some(stay) = latest.map(|worker| Stay::within(&worker)).or_else(Stay::in_the_latest) {
         let worker = stay.worker();
-        worker.lodgers.stays.local_task();
+        worker.tasks().local_task();
         let _inside = EnterGuard::here(worker);
         return worker.tasks().spawn(future, Plain);
     }

@@ -7,6 +7,7 @@ use super::home::{Home, Who};
 use super::shared::Shared;
 use crate::core::current::find_worker;
 use crate::core::sync::thread_local;
+use crate::core::task::OwnScheduler;
 use crate::core::worker::{RuntimeRef, Worker};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -17,19 +18,15 @@ thread_local! {
     static LEFT: RefCell<Vec<(RuntimeRef, Weak<Shared>)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What a runtime remembers of the stays on its thread.
+/// How many stays there are on a runtime's thread.
 #[derive(Default)]
-pub(crate) struct Stays {
-    count: Cell<usize>,
-    /// A task was spawned whose future need not be `Send`.
-    is_local: Cell<bool>,
-}
+pub(crate) struct Stays(Cell<usize>);
 
-impl Stays {
+impl OwnScheduler {
     /// A task is spawned whose future need not be `Send`.
     #[inline]
-    pub(crate) fn local_task(&self) {
-        self.is_local.set(true);
+    pub(crate) fn local_task(self) {
+        self.cells().is_local.set(true);
     }
 }
 
@@ -39,7 +36,7 @@ pub(crate) struct Stay(Option<Rc<Worker>>);
 impl Stay {
     fn new(worker: Rc<Worker>) -> Stay {
         let stays = &worker.lodgers.stays;
-        stays.count.set(stays.count.get() + 1);
+        stays.0.set(stays.0.get() + 1);
         Stay(Some(worker))
     }
 
@@ -86,9 +83,9 @@ impl Drop for Stay {
     fn drop(&mut self) {
         let Some(worker) = self.0.take() else { return };
         let stays = &worker.lodgers.stays;
-        stays.count.set(stays.count.get() - 1);
+        stays.0.set(stays.0.get() - 1);
         // One that has ended is dropped by whoever is the last in it.
-        if stays.count.get() == 0 && !worker.is_over.get() {
+        if stays.0.get() == 0 && !worker.is_over.get() {
             leave(worker).go_on_in_background();
         }
     }
@@ -96,13 +93,13 @@ impl Drop for Stay {
 
 /// Nobody on this thread is in the runtime any more.
 fn leave(worker: Rc<Worker>) -> Arc<Shared> {
-    let (runtime, shared, stays) = (worker.reference, worker.lodgers.shared.clone(), &worker.lodgers.stays);
+    let (runtime, shared, tasks) = (worker.reference, worker.lodgers.shared.clone(), worker.tasks());
     leaves(&worker);
-    if worker.tasks().tasks_left() == 0 {
-        stays.is_local.set(false);
+    if tasks.tasks_left() == 0 {
+        tasks.cells().is_local.set(false);
     }
     let is_shared = Rc::strong_count(&worker) > 1 || Rc::weak_count(&worker) > 0;
-    let is_tied = is_shared || stays.is_local.get() || worker.lodgers.ring.has_operations();
+    let is_tied = is_shared || tasks.cells().is_local.get() || worker.lodgers.ring.has_operations();
     if is_tied {
         // The handles of this thread find it.
         lives_here(&worker);

@@ -1,8 +1,8 @@
 //! The seam between file types and the proactor.
 
-use crate::core::coop;
 use crate::core::current::{with_current, with_worker_of};
 use crate::core::worker::{RuntimeRef, Worker};
+use crate::services::coop;
 pub use crate::services::proactor::Resources;
 use crate::services::proactor::{OperationKey, Progress, late};
 use crate::services::ring::settle;

@@ -9,8 +9,8 @@ use crate::core::counters::{Count, Counters};
 use crate::core::foreign;
 use crate::core::onlooker::{Onlooker, TaskFacts};
 use crate::core::sync::Cell;
+use crate::core::task::Id;
 use crate::core::task::id::NEXT;
-use crate::core::task::{Id, JoinError};
 use crate::core::wait::Instant;
 use std::panic::Location;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ use std::time::Duration;
 /// The onlookers of one scheduler. Only its owner touches them.
 #[derive(Default)]
 pub(crate) struct Onlookers {
-    unhandled: Cell<UnhandledPanic>,
+    pub(super) unhandled: Cell<UnhandledPanic>,
     /// Whether there are hooks to be run, watchers to be woken, or polls to be timed.
     are_any: Cell<bool>,
     hooks: Cell<Option<Rc<Hooks>>>,
@@ -144,10 +144,6 @@ impl Onlooker for Onlookers {
         if spawned != self.noted.replace(spawned) {
             self.note_age();
         }
-    }
-
-    fn nobody_joins(&self, error: JoinError, place: &'static Location<'static>) -> bool {
-        self.unhandled.get().apply(error, place)
     }
 
     fn leave(&self) {

@@ -4,6 +4,7 @@
 
 use super::ages::between;
 use super::slow_poll::Rounded;
+use crate::core::foreign::lock;
 use crate::core::task::slot::Marks;
 use crate::core::task::{Id, OwnScheduler, OwnSlot};
 use crate::core::wait::Instant;
@@ -83,6 +84,12 @@ impl OwnScheduler {
         let running = self.slots().filter_map(look).collect();
         self.cells().onlookers.put_ages(ages);
         running
+    }
+
+    /// Every slot there is.
+    pub(crate) fn slots(self) -> impl Iterator<Item = OwnSlot> {
+        let pages = lock(&self.shared().pages).clone();
+        pages.into_iter().flatten().map(move |slot| OwnSlot::new(self, slot))
     }
 
     /// Aborts the tasks that are not finished, except the one that is being polled. Each is cancelled when its turn

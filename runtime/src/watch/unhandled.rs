@@ -1,7 +1,8 @@
 //! What is done about panics that nobody hears of.
 
 use crate::core::foreign;
-use crate::core::task::JoinError;
+use crate::core::task::boxed::BodyBox;
+use crate::core::task::{Id, JoinError, OwnScheduler};
 use std::io::Write;
 use std::panic::Location;
 
@@ -30,9 +31,32 @@ const TOKIO_IS_MISSING: &str = "must be called from the context of a Tokio 1.x r
 const REMEDY: &str = ". A crate of this program calls tokio, which has no runtime here: two lines of Cargo.toml put ayi in tokio's \
      place, see the page \"Your tokio program on ayi\" (module `tokio_on_ayi`)";
 
+/// What becomes of outputs that nobody awaits.
+pub(crate) struct Unjoined;
+
+impl Unjoined {
+    /// Drops the output of the task `id`, which is finished; a panic in it, or while dropping it, is unhandled.
+    pub(crate) fn discard(tasks: OwnScheduler, mut body: BodyBox, id: Id) {
+        let place = body.as_ref().facts(id).place;
+        let error = match body.as_mut().take_error() {
+            Some(error) if error.panic.is_some() => error,
+            Some(_cancelled) => return,
+            None => match foreign::catch(|| id.scope(|| drop(body))) {
+                Ok(()) => return,
+                Err(panic) => JoinError::panicked(id, None, panic),
+            },
+        };
+        let is_fatal = tasks.cells().onlookers.unhandled.get().apply(error, place);
+        // What was dropped may have kept this thread inside the runtime.
+        if is_fatal && tasks.shared().own().is_some() {
+            tasks.cells().is_fatal.set(true);
+        }
+    }
+}
+
 impl UnhandledPanic {
     /// Reports the panic of a task that was spawned at `place`. Returns whether the panic ends the runtime.
-    pub(crate) fn apply(self, error: JoinError, place: &'static Location<'static>) -> bool {
+    fn apply(self, error: JoinError, place: &'static Location<'static>) -> bool {
         if self != UnhandledPanic::Ignore {
             let name = error.panic.as_ref().and_then(|panic| panic.name.as_deref());
             let name = name.map(|name| format!("its name is {name:?}, ")).unwrap_or_default();

@@ -5,15 +5,19 @@
 //! 2. Only the JoinHandle takes an output, and it knows the type by its own.
 //! 3. Once the future is gone, a body may go to another thread if its output may. Only the JoinHandle takes it there,
 //!    which is `Send` only if the output is.
+//! 4. The `Box` of [`Body::take_output`] is only the way that a body goes as a whole: its memory is no box's, and so it is
+//!    taken apart before anything could drop it.
 //!
 //! In tokio: `runtime/task/core.rs`, `Stage`.
 
 use super::error::JoinError;
 use super::id::Id;
 use crate::core::onlooker::TaskFacts;
-use crate::plugged::TaskTrace;
+use crate::plugged::{Blocks, TaskTrace};
+use std::alloc::Layout;
 use std::panic::Location;
 use std::pin::Pin;
+use std::ptr::NonNull;
 use std::task::{Context, Poll, ready};
 
 pub(crate) type Output<T> = Result<T, JoinError>;
@@ -32,16 +36,17 @@ pub(crate) trait Body {
     /// Why there is no output. `None` if there is one.
     fn take_error(self: Pin<&mut Self>) -> Option<JoinError>;
 
-    /// Moves the output to `to`.
+    /// Moves the output to `to`, drops what else there is, and gives the block back.
     ///
     /// # Panics
     ///
-    /// If there is none.
+    /// If there is no output.
     ///
     /// # Safety
     ///
-    /// `to` is where an [`Output`] of the future's output type can be written.
-    unsafe fn take_output(self: Pin<&mut Self>, to: *mut ());
+    /// `to` is where an [`Output`] of the future's output type can be written. The box is made of a `BodyBox`, which is gone:
+    /// invariant 4.
+    unsafe fn take_output(self: Box<Self>, to: *mut ());
 
     /// Whether an abort takes effect now. If not, the body runs on to its end.
     fn may_cancel(&self) -> bool;
@@ -137,17 +142,21 @@ impl<F: Future<Output: 'static>, K: Kind<F>> Body for FutureBody<F, K> {
         Some(error)
     }
 
-    unsafe fn take_output(self: Pin<&mut Self>, to: *mut ()) {
-        // SAFETY: an output may be moved, invariant 1; where there is a future, nothing is done.
-        let stage = unsafe { self.project().stage.get_unchecked_mut() };
-        let Stage::Output { output } = stage else {
+    unsafe fn take_output(self: Box<Self>, to: *mut ()) {
+        // First of all: invariant 4.
+        let body = Box::into_raw(self);
+        // SAFETY: nobody else has it. An output may be moved, invariant 1; where there is a future, nothing is done.
+        let Stage::Output { output } = (unsafe { &mut (*body).stage }) else {
             panic!("the output of a task is taken once, when it has ended")
         };
         // In one copy: outputs may be large, and stacks small.
-        // SAFETY: the caller's promise; what was copied is overwritten, and so not dropped.
+        // SAFETY: the caller's promise; what was copied is overwritten, and so not dropped. The block is that of the
+        // `BodyBox`, and what was in it is gone.
         unsafe {
             to.cast::<Output<F::Output>>().copy_from_nonoverlapping(output, 1);
-            std::ptr::write(stage, Stage::Empty);
+            std::ptr::write(&raw mut (*body).stage, Stage::Empty);
+            std::ptr::drop_in_place(body);
+            Blocks::give_back(NonNull::new_unchecked(body.cast()), Layout::new::<Self>());
         }
     }
 

@@ -7,7 +7,7 @@
 use super::body::{Body, Output};
 use crate::plugged::Blocks;
 use std::alloc::Layout;
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::pin::Pin;
 use std::ptr::NonNull;
 
@@ -35,24 +35,21 @@ impl BodyBox {
         unsafe { Pin::new_unchecked(self.0.as_mut()) }
     }
 
-    /// The output of a task that has ended.
+    /// Moves the output of a task that has ended to `to`, or panics.
     ///
     /// # Safety
     ///
     /// The output's type is `T`.
     #[inline]
-    pub(crate) unsafe fn into_output<T>(mut self) -> Output<T> {
-        let mut output = MaybeUninit::<Output<T>>::uninit();
-        // SAFETY: the caller's promise; `take_output` writes, or panics.
-        unsafe {
-            self.as_mut().take_output(output.as_mut_ptr().cast());
-            output.assume_init()
-        }
+    pub(crate) unsafe fn into_output<T>(self, to: &mut MaybeUninit<Output<T>>) {
+        let body = ManuallyDrop::new(self);
+        // SAFETY: invariant 1, and the caller's promise; body invariant 4.
+        unsafe { Box::from_raw(body.0.as_ptr()).take_output(to.as_mut_ptr().cast()) };
     }
 }
 
 impl Drop for BodyBox {
-    // Once a task. Inlined, it would make each poll longer.
+    // Inlined, it would make each poll longer.
     #[inline(never)]
     fn drop(&mut self) {
         /// Gives the block back after the body's drop, also if that panics.

@@ -37,20 +37,4 @@ impl JoinError {
     pub(crate) fn panicked(id: Id, name: Option<String>, payload: Panic) -> JoinError {
         JoinError { id, panic: Some(Box::new(TaskPanic { payload: Mutex::new(payload), name })) }
     }
-
-    /// Returns whether the task panicked.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let rt = ayi::runtime::Runtime::new().unwrap();
-    /// # rt.block_on(async {
-    /// let task = ayi::spawn(async { panic!("no tea") });
-    /// let error = task.await.unwrap_err();
-    /// assert!(error.is_panic() && !error.is_cancelled());
-    /// # });
-    /// ```
-    pub fn is_panic(&self) -> bool {
-        self.panic.is_some()
-    }
 }

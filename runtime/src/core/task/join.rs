@@ -3,16 +3,19 @@
 //! Both are a slot's address and the task's id, which no other task ever has. On the owner thread they go to the
 //! slot; elsewhere they look at `phase` and send the owner what is to be done. In tokio: `runtime/task/join.rs`.
 
+use super::body::Output;
 use super::boxed::BodyBox;
 use super::error::JoinError;
 use super::id::Id;
 use super::scheduler::Message;
-use super::slot::{Marks, OwnSlot, Slot};
+use super::slot::{OwnSlot, Slot, copy_own};
 use crate::core::coop;
+use crate::plugged::Unjoined;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Mutex;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 /// A handle that awaits the output of a task. Dropping the handle detaches the task, which runs on.
 ///
@@ -53,11 +56,21 @@ impl<T> JoinHandle<T> {
         JoinHandle { task, is_refused, taken: false, asked_from_afar: false, _output: PhantomData }
     }
 
-    /// Leaves `waker` with the task, or wakes it if the task is over by then. False if the task certainly is over.
-    // Not inlined: it runs once a task, and would be in the middle of every function that awaits a handle.
+    /// Leaves a waker with the task, which is not finished. False if it certainly is over by then.
     #[inline(never)]
-    fn wait(&mut self, waker: Waker) -> bool {
-        let id = self.task.id;
+    fn wait(&mut self, waker: &Waker) -> bool {
+        let own = self.task.slot.own().filter(|_| !self.asked_from_afar);
+        let Some((slot, waker)) = own.zip(copy_own(waker)) else { return self.wait_in_any_case(waker) };
+        // No foreign code has run, and so nothing has changed.
+        drop(slot.cells().joiner.replace(Some(waker)));
+        true
+    }
+
+    /// Like `wait`, for a waker of any kind and on any thread.
+    #[cold]
+    #[inline(never)]
+    fn wait_in_any_case(&mut self, waker: &Waker) -> bool {
+        let (id, waker) = (self.task.id, waker.clone());
         let leave = move |slot: OwnSlot| {
             if slot.is_finished(id) {
                 waker.wake();
@@ -77,44 +90,70 @@ impl<T> JoinHandle<T> {
 
     /// Takes the body, with the output in it, and makes the slot vacant. The task is finished, and this is the first call.
     /// `None`: it was cancelled before it had a body.
-    // Inlined by force, since it has two callers.
-    #[inline(always)]
     fn take(&mut self) -> Option<BodyBox> {
         debug_assert!(!self.taken);
         self.taken = true;
-        if self.is_refused {
-            return None;
-        }
         let AbortHandle { slot, id } = self.task;
         // SAFETY: this is the JoinHandle of the task.
         let body = unsafe { slot.take_finished(id) };
+        assert!(
+            body.is_some() || self.is_refused,
+            "a task's output is wanted, and it is not finished: a bug in ayi"
+        );
         match slot.own() {
+            _ if body.is_none() => {}
             Some(slot) => slot.scheduler().free(slot),
             None => slot.scheduler.post(Message::Free(slot)),
         }
-        Some(body)
+        body
+    }
+
+    /// Writes what `take` takes.
+    #[inline(never)]
+    fn output(&mut self, to: &mut MaybeUninit<Output<T>>) {
+        let AbortHandle { slot, id } = self.task;
+        // What is frequent calls nothing but its end, and so saves no registers.
+        let Some(own) = slot.own().filter(|own| !own.cells().is_shared) else {
+            return self.output_in_any_case(to);
+        };
+        // SAFETY: this is the JoinHandle of the task.
+        let Some(body) = (unsafe { slot.take_finished(id) }) else { return self.output_in_any_case(to) };
+        self.taken = true;
+        own.scheduler().free_private(own);
+        // SAFETY: `T` is the output of the future, as `spawn` and `spawn_from_afar` have made it.
+        unsafe { body.into_output(to) };
+    }
+
+    /// Like `output`, for a slot of any kind and on any thread.
+    #[cold]
+    #[inline(never)]
+    fn output_in_any_case(&mut self, to: &mut MaybeUninit<Output<T>>) {
+        match self.take() {
+            // SAFETY: as in `output`.
+            Some(body) => unsafe { body.into_output(to) },
+            None => _ = to.write(Err(JoinError::cancelled(self.task.id))),
+        }
     }
 }
 
 impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         assert!(
             !self.taken,
             "a JoinHandle was polled again after it gave the output of task {}",
             self.task.id
         );
-        coop::poll_charged(cx, |cx| {
-            if !self.task.is_finished() && self.wait(cx.waker().clone()) {
-                return Poll::Pending;
-            }
-            Poll::Ready(match self.take() {
-                // SAFETY: `T` is the output of the future, as `spawn` and `spawn_from_afar` have made it.
-                Some(body) => unsafe { body.into_output::<T>() },
-                None => Err(JoinError::cancelled(self.task.id)),
-            })
-        })
+        ready!(coop::poll_budget(cx));
+        if !self.task.is_finished() && self.wait(cx.waker()) {
+            return Poll::Pending;
+        }
+        let mut output = MaybeUninit::uninit();
+        self.output(&mut output);
+        // SAFETY: `output` writes it, or panics.
+        coop::charged(unsafe { output.assume_init() })
     }
 }
 
@@ -139,7 +178,7 @@ impl<T> JoinHandle<T> {
         }
         let body = self.take();
         match (slot.own(), body) {
-            (Some(slot), Some(body)) => slot.scheduler().discard(body, id),
+            (Some(slot), Some(body)) => Unjoined::discard(slot.scheduler(), body, id),
             // Elsewhere the owner's policy does not reach: a panic in this drop is the caller's.
             (_, body) => id.scope(|| drop(body)),
         }
@@ -176,22 +215,10 @@ pub struct AbortHandle {
 }
 
 impl AbortHandle {
-    /// Cancels the task at its next turn, like [`JoinHandle::abort`]. It does nothing if the task is over.
-    pub fn abort(&self) {
-        let id = self.id;
-        // The future is dropped when the slot comes off the run queue, not in the middle of the caller's code.
-        self.visit(move |slot| {
-            if !slot.is_finished(id) {
-                slot.mark(Marks::ABORTED);
-                slot.schedule();
-            }
-        });
-    }
-
     /// Has the owner do `f`: now if this is its thread, otherwise soon. False if there no longer is an owner: then the task
     /// is finished, by scheduler invariant 2.
     #[inline]
-    fn visit(&self, f: impl FnOnce(OwnSlot) + Send + 'static) -> bool {
+    pub(crate) fn visit(&self, f: impl FnOnce(OwnSlot) + Send + 'static) -> bool {
         match self.slot.own() {
             Some(slot) => f(slot),
             None => return self.send(f),
@@ -205,5 +232,3 @@ impl AbortHandle {
         slot.scheduler.send(None, move |owner| f(OwnSlot::new(owner, slot))).is_ok()
     }
 }
-
-impl AbortHandle {}

@@ -16,7 +16,7 @@ use super::slot::{self, Marks, OwnSlot};
 use crate::core::counters::Count;
 use crate::core::onlooker::Onlooker;
 use crate::core::{coop, foreign};
-use crate::plugged::TaskTrace;
+use crate::plugged::{Kept, TaskTrace, Unjoined};
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::task::{Context, Poll};
@@ -54,9 +54,22 @@ impl OwnScheduler {
 
     // Inlined by force: it has two callers, and a call would cost a spawn 22 instructions.
     #[inline(always)]
-    pub(crate) fn start(self, slot: OwnSlot, mut body: BodyBox) {
-        slot.occupy();
+    pub(crate) fn start(self, slot: OwnSlot, body: BodyBox) {
         self.shared().counters.add(Count::Spawned, 1);
+        if TaskTrace::IS_TOLD || self.cells().onlookers.are_any() || self.cells().is_closed.get() {
+            return self.start_looked_on(slot, body);
+        }
+        slot.put_body(body);
+        // A vacant slot counts as scheduled: slot invariant 5. So it only has to be linked.
+        self.push(slot);
+    }
+
+    /// Foreign code may wake the task before it is on the run queue. It may also leave the runtime and end it, and then the
+    /// end comes when this is done.
+    #[cold]
+    fn start_looked_on(self, slot: OwnSlot, mut body: BodyBox) {
+        let _kept = Kept::here();
+        slot.occupy();
         let onlookers = &self.cells().onlookers;
         if onlookers.are_any() {
             if onlookers.time_polls() {
@@ -79,25 +92,28 @@ impl OwnScheduler {
     }
 
     /// Polls the task of a slot that came off the run queue.
+    #[inline(always)]
     pub(crate) fn run(self, slot: OwnSlot) {
-        let cells = slot.cells();
-        let Some(mut body) = slot.take_body() else {
-            // A slot that became vacant on the run queue, or a wake that came too late.
-            if cells.freed.replace(false) {
-                cells.scheduled.set(true);
-                self.push_free(slot);
-            } else if slot.id() != Id::NONE && !slot.is_finished(slot.id()) {
-                // It is being polled, and has called `block_in_place`, within which this loop runs.
-                cells.scheduled.set(true);
-                cells.link.set(self.cells().held.replace(Some(slot)));
-            }
-            return;
-        };
-        if cells.marks.get() != Marks::NONE {
+        let Some(mut body) = slot.take_body() else { return self.run_empty(slot) };
+        if slot.cells().marks.get() != Marks::NONE {
             return self.run_marked(slot, body);
         }
         let polled = poll(slot, &mut body);
         self.settle(slot, body, polled);
+    }
+
+    /// A slot that became vacant on the run queue, or a wake that came too late.
+    #[cold]
+    fn run_empty(self, slot: OwnSlot) {
+        let cells = slot.cells();
+        if cells.freed.replace(false) {
+            cells.scheduled.set(true);
+            self.push_free(slot);
+        } else if slot.id() != Id::NONE && !slot.is_finished(slot.id()) {
+            // It is being polled, and has called `block_in_place`, within which this loop runs.
+            cells.scheduled.set(true);
+            cells.link.set(self.cells().held.replace(Some(slot)));
+        }
     }
 
     /// Like `run`, of a task that was aborted or is watched.
@@ -121,10 +137,7 @@ impl OwnScheduler {
         match polled {
             // The task's id and budget stay until the loop or the next task replaces them.
             Ok(Poll::Pending) => slot.put_body(body),
-            Ok(Poll::Ready(())) => {
-                coop::leave();
-                self.finish(slot, body);
-            }
+            Ok(Poll::Ready(())) => self.finish(slot, body),
             Err(panic) => {
                 coop::leave();
                 self.fail(slot, body, panic);
@@ -155,7 +168,9 @@ impl OwnScheduler {
         });
     }
 
-    /// The future is gone: keeps the output for the JoinHandle, if there is one.
+    /// The future is gone: keeps the output for the JoinHandle, if there is one. The budget stays, as after a poll that is
+    /// pending, unless foreign code comes in between.
+    #[inline(always)]
     fn finish(self, slot: OwnSlot, body: BodyBox) {
         if self.cells().onlookers.are_any() {
             return self.finish_looked_on(slot, body);
@@ -165,6 +180,7 @@ impl OwnScheduler {
 
     #[cold]
     fn finish_looked_on(self, slot: OwnSlot, body: BodyBox) {
+        coop::leave();
         self.cells().onlookers.task_ends(&body.as_ref().facts(slot.id()));
         self.publish(slot, body);
         self.cells().onlookers.task_has_ended();
@@ -181,33 +197,21 @@ impl OwnScheduler {
         // Taken first: once the task is published as finished, its slot may become another's.
         let joiner = slot.cells().joiner.take();
         slot.finish(slot.id(), body);
-        if let Some(joiner) = joiner {
-            slot::wake(joiner);
+        if let Some(joiner) = joiner.and_then(slot::wake_own) {
+            coop::leave();
+            foreign::wake(joiner);
         }
     }
 
     #[inline(never)]
     fn finish_detached(self, slot: OwnSlot, body: BodyBox) {
-        let id = slot.id();
+        let (id, joiner) = (slot.id(), slot.cells().joiner.take());
         self.free(slot);
-        self.discard(body, id);
-    }
-
-    /// Drops an output that nobody will read; a panic in it, or while dropping it, is unhandled.
-    pub(crate) fn discard(self, mut body: BodyBox, id: Id) {
-        let place = body.as_ref().facts(id).place;
-        let error = match body.as_mut().take_error() {
-            Some(error) if error.is_panic() => error,
-            Some(_cancelled) => return,
-            None => match foreign::catch(|| id.scope(|| drop(body))) {
-                Ok(()) => return,
-                Err(panic) => JoinError::panicked(id, None, panic),
-            },
-        };
-        let is_fatal = self.cells().onlookers.nobody_joins(error, place);
-        // What was dropped may have kept this thread inside the runtime.
-        if is_fatal && self.shared().own().is_some() {
-            self.cells().is_fatal.set(true);
+        coop::leave();
+        Unjoined::discard(self, body, id);
+        // Of a handle that was awaited from afar before it was dropped here.
+        if let Some(joiner) = joiner {
+            foreign::drop_waker(joiner);
         }
     }
 }

@@ -60,7 +60,7 @@ pub(crate) struct Scheduler {
     /// What to watch while parked.
     pub(crate) bell: EventFd,
     pub(crate) gate: Mutex<Gate>,
-    pages: Mutex<Vec<&'static [Slot]>>,
+    pub(crate) pages: Mutex<Vec<&'static [Slot]>>,
     /// The vacant slots that other threads may take: invariant 4.
     pub(crate) spare: ConcurrentQueue<&'static Slot>,
     /// Written by the owner.
@@ -82,6 +82,7 @@ pub(crate) enum Gate {
 #[derive(Default)]
 pub(crate) struct SchedulerCells {
     pub(crate) head: Cell<Option<OwnSlot>>,
+    /// Of an empty queue it says nothing.
     tail: Cell<Option<OwnSlot>>,
     free: Cell<Option<OwnSlot>>,
     /// Slots whose tasks were woken while a poll of theirs ran another loop: see `services/nested`.
@@ -90,6 +91,8 @@ pub(crate) struct SchedulerCells {
     pub(crate) is_closed: Cell<bool>,
     /// There was a panic that is to end the runtime.
     pub(crate) is_fatal: Cell<bool>,
+    /// A task was spawned whose future need not be `Send`: see `services/stay`.
+    pub(crate) is_local: Cell<bool>,
     pub(crate) onlookers: Onlookers,
 }
 
@@ -207,10 +210,10 @@ impl OwnScheduler {
     #[inline]
     pub(crate) fn push(self, slot: OwnSlot) {
         debug_assert!(slot.cells().scheduled.get(), "slot invariant 5");
-        slot.cells().link.set(None);
-        match self.cells().tail.replace(Some(slot)) {
-            Some(tail) => tail.cells().link.set(Some(slot)),
-            None => self.cells().head.set(Some(slot)),
+        // The last slot is known by `tail`, so neither its link nor the `tail` of an empty queue says anything.
+        match (self.cells().head.get(), self.cells().tail.replace(Some(slot))) {
+            (Some(_), Some(tail)) => tail.cells().link.set(Some(slot)),
+            _ => self.cells().head.set(Some(slot)),
         }
         self.shared.counters.add(Count::Scheduled, 1);
     }
@@ -219,13 +222,16 @@ impl OwnScheduler {
     #[inline]
     pub(crate) fn pop(self) -> Option<OwnSlot> {
         let slot = self.cells().head.get()?;
-        let next = slot.cells().link.get();
-        self.cells().head.set(next);
-        if next.is_none() {
-            self.cells().tail.set(None);
-        }
+        self.cells().head.set(self.next(slot));
         slot.cells().scheduled.set(false);
         Some(slot)
+    }
+
+    /// The slot behind `slot` on the run queue.
+    #[inline]
+    pub(crate) fn next(self, slot: OwnSlot) -> Option<OwnSlot> {
+        let is_last = self.cells().tail.get().is_some_and(|tail| std::ptr::eq(*tail, *slot));
+        if is_last { None } else { slot.cells().link.get() }
     }
 
     /// How many tasks are not finished.
@@ -282,24 +288,36 @@ impl OwnScheduler {
         OwnSlot::new(self, &page[0])
     }
 
-    /// Makes the slot vacant. Its body is gone already.
+    /// Makes the slot vacant. Its body is gone already, and nobody waits for it.
     pub(crate) fn free(self, slot: OwnSlot) {
+        if self.vacate(slot) {
+            self.push_free(slot);
+        }
+    }
+
+    /// Like `free`, of a slot that is not shared.
+    #[inline]
+    pub(crate) fn free_private(self, slot: OwnSlot) {
+        if self.vacate(slot) {
+            slot.cells().link.set(self.cells().free.replace(Some(slot)));
+        }
+    }
+
+    /// True if the slot is not on the run queue, and so can be made available now.
+    #[inline]
+    fn vacate(self, slot: OwnSlot) -> bool {
         let cells = slot.cells();
         // Slot invariant 4.
         cells.detached.set(false);
         cells.marks.set(Marks::NONE);
-        let joiner = cells.joiner.take();
+        debug_assert!(cells.joiner.take().is_none(), "slot invariant 4");
         slot.set_task(Id::NONE);
         // Slot invariant 5.
-        if cells.scheduled.replace(true) {
+        let is_scheduled = cells.scheduled.replace(true);
+        if is_scheduled {
             cells.freed.set(true);
-        } else {
-            self.push_free(slot);
         }
-        // Last, since dropping a foreign waker is foreign code.
-        if let Some(joiner) = joiner {
-            foreign::drop_waker(joiner);
-        }
+        !is_scheduled
     }
 
     /// Makes a slot available again, last in, first out: the slot that was used last is in the cache. The owner does not
@@ -310,12 +328,6 @@ impl OwnScheduler {
             return self.shared.unreserve(*slot);
         }
         slot.cells().link.set(self.cells().free.replace(Some(slot)));
-    }
-
-    /// Every slot there is.
-    pub(crate) fn slots(self) -> impl Iterator<Item = OwnSlot> {
-        let pages = lock(&self.shared.pages).clone();
-        pages.into_iter().flatten().map(move |slot| OwnSlot::new(self, slot))
     }
 
     /// Invariant 2. After `is_closed` is set, so that what is spawned at the last moment is cancelled.

@@ -20,8 +20,10 @@
 //!    to the one JoinHandle, wherever that is.
 //! 4. The cells of a vacant slot are as `Slot::new` makes them, except for `freed` and `link`. So another thread that
 //!    reserves a slot, for `Handle::spawn`, need not touch them, and does not.
-//! 5. `link` serves one list at a time: the run queue, the free list, or the list of held slots. A vacant slot counts as scheduled, so a late wake cannot put it on the run
-//!    queue; one that becomes vacant while on the run queue joins the free list when it is popped (`freed`).
+//! 5. `link` serves one list at a time: the run queue, the free list, or the list of held slots. The link of the run
+//!    queue's last slot says nothing: the queue knows which slot that is. A vacant slot counts as scheduled, so a late
+//!    wake cannot put it on the run queue; one that becomes vacant while on the run queue joins the free list when it is
+//!    popped (`freed`).
 //! 6. A wake may come at any time, in any state, any number of times: it schedules the slot, no more. Whoever pops
 //!    a slot that has nothing to poll ignores it; a wake that was meant for an earlier task of the slot costs its
 //!    present task one needless poll.
@@ -114,6 +116,7 @@ impl Slot {
     }
 
     /// The id of the task, `NONE` if the slot is vacant. For the owner thread.
+    #[inline]
     pub(crate) fn id(&self) -> Id {
         // Relaxed: the owner thread reads what it wrote.
         Id(self.phase.load(Ordering::Relaxed) >> 1)
@@ -132,21 +135,17 @@ impl Slot {
         self.phase.store(id.0 << 1, Ordering::Relaxed);
     }
 
-    /// Takes the body, with the output in it. The caller believes that the task is finished; only `phase` knows.
-    ///
-    /// # Panics
-    ///
-    /// If the task `id` is not finished.
+    /// Takes the body, with the output in it. The caller believes that the task is finished; only `phase` knows. `None`: it is
+    /// not finished, or the slot is not its any more.
     ///
     /// # Safety
     ///
     /// The caller is the JoinHandle of the task `id`.
-    pub(crate) unsafe fn take_finished(&self, id: Id) -> BodyBox {
+    #[inline]
+    pub(crate) unsafe fn take_finished(&self, id: Id) -> Option<BodyBox> {
         // Acquire: pairs with the Release in `finish`. From then on nobody else looks at the cell: invariant 3.
-        if self.phase.load(Ordering::Acquire) != id.0 << 1 | 1 {
-            not_finished();
-        }
-        self.body.take().expect("only the JoinHandle takes the output, and once")
+        let is_finished = self.phase.load(Ordering::Acquire) == id.0 << 1 | 1;
+        if is_finished { self.body.take() } else { None }
     }
 
     #[inline]
@@ -176,11 +175,6 @@ impl Slot {
         // called from any thread, since `Slot` is `Sync`.
         unsafe { Waker::from_raw(RawWaker::new(std::ptr::from_ref(self).cast(), &VTABLE)) }
     }
-}
-
-#[cold]
-fn not_finished() -> ! {
-    panic!("a task's output is wanted, and the task is not finished: this is a bug in ayi");
 }
 
 /// The table of all wakers that are slots, and of no others.
