@@ -14,7 +14,7 @@ use ayi::runtime::{
     Builder, Core, EnterGuard, Handle, Runtime, TaskMeta, UnhandledPanic, is_rt_shutdown_err,
 };
 use ayi::task::coop::consume_budget;
-use ayi::task::{JoinHandle, LocalSet, spawn_blocking, spawn_local, yield_now};
+use ayi::task::{JoinHandle, JoinSet, LocalSet, spawn_blocking, spawn_local, yield_now};
 use ayi::time::sleep;
 use futures_lite::future::block_on as foreign_block_on;
 use std::cell::{Cell, RefCell};
@@ -348,6 +348,89 @@ fn a_handle_in_its_own_output() {
             });
             drop(rt);
             assert_eq!(drops.get(), 1, "{name}");
+        }
+    })
+}
+
+/// The waker that a set replaces is dropped, and with it the runtime of the set's tasks.
+#[test]
+fn a_set_whose_waker_ends_its_runtime() {
+    struct Last;
+    impl Wake for Last {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for Last {
+        fn drop(&mut self) {
+            drop(GUARD.take());
+            drop(RUNTIME.take());
+        }
+    }
+    watched(|| {
+        let rt = quiet().build().unwrap();
+        enter_for_long(rt.handle().clone());
+        RUNTIME.set(Some(rt));
+        let mut set: JoinSet<()> = (0..3).map(|_| pending()).collect();
+        assert!(poll_with(pin!(set.join_next()), &Waker::from(Arc::new(Last))).is_pending());
+        let (wakes, waker) = Wakes::new();
+        assert!(poll_with(pin!(set.join_next()), &waker).is_pending());
+        // The tasks were cancelled when the new waker was in its place.
+        assert_eq!(wakes.count(), 1);
+        for _ in 0..3 {
+            assert!(foreign_block_on(set.join_next()).unwrap().unwrap_err().is_cancelled());
+        }
+    })
+}
+
+/// An output that contains the set of its own task.
+#[test]
+fn a_set_in_an_output_of_its_own() {
+    type Place = Rc<RefCell<Option<JoinSet<Loop>>>>;
+    struct Loop(Place, Rc<Cell<u32>>);
+    impl Drop for Loop {
+        fn drop(&mut self) {
+            self.1.set(self.1.get() + 1);
+            drop(self.0.take());
+            // Where the set's tasks are, and on its list of free slots.
+            drop(ayi::spawn(async {}));
+        }
+    }
+    type Way = (&'static str, fn(&Place));
+    let ways: [Way; 3] = [
+        ("is dropped", |place| drop(place.take())),
+        ("is emptied", |place| {
+            let mut set = place.take().unwrap();
+            set.detach_all();
+            assert!(set.is_empty() && set.try_join_next().is_none());
+        }),
+        ("gives them", |place| {
+            let mut set = place.take().unwrap();
+            let first = set.try_join_next().unwrap();
+            place.replace(Some(set));
+            drop(first);
+        }),
+    ];
+    watched(|| {
+        for (name, way) in ways {
+            let (place, drops) = (Place::default(), Rc::new(Cell::new(0)));
+            run(async || {
+                let mut set = JoinSet::new();
+                for rounds in [0, 0, 5] {
+                    let output = Loop(place.clone(), drops.clone());
+                    set.spawn(async move {
+                        for _ in 0..rounds {
+                            yield_now().await;
+                        }
+                        output
+                    });
+                }
+                place.replace(Some(set));
+                yield_now().await;
+                way(&place);
+                for _ in 0..10 {
+                    yield_now().await;
+                }
+            });
+            assert_eq!(drops.get(), 3, "{name}");
         }
     })
 }

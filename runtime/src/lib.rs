@@ -77,6 +77,8 @@ pub mod task {
     #[doc(hidden)]
     pub use crate::services::kinds::is_large;
     #[doc(hidden)]
+    pub use crate::services::near::Near;
+    #[doc(hidden)]
     pub use crate::services::nested::NotInPlace;
     #[doc(hidden)]
     pub use crate::services::next::{spawn_sooner_or_later, start_running_here};

@@ -1,33 +1,21 @@
 //! Tasks that are awaited together.
 //!
-//! ```text
-//! spawn ──▶ entry: JoinHandle + waker ──▶ on the ready list
-//!                                              │ join_next polls its handle with its waker
-//!          task finished: the waker puts       ├──▶ pending: off the list
-//!          the entry on the list again ──▶     └──▶ output: the entry is vacant
-//! ```
-//!
-//! Invariants:
-//! 1. An entry whose task is finished is on the ready list, or its waker is about to put it there. So an entry that is
-//!    neither new nor finished is not polled, however many there are.
-//! 2. The list's lock is held for a push or a pop, never while a handle is polled or a waker is cloned, woken or
-//!    dropped.
-//! 3. Entries and their wakers are kept for later tasks: spawning into a set that has been as large before allocates
-//!    only what `spawn` allocates.
+//! The tasks of the runtime that the set is in are *near*: ayi-runtime keeps them, without a lock. The others are *far*:
+//! those of other threads' runtimes, and near ones when the set has gone to another thread. There they stay.
 //!
 //! In tokio: `task/join_set.rs` and `util/idle_notified_set.rs`.
 
+mod far;
+
 use super::{AbortHandle, Id, JoinError, JoinHandle, LocalSet};
 use crate::runtime::Handle;
-use ayi_runtime::task::coop;
-use std::collections::VecDeque;
+use ayi_runtime::task::{Near, coop};
+use far::Far;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::panic::resume_unwind;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 /// A set of tasks, whose outputs come in the order in which they finish.
 ///
@@ -53,60 +41,16 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 /// # }
 /// ```
 pub struct JoinSet<T> {
-    entries: Vec<Entry<T>>,
-    /// The entries that have no task.
-    vacant: Vec<usize>,
-    list: Arc<List>,
-}
-
-struct Entry<T> {
-    /// `None` if the entry is vacant.
-    task: Option<JoinHandle<T>>,
-    /// An `Arc<Finished>` as a waker.
-    waker: Waker,
-}
-
-/// What the set and the wakers of its tasks share.
-#[derive(Default)]
-struct List(Mutex<Ready>);
-
-#[derive(Default)]
-struct Ready {
-    entries: VecDeque<usize>,
-    /// The waker of `join_next`.
-    waiter: Option<Waker>,
-}
-
-/// Wakes the set for one entry.
-struct Finished {
-    list: Arc<List>,
-    entry: usize,
-}
-
-impl List {
-    fn lock(&self) -> MutexGuard<'_, Ready> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Wake for Finished {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        let mut ready = self.list.lock();
-        ready.entries.push_back(self.entry);
-        let waiter = ready.waiter.take();
-        drop(ready);
-        waiter.into_iter().for_each(Waker::wake);
-    }
+    near: Near<T>,
+    far: Far<T>,
+    /// Which of the two is asked first, in turns: neither keeps the other waiting.
+    is_fars_turn: bool,
 }
 
 impl<T> JoinSet<T> {
     /// Makes an empty set.
     pub fn new() -> JoinSet<T> {
-        JoinSet { entries: Vec::new(), vacant: Vec::new(), list: Arc::default() }
+        JoinSet { near: Near::new(), far: Far::default(), is_fars_turn: false }
     }
 
     /// Returns the number of tasks in the set: those that run, and those whose output has not been taken.
@@ -123,7 +67,7 @@ impl<T> JoinSet<T> {
     /// # }
     /// ```
     pub fn len(&self) -> usize {
-        self.entries.len() - self.vacant.len()
+        self.near.len() + self.far.len()
     }
 
     /// Returns whether there is no task in the set.
@@ -218,12 +162,8 @@ impl<T> JoinSet<T> {
     ///
     /// Fails if the task panicked or was aborted.
     pub fn try_join_next_with_id(&mut self) -> Option<Result<(Id, T), JoinError>> {
-        loop {
-            let entry = self.list.lock().entries.pop_front()?;
-            if let Poll::Ready(output) = self.poll_entry(entry) {
-                return Some(output);
-            }
-        }
+        self.follow();
+        self.near_output().or_else(|| self.far.take())
     }
 
     /// Polls for a task that is finished, like [`join_next`](JoinSet::join_next).
@@ -259,48 +199,50 @@ impl<T> JoinSet<T> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<(Id, T), JoinError>>> {
         // One output is one operation, however many entries were looked at. So is the answer that the set is empty.
-        let mut operation = coop::cooperative(poll_fn(|cx| {
-            if self.is_empty() {
-                return Poll::Ready(None);
-            }
-            loop {
-                let entry = ready!(self.poll_ready_entry(cx));
-                if let Poll::Ready(output) = self.poll_entry(entry) {
+        ready!(coop::poll_budget(cx));
+        let output = ready!(self.poll_output(cx));
+        coop::charge();
+        Poll::Ready(output)
+    }
+
+    fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(Id, T), JoinError>>> {
+        loop {
+            self.follow();
+            self.is_fars_turn = !self.is_fars_turn && !self.far.is_empty();
+            if self.is_fars_turn {
+                if let Some(output) = self.far.take() {
                     return Poll::Ready(Some(output));
                 }
             }
-        }));
-        Pin::new(&mut operation).poll(cx)
-    }
-
-    /// Polls for an entry of the ready list. If there is none, `cx` is woken when there is.
-    fn poll_ready_entry(&self, cx: &mut Context<'_>) -> Poll<usize> {
-        let entry = self.list.lock().entries.pop_front();
-        if let Some(entry) = entry {
-            return Poll::Ready(entry);
+            if let Some(output) = self.near_output() {
+                return Poll::Ready(Some(output));
+            }
+            if self.is_empty() {
+                return Poll::Ready(None);
+            }
+            if !self.far.is_empty() {
+                if let Poll::Ready(output) = self.far.poll(cx) {
+                    return Poll::Ready(Some(output));
+                }
+            }
+            if self.near.is_empty() || self.near.wait(cx.waker()) {
+                return Poll::Pending;
+            }
         }
-        // The waker is cloned before the list is locked, and the one that it replaces is dropped after that: both are
-        // foreign code.
-        let waker = cx.waker().clone();
-        let mut list = self.list.lock();
-        // An entry may have come meanwhile.
-        let entry = list.entries.pop_front();
-        let unused = if entry.is_none() { list.waiter.replace(waker) } else { Some(waker) };
-        drop(list);
-        drop(unused);
-        entry.map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// Takes the output of an entry. It is also pending if the entry is vacant: that was a wake that came too late.
-    fn poll_entry(&mut self, index: usize) -> Poll<Result<(Id, T), JoinError>> {
-        let entry = &mut self.entries[index];
-        let Some(task) = &mut entry.task else { return Poll::Pending };
-        let id = task.id();
-        let mut free = coop::unconstrained(task);
-        let output = ready!(Pin::new(&mut free).poll(&mut Context::from_waker(&entry.waker)));
-        entry.task = None;
-        self.vacant.push(index);
-        Poll::Ready(output.map(|output| (id, output)))
+    /// If the set has left the thread of its tasks, they are far from now on.
+    #[inline]
+    fn follow(&mut self) {
+        if !self.near.is_empty() && !self.near.is_home() {
+            self.near.take_all().into_iter().for_each(|task| self.far.insert(task));
+        }
+    }
+
+    #[inline]
+    fn near_output(&mut self) -> Option<Result<(Id, T), JoinError>> {
+        let (id, output) = self.near.take()?;
+        Some(output.map(|output| (id, output)))
     }
 
     /// Aborts all tasks. Their outputs, most of which report the abort, can still be awaited.
@@ -318,7 +260,8 @@ impl<T> JoinSet<T> {
     /// # }
     /// ```
     pub fn abort_all(&mut self) {
-        self.tasks().for_each(JoinHandle::abort);
+        self.near.tasks().for_each(AbortHandle::abort);
+        self.far.abort_all();
     }
 
     /// Aborts all tasks, and waits until they are finished. The set is empty then.
@@ -359,14 +302,8 @@ impl<T> JoinSet<T> {
     /// # }
     /// ```
     pub fn detach_all(&mut self) {
-        let entries = self.entries.iter_mut().enumerate();
-        let detached: Vec<_> =
-            entries.filter_map(|(index, entry)| Some((index, entry.task.take()?))).collect();
-        self.vacant.extend(detached.iter().map(|(index, _)| *index));
-        // All entries are vacant. If one is woken at this moment, it joins the list, and `poll_entry` passes it over.
-        self.list.lock().entries.clear();
         // This drops outputs that nobody took, which is foreign code.
-        drop(detached);
+        drop((self.near.take_all(), self.far.take_all()));
     }
 
     /// Waits for all tasks, and returns their outputs in the order in which they finished.
@@ -398,10 +335,6 @@ impl<T> JoinSet<T> {
             }
         }
         outputs
-    }
-
-    fn tasks(&self) -> impl Iterator<Item = &JoinHandle<T>> {
-        self.entries.iter().filter_map(|entry| entry.task.as_ref())
     }
 }
 
@@ -552,15 +485,9 @@ impl<T: 'static> JoinSet<T> {
     #[doc(hidden)]
     pub fn insert(&mut self, task: JoinHandle<T>) -> AbortHandle {
         let abort = task.abort_handle();
-        let index = self.vacant.pop().unwrap_or_else(|| {
-            let entry = self.entries.len();
-            let waker = Waker::from(Arc::new(Finished { list: self.list.clone(), entry }));
-            self.entries.push(Entry { task: None, waker });
-            entry
-        });
-        self.entries[index].task = Some(task);
-        // This makes the entry ready as if it had been woken: its handle has not been told of the waker yet.
-        self.entries[index].waker.wake_by_ref();
+        if let Err(task) = self.near.insert(task) {
+            self.far.insert(task);
+        }
         abort
     }
 }

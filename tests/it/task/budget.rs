@@ -1,7 +1,7 @@
 //! `task::coop`: what is charged, and what gives way.
 
 use crate::support::{self, poll_once, poll_with, run, waker_fn, watched};
-use ayi::runtime::Builder;
+use ayi::runtime::{Builder, TaskMeta};
 use ayi::task::coop::{consume_budget, cooperative, has_budget_remaining, unconstrained};
 use ayi::task::yield_now;
 use std::future::{pending, poll_fn, ready};
@@ -275,15 +275,18 @@ fn what_runs_at_the_end_of_a_task_is_not_limited() {
             self.1.fetch_add(1, SeqCst);
         }
     }
-    watched(|| {
+    let ends = |has_hook| {
         let hooks = Arc::new(Mutex::new(Vec::new()));
         let told = hooks.clone();
         let builder = &mut Builder::new_current_thread();
         // The panic of a hook is only reported.
-        builder.on_task_terminate(move |_| {
+        let hook = move |_: &TaskMeta<'_>| {
             let count = (0..1000).take_while(|_| poll_once(pin!(consume_budget())).is_ready()).count();
             told.lock().unwrap().push(count);
-        });
+        };
+        if has_hook {
+            builder.on_task_terminate(hook);
+        }
         builder.build().unwrap().block_on(async {
             let (drops, wakes) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
             // Nobody awaits it.
@@ -321,6 +324,7 @@ fn what_runs_at_the_end_of_a_task_is_not_limited() {
             assert!(aborted.await.unwrap_err().is_cancelled());
             assert_eq!((drops.load(SeqCst), wakes.load(SeqCst)), (3, 1));
         });
-        assert_eq!(*hooks.lock().unwrap(), [1000; 4]);
-    });
+        assert_eq!(hooks.lock().unwrap()[..], [1000; 4][..if has_hook { 4 } else { 0 }]);
+    };
+    watched(|| [true, false].into_iter().for_each(ends));
 }

@@ -455,3 +455,113 @@ fn try_join_next_finds_the_one_that_is_finished() {
         assert_eq!(set.len(), 4);
     });
 }
+
+#[test]
+fn a_set_goes_to_another_thread_and_comes_back() {
+    run(async || {
+        let mut set = JoinSet::new();
+        let ended = |n| async move {
+            for _ in 0..n {
+                yield_now().await;
+            }
+            n
+        };
+        set.extend((0..20).map(ended));
+        // Awaited here, so its tasks know whom to tell.
+        let mut seen = BTreeSet::from([set.join_next().await.unwrap().unwrap()]);
+        let there = spawn_blocking(move || {
+            let next = foreign_block_on(set.join_next()).unwrap().unwrap();
+            (set, next)
+        });
+        let (mut set, next) = there.await.unwrap();
+        seen.insert(next);
+        set.extend((20..40).map(ended));
+        while let Some(n) = set.join_next().await {
+            seen.insert(n.unwrap());
+        }
+        assert_eq!(seen, BTreeSet::from_iter(0..40));
+    });
+}
+
+#[test]
+fn a_set_is_awaited_in_another_runtime_of_its_thread() {
+    let (one, other) = (Runtime::new().unwrap(), Runtime::new().unwrap());
+    let mut set = JoinSet::new();
+    one.block_on(async { set.extend((0..3).map(ready)) });
+    other.block_on(async {
+        set.extend((3..6).map(ready));
+        assert!(set.len() == 6 && set.try_join_next().is_none());
+        turn().await;
+        for n in 3..6 {
+            assert_eq!(set.join_next().await.unwrap().unwrap(), n);
+        }
+        assert!(poll_once(pin!(set.join_next())).is_pending());
+    });
+    let left = one.block_on(set.join_all());
+    assert_eq!(BTreeSet::from_iter(left), BTreeSet::from_iter(0..3));
+}
+
+#[test]
+fn detached_tasks_give_no_output_to_a_set_that_is_used_again() {
+    run(async || {
+        let mut set = JoinSet::new();
+        for round in 0..10 {
+            set.spawn(async move { vec![round; 10] });
+            turn().await;
+            set.spawn(async move {
+                yield_now().await;
+                vec![round; 20]
+            });
+            // One is finished, and one is not.
+            set.detach_all();
+            assert!(set.is_empty() && set.try_join_next().is_none());
+            set.spawn(async move { vec![round; 30] });
+            assert_eq!(set.join_next().await.unwrap().unwrap(), [round; 30]);
+            assert!(set.join_next().await.is_none());
+        }
+    });
+}
+
+#[test]
+fn a_handle_that_was_awaited_elsewhere_is_put_into_a_set() {
+    run(async || {
+        for _ in 0..20 {
+            let mut task = ayi::spawn(async {
+                yield_now().await;
+                7
+            });
+            let there = thread::spawn(move || {
+                let is_pending = poll_once(pin!(&mut task)).is_pending();
+                (task, is_pending)
+            });
+            let (task, is_pending) = there.join().unwrap();
+            assert!(is_pending);
+            let mut set = JoinSet::new();
+            set.insert(task);
+            set.spawn(ready(8));
+            assert_eq!(BTreeSet::from_iter(set.join_all().await), BTreeSet::from([7, 8]));
+        }
+    });
+}
+
+#[test]
+fn many_tasks_pass_through_a_small_set() {
+    run(async || {
+        let (mut set, mut sum) = (JoinSet::new(), 0);
+        let last = set.spawn(pending::<u64>());
+        for n in 0..10_000 {
+            set.spawn(ready(n));
+            if n % 3 == 2 {
+                turn().await;
+                for _ in 0..3 {
+                    sum += set.join_next().await.unwrap().unwrap();
+                }
+            }
+        }
+        last.abort();
+        while let Some(output) = set.join_next().await {
+            sum += output.unwrap_or(0);
+        }
+        assert_eq!(sum, 9_999 * 5_000);
+    });
+}

@@ -40,11 +40,11 @@ use std::task::{Context, Poll, Waker, ready};
 /// ```
 pub struct JoinHandle<T> {
     pub(crate) task: AbortHandle,
-    taken: bool,
+    pub(crate) taken: bool,
     /// The runtime has ended, and the slot is others' by now. To them, the task is finished.
-    is_refused: bool,
+    pub(crate) is_refused: bool,
     /// A waker has been sent to the owner. Later ones must take the same way, or they could be overtaken.
-    asked_from_afar: bool,
+    pub(crate) asked_from_afar: bool,
     /// `Send` and `Sync` if `T` is `Send`, `Unpin` always: the handle can only give the output away.
     _output: PhantomData<Box<Mutex<T>>>,
 }
@@ -110,7 +110,7 @@ impl<T> JoinHandle<T> {
 
     /// Writes what `take` takes.
     #[inline(never)]
-    fn output(&mut self, to: &mut MaybeUninit<Output<T>>) {
+    pub(crate) fn output(&mut self, to: &mut MaybeUninit<Output<T>>) {
         let AbortHandle { slot, id } = self.task;
         // What is frequent calls nothing but its end, and so saves no registers.
         let Some(own) = slot.own().filter(|own| !own.cells().is_shared) else {

@@ -11,7 +11,7 @@ use super::boxed::BodyBox;
 use super::error::JoinError;
 use super::id::Id;
 use super::join::JoinHandle;
-use super::scheduler::OwnScheduler;
+use super::scheduler::{FINISHED, OwnScheduler};
 use super::slot::{self, Marks, OwnSlot};
 use crate::core::counters::Count;
 use crate::core::onlooker::Onlooker;
@@ -199,6 +199,7 @@ impl OwnScheduler {
         slot.finish(slot.id(), body);
         if let Some(joiner) = joiner.and_then(slot::wake_own) {
             coop::leave();
+            FINISHED.set(Some(*slot));
             foreign::wake(joiner);
         }
     }

@@ -36,6 +36,8 @@ const SLOTS_PER_PAGE: usize = if cfg!(loom) { 4 } else { 128 };
 thread_local! {
     /// The scheduler whose runtime is entered on this thread, which is then its owner.
     pub(crate) static OWNED: Cell<Option<&'static Scheduler>> = const { Cell::new(None) };
+    /// Whose joiner was woken last, for joiners of several tasks: see `services/near`.
+    pub(crate) static FINISHED: Cell<Option<&'static Slot>> = const { Cell::new(None) };
 }
 
 /// Schedulers without a runtime.

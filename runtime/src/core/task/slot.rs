@@ -115,10 +115,11 @@ impl Slot {
         self.scheduler.own().map(|scheduler| OwnSlot::new(scheduler, self))
     }
 
-    /// The id of the task, `NONE` if the slot is vacant. For the owner thread.
+    /// The id of the task, `NONE` if the slot is vacant. For the owner thread; others learn only whether it is a task's
+    /// that they know.
     #[inline]
     pub(crate) fn id(&self) -> Id {
-        // Relaxed: the owner thread reads what it wrote.
+        // Relaxed: the owner thread reads what it wrote. Others ask for an id that they know, as `set_task` says.
         Id(self.phase.load(Ordering::Relaxed) >> 1)
     }
 
