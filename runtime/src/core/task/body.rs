@@ -6,7 +6,8 @@
 //! 3. Once the future is gone, a body may go to another thread if its output may. Only the JoinHandle takes it there,
 //!    which is `Send` only if the output is.
 //! 4. The `Box` of [`Body::take_output`] is only the way that a body goes as a whole: its memory is no box's, and so it is
-//!    taken apart before anything could drop it.
+//!    taken apart before anything could drop it. That memory may be larger than the body, so the block comes beside it. A body
+//!    is never `Unpin`, or the box would be the only way to the memory while it is an argument.
 //!
 //! In tokio: `runtime/task/core.rs`, `Stage`.
 
@@ -45,8 +46,8 @@ pub(crate) trait Body {
     /// # Safety
     ///
     /// `to` is where an [`Output`] of the future's output type can be written. The box is made of a `BodyBox`, which is gone:
-    /// invariant 4.
-    unsafe fn take_output(self: Box<Self>, to: *mut ());
+    /// invariant 4. `block` is its memory.
+    unsafe fn take_output(self: Box<Self>, to: *mut (), block: NonNull<u8>);
 
     /// Whether an abort takes effect now. If not, the body runs on to its end.
     fn may_cancel(&self) -> bool;
@@ -89,7 +90,7 @@ pin_project_lite::pin_project! {
     enum Stage<F: Future> {
         Future { #[pin] future: F },
         Output { output: Output<F::Output> },
-        Empty,
+        Empty { #[pin] never_unpin: std::marker::PhantomPinned },
     }
 }
 
@@ -126,7 +127,7 @@ impl<F: Future<Output: 'static>, K: Kind<F>> Body for FutureBody<F, K> {
     fn clear(self: Pin<&mut Self>) {
         let mut this = self.project();
         let _entered = this.trace.enter();
-        this.stage.set(Stage::Empty);
+        this.stage.set(Stage::Empty { never_unpin: std::marker::PhantomPinned });
     }
 
     fn fail(self: Pin<&mut Self>, error: JoinError) {
@@ -142,7 +143,7 @@ impl<F: Future<Output: 'static>, K: Kind<F>> Body for FutureBody<F, K> {
         Some(error)
     }
 
-    unsafe fn take_output(self: Box<Self>, to: *mut ()) {
+    unsafe fn take_output(self: Box<Self>, to: *mut (), block: NonNull<u8>) {
         // First of all: invariant 4.
         let body = Box::into_raw(self);
         // SAFETY: nobody else has it. An output may be moved, invariant 1; where there is a future, nothing is done.
@@ -154,9 +155,9 @@ impl<F: Future<Output: 'static>, K: Kind<F>> Body for FutureBody<F, K> {
         // `BodyBox`, and what was in it is gone.
         unsafe {
             to.cast::<Output<F::Output>>().copy_from_nonoverlapping(output, 1);
-            std::ptr::write(&raw mut (*body).stage, Stage::Empty);
+            std::ptr::write(&raw mut (*body).stage, Stage::Empty { never_unpin: std::marker::PhantomPinned });
             std::ptr::drop_in_place(body);
-            Blocks::give_back(NonNull::new_unchecked(body.cast()), Layout::new::<Self>());
+            Blocks::give_back(block, Layout::new::<Self>());
         }
     }
 

@@ -44,7 +44,7 @@ impl BodyBox {
     pub(crate) unsafe fn into_output<T>(self, to: &mut MaybeUninit<Output<T>>) {
         let body = ManuallyDrop::new(self);
         // SAFETY: invariant 1, and the caller's promise; body invariant 4.
-        unsafe { Box::from_raw(body.0.as_ptr()).take_output(to.as_mut_ptr().cast()) };
+        unsafe { Box::from_raw(body.0.as_ptr()).take_output(to.as_mut_ptr().cast(), body.0.cast()) };
     }
 }
 
