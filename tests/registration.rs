@@ -395,6 +395,28 @@ fn what_the_kernel_reports_of_a_file_that_was_replaced_reaches_nobody() {
     });
 }
 
+/// The message of a wait on another thread is read when its descriptor has been given up and the next one has its place.
+#[test]
+fn a_wait_from_another_thread_that_comes_too_late_waits_for_no_other_descriptor() {
+    let _alone = alone();
+    run(async || {
+        let ((old, _old_peer), (new, mut new_peer)) = (std_pair(), std_pair());
+        let old = waited(old);
+        let (wakes, waker) = Wakes::new();
+        let there = thread::spawn(move || {
+            assert!(pin!(old.readable()).poll(&mut Context::from_waker(&waker)).is_pending());
+            old
+        });
+        drop(there.join().unwrap());
+        let new = waited(new);
+        turn().await;
+        assert_eq!(wakes.count(), 1, "there is nothing to wait for");
+        new_peer.write_all(b"water").unwrap();
+        assert_eq!(new.read(&mut [0; 8]).await.unwrap(), 5);
+        assert_eq!(wakes.count(), 1);
+    });
+}
+
 /// Returns how many descriptors the epoll instances of this process watch, without the runtimes' bells.
 fn watched_descriptors() -> usize {
     let infos = fs::read_dir("/proc/self/fdinfo").unwrap().map(|info| info.unwrap().path());
@@ -527,6 +549,31 @@ fn what_a_forked_child_drops_still_waits_in_the_parent() {
         theirs.write_all(b"tea").unwrap();
         assert_eq!(stream.read(&mut [0; 8]).await.unwrap(), 5);
         assert_eq!(fd.async_io(Interest::READABLE, |mut fd| fd.read(&mut [0; 8])).await.unwrap(), 3);
+    });
+}
+
+/// To the child, the tokens of the parent's descriptors mean nothing, and what the child added would mean nothing to the
+/// parent.
+#[test]
+fn a_forked_child_hears_and_adds_nothing_in_its_parents_runtime() {
+    let _alone = alone();
+    let ((waits, mut peer), (new, mut new_peer)) = (std_pair(), std_pair());
+    let rt = Runtime::new().unwrap();
+    let waits = rt.block_on(async { waited(waits) });
+    peer.write_all(b"water").unwrap();
+    in_a_fork(|| {
+        rt.block_on(async {
+            ayi::task::yield_now().await;
+            assert!(poll_once(pin!(waits.read(&mut [0; 8]))).is_pending(), "that is the parent's event");
+            let new = TcpStream::from_std(new.try_clone().unwrap()).unwrap();
+            let Poll::Ready(Err(error)) = poll_once(pin!(new.read(&mut [0; 8]))) else { panic!("it waits") };
+            assert!(error.to_string().contains("forked"), "{error}");
+        });
+    });
+    rt.block_on(async {
+        let new = waited(new);
+        new_peer.write_all(b"tea").unwrap();
+        assert_eq!(new.read(&mut [0; 8]).await.unwrap(), 3);
     });
 }
 

@@ -22,7 +22,7 @@ use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::task::{Context, Poll};
 
-use ayi_runtime::io::{Interest, Ready, Registration, Wait, Waiter, Waiting, poll_once};
+use ayi_runtime::io::{Interest, Ready, Registration, Wait, Waiter, Waiting};
 use ayi_runtime::runtime::has_io;
 use ayi_runtime::task::coop;
 
@@ -259,9 +259,14 @@ impl<S: ByteStream> Socket<S> {
         &self,
         len: usize,
         cx: &mut Context<'_>,
-        op: impl FnMut(&S) -> io::Result<usize>,
+        mut op: impl FnMut(&S) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
-        poll_once(Transfer::<S, _, DIRECTION> { socket: self, len, op }, cx)
+        if len == 0 {
+            return poll_nothing(cx);
+        }
+        let op = move || op(&self.std);
+        let is_short = move |&moved: &usize| is_short::<S, DIRECTION>(moved, len);
+        self.registration.poll_io(self.std.as_fd(), interest(DIRECTION), cx, op, is_short)
     }
 
     /// Like [`Socket::async_io`] for `op`s that move up to `len` bytes.
@@ -296,7 +301,7 @@ where
 
     #[inline]
     fn interest(&self) -> Interest {
-        if DIRECTION == READ { Interest::READABLE } else { Interest::WRITABLE }
+        interest(DIRECTION)
     }
 
     #[inline]
@@ -308,7 +313,7 @@ where
         let (len, op) = (self.len, &mut self.op);
         registration.poll_with(
             std.as_fd().as_raw_fd(),
-            if DIRECTION == READ { Interest::READABLE } else { Interest::WRITABLE },
+            interest(DIRECTION),
             waiter,
             cx,
             move || op(std),
@@ -317,11 +322,16 @@ where
     }
 }
 
+#[inline]
+fn interest(direction: bool) -> Interest {
+    if direction == READ { Interest::READABLE } else { Interest::WRITABLE }
+}
+
 /// Invariant 3.
 #[inline]
 fn is_short<S: ByteStream, const DIRECTION: bool>(moved: usize, len: usize) -> bool {
     let says_it_all = if DIRECTION == READ { S::SHORT_READ_IS_ALL } else { S::SHORT_WRITE_FILLS };
-    says_it_all && 0 < moved && moved < len.min(sys::MAX_BYTES)
+    says_it_all && 0 < moved && moved < len && moved < sys::MAX_BYTES
 }
 
 /// Invariant 4.

@@ -31,6 +31,7 @@ mod plugged {
     pub(crate) type Blocks = crate::services::blocks::Blocks;
     #[cfg(not(loom))]
     pub(crate) type Process = crate::services::process::Process;
+    pub(crate) type Sources = crate::services::sources::Sources;
     pub(crate) type Guests = crate::services::guests::Guests;
     pub(crate) type Origin = crate::services::origin::Origin;
     pub(crate) type Crowd = crate::services::crowd::Crowd;
@@ -115,7 +116,7 @@ pub mod io {
     #[doc(hidden)]
     pub use crate::core::wait::Waiter;
     #[doc(hidden)]
-    pub use crate::core::wait::waiting::{Wait, Waiting, poll_once};
+    pub use crate::core::wait::waiting::{Wait, Waiting};
     pub use crate::core::wait::{Interest, Registration};
     pub use crate::face::readiness::ReadyEvent;
     pub use crate::face::ready::Ready;

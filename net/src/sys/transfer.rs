@@ -46,7 +46,8 @@ pub(crate) fn room(buf: &mut [u8]) -> &mut Room {
 
 /// Calls recv(2), with `flags`.
 pub(crate) fn recv(socket: BorrowedFd<'_>, buf: &mut Room, flags: c_int) -> io::Result<usize> {
-    let (fd, len) = (socket.as_raw_fd(), buf.len().min(MAX_BYTES));
+    // The kernel itself stops at `MAX_BYTES`.
+    let (fd, len) = (socket.as_raw_fd(), buf.len());
     // SAFETY: `buf` is writable for as many bytes as are said.
     moved(unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), len, flags | libc::MSG_DONTWAIT) })
 }
@@ -75,8 +76,7 @@ pub(crate) fn recv_vectored(socket: BorrowedFd<'_>, bufs: &mut [IoSliceMut<'_>])
 
 /// Calls send(2). It raises no signal if the connection has broken: `BrokenPipe` says so.
 pub(crate) fn send(socket: BorrowedFd<'_>, buf: &[u8]) -> io::Result<usize> {
-    let (fd, len, flags) =
-        (socket.as_raw_fd(), buf.len().min(MAX_BYTES), libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT);
+    let (fd, len, flags) = (socket.as_raw_fd(), buf.len(), libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT);
     // SAFETY: `buf` is readable for as many bytes as are said.
     moved(unsafe { libc::send(fd, buf.as_ptr().cast(), len, flags) })
 }

@@ -40,6 +40,9 @@ impl Current {
 thread_local! {
     /// Never dropped, so that it can still be used by the destructors of other thread-locals.
     static CURRENT: RefCell<ManuallyDrop<Current>> = const { RefCell::new(ManuallyDrop::new(Current::NOTHING)) };
+    /// The number of the runtime of `CURRENT`, in which descriptors wait, unless it is over. 0: there is none. Who finds
+    /// its number here may use the runtime's sources: reactor invariant 8.
+    pub(crate) static HERE: Cell<u64> = const { Cell::new(0) };
     /// The tasks of [`home`], where this thread spawns those that are not `Send`: one look, and no count.
     pub(crate) static HOME: Cell<Option<OwnScheduler>> = const { Cell::new(None) };
     /// How many guards there are, to notice when they are dropped in a wrong order.
@@ -53,10 +56,15 @@ fn install(mut current: Current) -> Current {
     }
     let here = current.worker.as_ref();
     let tasks = here.map(|worker| worker.tasks());
-    OwnScheduler::set_owned(tasks);
     HOME.set(tasks.filter(|_| current.afar.is_none()));
+    set_owned(here);
     Clock::install(here.map_or(Clock::REAL, |worker| worker.clock.get()));
     ManuallyDrop::into_inner(CURRENT.replace(ManuallyDrop::new(current)))
+}
+
+fn set_owned(here: Option<&Rc<Worker>>) {
+    OwnScheduler::set_owned(here.map(|worker| worker.tasks()));
+    HERE.set(here.map_or(0, |worker| if worker.is_over.get() { 0 } else { worker.reference.id }));
 }
 
 pub(crate) fn current() -> Option<Rc<Worker>> {
@@ -80,7 +88,7 @@ pub(crate) fn start_afar() -> Option<io::Result<Rc<Worker>>> {
     let worker = afar()?.start()?;
     if let Ok(worker) = &worker {
         CURRENT.with_borrow_mut(|current| current.worker = Some(worker.clone()));
-        OwnScheduler::set_owned(Some(worker.tasks()));
+        set_owned(Some(worker));
     }
     Some(worker)
 }
@@ -118,6 +126,16 @@ pub(crate) fn with_worker_of<R>(runtime: u64, f: impl FnOnce(&Worker) -> R) -> O
 /// The runtime with this number, if it lives on this thread, whether it is the current one or not.
 pub(crate) fn find_worker(runtime: u64) -> Option<Rc<Worker>> {
     worker_of(runtime).or_else(|| Lodgers::find_here(runtime))
+}
+
+impl Worker {
+    /// From here on nothing can wait in it.
+    pub(crate) fn set_over(&self) {
+        self.is_over.set(true);
+        if HERE.get() == self.reference.id {
+            HERE.set(0);
+        }
+    }
 }
 
 impl RuntimeRef {

@@ -20,9 +20,9 @@ pub struct Interest(
 
 impl Interest {
     /// Data, a connection to accept, or the end of the stream.
-    pub const READABLE: Interest = Interest(1 | 1 << 2 | 1 << 4);
+    pub const READABLE: Interest = Interest(1 | 1 << 1 | 1 << 4);
     /// Room to write, or a finished connect.
-    pub const WRITABLE: Interest = Interest(1 << 1 | 1 << 3 | 1 << 7);
+    pub const WRITABLE: Interest = Interest(1 << 2 | 1 << 3 | 1 << 7);
     /// The events of `EPOLLPRI`: urgent data on a TCP socket, or a changed file of sysfs or cgroups, see poll(2). The
     /// end of the stream counts as well, since no such event can come after it.
     pub const PRIORITY: Interest = Interest(1 << 5 | 1 << 8);
@@ -47,7 +47,7 @@ impl Interest {
     /// Whether it is a set of several.
     #[inline]
     pub(crate) fn is_compound(self) -> bool {
-        !(self.0 & (1 | 1 << 1 | 1 << 5 | 1 << 9)).is_power_of_two()
+        !(self.0 & (1 | 1 << 2 | 1 << 5 | 1 << 9)).is_power_of_two()
     }
 }
 
@@ -55,9 +55,9 @@ impl Interest {
 /// operation of that interest has taken back.
 ///
 /// ```text
-///   bit   9      8            7      6       5         4      3             2            1         0
-///         ERROR  READ_CLOSED  ERROR  urgent  PRIORITY  ERROR  WRITE_CLOSED  READ_CLOSED  WRITABLE  READABLE
-///   of    ERROR  PRIORITY     WRIT.  –       PRIORITY  READ.  WRITABLE      READABLE     WRITABLE  READABLE
+///   bit   9      8            7      6       5         4      3             2         1            0
+///         ERROR  READ_CLOSED  ERROR  urgent  PRIORITY  ERROR  WRITE_CLOSED  WRITABLE  READ_CLOSED  READABLE
+///   of    ERROR  PRIORITY     WRIT.  –       PRIORITY  READ.  WRITABLE      WRITABLE  READABLE     READABLE
 /// ```
 ///
 /// An error, say, is reported to readers, to writers, and to those who wait for errors. That a reader finds nothing
@@ -70,7 +70,7 @@ impl Known {
 
     /// Urgent (out-of-band) data has come at some time; never taken back, and nobody's business outside.
     pub(crate) const URGENT: Known = Known(1 << 6);
-    pub(crate) const READ_CLOSED: Known = Known(1 << 2 | 1 << 8);
+    pub(crate) const READ_CLOSED: Known = Known(1 << 1 | 1 << 8);
     pub(crate) const WRITE_CLOSED: Known = Known(1 << 3);
     pub(crate) const CLOSED: Known = Known(Known::READ_CLOSED.0 | Known::WRITE_CLOSED.0);
     pub(crate) const ERROR: Known = Known(1 << 4 | 1 << 7 | 1 << 9);
@@ -78,13 +78,14 @@ impl Known {
     /// epoll_ctl(2). `EPOLLHUP` and `EPOLLERR` concern both directions: reads and writes then return at once.
     #[inline]
     pub(crate) fn from_epoll(bits: u32) -> Known {
-        let usual = Known(1).when(bits, sys::READABLE) | Known(1 << 1).when(bits, sys::WRITABLE);
+        // The bits of both are the kernel's.
+        let usual = Known(bits as u16 & (sys::READABLE | sys::WRITABLE) as u16);
         if bits & !(sys::READABLE | sys::WRITABLE) == 0 { usual } else { usual | Known::unusual(bits) }
     }
 
     #[cold]
     fn unusual(bits: u32) -> Known {
-        let (read, write) = (Known(1), Known(1 << 1));
+        let (read, write) = (Known(1), Known(1 << 2));
         let (priority, urgent) = (Known(1 << 5), Known::URGENT);
         (read | Known::READ_CLOSED).when(bits, sys::PEER_SHUT_DOWN)
             | (read | write | Known::CLOSED).when(bits, sys::HANG_UP)

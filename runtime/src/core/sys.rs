@@ -33,6 +33,8 @@ const ALL_EDGES: u32 =
 /// list, which is a queue, so the rest comes first the next time.
 const EVENTS_PER_WAIT: usize = 256;
 
+const FORKED: &str = "a forked process cannot wait in a runtime of its parent: it has to make one of its own";
+
 pub(crate) struct Epoll {
     fd: OwnedFd,
     process: Process,
@@ -48,14 +50,15 @@ impl Epoll {
         Ok(Epoll { fd, process: Process::current(), events: Vec::with_capacity(EVENTS_PER_WAIT) })
     }
 
-    /// Reports every edge of `fd` under `token` from now on; one that is ready already is reported at once.
+    /// Reports every edge of `fd` under `token` from now on; one that is ready already is reported at once. In a forked
+    /// process this fails, here and below, since the parent would be told, and know nothing of the token.
     pub(crate) fn add(&self, fd: RawFd, token: u64) -> io::Result<()> {
-        control(self.fd.as_raw_fd(), libc::EPOLL_CTL_ADD, fd, token)
+        self.reference().in_this_process(libc::EPOLL_CTL_ADD, fd, token)
     }
 
     /// Replaces the token of an `fd` that was added before; reports anew what is ready.
     pub(crate) fn modify(&self, fd: RawFd, token: u64) -> io::Result<()> {
-        control(self.fd.as_raw_fd(), libc::EPOLL_CTL_MOD, fd, token)
+        self.reference().in_this_process(libc::EPOLL_CTL_MOD, fd, token)
     }
 
     /// To be used only while this lives.
@@ -66,11 +69,15 @@ impl Epoll {
     /// Waits for events: at most `timeout`, for ever if it is `None`. Returns `(token, event bits)` pairs.
     ///
     /// A signal that interrupts the wait (`EINTR`) ends it early without events: the caller looks at its clock
-    /// and its inbox anyway, and waits again.
-    pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<impl Iterator<Item = (u64, u32)>> {
+    /// and its inbox anyway, and waits again. In a forked process there is no event, since those are the parent's.
+    pub(crate) fn wait(
+        &mut self,
+        timeout: Option<Duration>,
+    ) -> io::Result<impl ExactSizeIterator<Item = (u64, u32)>> {
         self.events.clear();
         let count = match check(self.wait_raw(timeout)) {
-            Ok(count) => count as usize,
+            Ok(count) if self.process == Process::current() => count as usize,
+            Ok(_) => 0,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
             Err(error) => return Err(error),
         };
@@ -145,7 +152,11 @@ impl EpollRef {
 
     /// Like [`Epoll::add`].
     pub(crate) fn add(self, fd: RawFd, token: u64) -> io::Result<()> {
-        control(self.fd, libc::EPOLL_CTL_ADD, fd, token)
+        self.in_this_process(libc::EPOLL_CTL_ADD, fd, token)
+    }
+
+    fn in_this_process(self, operation: libc::c_int, fd: RawFd, token: u64) -> io::Result<()> {
+        if self.is_ours() { control(self.fd, operation, fd, token) } else { Err(io::Error::other(FORKED)) }
     }
 
     /// Ends the reports of `fd`. That must still be open: epoll knows descriptors by number and file together. In a forked

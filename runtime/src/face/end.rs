@@ -34,7 +34,7 @@ impl Worker {
             }
             return;
         }
-        self.is_over.set(true);
+        self.set_over();
         everywhere::deregister(self.reference);
         self.ending.set(Some(grace));
         let _inside = EnterGuard::here(self);

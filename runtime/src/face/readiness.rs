@@ -1,18 +1,18 @@
 //! Waiting for readiness by itself, without an operation, and taking readiness back.
 //!
 //! In tokio: `runtime/io/{registration,scheduled_io}.rs`. There a `ReadyEvent` has a tick; here it has the number of
-//! the latest turn.
+//! the reports.
 
 use crate::core::ready::{Interest, Known};
 use crate::core::sys;
-use crate::core::wait::reactor::{Look, Reactor, Seen, direction, find, give_back};
+use crate::core::wait::reactor::{Look, Reactor, Seen, give_back};
 use crate::core::wait::registration::Tie;
-use crate::core::wait::waiting::{Wait, Waiting, poll_once};
+use crate::core::wait::waiters::direction;
+use crate::core::wait::waiting::{Wait, Waiting};
 use crate::core::wait::{Asker, Registration, SourceKey, Waiter};
 use crate::face::ready::Ready;
 use crate::services::coop;
 use std::io::{self, ErrorKind};
-use std::num::NonZeroU64;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::task::{Context, Poll};
 
@@ -73,13 +73,13 @@ impl Registration {
 
     /// Is ready if poll(2) says so. If not, waits in the runtime of another thread.
     fn poll_elsewhere(&self, tie: &Tie, fd: RawFd, mut asker: Asker<'_>) -> Poll<io::Result<ReadyEvent>> {
-        let (interest, key) = (asker.interest, tie.key);
+        let interest = asker.interest;
         loop {
             let since = tie.try_elsewhere()?;
             let known = Known::from_epoll(sys::state(fd)).of(interest);
             if !known.is_empty() {
                 // The owner knows nothing of this event, so clearing it changes nothing there.
-                let seen = Seen(NonZeroU64::MIN);
+                let (key, seen) = (SourceKey::NONE, Seen(0));
                 return Poll::Ready(Ok(ReadyEvent { ready: known.ready(), interest, known, key, seen }));
             }
             let why = self.tied(fd).err().unwrap_or_else(|| ErrorKind::WouldBlock.into());
@@ -234,7 +234,8 @@ impl Registration {
         interest: Interest,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<ReadyEvent>> {
-        poll_once(Readiness { registration: self, fd, interest }, cx)
+        let (mut wait, mut waiter) = (Readiness { registration: self, fd, interest }, Waiter::POLL_STYLE);
+        self.trace.poll_shared(interest, || wait.poll(&mut waiter, cx))
     }
 
     #[doc(hidden)]
@@ -312,8 +313,8 @@ impl<'a> Wait<'a> for Readiness<'a> {
             }
             let tie = registration.tie.get().expect("it has been tied");
             let waker = cx.waker();
-            let seen = match tie.try_or_wait::<ReadyEvent>(Asker { interest, waiter, waker }) {
-                Look::Try(seen) => seen,
+            let seen = match tie.try_or_wait(Asker { interest, waiter, waker }) {
+                Look::Try(_, seen) => seen,
                 Look::Waits => return Poll::Pending,
                 Look::Unusual => {
                     return registration.poll_elsewhere(tie, fd, Asker { interest, waiter, waker });
@@ -346,8 +347,8 @@ impl Reactor {
             return Some((known, known.ready()));
         }
         if waiter == Waiter::POLL_STYLE {
-            let owed = &mut self.source(key)?.owed[direction(interest)?];
-            *owed = owed.checked_sub(1)?;
+            let place = direction(interest)?;
+            (self.source(key)?.waiters.has_tried(place) > 0).then_some(())?;
         }
         Some((Known::NOTHING, interest.awaited()))
     }
@@ -356,17 +357,16 @@ impl Reactor {
     /// what is ready.
     pub(crate) fn clear_and_ask(&mut self, key: SourceKey, known: Known) -> io::Result<()> {
         self.ask(key)?;
-        let Some(source) = find(&mut self.sources, key) else { return Ok(()) };
-        source.known = source.known - (known - Known::CLOSED);
+        if let Some(source) = self.source(key) {
+            source.known.set(source.known.get() - (known - Known::CLOSED));
+        }
         Ok(())
     }
 
     /// Records `known` as if the kernel had reported it.
     pub(crate) fn report(&mut self, key: SourceKey, known: Known) {
-        if let Some(source) = find(&mut self.sources, key) {
-            // This report counts as later than everything that any waiter has seen.
-            self.turns = self.turns.saturating_add(1);
-            source.report(known, self.turns.get(), &mut self.others);
+        if let Some(source) = self.source(key) {
+            source.report(known, &mut self.others);
             give_back(&mut self.taken, key, known);
         }
     }

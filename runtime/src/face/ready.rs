@@ -11,7 +11,7 @@ impl Interest {
     /// Each member, with the bit that only it has, the readiness that it waits for, and its name.
     const MEMBERS: [(Interest, u16, Ready, &'static str); 4] = [
         (Interest::READABLE, 1, Ready::READABLE, "READABLE"),
-        (Interest::WRITABLE, 1 << 1, Ready::WRITABLE, "WRITABLE"),
+        (Interest::WRITABLE, 1 << 2, Ready::WRITABLE, "WRITABLE"),
         (Interest::PRIORITY, 1 << 5, Ready::PRIORITY, "PRIORITY"),
         (Interest::ERROR, 1 << 9, Ready::ERROR, "ERROR"),
     ];
@@ -43,7 +43,7 @@ impl Interest {
 
     /// Returns whether [`WRITABLE`](Interest::WRITABLE) is in the set.
     pub const fn is_writable(self) -> bool {
-        self.0 & 1 << 1 != 0
+        self.0 & 1 << 2 != 0
     }
 
     /// Returns whether [`PRIORITY`](Interest::PRIORITY) is in the set.
@@ -281,8 +281,9 @@ fn write_set(f: &mut fmt::Formatter<'_>, mut names: impl Iterator<Item = &'stati
 impl Known {
     /// Returns all bits that say one of `ready`, to any interest.
     pub(crate) fn saying(ready: Ready) -> Known {
-        let small = Known(u16::from(ready.0) & (1 | 1 << 1 | 1 << 5));
+        let small = Known(u16::from(ready.0) & (1 | 1 << 5));
         small
+            | if ready.0 & Ready::WRITABLE.0 != 0 { Known(1 << 2) } else { Known::NOTHING }
             | if ready.is_read_closed() { Known::READ_CLOSED } else { Known::NOTHING }
             | if ready.is_write_closed() { Known::WRITE_CLOSED } else { Known::NOTHING }
             | if ready.is_error() { Known::ERROR } else { Known::NOTHING }
@@ -290,7 +291,10 @@ impl Known {
 
     /// Converts to the bits that users see.
     pub(crate) fn ready(self) -> Ready {
-        let mut ready = Ready((self.0 & 0b11_1111) as u8);
+        let mut ready = Ready((self.0 & (1 | 1 << 3 | 1 << 5)) as u8);
+        if self.has(Known(1 << 2)) {
+            ready |= Ready::WRITABLE;
+        }
         if self.has(Known::ERROR) {
             ready |= Ready::ERROR;
         }

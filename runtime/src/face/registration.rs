@@ -1,9 +1,9 @@
 //! A [`Registration`] as socket types see it.
 
 use crate::core::ready::{Interest, Known};
-use crate::core::wait::reactor::Seen;
+use crate::core::wait::reactor::Source;
 use crate::core::wait::registration::Io;
-use crate::core::wait::waiting::{Wait, Waiting, poll_once};
+use crate::core::wait::waiting::{Wait, Waiting};
 use crate::core::wait::{Registration, Waiter};
 use crate::face::ready::Ready;
 use crate::plugged::{Origin, SocketTrace};
@@ -91,6 +91,7 @@ impl Registration {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn poll_io<R>(
         &self,
         fd: BorrowedFd<'_>,
@@ -99,7 +100,11 @@ impl Registration {
         op: impl FnMut() -> io::Result<R>,
         is_short: impl Fn(&R) -> bool,
     ) -> Poll<io::Result<R>> {
-        poll_once(Io { registration: self, fd: fd.as_raw_fd(), interest, op, is_short }, cx)
+        // By value: what is polled by reference would lie in memory.
+        self.trace.poll_shared(interest, || {
+            let mut waiter = Waiter::POLL_STYLE;
+            self.poll_with(fd.as_raw_fd(), interest, &mut waiter, cx, op, is_short)
+        })
     }
 
     /// Runs `op` as soon as it need not wait, like [`poll_io`](Registration::poll_io). Any number of tasks may wait in
@@ -170,7 +175,10 @@ impl Registration {
         #[cfg(faults)]
         let op = || faults::within(faults::Operation::Tried, op);
         // Read before the attempt, since the reactor may turn during it.
-        let seen = self.tie.get().and_then(|tie| tie.with(|reactor, _| Seen(reactor.turns)));
+        let seen = self
+            .tie
+            .get()
+            .and_then(|tie| tie.with(|reactor, key| reactor.source(key).map(Source::seen)).flatten());
         let result = op();
         let would_block = matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock);
         if let (true, Some(seen), Some(tie)) = (would_block, seen, self.tie.get()) {

@@ -130,6 +130,31 @@ fn a_source_that_is_given_up_elsewhere_is_not_taken_from_the_next_runtime() {
     });
 }
 
+/// The first runtime is over, but a guard keeps what it consists of.
+#[test]
+fn a_registration_that_is_dropped_late_leaves_its_source_to_the_next_runtime() {
+    explore(2, || {
+        let registered = |rt: &Runtime| {
+            let (stdin, registration) = (std::io::stdin(), Registration::new());
+            rt.block_on(async { registration.register(stdin.as_fd()) }).unwrap();
+            registration
+        };
+        let first = runtime();
+        let late = registered(&first);
+        let handle = first.handle().clone();
+        let inside = handle.enter();
+        drop(first);
+        let next = thread::spawn(move || {
+            // This runtime finds the source in the pool, or makes one.
+            let second = runtime();
+            drop(registered(&second));
+        });
+        drop(late);
+        drop(inside);
+        next.join().unwrap();
+    });
+}
+
 #[test]
 fn a_scheduler_goes_from_one_thread_to_another_with_all_that_is_its() {
     explore(2, || {

@@ -146,7 +146,10 @@ impl Epoll {
     }
 
     /// Waits for the bell, or for a descriptor. If an item is slept over, that shows as a deadlock, which loom reports.
-    pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<impl Iterator<Item = (u64, u32)>> {
+    pub(crate) fn wait(
+        &mut self,
+        timeout: Option<Duration>,
+    ) -> io::Result<impl ExactSizeIterator<Item = (u64, u32)>> {
         let bell = self.bell.get().expect("the reactor adds the bell first");
         let mut state = bell.state.lock().unwrap();
         while timeout.is_none() && !state.is_rung && state.events.is_empty() {

@@ -16,10 +16,11 @@
 
 use crate::core::foreign;
 use crate::core::ready::{Interest, Known};
-use crate::core::task::slot::own_slot;
+use crate::core::task::slot::{own_slot, wake_own};
 use crate::core::wait::reactor::{Reactor, SourceKey};
-use crate::core::wait::waiters::{Settle, StoredWaker, Waiter, Waiters, Whose};
+use crate::core::wait::waiters::{Asker, Settle, Waiter, Waiters, direction};
 use crate::core::worker::Worker;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 
 /// The least number of poll-style wakers that come between two siftings.
@@ -30,6 +31,57 @@ const MOST_UNKNOWN: usize = 4096;
 
 /// A guess at the polls that fit into a turn: half of the loop's limit.
 const POLLS_GUESSED: usize = 32;
+
+pub(crate) struct StoredWaker {
+    whose: Whose,
+    waker: Waker,
+}
+
+impl StoredWaker {
+    /// Whether it is the waker of `whose`. A caller of a `poll_…` function is known by its waker only.
+    fn is_of(&self, whose: Whose, waker: &Waker) -> bool {
+        self.whose.is_the_same_as(whose) && (!whose.is_poll_style() || self.waker.will_wake(waker))
+    }
+
+    fn is_concerned(&self, reported: Known) -> bool {
+        !reported.of(self.whose.interest()).is_empty()
+    }
+}
+
+/// A poll-style waiter that was woken for nothing.
+const SIFTED: Waiter = Waiter(2);
+/// A poll-style waiter that was woken for nothing, and has polled again.
+const NEEDED: Waiter = Waiter(3);
+
+/// A waiter, and in the lowest bits its interest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Whose(u64);
+
+impl Whose {
+    fn of(asker: &Asker<'_>) -> Whose {
+        Whose::new(*asker.waiter, asker.interest)
+    }
+
+    fn new(waiter: Waiter, interest: Interest) -> Whose {
+        Whose(waiter.0 << Interest::BITS | u64::from(interest.bits()))
+    }
+
+    fn interest(self) -> Interest {
+        Interest::from_bits(self.0 as u16 & ((1 << Interest::BITS) - 1))
+    }
+
+    fn waiter(self) -> Waiter {
+        Waiter(self.0 >> Interest::BITS)
+    }
+
+    fn is_poll_style(self) -> bool {
+        (1..Waiter::STEP).contains(&self.waiter().0)
+    }
+
+    fn is_the_same_as(self, other: Whose) -> bool {
+        self == other || self.is_poll_style() && other.is_poll_style() && self.interest() == other.interest()
+    }
+}
 
 #[derive(Default)]
 pub(crate) struct Crowd {
@@ -62,7 +114,7 @@ impl Sifting {
         self.gone.into_iter().for_each(discard);
         for waiting in &mut self.unknown {
             foreign::run(|| waiting.waker.wake_by_ref());
-            waiting.whose = Whose::new(Waiter::SIFTED, waiting.whose.interest());
+            waiting.whose = Whose::new(SIFTED, waiting.whose.interest());
         }
         put_back(self.unknown).into_iter().for_each(discard);
     }
@@ -85,10 +137,23 @@ impl Reactor {
 }
 
 impl Waiters {
+    /// Wakes those in the crowd whom a report concerns.
+    #[inline(never)]
+    pub(crate) fn wake_crowd(&self, reported: Known, others: &mut Vec<Waker>) {
+        self.with_crowd(|crowd| {
+            for StoredWaker { whose, waker } in crowd.take(reported) {
+                if let (Some(place), true) = (direction(whose.interest()), whose.is_poll_style()) {
+                    self.owe(place);
+                }
+                others.extend(wake_own(waker));
+            }
+        });
+    }
+
     /// Puts wakers back into the crowd, in front of those that have come meanwhile.
-    pub(crate) fn put_back(&mut self, waiting: Vec<StoredWaker>) {
+    pub(crate) fn put_back(&self, waiting: Vec<StoredWaker>) {
         if !waiting.is_empty() {
-            self.crowd.get_or_insert_default().waiting.splice(0..0, waiting);
+            self.with_crowd(|crowd| drop(crowd.waiting.splice(0..0, waiting)));
         }
     }
 }
@@ -98,30 +163,31 @@ impl Crowd {
         self.waiting.is_empty()
     }
 
-    pub(crate) fn has(&self, whose: Whose, waker: &Waker) -> bool {
-        self.waiting.iter().any(|other| other.is_of(whose, waker))
+    pub(crate) fn has(&self, asker: &Asker<'_>) -> bool {
+        let whose = Whose::of(asker);
+        self.waiting.iter().any(|other| other.is_of(whose, asker.waker))
     }
 
-    /// Takes out the wakers that `reported` concerns, and calls `each` with them.
-    #[inline(never)]
-    pub(crate) fn take(&mut self, reported: Known, each: &mut dyn FnMut(Interest, bool, Waker)) {
-        self.waiting.retain_mut(|waiting| {
-            let (whose, stays) = (waiting.whose, !waiting.is_concerned(reported));
-            if !stays {
-                // A waker that does nothing takes the place of the one that is taken.
-                let waker = std::mem::replace(&mut waiting.waker, Waker::noop().clone());
-                each(whose.interest(), whose.is_poll_style(), waker);
-            }
-            stays
-        });
+    /// Takes out those whom `reported` concerns.
+    fn take(&mut self, reported: Known) -> Vec<StoredWaker> {
+        let all = std::mem::take(&mut self.waiting);
+        let (taken, rest) = all.into_iter().partition(|waiting| waiting.is_concerned(reported));
+        self.waiting = rest;
+        taken
     }
 
     /// Stores a waker in the place of an older one of the same waiter, or behind all others.
-    pub(crate) fn store(&mut self, waiting: StoredWaker, turn: u64) -> Settle {
-        let StoredWaker { whose, waker } = waiting;
+    pub(crate) fn store(&mut self, asker: &mut Asker<'_>, waker: Waker, turn: u64) -> Settle {
+        /// Those of a place in a source are not enough: a crowd comes and goes.
+        static NUMBERS: AtomicU64 = AtomicU64::new(1);
+        if *asker.waiter == Waiter::NEW {
+            // Relaxed: only uniqueness matters.
+            *asker.waiter = Waiter(NUMBERS.fetch_add(1, Ordering::Relaxed) * Waiter::STEP + 2);
+        }
+        let whose = Whose::of(asker);
         if let Some(other) = self.waiting.iter_mut().find(|other| other.is_of(whose, &waker)) {
-            if other.whose.waiter() == Waiter::SIFTED {
-                other.whose = Whose::new(Waiter::NEEDED, whose.interest());
+            if other.whose.waiter() == SIFTED {
+                other.whose = Whose::new(NEEDED, whose.interest());
                 self.are_needed = true;
             }
             return Settle::Drop(std::mem::replace(&mut other.waker, waker));
@@ -131,7 +197,8 @@ impl Crowd {
         sifting.map_or(Settle::Nothing, Settle::Sift)
     }
 
-    pub(crate) fn remove(&mut self, whose: Whose) -> Option<Waker> {
+    pub(crate) fn remove(&mut self, interest: Interest, waiter: Waiter) -> Option<Waker> {
+        let whose = Whose::new(waiter, interest);
         let at = self.waiting.iter().position(|other| other.whose == whose)?;
         Some(self.waiting.remove(at).waker)
     }
@@ -158,7 +225,7 @@ impl Crowd {
         let mut sifting = Box::<Sifting>::default();
         for waiting in std::mem::take(&mut self.waiting) {
             match waiting.whose.waiter() {
-                Waiter::SIFTED if was_polled(&waiting) => {
+                SIFTED if was_polled(&waiting) => {
                     sifting.gone.push(waiting);
                 }
                 Waiter::POLL_STYLE => sifting.unknown.push(waiting),

@@ -44,7 +44,7 @@ impl Worker {
     /// Wakes and tells everything that waits for a socket or a timer in this runtime: the runtime whose handle this
     /// thread blocks on has ended.
     pub(crate) fn cut_off(&self) {
-        self.is_over.set(true);
+        self.set_over();
         self.wake_all();
     }
 
@@ -61,13 +61,12 @@ impl Reactor {
     /// source is gone.
     #[must_use]
     pub(crate) fn close(&mut self) -> Vec<Waker> {
-        let open = (0..).zip(&self.sources).filter(|(_, source)| source.fd != NO_FD);
-        let keys: Vec<_> = open.map(|(index, source)| SourceKey::new(index, source.generation)).collect();
         let mut wakers = Vec::new();
-        for key in keys {
+        for source in self.sources.clone().into_iter().filter(|source| source.fd.get() != NO_FD) {
             // The epoll instance ends too, so nothing has to be taken out of it.
-            wakers.extend(self.deregister(key, false));
+            wakers.extend(self.deregister(SourceKey::of(source), false));
         }
+        self.is_closed = true;
         wakers
     }
 }

@@ -101,7 +101,7 @@ impl Reactor {
     /// Has epoll report anew what is ready of a source.
     pub(crate) fn ask(&mut self, key: SourceKey) -> io::Result<()> {
         let Some(source) = self.source(key) else { return Ok(()) };
-        let fd = source.fd;
+        let fd = source.fd.get();
         self.epoll.modify(fd, key.0)
     }
 }

@@ -30,17 +30,21 @@ use crate::core::ready::{Interest, Known};
 use crate::core::sync::atomic::{AtomicUsize, Ordering};
 use crate::core::sync::{Mutex, MutexGuard};
 use crate::core::sys::EpollRef;
-use crate::core::task;
 use crate::core::wait::reactor::{NO_FD, Seen};
-use crate::core::wait::waiters::{Waiters, Whose};
+use crate::core::wait::waiters::Waiters;
 use crate::core::wait::{Asker, Settle, SourceKey, Waiter};
 use std::io;
-use std::num::NonZeroU64;
 use std::os::fd::RawFd;
 use std::task::Waker;
 
-/// The bit of a key's lower half that no source has.
-const GUEST: u32 = 1 << 31;
+/// A key: the generation, the place, and a 1, by which it is told from those of sources.
+fn key_of(index: u32, generation: u32) -> SourceKey {
+    SourceKey(u64::from(generation) << 32 | u64::from(index << 1 | 1))
+}
+
+fn index(key: SourceKey) -> usize {
+    (key.0 as u32 >> 1) as usize
+}
 
 /// A crowd takes so many polls for a turn of the loop.
 const POLLS_PER_TURN: u64 = 32;
@@ -58,7 +62,6 @@ pub(crate) struct GuestList {
     is_open: bool,
     places: Vec<Place>,
     free: Vec<u32>,
-    last_waiter: u64,
     /// How many have come, and gone.
     come: u64,
     gone: u64,
@@ -68,8 +71,6 @@ struct Place {
     generation: u32,
     /// [`NO_FD`]: vacant.
     fd: RawFd,
-    /// How often epoll has reported, and one.
-    reports: NonZeroU64,
     /// How often somebody has waited.
     waits: u64,
     waiters: Waiters,
@@ -88,7 +89,7 @@ pub(crate) enum Waited {
 impl Guests {
     pub(crate) fn new(epoll: EpollRef) -> Guests {
         let (places, free) = Default::default();
-        let state = GuestList { is_open: true, places, free, last_waiter: 0, come: 0, gone: 0 };
+        let state = GuestList { is_open: true, places, free, come: 0, gone: 0 };
         Guests { epoll, state: Mutex::new(state), count: AtomicUsize::new(0) }
     }
 
@@ -114,7 +115,7 @@ impl Guests {
             return None;
         }
         let index = list.vacant();
-        let key = SourceKey::new(index | GUEST, list.places[index as usize].generation);
+        let key = key_of(index, list.places[index as usize].generation);
         if let Err(error) = self.epoll.add(fd, key.0) {
             list.free.push(index);
             return Some(Err(error));
@@ -135,10 +136,10 @@ impl Guests {
         let mut list = self.list();
         if let Some(place) = list.find(key) {
             self.epoll.delete(place.fd);
-            place.waiters.take_all(&mut wakers);
+            place.waiters.leave(&mut wakers);
             // The next generation: invariant 3.
-            *place = Place { generation: place.generation.wrapping_add(1), ..Place::VACANT };
-            list.free.push(key.index() & !GUEST);
+            *place = Place::vacant(place.generation.wrapping_add(1));
+            list.free.push(index(key) as u32);
             list.gone += 1;
             // Relaxed: see `are_none`.
             self.count.fetch_sub(1, Ordering::Relaxed);
@@ -149,7 +150,7 @@ impl Guests {
 
     /// When an attempt begins, as far as reports go. `None`: the runtime has ended.
     pub(crate) fn seen(&self, key: SourceKey) -> Option<Seen> {
-        Some(Seen(self.list().find(key)?.reports))
+        Some(Seen(self.list().find(key)?.waiters.reports()))
     }
 
     /// Waits, unless something was reported after `seen`. `None` is before the first report.
@@ -159,19 +160,13 @@ impl Guests {
         }
         let waker = asker.waker.clone();
         let mut list = self.list();
-        let number = list.last_waiter + 1;
         let Some(place) = list.find(key) else { return Waited::Over };
-        if place.reports != seen.map_or(NonZeroU64::MIN, |seen| seen.0) {
+        if Seen(place.waiters.reports()) != seen.unwrap_or(Seen(0)) {
             // The waker is dropped after the lock, since it was made before.
             return Waited::TryAgain;
         }
-        let is_new = *asker.waiter == Waiter::NEW;
-        if is_new {
-            *asker.waiter = Waiter::numbered(number);
-        }
         place.waits += 1;
-        let settle = place.waiters.store(Whose::of(asker), waker, place.waits / POLLS_PER_TURN);
-        list.last_waiter += u64::from(is_new);
+        let settle = place.waiters.store(asker, waker, place.waits / POLLS_PER_TURN);
         drop(list);
         match settle {
             Settle::Nothing => {}
@@ -190,7 +185,7 @@ impl Guests {
     /// Stops waiting. The caller drops the waker.
     #[must_use]
     pub(crate) fn withdraw(&self, key: SourceKey, interest: Interest, waiter: Waiter) -> Option<Waker> {
-        self.list().find(key)?.waiters.remove(Whose::new(waiter, interest))
+        self.list().find(key)?.waiters.remove(interest, waiter)
     }
 
     /// Records a report, and wakes whom it concerns, but for the `others`.
@@ -198,8 +193,7 @@ impl Guests {
     pub(crate) fn report(&self, key: SourceKey, known: Known, others: &mut Vec<Waker>) {
         let mut list = self.list();
         let Some(place) = list.find(key) else { return };
-        place.reports = place.reports.saturating_add(1);
-        place.waiters.take(known, |_, _, waker| others.extend(task::wake_own(waker)));
+        place.waiters.wake(known, others);
     }
 
     /// The runtime has ended: wakes all who wait. Nobody waits any more.
@@ -207,8 +201,8 @@ impl Guests {
         let mut wakers = Vec::new();
         let mut list = self.list();
         list.is_open = false;
-        for mut place in std::mem::take(&mut list.places) {
-            place.waiters.take_all(&mut wakers);
+        for place in std::mem::take(&mut list.places) {
+            place.waiters.leave(&mut wakers);
         }
         drop(list);
         wakers.into_iter().for_each(foreign::wake);
@@ -222,22 +216,22 @@ impl GuestList {
     }
 
     fn find(&mut self, key: SourceKey) -> Option<&mut Place> {
-        let index = key.index() & !GUEST;
-        let place = self.places.get_mut(index as usize).filter(|place| place.generation == key.generation());
-        place.filter(|_| key.index() != index)
+        let generation = (key.0 >> 32) as u32;
+        self.places.get_mut(index(key)).filter(|place| place.generation == generation)
     }
 
     /// A vacant place.
     fn vacant(&mut self) -> u32 {
         self.free.pop().unwrap_or_else(|| {
             let index = i32::try_from(self.places.len()).expect("fewer guests than 2^31");
-            self.places.push(Place::VACANT);
+            self.places.push(Place::vacant(0));
             index as u32
         })
     }
 }
 
 impl Place {
-    const VACANT: Place =
-        Place { generation: 0, fd: NO_FD, reports: NonZeroU64::MIN, waits: 0, waiters: Waiters::NONE };
+    fn vacant(generation: u32) -> Place {
+        Place { generation, fd: NO_FD, waits: 0, waiters: Waiters::new() }
+    }
 }

@@ -6,6 +6,8 @@
 //!   later ──▶ where it was tied: by the reactor, by a message to the owner, or as a guest
 //! ```
 //!
+//! What a quick look at a source does not settle comes here as well, whether the source is elsewhere or not.
+//!
 //! A guest stays one, even if a task of its runtime polls it later. Its tie cannot be exchanged while other threads read
 //! it, and a guest waits as well as a source: without a system call, but its attempts are not spared by what is known.
 //!
@@ -22,8 +24,9 @@ use crate::core::current::{afar, current, find_worker, with_current, worker_of};
 use crate::core::foreign;
 use crate::core::lodger::{Elsewhere, Lodger};
 use crate::core::ready::{Interest, Known};
-use crate::core::wait::reactor::Seen;
-use crate::core::wait::registration::Tie;
+use crate::core::wait::reactor::{Look, Reactor, Seen, Source, SourceKey};
+use crate::core::wait::registration::{Io, Tie};
+use crate::core::wait::waiters::direction;
 use crate::core::wait::{Asker, Registration, Waiter};
 use crate::core::worker::Worker;
 use crate::plugged::Lodgers;
@@ -152,7 +155,51 @@ impl Registration {
     }
 }
 
+impl<R, Op: FnMut() -> io::Result<R>, IsShort: Fn(&R) -> bool> Io<'_, Op, IsShort> {
+    /// The descriptor has not waited yet, or a quick look has not said whether to try or to wait, or the first attempt was interrupted, or something was reported
+    /// before it could wait. This is rare, and apart, because a loop around the first attempt would make each operation pay
+    /// for what only a second attempt needs.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn poll_unusually(mut self, waiter: &mut Waiter, waker: &Waker) -> Poll<io::Result<R>> {
+        let op: &mut dyn FnMut() -> io::Result<R> = &mut self.op;
+        let (registration, fd, interest, is_short) =
+            (self.registration, self.fd, self.interest, &self.is_short);
+        let mut again = Io { registration, fd, interest, op, is_short };
+        loop {
+            let (mut looked, mut since) = (None, None);
+            if let Some(tie) = registration.tie.get() {
+                match tie.try_or_wait(Asker { interest, waiter, waker }) {
+                    Look::Try(source, seen) => looked = Some((tie, source, seen)),
+                    Look::Waits => return Poll::Pending,
+                    Look::Unusual => match tie.try_elsewhere() {
+                        Ok(seen) => since = seen,
+                        Err(error) => return coop::charged(Err(error)),
+                    },
+                }
+            }
+            if let Some(polled) = again.attempt(looked, since, waiter, waker) {
+                return polled;
+            }
+        }
+    }
+}
+
 impl Tie {
+    /// Whether the asker has to try before it waits, and since when that is known. If not, it waits when this returns. Of a
+    /// source that is not in the current runtime nothing is known here: `Unusual`.
+    pub(crate) fn try_or_wait(&self, mut asker: Asker<'_>) -> Look {
+        match self.look_or_wait(&mut asker) {
+            Look::Unusual if self.is_here() => {}
+            look => return look,
+        }
+        if let Some((source, seen)) = self.with(|reactor, key| reactor.must_try(key, &asker)).flatten() {
+            return Look::Try(source, seen);
+        }
+        self.wait_for(&mut asker);
+        Look::Waits
+    }
+
     fn is_guest(&self) -> bool {
         self.runtime & GUEST != 0
     }
@@ -213,6 +260,28 @@ impl Tie {
             Some(shared) => shared.runtime.send(report),
             None => {}
         }
+    }
+}
+
+impl Reactor {
+    /// Whether an asker that is about to wait has to try first, since something is known or it was woken.
+    #[inline(never)]
+    pub(crate) fn must_try(&mut self, key: SourceKey, asker: &Asker<'_>) -> Option<(&'static Source, Seen)> {
+        let source = self.source(key)?;
+        let seen = source.seen();
+        if !self.known(key, asker.interest).is_empty() {
+            return Some((source, seen));
+        }
+        if *asker.waiter == Waiter::NEW {
+            return None;
+        }
+        let was_woken = match direction(asker.interest) {
+            _ if source.waiters.has(asker) => false,
+            Some(place) if *asker.waiter == Waiter::POLL_STYLE => source.waiters.owed(place) > 0,
+            // For a poll-style waiter with an unusual interest nothing is counted: it tries in any case.
+            _ => true,
+        };
+        was_woken.then_some((source, seen))
     }
 }
 

@@ -2,11 +2,11 @@
 //!
 //! In tokio: `runtime/io/registration.rs` and `io/poll_evented.rs`.
 
-use super::reactor::{Look, Reactor, Seen, SourceKey};
+use super::reactor::{Look, Reactor, Seen, Source, SourceKey};
 use super::waiters::{Asker, Waiter};
 use crate::core::coop;
 use crate::core::counters::Count;
-use crate::core::current::{current_for_io, find_worker, with_worker_of, worker_of};
+use crate::core::current::{HERE, current_for_io, find_worker, with_worker_of, worker_of};
 use crate::core::lodger::Lodger;
 use crate::core::ready::Interest;
 use crate::core::worker::Worker;
@@ -144,91 +144,68 @@ impl<R, Op: FnMut() -> io::Result<R>, IsShort: Fn(&R) -> bool> Io<'_, Op, IsShor
     #[inline]
     pub(crate) fn poll(mut self, waiter: &mut Waiter, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
         ready!(coop::poll_budget(cx));
-        match self.attempt(waiter, cx.waker()) {
-            Some(polled) => polled,
-            // A copy, because an `Io` whose address is taken would lie in memory. The original stays in registers.
-            None => Io { ..self }.attempt_again(waiter, cx.waker()),
-        }
-    }
-
-    /// Tries `op`, unless it has to wait first. `None` means that it has to be tried again.
-    #[inline(always)]
-    fn attempt(&mut self, waiter: &mut Waiter, waker: &Waker) -> Option<Poll<io::Result<R>>> {
-        let (registration, interest, mut seen) = (self.registration, self.interest, None);
-        if let Some(tie) = registration.tie.get() {
-            match tie.try_or_wait::<Op>(Asker { interest, waiter, waker }) {
-                Look::Try(since) => seen = Some(since),
-                Look::Waits => return Some(Poll::Pending),
-                Look::Unusual => match tie.try_elsewhere() {
-                    Ok(since) => seen = since,
-                    Err(error) => return Some(coop::charged(Err(error))),
-                },
+        if let Some(tie) = self.registration.tie.get() {
+            match tie.look_or_wait(&mut Asker { interest: self.interest, waiter, waker: cx.waker() }) {
+                Look::Try(source, seen) => {
+                    if let Some(polled) = self.attempt(Some((tie, source, seen)), None, waiter, cx.waker()) {
+                        return polled;
+                    }
+                }
+                Look::Waits => return Poll::Pending,
+                Look::Unusual => {}
             }
         }
+        // A copy, because an `Io` whose address is taken would lie in memory. The original stays in registers.
+        Io { ..self }.poll_unusually(waiter, cx.waker())
+    }
+
+    /// Tries `op`. `None` means that it has to be tried again. `looked`: what a look at the source has found; `since`: the
+    /// same of one that is elsewhere.
+    #[inline(always)]
+    pub(crate) fn attempt(
+        &mut self,
+        looked: Option<(&Tie, &'static Source, Seen)>,
+        since: Option<Seen>,
+        waiter: &mut Waiter,
+        waker: &Waker,
+    ) -> Option<Poll<io::Result<R>>> {
         match (self.op)() {
             Ok(moved) => {
-                if (self.is_short)(&moved) {
-                    let clear = |tie: &Tie| tie.with(|reactor, key| reactor.clear_after_short(key, interest));
-                    registration.tie.get().map(clear);
+                if let Some((tie, source, _)) = looked {
+                    // Asked again, since `op` may have left the runtime.
+                    if (self.is_short)(&moved) && tie.is_here() {
+                        source.clear_after_short(self.interest);
+                    }
                 }
                 Some(coop::charged(Ok(moved)))
             }
             Err(error) => {
-                let asker = Asker { interest, waiter, waker };
-                Some(registration.failed(error, self.fd, asker, seen)?.map(Err))
-            }
-        }
-    }
-
-    /// The first attempt was interrupted, or something was reported before it could wait. This is rare, and apart, because
-    /// a loop around the first attempt would make each operation pay for what only a second attempt needs.
-    #[cold]
-    #[inline(never)]
-    fn attempt_again(mut self, waiter: &mut Waiter, waker: &Waker) -> Poll<io::Result<R>> {
-        let op: &mut dyn FnMut() -> io::Result<R> = &mut self.op;
-        let (registration, fd, interest, is_short) =
-            (self.registration, self.fd, self.interest, &self.is_short);
-        let mut again = Io { registration, fd, interest, op, is_short };
-        loop {
-            if let Some(polled) = again.attempt(waiter, waker) {
-                return polled;
+                let seen = looked.map(|(_, _, seen)| seen).or(since);
+                let asker = Asker { interest: self.interest, waiter, waker };
+                Some(self.registration.failed(error, self.fd, asker, seen)?.map(Err))
             }
         }
     }
 }
 
 impl Tie {
+    /// Looks at the source, if this thread has it: see [`Source::look_or_wait`].
+    #[inline(always)]
+    pub(crate) fn look_or_wait(&self, asker: &mut Asker<'_>) -> Look {
+        if self.is_here() { self.key.source().look_or_wait(asker) } else { Look::Unusual }
+    }
+
+    /// Whether the runtime is the current one of this thread, and not over: then this thread has the source.
+    #[inline]
+    pub(crate) fn is_here(&self) -> bool {
+        self.runtime == HERE.get()
+    }
+
     /// Asks the reactor, if the runtime is the current one of this thread. `f` must not run foreign code.
     #[inline]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Reactor, SourceKey) -> R) -> Option<R> {
         let (runtime, key) = (self.runtime, self.key);
         with_worker_of(runtime, |worker| f(&mut worker.reactor(), key))
-    }
-
-    /// Whether the asker has to try before it waits, and since when that is known. If not, it waits when this returns. Of a
-    /// source that is not in the current runtime nothing is known here: `Unusual`.
-    // `Caller` makes the closure, and so the access to the thread-local, a different one for each kind of operation. A
-    // function with a single caller is inlined there.
-    #[allow(clippy::extra_unused_type_parameters)]
-    #[inline(always)]
-    pub(crate) fn try_or_wait<Caller>(&self, mut asker: Asker<'_>) -> Look {
-        let (runtime, key) = (self.runtime, self.key);
-        let look =
-            |worker: &Worker| (!worker.is_over.get()).then(|| worker.reactor().look_or_wait(key, &mut asker));
-        match with_worker_of(runtime, look).flatten() {
-            Some(Look::Unusual) => self.try_or_wait_unusually(asker),
-            Some(look) => look,
-            None => Look::Unusual,
-        }
-    }
-
-    #[inline(never)]
-    fn try_or_wait_unusually(&self, mut asker: Asker<'_>) -> Look {
-        if let Some(seen) = self.with(|reactor, key| reactor.must_try(key, &asker)).flatten() {
-            return Look::Try(seen);
-        }
-        self.wait_for(&mut asker);
-        Look::Waits
     }
 
     /// Waits. The runtime is the current one.

@@ -1,57 +1,65 @@
 //! Who waits for a source, and for what.
 //!
-//! Futures are told apart by a number, so each can renew and withdraw its own waker. Callers of `poll_…` functions have
-//! none: one is known by its waker only, and nobody says when it has stopped waiting. See `Crowd` for what becomes of
-//! many.
+//! ```text
+//!   place 0: the first reader ─┬─ inline, a waker each
+//!   place 1: the first writer ─┘
+//!   crowd:   further ones, other interests, and all who come while there is a crowd
+//! ```
 //!
-//! Invariant: no waiter is lost. A waker that is dropped was woken after it was stored: its owner has polled again since,
-//! and left another one, or will.
+//! A future is known by a number that it gets when it is stored, so each can renew and withdraw its own waker. Callers of
+//! `poll_…` functions have none: one is known by its waker only, and nobody says when it has stopped waiting. See `Crowd`
+//! for what becomes of many.
+//!
+//! Invariants:
+//! 1. No waiter is lost. A waker that is dropped was woken after it was stored: its owner has polled again since,
+//!    and left another one, or will.
+//! 2. No number is given twice. Those of a place are counted in the place, those of crowds in the process. So who finds
+//!    its number in a place is the one that waits there.
+//! 3. A place has a waker exactly if its mark says so, and there is a crowd exactly if the mark of the crowd says so.
+//!
+//! All of it is cells, for whoever has the source. Nothing here runs foreign code.
 
 use crate::core::ready::{Interest, Known};
+use crate::core::sync::Cell;
+use crate::core::task;
 use crate::plugged::{Crowd, Sifting};
 use std::task::Waker;
 
 /// The waiters of a source. One that reads and one that writes are the common case, and lie inline.
 pub(crate) struct Waiters {
-    first: [Option<StoredWaker>; 2],
+    /// How often there was a report. It starts anew after 2^32.
+    reports: Cell<u32>,
+    marks: Cell<u8>,
+    /// How many poll-style waiters for reading, and for writing, were woken and may not have tried yet. They cannot be told
+    /// apart, so the number may be too high, which costs a needless attempt. At most [`MOST_OWED`].
+    owed: [Cell<u8>; 2],
+    /// The latest number that was given in each place.
+    numbers: [Cell<u64>; 2],
+    wakers: [Cell<Option<Waker>>; 2],
     /// The others. While there are some, newcomers join them, so that none gets in front of those who came before.
-    pub(crate) crowd: Option<Box<Crowd>>,
+    crowd: Cell<Option<Box<Crowd>>>,
 }
 
-pub(crate) struct StoredWaker {
-    pub(crate) whose: Whose,
-    pub(crate) waker: Waker,
-}
+/// The marks of place 0; those of place 1 are one bit higher.
+const TAKEN: u8 = 1;
+const BY_POLL_STYLE: u8 = 4;
+/// There is a crowd.
+const CROWD: u8 = 16;
 
-impl StoredWaker {
-    /// Whether it is the waker of `whose`. A caller of a `poll_…` function is known by its waker only.
-    pub(crate) fn is_of(&self, whose: Whose, waker: &Waker) -> bool {
-        self.whose.is_the_same_as(whose) && (!whose.is_poll_style() || self.waker.will_wake(waker))
-    }
-
-    pub(crate) fn is_concerned(&self, reported: Known) -> bool {
-        !reported.of(self.whose.interest()).is_empty()
-    }
-}
+const MOST_OWED: u8 = 3;
 
 /// The number of a waiter of a source, by which it is told from the source's other waiters. There are fewer than 2^54.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Waiter(u64);
+pub struct Waiter(pub(crate) u64);
 
 impl Waiter {
-    /// A future that has not waited yet. It gets its number when it does.
+    /// A future that does not wait. It gets its number when it does.
     pub(crate) const NEW: Waiter = Waiter(0);
     /// A caller of a `poll_…` function.
-    pub(crate) const POLL_STYLE: Waiter = Waiter(u64::MAX >> Interest::BITS);
-    /// A poll-style waiter that was woken for nothing.
-    pub(crate) const SIFTED: Waiter = Waiter(Waiter::POLL_STYLE.0 - 1);
-    /// A poll-style waiter that was woken for nothing, and has polled again.
-    pub(crate) const NEEDED: Waiter = Waiter(Waiter::POLL_STYLE.0 - 2);
-
-    #[inline]
-    pub(crate) fn numbered(number: u64) -> Waiter {
-        Waiter(number)
-    }
+    pub(crate) const POLL_STYLE: Waiter = Waiter(1);
+    /// What numbers begin with, and by how much those of a place differ. Those of place 0 are multiples of it, those of
+    /// place 1 are one more, those of crowds two. The numbers below are for poll-style waiters.
+    pub(crate) const STEP: u64 = 4;
 }
 
 /// A future or a caller that asks whether it may go on. Otherwise it waits for `interest`, as `waiter`, and is woken by
@@ -60,41 +68,6 @@ pub(crate) struct Asker<'a> {
     pub(crate) interest: Interest,
     pub(crate) waiter: &'a mut Waiter,
     pub(crate) waker: &'a Waker,
-}
-
-/// A waiter, and in the lowest bits its interest.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Whose(u64);
-
-impl Whose {
-    #[inline]
-    pub(crate) fn of(asker: &Asker<'_>) -> Whose {
-        Whose::new(*asker.waiter, asker.interest)
-    }
-
-    #[inline]
-    pub(crate) fn new(waiter: Waiter, interest: Interest) -> Whose {
-        Whose(waiter.0 << Interest::BITS | u64::from(interest.bits()))
-    }
-
-    #[inline]
-    pub(crate) fn interest(self) -> Interest {
-        Interest::from_bits(self.0 as u16 & ((1 << Interest::BITS) - 1))
-    }
-
-    #[inline]
-    pub(crate) fn waiter(self) -> Waiter {
-        Waiter(self.0 >> Interest::BITS)
-    }
-
-    #[inline]
-    pub(crate) fn is_poll_style(self) -> bool {
-        self.waiter().0 >= Waiter::NEEDED.0
-    }
-
-    fn is_the_same_as(self, other: Whose) -> bool {
-        self == other || self.is_poll_style() && other.is_poll_style() && self.interest() == other.interest()
-    }
 }
 
 /// What is to be done when nothing is borrowed: wakers are foreign code.
@@ -110,90 +83,189 @@ pub(crate) enum Settle {
 }
 
 impl Waiters {
-    pub(crate) const NONE: Waiters = Waiters { first: [None, None], crowd: None };
+    pub(crate) fn new() -> Waiters {
+        Waiters {
+            reports: Cell::new(0),
+            marks: Cell::new(0),
+            owed: [Cell::new(0), Cell::new(0)],
+            numbers: [Cell::new(0), Cell::new(1)],
+            wakers: [Cell::new(None), Cell::new(None)],
+            crowd: Cell::new(None),
+        }
+    }
 
     #[inline]
-    pub(crate) fn are_none(&self) -> bool {
-        matches!(self, Waiters { first: [None, None], crowd: None })
+    pub(crate) fn reports(&self) -> u32 {
+        self.reports.get()
     }
 
-    /// Takes those whom `reported` concerns, and does `each` with them.
-    #[inline(always)]
-    pub(crate) fn take(&mut self, reported: Known, mut each: impl FnMut(Interest, bool, Waker)) {
-        for first in &mut self.first {
-            if let Some(StoredWaker { whose, waker }) = first.take_if(|first| first.is_concerned(reported)) {
-                each(whose.interest(), whose.is_poll_style(), waker);
-            }
-        }
-        if let Some(crowd) = &mut self.crowd {
-            crowd.take(reported, &mut each);
-            self.tidy();
-        }
-    }
-
-    /// Takes all of them.
-    pub(crate) fn take_all(&mut self, into: &mut Vec<Waker>) {
-        let all = std::mem::replace(self, Waiters::NONE);
-        into.extend(all.first.into_iter().flatten().map(|waiting| waiting.waker));
-        into.extend(all.crowd.into_iter().flat_map(|crowd| crowd.into_wakers()));
-    }
-
-    /// Whether `whose` waits, by `waker` if it is poll-style.
-    pub(crate) fn has(&self, whose: Whose, waker: &Waker) -> bool {
-        self.first.iter().flatten().any(|other| other.is_of(whose, waker))
-            || self.crowd.as_ref().is_some_and(|crowd| crowd.has(whose, waker))
-    }
-
-    /// Whether `whose` waits, by `waker`, in the first place.
+    /// Whether nobody waits in `place`, nor in the crowd. So nobody at all waits for its direction.
     #[inline]
-    pub(crate) fn has_first(&self, whose: Whose, waker: &Waker) -> bool {
-        matches!(&self.first[0], Some(first) if first.whose == whose && first.waker.will_wake(waker))
+    pub(crate) fn is_free(&self, place: usize) -> bool {
+        self.marks.get() & (TAKEN << place | CROWD) == 0
     }
 
-    /// Stores `waker`, the first one: the common case.
-    #[inline(always)]
-    pub(crate) fn store(&mut self, whose: Whose, waker: Waker, turn: u64) -> Settle {
-        if self.are_none() {
-            self.store_first(whose, waker);
-            return Settle::Nothing;
+    /// How many may have been woken, as callers of `poll_…` functions, and not have tried.
+    #[inline]
+    pub(crate) fn owed(&self, place: usize) -> u8 {
+        self.owed[place].get()
+    }
+
+    /// A poll-style waiter has tried: perhaps one that was woken. Gives how many there were.
+    #[inline]
+    pub(crate) fn has_tried(&self, place: usize) -> u8 {
+        let owed = self.owed[place].get();
+        if owed > 0 {
+            self.owed[place].set(owed - 1);
         }
-        self.store_beside(whose, waker, turn)
+        owed
     }
 
-    /// Stores `waker` where there is none.
+    pub(crate) fn owe(&self, place: usize) {
+        self.owed[place].set(MOST_OWED.min(self.owed[place].get() + 1));
+    }
+
+    /// Counts a report, and wakes those whom it concerns. Wakers that are no slots of this thread go to the `others`.
     #[inline(always)]
-    pub(crate) fn store_first(&mut self, whose: Whose, waker: Waker) {
-        // It replaces nothing. Forgetting that saves the check that a drop would make.
-        std::mem::forget(self.first[0].replace(StoredWaker { whose, waker }));
+    pub(crate) fn wake(&self, reported: Known, others: &mut Vec<Waker>) {
+        self.reports.set(self.reports.get().wrapping_add(1));
+        match self.marks.get() {
+            0 => {}
+            // A future that reads, alone: the common case.
+            TAKEN if !reported.of(Interest::READABLE).is_empty() => self.wake_in(0, others),
+            _ => self.wake_several(reported, others),
+        }
     }
 
     #[inline(never)]
-    fn store_beside(&mut self, whose: Whose, waker: Waker, turn: u64) -> Settle {
-        for other in self.first.iter_mut().flatten() {
-            if other.is_of(whose, &waker) {
-                return Settle::Drop(std::mem::replace(&mut other.waker, waker));
+    fn wake_several(&self, reported: Known, others: &mut Vec<Waker>) {
+        for (place, interest) in [Interest::READABLE, Interest::WRITABLE].into_iter().enumerate() {
+            if self.marks.get() & TAKEN << place != 0 && !reported.of(interest).is_empty() {
+                if self.marks.get() & BY_POLL_STYLE << place != 0 {
+                    self.owe(place);
+                }
+                self.wake_in(place, others);
             }
         }
-        let waiting = StoredWaker { whose, waker };
-        match self.first.iter_mut().find(|first| first.is_none()) {
-            Some(first) if self.crowd.is_none() => *first = Some(waiting),
-            _ => return self.crowd.get_or_insert_default().store(waiting, turn),
+        if self.marks.get() & CROWD != 0 {
+            self.wake_crowd(reported, others);
         }
-        Settle::Nothing
     }
 
-    /// Takes what `whose` has left, if it waits.
-    pub(crate) fn remove(&mut self, whose: Whose) -> Option<Waker> {
-        let taken = self.first.iter_mut().find_map(|first| first.take_if(|first| first.whose == whose));
-        if let Some(taken) = taken {
-            return Some(taken.waker);
+    #[inline(always)]
+    fn wake_in(&self, place: usize, others: &mut Vec<Waker>) {
+        if let Some(other) = self.vacate(place).and_then(task::wake_own) {
+            put_aside(other, others);
         }
-        let taken = self.crowd.as_mut()?.remove(whose);
-        self.tidy();
-        taken
     }
 
-    fn tidy(&mut self) {
-        self.crowd.take_if(|crowd| crowd.is_empty());
+    #[inline]
+    fn vacate(&self, place: usize) -> Option<Waker> {
+        self.marks.set(self.marks.get() & !((TAKEN | BY_POLL_STYLE) << place));
+        self.wakers[place].take()
+    }
+
+    /// Takes all of them, since the source is given up.
+    pub(crate) fn leave(&self, into: &mut Vec<Waker>) {
+        self.marks.set(0);
+        self.owed.iter().for_each(|owed| owed.set(0));
+        into.extend(self.wakers.iter().filter_map(Cell::take));
+        into.extend(self.crowd.take().into_iter().flat_map(|crowd| crowd.into_wakers()));
+    }
+
+    /// Whether the asker waits, by its waker if it is poll-style.
+    pub(crate) fn has(&self, asker: &Asker<'_>) -> bool {
+        direction(asker.interest).is_some_and(|place| self.has_in(place, *asker.waiter, asker.waker))
+            || self.marks.get() & CROWD != 0 && self.with_crowd(|crowd| crowd.has(asker))
+    }
+
+    /// Whether `waiter` has `place`, by `waker` if it is poll-style.
+    #[inline]
+    fn has_in(&self, place: usize, waiter: Waiter, waker: &Waker) -> bool {
+        let marks = self.marks.get() >> place & (TAKEN | BY_POLL_STYLE);
+        match waiter {
+            Waiter::POLL_STYLE => marks == TAKEN | BY_POLL_STYLE && self.is_by(place, waker),
+            // Invariant 2.
+            waiter => marks == TAKEN && self.numbers[place].get() == waiter.0,
+        }
+    }
+
+    /// Whether `waiter` waits in `place`, by `waker`.
+    #[inline]
+    pub(crate) fn has_first(&self, place: usize, waiter: Waiter, waker: &Waker) -> bool {
+        self.has_in(place, waiter, waker) && self.is_by(place, waker)
+    }
+
+    fn is_by(&self, place: usize, waker: &Waker) -> bool {
+        let stored = self.wakers[place].take();
+        let is_the_same = stored.as_ref().is_some_and(|stored| stored.will_wake(waker));
+        self.wakers[place].set(stored);
+        is_the_same
+    }
+
+    /// Stores `waker`, which is a clone of the asker's.
+    #[inline(never)]
+    pub(crate) fn store(&self, asker: &mut Asker<'_>, waker: Waker, turn: u64) -> Settle {
+        if let Some(place) = direction(asker.interest) {
+            if self.has_in(place, *asker.waiter, &waker) {
+                return self.wakers[place].replace(Some(waker)).map_or(Settle::Nothing, Settle::Drop);
+            }
+            if self.is_free(place) {
+                self.store_first(place, asker.waiter, waker);
+                return Settle::Nothing;
+            }
+        }
+        self.with_crowd(|crowd| crowd.store(asker, waker, turn))
+    }
+
+    /// Stores `waker` in a place that is free.
+    #[inline(always)]
+    pub(crate) fn store_first(&self, place: usize, waiter: &mut Waiter, waker: Waker) {
+        let mut mark = TAKEN;
+        if *waiter == Waiter::POLL_STYLE {
+            mark |= BY_POLL_STYLE;
+        } else {
+            *waiter = Waiter(self.numbers[place].get() + Waiter::STEP);
+            self.numbers[place].set(waiter.0);
+        }
+        self.marks.set(self.marks.get() | mark << place);
+        // It replaces nothing. Forgetting that saves the check that a drop would make.
+        std::mem::forget(self.wakers[place].replace(Some(waker)));
+    }
+
+    /// Takes what a future has left, if it waits.
+    pub(crate) fn remove(&self, interest: Interest, waiter: Waiter) -> Option<Waker> {
+        match direction(interest) {
+            Some(place) if self.has_in(place, waiter, Waker::noop()) => self.vacate(place),
+            _ if self.marks.get() & CROWD == 0 => None,
+            _ => self.with_crowd(|crowd| crowd.remove(interest, waiter)),
+        }
+    }
+
+    /// What `f` does must not run foreign code.
+    #[inline(never)]
+    pub(crate) fn with_crowd<R>(&self, f: impl FnOnce(&mut Crowd) -> R) -> R {
+        let mut crowd = self.crowd.take().unwrap_or_default();
+        let result = f(&mut crowd);
+        // Invariant 3.
+        let (crowd, mark) = if crowd.is_empty() { (None, 0) } else { (Some(crowd), CROWD) };
+        self.marks.set(self.marks.get() & !CROWD | mark);
+        self.crowd.set(crowd);
+        result
+    }
+}
+
+#[cold]
+fn put_aside(other: Waker, others: &mut Vec<Waker>) {
+    others.push(other);
+}
+
+/// The place of who waits for `interest`, if there is one for it.
+#[inline]
+pub(crate) fn direction(interest: Interest) -> Option<usize> {
+    match interest {
+        Interest::READABLE => Some(0),
+        Interest::WRITABLE => Some(1),
+        _ => None,
     }
 }

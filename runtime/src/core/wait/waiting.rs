@@ -72,12 +72,3 @@ fn withdraw(registration: &Registration, interest: Interest, waiter: Waiter) {
     };
     drop(waker);
 }
-
-/// Polls for a caller who keeps nothing from one poll to the next.
-#[doc(hidden)]
-#[inline]
-pub fn poll_once<'a, W: Wait<'a>>(mut wait: W, cx: &mut Context<'_>) -> Poll<W::Output> {
-    let mut waiter = Waiter::POLL_STYLE;
-    let (trace, interest) = (&wait.registration().trace, wait.interest());
-    trace.poll_shared(interest, || wait.poll(&mut waiter, cx))
-}
