@@ -1,6 +1,6 @@
 //! A runtime as its own thread sees it: what is there, and how it is reached.
 //!
-//! It lives on one thread and never leaves it, so its parts are cells. A part is borrowed for the length of one call, and
+//! It is on one thread at a time (`services/home`), so its parts are cells. A part is borrowed for the length of one call, and
 //! never while a task, a waker or a drop runs. In tokio: `runtime/scheduler/current_thread`.
 
 use super::counters::{Count, Counters};

@@ -156,9 +156,9 @@ impl Registration {
 }
 
 impl<R, Op: FnMut() -> io::Result<R>, IsShort: Fn(&R) -> bool> Io<'_, Op, IsShort> {
-    /// The descriptor has not waited yet, or a quick look has not said whether to try or to wait, or the first attempt was interrupted, or something was reported
-    /// before it could wait. This is rare, and apart, because a loop around the first attempt would make each operation pay
-    /// for what only a second attempt needs.
+    /// Polls where the quick way is not enough: the descriptor has not waited yet, the quick look has not said whether to
+    /// try or to wait, the first attempt was interrupted, or something was reported before it could wait. That is rare. It
+    /// stands apart because a loop around the first attempt would make each operation pay for what only a second one needs.
     #[cold]
     #[inline(never)]
     pub(crate) fn poll_unusually(mut self, waiter: &mut Waiter, waker: &Waker) -> Poll<io::Result<R>> {
