@@ -41,7 +41,8 @@ struct Options {
     /// A short pass: fewer rounds
     #[arg(long)]
     quick: bool,
-    /// Where to write the tables, as Markdown [default: RESULTS.md of bench/, if everything is measured]
+    /// Where to write the tables, as Markdown, and charts.svg beside them [default: RESULTS.md of bench/, if
+    /// everything is measured]
     #[arg(long, value_name = "FILE")]
     results: Option<PathBuf>,
     /// Where to write the page with charts
@@ -99,6 +100,8 @@ fn run(options: Options) -> io::Result<()> {
         let by_hand = text.split_once(BY_HAND).map_or(String::new(), |(_, rest)| format!("{BY_HAND}{rest}"));
         std::fs::write(&file, report::markdown(&measured) + &by_hand)?;
         println!("Written: {}", file.display());
+        // Tables without a picture are worth more than nothing after a quarter of an hour.
+        charts::write(&file).unwrap_or_else(|error| eprintln!("ayi-bench: no picture: {error}"));
     }
     std::fs::write(&options.page, page::page(&measured).into_string())?;
     println!("With charts: {}", options.page.display());

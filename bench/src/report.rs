@@ -207,6 +207,24 @@ impl Glance {
     }
 }
 
+/// Returns the place of the picture that the package `charts` draws, and says in words what it shows.
+fn picture(groups: &[Results]) -> String {
+    let between = |low, high| {
+        let glances = groups.iter().map(Glance::new);
+        let named = glances.filter(|it| it.median.is_some_and(|median| (low..high).contains(&median)));
+        let names: Vec<_> = named.map(|it| it.group).collect();
+        if names.is_empty() { "no group".into() } else { names.join(", ") }
+    };
+    format!(
+        "![Charts: how many times better ayi is than each peer, in two or three rows of each group. The median of the \
+         ratios to tokio is at least 1.5 in {}; between 0.95 and 1.5 in {}; below in {}.](charts.svg)\n\n\
+         The picture is drawn from the tables below: `cargo run --manifest-path bench/Cargo.toml -p charts`.",
+        between(1.5, f64::INFINITY),
+        between(0.95, 1.5),
+        between(0.0, 0.95)
+    )
+}
+
 /// Returns the values of ayi and the ratios of the others, for a terminal.
 pub fn text(groups: &[Results]) -> String {
     let mut text = format!("{}\n\n{LEGEND}\n", machine());
@@ -243,6 +261,7 @@ pub fn markdown(groups: &[Results]) -> String {
     text.push_str(&line(Glance::HEADINGS.map(String::from).into()));
     text.push_str(&line(Glance::HEADINGS.map(|_| "---".into()).into()));
     groups.iter().for_each(|results| text.push_str(&line(Glance::new(results).cells())));
+    let _ = write!(text, "\n{}\n", picture(groups));
     let _ = write!(
         text,
         "\n## How to read the tables\n\n{LEGEND} In brackets the value, and between which ratios half of the rounds \
