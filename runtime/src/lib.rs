@@ -83,6 +83,8 @@ pub mod task {
     pub use crate::services::nested::NotInPlace;
     #[doc(hidden)]
     pub use crate::services::next::{spawn_sooner_or_later, start_running_here};
+    #[doc(hidden)]
+    pub use crate::services::soon::expect_wake;
     pub use crate::watch::hooks::TaskMeta;
     pub use crate::watch::running::RunningTask;
     pub use crate::watch::unhandled::UnhandledPanic;

@@ -6,7 +6,7 @@
 //! no value is dropped. So a panic leaves the mutex in order, and a waker that comes back into this crate finds it free.
 
 #[cfg(not(loom))]
-pub(crate) use ayi_runtime::task::{block_thread_on, coop};
+pub(crate) use ayi_runtime::task::{block_thread_on, coop, expect_wake};
 #[cfg(loom)]
 pub(crate) use loom::sync::{MutexGuard, atomic};
 #[cfg(loom)]
@@ -34,6 +34,10 @@ macro_rules! const_unless_loom {
     };
 }
 pub(crate) use const_unless_loom;
+
+/// A model has no thread that sleeps outside of loom's sight.
+#[cfg(loom)]
+pub(crate) fn expect_wake() {}
 
 /// Waits for `future` on a thread of a model.
 #[cfg(loom)]

@@ -27,6 +27,7 @@ use crate::core::sync::atomic::{AtomicBool, Ordering};
 use crate::core::sync::thread::{self, Thread};
 use crate::core::turn::Root;
 use crate::core::worker::Worker;
+use crate::services::soon::look_out;
 use std::cell::OnceCell;
 use std::io;
 use std::rc::Rc;
@@ -89,6 +90,8 @@ impl Sleeper {
 
     /// Parks the thread until the future is woken.
     pub(crate) fn park(&self) {
+        // Relaxed: the exchange below decides.
+        look_out(|| self.is_woken.load(Ordering::Relaxed));
         // Acquire: pairs with the Release in `wake`, so that the poll sees what the waker's thread wrote.
         while !self.is_woken.swap(false, Ordering::Acquire) {
             thread::park();

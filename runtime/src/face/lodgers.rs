@@ -13,6 +13,7 @@ use crate::services::origin::unmarked;
 use crate::services::punctual::Punctual;
 use crate::services::ring::RingPlace;
 use crate::services::shared::Shared;
+use crate::services::soon::look_out;
 use crate::services::stay::Stays;
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
@@ -54,6 +55,7 @@ impl Lodger for Lodgers {
     }
 
     fn before_park(&self) {
+        look_out(|| !self.shared.runtime.scheduler.inbox.is_empty());
         // Relaxed, here and below: a figure that stands alone.
         self.shared.is_asleep.store(true, Relaxed);
         self.hooks.on_park.iter().for_each(|hook| foreign::run(|| hook()));

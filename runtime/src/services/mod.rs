@@ -29,6 +29,7 @@ pub(crate) mod process;
 pub(crate) mod punctual;
 pub(crate) mod ring;
 pub(crate) mod shared;
+pub(crate) mod soon;
 pub(crate) mod sources;
 pub(crate) mod stay;
 #[cfg(feature = "uring")]

@@ -7,10 +7,14 @@ use super::channel::Tx;
 use super::error::{SendError, TrySendError};
 use super::limit::{Bounded, Limit};
 use super::{OwnedPermit, Permit, PermitIterator, Sender};
-use crate::TryAcquireError;
 use crate::budget::poll_charged;
+use crate::permits::Acquire;
+use crate::primitives::expect_wake;
+use crate::{AcquireError, TryAcquireError};
 use std::future::poll_fn;
 use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// Looks after a reservation that may fail: the capacity that it held goes back, and may be what a closed receiver
 /// waits for.
@@ -20,6 +24,20 @@ impl<T> Drop for Reserving<'_, T> {
     fn drop(&mut self) {
         self.0.permits_came_back();
     }
+}
+
+/// Polls for the permits of a channel. If there are too few, the receiver has messages before it: unless it is slow, it
+/// gives the next permit back soon.
+#[inline]
+pub(super) fn poll_acquire(
+    acquire: &mut Acquire<'_>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), AcquireError>> {
+    let polled = Pin::new(acquire).poll(cx);
+    if polled.is_pending() {
+        expect_wake();
+    }
+    polled
 }
 
 impl<T> Sender<T> {
@@ -176,7 +194,7 @@ impl<T> Sender<T> {
         // Dropped after `acquire`, which gives back what it has if it is given up.
         let reserving = Reserving(&self.tx);
         let mut acquire = self.tx.limit.permits.acquire(n);
-        if (&mut acquire).await.is_err() || !self.confirm(n) {
+        if poll_fn(|cx| poll_acquire(&mut acquire, cx)).await.is_err() || !self.confirm(n) {
             return Err(SendError(()));
         }
         mem::forget(reserving);

@@ -5,7 +5,7 @@ use super::channel::Tx;
 use super::error::{SendError, TrySendError};
 use super::limit::Bounded;
 #[cfg(not(loom))]
-use super::reserve::Reserving;
+use super::reserve::{Reserving, poll_acquire};
 use crate::budget::poll_charged;
 use crate::primitives::block_thread_on;
 use std::fmt;
@@ -158,7 +158,7 @@ impl<T> Sender<T> {
         let mut sleep = ayi_runtime::time::sleep(limit);
         let mut was_put_off = false;
         let acquired = poll_fn(|cx| {
-            coop::poll_composed(cx, &mut was_put_off, |cx| match Pin::new(&mut acquire).poll(cx) {
+            coop::poll_composed(cx, &mut was_put_off, |cx| match poll_acquire(&mut acquire, cx) {
                 Poll::Ready(acquired) => Poll::Ready(Some(acquired)),
                 Poll::Pending => Pin::new(&mut sleep).poll(cx).map(|()| None),
             })
