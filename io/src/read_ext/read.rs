@@ -33,10 +33,16 @@ impl<'a, R: ?Sized> Read<'a, R> {
 impl<R: AsyncRead + Unpin + ?Sized> Future for Read<'_, R> {
     type Output = io::Result<usize>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let this = self.project();
-        poll_step(cx, this.was_put_off, |cx| poll_read_slice(Pin::new(&mut **this.reader), cx, this.buf))
+        let (reader, buf) = (Pin::new(&mut **this.reader), &mut **this.buf);
+        poll_step(
+            cx,
+            this.was_put_off,
+            #[inline(always)]
+            |cx| poll_read_slice(reader, cx, buf),
+        )
     }
 }
 

@@ -192,7 +192,7 @@ pub fn charge() {
 /// than one poll keeps its `was_put_off` and is put off once: the operation before it in the same task may use up the
 /// budget every time.
 #[doc(hidden)]
-#[inline]
+#[inline(always)]
 pub fn poll_composed<R>(
     cx: &mut Context<'_>,
     was_put_off: &mut bool,
