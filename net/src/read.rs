@@ -12,17 +12,21 @@ use crate::socket::{ByteStream, Socket};
 use crate::sys::Room;
 
 /// Reads bytes of a stream.
-#[inline]
+#[inline(always)]
 pub(crate) fn read(
     socket: &Socket<impl ByteStream>,
     cx: &mut Context<'_>,
     buf: &mut ReadBuf<'_>,
 ) -> Poll<io::Result<()>> {
-    poll_fill(buf, |room| socket.poll_read(cx, room).map_ok(|read| (read, ())))
+    poll_fill(
+        buf,
+        #[inline(always)]
+        |room| socket.poll_read(cx, room).map_ok(|read| (read, ())),
+    )
 }
 
 /// Lends the free part of `buf` to `poll`, which returns how many bytes it has received, and something else.
-#[inline]
+#[inline(always)]
 pub(crate) fn poll_fill<R>(
     buf: &mut ReadBuf<'_>,
     poll: impl FnOnce(&mut Room) -> Poll<io::Result<(usize, R)>>,

@@ -28,6 +28,8 @@ use ayi_runtime::task::coop;
 
 use crate::sys::{self, Room};
 
+// In this order: a program looks at the registration more often than at the descriptor.
+#[repr(C)]
 pub struct Socket<S> {
     registration: Registration,
     std: S,
@@ -213,12 +215,13 @@ impl<S: ByteStream> Socket<S> {
     }
 
     /// Reads into memory that may be uninitialised. The bytes that were read are initialised afterwards.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll_read(&self, cx: &mut Context<'_>, buf: &mut Room) -> Poll<io::Result<usize>> {
         let len = buf.len();
         self.poll_transfer::<READ>(len, cx, |stream| stream.read_uninit(buf))
     }
 
+    #[inline(always)]
     pub(crate) fn poll_write(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_transfer::<WRITE>(buf.len(), cx, |stream| stream.write(buf))
     }
@@ -254,7 +257,7 @@ impl<S: ByteStream> Socket<S> {
     }
 
     /// Like [`Socket::poll_io`] for `op`s that move up to `len` bytes.
-    #[inline]
+    #[inline(always)]
     fn poll_transfer<const DIRECTION: bool>(
         &self,
         len: usize,
@@ -266,7 +269,8 @@ impl<S: ByteStream> Socket<S> {
         }
         let op = move || op(&self.std);
         let is_short = move |&moved: &usize| is_short::<S, DIRECTION>(moved, len);
-        self.registration.poll_io(self.std.as_fd(), interest(DIRECTION), cx, op, is_short)
+        let fd = || self.std.as_fd().as_raw_fd();
+        self.registration.poll_call_shared(fd, interest(DIRECTION), cx, op, is_short)
     }
 
     /// Like [`Socket::async_io`] for `op`s that move up to `len` bytes.
@@ -304,17 +308,17 @@ where
         interest(DIRECTION)
     }
 
-    #[inline]
+    #[inline(always)]
     fn poll(&mut self, waiter: &mut Waiter, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.len == 0 {
             return poll_nothing(cx);
         }
         let Socket { registration, std } = self.socket;
         let (len, op) = (self.len, &mut self.op);
-        registration.poll_with(
-            std.as_fd().as_raw_fd(),
+        registration.poll_call(
+            || std.as_fd().as_raw_fd(),
             interest(DIRECTION),
-            waiter,
+            Some(waiter),
             cx,
             move || op(std),
             move |&moved| is_short::<S, DIRECTION>(moved, len),

@@ -28,7 +28,7 @@ macro_rules! streams {
 macro_rules! reads {
     ([$($generics:tt)*] $type:ty: (|$it:pat_param| $socket:expr) ()) => {
         impl<$($generics)*> AsyncRead for $type {
-            #[inline]
+            #[inline(always)]
             fn poll_read(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
@@ -49,13 +49,13 @@ macro_rules! writes {
         [$($generics:tt)*] $type:ty: (|$it:pat_param| $socket:expr) (|$ended:pat_param| $ending:expr)
     ) => {
         impl<$($generics)*> AsyncWrite for $type {
-            #[inline]
+            #[inline(always)]
             fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
                 let $it = &*self;
                 $socket.poll_write(cx, buf)
             }
 
-            #[inline]
+            #[inline(always)]
             fn poll_write_vectored(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,

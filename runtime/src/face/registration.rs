@@ -101,10 +101,7 @@ impl Registration {
         is_short: impl Fn(&R) -> bool,
     ) -> Poll<io::Result<R>> {
         // By value: what is polled by reference would lie in memory.
-        self.trace.poll_shared(interest, || {
-            let mut waiter = Waiter::POLL_STYLE;
-            self.poll_with(fd.as_raw_fd(), interest, &mut waiter, cx, op, is_short)
-        })
+        self.trace.poll_shared(interest, || self.poll_with(fd.as_raw_fd(), interest, None, cx, op, is_short))
     }
 
     /// Runs `op` as soon as it need not wait, like [`poll_io`](Registration::poll_io). Any number of tasks may wait in
@@ -220,21 +217,55 @@ impl Registration {
         }
     }
 
-    /// Works like [`poll_io`](Registration::poll_io), for a caller who waits by `waiter`.
+    /// Works like [`poll_io`](Registration::poll_io), for a future that waits by `waiter`.
     #[doc(hidden)]
     #[inline]
     pub fn poll_with<R, Op: FnMut() -> io::Result<R>>(
         &self,
         fd: RawFd,
         interest: Interest,
-        waiter: &mut Waiter,
+        waiter: Option<&mut Waiter>,
         cx: &mut Context<'_>,
         #[cfg_attr(not(faults), allow(unused_mut))] mut op: Op,
         is_short: impl Fn(&R) -> bool,
     ) -> Poll<io::Result<R>> {
         #[cfg(faults)]
         let op = || faults::within(faults::Operation::On(fd), &mut op);
-        Io { registration: self, fd, interest, op, is_short }.poll(waiter, cx)
+        Io::<_, _, _, false> { registration: self, fd: move || fd, interest, op, is_short }.poll(waiter, cx)
+    }
+
+    /// Works like [`poll_with`](Registration::poll_with), for an `op` that makes system calls and runs no foreign code. `fd`
+    /// is asked only if the registration is tied to no runtime yet.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn poll_call<R, Op: FnMut() -> io::Result<R>>(
+        &self,
+        fd: impl Fn() -> RawFd,
+        interest: Interest,
+        waiter: Option<&mut Waiter>,
+        cx: &mut Context<'_>,
+        #[cfg_attr(not(faults), allow(unused_mut))] mut op: Op,
+        is_short: impl Fn(&R) -> bool,
+    ) -> Poll<io::Result<R>> {
+        #[cfg(faults)]
+        let operation = faults::Operation::On(fd());
+        #[cfg(faults)]
+        let op = || faults::within(operation, &mut op);
+        Io::<_, _, _, true> { registration: self, fd, interest, op, is_short }.poll(waiter, cx)
+    }
+
+    /// Works like [`poll_call`](Registration::poll_call), for a caller who is known by its waker only.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn poll_call_shared<R>(
+        &self,
+        fd: impl Fn() -> RawFd,
+        interest: Interest,
+        cx: &mut Context<'_>,
+        op: impl FnMut() -> io::Result<R>,
+        is_short: impl Fn(&R) -> bool,
+    ) -> Poll<io::Result<R>> {
+        self.trace.poll_shared(interest, || self.poll_call(fd, interest, None, cx, op, is_short))
     }
 }
 
@@ -254,7 +285,7 @@ impl Registration {
         op: impl FnMut() -> io::Result<R>,
         is_short: impl Fn(&R) -> bool,
     ) -> impl Future<Output = io::Result<R>> {
-        Waiting::new(Io { registration: self, fd, interest, op, is_short })
+        Waiting::new(Io::<_, _, _, false> { registration: self, fd: move || fd, interest, op, is_short })
     }
 }
 
@@ -264,8 +295,9 @@ impl fmt::Debug for Registration {
     }
 }
 
-impl<'a, R, Op, IsShort> Wait<'a> for Io<'a, Op, IsShort>
+impl<'a, R, Fd, Op, IsShort> Wait<'a> for Io<'a, Fd, Op, IsShort, false>
 where
+    Fd: Fn() -> RawFd,
     Op: FnMut() -> io::Result<R>,
     IsShort: Fn(&R) -> bool,
 {
@@ -281,6 +313,13 @@ where
 
     #[inline]
     fn poll(&mut self, waiter: &mut Waiter, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
-        self.registration.poll_with(self.fd, self.interest, waiter, cx, &mut self.op, &self.is_short)
+        self.registration.poll_with(
+            (self.fd)(),
+            self.interest,
+            Some(waiter),
+            cx,
+            &mut self.op,
+            &self.is_short,
+        )
     }
 }

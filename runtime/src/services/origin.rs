@@ -155,22 +155,25 @@ impl Registration {
     }
 }
 
-impl<R, Op: FnMut() -> io::Result<R>, IsShort: Fn(&R) -> bool> Io<'_, Op, IsShort> {
+impl<R, Fd, Op, IsShort, const IS_CALL: bool> Io<'_, Fd, Op, IsShort, IS_CALL>
+where
+    Fd: Fn() -> RawFd,
+    Op: FnMut() -> io::Result<R>,
+    IsShort: Fn(&R) -> bool,
+{
     /// Polls where the quick way is not enough: the descriptor has not waited yet, the quick look has not said whether to
     /// try or to wait, the first attempt was interrupted, or something was reported before it could wait. That is rare. It
     /// stands apart because a loop around the first attempt would make each operation pay for what only a second one needs.
     #[cold]
     #[inline(never)]
-    pub(crate) fn poll_unusually(mut self, waiter: &mut Waiter, waker: &Waker) -> Poll<io::Result<R>> {
-        let op: &mut dyn FnMut() -> io::Result<R> = &mut self.op;
-        let (registration, fd, interest, is_short) =
-            (self.registration, self.fd, self.interest, &self.is_short);
-        let mut again = Io { registration, fd, interest, op, is_short };
+    pub(crate) fn poll_unusually(self, waiter: &mut Waiter, waker: &Waker) -> Poll<io::Result<R>> {
+        let Io { registration, fd, interest, mut op, is_short } = self;
+        let op: &mut dyn FnMut() -> io::Result<R> = &mut op;
         loop {
             let (mut looked, mut since) = (None, None);
             if let Some(tie) = registration.tie.get() {
                 match tie.try_or_wait(Asker { interest, waiter, waker }) {
-                    Look::Try(source, seen) => looked = Some((tie, source, seen)),
+                    Look::Try(source, seen) => (looked, since) = (Some((tie, source)), Some(seen)),
                     Look::Waits => return Poll::Pending,
                     Look::Unusual => match tie.try_elsewhere() {
                         Ok(seen) => since = seen,
@@ -178,10 +181,51 @@ impl<R, Op: FnMut() -> io::Result<R>, IsShort: Fn(&R) -> bool> Io<'_, Op, IsShor
                     },
                 }
             }
-            if let Some(polled) = again.attempt(looked, since, waiter, waker) {
-                return polled;
+            match op() {
+                Ok(moved) => {
+                    if let Some((tie, source)) = looked {
+                        // Asked again, see `poll`.
+                        if is_short(&moved) && tie.is_here() {
+                            source.clear_after_short(interest, *waiter != Waiter::POLL_STYLE);
+                        }
+                    }
+                    return coop::charged(Ok(moved));
+                }
+                Err(error) => {
+                    let asker = Asker { interest, waiter, waker };
+                    if let Some(failed) = registration.failed(error, fd(), asker, since) {
+                        return failed.map(Err);
+                    }
+                }
             }
         }
+    }
+
+    /// Calls `poll_unusually`, and lends a copy of the waiter, because what is lent to a call lies in memory. The original
+    /// stays in a register.
+    #[inline(always)]
+    pub(crate) fn poll_by_call(self, waiter: &mut Waiter, waker: &Waker) -> Poll<io::Result<R>> {
+        let mut copy = *waiter;
+        let polled = self.poll_unusually(&mut copy, waker);
+        *waiter = copy;
+        polled
+    }
+
+    /// Calls `Registration::failed` in the same way.
+    #[inline(always)]
+    pub(crate) fn failed(
+        &self,
+        error: io::Error,
+        fd: RawFd,
+        waiter: &mut Waiter,
+        waker: &Waker,
+        seen: Seen,
+    ) -> Option<Poll<io::Result<R>>> {
+        let mut copy = *waiter;
+        let asker = Asker { interest: self.interest, waiter: &mut copy, waker };
+        let failed = self.registration.failed(error, fd, asker, Some(seen));
+        *waiter = copy;
+        Some(failed?.map(Err))
     }
 }
 
@@ -189,8 +233,15 @@ impl Tie {
     /// Whether the asker has to try before it waits, and since when that is known. If not, it waits when this returns. Of a
     /// source that is not in the current runtime nothing is known here: `Unusual`.
     pub(crate) fn try_or_wait(&self, mut asker: Asker<'_>) -> Look {
-        match self.look_or_wait(&mut asker) {
+        let is_future = *asker.waiter != Waiter::POLL_STYLE;
+        match self.look_or_wait(&mut asker, is_future) {
             Look::Unusual if self.is_here() => {}
+            Look::Try(source, seen) => {
+                if is_future {
+                    *asker.waiter = Waiter::NEW;
+                }
+                return Look::Try(source, seen);
+            }
             look => return look,
         }
         if let Some((source, seen)) = self.with(|reactor, key| reactor.must_try(key, &asker)).flatten() {

@@ -101,7 +101,8 @@ pub(crate) struct Seen(pub(crate) u32);
 
 /// What [`Source::look_or_wait`] has found.
 pub(crate) enum Look {
-    /// Something is known.
+    /// Something is known. An asker that is a future no longer waits, since the report has taken its waker, and is
+    /// [`Waiter::NEW`] from here on: the caller says so to it.
     Try(&'static Source, Seen),
     /// Nothing is known, and the asker waits now.
     Waits,
@@ -309,28 +310,24 @@ impl Source {
 
     /// Looks for an asker that is about to wait. If nothing is known, it waits when this returns, in the two common cases:
     /// it has waited already, or nobody else waits for its direction, no report has woken it, and its waker is a slot.
+    /// Callers know whether it `is_future`, so that none has to look.
     #[inline(always)]
-    pub(crate) fn look_or_wait(&'static self, asker: &mut Asker<'_>) -> Look {
+    pub(crate) fn look_or_wait(&'static self, asker: &mut Asker<'_>, is_future: bool) -> Look {
         let (waiter, waiters) = (&mut *asker.waiter, &self.waiters);
         // Of a set of several, some may be in `taken`.
         let Some(place) = direction(asker.interest) else { return Look::Unusual };
         if !self.known.get().of(asker.interest).is_empty() {
-            // It no longer waits: the report has taken its waker.
-            if *waiter != Waiter::POLL_STYLE {
-                *waiter = Waiter::NEW;
-            }
             return Look::Try(self, self.seen());
         }
-        let is_new = *waiter == Waiter::NEW;
-        let may_wait = is_new || *waiter == Waiter::POLL_STYLE && waiters.owed(place) == 0;
+        let may_wait = if is_future { *waiter == Waiter::NEW } else { waiters.owed(place) == 0 };
         if may_wait && waiters.is_free(place) {
             if let Some(waker) = task::copy_own(asker.waker) {
-                waiters.store_first(place, waiter, waker);
+                waiters.store_first(place, is_future.then_some(waiter), waker);
                 return Look::Waits;
             }
         }
         // A task may poll several times before it waits.
-        if !is_new && waiters.has_first(place, *waiter, asker.waker) {
+        if *waiter != Waiter::NEW && waiters.has_first(place, *waiter, asker.waker) {
             return Look::Waits;
         }
         Look::Unusual
@@ -338,11 +335,13 @@ impl Source {
 
     /// A transfer on a stream was short: nothing is left, if that can be told from it.
     #[inline]
-    pub(crate) fn clear_after_short(&self, interest: Interest) {
+    pub(crate) fn clear_after_short(&self, interest: Interest, is_future: bool) {
         let known = self.known.get();
         if known.allows_short_cut(interest) {
             self.known.set(known - known.of(interest));
-            direction(interest).map(|place| self.waiters.has_tried(place));
+            if !is_future {
+                direction(interest).map(|place| self.waiters.has_tried(place));
+            }
         }
     }
 

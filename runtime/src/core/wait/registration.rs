@@ -2,7 +2,7 @@
 //!
 //! In tokio: `runtime/io/registration.rs` and `io/poll_evented.rs`.
 
-use super::reactor::{Look, Reactor, Seen, Source, SourceKey};
+use super::reactor::{Look, Reactor, Seen, SourceKey};
 use super::waiters::{Asker, Waiter};
 use crate::core::coop;
 use crate::core::counters::Count;
@@ -15,7 +15,7 @@ use std::io::{self, ErrorKind};
 use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::sync::OnceLock;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 /// The tie between one file descriptor and the reactor of one runtime.
 ///
@@ -78,8 +78,9 @@ impl Registration {
 
     /// An attempt has given an error. If that is `WouldBlock`, the asker waits. `None` means that the operation has to be
     /// tried again: it was interrupted, or the reactor has turned during the attempt.
+    #[cold]
     #[inline(never)]
-    fn failed(
+    pub(crate) fn failed(
         &self,
         error: io::Error,
         fd: RawFd,
@@ -132,67 +133,69 @@ impl Registration {
 }
 
 /// An operation on a descriptor, which is tried as soon as it need not wait. See `Registration::poll_io`.
-pub(crate) struct Io<'a, Op, IsShort> {
+///
+/// If it `IS_CALL`, `op` makes system calls and runs no foreign code. So it neither turns the reactor nor leaves the
+/// runtime.
+pub(crate) struct Io<'a, Fd, Op, IsShort, const IS_CALL: bool> {
     pub(crate) registration: &'a Registration,
-    pub(crate) fd: RawFd,
+    /// Tells the descriptor. Only what has no tie yet asks.
+    pub(crate) fd: Fd,
     pub(crate) interest: Interest,
     pub(crate) op: Op,
     pub(crate) is_short: IsShort,
 }
 
-impl<R, Op: FnMut() -> io::Result<R>, IsShort: Fn(&R) -> bool> Io<'_, Op, IsShort> {
-    #[inline]
-    pub(crate) fn poll(mut self, waiter: &mut Waiter, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
-        ready!(coop::poll_budget(cx));
-        if let Some(tie) = self.registration.tie.get() {
-            match tie.look_or_wait(&mut Asker { interest: self.interest, waiter, waker: cx.waker() }) {
-                Look::Try(source, seen) => {
-                    if let Some(polled) = self.attempt(Some((tie, source, seen)), None, waiter, cx.waker()) {
-                        return polled;
-                    }
-                }
-                Look::Waits => return Poll::Pending,
-                Look::Unusual => {}
-            }
-        }
-        // A copy, because an `Io` whose address is taken would lie in memory. The original stays in registers.
-        Io { ..self }.poll_unusually(waiter, cx.waker())
-    }
-
-    /// Tries `op`. `None` means that it has to be tried again. `looked`: what a look at the source has found; `since`: the
-    /// same of one that is elsewhere.
+impl<R, Fd, Op, IsShort, const IS_CALL: bool> Io<'_, Fd, Op, IsShort, IS_CALL>
+where
+    Fd: Fn() -> RawFd,
+    Op: FnMut() -> io::Result<R>,
+    IsShort: Fn(&R) -> bool,
+{
+    /// Polls for the future that has `waiter`, or for a caller of a `poll_…` function.
+    // Inlined by force: a program has many callers, and a call would cost each operation as much as all of its checks. What
+    // is rare stands apart.
     #[inline(always)]
-    pub(crate) fn attempt(
-        &mut self,
-        looked: Option<(&Tie, &'static Source, Seen)>,
-        since: Option<Seen>,
-        waiter: &mut Waiter,
-        waker: &Waker,
-    ) -> Option<Poll<io::Result<R>>> {
-        match (self.op)() {
-            Ok(moved) => {
-                if let Some((tie, source, _)) = looked {
-                    // Asked again, since `op` may have left the runtime.
-                    if (self.is_short)(&moved) && tie.is_here() {
-                        source.clear_after_short(self.interest);
+    pub(crate) fn poll(mut self, waiter: Option<&mut Waiter>, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
+        ready!(coop::poll_budget(cx));
+        let (is_future, mut shared) = (waiter.is_some(), Waiter::POLL_STYLE);
+        let waiter = waiter.unwrap_or(&mut shared);
+        let Some(tie) = self.registration.tie.get() else { return self.poll_by_call(waiter, cx.waker()) };
+        let mut asker = Asker { interest: self.interest, waiter, waker: cx.waker() };
+        match tie.look_or_wait(&mut asker, is_future) {
+            Look::Try(source, seen) => {
+                let result = (self.op)();
+                if is_future {
+                    *waiter = Waiter::NEW;
+                }
+                match result {
+                    Ok(moved) => {
+                        // Asked again, since an `op` that is foreign code may have left the runtime.
+                        if (self.is_short)(&moved) && (IS_CALL || tie.is_here()) {
+                            source.clear_after_short(self.interest, is_future);
+                        }
+                        return coop::charged(Ok(moved));
+                    }
+                    Err(error) => {
+                        // Nothing is reported during a call, so what is seen after it is what was there before.
+                        let seen = if IS_CALL { source.seen() } else { seen };
+                        if let Some(failed) = self.failed(error, tie.fd, waiter, cx.waker(), seen) {
+                            return failed;
+                        }
                     }
                 }
-                Some(coop::charged(Ok(moved)))
             }
-            Err(error) => {
-                let seen = looked.map(|(_, _, seen)| seen).or(since);
-                let asker = Asker { interest: self.interest, waiter, waker };
-                Some(self.registration.failed(error, self.fd, asker, seen)?.map(Err))
-            }
+            Look::Waits => return Poll::Pending,
+            Look::Unusual => {}
         }
+        self.poll_by_call(waiter, cx.waker())
     }
 }
 
 impl Tie {
     /// Looks at the source, if this thread has it: see [`Source::look_or_wait`].
     #[inline(always)]
-    pub(crate) fn look_or_wait(&self, asker: &mut Asker<'_>) -> Look {
-        if self.is_here() { self.key.source().look_or_wait(asker) } else { Look::Unusual }
+    pub(crate) fn look_or_wait(&self, asker: &mut Asker<'_>, is_future: bool) -> Look {
+        if self.is_here() { self.key.source().look_or_wait(asker, is_future) } else { Look::Unusual }
     }
 
     /// Whether the runtime is the current one of this thread, and not over: then this thread has the source.

@@ -43,6 +43,7 @@ pub(crate) struct Waiters {
 /// The marks of place 0; those of place 1 are one bit higher.
 const TAKEN: u8 = 1;
 const BY_POLL_STYLE: u8 = 4;
+const POLL_STYLE_READER: u8 = TAKEN | BY_POLL_STYLE;
 /// There is a crowd.
 const CROWD: u8 = 16;
 
@@ -121,18 +122,23 @@ impl Waiters {
         owed
     }
 
+    #[inline]
     pub(crate) fn owe(&self, place: usize) {
-        self.owed[place].set(MOST_OWED.min(self.owed[place].get() + 1));
+        let owed = self.owed[place].get();
+        if owed < MOST_OWED {
+            self.owed[place].set(owed + 1);
+        }
     }
 
     /// Counts a report, and wakes those whom it concerns. Wakers that are no slots of this thread go to the `others`.
     #[inline(always)]
     pub(crate) fn wake(&self, reported: Known, others: &mut Vec<Waker>) {
         self.reports.set(self.reports.get().wrapping_add(1));
+        let is_readable = !reported.of(Interest::READABLE).is_empty();
         match self.marks.get() {
-            0 => {}
-            // A future that reads, alone: the common case.
-            TAKEN if !reported.of(Interest::READABLE).is_empty() => self.wake_in(0, others),
+            // One that reads, alone: the common cases.
+            TAKEN if is_readable => self.wake_in(0, false, others),
+            POLL_STYLE_READER if is_readable => self.wake_in(0, true, others),
             _ => self.wake_several(reported, others),
         }
     }
@@ -141,10 +147,7 @@ impl Waiters {
     fn wake_several(&self, reported: Known, others: &mut Vec<Waker>) {
         for (place, interest) in [Interest::READABLE, Interest::WRITABLE].into_iter().enumerate() {
             if self.marks.get() & TAKEN << place != 0 && !reported.of(interest).is_empty() {
-                if self.marks.get() & BY_POLL_STYLE << place != 0 {
-                    self.owe(place);
-                }
-                self.wake_in(place, others);
+                self.wake_in(place, self.marks.get() & BY_POLL_STYLE << place != 0, others);
             }
         }
         if self.marks.get() & CROWD != 0 {
@@ -153,7 +156,10 @@ impl Waiters {
     }
 
     #[inline(always)]
-    fn wake_in(&self, place: usize, others: &mut Vec<Waker>) {
+    fn wake_in(&self, place: usize, is_poll_style: bool, others: &mut Vec<Waker>) {
+        if is_poll_style {
+            self.owe(place);
+        }
         if let Some(other) = self.vacate(place).and_then(task::wake_own) {
             put_aside(other, others);
         }
@@ -211,20 +217,20 @@ impl Waiters {
                 return self.wakers[place].replace(Some(waker)).map_or(Settle::Nothing, Settle::Drop);
             }
             if self.is_free(place) {
-                self.store_first(place, asker.waiter, waker);
+                let future = (*asker.waiter != Waiter::POLL_STYLE).then_some(&mut *asker.waiter);
+                self.store_first(place, future, waker);
                 return Settle::Nothing;
             }
         }
         self.with_crowd(|crowd| crowd.store(asker, waker, turn))
     }
 
-    /// Stores `waker` in a place that is free.
+    /// Stores `waker` in a place that is free, for a `future` or for a poll-style waiter.
     #[inline(always)]
-    pub(crate) fn store_first(&self, place: usize, waiter: &mut Waiter, waker: Waker) {
-        let mut mark = TAKEN;
-        if *waiter == Waiter::POLL_STYLE {
-            mark |= BY_POLL_STYLE;
-        } else {
+    pub(crate) fn store_first(&self, place: usize, future: Option<&mut Waiter>, waker: Waker) {
+        let mut mark = TAKEN | BY_POLL_STYLE;
+        if let Some(waiter) = future {
+            mark = TAKEN;
             *waiter = Waiter(self.numbers[place].get() + Waiter::STEP);
             self.numbers[place].set(waiter.0);
         }

@@ -45,7 +45,8 @@ impl<'a, W: Wait<'a>> Waiting<'a, W> {
 impl<'a, W: Wait<'a>> Future for Waiting<'a, W> {
     type Output = W::Output;
 
-    #[inline]
+    // Inlined by force, see `Io::poll`.
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<W::Output> {
         let this = &mut *self;
         let (trace, interest) = (&this.wait.registration().trace, this.wait.interest());
