@@ -76,6 +76,8 @@ pub mod task {
     pub use crate::face::task::{id, try_id, yield_now};
     pub use crate::face::task_builder::TaskBuilder as Builder;
     #[doc(hidden)]
+    pub use crate::services::blocks::Blocks;
+    #[doc(hidden)]
     pub use crate::services::kinds::is_large;
     #[doc(hidden)]
     pub use crate::services::near::Near;

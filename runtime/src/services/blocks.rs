@@ -1,4 +1,4 @@
-//! Memory for tasks.
+//! Memory for tasks, and for what else is made and freed as often: the channels of `ayi::sync::oneshot`.
 //!
 //! A block is free when its task has ended and the output is taken. The next spawn needs memory again, and malloc was
 //! half the cost of a spawn. So a thread keeps the blocks that its tasks give back, in lists by their size, and takes
@@ -133,12 +133,13 @@ impl Drop for AtEnd {
 }
 
 /// The source of the memory for tasks, which is plugged into the core.
-pub(crate) struct Blocks;
+#[doc(hidden)]
+pub struct Blocks;
 
 impl Blocks {
     /// Returns memory for a `T`, whose size is not zero.
     #[inline]
-    pub(crate) fn allocate<T>() -> NonNull<T> {
+    pub fn allocate<T>() -> NonNull<T> {
         const { assert!(size_of::<T>() > 0) };
         let class = const { class(Layout::new::<T>()) };
         if class >= CLASSES {
@@ -151,18 +152,18 @@ impl Blocks {
     #[cold]
     #[inline(never)]
     fn allocate_anew(layout: Layout) -> NonNull<u8> {
-        // SAFETY: the size is not zero: that of a class is not, nor that of a body, as `allocate` makes sure.
+        // SAFETY: the size is not zero: that of a class is not, nor that of a `T`, as `allocate` makes sure.
         let block = unsafe { alloc(layout) };
         NonNull::new(block).unwrap_or_else(|| handle_alloc_error(layout))
     }
 
-    /// Takes back the memory of a body.
+    /// Takes back the memory of what was in a block.
     ///
     /// # Safety
     ///
     /// `block` comes from [`allocate`](Blocks::allocate) for a type of this layout, and nobody uses it from here on.
     #[inline]
-    pub(crate) unsafe fn give_back(block: NonNull<u8>, of: Layout) {
+    pub unsafe fn give_back(block: NonNull<u8>, of: Layout) {
         let class = class(of);
         let layout = if class < CLASSES {
             // SAFETY: the caller's promise.

@@ -85,14 +85,14 @@ pub(super) enum Found {
 }
 
 pub(super) fn new<T>() -> (Tx<T>, Rx<T>) {
-    let shared = NonNull::from(Box::leak(Box::new(Shared {
+    let shared = memory::allocate(Shared {
         state: AtomicU8::new(0),
         value: UnsafeCell::new(MaybeUninit::uninit()),
         rx_waker: UnsafeCell::new(MaybeUninit::uninit()),
         tx_waker: UnsafeCell::new(MaybeUninit::uninit()),
         #[cfg(loom)]
         _memory: loom::alloc::Track::new(()),
-    })));
+    });
     (Tx(shared), Rx(shared))
 }
 
@@ -190,6 +190,7 @@ impl<T> Rx<T> {
         unsafe { self.0.as_ref() }
     }
 
+    #[inline]
     pub(super) fn look(&self) -> Found {
         let state = self.shared().state.load(Acquire);
         match state {
@@ -207,6 +208,7 @@ impl<T> Rx<T> {
     }
 
     /// Takes the value, which must have been found.
+    #[inline]
     pub(super) fn take(self) -> T {
         let this = ManuallyDrop::new(self);
         let shared = this.shared();
@@ -323,8 +325,8 @@ impl<T> Shared<T> {
 ///
 /// Both ends have gone, invariant 4, the caller as the last one.
 unsafe fn free<T>(memory: NonNull<Shared<T>>) {
-    // SAFETY: `new` has made it from a box, and it is freed once.
-    let shared = unsafe { Box::from_raw(memory.as_ptr()) };
+    // SAFETY: both ends have gone, so it is the caller's, and it is freed below.
+    let shared = unsafe { memory.as_ref() };
     #[cfg(loom)]
     {
         // Freeing the memory is an access to each cell, which loom does not see by itself.
@@ -335,13 +337,61 @@ unsafe fn free<T>(memory: NonNull<Shared<T>>) {
     // Acquire: the other end went first, and all that it did is seen here.
     let state = shared.state.load(Acquire);
     if state & (RX_WAKER | TX_WAKER) == 0 {
-        return;
+        // SAFETY: `new` has allocated it, and it is not used any more.
+        return unsafe { memory::free(memory) };
     }
     let take = |cell: &UnsafeCell<MaybeUninit<Waker>>, is_there: u8| {
         // SAFETY: invariants 2 and 3, the waker is there, and both ends are gone.
         (state & is_there != 0).then(|| cell.with(|waker| unsafe { (*waker).assume_init_read() }))
     };
     let wakers = (take(&shared.rx_waker, RX_WAKER), take(&shared.tx_waker, TX_WAKER));
-    drop(shared);
+    // SAFETY: as above.
+    unsafe { memory::free(memory) };
     drop(wakers);
+}
+
+/// Where the memory comes from: that of tasks, see `services/blocks.rs` of the runtime. To allocate and to free it would
+/// be half of what a channel costs.
+#[cfg(not(loom))]
+mod memory {
+    use ayi_runtime::task::Blocks;
+    use std::alloc::Layout;
+    use std::mem::needs_drop;
+    use std::ptr::NonNull;
+
+    #[inline]
+    pub(super) fn allocate<S>(shared: S) -> NonNull<S> {
+        const { assert!(!needs_drop::<S>(), "`free` drops nothing") };
+        let memory = Blocks::allocate::<S>();
+        // SAFETY: it is memory for an `S` that nobody else has.
+        unsafe { memory.write(shared) };
+        memory
+    }
+
+    /// # Safety
+    ///
+    /// `memory` comes from [`allocate`], and nobody uses it from here on.
+    #[inline]
+    pub(super) unsafe fn free<S>(memory: NonNull<S>) {
+        // SAFETY: the caller's promise.
+        unsafe { Blocks::give_back(memory.cast(), Layout::new::<S>()) };
+    }
+}
+
+/// Boxes, since loom's types are dropped.
+#[cfg(loom)]
+mod memory {
+    use std::ptr::NonNull;
+
+    pub(super) fn allocate<S>(shared: S) -> NonNull<S> {
+        NonNull::from(Box::leak(Box::new(shared)))
+    }
+
+    /// # Safety
+    ///
+    /// As above.
+    pub(super) unsafe fn free<S>(memory: NonNull<S>) {
+        // SAFETY: the caller's promise, and `allocate` has made it from a box.
+        drop(unsafe { Box::from_raw(memory.as_ptr()) });
+    }
 }
