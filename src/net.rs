@@ -17,9 +17,16 @@
 //!
 //! # When a socket meets the runtime
 //!
-//! A socket enters epoll the first time it has to wait, and from then on belongs to the runtime of that thread. Before
-//! that it belongs to no runtime: it can be made anywhere and moved to any thread. An operation that has to wait
-//! returns an error if no runtime is running on its thread, or if the socket belongs to another runtime.
+//! A socket enters epoll the first time it has to wait. Before that it belongs to no runtime: it can be made anywhere and
+//! moved to any thread.
+//!
+//! From then on it goes to the runtime whose task polls it. That costs two system calls and a message to the runtime that
+//! it leaves. If a task waits for it there, it stays: two tasks of two runtimes, say a reader and a writer, may use one
+//! socket, and each wait of the one that came second costs a message to the other thread and its answer. What it costs to
+//! the first one is nothing. A socket whose runtime has ended goes on in the next one that polls it.
+//!
+//! An operation that has to wait returns an error if no runtime is there: none is running on its thread, none is entered,
+//! and the one in which the socket was made or has waited has ended.
 //!
 //! # Several tasks on one socket
 //!

@@ -170,66 +170,45 @@ fn a_stream_that_has_not_waited_moves_to_the_runtime_of_another_thread() {
     thread::spawn(move || run(async || assert_works(&stream, &mut peer).await)).join().unwrap();
 }
 
-/// Checks for the error that says where a stream belongs, whatever is asked of it.
-async fn assert_belongs_to_an_ended_runtime(stream: &TcpStream) {
-    let errors = [
-        stream.read(&mut [0]).await.map(drop),
-        stream.write(b"x").await.map(drop),
-        stream.readable().await,
-        stream.ready(Interest::WRITABLE).await.map(drop),
-    ];
-    for error in errors {
-        let error = error.unwrap_err();
-        assert!(ayi::runtime::is_rt_shutdown_err(&error));
-        let error = error.to_string();
-        assert!(error.contains("has been shut down") && error.contains("into_std and from_std"), "{error}");
-    }
-}
-
-/// Checks that a stream does what need not wait, and says otherwise that nobody would wake it.
-async fn assert_belongs_to_an_idle_runtime(stream: &TcpStream, peer: &mut std::net::TcpStream) {
-    assert_eq!(stream.write(b"x").await.unwrap(), 1);
-    stream.ready(Interest::WRITABLE).await.unwrap();
-    peer.read_exact(&mut [0]).unwrap();
-    for error in [stream.read(&mut [0]).await.map(drop), stream.readable().await] {
-        let error = error.unwrap_err();
-        assert!(!ayi::runtime::is_rt_shutdown_err(&error));
-        let error = error.to_string();
-        assert!(error.contains("no thread is in now") && error.contains("into_std and from_std"), "{error}");
-    }
-}
-
 #[test]
-fn a_stream_that_has_waited_in_a_runtime_that_nobody_is_in_does_not_wait_elsewhere_and_works_there_still() {
+fn a_stream_goes_where_it_is_polled_and_back() {
     let _alone = alone();
     let (stream, mut peer) = std_pair();
     let rt = Runtime::new().unwrap();
     let stream = rt.block_on(async { waited(stream) });
     let there = thread::spawn(move || {
-        run(async || assert_belongs_to_an_idle_runtime(&stream, &mut peer).await);
+        run(async || {
+            assert_works(&stream, &mut peer).await;
+            assert_eq!(epolls_that_list(&stream), 1);
+            assert_works(&stream, &mut peer).await;
+        });
         (stream, peer)
     });
     let (stream, mut peer) = there.join().unwrap();
-    run(async || assert_belongs_to_an_idle_runtime(&stream, &mut peer).await);
+    run(async || assert_works(&stream, &mut peer).await);
     rt.block_on(assert_works(&stream, &mut peer));
+    assert_eq!(epolls_that_list(&stream), 1);
 }
 
 #[test]
-fn a_stream_that_outlives_its_runtime_wakes_who_waits_and_says_so() {
+fn a_stream_that_outlives_its_runtime_wakes_who_waits_and_goes_on_in_another() {
     let _alone = alone();
-    let (stream, _peer) = std_pair();
+    let (stream, mut peer) = std_pair();
     let (wakes, _) = Wakes::new();
     let rt = Runtime::new().unwrap();
     let stream = rt.block_on(async { waited(stream) });
     rt.block_on(async { assert!(!is_readable(&stream, &wakes)) });
     drop(rt);
     assert_eq!(wakes.count(), 1);
-    run(async || assert_belongs_to_an_ended_runtime(&stream).await);
-    // The same outside of any runtime.
+    // Outside of any runtime nobody would wake it.
     match poll_once(pin!(stream.readable())) {
-        Poll::Ready(Err(error)) => assert!(ayi::runtime::is_rt_shutdown_err(&error), "{error}"),
+        Poll::Ready(Err(error)) => {
+            assert!(ayi::runtime::is_rt_shutdown_err(&error), "{error}");
+            assert!(error.to_string().contains("has been shut down"), "{error}");
+        }
         other => panic!("{other:?}"),
     }
+    run(async || assert_works(&stream, &mut peer).await);
     drop(stream);
     assert_eq!(Arc::strong_count(&wakes), 1);
 }
@@ -414,6 +393,34 @@ fn a_wait_from_another_thread_that_comes_too_late_waits_for_no_other_descriptor(
         new_peer.write_all(b"water").unwrap();
         assert_eq!(new.read(&mut [0; 8]).await.unwrap(), 5);
         assert_eq!(wakes.count(), 1);
+    });
+}
+
+/// That descriptor has been given up on the other thread, and the next one has its number, and is in epoll.
+#[test]
+fn a_wait_from_another_thread_that_comes_too_late_leaves_the_next_of_its_number_alone() {
+    let _alone = alone();
+    run(async || {
+        let ((old, _old_peer), (new, mut new_peer)) = (std_pair(), std_pair());
+        let number = old.as_raw_fd();
+        let old = waited(old);
+        let (_, waker) = Wakes::new();
+        let there = thread::spawn(move || {
+            assert!(pin!(old.readable()).poll(&mut Context::from_waker(&waker)).is_pending());
+            drop(old);
+        });
+        there.join().unwrap();
+        // The kernel gives the lowest number that is free.
+        let mut copies = Vec::new();
+        let new = loop {
+            match new.try_clone().unwrap() {
+                copy if copy.as_raw_fd() == number => break waited(copy),
+                copy => copies.push(copy),
+            }
+        };
+        turn().await;
+        new_peer.write_all(b"water").unwrap();
+        assert_eq!(new.read(&mut [0; 8]).await.unwrap(), 5);
     });
 }
 

@@ -1,6 +1,11 @@
 //! Files for the [`ayi`](https://docs.rs/ayi) runtime, through io_uring(7). Users take the façade crate `ayi`, which has
 //! all of this as `ayi::fs`, with a table of what goes through the ring and what to the blocking pool.
 //!
+//! [`File::read_at`] gives the proactor an operation with its buffer. At the next turn one `io_uring_enter` takes all that
+//! were asked for; what is in the page cache is copied within that call. What waits for a disk is completed later: the
+//! kernel rings the runtime's bell. A future that is dropped leaves its buffer to the proactor until the kernel is done with
+//! it. Where io_uring is refused, `op` does the same on the blocking pool.
+//!
 //! # Reading order
 //!
 //! `buf` (what the kernel is given) → `open_file` (what operations share) → `op` (an operation, either way) →

@@ -92,23 +92,7 @@ impl Watched {
 
     /// Waits for the end, and reaps the child. It is cancel safe: the poll that returns the status is the one that
     /// reaps.
-    ///
-    /// It waits in the current runtime, whichever it has waited in before.
     pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
-        match self.wait_where_tied().await {
-            // Invariant 4: in a forked process its descriptor stays in the parent's epoll.
-            Err(error) if error.raw_os_error() != Some(libc::ECHILD) && self.is_ours() => {}
-            answer => return answer,
-        }
-        // It may have waited in another runtime. Nobody waits there now, because this has the only reference.
-        let registration = mem::take(&mut self.registration);
-        if let Some(pidfd) = &self.pidfd {
-            registration.deregister(pidfd.as_fd());
-        }
-        self.wait_where_tied().await
-    }
-
-    async fn wait_where_tied(&mut self) -> io::Result<ExitStatus> {
         let Some(pidfd) = &self.pidfd else {
             self.asking = None;
             return poll_fn(|cx| self.poll_asking(cx)).await;

@@ -66,8 +66,7 @@ pub fn stderr() -> Stderr {
 /// # Errors
 ///
 /// A write returns what write(2) reports: `BrokenPipe` if nobody reads any longer. It fails if descriptor 1 has been
-/// closed. It also fails if it has to wait and there is no runtime on this thread, or another runtime than it has
-/// waited in before.
+/// closed. It also fails if it has to wait and there is no runtime on this thread.
 ///
 /// # Cancel safety
 ///

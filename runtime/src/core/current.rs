@@ -40,8 +40,8 @@ impl Current {
 thread_local! {
     /// Never dropped, so that it can still be used by the destructors of other thread-locals.
     static CURRENT: RefCell<ManuallyDrop<Current>> = const { RefCell::new(ManuallyDrop::new(Current::NOTHING)) };
-    /// The number of the runtime of `CURRENT`, in which descriptors wait, unless it is over. 0: there is none. Who finds
-    /// its number here may use the runtime's sources: reactor invariant 8.
+    /// The number of the runtime of `CURRENT`, in which descriptors wait, unless it is over. 0: there is none. Who finds a
+    /// source's user here may use the source: reactor invariant 8.
     pub(crate) static HERE: Cell<u64> = const { Cell::new(0) };
     /// The tasks of [`home`], where this thread spawns those that are not `Send`: one look, and no count.
     pub(crate) static HOME: Cell<Option<OwnScheduler>> = const { Cell::new(None) };
@@ -97,19 +97,6 @@ pub(crate) fn start_afar() -> Option<io::Result<Rc<Worker>>> {
 #[inline]
 pub(crate) fn with_current<R>(f: impl FnOnce(&Rc<Worker>) -> R) -> Option<R> {
     CURRENT.with_borrow_mut(|current| current.worker.as_ref().map(f))
-}
-
-/// The current runtime, if a descriptor can wait in it; `tie` is the one that it has waited in before.
-pub(crate) fn current_for_io(tie: Option<u64>) -> io::Result<Rc<Worker>> {
-    let worker = tie.map_or_else(current, worker_of);
-    let worker = match (&worker, tie) {
-        (None, None) => start_afar().transpose()?,
-        _ => worker,
-    };
-    match worker {
-        Some(worker) if !worker.is_over.get() => Ok(worker),
-        worker => Err(Lodgers::why_no_io(tie.filter(|_| worker.is_none()), worker.is_some())),
-    }
 }
 
 /// The runtime with this number, if it is this thread's current one.

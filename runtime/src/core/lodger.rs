@@ -43,8 +43,8 @@ pub(crate) trait Lodger {
     #[track_caller]
     fn end_by_panic(worker: &Rc<Worker>) -> !;
 
-    /// Why no descriptor can wait here. `tie`: the other runtime that it has waited in; `has_ended`: the current one has.
-    fn why_no_io(tie: Option<u64>, has_ended: bool) -> io::Error;
+    /// Why no descriptor can wait here: the current runtime `has_ended`, or there is none.
+    fn why_no_io(has_ended: bool) -> io::Error;
 
     /// Panics, since no timer can wait here.
     #[track_caller]

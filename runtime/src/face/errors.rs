@@ -12,10 +12,8 @@ pub(crate) const NO_TIMERS_HERE: &str = "this thread has only entered the runtim
      use them in Handle::block_on, or in a task that Handle::spawn makes";
 pub(crate) const NEVER_BLOCKS: &str = "epoll cannot wait for this kind of descriptor, since it never blocks for long: a regular file or a directory. \
      Use spawn_blocking for it";
-pub(crate) const TIED_ELSEWHERE: &str = "this descriptor has waited in an ayi runtime that no thread is in now, so that nobody would say when it is ready: \
-     use it in that runtime, or move it with into_std and from_std (or AsyncFd::into_inner and new)";
-pub(crate) const SHUT_DOWN: &str = "the ayi runtime has been shut down: nothing can wait in it any more. A descriptor can be moved to another \
-     with into_std and from_std (or AsyncFd::into_inner and new)";
+pub(crate) const SHUT_DOWN: &str = "the ayi runtime has been shut down: nothing can wait in it any more. A socket goes on in another one, \
+     when it is polled there";
 
 pub(crate) const ON_ANOTHER_THREAD: &str =
     "another thread is in this runtime, and a future that is not Send cannot go there: use Handle::spawn";

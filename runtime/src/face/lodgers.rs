@@ -1,15 +1,12 @@
 //! What is plugged into the core's seam for lodgers.
 
-use super::errors::{
-    NEVER_BLOCKS, NO_RUNTIME, SHUT_DOWN, TIED_ELSEWHERE, is_rt_shutdown_err, shut_down, why_no_timer,
-};
+use super::errors::{NEVER_BLOCKS, NO_RUNTIME, SHUT_DOWN, is_rt_shutdown_err, shut_down, why_no_timer};
 use crate::core::foreign;
 use crate::core::lodger::Lodger;
 use crate::core::worker::Worker;
-use crate::services::elsewhere::{Listed, shared_of};
+use crate::services::elsewhere::Listed;
 use crate::services::everywhere::{Running, Runs};
 use crate::services::here::latest_here;
-use crate::services::origin::unmarked;
 use crate::services::punctual::Punctual;
 use crate::services::ring::RingPlace;
 use crate::services::shared::Shared;
@@ -96,14 +93,8 @@ impl Lodger for Lodgers {
         )
     }
 
-    fn why_no_io(tie: Option<u64>, has_ended: bool) -> io::Error {
-        let is_open = |shared: Arc<Shared>| shared.runtime.scheduler.is_open(shared.runtime.id);
-        match tie {
-            _ if has_ended => shut_down(),
-            Some(tie) if shared_of(unmarked(tie)).is_some_and(is_open) => io::Error::other(TIED_ELSEWHERE),
-            Some(_) => shut_down(),
-            None => io::Error::other(NO_RUNTIME),
-        }
+    fn why_no_io(has_ended: bool) -> io::Error {
+        if has_ended { shut_down() } else { io::Error::other(NO_RUNTIME) }
     }
 
     fn refuse_timer(why: Option<io::Error>) -> ! {

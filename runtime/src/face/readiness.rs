@@ -6,13 +6,12 @@
 use crate::core::ready::{Interest, Known};
 use crate::core::sys;
 use crate::core::wait::reactor::{Look, Reactor, Seen, give_back};
-use crate::core::wait::registration::Tie;
 use crate::core::wait::waiters::direction;
 use crate::core::wait::waiting::{Wait, Waiting};
 use crate::core::wait::{Asker, Registration, SourceKey, Waiter};
 use crate::face::ready::Ready;
 use crate::services::coop;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::task::{Context, Poll};
 
@@ -59,8 +58,8 @@ impl Registration {
     #[cold]
     fn look(&self, fd: RawFd) {
         let known = Known::from_epoll(sys::state(fd));
-        if let (Some(tie), false) = (self.tie.get(), known.is_empty()) {
-            tie.with(|reactor, key| reactor.report(key, known));
+        if !known.is_empty() {
+            self.tie.key().with(|reactor, key| reactor.report(key, known));
         }
     }
 
@@ -68,25 +67,27 @@ impl Registration {
     /// has not met the runtime of this thread.
     #[doc(hidden)]
     pub fn knows_ready(&self, interest: Interest) -> Option<bool> {
-        self.tie.get()?.with(|reactor, key| !reactor.known(key, interest).is_empty())
+        self.tie.key().with(|reactor, key| !reactor.known(key, interest).is_empty())
     }
 
-    /// Is ready if poll(2) says so. If not, waits in the runtime of another thread.
-    fn poll_elsewhere(&self, tie: &Tie, fd: RawFd, mut asker: Asker<'_>) -> Poll<io::Result<ReadyEvent>> {
+    /// Is ready if poll(2) says so. If not, waits in the runtime of another thread. `None`: it has to be tried again.
+    fn poll_elsewhere(&self, fd: RawFd, mut asker: Asker<'_>) -> Option<Poll<io::Result<ReadyEvent>>> {
         let interest = asker.interest;
-        loop {
-            let since = tie.try_elsewhere()?;
-            let known = Known::from_epoll(sys::state(fd)).of(interest);
-            if !known.is_empty() {
-                // The owner knows nothing of this event, so clearing it changes nothing there.
-                let (key, seen) = (SourceKey::NONE, Seen(0));
-                return Poll::Ready(Ok(ReadyEvent { ready: known.ready(), interest, known, key, seen }));
-            }
-            let why = self.tied(fd).err().unwrap_or_else(|| ErrorKind::WouldBlock.into());
-            if let Some(polled) = self.wait_elsewhere(fd, &mut asker, since, why) {
-                return polled.map(Err);
-            }
+        let since = match self.try_elsewhere() {
+            Ok(since) => since,
+            Err(error) => return Some(Poll::Ready(Err(error))),
+        };
+        let known = Known::from_epoll(sys::state(fd)).of(interest);
+        if !known.is_empty() {
+            // The owner knows nothing of this event, so clearing it changes nothing there.
+            let (key, seen) = (SourceKey::NONE, Seen(0));
+            return Some(Poll::Ready(Ok(ReadyEvent { ready: known.ready(), interest, known, key, seen })));
         }
+        let Err(why) = self.tied(fd, Some(&asker)) else {
+            asker.waiter.waits_no_longer();
+            return None;
+        };
+        Some(self.wait_elsewhere(fd, &mut asker, since, why)?.map(Err))
     }
 
     /// Waits until the descriptor is ready, and returns for what.
@@ -217,7 +218,7 @@ impl Registration {
                 reactor.clear_known(key, interest, known, event.seen);
             }
         };
-        self.tie.get().map(|tie| tie.with(clear));
+        self.tie.key().with(clear);
     }
 
     /// Returns whether something is known of the descriptor that lets one try an operation. If nothing can be known,
@@ -279,10 +280,8 @@ impl Registration {
     }
 
     fn clear_and_ask(&self, known: Known) {
-        if let Some(tie) = self.tie.get() {
-            // If this fails, the descriptor is no longer in epoll, and what is known stays known.
-            let _ = tie.with(|reactor, key| reactor.clear_and_ask(key, known));
-        }
+        // If this fails, the descriptor is no longer in epoll, and what is known stays known.
+        let _ = self.tie.key().with(|reactor, key| reactor.clear_and_ask(key, known));
     }
 }
 
@@ -307,28 +306,37 @@ impl<'a> Wait<'a> for Readiness<'a> {
     fn poll(&mut self, waiter: &mut Waiter, cx: &mut Context<'_>) -> Poll<io::Result<ReadyEvent>> {
         let Readiness { registration, fd, interest } = *self;
         coop::poll_charged(cx, |cx| {
-            if registration.tie.get().is_none() {
-                registration.tie(fd)?;
-                registration.look(fd);
-            }
-            let tie = registration.tie.get().expect("it has been tied");
             let waker = cx.waker();
-            let seen = match tie.try_or_wait(Asker { interest, waiter, waker }) {
-                Look::Try(_, seen) => seen,
-                Look::Waits => return Poll::Pending,
-                Look::Unusual => {
-                    return registration.poll_elsewhere(tie, fd, Asker { interest, waiter, waker });
+            loop {
+                if !registration.tie.key().is_here() {
+                    registration.tie(fd)?;
+                    if registration.tie.key().is_here() {
+                        registration.look(fd);
+                        // It has come here now. No report of this source has woken who waits.
+                        waiter.waits_no_longer();
+                    }
                 }
-            };
-            let ready = |reactor: &mut Reactor, key| {
-                let (known, ready) = reactor.ready(key, interest, *waiter)?;
-                Some(ReadyEvent { ready, interest, known, key, seen })
-            };
-            if let Some(event) = tie.with(ready).flatten() {
-                return Poll::Ready(Ok(event));
+                let key = registration.tie.key();
+                let seen = match key.try_or_wait(Asker { interest, waiter, waker }) {
+                    Look::Try(_, seen) => seen,
+                    Look::Waits => return Poll::Pending,
+                    Look::Unusual => {
+                        match registration.poll_elsewhere(fd, Asker { interest, waiter, waker }) {
+                            Some(polled) => return polled,
+                            None => continue,
+                        }
+                    }
+                };
+                let ready = |reactor: &mut Reactor, key| {
+                    let (known, ready) = reactor.ready(key, interest, *waiter)?;
+                    Some(ReadyEvent { ready, interest, known, key, seen })
+                };
+                if let Some(event) = key.with(ready).flatten() {
+                    return Poll::Ready(Ok(event));
+                }
+                key.wait_here(&mut Asker { interest, waiter, waker });
+                return Poll::Pending;
             }
-            tie.wait_for(&mut Asker { interest, waiter, waker });
-            Poll::Pending
         })
     }
 }

@@ -1,18 +1,16 @@
 //! A [`Registration`] as socket types see it.
 
 use crate::core::ready::{Interest, Known};
-use crate::core::wait::reactor::Source;
 use crate::core::wait::registration::Io;
 use crate::core::wait::waiting::{Wait, Waiting};
 use crate::core::wait::{Registration, Waiter};
 use crate::face::ready::Ready;
-use crate::plugged::{Origin, SocketTrace};
+use crate::plugged::{Origin, SocketTrace, Tie};
 #[cfg(faults)]
 use crate::services::faults;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
-use std::sync::OnceLock;
 use std::task::{Context, Poll};
 
 impl Registration {
@@ -22,7 +20,7 @@ impl Registration {
     #[inline]
     pub fn traced(names: impl FnOnce() -> (&'static str, &'static str), fd: BorrowedFd<'_>) -> Registration {
         Registration {
-            tie: OnceLock::new(),
+            tie: Tie::default(),
             origin: Origin::here(),
             trace: SocketTrace::new(names, fd.as_raw_fd()),
         }
@@ -172,14 +170,12 @@ impl Registration {
         #[cfg(faults)]
         let op = || faults::within(faults::Operation::Tried, op);
         // Read before the attempt, since the reactor may turn during it.
-        let seen = self
-            .tie
-            .get()
-            .and_then(|tie| tie.with(|reactor, key| reactor.source(key).map(Source::seen)).flatten());
+        let key = self.tie.key();
+        let seen = key.is_here().then(|| key.source().seen());
         let result = op();
         let would_block = matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock);
-        if let (true, Some(seen), Some(tie)) = (would_block, seen, self.tie.get()) {
-            tie.with(|reactor, key| reactor.clear(key, interest, Some(seen)));
+        if would_block && seen.is_some() {
+            key.with(|reactor, key| reactor.clear(key, interest, seen));
         }
         result
     }
@@ -212,9 +208,7 @@ impl Registration {
     /// the kernel does not report.
     #[doc(hidden)]
     pub fn report(&self, ready: Ready) {
-        if let Some(tie) = self.tie.get() {
-            tie.report(Known::saying(ready));
-        }
+        self.tie.key().report(Known::saying(ready));
     }
 
     /// Works like [`poll_io`](Registration::poll_io), for a future that waits by `waiter`.
@@ -291,7 +285,7 @@ impl Registration {
 
 impl fmt::Debug for Registration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Registration").field("registered", &self.tie.get().is_some()).finish()
+        f.debug_struct("Registration").field("registered", &!self.tie.key().is_untied()).finish()
     }
 }
 

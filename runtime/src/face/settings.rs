@@ -87,7 +87,7 @@ impl Settings {
             }
         };
         tasks.cells().onlookers.configure(self.unhandled, hooks);
-        let reactor = Reactor::new(tasks.shared().bell.raw())?;
+        let reactor = Reactor::new(id, tasks.shared().bell.raw())?;
         let shared = Shared {
             runtime: RuntimeRef { scheduler: tasks.shared(), id },
             pool: Pool::new(self.pool.clone()),
@@ -105,7 +105,7 @@ impl Settings {
         };
         let shared = Arc::new(shared);
         let lodgers = Lodgers {
-            _listed: Listed::new(id, reactor.epoll.reference(), &shared),
+            _listed: Listed::new(id, &shared),
             ring: RingPlace::new(tasks.shared(), self.io_uring),
             shared,
             hooks: self.park_hooks.clone(),

@@ -22,6 +22,8 @@ mod home;
 #[cfg(test)]
 mod join;
 #[cfg(test)]
+mod moves;
+#[cfg(test)]
 mod near;
 #[cfg(test)]
 mod output;

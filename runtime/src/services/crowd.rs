@@ -16,6 +16,7 @@
 
 use crate::core::foreign;
 use crate::core::ready::{Interest, Known};
+use crate::core::sync::{Cell, thread_local};
 use crate::core::task::slot::{own_slot, wake_own};
 use crate::core::wait::reactor::{Reactor, SourceKey};
 use crate::core::wait::waiters::{Asker, Settle, Waiter, Waiters, direction};
@@ -136,6 +137,36 @@ impl Reactor {
     }
 }
 
+impl Waiter {
+    /// A number that nobody has had.
+    #[inline]
+    pub(crate) fn next() -> Waiter {
+        let mut next = NEXT.get();
+        if next % (Waiter::STEP * NUMBERS_PER_BLOCK) == 0 {
+            next = next_block();
+        }
+        NEXT.set(next + Waiter::STEP);
+        Waiter(next)
+    }
+}
+
+const NUMBERS_PER_BLOCK: u64 = 1 << 20;
+
+thread_local! {
+    /// The next number that this thread gives, unless its block ends there.
+    static NEXT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The first number of a block that no thread has.
+#[cold]
+fn next_block() -> u64 {
+    /// Since it is std's also under loom, no two models have a number in common.
+    static BLOCKS: AtomicU64 = AtomicU64::new(0);
+    // Relaxed: only uniqueness matters.
+    let block = BLOCKS.fetch_add(1, Ordering::Relaxed);
+    Waiter::STEP * (block * NUMBERS_PER_BLOCK + 1)
+}
+
 impl Waiters {
     /// Wakes those in the crowd whom a report concerns.
     #[inline(never)]
@@ -178,11 +209,8 @@ impl Crowd {
 
     /// Stores a waker in the place of an older one of the same waiter, or behind all others.
     pub(crate) fn store(&mut self, asker: &mut Asker<'_>, waker: Waker, turn: u64) -> Settle {
-        /// Those of a place in a source are not enough: a crowd comes and goes.
-        static NUMBERS: AtomicU64 = AtomicU64::new(1);
         if *asker.waiter == Waiter::NEW {
-            // Relaxed: only uniqueness matters.
-            *asker.waiter = Waiter(NUMBERS.fetch_add(1, Ordering::Relaxed) * Waiter::STEP + 2);
+            *asker.waiter = Waiter::next();
         }
         let whose = Whose::of(asker);
         if let Some(other) = self.waiting.iter_mut().find(|other| other.is_of(whose, &waker)) {

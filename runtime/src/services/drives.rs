@@ -1,8 +1,9 @@
 //! The runtimes that other threads have made for their `block_on` of a handle, and that end with the handle's runtime.
 
+use super::sources::Moves;
 use crate::core::foreign::{self, lock};
 use crate::core::sync::Mutex;
-use crate::core::wait::reactor::{NO_FD, Reactor, SourceKey};
+use crate::core::wait::reactor::{Reactor, SourceKey, VACANT};
 use crate::core::worker::{RuntimeRef, Worker};
 use std::task::Waker;
 
@@ -62,9 +63,12 @@ impl Reactor {
     #[must_use]
     pub(crate) fn close(&mut self) -> Vec<Waker> {
         let mut wakers = Vec::new();
-        for source in self.sources.clone().into_iter().filter(|source| source.fd.get() != NO_FD) {
+        // Whoever finds a source of this runtime under this lock may rely on it until the lock is released.
+        let _moves = Moves::lock();
+        let sources = self.pages.iter().flat_map(|page| page.iter()).filter(|source| source.user() != VACANT);
+        for key in sources.map(SourceKey::of).collect::<Vec<_>>() {
             // The epoll instance ends too, so nothing has to be taken out of it.
-            wakers.extend(self.deregister(SourceKey::of(source), false));
+            wakers.extend(self.deregister(key, false));
         }
         self.is_closed = true;
         wakers

@@ -1,46 +1,42 @@
 //! The runtimes of the process, for threads that have to do with a descriptor of another thread's runtime.
 //!
-//! *Taking a descriptor out of epoll* has to happen before it is closed. A message to the owner would come too late: by
-//! then the descriptor's number may be another's. Any thread may make the call as long as the epoll instance exists.
-//! This list says so: a runtime is in it from its start to its end.
-//!
 //! *Waiting for a source.* A task or a foreign executor on another thread has tried its operation, which would block. It
 //! sends a message to the owner, who stores the waker and then has epoll report anew what is ready. So if the descriptor
 //! has become ready since the attempt, the next turn wakes the waker: no edge is lost.
 //!
-//! *Becoming a source* is not possible by a message, for the same reason. A descriptor that first waits on a thread without
-//! a loop becomes a guest: see `guests`.
+//! *Becoming a source* is not possible by a message: when the owner reads it, the descriptor may be closed, and its number
+//! another's. A descriptor that first waits on a thread without a loop becomes a guest: see `guests`. One that waits on a
+//! thread with a loop goes there: see `moves`.
 //!
 //! The lock is std's even under loom, whose lock would have to be made anew for each model.
 
 use super::guests::Waited;
 use super::shared::Shared;
+use super::sources::Moves;
 use crate::core::current::find_worker;
 use crate::core::foreign;
-use crate::core::sys::EpollRef;
 use crate::core::task::Scheduler;
+use crate::core::wait::reactor::NO_FD;
 use crate::core::wait::{Asker, Reactor, SourceKey, Waiter};
 use crate::core::worker::Worker;
 use std::io;
-use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, Weak};
 
 static RUNTIMES: Mutex<Vec<Runtime>> = Mutex::new(Vec::new());
 
 struct Runtime {
     id: u64,
-    epoll: EpollRef,
     shared: Weak<Shared>,
 }
 
-/// As long as it exists, the runtime's epoll instance does.
+/// As long as it exists, other threads find the runtime.
 pub(crate) struct Listed {
     runtime: u64,
 }
 
 impl Listed {
-    pub(crate) fn new(runtime: u64, epoll: EpollRef, shared: &Arc<Shared>) -> Listed {
-        list().push(Runtime { id: runtime, epoll, shared: Arc::downgrade(shared) });
+    pub(crate) fn new(runtime: u64, shared: &Arc<Shared>) -> Listed {
+        list().push(Runtime { id: runtime, shared: Arc::downgrade(shared) });
         Listed { runtime }
     }
 }
@@ -51,14 +47,6 @@ impl Drop for Listed {
         list().retain(|runtime| runtime.id != self.runtime);
         // The end has done so, unless it was cut short.
         shared.iter().for_each(|shared| shared.guests.close());
-    }
-}
-
-/// Takes `fd` out of the epoll instance of `runtime`, if there is such a runtime.
-pub(crate) fn delete_elsewhere(runtime: u64, fd: RawFd) {
-    let list = list();
-    if let Some(runtime) = list.iter().find(|listed| listed.id == runtime) {
-        runtime.epoll.delete(fd);
     }
 }
 
@@ -101,8 +89,13 @@ impl Reactor {
     /// Has epoll report anew what is ready of a source.
     pub(crate) fn ask(&mut self, key: SourceKey) -> io::Result<()> {
         let Some(source) = self.source(key) else { return Ok(()) };
-        let fd = source.fd.get();
-        self.epoll.modify(fd, key.0)
+        // Meanwhile no other thread takes it out, or closes it.
+        let _moves = Moves::lock();
+        match source.fd() {
+            // Who has taken it out says so to those who wait.
+            NO_FD => Ok(()),
+            fd => self.epoll.modify(fd, key.0),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A socket that first has to wait on a thread without a loop is a guest of the runtime in which it was made. The owner of
 //! that runtime cannot be asked to register it: when the owner reads the message, the descriptor may be closed and its
-//! number another's. So the thread that polls registers it, and its waiters stand here, behind a lock.
+//! number another's. So the thread that polls registers it. Its source is the list's, and is reached under a lock.
 //!
 //! ```text
 //!   attempt ──▶ WouldBlock ──▶ reported since the attempt began? ──▶ yes: attempt again
@@ -11,10 +11,10 @@
 //! ```
 //!
 //! Invariants:
-//! 1. A guest has its place here exactly as long as its descriptor is in epoll, and the descriptor is open as long. Both
-//!    change under the lock, and before the descriptor is closed.
+//! 1. A guest is here exactly as long as its descriptor is in epoll, and the descriptor is open as long. Both change under
+//!    the lock, and before the descriptor is closed. The cells of its source are touched under the lock alone.
 //! 2. The epoll instance exists as long as the list is open. The end of the runtime closes it, before the reactor goes.
-//! 3. A token carries the generation of its place, which changes when the guest is given up. So a late report hits nobody.
+//! 3. A key names a guest only while that is here, so a late report hits nobody.
 //! 4. No edge is lost. A report is counted under the lock, and takes the wakers. An asker stores its waker under the lock,
 //!    and only if the count is what it was before its attempt. What was ready before the registration, epoll reports.
 //! 5. Wakers are cloned, woken and dropped without the lock. Slots of the thread that has the loop are scheduled under it,
@@ -30,26 +30,21 @@ use crate::core::ready::{Interest, Known};
 use crate::core::sync::atomic::{AtomicUsize, Ordering};
 use crate::core::sync::{Mutex, MutexGuard};
 use crate::core::sys::EpollRef;
-use crate::core::wait::reactor::{NO_FD, Seen};
-use crate::core::wait::waiters::Waiters;
+use crate::core::wait::reactor::{OF_A_GUEST, Page, Seen, Source};
+use crate::core::wait::waiters::{TAKEN, Waiters, direction};
 use crate::core::wait::{Asker, Settle, SourceKey, Waiter};
+use crate::services::sources::Sources;
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::RawFd;
 use std::task::Waker;
-
-/// A key: the generation, the place, and a 1, by which it is told from those of sources.
-fn key_of(index: u32, generation: u32) -> SourceKey {
-    SourceKey(u64::from(generation) << 32 | u64::from(index << 1 | 1))
-}
-
-fn index(key: SourceKey) -> usize {
-    (key.0 as u32 >> 1) as usize
-}
 
 /// A crowd takes so many polls for a turn of the loop.
 const POLLS_PER_TURN: u64 = 32;
 
 pub(crate) struct Guests {
+    /// Of their sources.
+    user: u64,
     epoll: EpollRef,
     state: Mutex<GuestList>,
     /// How many there are.
@@ -60,20 +55,13 @@ pub(crate) struct Guests {
 pub(crate) struct GuestList {
     /// The runtime has not ended: invariant 2.
     is_open: bool,
-    places: Vec<Place>,
-    free: Vec<u32>,
+    pages: Vec<Page>,
+    free: Vec<&'static Source>,
+    /// How often somebody has waited, by key.
+    waits: BTreeMap<u64, u64>,
     /// How many have come, and gone.
     come: u64,
     gone: u64,
-}
-
-struct Place {
-    generation: u32,
-    /// [`NO_FD`]: vacant.
-    fd: RawFd,
-    /// How often somebody has waited.
-    waits: u64,
-    waiters: Waiters,
 }
 
 /// What has come of waiting.
@@ -87,10 +75,10 @@ pub(crate) enum Waited {
 }
 
 impl Guests {
-    pub(crate) fn new(epoll: EpollRef) -> Guests {
-        let (places, free) = Default::default();
-        let state = GuestList { is_open: true, places, free, come: 0, gone: 0 };
-        Guests { epoll, state: Mutex::new(state), count: AtomicUsize::new(0) }
+    pub(crate) fn new(runtime: u64, epoll: EpollRef) -> Guests {
+        let (pages, free, waits) = Default::default();
+        let state = GuestList { is_open: true, pages, free, waits, come: 0, gone: 0 };
+        Guests { user: OF_A_GUEST | runtime, epoll, state: Mutex::new(state), count: AtomicUsize::new(0) }
     }
 
     pub(crate) fn list(&self) -> MutexGuard<'_, GuestList> {
@@ -114,43 +102,53 @@ impl Guests {
         if !list.is_open || !self.epoll.is_ours() {
             return None;
         }
-        let index = list.vacant();
-        let key = key_of(index, list.places[index as usize].generation);
+        let source = list.vacant();
+        source.begin(self.user, fd);
+        let key = SourceKey::of(source);
         if let Err(error) = self.epoll.add(fd, key.0) {
-            list.free.push(index);
+            source.end(&mut Vec::new());
+            list.free.push(source);
             return Some(Err(error));
         }
-        list.places[index as usize].fd = fd;
+        list.waits.insert(key.0, 0);
         list.come += 1;
         // Relaxed: see `are_none`.
         self.count.fetch_add(1, Ordering::Relaxed);
         Some(Ok(key))
     }
 
-    /// Gives a guest up. Its descriptor is still open.
-    pub(crate) fn give_up(&self, key: SourceKey) {
-        if !self.epoll.is_ours() {
-            return;
-        }
+    /// Gives a guest up, whose descriptor is still open, and returns the wakers of those who wait.
+    #[must_use]
+    pub(crate) fn give_up(&self, key: SourceKey) -> Vec<Waker> {
         let mut wakers = Vec::new();
         let mut list = self.list();
-        if let Some(place) = list.find(key) {
-            self.epoll.delete(place.fd);
-            place.waiters.leave(&mut wakers);
-            // The next generation: invariant 3.
-            *place = Place::vacant(place.generation.wrapping_add(1));
-            list.free.push(index(key) as u32);
+        if let (Some(source), true) = (list.find(key), self.epoll.is_ours()) {
+            self.epoll.delete(source.end(&mut wakers));
+            list.waits.remove(&key.0);
+            list.free.push(source);
             list.gone += 1;
             // Relaxed: see `are_none`.
             self.count.fetch_sub(1, Ordering::Relaxed);
         }
-        drop(list);
-        wakers.into_iter().for_each(foreign::drop_waker);
+        wakers
+    }
+
+    /// Whether somebody waits beside the asker.
+    pub(crate) fn have_others(&self, key: SourceKey, asker: Option<&Asker<'_>>) -> bool {
+        self.list().find(key).is_some_and(|source| source.waiters.have_others(asker))
+    }
+
+    /// Takes a descriptor out of epoll that is no guest, and is open.
+    pub(crate) fn delete(&self, fd: RawFd) {
+        let list = self.list();
+        if list.is_open {
+            self.epoll.delete(fd);
+        }
     }
 
     /// When an attempt begins, as far as reports go. `None`: the runtime has ended.
     pub(crate) fn seen(&self, key: SourceKey) -> Option<Seen> {
-        Some(Seen(self.list().find(key)?.waiters.reports()))
+        Some(self.list().find(key)?.seen())
     }
 
     /// Waits, unless something was reported after `seen`. `None` is before the first report.
@@ -160,13 +158,14 @@ impl Guests {
         }
         let waker = asker.waker.clone();
         let mut list = self.list();
-        let Some(place) = list.find(key) else { return Waited::Over };
-        if Seen(place.waiters.reports()) != seen.unwrap_or(Seen(0)) {
-            // The waker is dropped after the lock, since it was made before.
+        // The waker is dropped after the lock, since it was made before.
+        let Some(source) = list.find(key) else { return Waited::TryAgain };
+        if source.seen() != seen.unwrap_or(Seen(0)) {
             return Waited::TryAgain;
         }
-        place.waits += 1;
-        let settle = place.waiters.store(asker, waker, place.waits / POLLS_PER_TURN);
+        let waits = list.waits.entry(key.0).or_default();
+        *waits += 1;
+        let settle = source.waiters.store(asker, waker, *waits / POLLS_PER_TURN);
         drop(list);
         match settle {
             Settle::Nothing => {}
@@ -174,8 +173,8 @@ impl Guests {
             Settle::Wake(waker) => waker.wake(),
             Settle::Sift(sifting) => sifting.settle_by(|unknown| {
                 let mut list = self.list();
-                let Some(place) = list.find(key) else { return unknown };
-                place.waiters.put_back(unknown);
+                let Some(source) = list.find(key) else { return unknown };
+                source.waiters.put_back(unknown);
                 Vec::new()
             }),
         }
@@ -192,8 +191,8 @@ impl Guests {
     #[cold]
     pub(crate) fn report(&self, key: SourceKey, known: Known, others: &mut Vec<Waker>) {
         let mut list = self.list();
-        let Some(place) = list.find(key) else { return };
-        place.waiters.wake(known, others);
+        let Some(source) = list.find(key) else { return };
+        source.waiters.wake(known, others);
     }
 
     /// The runtime has ended: wakes all who wait. Nobody waits any more.
@@ -201,9 +200,10 @@ impl Guests {
         let mut wakers = Vec::new();
         let mut list = self.list();
         list.is_open = false;
-        for place in std::mem::take(&mut list.places) {
-            place.waiters.leave(&mut wakers);
+        for key in std::mem::take(&mut list.waits).into_keys() {
+            SourceKey(key).source().end(&mut wakers);
         }
+        Sources::give_back(&mut list.pages);
         drop(list);
         wakers.into_iter().for_each(foreign::wake);
     }
@@ -212,26 +212,31 @@ impl Guests {
 impl GuestList {
     /// Whether `fd` is a guest.
     pub(crate) fn have(&self, fd: RawFd) -> bool {
-        self.places.iter().any(|place| place.fd == fd)
+        self.waits.keys().any(|key| SourceKey(*key).source().fd() == fd)
     }
 
-    fn find(&mut self, key: SourceKey) -> Option<&mut Place> {
-        let generation = (key.0 >> 32) as u32;
-        self.places.get_mut(index(key)).filter(|place| place.generation == generation)
+    fn find(&mut self, key: SourceKey) -> Option<&'static Source> {
+        self.waits.contains_key(&key.0).then(|| key.source())
     }
 
-    /// A vacant place.
-    fn vacant(&mut self) -> u32 {
-        self.free.pop().unwrap_or_else(|| {
-            let index = i32::try_from(self.places.len()).expect("fewer guests than 2^31");
-            self.places.push(Place::vacant(0));
-            index as u32
-        })
+    fn vacant(&mut self) -> &'static Source {
+        if self.free.is_empty() {
+            let page = Sources::take();
+            self.pages.push(page);
+            self.free.extend(page.iter().rev());
+        }
+        self.free.pop().expect("a page has sources")
     }
 }
 
-impl Place {
-    fn vacant(generation: u32) -> Place {
-        Place { generation, fd: NO_FD, waits: 0, waiters: Waiters::new() }
+impl Waiters {
+    /// Whether somebody waits beside the asker, as far as a thread can see that may not have the source.
+    pub(crate) fn have_others(&self, asker: Option<&Asker<'_>>) -> bool {
+        let own = asker.and_then(|asker| Some((direction(asker.interest)?, *asker.waiter)));
+        match (self.marks(), own) {
+            (0, _) => false,
+            (marks, Some((place, waiter))) => marks != TAKEN << place || self.number(place) != waiter,
+            (_, None) => true,
+        }
     }
 }

@@ -3,61 +3,46 @@
 //! ```text
 //!   first wait ──▶ the thread's own runtime: a source of it
 //!             └──▶ none: a guest of the runtime that the thread has entered, else of the one in which it was made
-//!   later ──▶ where it was tied: by the reactor, by a message to the owner, or as a guest
+//!   later ──▶ where it is tied: by the reactor, by a message to the owner, or as a guest
+//!        └──▶ the thread's own runtime takes it over, unless others wait there: see `moves`
 //! ```
 //!
 //! What a quick look at a source does not settle comes here as well, whether the source is elsewhere or not.
 //!
-//! A guest stays one, even if a task of its runtime polls it later. Its tie cannot be exchanged while other threads read
-//! it, and a guest waits as well as a source: without a system call, but its attempts are not spared by what is known.
-//!
-//! Invariant: the number in the tie of a guest is marked. So it is no current runtime's, and everything that concerns it
-//! comes here.
-//!
 //! In tokio: a socket belongs to the runtime in which it was made, and to no other.
 
-use super::elsewhere::{delete_elsewhere, shared_of, wait_by_message};
+use super::elsewhere::{shared_of, wait_by_message};
 use super::guests::Waited;
-use super::shared::Shared;
+use super::moves::Tie;
+use super::sources::Moves;
 use crate::core::coop;
-use crate::core::current::{afar, current, find_worker, with_current, worker_of};
+use crate::core::current::{afar, current, with_current};
 use crate::core::foreign;
 use crate::core::lodger::{Elsewhere, Lodger};
 use crate::core::ready::{Interest, Known};
 use crate::core::wait::reactor::{Look, Reactor, Seen, Source, SourceKey};
-use crate::core::wait::registration::{Io, Tie};
+use crate::core::wait::registration::Io;
 use crate::core::wait::waiters::direction;
 use crate::core::wait::{Asker, Registration, Waiter};
 use crate::core::worker::Worker;
 use crate::plugged::Lodgers;
 use std::io;
 use std::os::fd::RawFd;
-use std::sync::{Arc, OnceLock};
 use std::task::{Poll, Waker};
 
-/// The mark of a guest in the number of its runtime. There are fewer than 2^63 runtimes.
-const GUEST: u64 = 1 << 63;
-
 /// The number of the runtime in which a descriptor was made. 0: in none.
-// In two halves, or it would have to be aligned, and each socket would be four bytes larger.
-pub(crate) struct Origin([u32; 2]);
+pub(crate) struct Origin(u64);
 
-/// A socket is a number, this, and where it waits: 36 bytes.
-const _: () = assert!(size_of::<OnceLock<Tie>>() + size_of::<Origin>() == 32);
+/// A socket is a number, this, and where it waits.
+const _: () = assert!(size_of::<Tie>() + size_of::<Origin>() == 16 || cfg!(loom));
 
 impl Origin {
     #[inline]
     pub(crate) fn here() -> Origin {
-        let runtime = match afar() {
+        Origin(match afar() {
             Some(afar) => afar.runtime().id,
             None => with_current(|worker| worker.reference.id).unwrap_or(0),
-        };
-        Origin([runtime as u32, (runtime >> 32) as u32])
-    }
-
-    fn runtime(&self) -> Option<u64> {
-        let [low, high] = self.0.map(u64::from);
-        Some(high << 32 | low).filter(|runtime| *runtime != 0)
+        })
     }
 }
 
@@ -67,54 +52,54 @@ impl Default for Origin {
     }
 }
 
-/// The number without the mark.
-pub(crate) fn unmarked(runtime: u64) -> u64 {
-    runtime & !GUEST
-}
-
 impl Registration {
-    /// Makes the tie if there is none, to whatever runtime can take it.
+    /// Makes the tie if there is none, to whatever runtime can take it, and takes it over if it is elsewhere.
     pub(crate) fn tie(&self, fd: RawFd) -> io::Result<()> {
-        let Err(why) = self.tied(fd) else { return Ok(()) };
-        match self.tie.get() {
+        let Err(why) = self.tied(fd, None) else { return Ok(()) };
+        let key = self.tie.key();
+        match key.shared() {
             None => self.tie_elsewhere(fd, why).map(drop),
-            Some(tie) if tie.is_guest() => tie.try_elsewhere().map(drop),
-            Some(_) => Err(why),
+            // It stays there: others wait for it, or this thread has no loop.
+            Some(_) => self.try_elsewhere().map(drop),
         }
     }
 
     /// Waits where the descriptor belongs, which is not the runtime of this thread, or which cannot take it: `why`. `None`:
-    /// it has to be tried again. `seen` is from [`Tie::try_elsewhere`].
+    /// it has to be tried again. `since` is from [`try_elsewhere`](Registration::try_elsewhere).
     #[cold]
     pub(crate) fn wait_elsewhere(
         &self,
         fd: RawFd,
         asker: &mut Asker<'_>,
-        seen: Option<Seen>,
+        since: Option<(SourceKey, Seen)>,
         why: io::Error,
     ) -> Option<Poll<io::Error>> {
-        let (tie, why) = match self.tie.get() {
-            Some(tie) => (tie, why),
-            None => match self.tie_elsewhere(fd, why) {
-                Ok(tie) => (tie, Lodgers::why_no_io(Some(tie.runtime), false)),
-                Err(error) => return Some(Poll::Ready(error)),
-            },
-        };
-        let Some(shared) = shared_of(unmarked(tie.runtime)) else { return Some(Poll::Ready(why)) };
-        // A runtime that nobody is in wakes nobody, unless it is run in the background. In another runtime that is an
-        // error. An executor of another kind waits until the runtime is run again, or ends.
-        if shared.background.is_none() && !shared.home.is_away() && current().is_some() {
+        if current().is_some() && !has_loop() {
+            // That of this thread is ending.
             return Some(Poll::Ready(why));
         }
-        let waited = if tie.is_guest() {
-            shared.guests.wait(tie.key, asker, seen)
+        let (mut key, mut is_new) = (self.tie.key(), false);
+        if key.shared().is_none() {
+            (key, is_new) = match self.tie_elsewhere(fd, why) {
+                Ok(tied) => tied,
+                Err(error) => return Some(Poll::Ready(error)),
+            };
+        }
+        // Given up since: it has to be tied anew.
+        let shared = key.shared()?;
+        let waited = if !key.is_guest() {
+            wait_by_message(&shared, key, asker)
+        } else if is_new || since.is_some_and(|(of, _)| of == key) {
+            shared.guests.wait(key, asker, since.filter(|_| !is_new).map(|(_, seen)| seen))
         } else {
-            wait_by_message(&shared, tie.key, asker)
+            Waited::TryAgain
         };
         shared.go_on_in_background();
         match waited {
             Waited::Waits => Some(Poll::Pending),
             Waited::TryAgain => None,
+            // Its end has begun, so it is taken over.
+            Waited::Over if has_loop() => None,
             Waited::Over => Some(Poll::Ready(shut_down())),
         }
     }
@@ -125,34 +110,79 @@ impl Registration {
         &self,
         fd: RawFd,
         asker: &mut Asker<'_>,
-        seen: Option<Seen>,
+        since: Option<(SourceKey, Seen)>,
         why: io::Error,
     ) -> Option<Poll<io::Error>> {
-        match self.wait_elsewhere(fd, asker, seen, why)? {
+        match self.wait_elsewhere(fd, asker, since, why)? {
             Poll::Ready(error) => Some(coop::charged(error)),
             Poll::Pending => Some(Poll::Pending),
         }
     }
 
-    /// Makes the tie, as a guest, if nothing but the lack of a loop on this thread is in the way: `why`.
-    fn tie_elsewhere(&self, fd: RawFd, why: io::Error) -> io::Result<&Tie> {
-        let entered = afar().map(|afar| afar.runtime().id);
-        let Some(runtime) = entered.or_else(|| self.origin.runtime()).filter(|_| current().is_none()) else {
-            return self.tie.get().ok_or(why);
-        };
-        let shared = shared_of(runtime).ok_or_else(shut_down)?;
+    /// Makes the tie, as a guest, if nothing but the lack of a loop on this thread is in the way: `why`. Says whether it is
+    /// new.
+    fn tie_elsewhere(&self, fd: RawFd, why: io::Error) -> io::Result<(SourceKey, bool)> {
+        let host = self.host().ok_or(why)?;
+        let shared = shared_of(host).ok_or_else(shut_down)?;
+        let _moves = Moves::lock();
         let mut list = shared.guests.list();
-        let mut late = None;
-        if self.tie.get().is_none() {
-            let key = shared.guests.take_in(&mut list, fd).ok_or_else(shut_down)?;
-            let tie = Tie { runtime: runtime | GUEST, key: key.map_err(Lodgers::explain)?, fd };
-            // A thread that is in another runtime may be faster.
-            late = self.tie.set(tie).err();
+        // Under the lock: the host itself ties under it as well.
+        let old = self.tie.key();
+        if old.runtime().is_some() {
+            return Ok((old, false));
         }
+        let key = shared.guests.take_in(&mut list, fd).ok_or_else(shut_down)?.map_err(Lodgers::explain)?;
+        let is_tied = self.tie.exchange(old, key);
         drop(list);
-        drop(late);
-        self.tie.get().ok_or(why)
+        if !is_tied {
+            // A thread that is in another runtime was faster.
+            let wakers = shared.guests.give_up(key);
+            debug_assert!(wakers.is_empty(), "nobody has known of it");
+        }
+        Ok((self.tie.key(), is_tied))
     }
+
+    /// The runtime whose guest it can be.
+    fn host(&self) -> Option<u64> {
+        if current().is_some() {
+            return None;
+        }
+        afar().map(|afar| afar.runtime().id).or_else(|| Some(self.origin.0).filter(|runtime| *runtime != 0))
+    }
+
+    /// An operation may be tried though the descriptor is not in the current runtime. What is returned is for
+    /// [`wait_elsewhere`](Registration::wait_elsewhere). Fails if it can wait nowhere, because a runtime has ended.
+    #[cold]
+    pub(crate) fn try_elsewhere(&self) -> io::Result<Option<(SourceKey, Seen)>> {
+        let key = self.tie.key();
+        if has_loop() || key.is_untied() {
+            // It is taken over if it has to wait.
+            return Ok(guest_seen(key));
+        }
+        if current().is_some() {
+            return Err(shut_down());
+        }
+        match key.shared() {
+            Some(shared) if key.is_guest() || shared.runtime.scheduler.is_open(shared.runtime.id) => {
+                Ok(guest_seen(key))
+            }
+            Some(_) => Err(shut_down()),
+            None => match self.host().and_then(shared_of) {
+                Some(_) => Ok(None),
+                None => Err(shut_down()),
+            },
+        }
+    }
+}
+
+/// Whether a descriptor can wait in the current runtime of this thread.
+fn has_loop() -> bool {
+    current().is_some_and(|worker| !worker.is_over.get())
+}
+
+fn guest_seen(key: SourceKey) -> Option<(SourceKey, Seen)> {
+    let shared = key.shared().filter(|_| key.is_guest())?;
+    Some((key, shared.guests.seen(key)?))
 }
 
 impl<R, Fd, Op, IsShort, const IS_CALL: bool> Io<'_, Fd, Op, IsShort, IS_CALL>
@@ -170,12 +200,13 @@ where
         let Io { registration, fd, interest, mut op, is_short } = self;
         let op: &mut dyn FnMut() -> io::Result<R> = &mut op;
         loop {
-            let (mut looked, mut since) = (None, None);
-            if let Some(tie) = registration.tie.get() {
-                match tie.try_or_wait(Asker { interest, waiter, waker }) {
-                    Look::Try(source, seen) => (looked, since) = (Some((tie, source)), Some(seen)),
+            let (mut source, mut since) = (None, None);
+            let key = registration.tie.key();
+            if !key.is_untied() {
+                match key.try_or_wait(Asker { interest, waiter, waker }) {
+                    Look::Try(here, seen) => (source, since) = (Some(here), Some((key, seen))),
                     Look::Waits => return Poll::Pending,
-                    Look::Unusual => match tie.try_elsewhere() {
+                    Look::Unusual => match registration.try_elsewhere() {
                         Ok(seen) => since = seen,
                         Err(error) => return coop::charged(Err(error)),
                     },
@@ -183,9 +214,9 @@ where
             }
             match op() {
                 Ok(moved) => {
-                    if let Some((tie, source)) = looked {
+                    if let (Some(source), Some((key, _))) = (source, since) {
                         // Asked again, see `poll`.
-                        if is_short(&moved) && tie.is_here() {
+                        if is_short(&moved) && key == registration.tie.key() && key.is_here() {
                             source.clear_after_short(interest, *waiter != Waiter::POLL_STYLE);
                         }
                     }
@@ -216,23 +247,28 @@ where
     pub(crate) fn failed(
         &self,
         error: io::Error,
-        fd: RawFd,
         waiter: &mut Waiter,
         waker: &Waker,
-        seen: Seen,
+        since: (SourceKey, Seen),
     ) -> Option<Poll<io::Result<R>>> {
         let mut copy = *waiter;
         let asker = Asker { interest: self.interest, waiter: &mut copy, waker };
-        let failed = self.registration.failed(error, fd, asker, Some(seen));
+        let failed = self.registration.failed(error, (self.fd)(), asker, Some(since));
         *waiter = copy;
         Some(failed?.map(Err))
     }
 }
 
-impl Tie {
+impl SourceKey {
+    /// Asks the reactor, if the source is here. `f` must not run foreign code.
+    #[inline]
+    pub(crate) fn with<R>(self, f: impl FnOnce(&mut Reactor, SourceKey) -> R) -> Option<R> {
+        if self.is_here() { with_current(|worker| f(&mut worker.reactor(), self)) } else { None }
+    }
+
     /// Whether the asker has to try before it waits, and since when that is known. If not, it waits when this returns. Of a
     /// source that is not in the current runtime nothing is known here: `Unusual`.
-    pub(crate) fn try_or_wait(&self, mut asker: Asker<'_>) -> Look {
+    pub(crate) fn try_or_wait(self, mut asker: Asker<'_>) -> Look {
         let is_future = *asker.waiter != Waiter::POLL_STYLE;
         match self.look_or_wait(&mut asker, is_future) {
             Look::Unusual if self.is_here() => {}
@@ -247,65 +283,37 @@ impl Tie {
         if let Some((source, seen)) = self.with(|reactor, key| reactor.must_try(key, &asker)).flatten() {
             return Look::Try(source, seen);
         }
-        self.wait_for(&mut asker);
+        self.wait_here(&mut asker);
         Look::Waits
     }
 
-    fn is_guest(&self) -> bool {
-        self.runtime & GUEST != 0
-    }
-
-    fn shared(&self) -> Option<Arc<Shared>> {
-        shared_of(unmarked(self.runtime))
-    }
-
-    /// An operation may be tried though the descriptor is not in the current runtime, or that is ending. What is returned is
-    /// for [`Registration::wait_elsewhere`].
-    #[cold]
-    pub(crate) fn try_elsewhere(&self) -> io::Result<Option<Seen>> {
-        let shared = self.shared().filter(|_| worker_of(self.runtime).is_none()).ok_or_else(shut_down)?;
-        if self.is_guest() {
-            return shared.guests.seen(self.key).map(Some).ok_or_else(shut_down);
+    /// Waits. The source is here.
+    pub(crate) fn wait_here(self, asker: &mut Asker<'_>) {
+        if let Some(worker) = current() {
+            worker.wait_for(self, asker);
         }
-        let runtime = shared.runtime;
-        if runtime.scheduler.is_open(runtime.id) { Ok(None) } else { Err(shut_down()) }
-    }
-
-    /// Gives the descriptor up. It leaves epoll here, while it is still open. If a source is left, a message asks the owner
-    /// to give that up.
-    #[cold]
-    pub(crate) fn give_up_elsewhere(&self) {
-        // If the runtime has ended, its epoll instance has ended as well.
-        let Some(shared) = self.shared() else { return };
-        let key = self.key;
-        if self.is_guest() {
-            return shared.guests.give_up(key);
-        }
-        delete_elsewhere(shared.runtime.id, self.fd);
-        shared.runtime.send(move |worker| worker.give_up(key, false));
     }
 
     /// Stops waiting, and returns the waker. That of a source stays there until the next report wakes it for nothing.
     #[cold]
-    pub(crate) fn withdraw_elsewhere(&self, interest: Interest, waiter: Waiter) -> Option<Waker> {
+    pub(crate) fn withdraw_elsewhere(self, interest: Interest, waiter: Waiter) -> Option<Waker> {
         let shared = self.shared().filter(|_| self.is_guest())?;
-        shared.guests.withdraw(self.key, interest, waiter)
+        shared.guests.withdraw(self, interest, waiter)
     }
 
     /// Records `known` as if the kernel had reported it.
-    pub(crate) fn report(&self, known: Known) {
-        let key = self.key;
+    pub(crate) fn report(self, known: Known) {
         let report = move |worker: &Worker| {
-            worker.reactor().report(key, known);
+            worker.reactor().report(self, known);
             worker.wake_others();
         };
-        if let Some(worker) = find_worker(self.runtime) {
+        if let Some(worker) = self.owner() {
             return report(&worker);
         }
         match self.shared() {
             Some(shared) if self.is_guest() => {
                 let mut others = Vec::new();
-                shared.guests.report(key, known, &mut others);
+                shared.guests.report(self, known, &mut others);
                 others.into_iter().for_each(foreign::wake);
             }
             Some(shared) => shared.runtime.send(report),
@@ -337,5 +345,5 @@ impl Reactor {
 }
 
 fn shut_down() -> io::Error {
-    Lodgers::why_no_io(None, true)
+    Lodgers::why_no_io(true)
 }

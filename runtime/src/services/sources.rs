@@ -8,45 +8,55 @@
 //! tokio has nothing like this: a source is counted, and the last reference frees it.
 
 use crate::core::foreign::lock;
-use crate::core::sync::Mutex;
-use crate::core::wait::reactor::Source;
-
-/// How many are made or taken at a time.
-const AT_A_TIME: usize = if cfg!(loom) { 1 } else { 32 };
+use crate::core::sync::{Mutex, MutexGuard};
+use crate::core::wait::reactor::{Page, Source};
 
 /// Sources without a reactor.
 #[cfg(not(loom))]
-static POOL: Mutex<Vec<&'static Source>> = Mutex::new(Vec::new());
+static POOL: Mutex<Vec<Page>> = Mutex::new(Vec::new());
 #[cfg(loom)]
 loom::lazy_static! {
-    static ref POOL: Mutex<Vec<&'static Source>> = Mutex::new(Vec::new());
+    static ref POOL: Mutex<Vec<Page>> = Mutex::new(Vec::new());
+}
+
+/// The lock under which descriptors go from runtime to runtime: see `moves`.
+pub(crate) struct Moves;
+
+#[cfg(not(loom))]
+static MOVES: Mutex<()> = Mutex::new(());
+#[cfg(loom)]
+loom::lazy_static! {
+    static ref MOVES: Mutex<()> = Mutex::new(());
+}
+
+impl Moves {
+    pub(crate) fn lock() -> MutexGuard<'static, ()> {
+        lock(&MOVES)
+    }
 }
 
 /// The sources that nobody has.
 pub(crate) struct Sources;
 
 impl Sources {
-    /// Takes some, out of the pool if there are any.
+    pub(crate) const PER_PAGE: usize = if cfg!(loom) { 1 } else { 32 };
+
+    /// Takes a page, out of the pool if there is one.
     #[cold]
-    pub(crate) fn take() -> Vec<&'static Source> {
-        let mut pool = lock(&POOL);
-        let rest = pool.len().saturating_sub(AT_A_TIME);
-        let pooled = pool.split_off(rest);
-        drop(pool);
-        if !pooled.is_empty() {
-            return pooled;
-        }
-        // Leaked on purpose: invariant 1.
-        let page: &'static [Source] = Box::leak((0..AT_A_TIME).map(|_| Source::new()).collect());
-        // A token has room for no more.
-        assert!(page.as_ptr_range().end.addr() as u64 <= 1 << 48, "an address of more than 48 bits");
-        // Backwards, so that they are handed out in the order of their addresses.
-        page.iter().rev().collect()
+    pub(crate) fn take() -> Page {
+        let pooled = lock(&POOL).pop();
+        pooled.unwrap_or_else(|| {
+            // Leaked on purpose: invariant 1.
+            let page: Page = Box::leak((0..Sources::PER_PAGE).map(|_| Source::new()).collect());
+            // A token has room for no more.
+            assert!(page.as_ptr_range().end.addr() as u64 <= 1 << 48, "an address of more than 48 bits");
+            page
+        })
     }
 
-    /// Gives back those of a reactor that is over.
-    pub(crate) fn give_back(vacant: &mut Vec<&'static Source>) {
+    /// Gives back those of a reactor that is over. All are vacant.
+    pub(crate) fn give_back(pages: &mut Vec<Page>) {
         // Unlocking releases all of this; the lock of the next reactor acquires it.
-        lock(&POOL).append(vacant);
+        lock(&POOL).append(pages);
     }
 }

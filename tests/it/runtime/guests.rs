@@ -18,11 +18,11 @@ use std::task::{Poll, Waker};
 use std::thread;
 
 /// Something that waits for what its peer does.
-struct Pair {
+pub(super) struct Pair {
     /// Reads what comes.
-    waits: Pin<Box<dyn Future<Output = io::Result<()>> + Send>>,
+    pub(super) waits: Pin<Box<dyn Future<Output = io::Result<()>> + Send>>,
     /// Makes it come.
-    act: Box<dyn FnOnce() + Send>,
+    pub(super) act: Box<dyn FnOnce() + Send>,
 }
 
 impl Pair {
@@ -34,10 +34,10 @@ impl Pair {
     }
 }
 
-type Kind = (&'static str, fn() -> Pair);
+pub(super) type Kind = (&'static str, fn() -> Pair);
 
 /// All kinds of what has a place in the reactor. Each is made in the runtime of the caller.
-const KINDS: [Kind; 9] = [
+pub(super) const KINDS: [Kind; 9] = [
     ("TcpStream", || {
         let (stream, mut peer) = connected();
         let waits = async move {
@@ -140,7 +140,7 @@ fn unix_pair() -> (UnixStream, net::UnixStream) {
 }
 
 /// Runs a runtime on a thread until the guard is dropped, and returns its handle.
-fn running() -> (Handle, impl Drop) {
+pub(super) fn running() -> (Handle, impl Drop) {
     struct Stop(CancellationToken, Option<thread::JoinHandle<()>>);
     impl Drop for Stop {
         fn drop(&mut self) {
@@ -160,7 +160,7 @@ fn running() -> (Handle, impl Drop) {
 }
 
 /// Makes something in the runtime of `handle`, on the thread of that.
-fn made_in<T: Send + 'static>(handle: &Handle, make: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) fn made_in<T: Send + 'static>(handle: &Handle, make: impl FnOnce() -> T + Send + 'static) -> T {
     foreign_block_on(handle.spawn(async { make() })).unwrap()
 }
 
@@ -174,7 +174,7 @@ fn turn(rt: &Runtime) {
 }
 
 /// How many descriptors of the runtime are in epoll.
-fn open(handle: &Handle) -> u64 {
+pub(super) fn open(handle: &Handle) -> u64 {
     let metrics = handle.metrics();
     metrics.io_driver_fd_registered_count() - metrics.io_driver_fd_deregistered_count()
 }
@@ -475,16 +475,25 @@ fn a_guest_is_read_by_a_task_of_its_runtime_and_of_another() {
 }
 
 #[test]
-fn a_guest_of_a_runtime_that_nobody_is_in_does_not_wait_in_another() {
+fn a_guest_goes_to_the_runtime_that_polls_it() {
     watched(|| {
-        let (rt, other) = (Runtime::new().unwrap(), Runtime::new().unwrap());
-        let (stream, _peer) = {
-            let _inside = rt.enter();
-            connected()
-        };
-        assert!(poll_once(pin!(stream.readable())).is_pending());
-        let error = other.block_on(stream.read(&mut [0])).unwrap_err();
-        assert!(error.to_string().contains("no thread is in now"), "{error}");
+        for (name, make) in KINDS {
+            let (rt, other) = (Runtime::new().unwrap(), Runtime::new().unwrap());
+            let Pair { mut waits, act } = {
+                let _inside = rt.enter();
+                make()
+            };
+            let (wakes, waker) = Wakes::new();
+            assert!(poll_with(waits.as_mut(), &waker).is_pending(), "{name}");
+            assert_eq!((open(rt.handle()), open(other.handle())), (1, 0), "{name}");
+            other.block_on(async { assert!(poll_once(waits.as_mut()).is_pending(), "{name}") });
+            turn(&rt);
+            assert_eq!((open(rt.handle()), open(other.handle())), (0, 1), "{name}");
+            assert_eq!(wakes.count(), 1, "{name}: who has waited is not told");
+            drop(rt);
+            act();
+            other.block_on(waits).unwrap();
+        }
     });
 }
 

@@ -3,6 +3,7 @@
 mod background;
 mod cores;
 mod cores_faults;
+mod follow;
 mod from_afar;
 mod graceful;
 mod guests;

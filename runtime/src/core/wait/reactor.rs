@@ -16,7 +16,7 @@
 //!    so ([`Seen`]). A bit that says that a direction is closed is cleared only if poll(2) agrees.
 //! 3. A token carries its source's generation, which changes when the source is given up. So what the kernel still
 //!    reports of an earlier descriptor, because a duplicate keeps it open, finds no source. A message that was sent for an
-//!    earlier descriptor finds none either.
+//!    earlier descriptor finds none either, nor does a registration whose source was given up.
 //! 4. Every waiter is woken by the next report that concerns its interest, or by the end of the runtime. A waiter that
 //!    was woken tries its operation, even if no bit is set by then: another waiter's operation may have found nothing
 //!    where this one finds something.
@@ -27,15 +27,20 @@
 //!    open, and after the close no call could take it out.
 //! 8. *One owner.* A source is never freed. It is in the pool, or belongs to one reactor, from when that takes it out until
 //!    that is dropped. Its cells are touched only on the thread that has the reactor's runtime: through the reactor, or
-//!    by a tie whose runtime is the one that `HERE` names (see `current`). While the runtime is open, the source is the
-//!    tie's, from `register` until the tie is dropped, so the tie need not compare generations.
+//!    by a tie whose source has the user that `HERE` names (see `current`). A runtime gives a source up after its tie names
+//!    another, or is dropped. So a tie that this thread has just read needs no comparison of generations. Guests are sources
+//!    whose cells are touched under a lock, see `guests`, and whose user is marked, so no thread takes one for its own.
 //! 9. A reactor that is closed touches no source, whatever key it is asked for.
+//! 10. A descriptor that goes to another runtime, or that is given up on another thread, leaves epoll under the lock of
+//!     `moves`, and its source's `fd` says so from then on. Who has a key of another runtime's source, and that lock, may
+//!     rely on `fd` being open, if there is one.
 //!
 //! In tokio: `runtime/io/{driver,scheduled_io}.rs`.
 
 use super::waiters::{Asker, Settle, Waiter, Waiters, direction};
 use crate::core::ready::{Interest, Known};
 use crate::core::sync::Cell;
+use crate::core::sync::atomic::{AtomicI32, AtomicU16, AtomicU64, Ordering};
 use crate::core::sys::{self, Epoll};
 use crate::core::task;
 use crate::plugged::{Guests, Sources};
@@ -50,8 +55,10 @@ use std::time::Duration;
 const BELL: u64 = u64::MAX;
 
 pub(crate) struct Reactor {
+    runtime: u64,
     pub(crate) epoll: Epoll,
-    pub(crate) sources: Vec<&'static Source>,
+    /// All its sources.
+    pub(crate) pages: Vec<Page>,
     free: Vec<&'static Source>,
     pub(crate) turns: u64,
     /// What sets of several interests have cleared: invariant 6.
@@ -64,27 +71,31 @@ pub(crate) struct Reactor {
     pub(crate) is_closed: bool,
 }
 
-/// Names a source of one reactor. This is epoll's token: the address, which has 48 bits, then 15 bits of the generation,
-/// and a 0, where the tokens of guests have a 1.
+/// Names a source as it is used for one descriptor. This is epoll's token: the address, which has 48 bits, then 15 bits of
+/// the generation, and a bit that says whether it is a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SourceKey(pub(crate) u64);
 
 impl SourceKey {
     /// Of no source.
-    pub(crate) const NONE: SourceKey = SourceKey(BELL);
+    pub(crate) const NONE: SourceKey = SourceKey(0);
 
     pub(crate) fn of(source: &'static Source) -> SourceKey {
         let address = std::ptr::from_ref(source).expose_provenance() as u64;
-        SourceKey(address << 16 | u64::from(source.generation.get()) << 1)
+        SourceKey(address << 16 | u64::from(source.generation()))
     }
 
-    /// The source, if it is not a guest. It may have been given up.
+    #[inline]
+    pub(crate) fn is_untied(self) -> bool {
+        self == SourceKey::NONE
+    }
+
+    /// The source. It may have been given up.
     #[inline]
     pub(crate) fn source(self) -> &'static Source {
-        debug_assert!(!self.is_guest(), "guests have no source");
+        debug_assert!(!self.is_untied(), "there is no source");
         let address = std::ptr::with_exposed_provenance::<Source>((self.0 >> 16) as usize);
-        // SAFETY: but for guests, keys are made of sources alone, which are never freed: invariant 8. Those of guests do
-        // not come here.
+        // SAFETY: keys are made of sources alone, which are never freed: invariant 8. `NONE` does not come here.
         unsafe { &*address }
     }
 
@@ -93,6 +104,11 @@ impl SourceKey {
         self.0 & 1 == 1
     }
 }
+
+/// The user of a source that nobody has. There is no such runtime.
+pub(crate) const VACANT: u64 = u64::MAX;
+/// The mark in the user of a guest's source: it is no runtime's own.
+pub(crate) const OF_A_GUEST: u64 = 1 << 63;
 
 /// When an asker looked at what is known: how many reports there had been. After exactly 2^32 further reports of one
 /// source that cannot be told from none.
@@ -106,39 +122,44 @@ pub(crate) enum Look {
     Try(&'static Source, Seen),
     /// Nothing is known, and the asker waits now.
     Waits,
-    /// Neither can be told by a quick look: see `Tie::try_or_wait`.
+    /// Neither can be told by a quick look: see `SourceKey::try_or_wait`.
     Unusual,
 }
 
-/// 72 bytes: a server has one for each connection.
+/// 80 bytes: a server has one for each connection.
 pub(crate) struct Source {
     pub(crate) waiters: Waiters,
-    /// [`NO_FD`]: given up, or not yet registered.
-    pub(crate) fd: Cell<RawFd>,
+    /// The number of the runtime that has it. This and the next two are changed by who has the source, and read by all.
+    user: AtomicU64,
+    /// [`NO_FD`]: not registered, or no longer.
+    fd: AtomicI32,
+    /// The last 16 bits of its keys: 15 bits, then whether it is a guest.
+    generation: AtomicU16,
     pub(crate) known: Cell<Known>,
-    generation: Cell<u16>,
 }
 
-pub(crate) const NO_FD: RawFd = -1;
-const LAST_GENERATION: u16 = (1 << 15) - 1;
+/// So many are made, and handed out, at a time.
+pub(crate) type Page = &'static [Source];
 
-const _: () = assert!(size_of::<Source>() <= 72 || cfg!(loom));
+pub(crate) const NO_FD: RawFd = -1;
+
+const _: () = assert!(size_of::<Source>() <= 80 || cfg!(loom));
 
 // SAFETY: invariant 8. Wakers, which are all that it holds, are `Send`.
 unsafe impl Sync for Source {}
 
 impl Reactor {
-    pub(crate) fn new(bell: RawFd) -> io::Result<Reactor> {
+    pub(crate) fn new(runtime: u64, bell: RawFd) -> io::Result<Reactor> {
         let epoll = Epoll::new()?;
         epoll.add(bell, BELL)?;
-        let guests = Arc::new(Guests::new(epoll.reference()));
-        let (sources, free, taken, others) = Default::default();
-        Ok(Reactor { epoll, sources, free, turns: 0, taken, others, guests, is_closed: false })
+        let guests = Arc::new(Guests::new(runtime, epoll.reference()));
+        let (pages, free, taken, others) = Default::default();
+        Ok(Reactor { runtime, epoll, pages, free, turns: 0, taken, others, guests, is_closed: false })
     }
 
     /// Whether epoll has anything to watch but the bell.
     pub(crate) fn is_empty(&self) -> bool {
-        self.sources.len() == self.free.len() && self.guests.are_none()
+        self.pages.len() * Sources::PER_PAGE == self.free.len() && self.guests.are_none()
     }
 
     /// Adds a source, and hands its key to `tie`. Meanwhile no other thread adds the same descriptor as a guest.
@@ -146,12 +167,15 @@ impl Reactor {
         debug_assert!(!self.is_closed, "invariant 9");
         let guests = self.guests.list();
         if self.free.is_empty() {
-            self.free = Sources::take();
-            self.sources.extend(&self.free);
+            let page = Sources::take();
+            self.pages.push(page);
+            // Backwards, so that they are handed out in the order of their addresses.
+            self.free.extend(page.iter().rev());
         }
         let source = self.free[self.free.len() - 1];
         let key = SourceKey::of(source);
-        let is_known = || guests.have(fd) || self.sources.iter().any(|source| source.fd.get() == fd);
+        let is_known =
+            || guests.have(fd) || self.pages.iter().any(|page| page.iter().any(|it| it.fd() == fd));
         match self.epoll.add(fd, key.0) {
             // An earlier source left it behind: its descriptor was closed first, while a duplicate kept the file open.
             Err(error) if error.kind() == ErrorKind::AlreadyExists && !is_known() => {
@@ -160,8 +184,7 @@ impl Reactor {
             result => result?,
         }
         self.free.pop();
-        debug_assert!(source.fd.get() == NO_FD && source.known.get().is_empty(), "invariant 1");
-        source.fd.set(fd);
+        source.begin(self.runtime, fd);
         Ok(tie(key))
     }
 
@@ -171,11 +194,7 @@ impl Reactor {
     pub(crate) fn deregister(&mut self, key: SourceKey, is_open: bool) -> Vec<Waker> {
         let mut wakers = Vec::new();
         let Some(source) = self.source(key) else { return wakers };
-        source.waiters.leave(&mut wakers);
-        let fd = source.fd.replace(NO_FD);
-        source.known.set(Known::NOTHING);
-        // The next generation, invariant 3.
-        source.generation.set((source.generation.get() + 1) & LAST_GENERATION);
+        let fd = source.end(&mut wakers);
         self.free.push(source);
         if !self.taken.is_empty() {
             self.taken.retain(|(token, _), _| *token != key.0);
@@ -268,9 +287,11 @@ impl Reactor {
 }
 
 impl Drop for Reactor {
-    /// Gives the sources back. One whose runtime's end was cut short stays with nobody.
+    /// Gives the sources back. Those of a runtime whose end was cut short stay with nobody.
     fn drop(&mut self) {
-        Sources::give_back(&mut self.free);
+        if self.is_closed {
+            Sources::give_back(&mut self.pages);
+        }
     }
 }
 
@@ -278,7 +299,7 @@ impl Drop for Reactor {
 #[inline]
 fn find(key: SourceKey) -> Option<&'static Source> {
     let source = key.source();
-    (source.generation.get() == (key.0 >> 1) as u16 & LAST_GENERATION).then_some(source)
+    (source.generation() == key.0 as u16).then_some(source)
 }
 
 /// What is reported anew is known to all sets of interests again.
@@ -291,10 +312,55 @@ impl Source {
     pub(crate) fn new() -> Source {
         Source {
             waiters: Waiters::new(),
-            fd: Cell::new(NO_FD),
+            user: AtomicU64::new(VACANT),
+            fd: AtomicI32::new(NO_FD),
+            generation: AtomicU16::new(0),
             known: Cell::new(Known::NOTHING),
-            generation: Cell::new(0),
         }
+    }
+
+    #[inline]
+    pub(crate) fn user(&self) -> u64 {
+        // Relaxed, as the next two: for the thread that has the source these are its own words, or came to it with the
+        // runtime. Another one has read the key from a tie, with Acquire, and looks again under the lock of `moves` before it
+        // relies on anything.
+        self.user.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn generation(&self) -> u16 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn fd(&self) -> RawFd {
+        self.fd.load(Ordering::Relaxed)
+    }
+
+    /// The descriptor has left epoll, or does so now.
+    pub(crate) fn forget_fd(&self) -> RawFd {
+        let fd = self.fd();
+        // Relaxed: ordered by the lock, for who relies on it.
+        self.fd.store(NO_FD, Ordering::Relaxed);
+        fd
+    }
+
+    /// It is used for `fd` from now on.
+    pub(crate) fn begin(&self, user: u64, fd: RawFd) {
+        debug_assert!(self.fd() == NO_FD && self.known.get().is_empty(), "invariant 1");
+        // Relaxed, all: the tie is made of its key, with Release.
+        self.fd.store(fd, Ordering::Relaxed);
+        self.generation.store(self.generation() | u16::from(user & OF_A_GUEST != 0), Ordering::Relaxed);
+        self.user.store(user, Ordering::Relaxed);
+    }
+
+    /// It is vacant from now on, and has the next generation: invariant 3. Returns which descriptor it was used for.
+    pub(crate) fn end(&self, wakers: &mut Vec<Waker>) -> RawFd {
+        self.waiters.leave(wakers);
+        self.known.set(Known::NOTHING);
+        // Relaxed: see `user`. The next reactor that has it gets it through a lock.
+        self.user.store(VACANT, Ordering::Relaxed);
+        self.generation.store((self.generation() | 1).wrapping_add(1), Ordering::Relaxed);
+        self.forget_fd()
     }
 
     #[inline]
@@ -348,6 +414,6 @@ impl Source {
     /// What poll(2) says of the closed directions.
     #[cold]
     fn still_closed(&self) -> Known {
-        Known::from_epoll(sys::state(self.fd.get()) & (sys::PEER_SHUT_DOWN | sys::HANG_UP))
+        Known::from_epoll(sys::state(self.fd()) & (sys::PEER_SHUT_DOWN | sys::HANG_UP))
     }
 }

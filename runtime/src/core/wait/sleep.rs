@@ -163,7 +163,7 @@ impl Sleep {
                 TimerLook::Waits => return Poll::Pending,
                 TimerLook::NeedsClone => clone = Some(waker.clone()),
                 TimerLook::Elsewhere => self.withdraw(),
-                TimerLook::ShutDown => Lodgers::refuse_timer(Some(Lodgers::why_no_io(None, true))),
+                TimerLook::ShutDown => Lodgers::refuse_timer(Some(Lodgers::why_no_io(true))),
             }
             look = with_current(|worker| self.look(worker, waker, &mut clone));
         }

@@ -13,14 +13,16 @@
 //! Invariants:
 //! 1. No waiter is lost. A waker that is dropped was woken after it was stored: its owner has polled again since,
 //!    and left another one, or will.
-//! 2. No number is given twice. Those of a place are counted in the place, those of crowds in the process. So who finds
-//!    its number in a place is the one that waits there.
+//! 2. No number is given twice in the process. So who finds its number in a place is the one that waits there, also if
+//!    its descriptor has gone from source to source.
 //! 3. A place has a waker exactly if its mark says so, and there is a crowd exactly if the mark of the crowd says so.
 //!
-//! All of it is cells, for whoever has the source. Nothing here runs foreign code.
+//! All of it is for whoever has the source. Other threads may only look whether somebody waits, so that is in atomics,
+//! which are loaded and stored like cells. Nothing here runs foreign code.
 
 use crate::core::ready::{Interest, Known};
 use crate::core::sync::Cell;
+use crate::core::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use crate::core::task;
 use crate::plugged::{Crowd, Sifting};
 use std::task::Waker;
@@ -29,19 +31,19 @@ use std::task::Waker;
 pub(crate) struct Waiters {
     /// How often there was a report. It starts anew after 2^32.
     reports: Cell<u32>,
-    marks: Cell<u8>,
+    marks: AtomicU8,
     /// How many poll-style waiters for reading, and for writing, were woken and may not have tried yet. They cannot be told
     /// apart, so the number may be too high, which costs a needless attempt. At most [`MOST_OWED`].
     owed: [Cell<u8>; 2],
-    /// The latest number that was given in each place.
-    numbers: [Cell<u64>; 2],
+    /// Who has waited in each place, most recently.
+    numbers: [AtomicU64; 2],
     wakers: [Cell<Option<Waker>>; 2],
     /// The others. While there are some, newcomers join them, so that none gets in front of those who came before.
     crowd: Cell<Option<Box<Crowd>>>,
 }
 
 /// The marks of place 0; those of place 1 are one bit higher.
-const TAKEN: u8 = 1;
+pub(crate) const TAKEN: u8 = 1;
 const BY_POLL_STYLE: u8 = 4;
 const POLL_STYLE_READER: u8 = TAKEN | BY_POLL_STYLE;
 /// There is a crowd.
@@ -58,9 +60,16 @@ impl Waiter {
     pub(crate) const NEW: Waiter = Waiter(0);
     /// A caller of a `poll_…` function.
     pub(crate) const POLL_STYLE: Waiter = Waiter(1);
-    /// What numbers begin with, and by how much those of a place differ. Those of place 0 are multiples of it, those of
-    /// place 1 are one more, those of crowds two. The numbers below are for poll-style waiters.
+    /// What numbers begin with, and are multiples of. The numbers below are for poll-style waiters.
     pub(crate) const STEP: u64 = 4;
+
+    /// It has no place any more.
+    #[inline]
+    pub(crate) fn waits_no_longer(&mut self) {
+        if *self != Waiter::POLL_STYLE {
+            *self = Waiter::NEW;
+        }
+    }
 }
 
 /// A future or a caller that asks whether it may go on. Otherwise it waits for `interest`, as `waiter`, and is woken by
@@ -87,9 +96,9 @@ impl Waiters {
     pub(crate) fn new() -> Waiters {
         Waiters {
             reports: Cell::new(0),
-            marks: Cell::new(0),
+            marks: AtomicU8::new(0),
             owed: [Cell::new(0), Cell::new(0)],
-            numbers: [Cell::new(0), Cell::new(1)],
+            numbers: [AtomicU64::new(0), AtomicU64::new(0)],
             wakers: [Cell::new(None), Cell::new(None)],
             crowd: Cell::new(None),
         }
@@ -100,10 +109,26 @@ impl Waiters {
         self.reports.get()
     }
 
+    #[inline]
+    pub(crate) fn marks(&self) -> u8 {
+        // Relaxed, as all here: who relies on it has the source.
+        self.marks.load(Relaxed)
+    }
+
+    #[inline]
+    fn mark(&self, marks: u8) {
+        self.marks.store(marks, Relaxed);
+    }
+
     /// Whether nobody waits in `place`, nor in the crowd. So nobody at all waits for its direction.
     #[inline]
     pub(crate) fn is_free(&self, place: usize) -> bool {
-        self.marks.get() & (TAKEN << place | CROWD) == 0
+        self.marks() & (TAKEN << place | CROWD) == 0
+    }
+
+    #[inline]
+    pub(crate) fn number(&self, place: usize) -> Waiter {
+        Waiter(self.numbers[place].load(Relaxed))
     }
 
     /// How many may have been woken, as callers of `poll_…` functions, and not have tried.
@@ -135,7 +160,7 @@ impl Waiters {
     pub(crate) fn wake(&self, reported: Known, others: &mut Vec<Waker>) {
         self.reports.set(self.reports.get().wrapping_add(1));
         let is_readable = !reported.of(Interest::READABLE).is_empty();
-        match self.marks.get() {
+        match self.marks() {
             // One that reads, alone: the common cases.
             TAKEN if is_readable => self.wake_in(0, false, others),
             POLL_STYLE_READER if is_readable => self.wake_in(0, true, others),
@@ -146,11 +171,11 @@ impl Waiters {
     #[inline(never)]
     fn wake_several(&self, reported: Known, others: &mut Vec<Waker>) {
         for (place, interest) in [Interest::READABLE, Interest::WRITABLE].into_iter().enumerate() {
-            if self.marks.get() & TAKEN << place != 0 && !reported.of(interest).is_empty() {
-                self.wake_in(place, self.marks.get() & BY_POLL_STYLE << place != 0, others);
+            if self.marks() & TAKEN << place != 0 && !reported.of(interest).is_empty() {
+                self.wake_in(place, self.marks() & BY_POLL_STYLE << place != 0, others);
             }
         }
-        if self.marks.get() & CROWD != 0 {
+        if self.marks() & CROWD != 0 {
             self.wake_crowd(reported, others);
         }
     }
@@ -167,13 +192,14 @@ impl Waiters {
 
     #[inline]
     fn vacate(&self, place: usize) -> Option<Waker> {
-        self.marks.set(self.marks.get() & !((TAKEN | BY_POLL_STYLE) << place));
+        self.mark(self.marks() & !((TAKEN | BY_POLL_STYLE) << place));
         self.wakers[place].take()
     }
 
-    /// Takes all of them, since the source is given up.
+    /// Takes all of them, since the source is given up. For the next descriptor there was no report yet.
     pub(crate) fn leave(&self, into: &mut Vec<Waker>) {
-        self.marks.set(0);
+        self.reports.set(0);
+        self.mark(0);
         self.owed.iter().for_each(|owed| owed.set(0));
         into.extend(self.wakers.iter().filter_map(Cell::take));
         into.extend(self.crowd.take().into_iter().flat_map(|crowd| crowd.into_wakers()));
@@ -182,17 +208,17 @@ impl Waiters {
     /// Whether the asker waits, by its waker if it is poll-style.
     pub(crate) fn has(&self, asker: &Asker<'_>) -> bool {
         direction(asker.interest).is_some_and(|place| self.has_in(place, *asker.waiter, asker.waker))
-            || self.marks.get() & CROWD != 0 && self.with_crowd(|crowd| crowd.has(asker))
+            || self.marks() & CROWD != 0 && self.with_crowd(|crowd| crowd.has(asker))
     }
 
     /// Whether `waiter` has `place`, by `waker` if it is poll-style.
     #[inline]
     fn has_in(&self, place: usize, waiter: Waiter, waker: &Waker) -> bool {
-        let marks = self.marks.get() >> place & (TAKEN | BY_POLL_STYLE);
+        let marks = self.marks() >> place & (TAKEN | BY_POLL_STYLE);
         match waiter {
             Waiter::POLL_STYLE => marks == TAKEN | BY_POLL_STYLE && self.is_by(place, waker),
             // Invariant 2.
-            waiter => marks == TAKEN && self.numbers[place].get() == waiter.0,
+            waiter => marks == TAKEN && self.number(place) == waiter,
         }
     }
 
@@ -231,10 +257,10 @@ impl Waiters {
         let mut mark = TAKEN | BY_POLL_STYLE;
         if let Some(waiter) = future {
             mark = TAKEN;
-            *waiter = Waiter(self.numbers[place].get() + Waiter::STEP);
-            self.numbers[place].set(waiter.0);
+            *waiter = Waiter::next();
+            self.numbers[place].store(waiter.0, Relaxed);
         }
-        self.marks.set(self.marks.get() | mark << place);
+        self.mark(self.marks() | mark << place);
         // It replaces nothing. Forgetting that saves the check that a drop would make.
         std::mem::forget(self.wakers[place].replace(Some(waker)));
     }
@@ -243,7 +269,7 @@ impl Waiters {
     pub(crate) fn remove(&self, interest: Interest, waiter: Waiter) -> Option<Waker> {
         match direction(interest) {
             Some(place) if self.has_in(place, waiter, Waker::noop()) => self.vacate(place),
-            _ if self.marks.get() & CROWD == 0 => None,
+            _ if self.marks() & CROWD == 0 => None,
             _ => self.with_crowd(|crowd| crowd.remove(interest, waiter)),
         }
     }
@@ -255,7 +281,7 @@ impl Waiters {
         let result = f(&mut crowd);
         // Invariant 3.
         let (crowd, mark) = if crowd.is_empty() { (None, 0) } else { (Some(crowd), CROWD) };
-        self.marks.set(self.marks.get() & !CROWD | mark);
+        self.mark(self.marks() & !CROWD | mark);
         self.crowd.set(crowd);
         result
     }

@@ -2,7 +2,6 @@
 
 use super::registration::Registration;
 use super::waiters::Waiter;
-use crate::core::current::find_worker;
 use crate::core::ready::Interest;
 use crate::plugged::SocketOp;
 use std::marker::PhantomData;
@@ -66,10 +65,10 @@ impl<'a, W: Wait<'a>> Drop for Waiting<'a, W> {
 #[cold]
 #[inline(never)]
 fn withdraw(registration: &Registration, interest: Interest, waiter: Waiter) {
-    let Some(tie) = registration.tie.get() else { return };
-    let waker = match find_worker(tie.runtime) {
-        Some(worker) => worker.reactor().withdraw(tie.key, interest, waiter),
-        None => tie.withdraw_elsewhere(interest, waiter),
+    let key = registration.tie.key();
+    let waker = match key.owner() {
+        Some(worker) => worker.reactor().withdraw(key, interest, waiter),
+        None => key.withdraw_elsewhere(interest, waiter),
     };
     drop(waker);
 }
