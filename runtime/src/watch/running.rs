@@ -68,7 +68,7 @@ impl OwnScheduler {
     pub(crate) fn running(self) -> Vec<RunningTask> {
         let (ages, now) = (self.cells().onlookers.take_ages(), Instant::now());
         let look = |slot: OwnSlot| {
-            let body = slot.take_body()?;
+            let (body, _) = slot.take_body()?;
             let facts = body.as_ref().facts(slot.id());
             let spawned = facts.spawned.or_else(|| ages.spawned_by(facts.id));
             let task = RunningTask {
@@ -96,7 +96,7 @@ impl OwnScheduler {
     /// comes; they are on the run queue when this returns.
     pub(crate) fn abort_all(self) {
         for slot in self.slots() {
-            if let Some(body) = slot.take_body() {
+            if let Some((body, _)) = slot.take_body() {
                 slot.put_body(body);
                 slot.mark(Marks::ABORTED);
                 slot.schedule();
@@ -113,7 +113,7 @@ impl OwnScheduler {
             if self.tasks_left() == 0 {
                 return;
             }
-            if let Some(body) = slot.take_body() {
+            if let Some((body, _)) = slot.take_body() {
                 self.cancel(slot, body);
             }
         }

@@ -29,9 +29,9 @@ pub(crate) fn leave() {
 }
 
 #[inline(always)]
-fn poll(slot: OwnSlot, body: &mut BodyBox) -> Result<Poll<()>, foreign::Panic> {
+fn poll(slot: OwnSlot, id: Id, body: &mut BodyBox) -> Result<Poll<()>, foreign::Panic> {
     // The waker has nothing to drop, and a drop would be a call.
-    let (waker, id) = (ManuallyDrop::new(slot.waker()), slot.id());
+    let waker = ManuallyDrop::new(slot.waker());
     id.enter();
     coop::enter();
     foreign::catch(|| body.as_mut().poll(&mut Context::from_waker(&waker)))
@@ -94,11 +94,11 @@ impl OwnScheduler {
     /// Polls the task of a slot that came off the run queue.
     #[inline(always)]
     pub(crate) fn run(self, slot: OwnSlot) {
-        let Some(mut body) = slot.take_body() else { return self.run_empty(slot) };
+        let Some((mut body, id)) = slot.take_body() else { return self.run_empty(slot) };
         if slot.cells().marks.get() != Marks::NONE {
-            return self.run_marked(slot, body);
+            return self.run_marked(slot, id, body);
         }
-        let polled = poll(slot, &mut body);
+        let polled = poll(slot, id, &mut body);
         self.settle(slot, body, polled);
     }
 
@@ -118,14 +118,14 @@ impl OwnScheduler {
 
     /// Like `run`, of a task that was aborted or is watched.
     #[cold]
-    fn run_marked(self, slot: OwnSlot, mut body: BodyBox) {
+    fn run_marked(self, slot: OwnSlot, id: Id, mut body: BodyBox) {
         let marks = slot.cells().marks.get();
         if marks.has(Marks::ABORTED) && body.as_ref().may_cancel() {
             leave();
             return self.cancel(slot, body);
         }
         let start = std::time::Instant::now();
-        let polled = poll(slot, &mut body);
+        let polled = poll(slot, id, &mut body);
         if marks.has(Marks::WATCHED) {
             self.cells().onlookers.task_polled(start, &body.as_ref().facts(slot.id()));
         }

@@ -84,7 +84,7 @@ pub(crate) enum Gate {
 #[derive(Default)]
 pub(crate) struct SchedulerCells {
     pub(crate) head: Cell<Option<OwnSlot>>,
-    /// Of an empty queue it says nothing.
+    /// `None` if the queue is empty.
     tail: Cell<Option<OwnSlot>>,
     free: Cell<Option<OwnSlot>>,
     /// Slots whose tasks were woken while a poll of theirs ran another loop: see `services/nested`.
@@ -212,10 +212,10 @@ impl OwnScheduler {
     #[inline]
     pub(crate) fn push(self, slot: OwnSlot) {
         debug_assert!(slot.cells().scheduled.get(), "slot invariant 5");
-        // The last slot is known by `tail`, so neither its link nor the `tail` of an empty queue says anything.
-        match (self.cells().head.get(), self.cells().tail.replace(Some(slot))) {
-            (Some(_), Some(tail)) => tail.cells().link.set(Some(slot)),
-            _ => self.cells().head.set(Some(slot)),
+        // The last slot is known by `tail`, so its link says nothing.
+        match self.cells().tail.replace(Some(slot)) {
+            Some(tail) => tail.cells().link.set(Some(slot)),
+            None => self.cells().head.set(Some(slot)),
         }
         self.shared.counters.add(Count::Scheduled, 1);
     }
@@ -224,7 +224,11 @@ impl OwnScheduler {
     #[inline]
     pub(crate) fn pop(self) -> Option<OwnSlot> {
         let slot = self.cells().head.get()?;
-        self.cells().head.set(self.next(slot));
+        let next = self.next(slot);
+        if self.is_last(slot) {
+            self.cells().tail.set(None);
+        }
+        self.cells().head.set(next);
         slot.cells().scheduled.set(false);
         Some(slot)
     }
@@ -232,8 +236,12 @@ impl OwnScheduler {
     /// The slot behind `slot` on the run queue.
     #[inline]
     pub(crate) fn next(self, slot: OwnSlot) -> Option<OwnSlot> {
-        let is_last = self.cells().tail.get().is_some_and(|tail| std::ptr::eq(*tail, *slot));
-        if is_last { None } else { slot.cells().link.get() }
+        if self.is_last(slot) { None } else { slot.cells().link.get() }
+    }
+
+    #[inline]
+    fn is_last(self, slot: OwnSlot) -> bool {
+        self.cells().tail.get().is_some_and(|tail| std::ptr::eq(*tail, *slot))
     }
 
     /// How many tasks are not finished.

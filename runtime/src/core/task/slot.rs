@@ -244,12 +244,12 @@ impl OwnSlot {
         &self.slot.cells
     }
 
-    /// The body, for as long as the task is not finished. `None` while it is polled, too.
+    /// The body and the id, for as long as the task is not finished. `None` while it is polled, too.
     #[inline]
-    pub(crate) fn take_body(self) -> Option<BodyBox> {
+    pub(crate) fn take_body(self) -> Option<(BodyBox, Id)> {
         // Relaxed: the owner thread reads what it wrote.
-        let is_finished = self.slot.phase.load(Ordering::Relaxed) & 1 == 1;
-        if is_finished { None } else { self.slot.body.take() }
+        let phase = self.slot.phase.load(Ordering::Relaxed);
+        if phase & 1 == 1 { None } else { Some((self.slot.body.take()?, Id(phase >> 1))) }
     }
 
     /// Puts the body of a task that is not finished where `take_body` finds it.
