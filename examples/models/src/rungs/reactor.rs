@@ -208,18 +208,22 @@ mod tests {
     fn timers_are_handled_in_their_order_and_can_be_set_anew() {
         let (stop, told, now) = (Stop::new().unwrap(), RefCell::new(Vec::new()), Instant::now());
         let reactor = Reactor::new(Epoll::new().unwrap());
-        reactor.at(now + Duration::from_millis(3), |_| {
+        // All are due when the reactor looks. What is set anew is handled after those that were due with it.
+        reactor.at(now + Duration::from_nanos(3), |_| {
             told.borrow_mut().push("second");
+            Next::End
+        });
+        reactor.at(now + Duration::from_nanos(1), |_| {
+            let mut told = told.borrow_mut();
+            told.push("first");
+            if told.len() == 1 {
+                return Next::At(now + Duration::from_nanos(2));
+            }
             stop.request();
             Next::End
         });
-        reactor.at(now + Duration::from_millis(1), |_| {
-            let mut told = told.borrow_mut();
-            told.push("first");
-            if told.len() == 2 { Next::End } else { Next::At(now + Duration::from_millis(2)) }
-        });
         reactor.run(&stop).unwrap();
-        assert_eq!(*told.borrow(), ["first", "first", "second"]);
+        assert_eq!(*told.borrow(), ["first", "second", "first"]);
     }
 
     #[test]
