@@ -26,7 +26,7 @@ use crate::core::wait::waiters::direction;
 use crate::core::wait::{Asker, Registration, Waiter};
 use crate::core::worker::Worker;
 use crate::plugged::Lodgers;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::fd::RawFd;
 use std::task::{Poll, Waker};
 
@@ -58,6 +58,8 @@ impl Registration {
         let Err(why) = self.tied(fd, None) else { return Ok(()) };
         let key = self.tie.key();
         match key.shared() {
+            // It has left where others waited for it.
+            None if why.kind() == ErrorKind::WouldBlock => self.tie(fd),
             None => self.tie_elsewhere(fd, why).map(drop),
             // It stays there: others wait for it, or this thread has no loop.
             Some(_) => self.try_elsewhere().map(drop),
@@ -82,6 +84,8 @@ impl Registration {
         if key.shared().is_none() {
             (key, is_new) = match self.tie_elsewhere(fd, why) {
                 Ok(tied) => tied,
+                // It has left where others waited for it.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
                 Err(error) => return Some(Poll::Ready(error)),
             };
         }
