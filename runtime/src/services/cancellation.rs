@@ -18,7 +18,6 @@ use crate::core::foreign::{self, lock};
 use crate::core::sync::Mutex;
 use crate::core::sync::atomic::{AtomicBool, Ordering};
 use crate::services::coop;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -57,14 +56,14 @@ struct Node {
     listeners: Mutex<Listeners>,
     /// The parent, with this node's number among the parent's listeners. `None` for a node without a parent, and for
     /// one that was cancelled from the beginning.
-    parent: Option<(CancellationToken, u64)>,
+    parent: Option<(CancellationToken, usize)>,
 }
 
-/// The listeners to tell, by their numbers. A number is given out once.
+/// The listeners to tell, by their numbers. A number is given out again when its listener has been removed.
 #[derive(Default)]
 struct Listeners {
-    next: u64,
-    all: BTreeMap<u64, Listener>,
+    all: Vec<Option<Listener>>,
+    free: Vec<usize>,
 }
 
 enum Listener {
@@ -73,11 +72,20 @@ enum Listener {
 }
 
 impl Listeners {
-    fn add(&mut self, listener: Listener) -> u64 {
-        let number = self.next;
-        self.next += 1;
-        self.all.insert(number, listener);
+    fn add(&mut self, listener: Listener) -> usize {
+        let number = self.free.pop().unwrap_or(self.all.len());
+        if number == self.all.len() {
+            self.all.push(None);
+        }
+        self.all[number] = Some(listener);
         number
+    }
+
+    /// Removes the listener, unless all have been told.
+    fn remove(&mut self, number: usize) -> Option<Listener> {
+        let listener = self.all.get_mut(number)?.take()?;
+        self.free.push(number);
+        Some(listener)
     }
 }
 
@@ -138,7 +146,7 @@ impl CancellationToken {
         let mut nodes = vec![self.node.clone()];
         let mut waiters = Vec::new();
         while let Some(node) = nodes.pop() {
-            for listener in node.cancel().into_values() {
+            for listener in node.cancel() {
                 match listener {
                     Listener::Waiter(waker) => waiters.push(waker),
                     Listener::Child(child) => nodes.extend(child.upgrade()),
@@ -285,7 +293,7 @@ impl CancellationToken {
         let number = match waiting {
             None => listeners.add(Listener::Waiter(waker)),
             Some(waiting) => {
-                let before = listeners.all.insert(waiting.number, Listener::Waiter(waker));
+                let before = listeners.all[waiting.number].replace(Listener::Waiter(waker));
                 drop(listeners);
                 drop(before);
                 waiting.number
@@ -297,7 +305,7 @@ impl CancellationToken {
 
     fn give_up(&self, waiting: &mut Option<Listening>) {
         if let Some(waiting) = waiting.take() {
-            let listener = lock(&self.node.listeners).all.remove(&waiting.number);
+            let listener = lock(&self.node.listeners).remove(waiting.number);
             // Dropped after the lock, since that is foreign code.
             drop(listener);
         }
@@ -305,11 +313,11 @@ impl CancellationToken {
 }
 
 impl Node {
-    fn cancel(&self) -> BTreeMap<u64, Listener> {
+    fn cancel(&self) -> impl Iterator<Item = Listener> + use<> {
         let mut listeners = lock(&self.listeners);
         // Release: pairs with the Acquire in `is_cancelled`.
         self.is_cancelled.store(true, Ordering::Release);
-        std::mem::take(&mut listeners.all)
+        std::mem::take(&mut *listeners).all.into_iter().flatten()
     }
 }
 
@@ -318,7 +326,7 @@ impl Drop for Node {
         let mut last = self.parent.take();
         // A loop and not recursion, like above: this child may be the only holder of its parent, and so on.
         while let Some((parent, number)) = last {
-            lock(&parent.node.listeners).all.remove(&number);
+            lock(&parent.node.listeners).remove(number);
             last = Arc::into_inner(parent.node).and_then(|mut node| node.parent.take());
         }
     }
@@ -332,7 +340,7 @@ impl fmt::Debug for CancellationToken {
 
 /// A future's place among the listeners.
 struct Listening {
-    number: u64,
+    number: usize,
     /// A clone of the stored waker, which is compared without the lock.
     waker: Waker,
 }

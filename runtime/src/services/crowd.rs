@@ -87,6 +87,8 @@ impl Whose {
 #[derive(Default)]
 pub(crate) struct Crowd {
     waiting: Vec<StoredWaker>,
+    /// How often somebody has come.
+    stores: u64,
     /// Poll-style wakers that have come since the latest sifting.
     new: usize,
     /// The turn of the latest sifting.
@@ -208,7 +210,10 @@ impl Crowd {
     }
 
     /// Stores a waker in the place of an older one of the same waiter, or behind all others.
-    pub(crate) fn store(&mut self, asker: &mut Asker<'_>, waker: Waker, turn: u64) -> Settle {
+    /// `None`: no turns of a loop are known, and are guessed by how many have come.
+    pub(crate) fn store(&mut self, asker: &mut Asker<'_>, waker: Waker, turn: Option<u64>) -> Settle {
+        self.stores += 1;
+        let turn = turn.unwrap_or(self.stores / POLLS_GUESSED as u64);
         if *asker.waiter == Waiter::NEW {
             *asker.waiter = Waiter::next();
         }

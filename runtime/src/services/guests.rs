@@ -34,17 +34,11 @@ use crate::core::wait::reactor::{OF_A_GUEST, Page, Seen, Source};
 use crate::core::wait::waiters::{TAKEN, Waiters, direction};
 use crate::core::wait::{Asker, Settle, SourceKey, Waiter};
 use crate::services::sources::Sources;
-use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::RawFd;
 use std::task::Waker;
 
-/// A crowd takes so many polls for a turn of the loop.
-const POLLS_PER_TURN: u64 = 32;
-
 pub(crate) struct Guests {
-    /// Of their sources.
-    user: u64,
     epoll: EpollRef,
     state: Mutex<GuestList>,
     /// How many there are.
@@ -55,10 +49,10 @@ pub(crate) struct Guests {
 pub(crate) struct GuestList {
     /// The runtime has not ended: invariant 2.
     is_open: bool,
+    /// That of the guests' sources.
+    user: u64,
     pages: Vec<Page>,
     free: Vec<&'static Source>,
-    /// How often somebody has waited, by key.
-    waits: BTreeMap<u64, u64>,
     /// How many have come, and gone.
     come: u64,
     gone: u64,
@@ -76,9 +70,9 @@ pub(crate) enum Waited {
 
 impl Guests {
     pub(crate) fn new(runtime: u64, epoll: EpollRef) -> Guests {
-        let (pages, free, waits) = Default::default();
-        let state = GuestList { is_open: true, pages, free, waits, come: 0, gone: 0 };
-        Guests { user: OF_A_GUEST | runtime, epoll, state: Mutex::new(state), count: AtomicUsize::new(0) }
+        let (user, pages, free) = (OF_A_GUEST | runtime, Vec::new(), Vec::new());
+        let state = GuestList { is_open: true, user, pages, free, come: 0, gone: 0 };
+        Guests { epoll, state: Mutex::new(state), count: AtomicUsize::new(0) }
     }
 
     pub(crate) fn list(&self) -> MutexGuard<'_, GuestList> {
@@ -103,14 +97,13 @@ impl Guests {
             return None;
         }
         let source = list.vacant();
-        source.begin(self.user, fd);
+        source.begin(list.user, fd);
         let key = SourceKey::of(source);
         if let Err(error) = self.epoll.add(fd, key.0) {
             source.end(&mut Vec::new());
             list.free.push(source);
             return Some(Err(error));
         }
-        list.waits.insert(key.0, 0);
         list.come += 1;
         // Relaxed: see `are_none`.
         self.count.fetch_add(1, Ordering::Relaxed);
@@ -124,7 +117,6 @@ impl Guests {
         let mut list = self.list();
         if let (Some(source), true) = (list.find(key), self.epoll.is_ours()) {
             self.epoll.delete(source.end(&mut wakers));
-            list.waits.remove(&key.0);
             list.free.push(source);
             list.gone += 1;
             // Relaxed: see `are_none`.
@@ -157,22 +149,20 @@ impl Guests {
             return Waited::Over;
         }
         let waker = asker.waker.clone();
-        let mut list = self.list();
+        let list = self.list();
         // The waker is dropped after the lock, since it was made before.
         let Some(source) = list.find(key) else { return Waited::TryAgain };
         if source.seen() != seen.unwrap_or(Seen(0)) {
             return Waited::TryAgain;
         }
-        let waits = list.waits.entry(key.0).or_default();
-        *waits += 1;
-        let settle = source.waiters.store(asker, waker, *waits / POLLS_PER_TURN);
+        let settle = source.waiters.store(asker, waker, None);
         drop(list);
         match settle {
             Settle::Nothing => {}
             Settle::Drop(waker) => drop(waker),
             Settle::Wake(waker) => waker.wake(),
             Settle::Sift(sifting) => sifting.settle_by(|unknown| {
-                let mut list = self.list();
+                let list = self.list();
                 let Some(source) = list.find(key) else { return unknown };
                 source.waiters.put_back(unknown);
                 Vec::new()
@@ -190,7 +180,7 @@ impl Guests {
     /// Records a report, and wakes whom it concerns, but for the `others`.
     #[cold]
     pub(crate) fn report(&self, key: SourceKey, known: Known, others: &mut Vec<Waker>) {
-        let mut list = self.list();
+        let list = self.list();
         let Some(source) = list.find(key) else { return };
         source.waiters.wake(known, others);
     }
@@ -200,8 +190,8 @@ impl Guests {
         let mut wakers = Vec::new();
         let mut list = self.list();
         list.is_open = false;
-        for key in std::mem::take(&mut list.waits).into_keys() {
-            SourceKey(key).source().end(&mut wakers);
+        for source in list.guests() {
+            source.end(&mut wakers);
         }
         Sources::give_back(&mut list.pages);
         drop(list);
@@ -212,11 +202,17 @@ impl Guests {
 impl GuestList {
     /// Whether `fd` is a guest.
     pub(crate) fn have(&self, fd: RawFd) -> bool {
-        self.waits.keys().any(|key| SourceKey(*key).source().fd() == fd)
+        self.guests().any(|source| source.fd() == fd)
     }
 
-    fn find(&mut self, key: SourceKey) -> Option<&'static Source> {
-        self.waits.contains_key(&key.0).then(|| key.source())
+    fn guests(&self) -> impl Iterator<Item = &'static Source> {
+        self.pages.iter().flat_map(|page| page.iter()).filter(|source| source.user() == self.user)
+    }
+
+    /// The guest's source, unless it is one no more: nobody else makes `user` a source's.
+    fn find(&self, key: SourceKey) -> Option<&'static Source> {
+        let source = key.source();
+        (source.user() == self.user && source.generation() == key.0 as u16).then_some(source)
     }
 
     fn vacant(&mut self) -> &'static Source {

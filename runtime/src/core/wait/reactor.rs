@@ -44,7 +44,6 @@ use crate::core::sync::atomic::{AtomicI32, AtomicU16, AtomicU64, Ordering};
 use crate::core::sys::{self, Epoll};
 use crate::core::task;
 use crate::plugged::{Guests, Sources};
-use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::os::fd::RawFd;
 use std::sync::Arc;
@@ -61,8 +60,8 @@ pub(crate) struct Reactor {
     pub(crate) pages: Vec<Page>,
     free: Vec<&'static Source>,
     pub(crate) turns: u64,
-    /// What sets of several interests have cleared: invariant 6.
-    pub(crate) taken: BTreeMap<(u64, u16), Known>,
+    /// What sets of several interests have cleared: invariant 6. In order of the keys.
+    pub(crate) taken: Vec<Taken>,
     /// Wakers that the latest turn has put aside: invariant 5.
     pub(crate) others: Vec<Waker>,
     /// What other threads have put into epoll.
@@ -70,6 +69,9 @@ pub(crate) struct Reactor {
     /// Invariant 9.
     pub(crate) is_closed: bool,
 }
+
+/// A key and a set of interests, and what that has cleared. (A tree would take longer to compile than the rest of a reactor.)
+pub(crate) type Taken = ((u64, u16), Known);
 
 /// Names a source as it is used for one descriptor. This is epoll's token: the address, which has 48 bits, then 15 bits of
 /// the generation, and a bit that says whether it is a guest.
@@ -197,7 +199,7 @@ impl Reactor {
         let fd = source.end(&mut wakers);
         self.free.push(source);
         if !self.taken.is_empty() {
-            self.taken.retain(|(token, _), _| *token != key.0);
+            self.taken.retain(|taken| taken.0.0 != key.0);
         }
         if is_open {
             self.epoll.reference().delete(fd);
@@ -252,8 +254,10 @@ impl Reactor {
         let gone =
             known.of(interest) - if known.is_closed() { source.still_closed() } else { Known::NOTHING };
         if interest.is_compound() {
-            let taken = self.taken.entry((key.0, interest.bits())).or_insert(Known::NOTHING);
-            *taken = *taken | gone;
+            match self.find_taken(key, interest) {
+                Ok(at) => self.taken[at].1 = self.taken[at].1 | gone,
+                Err(at) => self.taken.insert(at, ((key.0, interest.bits()), gone)),
+            }
         } else {
             source.known.set(source.known.get() - gone);
         }
@@ -263,7 +267,7 @@ impl Reactor {
     /// Stores `waker`, which is a clone of the asker's, for the next report.
     pub(crate) fn wait(&mut self, key: SourceKey, asker: &mut Asker<'_>, waker: Waker) -> Settle {
         match self.source(key) {
-            Some(source) => source.waiters.store(asker, waker, self.turns),
+            Some(source) => source.waiters.store(asker, waker, Some(self.turns)),
             None => Settle::Wake(waker),
         }
     }
@@ -281,8 +285,13 @@ impl Reactor {
 
     pub(crate) fn known(&mut self, key: SourceKey, interest: Interest) -> Known {
         let Some(source) = self.source(key) else { return Known::NOTHING };
-        let taken = self.taken.get(&(key.0, interest.bits()));
-        source.known.get().of(interest) - taken.copied().unwrap_or(Known::NOTHING)
+        let taken = self.find_taken(key, interest).map_or(Known::NOTHING, |at| self.taken[at].1);
+        source.known.get().of(interest) - taken
+    }
+
+    /// Where in `taken` it is, or would be.
+    fn find_taken(&self, key: SourceKey, interest: Interest) -> Result<usize, usize> {
+        self.taken.binary_search_by_key(&(key.0, interest.bits()), |taken| taken.0)
     }
 }
 
@@ -304,8 +313,10 @@ fn find(key: SourceKey) -> Option<&'static Source> {
 
 /// What is reported anew is known to all sets of interests again.
 #[cold]
-pub(crate) fn give_back(taken: &mut BTreeMap<(u64, u16), Known>, key: SourceKey, known: Known) {
-    taken.range_mut((key.0, 0)..=(key.0, u16::MAX)).for_each(|(_, taken)| *taken = *taken - known);
+pub(crate) fn give_back(taken: &mut [Taken], key: SourceKey, known: Known) {
+    let first = taken.partition_point(|taken| taken.0.0 < key.0);
+    let of_key = taken[first..].iter_mut().take_while(|taken| taken.0.0 == key.0);
+    of_key.for_each(|taken| taken.1 = taken.1 - known);
 }
 
 impl Source {

@@ -237,7 +237,7 @@ impl Waiters {
 
     /// Stores `waker`, which is a clone of the asker's.
     #[inline(never)]
-    pub(crate) fn store(&self, asker: &mut Asker<'_>, waker: Waker, turn: u64) -> Settle {
+    pub(crate) fn store(&self, asker: &mut Asker<'_>, waker: Waker, turn: Option<u64>) -> Settle {
         if let Some(place) = direction(asker.interest) {
             if self.has_in(place, *asker.waiter, &waker) {
                 return self.wakers[place].replace(Some(waker)).map_or(Settle::Nothing, Settle::Drop);
