@@ -22,8 +22,8 @@
 //!
 //! From then on it goes to the runtime whose task polls it. That costs two system calls and a message to the runtime that
 //! it leaves. If a task waits for it there, it stays: two tasks of two runtimes, say a reader and a writer, may use one
-//! socket, and each wait of the one that came second costs a message to the other thread and its answer. What it costs to
-//! the first one is nothing. A socket whose runtime has ended goes on in the next one that polls it.
+//! socket, and each wait of the one that came second costs a message to the other thread and its answer. The
+//! first one pays nothing. A socket whose runtime has ended goes on in the next one that polls it.
 //!
 //! An operation that has to wait returns an error if no runtime is there: none is running on its thread, none is entered,
 //! and the one in which the socket was made or has waited has ended.

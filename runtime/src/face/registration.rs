@@ -214,38 +214,49 @@ impl Registration {
     /// Works like [`poll_io`](Registration::poll_io), for a future that waits by `waiter`.
     #[doc(hidden)]
     #[inline]
-    pub fn poll_with<R, Op: FnMut() -> io::Result<R>>(
+    pub fn poll_with<R>(
         &self,
         fd: RawFd,
         interest: Interest,
         waiter: Option<&mut Waiter>,
         cx: &mut Context<'_>,
-        #[cfg_attr(not(faults), allow(unused_mut))] mut op: Op,
+        op: impl FnMut() -> io::Result<R>,
         is_short: impl Fn(&R) -> bool,
     ) -> Poll<io::Result<R>> {
-        #[cfg(faults)]
-        let op = || faults::within(faults::Operation::On(fd), &mut op);
-        Io::<_, _, _, false> { registration: self, fd: move || fd, interest, op, is_short }.poll(waiter, cx)
+        self.poll_either::<false, R>(move || fd, interest, waiter, cx, op, is_short)
     }
 
     /// Works like [`poll_with`](Registration::poll_with), for an `op` that makes system calls and runs no foreign code. `fd`
-    /// is asked only if the registration is tied to no runtime yet.
+    /// is asked only if an attempt has failed.
     #[doc(hidden)]
     #[inline(always)]
-    pub fn poll_call<R, Op: FnMut() -> io::Result<R>>(
+    pub fn poll_call<R>(
         &self,
         fd: impl Fn() -> RawFd,
         interest: Interest,
         waiter: Option<&mut Waiter>,
         cx: &mut Context<'_>,
-        #[cfg_attr(not(faults), allow(unused_mut))] mut op: Op,
+        op: impl FnMut() -> io::Result<R>,
+        is_short: impl Fn(&R) -> bool,
+    ) -> Poll<io::Result<R>> {
+        self.poll_either::<true, R>(fd, interest, waiter, cx, op, is_short)
+    }
+
+    #[inline(always)]
+    fn poll_either<const IS_CALL: bool, R>(
+        &self,
+        fd: impl Fn() -> RawFd,
+        interest: Interest,
+        waiter: Option<&mut Waiter>,
+        cx: &mut Context<'_>,
+        #[cfg_attr(not(faults), allow(unused_mut))] mut op: impl FnMut() -> io::Result<R>,
         is_short: impl Fn(&R) -> bool,
     ) -> Poll<io::Result<R>> {
         #[cfg(faults)]
         let operation = faults::Operation::On(fd());
         #[cfg(faults)]
         let op = || faults::within(operation, &mut op);
-        Io::<_, _, _, true> { registration: self, fd, interest, op, is_short }.poll(waiter, cx)
+        Io::<_, _, _, IS_CALL> { registration: self, fd, interest, op, is_short }.poll(waiter, cx)
     }
 
     /// Works like [`poll_call`](Registration::poll_call), for a caller who is known by its waker only.

@@ -1,42 +1,23 @@
 //! Descriptors that other threads put into a runtime's epoll instance.
 
+use super::descriptors::{line, open, read};
 use super::elsewhere::{Notice, block_on};
 use super::runtime;
 use crate::core::sync::explore;
-use crate::core::sys::Line;
 use crate::io::{Interest, Registration};
-use crate::runtime::{Handle, Runtime};
+use crate::runtime::Runtime;
 use loom::thread;
 use std::future::poll_fn;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Wake, Waker};
 
-/// Reads a line, or what never is ready.
-async fn read(registration: &Registration, line: Option<&'static Line>) -> io::Result<()> {
-    let stdin = std::io::stdin();
-    let read = || match line.is_some_and(Line::is_ready) {
-        true => Ok(()),
-        false => Err(io::Error::from(io::ErrorKind::WouldBlock)),
-    };
-    registration.async_io(stdin.as_fd(), Interest::READABLE, read, |_| false).await
-}
-
-fn line() -> &'static Line {
-    Line::new(std::io::stdin().as_fd().as_raw_fd())
-}
-
 fn registration_of(rt: &Runtime) -> Arc<Registration> {
     let _inside = rt.enter();
     Arc::new(Registration::new())
-}
-
-fn open(handle: &Handle) -> u64 {
-    let metrics = handle.metrics();
-    metrics.io_driver_fd_registered_count() - metrics.io_driver_fd_deregistered_count()
 }
 
 /// It becomes ready before the attempt, after it, before the waker is stored, or after that.

@@ -12,6 +12,8 @@ mod blocking;
 #[cfg(test)]
 mod cancellation;
 #[cfg(test)]
+mod descriptors;
+#[cfg(test)]
 mod elsewhere;
 #[cfg(test)]
 mod end;

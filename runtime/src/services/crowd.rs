@@ -1,4 +1,4 @@
-//! The waiters of a source that has more than two.
+//! The waiters of a source that has more than two, and the numbers of all waiters.
 //!
 //! A caller of a `poll_…` function that comes with another waker each time looks like many callers. So when many wakers
 //! have come, they are sifted:

@@ -193,6 +193,7 @@ impl Guests {
         for source in list.guests() {
             source.end(&mut wakers);
         }
+        list.free.clear();
         Sources::give_back(&mut list.pages);
         drop(list);
         wakers.into_iter().for_each(foreign::wake);

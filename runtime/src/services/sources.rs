@@ -1,4 +1,5 @@
-//! Where sources come from, and where they go when the runtime that had them is over.
+//! Where sources come from, and where they go when the runtime that had them is over; and the lock under which their
+//! descriptors go from runtime to runtime.
 //!
 //! Invariants:
 //! 1. A source is never freed, so an address that was one's is one's for as long as the process lives.

@@ -70,7 +70,8 @@ pub(crate) struct Reactor {
     pub(crate) is_closed: bool,
 }
 
-/// A key and a set of interests, and what that has cleared. (A tree would take longer to compile than the rest of a reactor.)
+/// A key and a set of interests, and what that set has cleared. They are in a list, since a tree takes longer to compile than
+/// the rest of the reactor.
 pub(crate) type Taken = ((u64, u16), Known);
 
 /// Names a source as it is used for one descriptor. This is epoll's token: the address, which has 48 bits, then 15 bits of

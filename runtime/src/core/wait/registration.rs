@@ -100,7 +100,7 @@ impl Registration {
 /// runtime.
 pub(crate) struct Io<'a, Fd, Op, IsShort, const IS_CALL: bool> {
     pub(crate) registration: &'a Registration,
-    /// Tells the descriptor. Only what has no tie yet asks.
+    /// Tells the descriptor. It is asked only if an attempt has failed.
     pub(crate) fd: Fd,
     pub(crate) interest: Interest,
     pub(crate) op: Op,
