@@ -34,6 +34,7 @@ mod plugged {
     pub(crate) type Sources = crate::services::sources::Sources;
     pub(crate) type Guests = crate::services::guests::Guests;
     pub(crate) type Origin = crate::services::origin::Origin;
+    pub(crate) type MoreFacts<'a> = crate::services::places::MoreFacts<'a>;
     pub(crate) type Tie = crate::services::moves::Tie;
     pub(crate) type Crowd = crate::services::crowd::Crowd;
     pub(crate) type Sifting = crate::services::crowd::Sifting;

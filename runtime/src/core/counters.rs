@@ -23,9 +23,11 @@ pub(crate) enum Count {
     Ring,
     /// Timers that are pending, as of the latest turn.
     Timers,
+    /// Tasks that have come from other runtimes: places for them. They are counted as spawned and finished as well.
+    Visiting,
 }
 
-pub(crate) const COUNTS: usize = Count::Timers as usize + 1;
+pub(crate) const COUNTS: usize = Count::Visiting as usize + 1;
 
 /// One thread writes them and any thread reads them. So plain loads and stores are enough, and counting costs an
 /// addition.

@@ -5,7 +5,7 @@
 
 use super::counters::Counters;
 use super::task::Id;
-use super::wait::Instant;
+use crate::plugged::MoreFacts;
 use std::panic::Location;
 
 /// What there is to tell of a task.
@@ -17,13 +17,12 @@ pub(crate) struct TaskFacts<'a> {
     pub(crate) size: usize,
     /// It stands for a call on a thread of the pool.
     pub(crate) is_blocking: bool,
-    /// Of a task that another thread has spawned: when.
-    pub(crate) spawned: Option<Instant>,
+    pub(crate) more: MoreFacts<'a>,
 }
 
 impl TaskFacts<'_> {
     pub(crate) fn new(id: Id, size: usize, place: &'static Location<'static>) -> TaskFacts<'static> {
-        TaskFacts { id, name: None, place, size, is_blocking: false, spawned: None }
+        TaskFacts { id, name: None, place, size, is_blocking: false, more: Default::default() }
     }
 }
 

@@ -58,7 +58,7 @@ impl Link {
         let mut asked = TaskFacts::new(Id::NONE, size, Location::caller());
         kind.describe(&mut asked);
         let name = asked.name.filter(|_| TaskTrace::IS_TOLD).map(String::from);
-        let task = self.spawn_task(Outcome::new(ticket.clone(), pool.clone()), kind);
+        let task = self.spawn_as(Outcome::new(ticket.clone(), pool.clone()), kind);
         let (link, waker, id) = (self.clone(), task.waker(), task.id());
         let facts = TaskFacts { name: name.as_deref(), ..TaskFacts::new(id, size, Location::caller()) };
         let trace = CallTrace::new(&facts, type_name::<F>);

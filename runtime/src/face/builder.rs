@@ -4,6 +4,7 @@ use super::runtime::Runtime;
 use super::settings::Settings;
 use crate::services::cancellation::CancellationToken;
 use crate::services::shared::Drivers;
+use crate::services::sharing::Seat;
 use crate::watch::hooks::TaskMeta;
 use crate::watch::unhandled::UnhandledPanic;
 use std::fmt;
@@ -134,6 +135,12 @@ impl Builder {
         let name = name.into();
         assert!(!name.trim().is_empty(), "Builder::name: the name of a runtime must not be blank");
         self.settings.name = Some(name);
+        self
+    }
+
+    /// Gives the runtime a place among those with which it shares tasks.
+    pub(crate) fn seat(&mut self, seat: Seat) -> &mut Builder {
+        self.settings.seat = Some(seat);
         self
     }
 

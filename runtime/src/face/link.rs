@@ -5,6 +5,7 @@ use crate::core::task::{JoinHandle, Kind};
 use crate::core::worker::{RuntimeRef, Worker};
 use crate::services::afar::spawn_from_afar;
 use crate::services::home::Who;
+use crate::services::kinds::Mobile;
 use crate::services::shared::Shared;
 use crate::services::stay::Stay;
 use std::sync::Arc;
@@ -29,6 +30,16 @@ impl Link {
 
     #[track_caller]
     pub(crate) fn spawn_task<F: Future<Output: Send + 'static> + Send + 'static>(
+        &self,
+        future: F,
+        kind: impl Kind<F>,
+    ) -> JoinHandle<F::Output> {
+        self.spawn_as(future, Mobile(kind))
+    }
+
+    /// Like `spawn_task`, for a task that is as mobile as `kind` says.
+    #[track_caller]
+    pub(crate) fn spawn_as<F: Future<Output: Send + 'static> + Send + 'static>(
         &self,
         future: F,
         kind: impl Kind<F>,

@@ -10,6 +10,7 @@ use crate::services::here::latest_here;
 use crate::services::punctual::Punctual;
 use crate::services::ring::RingPlace;
 use crate::services::shared::Shared;
+use crate::services::sharing::Share;
 use crate::services::soon::look_out;
 use crate::services::stay::Stays;
 use std::io::{self, ErrorKind};
@@ -23,6 +24,8 @@ pub(crate) struct Lodgers {
     /// Dropped before the reactor.
     pub(super) _listed: Listed,
     pub(crate) ring: RingPlace,
+    /// If it shares tasks with others.
+    pub(super) share: Option<Share>,
     pub(crate) shared: Arc<Shared>,
     pub(super) hooks: ParkHooks,
     pub(crate) runs: Runs,
@@ -45,6 +48,9 @@ impl Lodger for Lodgers {
     #[inline]
     fn take_turn(&self) {
         self.ring.take_turn();
+        if let Some(share) = &self.share {
+            share.take_turn();
+        }
     }
 
     fn run(worker: &Worker) -> impl Sized {
@@ -55,11 +61,13 @@ impl Lodger for Lodgers {
         look_out(|| !self.shared.runtime.scheduler.inbox.is_empty());
         // Relaxed, here and below: a figure that stands alone.
         self.shared.is_asleep.store(true, Relaxed);
+        self.share.iter().for_each(Share::is_idle);
         self.hooks.on_park.iter().for_each(|hook| foreign::run(|| hook()));
     }
 
     fn after_park(&self) {
         self.shared.is_asleep.store(false, Relaxed);
+        self.share.iter().for_each(Share::is_awake);
         self.hooks.on_unpark.iter().for_each(|hook| foreign::run(|| hook()));
     }
 

@@ -83,7 +83,8 @@ impl RuntimeMetrics {
     /// ```
     pub fn num_alive_tasks(&self) -> usize {
         let counters = self.counters();
-        counters.get(Count::Spawned).saturating_sub(counters.get(Count::Finished)) as usize
+        let ended = counters.get(Count::Finished) + counters.get(Count::Visiting);
+        counters.get(Count::Spawned).saturating_sub(ended) as usize
     }
 
     /// Returns how many tasks have been spawned.
@@ -99,7 +100,8 @@ impl RuntimeMetrics {
     /// # });
     /// ```
     pub fn spawned_tasks_count(&self) -> u64 {
-        self.counters().get(Count::Spawned)
+        let counters = self.counters();
+        counters.get(Count::Spawned).saturating_sub(counters.get(Count::Visiting))
     }
 
     /// Returns whether file operations go through io_uring(7) rather than to the blocking pool. It returns `None` if

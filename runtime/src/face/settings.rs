@@ -18,6 +18,7 @@ use crate::services::home::Home;
 use crate::services::next;
 use crate::services::ring::RingPlace;
 use crate::services::shared::{Cpu, Drivers, Shared};
+use crate::services::sharing::Seat;
 use crate::services::stay::Stays;
 use crate::watch::hooks::Hooks;
 use crate::watch::slow_poll::limit_in_environment;
@@ -43,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) io_uring: bool,
     /// Whether a thread of its own runs it while nobody is in `block_on`.
     pub(crate) is_background: bool,
+    /// Its place among runtimes that share tasks.
+    pub(crate) seat: Option<Seat>,
     pub(crate) drivers: Drivers,
 }
 
@@ -69,6 +72,7 @@ impl Settings {
             shutdown: CancellationToken::new(),
             io_uring: true,
             is_background: false,
+            seat: None,
             drivers: Drivers { has_io: true, has_timers: true, is_local: true },
         }
     }
@@ -107,6 +111,7 @@ impl Settings {
         let lodgers = Lodgers {
             _listed: Listed::new(id, &shared),
             ring: RingPlace::new(tasks.shared(), self.io_uring),
+            share: self.seat.clone().map(|seat| seat.sit_down(shared.runtime)),
             shared,
             hooks: self.park_hooks.clone(),
             runs: Runs::default(),

@@ -4,7 +4,7 @@ use super::entered::{current_link, current_to_spawn};
 use super::errors::NO_RUNTIME;
 use crate::core::current::HOME;
 use crate::core::task::{JoinHandle, Plain};
-use crate::services::kinds::{Boxed, is_large};
+use crate::services::kinds::{Boxed, Mobile, is_large};
 
 /// Spawns a task on the current thread's runtime. It is first polled after the caller has awaited something.
 ///
@@ -52,8 +52,10 @@ where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
     match HOME.get() {
-        Some(tasks) if const { is_large::<F>() } => tasks.spawn(Box::pin(future), Boxed(size_of::<F>())),
-        Some(tasks) => tasks.spawn(future, Plain),
+        Some(tasks) if const { is_large::<F>() } => {
+            tasks.spawn(Box::pin(future), Mobile(Boxed(size_of::<F>())))
+        }
+        Some(tasks) => tasks.spawn(future, Mobile(Plain)),
         None => spawn_afar(future),
     }
 }

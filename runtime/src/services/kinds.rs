@@ -1,5 +1,6 @@
 //! Tasks that are more than a future.
 
+use super::places::Mobility;
 use crate::core::onlooker::TaskFacts;
 use crate::core::task::Kind;
 use crate::core::wait::Instant;
@@ -17,6 +18,20 @@ pub(crate) struct Boxed(pub(crate) usize);
 impl<F> Kind<F> for Boxed {
     fn describe<'a>(&'a self, facts: &mut TaskFacts<'a>) {
         facts.size = self.0;
+    }
+}
+
+/// The kind of a task that may go to another runtime.
+pub(crate) struct Mobile<K>(pub(crate) K);
+
+impl<F: Future<Output: Send> + Send, K: Kind<F>> Kind<F> for Mobile<K> {
+    fn may_cancel(&self, future: &F) -> bool {
+        self.0.may_cancel(future)
+    }
+
+    fn describe<'a>(&'a self, facts: &mut TaskFacts<'a>) {
+        self.0.describe(facts);
+        facts.more.mobility = Mobility::mobile::<F::Output>();
     }
 }
 
@@ -50,6 +65,6 @@ impl<F, K: Kind<F>> Kind<F> for FromAfar<K> {
 
     fn describe<'a>(&'a self, facts: &mut TaskFacts<'a>) {
         self.kind.describe(facts);
-        facts.spawned = Some(self.when);
+        facts.more.spawned = Some(self.when);
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod blocks;
 pub(crate) mod cancellation;
 pub(crate) mod coop;
 pub(crate) mod crowd;
+pub(crate) mod departures;
 pub(crate) mod drives;
 pub(crate) mod elsewhere;
 pub(crate) mod everywhere;
@@ -23,6 +24,7 @@ pub(crate) mod near;
 pub(crate) mod nested;
 pub(crate) mod next;
 pub(crate) mod origin;
+pub(crate) mod places;
 #[cfg(feature = "uring")]
 pub(crate) mod proactor;
 #[cfg(not(loom))]
@@ -30,6 +32,7 @@ pub(crate) mod process;
 pub(crate) mod punctual;
 pub(crate) mod ring;
 pub(crate) mod shared;
+pub(crate) mod sharing;
 pub(crate) mod soon;
 pub(crate) mod sources;
 pub(crate) mod stay;

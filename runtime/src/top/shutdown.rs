@@ -8,6 +8,7 @@
 //!
 //! tokio has no single call for this; `tokio_util` has `CancellationToken` and `TaskTracker`.
 
+use crate::core::counters::Count;
 use crate::core::current::home;
 use crate::core::task::Id;
 use crate::core::worker::Worker;
@@ -107,9 +108,11 @@ pub async fn shutdown(limit: Duration) -> ShutdownReport {
     report
 }
 
-/// Returns whether all tasks have ended, not counting the calling task if there is one.
+/// Returns whether all tasks have ended, not counting the calling task if there is one, and those of other runtimes,
+/// which go home when this one ends.
 fn have_ended(worker: &Worker) -> bool {
-    worker.tasks().tasks_left() <= u64::from(Id::current() != Id::NONE)
+    let visiting = worker.counters().get(Count::Visiting);
+    worker.tasks().tasks_left() - visiting <= u64::from(Id::current() != Id::NONE)
 }
 
 /// A report of the tasks that had not finished when [`shutdown`]'s time was up, and were aborted.

@@ -126,6 +126,9 @@ impl Onlooker for Onlookers {
 
     #[cold]
     fn task_ends(&self, task: &TaskFacts<'_>) {
+        if task.more.is_visiting {
+            return;
+        }
         self.run_hook(|hooks| &hooks.on_terminate, task);
     }
 

@@ -70,7 +70,11 @@ impl OwnScheduler {
         let look = |slot: OwnSlot| {
             let (body, _) = slot.take_body()?;
             let facts = body.as_ref().facts(slot.id());
-            let spawned = facts.spawned.or_else(|| ages.spawned_by(facts.id));
+            if facts.more.is_visiting {
+                slot.put_body(body);
+                return None;
+            }
+            let spawned = facts.more.spawned.or_else(|| ages.spawned_by(facts.id));
             let task = RunningTask {
                 id: facts.id,
                 name: facts.name.map(String::from),

@@ -11,4 +11,5 @@ mod handle_block_on;
 mod in_place;
 mod metrics;
 mod moves;
+mod share;
 mod skips;

@@ -85,7 +85,7 @@ pub(crate) enum Gate {
 pub(crate) struct SchedulerCells {
     pub(crate) head: Cell<Option<OwnSlot>>,
     /// `None` if the queue is empty.
-    tail: Cell<Option<OwnSlot>>,
+    pub(crate) tail: Cell<Option<OwnSlot>>,
     free: Cell<Option<OwnSlot>>,
     /// Slots whose tasks were woken while a poll of theirs ran another loop: see `services/nested`.
     pub(crate) held: Cell<Option<OwnSlot>>,

@@ -8,6 +8,7 @@ use super::settings::{CorePanic, Settings};
 use crate::face::builder::Builder;
 use crate::services::blocked_on::BlockedOn;
 use crate::services::cancellation::CancellationToken;
+use crate::services::sharing::Group;
 use std::fmt::Debug;
 use std::io::{self, ErrorKind};
 use std::num::NonZero;
@@ -75,6 +76,7 @@ impl Builder {
             runtime: self.clone(),
             cores,
             is_pinned: false,
+            is_restless: false,
             thread_name: String::from("ayi-core"),
             on_panic: CorePanic::default(),
             stop_timeout: Duration::from_secs(10),
@@ -144,6 +146,13 @@ impl CoresBuilder {
     /// a line on stderr says so. The same holds for `spawn_blocking` calls that do not return.
     pub fn stop_timeout(&mut self, time: Duration) -> &mut CoresBuilder {
         self.settings.stop_timeout = time;
+        self
+    }
+
+    /// Has every task that may move go from core to core all the time, for tests.
+    #[doc(hidden)]
+    pub fn restless(&mut self, is_restless: bool) -> &mut CoresBuilder {
+        self.settings.is_restless = is_restless;
         self
     }
 
@@ -229,7 +238,8 @@ impl CoresBuilder {
         let mut runtime = self.settings.runtime.clone();
         runtime.shutdown_with(shutdown.clone());
         let settings = Settings { runtime, ..self.settings.clone() };
-        run_on_all(settings, Set { shutdown, failed, seats }, main, failure)
+        let group = Group::new(count, settings.is_restless);
+        run_on_all(settings, Set { shutdown, failed, seats, group }, main, failure)
     }
 
     /// Returns for each core the CPU that it is pinned to, if it is pinned.

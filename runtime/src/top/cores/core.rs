@@ -5,6 +5,7 @@ use crate::core::sync::Mutex;
 use crate::core::task::JoinHandle;
 use crate::face::handle::Handle;
 use crate::services::cancellation::CancellationToken;
+use crate::services::sharing::Group;
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
@@ -49,6 +50,8 @@ pub(super) struct Set {
     /// Cancelled when a core has failed. The others then have a limited time.
     pub(super) failed: CancellationToken,
     pub(super) seats: Vec<Seat>,
+    /// In which the cores share tasks.
+    pub(super) group: Arc<Group>,
 }
 
 /// A core's place, which stays when the core is started anew.

@@ -6,9 +6,8 @@
 //!     ayi-core-1          its own runtime: reactor, tasks, timers        main(core 1)
 //! ```
 //!
-//! The cores share nothing but a `Set`: the handles through which one reaches another, and the tokens that end them
-//! all. Nothing is stolen: a task stays where it was spawned. ARCHITECTURE.md says why, and bench/RESULTS.md what that
-//! costs and gains.
+//! The cores share nothing but a `Set`: the handles through which one reaches another, the tokens that end them all, and
+//! the group in which one gives tasks to another that has nothing to do. Nothing is stolen: see `services/sharing`.
 //!
 //! Invariants:
 //! 1. No main runs before every core has its runtime: a handle to any of them is there from the beginning.

@@ -19,6 +19,7 @@ use crate::core::foreign::{self, Panic, lock};
 use crate::core::sync::{Condvar, Mutex};
 use crate::face::runtime::Runtime;
 use crate::face::sleep::sleep;
+use crate::services::sharing;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
@@ -111,7 +112,8 @@ impl<T: Send, M: AsyncFn(Core) -> T + Sync> Job<'_, T, M> {
         if let Some(cpu) = seat.cpu {
             cpus::stay_on_cpu(cpu)?;
         }
-        let runtime = self.settings.runtime.clone().build()?;
+        let seat_in_group = sharing::Seat { group: self.set.group.clone(), index };
+        let runtime = self.settings.runtime.clone().seat(seat_in_group).build()?;
         let core = Core { index, set: self.set.clone() };
         core.clone().enter();
         let _up = seat.up(runtime.handle().clone());

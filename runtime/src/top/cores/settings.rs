@@ -24,6 +24,8 @@ pub(super) struct Settings {
     /// `None` for all.
     pub(super) cores: Option<usize>,
     pub(super) is_pinned: bool,
+    /// For tests, see `Group`.
+    pub(super) is_restless: bool,
     pub(super) thread_name: String,
     pub(super) on_panic: CorePanic,
     pub(super) stop_timeout: Duration,
