@@ -30,6 +30,10 @@ mod near;
 #[cfg(test)]
 mod output;
 #[cfg(test)]
+mod places;
+#[cfg(test)]
+mod places_end;
+#[cfg(test)]
 mod wake;
 
 /// Makes a runtime that looks into its inbox after each poll. Other runtimes look after some polls, which may be any of

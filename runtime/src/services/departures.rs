@@ -34,24 +34,26 @@ pub(crate) fn depart(slot: OwnSlot, to: RuntimeRef, stay: u64) -> Option<Departe
     let now = Instant::now();
     let (body, id) = slot.take_body()?;
     let facts = body.as_ref().facts(id);
-    let (track, body, place) = match facts.more.mobility {
-        Mobility::Mobile(write_error) => {
-            let track = Arc::new(Track::new(*slot, &facts, write_error, now));
-            let place = BodyBox::new(Place::new(track.clone(), *slot));
-            (track, body, place)
-        }
-        Mobility::Moved(there) if there.may_leave(now, stay) => {
-            let track = there.track.clone();
-            let Some(inner) = there.body.take() else { unreachable!("`may_leave` has seen it") };
-            (track, inner, body)
-        }
-        _ => {
+    let (track, there) = match facts.more.mobility {
+        Mobility::Mobile(write_error) => (Arc::new(Track::new(*slot, &facts, write_error, now)), None),
+        Mobility::Moved(there) => (there.track.clone(), Some(there)),
+        Mobility::Stays => {
             slot.put_body(body);
             return None;
         }
     };
-    slot.put_body(place);
+    // Locked until it has left: an abort, or the end of its home, comes before that or finds it on its way.
     let mut state = lock(&track.state);
+    if there.is_some() && !state.may_leave(now, stay) {
+        drop(state);
+        slot.put_body(body);
+        return None;
+    }
+    let (body, place) = match there {
+        Some(there) => (there.body.take().expect("`facts` has seen it"), body),
+        None => (body, BodyBox::new(Place::new(track.clone(), *slot))),
+    };
+    slot.put_body(place);
     let mut known = state.away.iter().copied().chain([track.home]);
     let known = known.find(|place| std::ptr::eq(place.scheduler, to.scheduler));
     let there = known.unwrap_or_else(|| {

@@ -27,9 +27,9 @@
 
 use super::blocks::Blocks;
 use crate::core::counters::Count;
-use crate::core::foreign::lock;
+use crate::core::foreign::{self, lock};
 use crate::core::onlooker::TaskFacts;
-use crate::core::sync::{Cell, Mutex};
+use crate::core::sync::Mutex;
 use crate::core::task::body::{Body, Output};
 use crate::core::task::boxed::BodyBox;
 use crate::core::task::slot::{Marks, Slot};
@@ -37,6 +37,7 @@ use crate::core::task::{AbortHandle, Id, JoinError, OwnSlot};
 use crate::core::wait::Instant;
 use crate::plugged::TaskTrace;
 use std::alloc::Layout;
+use std::cell::Cell;
 use std::marker::PhantomPinned;
 use std::mem::{ManuallyDrop, take};
 use std::panic::Location;
@@ -108,6 +109,13 @@ pub(super) struct State {
     is_over: bool,
 }
 
+impl State {
+    /// Whether the body may be sent on from where it is.
+    pub(super) fn may_leave(&self, now: Instant, stay: u64) -> bool {
+        !self.is_aborted && !self.is_over && now.nanos_since(self.since) >= stay
+    }
+}
+
 /// A body on its way.
 pub(super) struct Cargo(pub(super) BodyBox);
 
@@ -155,12 +163,6 @@ impl Place {
     pub(super) fn new(track: Arc<Track>, slot: &'static Slot) -> Place {
         let body = Cell::new(None);
         Place { track, slot, body, is_polled: false, error: None, never_unpin: PhantomPinned }
-    }
-
-    /// Whether a body is here that can be sent on.
-    pub(super) fn may_leave(&self, now: Instant, stay: u64) -> bool {
-        let state = lock(&self.track.state);
-        !state.is_aborted && !state.is_over && now.nanos_since(state.since) >= stay
     }
 
     /// Looks at the body, if it is here.
@@ -244,7 +246,8 @@ impl Track {
         let away = take(&mut state.away);
         drop(state);
         away.into_iter().for_each(|place| self.cancel_at(place));
-        drop(cargo);
+        // The owner of a home is in the midst of something.
+        foreign::run(|| drop(cargo));
     }
 
     /// A place that is not home is given up. What is in it goes home, if anybody there waits for it.

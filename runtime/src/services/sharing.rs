@@ -186,7 +186,11 @@ impl Drop for Share {
 impl OwnScheduler {
     /// Takes up to `limit` of the tasks that wait off the run queue, those that `depart` takes. The first one stays, unless
     /// it is the only one.
-    fn take_waiting(self, limit: u64, mut depart: impl FnMut(OwnSlot) -> Option<Departed>) -> Vec<Departed> {
+    pub(crate) fn take_waiting(
+        self,
+        limit: u64,
+        mut depart: impl FnMut(OwnSlot) -> Option<Departed>,
+    ) -> Vec<Departed> {
         let mut departed = Vec::new();
         let first = self.cells().head.get();
         let (mut before, mut next) = match first.and_then(|first| self.next(first)) {
