@@ -125,7 +125,9 @@ impl Options {
         if runner.is_tokio() {
             calls.push_str(".enable_all()");
         }
-        if let Some(workers) = self.worker_threads {
+        // A test of tokio's has one worker unless it says otherwise.
+        let is_one = runner.is_tokio() && runner.is_test() && self.flavor == Some(Flavor::MultiThread);
+        if let Some(workers) = self.worker_threads.or(is_one.then_some(1)) {
             calls.push_str(&format!(".worker_threads({workers})"));
         }
         if let Some(start_paused @ true) = self.start_paused {

@@ -9,11 +9,11 @@ use crate::services::home::Who;
 use crate::services::shared::Shared;
 use crate::services::stay::Stay;
 use std::future::poll_fn;
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 
 /// Starts it.
-pub(crate) fn start(runtime: RuntimeRef, shared: &Arc<Shared>) {
+pub(crate) fn start(runtime: RuntimeRef, shared: &Arc<Shared>) -> io::Result<()> {
     let settings = shared.pool.settings();
     let mut thread = thread::Builder::new().name(settings.background_name());
     if let Some(size) = settings.stack_size {
@@ -29,21 +29,22 @@ pub(crate) fn start(runtime: RuntimeRef, shared: &Arc<Shared>) {
         settings.on_stop.iter().for_each(|hook| foreign::run(|| hook()));
         background.has_ended();
     });
-    if let (Err(error), Some(background)) = (started, &shared.background) {
-        background.has_ended();
-        // The tasks go on in the next `block_on`. If stderr is closed, there is nobody to tell.
-        let _ = writeln!(
-            io::stderr(),
-            "ayi: the system refuses to start the thread that runs a runtime in the background ({error}): raise the \
-             limit on threads (ulimit -u, cgroup pids.max)"
-        );
-    }
+    let Err(error) = started else { return Ok(()) };
+    shared.background.iter().for_each(|background| background.has_ended());
+    Err(io::Error::new(
+        error.kind(),
+        format!(
+            "the system refuses to start the thread that runs a runtime in the background ({error}): raise the limit on \
+             threads (ulimit -u, cgroup pids.max)"
+        ),
+    ))
 }
 
 /// Runs the runtime until it is to end, and ends it.
 fn go_on(runtime: RuntimeRef, shared: &Shared, background: &Background) {
     // Somebody else may have been faster, and has it in `block_on` or is ending it.
     let Some(stay) = Stay::begin(runtime, &shared.home, Who::Owner) else { return };
+    background.is_in();
     let end = poll_fn(|cx| background.poll_end(cx));
     let _blocked = BlockedOn::new();
     let grace = stay.worker().block_on(end, 0);

@@ -3,7 +3,8 @@
 use super::drive::Drive;
 use super::errors::TIED_TO_ITS_THREAD;
 use super::link::Link;
-use crate::core::current::EnterGuard;
+use crate::core::coop;
+use crate::core::current::{EnterGuard, find_worker};
 use crate::core::lodger::Lodger;
 use crate::core::onlooker::TaskFacts;
 use crate::core::task::Id;
@@ -48,7 +49,10 @@ impl Link {
     /// otherwise beside it.
     #[track_caller]
     pub(crate) fn block_on<F: Future>(&self, future: F, size: usize, who: Who) -> F::Output {
-        if let Some(stay) = self.stay(who).filter(|stay| !stay.worker().is_over.get()) {
+        // A runtime of several workers has threads for all of them.
+        let may_stay = self.shared.crew.get().is_none() || find_worker(self.reference.id).is_some();
+        let stay = if may_stay { self.stay(who) } else { None };
+        if let Some(stay) = stay.filter(|stay| !stay.worker().is_over.get()) {
             return run(stay.worker(), future, size);
         }
         if who == Who::Owner {
@@ -62,16 +66,23 @@ impl Link {
         let waker = Waker::from(drive.sleeper.clone());
         let mut cx = Context::from_waker(&waker);
         // Dropped before this thread leaves the runtime, and after the future.
-        let _end = OnDrop(|| drive.end(self));
+        let _end = OnDrop(|| {
+            coop::end();
+            drive.end(self);
+        });
         let place = Location::caller();
         let facts = || TaskFacts::new(Id::next(), size, place);
         let trace = TaskTrace::root(facts, None);
         let mut future = pin!(future);
         let mut poll = || trace.poll(&mut cx, |cx| future.as_mut().poll(cx));
         loop {
-            if let Poll::Ready(output) = poll() {
+            coop::enter();
+            let polled = poll();
+            coop::leave();
+            if let Poll::Ready(output) = polled {
                 return output;
             }
+            coop::wake_exhausted();
             if let Some(worker) = drive.worker() {
                 return worker.go_on(&drive.sleeper, poll);
             }

@@ -2,6 +2,7 @@
 
 use super::runtime::Runtime;
 use super::settings::Settings;
+use super::workers;
 use crate::services::cancellation::CancellationToken;
 use crate::services::shared::Drivers;
 use crate::services::sharing::Seat;
@@ -49,9 +50,9 @@ impl Builder {
     /// [`block_on`](Runtime::block_on): when it is left with tasks, or gets one, a thread of its own runs it from then on.
     /// The name is tokio's.
     ///
-    /// All tasks run on one thread at a time: that of the first `block_on`, for as long as that lasts, or the runtime's
-    /// own. A `block_on` beside the runtime's own thread runs its future on the thread that calls it. To use several
-    /// processors, see [`cores`](Builder::cores).
+    /// It has one worker, unless [`worker_threads`](Builder::worker_threads) says otherwise: all tasks run on one thread at
+    /// a time, that of the first `block_on`, for as long as that lasts, or the runtime's own. A `block_on` beside the
+    /// runtime's own thread runs its future on the thread that calls it.
     ///
     /// A task whose future is not `Send`, see [`spawn`](crate::spawn), keeps the runtime on its thread, so that it does
     /// not go on in the background. Tasks of [`Handle::spawn`](crate::runtime::Handle::spawn) do.
@@ -72,8 +73,17 @@ impl Builder {
         builder
     }
 
-    /// Checks that there is to be at least one thread for tasks. There is never more than one, see
-    /// [`new_multi_thread`](Builder::new_multi_thread).
+    /// Sets how many workers a runtime of the kind [`new_multi_thread`](Builder::new_multi_thread) has: threads that run
+    /// its tasks. The default is one.
+    ///
+    /// With several workers, each has a thread from the beginning, with sockets and timers of its own, and `block_on` runs
+    /// only its future, on the thread that calls it. A task of [`Handle::spawn`](crate::runtime::Handle::spawn) begins on
+    /// the worker that spawns it, or on one that has little to do if it is spawned elsewhere. When a worker has nothing to
+    /// do, another one whose tasks wait sends it some of them, between two polls. A task of [`spawn`](crate::spawn), which
+    /// need not be `Send`, stays on the worker that spawns it; spawned elsewhere, also in `block_on`, it panics.
+    ///
+    /// A poll that blocks its thread holds up the tasks that wait on the same worker. See
+    /// [`block_in_place`](crate::task::block_in_place).
     ///
     /// # Panics
     ///
@@ -82,13 +92,16 @@ impl Builder {
     /// # Examples
     ///
     /// ```
-    /// use ayi::runtime::Builder;
+    /// use ayi::runtime::{Builder, worker_index};
     /// let rt = Builder::new_multi_thread().worker_threads(4).build()?;
+    /// let task = rt.handle().spawn(async { worker_index() });
+    /// assert!(rt.block_on(task).unwrap() < Some(4));
     /// # std::io::Result::Ok(())
     /// ```
     #[track_caller]
     pub fn worker_threads(&mut self, threads: usize) -> &mut Builder {
         assert!(threads > 0, "worker_threads: a runtime has at least one thread for its tasks");
+        self.settings.workers = threads;
         self
     }
 
@@ -458,7 +471,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Fails if the system refuses an epoll instance or an eventfd, usually because the process has no file descriptors
+    /// Fails if the system refuses an epoll instance, an eventfd or a thread, usually because the process has no file descriptors
     /// left.
     ///
     /// # Examples
@@ -469,7 +482,12 @@ impl Builder {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn build(&mut self) -> io::Result<Runtime> {
-        Ok(Runtime::of(self.settings.make()?, self.grace))
+        match self.settings.workers {
+            workers if self.settings.is_background && workers > 1 => {
+                workers::build(&self.settings, self.grace)
+            }
+            _ => Ok(Runtime::of(self.settings.make()?, self.grace)),
+        }
     }
 }
 

@@ -7,9 +7,8 @@ use super::errors::TryCurrentError;
 use super::link::Link;
 use super::metrics::RuntimeMetrics;
 use super::task::try_id;
-use crate::core::current::{home, with_current, worker_of};
+use crate::core::current::{home, with_current};
 use crate::core::task::{JoinHandle, Plain};
-use crate::services::afar::spawn_from_afar;
 use crate::services::cancellation::CancellationToken;
 use crate::services::home::Who;
 use crate::services::kinds::{Boxed, is_large};
@@ -169,7 +168,7 @@ impl Handle {
         F: Future<Output: Send + 'static> + 'static,
     {
         // `make` is called in a future, so that its panics are the task's.
-        match worker_of(self.link.reference.id) {
+        match self.link.here() {
             Some(worker) => {
                 worker.tasks().local_task();
                 worker.tasks().spawn(async move { make().await }, Plain)
@@ -179,10 +178,7 @@ impl Handle {
                     with_current(|worker| worker.tasks().local_task());
                     async move { make().await }
                 };
-                let Link { reference, shared } = &self.link;
-                let task = spawn_from_afar(reference.scheduler, reference.id, make, Plain);
-                shared.go_on_in_background();
-                task
+                self.link.spawn_from_afar(make, Plain)
             }
         }
     }
@@ -374,8 +370,7 @@ pub enum RuntimeFlavor {
     MultiThread,
 }
 
-/// Returns the number of the thread that runs the tasks of the current runtime, which is 0 because there is only one,
-/// or `None` on other threads. The future of a `block_on` of a [`MultiThread`](RuntimeFlavor::MultiThread) runtime is
+/// Returns the number of the current runtime's worker that this thread is, 0 for the first, or `None` on other threads. The future of a `block_on` of a [`MultiThread`](RuntimeFlavor::MultiThread) runtime is
 /// not on that thread by tokio's rules.
 ///
 /// # Examples
@@ -390,7 +385,7 @@ pub fn worker_index() -> Option<usize> {
         let is_apart = worker.lodgers.shared.background.is_some() && try_id().is_none();
         worker.lodgers.runs.are_going_on() && !is_apart
     });
-    is_worker.then_some(0)
+    is_worker.then(|| home().map_or(0, |worker| worker.lodgers.worker_index()))
 }
 
 impl Id {

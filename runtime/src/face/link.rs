@@ -1,6 +1,6 @@
 //! What a handle consists of.
 
-use crate::core::current::worker_of;
+use crate::core::current::current;
 use crate::core::task::{JoinHandle, Kind};
 use crate::core::worker::{RuntimeRef, Worker};
 use crate::services::afar::spawn_from_afar;
@@ -8,6 +8,7 @@ use crate::services::home::Who;
 use crate::services::kinds::Mobile;
 use crate::services::shared::Shared;
 use crate::services::stay::Stay;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// The way to a runtime from any thread. See [`Handle`](crate::runtime::Handle).
@@ -19,15 +20,26 @@ pub(crate) struct Link {
 
 impl Link {
     pub(crate) fn of(worker: &Worker) -> Link {
-        Link { reference: worker.reference, shared: worker.lodgers.shared.clone() }
+        let leader = worker.lodgers.leader.clone();
+        leader.unwrap_or_else(|| Link { reference: worker.reference, shared: worker.lodgers.shared.clone() })
     }
 
-    /// Spawns a task on that runtime.
+    /// The worker that this thread is, if it is one of this runtime's.
+    pub(crate) fn here(&self) -> Option<Rc<Worker>> {
+        let id = self.reference.id;
+        let is_ours = |worker: &Worker| {
+            let leader = worker.lodgers.leader.as_ref();
+            worker.reference.id == id || leader.is_some_and(|leader| leader.reference.id == id)
+        };
+        current().filter(|worker| is_ours(worker))
+    }
+
     /// Goes into the runtime, or stays in it, if it is on this thread or idle and `who` may have it.
     pub(crate) fn stay(&self, who: Who) -> Option<Stay> {
         Stay::begin(self.reference, &self.shared.home, who)
     }
 
+    /// Spawns a task on that runtime, which may go from one worker to another.
     #[track_caller]
     pub(crate) fn spawn_task<F: Future<Output: Send + 'static> + Send + 'static>(
         &self,
@@ -44,13 +56,22 @@ impl Link {
         future: F,
         kind: impl Kind<F>,
     ) -> JoinHandle<F::Output> {
-        match worker_of(self.reference.id) {
+        match self.here() {
             Some(worker) => worker.tasks().spawn(future, kind),
-            None => {
-                let task = spawn_from_afar(self.reference.scheduler, self.reference.id, move || future, kind);
-                self.shared.go_on_in_background();
-                task
-            }
+            None => self.spawn_from_afar(move || future, kind),
         }
+    }
+
+    /// Spawns a task on one of the workers, on none of which this thread is.
+    #[track_caller]
+    pub(crate) fn spawn_from_afar<F: Future<Output: Send + 'static> + 'static>(
+        &self,
+        make: impl FnOnce() -> F + Send + 'static,
+        kind: impl Kind<F>,
+    ) -> JoinHandle<F::Output> {
+        let worker = self.shared.next_worker();
+        let task = spawn_from_afar(worker.scheduler, worker.id, make, kind);
+        self.shared.go_on_in_background();
+        task
     }
 }

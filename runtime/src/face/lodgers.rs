@@ -1,6 +1,7 @@
 //! What is plugged into the core's seam for lodgers.
 
 use super::errors::{NEVER_BLOCKS, NO_RUNTIME, SHUT_DOWN, is_rt_shutdown_err, shut_down, why_no_timer};
+use super::link::Link;
 use crate::core::foreign;
 use crate::core::lodger::Lodger;
 use crate::core::worker::Worker;
@@ -26,6 +27,8 @@ pub(crate) struct Lodgers {
     pub(crate) ring: RingPlace,
     /// If it shares tasks with others.
     pub(super) share: Option<Share>,
+    /// If it is one of a runtime's workers, but not the first: the way to that.
+    pub(super) leader: Option<Link>,
     pub(crate) shared: Arc<Shared>,
     pub(super) hooks: ParkHooks,
     pub(crate) runs: Runs,
@@ -37,6 +40,14 @@ pub(crate) struct Lodgers {
 pub(crate) struct ParkHooks {
     pub(super) on_park: Option<Arc<dyn Fn() + Send + Sync>>,
     pub(super) on_unpark: Option<Arc<dyn Fn() + Send + Sync>>,
+}
+
+impl Lodgers {
+    /// Which of the runtime's workers this is.
+    pub(super) fn worker_index(&self) -> usize {
+        let is_one_of_several = self.leader.is_some() || self.shared.crew.get().is_some();
+        self.share.as_ref().filter(|_| is_one_of_several).map_or(0, Share::index)
+    }
 }
 
 impl Lodger for Lodgers {

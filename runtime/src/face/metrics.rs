@@ -8,6 +8,8 @@ use crate::core::current::worker_of;
 use crate::core::foreign::lock;
 use crate::core::task::scheduler::Gate;
 use crate::core::task::{OwnScheduler, Scheduler};
+use crate::core::worker::RuntimeRef;
+use crate::services::shared::Shared;
 use crate::watch::figures::Figures;
 use std::fmt;
 use std::iter::successors;
@@ -16,7 +18,7 @@ use std::time::Duration;
 
 /// The counters of a runtime. They are `Send` and `Sync`, and can be read on any thread at any time.
 ///
-/// The names are tokio's. There is one worker, number 0: the runtime's thread. Counting costs an addition per event,
+/// The names are tokio's. A worker is a thread that runs tasks; the first is number 0, and most runtimes have no other. Counting costs an addition per event,
 /// and reading takes a lock for a short time. The counters of a runtime that has ended keep their last values.
 ///
 /// # Examples
@@ -40,19 +42,22 @@ impl RuntimeMetrics {
         RuntimeMetrics { link }
     }
 
+    /// Those of all workers.
     fn counters(&self) -> Figures {
-        let runtime = self.link.reference;
-        let live = runtime.scheduler.counted(runtime.id);
-        live.or_else(|| Some(self.link.shared.last.get()?.0)).unwrap_or_default()
+        self.link.shared.workers().map(|worker| worker.counted()).sum()
     }
 
     #[track_caller]
-    fn worker(&self, worker: usize) -> Figures {
-        assert_eq!(worker, 0, "an ayi runtime has one worker, number 0: its thread");
-        self.counters()
+    fn worker(&self, worker: usize) -> &Shared {
+        match self.link.shared.workers().nth(worker) {
+            Some(worker) => worker,
+            None => {
+                panic!("there is no worker {worker}: there are {}, and the first is 0", self.num_workers())
+            }
+        }
     }
 
-    /// Returns 1: the only worker is the runtime's thread.
+    /// Returns how many workers there are: threads that run tasks.
     ///
     /// # Examples
     ///
@@ -64,7 +69,7 @@ impl RuntimeMetrics {
     /// # });
     /// ```
     pub fn num_workers(&self) -> usize {
-        1
+        self.link.shared.workers().count()
     }
 
     /// Returns how many tasks have been spawned and are not finished.
@@ -116,10 +121,9 @@ impl RuntimeMetrics {
     /// ```
     #[cfg(feature = "uring")]
     pub fn uses_io_uring(&self) -> Option<bool> {
-        match self.counters().get(Count::Ring) {
-            0 => None,
-            state => Some(state == crate::services::ring::RING_IN_USE),
-        }
+        let states = self.link.shared.workers().map(|worker| worker.counted().get(Count::Ring));
+        let known = states.into_iter().find(|state| *state != 0)?;
+        Some(known == crate::services::ring::RING_IN_USE)
     }
 
     /// Returns how many messages of other threads, which wake or spawn tasks, the runtime has not read yet.
@@ -134,8 +138,10 @@ impl RuntimeMetrics {
     /// # });
     /// ```
     pub fn global_queue_depth(&self) -> usize {
-        let runtime = self.link.reference;
-        if runtime.scheduler.is_open(runtime.id) { runtime.scheduler.inbox.len() } else { 0 }
+        let unread = |runtime: RuntimeRef| {
+            if runtime.scheduler.is_open(runtime.id) { runtime.scheduler.inbox.len() } else { 0 }
+        };
+        self.link.shared.workers().map(|worker| unread(worker.runtime)).sum()
     }
 
     /// Returns how many tasks are on the run queue. Another thread gets the number at the latest turn, plus the tasks
@@ -157,8 +163,9 @@ impl RuntimeMetrics {
     /// ```
     #[track_caller]
     pub fn worker_local_queue_depth(&self, worker: usize) -> usize {
-        let counters = self.worker(worker);
-        match worker_of(self.link.reference.id) {
+        let shared = self.worker(worker);
+        let counters = shared.counted();
+        match worker_of(shared.runtime.id) {
             Some(worker) => worker.tasks().queue_len(),
             None => counters.get(Count::Scheduled).saturating_sub(counters.get(Count::Popped)) as usize,
         }
@@ -178,7 +185,7 @@ impl RuntimeMetrics {
     /// ```
     #[track_caller]
     pub fn worker_poll_count(&self, worker: usize) -> u64 {
-        self.worker(worker).get(Count::Popped)
+        self.worker(worker).counted().get(Count::Popped)
     }
 
     /// Returns how often the runtime's own thread put a task on the run queue, by spawning or waking it.
@@ -194,7 +201,7 @@ impl RuntimeMetrics {
     /// ```
     #[track_caller]
     pub fn worker_local_schedule_count(&self, worker: usize) -> u64 {
-        let counters = self.worker(worker);
+        let counters = self.worker(worker).counted();
         counters.get(Count::Scheduled).saturating_sub(counters.get(Count::WokenFromAfar))
     }
 
@@ -226,7 +233,7 @@ impl RuntimeMetrics {
     /// ```
     #[track_caller]
     pub fn worker_park_count(&self, worker: usize) -> u64 {
-        self.worker(worker).get(Count::Parks)
+        self.worker(worker).counted().get(Count::Parks)
     }
 
     /// Returns how often the worker has slept and how often it has woken, together: the number is odd while it sleeps.
@@ -246,9 +253,10 @@ impl RuntimeMetrics {
     /// ```
     #[track_caller]
     pub fn worker_park_unpark_count(&self, worker: usize) -> u64 {
-        let parks = self.worker(worker).get(Count::Parks);
+        let worker = self.worker(worker);
+        let parks = worker.counted().get(Count::Parks);
         // Relaxed: a figure that stands alone.
-        (2 * parks).saturating_sub(self.link.shared.is_asleep.load(Ordering::Relaxed).into())
+        (2 * parks).saturating_sub(worker.is_asleep.load(Ordering::Relaxed).into())
     }
 
     /// Returns how often the runtime looked at timers, descriptors and other threads' messages. tokio has no such
@@ -265,7 +273,7 @@ impl RuntimeMetrics {
     /// ```
     #[track_caller]
     pub fn worker_turn_count(&self, worker: usize) -> u64 {
-        self.worker(worker).get(Count::Turns)
+        self.worker(worker).counted().get(Count::Turns)
     }
 
     /// Returns the CPU time of the runtime's thread since the runtime was made, as the kernel counts it. tokio takes
@@ -282,8 +290,7 @@ impl RuntimeMetrics {
     /// ```
     #[track_caller]
     pub fn worker_total_busy_duration(&self, worker: usize) -> Duration {
-        assert_eq!(worker, 0, "an ayi runtime has one worker, number 0: its thread");
-        let shared = &self.link.shared;
+        let shared = self.worker(worker);
         match shared.last.get() {
             Some((_, busy)) => *busy,
             None => shared.busy(),
@@ -414,6 +421,14 @@ impl OwnScheduler {
     /// Returns how many slots are on the run queue.
     pub(crate) fn queue_len(self) -> usize {
         successors(self.cells().head.get(), |slot| self.next(*slot)).count()
+    }
+}
+
+impl Shared {
+    /// What has been counted of this worker.
+    pub(crate) fn counted(&self) -> Figures {
+        let live = self.runtime.scheduler.counted(self.runtime.id);
+        live.or_else(|| Some(self.last.get()?.0)).unwrap_or_default()
     }
 }
 

@@ -24,3 +24,4 @@ pub(crate) mod sleep;
 pub(crate) mod spawn;
 pub(crate) mod task;
 pub(crate) mod task_builder;
+pub(crate) mod workers;

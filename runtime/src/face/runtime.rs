@@ -8,6 +8,7 @@ use super::handle::Handle;
 use super::link::Link;
 use super::metrics::RuntimeMetrics;
 use super::settings::Settings;
+use super::task::try_id;
 use crate::core::current::EnterGuard as CoreGuard;
 use crate::core::current::worker_of;
 use crate::core::task::{JoinHandle, Plain};
@@ -16,7 +17,7 @@ use crate::services::afar::refused;
 use crate::services::here::latest_here;
 use crate::services::home::Who;
 use crate::services::kinds::{Boxed, is_large};
-use crate::services::stay::begin_idle;
+use crate::services::stay::{Stay, begin_idle};
 use futures_task::{FutureObj, LocalFutureObj, LocalSpawn, Spawn, SpawnError};
 use std::fmt;
 use std::io::{self, Write};
@@ -270,17 +271,24 @@ impl Link {
     /// Ends the runtime, wherever it is, for its owner.
     pub(crate) fn end(&self, grace: Duration) {
         let Link { reference, shared } = self;
-        // A blocking call of this runtime that waited for the end would wait for itself.
-        let is_in_a_call = current_link().is_some_and(|link| link.reference.id == reference.id);
+        // A task or a blocking call of this runtime that waited for the end would wait for itself.
+        let is_inside = current_link().is_some_and(|link| link.reference.id == reference.id);
+        let is_in_a_call = is_inside && (self.here().is_some() || try_id().is_some());
         let background = shared.background.as_ref();
-        background.iter().for_each(|background| background.ask_to_end(grace));
+        shared.ask_to_end(grace);
+        // The worker that this thread is, and those whose threads could not be started.
+        for other in shared.workers().skip(1) {
+            if let Some(stay) = Stay::begin(other.runtime, &other.home, Who::Owner) {
+                stay.worker().shut_down(Duration::ZERO);
+            }
+        }
         if let Some(stay) = self.stay(Who::Owner) {
             let is_here = worker_of(reference.id).is_some();
             let waits_for_itself = is_in_a_call && !is_here;
             stay.worker().shut_down(if waits_for_itself { Duration::ZERO } else { grace });
             // Its thread may be about to find that it came too late.
-            if let (Some(background), false) = (background, waits_for_itself) {
-                background.wait_for_the_end(grace);
+            if !waits_for_itself {
+                shared.wait_for_the_end(grace);
             }
             return;
         }
@@ -294,7 +302,7 @@ impl Link {
             latest_here(|worker| worker.reference.id == id).iter().for_each(|it| it.shut_down(grace))
         };
         match background {
-            Some(background) if !is_in_a_call => background.wait_for_the_end(grace),
+            Some(_) if !is_in_a_call => shared.wait_for_the_end(grace),
             Some(_) => {}
             None => drop(reference.scheduler.send(Some(id), end)),
         }

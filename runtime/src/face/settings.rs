@@ -1,8 +1,10 @@
 //! What a runtime is made with, and how it is made.
 
 use super::background;
+use super::link::Link;
 use super::lodgers::{Lodgers, ParkHooks};
 use crate::core::sync::Mutex;
+use crate::core::sync::atomic::AtomicBool;
 use crate::core::task::Scheduler;
 use crate::core::turn::POLLS_PER_TURN;
 use crate::core::wait::{Clock, Reactor};
@@ -25,7 +27,6 @@ use crate::watch::slow_poll::limit_in_environment;
 use crate::watch::unhandled::UnhandledPanic;
 use std::io;
 use std::rc::Rc;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -44,8 +45,10 @@ pub(crate) struct Settings {
     pub(crate) io_uring: bool,
     /// Whether a thread of its own runs it while nobody is in `block_on`.
     pub(crate) is_background: bool,
-    /// Its place among runtimes that share tasks.
+    /// Its place among runtimes that share tasks, and the first of them if they are one.
     pub(crate) seat: Option<Seat>,
+    pub(crate) leader: Option<Link>,
+    pub(crate) workers: usize,
     pub(crate) drivers: Drivers,
 }
 
@@ -73,6 +76,8 @@ impl Settings {
             io_uring: true,
             is_background: false,
             seat: None,
+            leader: None,
+            workers: 1,
             drivers: Drivers { has_io: true, has_timers: true, is_local: true },
         }
     }
@@ -99,6 +104,7 @@ impl Settings {
             home: Home::new(),
             background: self.is_background.then(Background::default),
             start_background: background::start,
+            crew: OnceLock::new(),
             cpu: Mutex::new(Cpu::of_this_thread(Duration::ZERO)),
             shutdown: self.shutdown.child_token(),
             drivers: self.drivers,
@@ -114,6 +120,7 @@ impl Settings {
             share: self.seat.clone().map(|seat| seat.sit_down(shared.runtime)),
             shared,
             hooks: self.park_hooks.clone(),
+            leader: self.leader.clone(),
             runs: Runs::default(),
             stays: Stays::default(),
         };

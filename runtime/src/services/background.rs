@@ -14,13 +14,15 @@ use std::time::Duration;
 #[derive(Default)]
 pub(crate) struct Background {
     state: Mutex<State>,
-    /// Notified when the thread has ended.
-    ended: Condvar,
+    /// Notified when the thread is in the runtime, and when it has ended.
+    moved: Condvar,
 }
 
 #[derive(Default)]
 struct State {
     is_running: bool,
+    /// The thread has gone into the runtime.
+    is_in: bool,
     /// The thread, once it runs.
     thread: Option<ThreadId>,
     /// The runtime is to end, and may wait so long for its blocking calls.
@@ -41,6 +43,19 @@ impl Background {
     /// The thread has started, and is this one.
     pub(crate) fn has_started(&self) {
         lock(&self.state).thread = Some(current().id());
+    }
+
+    /// The thread is in the runtime.
+    pub(crate) fn is_in(&self) {
+        lock(&self.state).is_in = true;
+        self.moved.notify_all();
+    }
+
+    /// Waits until the thread is in the runtime, or has ended.
+    pub(crate) fn wait_for_the_beginning(&self) {
+        let is_beginning = |state: &mut State| state.is_running && !state.is_in;
+        let waited = self.moved.wait_while(lock(&self.state), is_beginning);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Waits until the runtime is to end.
@@ -69,16 +84,16 @@ impl Background {
     /// The thread is about to end.
     pub(crate) fn has_ended(&self) {
         let mut state = lock(&self.state);
-        (state.is_running, state.thread) = (false, None);
+        (state.is_running, state.is_in, state.thread) = (false, false, None);
         drop(state);
-        self.ended.notify_all();
+        self.moved.notify_all();
     }
 
     /// Waits at most `limit` for the thread to end, unless it is this one.
     pub(crate) fn wait_for_the_end(&self, limit: Duration) {
         let own = Some(current().id());
         let is_running = |state: &mut State| state.is_running && state.thread != own;
-        let waited = self.ended.wait_timeout_while(lock(&self.state), limit, is_running);
+        let waited = self.moved.wait_timeout_while(lock(&self.state), limit, is_running);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 }

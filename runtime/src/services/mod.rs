@@ -8,6 +8,7 @@ pub(crate) mod blocking;
 pub(crate) mod blocks;
 pub(crate) mod cancellation;
 pub(crate) mod coop;
+pub(crate) mod crew;
 pub(crate) mod crowd;
 pub(crate) mod departures;
 pub(crate) mod drives;

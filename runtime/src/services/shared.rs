@@ -6,18 +6,23 @@ use super::cancellation::CancellationToken;
 use super::drives::Drives;
 use super::guests::Guests;
 use super::home::Home;
+use super::sharing::Group;
 use crate::core::counters::Count;
 use crate::core::foreign::lock;
 use crate::core::sync::Mutex;
+use crate::core::sync::atomic::{AtomicBool, AtomicUsize};
 use crate::core::task::Scheduler;
 use crate::core::task::scheduler::Gate;
 use crate::core::worker::RuntimeRef;
 use crate::watch::figures::Figures;
 use crate::watch::thread_clock::ThreadClock;
+use std::io::{self, Write};
 use std::panic::RefUnwindSafe;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+/// Starts the thread that runs a runtime in the background.
+pub(crate) type StartBackground = fn(RuntimeRef, &Arc<Shared>) -> io::Result<()>;
 
 /// What the handles of a runtime share with it.
 pub(crate) struct Shared {
@@ -28,7 +33,9 @@ pub(crate) struct Shared {
     pub(crate) home: Home,
     /// The thread that runs it then, if there is to be one, and what starts that thread.
     pub(crate) background: Option<Background>,
-    pub(crate) start_background: fn(RuntimeRef, &Arc<Shared>),
+    pub(crate) start_background: StartBackground,
+    /// Its other workers, if it has several.
+    pub(crate) crew: OnceLock<Crew>,
     pub(crate) cpu: Mutex<Cpu>,
     /// The token that tells the tasks to end.
     pub(crate) shutdown: CancellationToken,
@@ -63,10 +70,22 @@ impl Shared {
         if let Some(background) = &self.background {
             let has_work = || self.runtime.scheduler.has_tasks() || !self.guests.are_none();
             if self.home.is_idle() && has_work() && background.must_start() {
-                (self.start_background)(self.runtime, self);
+                if let Err(error) = (self.start_background)(self.runtime, self) {
+                    // The tasks go on in the next `block_on`. If stderr is closed, there is nobody to tell.
+                    let _ = writeln!(io::stderr(), "ayi: {error}");
+                }
             }
         }
     }
+}
+
+/// The workers of a runtime that has several. See `crew`.
+pub(crate) struct Crew {
+    pub(super) group: Arc<Group>,
+    /// All but the first worker, which has this crew.
+    pub(super) others: Vec<Arc<Shared>>,
+    /// Who comes next.
+    pub(super) next: AtomicUsize,
 }
 
 /// What a runtime pretends to lack, for programs that count on tokio's panics.

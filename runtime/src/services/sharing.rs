@@ -80,7 +80,7 @@ impl Group {
     // Relaxed, here and below: invariant 1.
 
     /// The seat of an idle runtime other than `own`, whose bit is cleared.
-    fn take_idle(&self, own: usize) -> Option<usize> {
+    pub(crate) fn take_idle(&self, own: usize) -> Option<usize> {
         self.idle.iter().enumerate().find_map(|(word, bits)| {
             let first = bits.load(Relaxed).trailing_zeros() as usize;
             let index = word * 64 + first;
@@ -156,6 +156,10 @@ impl Share {
         if !departed.is_empty() {
             send_off(tasks, departed, to);
         }
+    }
+
+    pub(crate) fn index(&self) -> usize {
+        self.seat.index
     }
 
     /// The runtime is about to park, and takes tasks.

@@ -9,18 +9,23 @@
 //! tokio has no single call for this; `tokio_util` has `CancellationToken` and `TaskTracker`.
 
 use crate::core::counters::Count;
-use crate::core::current::home;
-use crate::core::task::Id;
-use crate::core::worker::Worker;
+use crate::core::task::{Id, OwnScheduler, Plain};
+use crate::core::worker::RuntimeRef;
+use crate::face::entered::current_link;
+use crate::face::errors::NO_RUNTIME;
 use crate::face::handle::Handle;
 use crate::face::sleep::sleep;
 use crate::face::task::yield_now;
+use crate::services::afar::spawn_from_afar;
 use crate::services::cancellation::CancellationToken;
+use crate::services::shared::Shared;
+use crate::watch::figures::Figures;
 use crate::watch::running::RunningTask;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::Poll;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 /// Returns the token that tells the tasks of this thread's runtime to end.
@@ -84,35 +89,73 @@ pub fn shutdown_token() -> CancellationToken {
 /// # }).unwrap();
 /// ```
 pub async fn shutdown(limit: Duration) -> ShutdownReport {
-    shutdown_token().cancel();
-    let worker = home().expect("shutdown() is polled by the runtime whose tasks it ends");
+    let link = current_link().unwrap_or_else(|| panic!("{NO_RUNTIME}"));
+    link.shared.shutdown.cancel();
+    let caller = Id::current();
     let mut time_is_up = sleep(limit);
     let all_have_ended = poll_fn(|cx| {
-        if have_ended(&worker) {
+        if have_ended(&link.shared, caller) {
             return Poll::Ready(true);
         }
         if Pin::new(&mut time_is_up).poll(cx).is_ready() {
             return Poll::Ready(false);
         }
-        worker.tasks().cells().onlookers.watch(cx.waker().clone());
+        link.shared.workers().for_each(|worker| watch(worker, cx.waker()));
         Poll::Pending
     })
     .await;
-    if all_have_ended {
-        return ShutdownReport { still_running: Vec::new() };
+    let mut still_running = Vec::new();
+    if !all_have_ended {
+        for worker in link.shared.workers() {
+            still_running.append(&mut end_tasks(worker.runtime, caller).await);
+        }
     }
-    let report = ShutdownReport { still_running: worker.tasks().running() };
-    worker.tasks().abort_all();
-    // The aborted tasks are on the run queue now, and this task goes behind them.
-    yield_now().await;
-    report
+    ShutdownReport { still_running }
 }
 
-/// Returns whether all tasks have ended, not counting the calling task if there is one, and those of other runtimes,
-/// which go home when this one ends.
-fn have_ended(worker: &Worker) -> bool {
-    let visiting = worker.counters().get(Count::Visiting);
-    worker.tasks().tasks_left() - visiting <= u64::from(Id::current() != Id::NONE)
+/// Returns whether all tasks have ended, not counting the calling task if there is one, and those that only visit, which go
+/// home when this runtime ends.
+fn have_ended(shared: &Arc<Shared>, caller: Id) -> bool {
+    let figures = shared.workers().map(|worker| worker.counted()).sum::<Figures>();
+    let gone = figures.get(Count::Finished) + figures.get(Count::Visiting);
+    figures.get(Count::Spawned).saturating_sub(gone) <= u64::from(caller != Id::NONE)
+}
+
+/// Has the worker wake `waker` when one of its tasks is finished, or has been since this call.
+fn watch(worker: &Arc<Shared>, waker: &Waker) {
+    let (scheduler, waker) = (worker.runtime.scheduler, waker.clone());
+    let Some(own) = scheduler.own() else {
+        let finished = worker.counted().get(Count::Finished);
+        // Refused: it has ended, and its tasks with it.
+        return drop(scheduler.send(Some(worker.runtime.id), move |own| {
+            match own.shared().counters.get(Count::Finished) == finished {
+                true => own.cells().onlookers.watch(waker),
+                false => waker.wake(),
+            }
+        }));
+    };
+    own.cells().onlookers.watch(waker);
+}
+
+/// Aborts the tasks of a worker, except the caller, and returns those that there were.
+async fn end_tasks(worker: RuntimeRef, caller: Id) -> Vec<RunningTask> {
+    let end = move |own: OwnScheduler| {
+        let running = own.running();
+        own.abort_all(caller);
+        running.into_iter().filter(|task| task.id() != caller).collect()
+    };
+    if let Some(own) = worker.scheduler.own() {
+        let running = end(own);
+        // The aborted tasks are on the run queue now, and this task goes behind them.
+        yield_now().await;
+        return running;
+    }
+    let there = move || async move {
+        let running = worker.scheduler.own().map(end).unwrap_or_default();
+        yield_now().await;
+        running
+    };
+    spawn_from_afar(worker.scheduler, worker.id, there, Plain).await.unwrap_or_default()
 }
 
 /// A report of the tasks that had not finished when [`shutdown`]'s time was up, and were aborted.

@@ -13,6 +13,15 @@ impl Figures {
     }
 }
 
+impl std::iter::Sum for Figures {
+    fn sum<I: Iterator<Item = Figures>>(all: I) -> Figures {
+        let add = |sum: Figures, other: Figures| {
+            Figures(std::array::from_fn(|count| sum.0[count] + other.0[count]))
+        };
+        all.fold(Figures::default(), add)
+    }
+}
+
 impl Counters {
     pub(crate) fn read(&self) -> Figures {
         // Relaxed: see `add`.

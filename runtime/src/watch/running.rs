@@ -97,12 +97,14 @@ impl OwnScheduler {
     }
 
     /// Aborts the tasks that are not finished, except the one that is being polled. Each is cancelled when its turn
-    /// comes; they are on the run queue when this returns.
-    pub(crate) fn abort_all(self) {
+    /// comes; they are on the run queue when this returns. So is `but`, which is not aborted.
+    pub(crate) fn abort_all(self, but: Id) {
         for slot in self.slots() {
-            if let Some((body, _)) = slot.take_body() {
+            if let Some((body, id)) = slot.take_body() {
                 slot.put_body(body);
-                slot.mark(Marks::ABORTED);
+                if id != but {
+                    slot.mark(Marks::ABORTED);
+                }
                 slot.schedule();
             }
         }

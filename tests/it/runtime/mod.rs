@@ -13,3 +13,4 @@ mod metrics;
 mod moves;
 mod share;
 mod skips;
+mod workers;

@@ -3,8 +3,6 @@
 use ayi::runtime::{Builder, Core, CoresBuilder, Handle};
 use ayi::task::{self, yield_now};
 use ayi::time::{Duration, sleep};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Barrier};
 
 /// Cores that send each task that may move on all the time.
 fn restless(cores: usize) -> CoresBuilder {

@@ -1,18 +1,41 @@
 //! The settings of a runtime.
 
 use super::{LocalOptions, LocalRuntime, Runtime};
+use std::env::VarError;
 use std::io;
+use std::num::NonZero;
+use std::thread;
 use std::time::Duration;
 
 /// A builder that makes a [`Runtime`] with settings of one's own. It is ayi's, with the methods that tokio's has.
 #[derive(Debug)]
-pub struct Builder(ayi::runtime::Builder, Drivers);
+pub struct Builder(ayi::runtime::Builder, Asked);
 
-/// What has been enabled. ayi's runtimes have both, and pretend not to.
+/// What has been asked for. ayi's runtimes have sockets and timers in any case, and pretend not to.
 #[derive(Debug, Default)]
-struct Drivers {
+struct Asked {
     io: bool,
     time: bool,
+    /// The number of workers, and whether there may be several.
+    workers: Option<usize>,
+    is_multi_thread: bool,
+}
+
+/// The environment variable that says how many workers there are if the program does not.
+const WORKERS: &str = "TOKIO_WORKER_THREADS";
+
+/// How many workers there are by default: as many as there are CPUs that this process may use.
+#[track_caller]
+fn default_workers() -> usize {
+    match std::env::var(WORKERS) {
+        Ok(text) => match text.parse() {
+            Ok(0) => panic!("{WORKERS} is 0: a runtime has at least one thread for its tasks"),
+            Ok(workers) => workers,
+            Err(error) => panic!("{WORKERS} is {text:?}, which is not a number of threads: {error}"),
+        },
+        Err(VarError::NotUnicode(text)) => panic!("{WORKERS} is {text:?}, which is not a number of threads"),
+        Err(VarError::NotPresent) => thread::available_parallelism().map_or(1, NonZero::get),
+    }
 }
 
 /// Methods that are ayi's.
@@ -54,20 +77,33 @@ forwarded! {
     fn start_paused(start_paused: bool);
     /// Sets what becomes of a panic of a task that nobody awaits.
     fn unhandled_panic(policy: ayi::runtime::UnhandledPanic);
-    /// Checks that there is at least one thread. All tasks run on one.
-    fn worker_threads(threads: usize);
 }
 
 impl Builder {
     /// Begins a runtime that runs while a thread is in `block_on`.
     pub fn new_current_thread() -> Builder {
-        Builder(ayi::runtime::Builder::new_current_thread(), Drivers::default())
+        Builder(ayi::runtime::Builder::new_current_thread(), Asked::default())
     }
 
-    /// Begins a runtime that runs also while no thread is in `block_on`: then a thread of its own runs it. All tasks run
-    /// on one thread.
+    /// Begins a runtime whose tasks run on several threads, its workers, also while no thread is in `block_on`. There are
+    /// as many workers as CPUs that this process may use, unless [`worker_threads`](Builder::worker_threads) or the
+    /// environment variable `TOKIO_WORKER_THREADS` says otherwise.
     pub fn new_multi_thread() -> Builder {
-        Builder(ayi::runtime::Builder::new_multi_thread(), Drivers::default())
+        let asked = Asked { is_multi_thread: true, ..Asked::default() };
+        Builder(ayi::runtime::Builder::new_multi_thread(), asked)
+    }
+
+    /// Sets how many workers there are, if the runtime is of the kind `multi_thread`. With one, all tasks run on one thread
+    /// at a time: that of the first `block_on`, or the worker while there is none.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `threads` is zero.
+    #[track_caller]
+    pub fn worker_threads(&mut self, threads: usize) -> &mut Builder {
+        self.0.worker_threads(threads);
+        self.1.workers = Some(threads);
+        self
     }
 
     /// Enables sockets and timers.
@@ -136,9 +172,17 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Fails if the system refuses an epoll instance or an eventfd, usually because the process has no file descriptors
-    /// left.
+    /// Fails if the system refuses an epoll instance, an eventfd or a thread, usually because the process has no file
+    /// descriptors left.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `TOKIO_WORKER_THREADS` is needed and is not a number of at least 1.
+    #[track_caller]
     pub fn build(&mut self) -> io::Result<Runtime> {
+        if self.1.is_multi_thread && self.1.workers.is_none() {
+            self.0.worker_threads(default_workers());
+        }
         self.0.pretend(self.1.io, self.1.time, false).build().map(Runtime)
     }
 

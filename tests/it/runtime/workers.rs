@@ -1,0 +1,212 @@
+//! A runtime of the kind `multi_thread` with several workers.
+
+use crate::support::watched;
+use ayi::runtime::{Builder, Handle, Runtime, shutdown, worker_index};
+use ayi::sync::oneshot;
+use ayi::task::{self, yield_now};
+use ayi::time::sleep;
+use std::collections::HashSet;
+use std::future::pending;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+fn runtime(workers: usize) -> Runtime {
+    Builder::new_multi_thread().worker_threads(workers).build().unwrap()
+}
+
+/// Keeps the thread busy for a while.
+fn work() {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_micros(20) {
+        std::hint::spin_loop();
+    }
+}
+
+#[test]
+fn two_busy_tasks_that_begin_on_one_worker_get_two() {
+    watched(|| {
+        let rt = runtime(2);
+        rt.block_on(async {
+            let is_done = Arc::new(AtomicBool::new(false));
+            let busy = |is_done: Arc<AtomicBool>| async move {
+                let mut seen = HashSet::new();
+                while !is_done.load(SeqCst) {
+                    work();
+                    seen.insert(worker_index().unwrap());
+                    if seen.len() == 2 {
+                        is_done.store(true, SeqCst);
+                    }
+                    yield_now().await;
+                }
+            };
+            let both = Handle::current().spawn(async move {
+                // Both begin here, and one of them goes to the other worker.
+                let (one, other) = (busy(is_done.clone()), busy(is_done));
+                let (one, other) = (Handle::current().spawn(one), Handle::current().spawn(other));
+                one.await.unwrap();
+                other.await.unwrap();
+            });
+            both.await.unwrap();
+        });
+    });
+}
+
+#[test]
+fn handles_names_and_blocking_calls_are_those_of_the_runtime_on_each_worker() {
+    watched(|| {
+        let rt = Builder::new_multi_thread().worker_threads(3).name("tea").build().unwrap();
+        assert_eq!(rt.metrics().num_workers(), 3);
+        let id = rt.handle().id();
+        let seen = Arc::new(Mutex::new(HashSet::new()));
+        let tasks: Vec<_> = (0..3)
+            .map(|_| {
+                let seen = seen.clone();
+                rt.handle().spawn(async move {
+                    // As long as two are on one worker and keep it busy, one of them goes to another.
+                    while seen.lock().unwrap().len() < 3 {
+                        work();
+                        seen.lock().unwrap().insert(worker_index().unwrap());
+                        yield_now().await;
+                    }
+                    assert_eq!((Handle::current().id(), Handle::current().name()), (id, Some("tea")));
+                    let of_call = task::spawn_blocking(|| Handle::current().id()).await.unwrap();
+                    assert_eq!(of_call, id);
+                })
+            })
+            .collect();
+        rt.block_on(async {
+            assert_eq!((worker_index(), Handle::current().id()), (None, id));
+            for task in tasks {
+                task.await.unwrap();
+            }
+        });
+        assert_eq!(*seen.lock().unwrap(), HashSet::from([0, 1, 2]));
+    });
+}
+
+#[test]
+fn a_task_that_is_not_send_stays_on_the_worker_that_spawned_it() {
+    watched(|| {
+        let rt = runtime(2);
+        let task = rt.handle().spawn(async {
+            let (here, there) = (
+                thread::current().id(),
+                ayi::spawn(async {
+                    let not_send = Rc::new(7);
+                    for _ in 0..100 {
+                        yield_now().await;
+                    }
+                    (thread::current().id(), *not_send)
+                }),
+            );
+            (here, there.await.unwrap())
+        });
+        let (here, (there, seven)) = rt.block_on(task).unwrap();
+        assert_eq!((here == there, seven), (true, 7));
+    });
+}
+
+#[test]
+fn the_drop_waits_until_all_workers_have_dropped_their_futures() {
+    struct Counts(Arc<AtomicUsize>);
+    impl Drop for Counts {
+        fn drop(&mut self) {
+            thread::sleep(Duration::from_millis(1));
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+    watched(|| {
+        let (rt, dropped) = (runtime(4), Arc::new(AtomicUsize::new(0)));
+        let tasks: Vec<_> = (0..20)
+            .map(|n| {
+                let counts = Counts(dropped.clone());
+                rt.handle().spawn(async move {
+                    let _counts = counts;
+                    for _ in 0..n {
+                        yield_now().await;
+                    }
+                    pending::<()>().await
+                })
+            })
+            .collect();
+        drop(rt);
+        assert_eq!(dropped.load(SeqCst), 20);
+        assert!(tasks.iter().all(|task| task.is_finished()));
+    });
+}
+
+#[test]
+fn a_task_may_drop_the_runtime_on_whatever_worker_it_is() {
+    watched(|| {
+        for _ in 0..20 {
+            let (rt, (told, news)) = (runtime(3), mpsc::channel());
+            let (send, receive) = oneshot::channel::<Runtime>();
+            rt.handle().spawn(async move {
+                drop(receive.await.unwrap());
+                told.send(()).unwrap();
+            });
+            let waits = rt.handle().spawn(pending::<()>());
+            assert!(send.send(rt).is_ok());
+            news.recv().unwrap();
+            let error = crate::support::foreign_block_on(waits).unwrap_err();
+            assert!(error.is_cancelled());
+        }
+    });
+}
+
+#[test]
+fn its_figures_are_those_of_all_workers() {
+    watched(|| {
+        let rt = runtime(3);
+        let tasks: Vec<_> = (0..30).map(|_| rt.handle().spawn(yield_now())).collect();
+        let waits = rt.handle().spawn(pending::<()>());
+        rt.block_on(async {
+            for task in tasks {
+                task.await.unwrap();
+            }
+        });
+        let metrics = rt.metrics();
+        assert_eq!((metrics.num_alive_tasks(), metrics.spawned_tasks_count()), (1, 31));
+        let polls: u64 = (0..3).map(|worker| metrics.worker_poll_count(worker)).sum();
+        assert!(polls > 0, "{metrics:?}");
+        waits.abort();
+    });
+}
+
+#[test]
+#[should_panic(expected = "there is no worker 2: there are 2")]
+fn a_worker_that_is_not_there_is_named() {
+    runtime(2).metrics().worker_poll_count(2);
+}
+
+#[test]
+fn the_orderly_end_waits_for_the_tasks_of_all_workers_and_names_those_that_stay() {
+    watched(|| {
+        let rt = runtime(3);
+        let report = rt.block_on(async {
+            for _ in 0..10 {
+                Handle::current().spawn(async {
+                    ayi::runtime::shutdown_token().cancelled().await;
+                    sleep(Duration::from_millis(1)).await;
+                });
+            }
+            shutdown(Duration::from_secs(60)).await
+        });
+        assert!(report.is_clean(), "{report}");
+        let rt = runtime(3);
+        let report = rt.block_on(async {
+            for _ in 0..3 {
+                let named = task::Builder::new().name("stubborn");
+                drop(named.spawn_on(pending::<()>(), &Handle::current()).unwrap());
+            }
+            // Also if a task asks for it, which is not among them.
+            let ends = Handle::current().spawn(async { shutdown(Duration::from_millis(1)).await });
+            ends.await.unwrap()
+        });
+        let names: Vec<_> = report.still_running().iter().map(|task| task.name()).collect();
+        assert_eq!(names, [Some("stubborn"); 3]);
+    });
+}
