@@ -30,9 +30,20 @@
 //! [`Builder::io_uring(false)`](crate::runtime::Builder::io_uring) and with `AYI_IO_URING=0`.
 //! [`RuntimeMetrics::uses_io_uring`](crate::runtime::RuntimeMetrics::uses_io_uring) tells which it is.
 //!
+//! # From one runtime to another
+//!
+//! An operation begins in the runtime in which it is first polled, and ends there. Its future may go anywhere meanwhile: a
+//! task that moves to another core, and a future that another thread or another executor polls, get the result like one
+//! that stays. That costs a message to the thread of that runtime. If no thread is in `block_on` of it, an operation
+//! that goes through the ring ends in the next `block_on`. If it has ended, the operation fails, unless it was done by then.
+//!
+//! A [`File`] belongs to no runtime: each of its operations begins in the one that polls it. What it has taken to write is
+//! written where that has begun.
+//!
 //! # Panics
 //!
-//! All operations panic outside a runtime, when they are first polled.
+//! All operations panic outside a runtime, when they are first polled. This concerns each step of what is made of several,
+//! such as [`read`] and the rest of a write that the system has cut short.
 
 #[doc(inline)]
 pub use ayi_fs::*;

@@ -119,10 +119,7 @@ impl<T: Resources> Future for Running<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
-            Running::Ring(operation) => {
-                let (result, resources) = ready!(Pin::new(operation).poll(cx));
-                Poll::Ready((result, Some(resources)))
-            }
+            Running::Ring(operation) => Pin::new(operation).poll(cx),
             Running::Pool(handle, call) => match ready!(Pin::new(handle).poll(cx)) {
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
                 // An error means that the runtime has ended. `take` finds out what has become of the call.

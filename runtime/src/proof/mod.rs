@@ -30,6 +30,8 @@ mod near;
 #[cfg(test)]
 mod output;
 #[cfg(test)]
+mod parcel;
+#[cfg(test)]
 mod places;
 #[cfg(test)]
 mod places_end;

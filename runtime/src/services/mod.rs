@@ -25,6 +25,8 @@ pub(crate) mod near;
 pub(crate) mod nested;
 pub(crate) mod next;
 pub(crate) mod origin;
+#[cfg(any(feature = "uring", all(test, loom)))]
+pub(crate) mod parcel;
 pub(crate) mod places;
 #[cfg(feature = "uring")]
 pub(crate) mod proactor;

@@ -6,13 +6,15 @@
 //!                └──── enter: one system call a turn ────┘                            │
 //!                                                                look: the future takes the result, and its resources
 //!   dropped ──▶ orphan: the entry has the resources now, the kernel is asked to cancel ──▶ completion: abandoned
+//!   polled elsewhere ──▶ forwarded ──▶ completion: the parcel has the result, and its waker is woken
 //! ```
 //!
 //! Invariants:
 //! 1. What an operation points at, its *resources*, lives until its completion has been seen: in its future, or in the
 //!    entry if the future is dropped earlier. So the kernel never writes to memory that has another owner.
 //! 2. An entry belongs to one operation, from `submit` until the completion has been seen *and* the future has taken
-//!    the result or is dropped. So completions need no generation: a number never means two operations.
+//!    the result, is dropped, or has a parcel for it. So completions need no generation: a number never means two
+//!    operations.
 //! 3. The kernel never has more operations than the completion queue has room for, so that queue cannot overflow.
 //!    Requests to cancel have room of their own and go first, so operations that end only when they are cancelled
 //!    cannot keep them out.
@@ -22,7 +24,7 @@
 //!    completes operations only while that thread is inside `enter` (`IORING_SETUP_DEFER_TASKRUN`). When there is
 //!    something to complete, the kernel says so in memory (`IORING_SQ_TASKRUN`) and rings the runtime's bell, like
 //!    another thread. epoll can watch the ring itself, but Linux 6.18 did not report what a thread of the kernel had
-//!    completed.
+//!    completed. So an operation stays here until it is completed, wherever its future goes: see `parcel`.
 //! 6. Only wakers of slots are run, cloned or dropped here, and no resources are dropped: they are handed back.
 //!
 //! Left out: registered files and buffers, multishot operations, and a ring for sockets. For sockets epoll is as fast,
@@ -30,13 +32,14 @@
 //!
 //! The ring needs Linux 6.1. On older kernels, and in containers that forbid it, files go to the blocking pool.
 
-pub(crate) mod late;
-
+use super::parcel::late::{self, Held};
+use super::parcel::{Abandoned, OperationKey, Parcel, Resources, Rest};
 use crate::core::task;
 use io_uring::{IoUring, opcode, squeue, types};
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::RawFd;
+use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -64,19 +67,6 @@ const CANCEL: u64 = u64::MAX;
 /// programs". But operations of a ring do end with them: for example, an open that waits while the process is stopped
 /// by Ctrl-Z and goes on with `fg`.
 const RESTART_ERRORS: std::ops::RangeInclusive<i32> = 512..=516;
-
-/// The resources that an operation needs while it runs.
-pub trait Resources: Send + 'static {
-    /// Takes the resources of a completed operation whose future is dropped. `_result` is what [io_uring's completion]
-    /// has; a negative number is an error. The default drops the resources. An implementation may have more to do: a
-    /// result may be a descriptor, which has to be closed.
-    ///
-    /// [io_uring's completion]: https://man7.org/linux/man-pages/man7/io_uring.7.html
-    fn abandoned(self: Box<Self>, _result: i32) {}
-}
-
-/// The resources and the result of a completed operation whose future is dropped.
-pub(crate) type Abandoned = (Box<dyn Resources>, i32);
 
 pub(crate) struct Proactor {
     ring: IoUring,
@@ -118,7 +108,7 @@ impl OperationEntry {
     /// Returns whether the operation is not completed and is to be cancelled, because the runtime ends or nobody waits
     /// for the result.
     fn is_to_cancel(&self, is_ending: bool) -> bool {
-        let is_running = matches!(self.state, OperationState::Running(_));
+        let is_running = matches!(self.state, OperationState::Running(_) | OperationState::Forwarded(_));
         !self.is_lasting && (is_running && is_ending || matches!(self.state, OperationState::Orphan(_)))
     }
 }
@@ -126,13 +116,11 @@ impl OperationEntry {
 enum OperationState {
     Free,
     Running(Option<Waker>),
+    /// Its future is elsewhere.
+    Forwarded(Arc<Parcel>),
     Orphan(Box<dyn Resources>),
     Done(i32),
 }
-
-/// The name of an operation of one proactor.
-#[derive(Clone, Copy)]
-pub(crate) struct OperationKey(u32);
 
 /// What became of an operation.
 pub(crate) enum Progress {
@@ -307,12 +295,27 @@ impl Proactor {
         match std::mem::replace(&mut entry.state, OperationState::Done(result)) {
             OperationState::Running(waker) => self.others.extend(waker.and_then(task::wake_own)),
             OperationState::Orphan(resources) => {
-                *entry = OperationEntry::FREE;
-                self.free.push(index);
+                self.vacate(index);
                 self.abandoned.push((resources, result));
+            }
+            OperationState::Forwarded(parcel) => {
+                self.vacate(index);
+                self.keep(parcel.put(Some(result)));
             }
             OperationState::Free | OperationState::Done(_) => unreachable!("an operation is completed once"),
         }
+    }
+
+    /// The entry belongs to no operation any more.
+    fn vacate(&mut self, index: u32) {
+        self.entries[index as usize] = OperationEntry::FREE;
+        self.free.push(index);
+    }
+
+    /// Keeps for the caller what is left to do for an operation that is completed.
+    fn keep(&mut self, rest: Rest) {
+        self.others.extend(rest.wake.and_then(task::wake_own));
+        self.abandoned.extend(rest.settle);
     }
 
     /// Returns the result if it is there; then the key no longer names anything. Otherwise it stores `waker`, which is
@@ -322,14 +325,36 @@ impl Proactor {
         match &mut entry.state {
             OperationState::Done(result) => {
                 let result = *result;
-                *entry = OperationEntry::FREE;
-                self.free.push(key.0);
+                self.vacate(key.0);
                 Progress::Done(result, waker)
             }
             OperationState::Running(stored) => Progress::Running(stored.replace(waker)),
-            OperationState::Free | OperationState::Orphan(_) => {
-                unreachable!("a key names an operation that has a future")
+            OperationState::Free | OperationState::Orphan(_) | OperationState::Forwarded(_) => {
+                unreachable!("a key names an operation that has a future, and one with a parcel looks there")
             }
+        }
+    }
+
+    /// Does what the future of a parcel wishes, if anything. The caller does the rest, when nothing is borrowed.
+    pub(crate) fn forward(&mut self, key: OperationKey, parcel: &Arc<Parcel>) -> Rest {
+        // Without a wish, the key names nothing: parcel invariant 1.
+        let Some(wish) = parcel.wish() else { return Rest::default() };
+        let entry = &mut self.entries[key.0 as usize];
+        entry.is_lasting |= wish.is_lasting;
+        if let Some(resources) = wish.resources {
+            return match self.abandon(key, resources) {
+                Ok(drop) => Rest { drop, ..Rest::default() },
+                Err(abandoned) => Rest { settle: Some(abandoned), ..Rest::default() },
+            };
+        }
+        if let OperationState::Done(result) = entry.state {
+            self.vacate(key.0);
+            return parcel.put(Some(result));
+        }
+        match std::mem::replace(&mut entry.state, OperationState::Forwarded(parcel.clone())) {
+            // The waker of its last poll here.
+            OperationState::Running(drop) => Rest { drop, ..Rest::default() },
+            _ => Rest::default(),
         }
     }
 
@@ -341,24 +366,23 @@ impl Proactor {
         resources: Box<dyn Resources>,
     ) -> Result<Option<Waker>, Abandoned> {
         let entry = &mut self.entries[key.0 as usize];
-        match std::mem::replace(&mut entry.state, OperationState::Free) {
+        let waker = match std::mem::replace(&mut entry.state, OperationState::Free) {
             OperationState::Done(result) => {
-                *entry = OperationEntry::FREE;
-                self.free.push(key.0);
-                Err((resources, result))
+                self.vacate(key.0);
+                return Err((resources, result));
             }
-            OperationState::Running(waker) => {
-                entry.state = OperationState::Orphan(resources);
-                // An operation in the backlog is found there.
-                if entry.is_submitted && !entry.is_lasting {
-                    self.to_cancel.push_back(key.0);
-                }
-                Ok(waker)
-            }
+            OperationState::Running(waker) => waker,
+            OperationState::Forwarded(_) => None,
             OperationState::Free | OperationState::Orphan(_) => {
                 unreachable!("a key names an operation that has a future")
             }
+        };
+        entry.state = OperationState::Orphan(resources);
+        // An operation in the backlog is found there.
+        if entry.is_submitted && !entry.is_lasting {
+            self.to_cancel.push_back(key.0);
         }
+        Ok(waker)
     }
 
     /// Ends the proactor of the runtime whose id is `runtime`. It cancels what runs, except lasting operations, and
@@ -388,12 +412,16 @@ impl Proactor {
             }
             self.reap();
         }
-        let held = self.entries.iter().zip(0..).filter_map(|(entry, index)| match entry.state {
-            OperationState::Done(result) => Some((index, Some(result))),
-            OperationState::Running(_) => Some((index, None)),
-            OperationState::Free | OperationState::Orphan(_) => None,
+        let held = self.entries.iter().zip(0..).filter_map(|(entry, index)| {
+            let (outcome, parcel) = match &entry.state {
+                OperationState::Done(result) => (Some(*result), None),
+                OperationState::Running(_) => (None, None),
+                OperationState::Forwarded(parcel) => (None, Some(parcel.clone())),
+                OperationState::Free | OperationState::Orphan(_) => return None,
+            };
+            Some(Held { key: OperationKey(index), outcome, parcel })
         });
-        self.abandoned.extend(late::ended(runtime, held));
+        late::ended(runtime, held).into_iter().for_each(|rest| self.keep(rest));
         // Orphans that are not back are leaked when this is dropped.
     }
 }
@@ -402,7 +430,7 @@ impl Proactor {
 impl Drop for Proactor {
     fn drop(&mut self) {
         for entry in &mut self.entries {
-            if let OperationState::Orphan(_) = entry.state {
+            if let OperationState::Orphan(_) | OperationState::Forwarded(_) = entry.state {
                 std::mem::forget(std::mem::replace(&mut entry.state, OperationState::Free));
             }
         }

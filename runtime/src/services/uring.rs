@@ -1,25 +1,39 @@
 //! The seam between file types and the proactor.
+//!
+//! An operation belongs to the ring to which it was submitted, and so to that ring's runtime. Its future goes wherever
+//! its task goes. Where that runtime is the current one, the future looks into the proactor, and nothing is shared.
+//! Elsewhere it makes a parcel and sends the owner a message: see `parcel`.
 
-use crate::core::current::{with_current, with_worker_of};
+use crate::core::current::{find_worker, with_current, with_worker_of};
 use crate::core::worker::{RuntimeRef, Worker};
 use crate::services::coop;
-pub use crate::services::proactor::Resources;
-use crate::services::proactor::{OperationKey, Progress, late};
-use crate::services::ring::settle;
+pub use crate::services::parcel::Resources;
+use crate::services::parcel::{Abandoned, OperationKey, Outcome, Parcel, late, settle};
+use crate::services::proactor::Progress;
 use io_uring::squeue;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
-
-/// An operation is tied to the runtime that it was asked for in.
-const TIED: &str =
-    "this operation belongs to another ayi runtime than the current one, and can be polled only there";
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 /// An operation that the kernel does through io_uring(7). Awaiting it gives its result and its resources.
 ///
 /// The operation is submitted at the next turn of the runtime's loop, with all others of that turn, whether it is
 /// polled or not.
+///
+/// # On another thread
+///
+/// The operation stays in the runtime in which it was made. Its future may be polled and dropped anywhere: in another
+/// runtime, or in none. Polling there costs a message to the runtime of the operation, and wakes that up if it sleeps.
+/// If no thread runs that runtime, the operation waits for the next `block_on` of it, or for its end.
+///
+/// # The end of the runtime
+///
+/// If the runtime of the operation has ended, the operation gives the result that it had then, wherever it is polled. For
+/// an operation that the end has cancelled, the result is an error that says so. If the kernel was not done with the
+/// operation even at that end, the result is an error as well, and there are no resources: the kernel still uses them, so
+/// they are leaked.
 ///
 /// # Cancel safety
 ///
@@ -27,20 +41,19 @@ const TIED: &str =
 /// taken place. Its resources are kept until the kernel is done with them. After
 /// [`make_lasting`](Operation::make_lasting) the operation is not cancelled.
 ///
-/// If the operation is dropped after its runtime has ended, its resources are dropped with it. If the kernel was not
-/// done with them even at that end, they are leaked. If the operation is polled after that end, on whatever thread, it
-/// gives the result that it had then. For an operation that the end has cancelled, the result is an error that says so.
+/// If the operation is dropped after its runtime has ended, its resources are dropped with it.
 ///
 /// # Panics
 ///
-/// Panics if the operation is polled while the runtime in which it was made lives and is not the current one of the
-/// thread. It also panics if that runtime has ended before the kernel was done with the operation.
+/// Panics if the operation is polled again after it has given its result.
 #[must_use = "an Operation that is dropped is cancelled"]
 pub struct Operation<T: Resources> {
     runtime: RuntimeRef,
     key: OperationKey,
     /// `None` once the operation has given its result.
     resources: Option<T>,
+    /// Once the future has been elsewhere. Then the key is the owner's.
+    parcel: Option<Arc<Parcel>>,
 }
 
 /// Submits `operation`, which moves `bytes` bytes, in the current runtime. One turn of the loop takes only so many
@@ -63,7 +76,7 @@ pub unsafe fn submit<T: Resources>(
         Some((worker.reference, unsafe { proactor.submit(operation, bytes) }))
     };
     match with_current(|worker| submit(worker)).flatten() {
-        Some((runtime, key)) => Ok(Operation { runtime, key, resources: Some(resources) }),
+        Some((runtime, key)) => Ok(Operation { runtime, key, resources: Some(resources), parcel: None }),
         None => Err(resources),
     }
 }
@@ -76,71 +89,106 @@ pub fn is_available() -> bool {
 impl<T: Resources> Operation<T> {
     /// Protects the operation from being cancelled: neither a drop nor the end of the runtime cancels it from now on.
     /// The end waits for it, for two seconds at most. The call does nothing if the operation has given its result.
-    ///
-    /// # Panics
-    ///
-    /// Panics if the runtime in which the operation was made is not the current one of the thread.
     pub fn make_lasting(&mut self) {
         // The key may be another operation's by then.
         if self.resources.is_none() {
             return;
         }
         let key = self.key;
-        let made = with_worker_of(self.runtime.id, |worker| {
-            worker.lodgers.ring.proactor().map(|mut proactor| proactor.make_lasting(key))
-        });
-        made.flatten().expect(TIED);
+        if self.parcel.is_none() {
+            let made = with_worker_of(self.runtime.id, |worker| {
+                worker.lodgers.ring.made_proactor().map(|mut proactor| proactor.make_lasting(key))
+            });
+            if made.flatten().is_some() {
+                return;
+            }
+        }
+        let parcel = self.parcel.get_or_insert_with(|| Parcel::awaited(None));
+        parcel.make_lasting();
+        Message::send(self.runtime, key, parcel.clone());
     }
-}
 
-impl<T: Resources> Operation<T> {
-    /// Returns the result that the end of the runtime has left.
-    fn late(&mut self) -> (io::Result<u32>, T) {
-        let result = late::polled(self.runtime.id, self.key).expect(TIED);
+    /// Looks for the outcome while the future is not with its operation, or has not always been.
+    #[cold]
+    fn look_elsewhere(&mut self, waker: Waker) -> Option<Outcome> {
+        if let Some(parcel) = &self.parcel {
+            // A waker that is replaced is dropped here, without the lock.
+            return parcel.look(waker).ok();
+        }
+        let parcel = Parcel::awaited(Some(waker));
+        self.parcel = Some(parcel.clone());
+        Message::send(self.runtime, self.key, parcel.clone());
+        // It is there already if the runtime is on this thread, or has ended.
+        parcel.outcome()
+    }
+
+    /// Returns the outcome that a parcel had, and the resources with it.
+    fn arrived(&mut self, outcome: Outcome) -> (io::Result<u32>, Option<T>) {
         let resources = self.resources.take().expect("it has them until now");
+        let Some(result) = outcome else {
+            // The kernel may still write to them.
+            std::mem::forget(resources);
+            return (Err(io::Error::other(LEFT_BEHIND)), None);
+        };
         match u32::try_from(result) {
-            Ok(result) => (Ok(result), resources),
-            Err(_) if result == -libc::ECANCELED => (Err(io::Error::other(ENDED)), resources),
-            Err(_) => (Err(io::Error::from_raw_os_error(-result)), resources),
+            Ok(result) => (Ok(result), Some(resources)),
+            Err(_) if result == -libc::ECANCELED => (Err(io::Error::other(ENDED)), Some(resources)),
+            Err(_) => (Err(io::Error::from_raw_os_error(-result)), Some(resources)),
         }
     }
 }
 
 const ENDED: &str = "the ayi runtime was shut down before this operation was done: begin it again in another";
 
-/// The message that tells the runtime of a dropped future. If the message itself is dropped unread, the runtime is
-/// gone.
-struct Farewell {
+const LEFT_BEHIND: &str = "the ayi runtime was shut down while the system was in the middle of this operation: it may or \
+                           may not be done; let operations end before the runtime does";
+
+/// The message that tells the owner of a parcel. If it is dropped unread, the runtime is gone.
+struct Message {
     runtime: RuntimeRef,
     key: OperationKey,
-    resources: Option<Box<dyn Resources>>,
+    parcel: Arc<Parcel>,
+    is_read: bool,
 }
 
-impl Farewell {
+impl Message {
+    fn send(runtime: RuntimeRef, key: OperationKey, parcel: Arc<Parcel>) {
+        let message = Message { runtime, key, parcel, is_read: false };
+        runtime.send(|worker| message.read(worker));
+    }
+
     fn read(mut self, worker: &Worker) {
-        // The proactor was made, since this operation was submitted to it. So `None` means that the runtime has ended
-        // since.
-        let Some(mut proactor) = worker.lodgers.ring.proactor() else { return };
-        let Some(resources) = self.resources.take() else { return };
-        let left = proactor.abandon(self.key, resources);
+        // There was a proactor, since this operation was submitted to it. So `None` means that the runtime has ended since,
+        // or has come to another thread, for which the operation had to be completed first.
+        let Some(mut proactor) = worker.lodgers.ring.made_proactor() else { return };
+        self.is_read = true;
+        let rest = proactor.forward(self.key, &self.parcel);
         // The borrow ends before foreign code runs.
         drop(proactor);
-        match left {
-            Ok(waker) => drop(waker),
-            Err((resources, result)) => resources.abandoned(result),
+        rest.run();
+    }
+}
+
+impl Drop for Message {
+    fn drop(&mut self) {
+        if !self.is_read {
+            late::asked(self.runtime.id, self.key, &self.parcel).run();
         }
     }
 }
 
-impl Drop for Farewell {
+/// What is settled when it is dropped, and so at the latest when the message with it is refused.
+struct ToSettle(Option<Abandoned>);
+
+impl Drop for ToSettle {
     fn drop(&mut self) {
-        let Some(resources) = self.resources.take() else { return };
-        late::dropped(self.runtime.id, self.key, resources).into_iter().for_each(settle);
+        self.0.take().into_iter().for_each(settle);
     }
 }
 
 impl<T: Resources> Future for Operation<T> {
-    type Output = (io::Result<u32>, T);
+    /// Without resources if they are leaked.
+    type Output = (io::Result<u32>, Option<T>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         coop::poll_charged(cx, |cx| {
@@ -148,18 +196,25 @@ impl<T: Resources> Future for Operation<T> {
             // Cloning and dropping a waker is foreign code. So the clone is made before anything is borrowed, and what
             // comes back is dropped after that.
             let mut waker = Some(cx.waker().clone());
-            let key = self.key;
-            let look = with_worker_of(self.runtime.id, |worker| {
-                Some(worker.lodgers.ring.proactor()?.look(key, waker.take()?))
-            });
-            match look.flatten() {
-                Some(Progress::Running(_replaced)) => Poll::Pending,
-                Some(Progress::Done(result, _waker)) => {
-                    let resources = self.resources.take().expect("it has them until now");
-                    let result = u32::try_from(result).map_err(|_| io::Error::from_raw_os_error(-result));
-                    Poll::Ready((result, resources))
+            if self.parcel.is_none() {
+                let key = self.key;
+                let look = with_worker_of(self.runtime.id, |worker| {
+                    Some(worker.lodgers.ring.made_proactor()?.look(key, waker.take()?))
+                });
+                match look.flatten() {
+                    Some(Progress::Running(_replaced)) => return Poll::Pending,
+                    Some(Progress::Done(result, _waker)) => {
+                        let resources = self.resources.take();
+                        let result = u32::try_from(result).map_err(|_| io::Error::from_raw_os_error(-result));
+                        return Poll::Ready((result, resources));
+                    }
+                    None => {}
                 }
-                None => Poll::Ready(self.late()),
+            }
+            let Some(waker) = waker else { unreachable!("only a proactor takes it") };
+            match self.look_elsewhere(waker) {
+                Some(outcome) => Poll::Ready(self.arrived(outcome)),
+                None => Poll::Pending,
             }
         })
     }
@@ -171,9 +226,38 @@ impl<T: Resources> Unpin for Operation<T> {}
 impl<T: Resources> Drop for Operation<T> {
     fn drop(&mut self) {
         let Some(resources) = self.resources.take() else { return };
-        let farewell =
-            Farewell { runtime: self.runtime, key: self.key, resources: Some(Box::new(resources)) };
-        self.runtime.send(|worker| farewell.read(worker));
+        let resources = Box::new(resources);
+        let (parcel, _waker) = match self.parcel.take() {
+            Some(parcel) => match parcel.give_up(resources) {
+                Ok(waker) => (parcel, waker),
+                Err(abandoned) => {
+                    let to_settle = ToSettle(abandoned);
+                    return self.runtime.send(|_| drop(to_settle));
+                }
+            },
+            None => match self.abandon_here(resources) {
+                Ok(()) => return,
+                Err(resources) => (Parcel::given_up(resources), None),
+            },
+        };
+        Message::send(self.runtime, self.key, parcel);
+        // The waker is dropped last: that is foreign code.
+    }
+}
+
+impl<T: Resources> Operation<T> {
+    /// Gives the operation up, if its runtime is on this thread.
+    fn abandon_here(&self, resources: Box<T>) -> Result<(), Box<T>> {
+        let Some(worker) = find_worker(self.runtime.id) else { return Err(resources) };
+        let Some(mut proactor) = worker.lodgers.ring.made_proactor() else { return Err(resources) };
+        let left = proactor.abandon(self.key, resources);
+        // The borrow ends before foreign code runs.
+        drop(proactor);
+        match left {
+            Ok(waker) => drop(waker),
+            Err(abandoned) => settle(abandoned),
+        }
+        Ok(())
     }
 }
 
@@ -182,3 +266,6 @@ impl<T: Resources> fmt::Debug for Operation<T> {
         f.debug_struct("Operation").field("finished", &self.resources.is_none()).finish()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

@@ -5,7 +5,8 @@
 use crate::core::counters::Count;
 use crate::core::foreign;
 use crate::core::task::Scheduler;
-use crate::services::proactor::{Abandoned, Proactor};
+use crate::services::parcel::settle;
+use crate::services::proactor::Proactor;
 use std::cell::{Cell, RefCell, RefMut};
 use std::time::Duration;
 
@@ -62,7 +63,7 @@ impl RingPlace {
 
     /// Returns the proactor, if it has been made. This is called several times a turn, even in programs without files.
     #[inline]
-    fn made_proactor(&self) -> Option<RefMut<'_, Proactor>> {
+    pub(crate) fn made_proactor(&self) -> Option<RefMut<'_, Proactor>> {
         if self.is_made.get() { made(self.ring.borrow_mut()) } else { None }
     }
 
@@ -128,11 +129,6 @@ impl RingPlace {
         others.into_iter().for_each(foreign::wake);
         abandoned.into_iter().for_each(settle);
     }
-}
-
-/// Gives an abandoned operation its result. This is foreign code, whose panics are caught.
-pub(crate) fn settle((resources, result): Abandoned) {
-    foreign::run(|| resources.abandoned(result));
 }
 
 /// The values of [`Count::Ring`]. It is 0 if nobody has wanted the ring.

@@ -10,8 +10,6 @@ mod made;
 mod none;
 
 #[cfg(feature = "uring")]
-pub(crate) use made::settle;
-#[cfg(feature = "uring")]
 pub(crate) use made::{RING_IN_USE, RingPlace};
 #[cfg(not(feature = "uring"))]
 pub(crate) use none::RingPlace;
