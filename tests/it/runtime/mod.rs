@@ -12,5 +12,7 @@ mod in_place;
 mod metrics;
 mod moves;
 mod share;
+mod share_ends;
+mod share_waits;
 mod skips;
 mod workers;
