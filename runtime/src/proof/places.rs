@@ -53,6 +53,8 @@ pub(super) struct Word {
     waker: Mutex<Option<Waker>>,
     /// Given when the task is polled first, and in its second and third runtime.
     pub(super) is_there: [Notice; 3],
+    /// Given when the task's future is dropped.
+    pub(super) is_gone: Notice,
 }
 
 impl Word {
@@ -94,6 +96,12 @@ impl Future for Traveller {
             true => Poll::Ready(self.output.take().unwrap().written()),
             false => Poll::Pending,
         }
+    }
+}
+
+impl Drop for Traveller {
+    fn drop(&mut self) {
+        self.word.is_gone.give();
     }
 }
 
@@ -295,6 +303,29 @@ fn a_waker_from_elsewhere_wakes_a_task_that_has_gone_home() {
 #[test]
 fn each_waker_wakes_a_task_that_goes_and_comes_back() {
     a_task_goes_and_comes_back(false, true);
+}
+
+/// The place has the mark of an abort that was for its runtime's own tasks.
+#[test]
+fn a_waker_from_where_all_tasks_were_aborted_wakes_a_task_that_has_left() {
+    explore(2, || {
+        let rt = runtime();
+        let (task, word, _luggage) = spawn(&rt, true);
+        let (id, at_home, there) = (task.id(), rt.handle().clone(), word.clone());
+        let other = Other::until_told(move || async move {
+            poll_fn(|cx| there.is_there[0].poll(cx)).await;
+            send(id, &at_home);
+            home().expect("called in a runtime").tasks().abort_all(Id::NONE);
+            turns(2).await;
+            there.say();
+        });
+        rt.block_on(async {
+            assert!(send(id, &other.handle));
+            task.await.unwrap().read();
+        });
+        end(rt);
+        other.end();
+    });
 }
 
 /// The waker is that of home or of the second runtime, and the task is on its way to the third or is there.

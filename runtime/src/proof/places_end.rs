@@ -24,6 +24,21 @@ fn a_task_whose_home_ends_is_cancelled() {
     });
 }
 
+/// The other runtime waits for that, and ends afterwards.
+#[test]
+fn the_future_of_a_task_whose_home_ends_is_dropped_soon() {
+    explore(3, || {
+        let rt = runtime();
+        let (task, word, _luggage) = spawn(&rt, true);
+        let id = task.id();
+        let other = Other::until(move || async move { poll_fn(|cx| word.is_gone.poll(cx)).await });
+        rt.block_on(async { send(id, &other.handle) });
+        end_early(rt);
+        assert!(!has_output(elsewhere::block_on(task)));
+        other.end();
+    });
+}
+
 #[test]
 fn a_task_has_an_output_or_its_home_has_ended_before() {
     explore(2, || {

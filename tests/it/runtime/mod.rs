@@ -15,4 +15,5 @@ mod share;
 mod share_ends;
 mod share_waits;
 mod skips;
+mod storm;
 mod workers;
