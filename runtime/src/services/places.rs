@@ -130,6 +130,8 @@ pin_project_lite::pin_project! {
         // What has come here. `None`: it is elsewhere, or on its way.
         pub(super) body: Cell<Option<BodyBox>>,
         is_polled: bool,
+        // It counts as a visitor of its runtime.
+        is_visiting: bool,
         // At home, if that has ended without the body: why there is no output.
         error: Option<JoinError>,
         #[pin]
@@ -143,10 +145,10 @@ pin_project_lite::pin_project! {
             match is_home(this.track, this.slot) {
                 true => this.track.end(),
                 false => {
-                    // It counts for this runtime no longer, nor as one that has ended there.
-                    let counters = &this.slot.scheduler.counters;
-                    for count in [Count::Spawned, Count::Finished, Count::Visiting] {
-                        counters.add(count, u64::MAX);
+                    end_visit(this.slot, this.is_visiting);
+                    // Nor does it count as one that has ended there. In this order: see `end_visit`.
+                    for count in [Count::Finished, Count::Spawned] {
+                        this.slot.scheduler.counters.add(count, u64::MAX);
                     }
                     this.track.leave(this.slot, body);
                 }
@@ -159,10 +161,18 @@ fn is_home(track: &Track, slot: &'static Slot) -> bool {
     std::ptr::eq(track.home, slot)
 }
 
+/// It counts for this runtime no longer, before it counts as one that has ended there: so other threads, which read one
+/// figure after the other, never see fewer tasks than there are.
+fn end_visit(slot: &Slot, is_visiting: &mut bool) {
+    if take(is_visiting) {
+        slot.scheduler.counters.add(Count::Visiting, u64::MAX);
+    }
+}
+
 impl Place {
     pub(super) fn new(track: Arc<Track>, slot: &'static Slot) -> Place {
-        let body = Cell::new(None);
-        Place { track, slot, body, is_polled: false, error: None, never_unpin: PhantomPinned }
+        let (body, is_visiting) = (Cell::new(None), !is_home(&track, slot));
+        Place { track, slot, body, is_polled: false, is_visiting, error: None, never_unpin: PhantomPinned }
     }
 
     /// Looks at the body, if it is here.
@@ -289,8 +299,11 @@ impl Body for Place {
         *this.is_polled = true;
         let polled = body.as_mut().poll(cx);
         *this.is_polled = false;
-        if polled.is_ready() && is_home(track, slot) {
-            track.end();
+        if polled.is_ready() {
+            match is_home(track, slot) {
+                true => track.end(),
+                false => end_visit(slot, this.is_visiting),
+            }
         }
         polled
     }
@@ -321,8 +334,9 @@ impl Body for Place {
             Some(body) => body.as_mut().fail(error),
             None => *this.error = Some(error),
         }
-        if is_home(this.track, this.slot) {
-            this.track.end();
+        match is_home(this.track, this.slot) {
+            true => this.track.end(),
+            false => end_visit(this.slot, this.is_visiting),
         }
     }
 
