@@ -1,5 +1,6 @@
 //! The thread that runs a runtime of the kind `multi_thread` while nobody is in `block_on`.
 
+use super::lending::{is_own_thread, wait_for_polls};
 use crate::core::foreign;
 use crate::core::sync::thread;
 use crate::core::worker::RuntimeRef;
@@ -45,8 +46,10 @@ fn go_on(runtime: RuntimeRef, shared: &Shared, background: &Background) {
     // Somebody else may have been faster, and has it in `block_on` or is ending it.
     let Some(stay) = Stay::begin(runtime, &shared.home, Who::Owner) else { return };
     background.is_in();
+    is_own_thread(stay.worker());
     let end = poll_fn(|cx| background.poll_end(cx));
     let _blocked = BlockedOn::new();
     let grace = stay.worker().block_on(end, 0);
     stay.worker().shut_down(grace);
+    wait_for_polls(stay.worker());
 }

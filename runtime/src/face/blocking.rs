@@ -3,6 +3,7 @@
 use super::block_on::run;
 use super::drive::Sleeper;
 use super::entered::current_link;
+use super::lending::lent_while;
 use super::link::Link;
 use crate::core::current::{EnterGuard, home};
 use crate::core::onlooker::TaskFacts;
@@ -121,7 +122,8 @@ pub fn block_in_place<F: FnOnce() -> R, R>(f: F) -> R {
         "block_in_place can call blocking only when running on the multi-threaded runtime: this thread runs all tasks of \
          its runtime, which would wait. Use spawn_blocking"
     );
-    nested(home().map(|worker| worker.tasks()), f)
+    let worker = current_link().and_then(|link| link.here());
+    nested(worker.as_ref().map(|worker| worker.tasks()), || lent_while(worker.clone(), f))
 }
 
 /// Waits for `future` on a thread that runs no tasks, for the `blocking_` methods of `ayi::sync`. `what` and `instead`

@@ -482,16 +482,23 @@ impl Builder {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn build(&mut self) -> io::Result<Runtime> {
-        match self.settings.workers {
-            workers if self.settings.is_background && workers > 1 => {
-                workers::build(&self.settings, self.grace)
-            }
-            _ => Ok(Runtime::of(self.settings.make()?, self.grace)),
+        let Settings { is_background, workers, is_apart, .. } = self.settings;
+        match is_background && (workers > 1 || is_apart) {
+            true => workers::build(&self.settings, self.grace),
+            false => Ok(Runtime::of(self.settings.make()?, self.grace)),
         }
     }
 }
 
 impl Builder {
+    /// Has the workers of a runtime run on threads of their own, also if there is only one: for the package that stands in
+    /// for tokio.
+    #[doc(hidden)]
+    pub fn apart(&mut self) -> &mut Builder {
+        self.settings.is_apart = true;
+        self
+    }
+
     /// Makes the runtime pretend to lack sockets or timers, and to spawn only what is `Send` outside of a `LocalSet`: for the
     /// package that stands in for tokio.
     #[doc(hidden)]

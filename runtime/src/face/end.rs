@@ -23,7 +23,8 @@ impl Worker {
     /// 5. Futures that still wait for a socket or a timer, in another executor, are woken and told.
     ///
     /// A task whose own code calls this cannot be dropped while that code runs. So the end stops after step 2, and goes
-    /// on when that code has returned: at the next turn of the loop, or when this thread leaves the runtime.
+    /// on when that code has returned: at the next turn of the loop, or when this thread leaves the runtime. The same holds
+    /// while the runtime is lent.
     pub(crate) fn shut_down(self: &Rc<Self>, grace: Duration) {
         if self.tasks().cells().is_closed.replace(true) {
             // An unhandled panic has begun the end, and waits for no blocking calls. The owner, who calls now, waits
@@ -49,7 +50,7 @@ impl Worker {
             return;
         }
         self.tasks().cancel_all();
-        if self.tasks().tasks_left() > 0 {
+        if self.tasks().tasks_left() > 0 || self.lodgers.shared.lending.is_lent() {
             return;
         }
         // Only the first caller takes it. Foreign code in a drop in `cancel_all` may have come here as well.

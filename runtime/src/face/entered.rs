@@ -19,6 +19,20 @@ pub(crate) struct Afar {
     link: Link,
     /// The state of the `block_on`, if the thread is in one.
     drive: Option<Rc<Drive>>,
+    /// The runtime, or one of its workers, if the thread stands in for the worker's own.
+    lent: Option<Rc<Worker>>,
+}
+
+impl Afar {
+    /// The thread is outside of the runtime, of which it has a poll to go on with.
+    pub(super) fn outside(link: Link) -> Afar {
+        Afar { link, drive: None, lent: None }
+    }
+
+    /// The thread stands in for that of `worker`. No task is spawned there that is not `Send`.
+    pub(super) fn inside(link: Link, worker: Rc<Worker>) -> Afar {
+        Afar { link, drive: None, lent: Some(worker) }
+    }
 }
 
 impl Elsewhere for Afar {
@@ -27,7 +41,10 @@ impl Elsewhere for Afar {
     }
 
     fn worker(&self) -> Option<Rc<Worker>> {
-        self.drive.as_ref()?.worker().cloned()
+        match &self.lent {
+            Some(worker) => Some(worker.clone()),
+            None => self.drive.as_ref()?.worker().cloned(),
+        }
     }
 
     fn start(&self) -> Option<io::Result<Rc<Worker>>> {
@@ -38,20 +55,20 @@ impl Elsewhere for Afar {
 impl CoreGuard<'_> {
     /// Enters the runtime of `link`, on any thread.
     pub(crate) fn afar<'a>(link: &Link) -> CoreGuard<'a> {
-        CoreGuard::new(match find_worker(link.reference.id) {
+        // If this thread is in a `block_on` of the same runtime, the state of that `block_on` stays, and if it stands in for
+        // a worker's, it goes on to do that.
+        let outer = current::afar().filter(|outer| outer.link.reference.id == link.reference.id);
+        let (drive, lent) = outer.map(|outer| (outer.drive.clone(), outer.lent.clone())).unwrap_or_default();
+        let here = if lent.is_some() { None } else { link.here().or_else(|| find_worker(link.reference.id)) };
+        CoreGuard::new(match here {
             Some(worker) => Current::here(worker),
-            None => {
-                // If this thread is in a `block_on` of the same runtime, the state of that `block_on` stays.
-                let outer = current::afar().filter(|outer| outer.link.reference.id == link.reference.id);
-                let drive = outer.and_then(|outer| outer.drive.clone());
-                Current::afar(Rc::new(Afar { link: link.clone(), drive }))
-            }
+            None => Current::afar(Rc::new(Afar { link: link.clone(), drive, lent })),
         })
     }
 
     /// Enters the runtime of `link` on a thread that is not the runtime's, in a `block_on`.
     pub(crate) fn driven<'a>(link: &Link, drive: Rc<Drive>) -> CoreGuard<'a> {
-        CoreGuard::new(Current::afar(Rc::new(Afar { link: link.clone(), drive: Some(drive) })))
+        CoreGuard::new(Current::afar(Rc::new(Afar { link: link.clone(), drive: Some(drive), lent: None })))
     }
 }
 

@@ -4,10 +4,11 @@
 
 use super::entered::{EnterGuard, current_link};
 use super::errors::TryCurrentError;
+use super::lending::until_it_is_here;
 use super::link::Link;
 use super::metrics::RuntimeMetrics;
 use super::task::try_id;
-use crate::core::current::{home, with_current};
+use crate::core::current::HOME;
 use crate::core::task::{JoinHandle, Plain};
 use crate::services::cancellation::CancellationToken;
 use crate::services::home::Who;
@@ -168,17 +169,17 @@ impl Handle {
         F: Future<Output: Send + 'static> + 'static,
     {
         // `make` is called in a future, so that its panics are the task's.
-        match self.link.here() {
+        match self.link.here().filter(|_| HOME.get().is_some()) {
             Some(worker) => {
                 worker.tasks().local_task();
                 worker.tasks().spawn(async move { make().await }, Plain)
             }
             None => {
-                let make = move || {
-                    with_current(|worker| worker.tasks().local_task());
-                    async move { make().await }
+                let begin = async move || {
+                    until_it_is_here().await;
+                    make().await
                 };
-                self.link.spawn_from_afar(make, Plain)
+                self.link.spawn_from_afar(begin, Plain)
             }
         }
     }
@@ -381,11 +382,10 @@ pub enum RuntimeFlavor {
 /// assert_eq!(rt.block_on(async { ayi::runtime::worker_index() }), Some(0));
 /// ```
 pub fn worker_index() -> Option<usize> {
-    let is_worker = home().is_some_and(|worker| {
-        let is_apart = worker.lodgers.shared.background.is_some() && try_id().is_none();
-        worker.lodgers.runs.are_going_on() && !is_apart
-    });
-    is_worker.then(|| home().map_or(0, |worker| worker.lodgers.worker_index()))
+    let worker = current_link()?.here()?;
+    let is_apart = worker.lodgers.shared.background.is_some() && try_id().is_none();
+    let is_worker = worker.lodgers.runs.are_going_on() && !is_apart;
+    is_worker.then(|| worker.lodgers.worker_index())
 }
 
 impl Id {

@@ -1,5 +1,6 @@
 //! What a handle consists of.
 
+use super::lending::stands_in;
 use crate::core::current::current;
 use crate::core::task::{JoinHandle, Kind};
 use crate::core::worker::{RuntimeRef, Worker};
@@ -36,7 +37,12 @@ impl Link {
 
     /// Goes into the runtime, or stays in it, if it is on this thread or idle and `who` may have it.
     pub(crate) fn stay(&self, who: Who) -> Option<Stay> {
-        Stay::begin(self.reference, &self.shared.home, who)
+        // Whose own thread this is not has others on the stack that are in the runtime.
+        if stands_in(self.reference.id).is_some() {
+            None
+        } else {
+            Stay::begin(self.reference, &self.shared.home, who)
+        }
     }
 
     /// Spawns a task on that runtime, which may go from one worker to another.

@@ -12,6 +12,7 @@ pub(crate) mod errors;
 pub(crate) mod handle;
 pub(crate) mod instant;
 pub(crate) mod join;
+pub(crate) mod lending;
 pub(crate) mod link;
 pub(crate) mod lodgers;
 pub(crate) mod metrics;

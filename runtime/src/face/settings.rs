@@ -17,6 +17,7 @@ use crate::services::elsewhere::Listed;
 use crate::services::everywhere::{self, Runs};
 use crate::services::here::lives_here;
 use crate::services::home::Home;
+use crate::services::lending::Lending;
 use crate::services::next;
 use crate::services::ring::RingPlace;
 use crate::services::shared::{Cpu, Drivers, Shared};
@@ -49,6 +50,8 @@ pub(crate) struct Settings {
     pub(crate) seat: Option<Seat>,
     pub(crate) leader: Option<Link>,
     pub(crate) workers: usize,
+    /// They have threads of their own, also if there is only one.
+    pub(crate) is_apart: bool,
     pub(crate) drivers: Drivers,
 }
 
@@ -78,6 +81,7 @@ impl Settings {
             seat: None,
             leader: None,
             workers: 1,
+            is_apart: false,
             drivers: Drivers { has_io: true, has_timers: true, is_local: true },
         }
     }
@@ -104,6 +108,7 @@ impl Settings {
             home: Home::new(),
             background: self.is_background.then(Background::default),
             start_background: background::start,
+            lending: Lending::default(),
             crew: OnceLock::new(),
             cpu: Mutex::new(Cpu::of_this_thread(Duration::ZERO)),
             shutdown: self.shutdown.child_token(),

@@ -27,8 +27,8 @@ struct State {
     thread: Option<ThreadId>,
     /// The runtime is to end, and may wait so long for its blocking calls.
     end: Option<Duration>,
-    /// That of the thread's root future, which waits for `end`.
-    waker: Option<Waker>,
+    /// Those of root futures that wait for `end`: the thread's, and of threads that have stood in for it.
+    wakers: Vec<Waker>,
 }
 
 impl Background {
@@ -63,10 +63,14 @@ impl Background {
         // A clone is foreign code.
         let waker = cx.waker().clone();
         let mut state = lock(&self.state);
-        let before = state.waker.replace(waker);
+        let is_known = state.wakers.iter().any(|known| known.will_wake(&waker));
+        let mut unused = Some(waker);
+        if !is_known {
+            state.wakers.extend(unused.take());
+        }
         let end = state.end;
         drop(state);
-        drop(before);
+        drop(unused);
         end.map_or(Poll::Pending, Poll::Ready)
     }
 
@@ -74,11 +78,9 @@ impl Background {
     pub(crate) fn ask_to_end(&self, grace: Duration) {
         let mut state = lock(&self.state);
         state.end = Some(grace);
-        let waker = state.waker.take();
+        let wakers = std::mem::take(&mut state.wakers);
         drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// The thread is about to end.

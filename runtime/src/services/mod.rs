@@ -20,6 +20,7 @@ pub(crate) mod guests;
 pub(crate) mod here;
 pub(crate) mod home;
 pub(crate) mod kinds;
+pub(crate) mod lending;
 pub(crate) mod moves;
 pub(crate) mod near;
 pub(crate) mod nested;

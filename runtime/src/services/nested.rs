@@ -61,7 +61,8 @@ pub(crate) fn nested<R>(tasks: Option<OwnScheduler>, f: impl FnOnce() -> R) -> R
 }
 
 impl OwnScheduler {
-    fn release_held(self) {
+    /// Schedules what was woken while it could not be polled.
+    pub(crate) fn release_held(self) {
         let mut next = self.cells().held.take();
         while let Some(slot) = next {
             next = slot.cells().link.get();

@@ -85,8 +85,15 @@ pub fn start_running_here() {
     enter_afar();
 }
 
+#[track_caller]
 fn enter_afar() -> Option<Rc<Worker>> {
-    current().or_else(|| start_afar()?.ok())
+    let worker = current().or_else(|| start_afar()?.ok())?;
+    assert!(
+        !worker.lodgers.shared.lending.is_lent(),
+        "a task that is not Send cannot be spawned here: this thread stands in for the worker's own, which is in \
+         block_in_place"
+    );
+    Some(worker)
 }
 
 #[track_caller]

@@ -6,6 +6,7 @@ use super::cancellation::CancellationToken;
 use super::drives::Drives;
 use super::guests::Guests;
 use super::home::Home;
+use super::lending::Lending;
 use super::sharing::Group;
 use crate::core::counters::Count;
 use crate::core::foreign::lock;
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     /// The thread that runs it then, if there is to be one, and what starts that thread.
     pub(crate) background: Option<Background>,
     pub(crate) start_background: StartBackground,
+    /// How it goes on while its thread blocks within a poll.
+    pub(crate) lending: Lending,
     /// Its other workers, if it has several.
     pub(crate) crew: OnceLock<Crew>,
     pub(crate) cpu: Mutex<Cpu>,

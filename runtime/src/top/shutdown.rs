@@ -100,7 +100,7 @@ pub async fn shutdown(limit: Duration) -> ShutdownReport {
         if Pin::new(&mut time_is_up).poll(cx).is_ready() {
             return Poll::Ready(false);
         }
-        link.shared.workers().for_each(|worker| watch(worker, cx.waker()));
+        link.shared.workers().for_each(|worker| watch(worker.runtime, cx.waker()));
         Poll::Pending
     })
     .await;
@@ -116,25 +116,23 @@ pub async fn shutdown(limit: Duration) -> ShutdownReport {
 /// Returns whether all tasks have ended, not counting the calling task if there is one, and those that only visit, which go
 /// home when this runtime ends.
 fn have_ended(shared: &Arc<Shared>, caller: Id) -> bool {
-    let figures = shared.workers().map(|worker| worker.counted()).sum::<Figures>();
-    let gone = figures.get(Count::Finished) + figures.get(Count::Visiting);
-    figures.get(Count::Spawned).saturating_sub(gone) <= u64::from(caller != Id::NONE)
+    let all = shared.workers().map(|worker| worker.counted()).sum::<Figures>();
+    let gone = all.get(Count::Finished) + all.get(Count::Visiting);
+    all.get(Count::Spawned).saturating_sub(gone) <= u64::from(caller != Id::NONE)
 }
 
-/// Has the worker wake `waker` when one of its tasks is finished, or has been since this call.
-fn watch(worker: &Arc<Shared>, waker: &Waker) {
-    let (scheduler, waker) = (worker.runtime.scheduler, waker.clone());
-    let Some(own) = scheduler.own() else {
-        let finished = worker.counted().get(Count::Finished);
-        // Refused: it has ended, and its tasks with it.
-        return drop(scheduler.send(Some(worker.runtime.id), move |own| {
-            match own.shared().counters.get(Count::Finished) == finished {
-                true => own.cells().onlookers.watch(waker),
-                false => waker.wake(),
+/// Has the worker wake `waker` when one of its tasks is finished.
+fn watch(worker: RuntimeRef, waker: &Waker) {
+    let waker = waker.clone();
+    match worker.scheduler.own() {
+        Some(own) => _ = own.cells().onlookers.watch(waker),
+        // Some may have been finished since the caller has looked: it looks again. Refused: all are finished.
+        None => drop(worker.scheduler.send(Some(worker.id), move |own| {
+            if own.cells().onlookers.watch(waker.clone()) {
+                waker.wake();
             }
-        }));
-    };
-    own.cells().onlookers.watch(waker);
+        })),
+    }
 }
 
 /// Aborts the tasks of a worker, except the caller, and returns those that there were.

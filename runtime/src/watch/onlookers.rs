@@ -85,14 +85,16 @@ impl Onlookers {
         self.ages.set(ages);
     }
 
-    /// Wakes `waker` when a task is finished, once.
-    pub(crate) fn watch(&self, waker: Waker) {
+    /// Wakes `waker` when a task is finished, once. Returns false if it was to be woken already.
+    pub(crate) fn watch(&self, waker: Waker) -> bool {
         let mut watchers = self.watchers.take();
-        if !watchers.iter().any(|known| known.will_wake(&waker)) {
+        let is_new = !watchers.iter().any(|known| known.will_wake(&waker));
+        if is_new {
             watchers.push(waker);
         }
         self.watchers.set(watchers);
         self.are_any.set(true);
+        is_new
     }
 }
 

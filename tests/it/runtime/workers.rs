@@ -210,3 +210,124 @@ fn the_orderly_end_waits_for_the_tasks_of_all_workers_and_names_those_that_stay(
         assert_eq!(names, [Some("stubborn"); 3]);
     });
 }
+
+/// As many tasks block as there are workers, and others run all the same.
+#[test]
+fn other_tasks_go_on_while_all_workers_block_in_place() {
+    watched(|| {
+        for workers in [1, 2, 4] {
+            let rt = Builder::new_multi_thread().worker_threads(workers).apart().build().unwrap();
+            let meet = Arc::new(std::sync::Barrier::new(workers + 1));
+            for _ in 0..workers {
+                let meet = meet.clone();
+                rt.handle().spawn(async move {
+                    task::block_in_place(|| {
+                        meet.wait();
+                        meet.wait();
+                    });
+                });
+            }
+            meet.wait();
+            let (told, news) = mpsc::channel();
+            for n in 0..100 {
+                let told = told.clone();
+                rt.handle().spawn(async move {
+                    sleep(Duration::from_micros(10)).await;
+                    yield_now().await;
+                    told.send(n).unwrap();
+                });
+            }
+            drop(told);
+            assert_eq!(news.iter().collect::<HashSet<_>>().len(), 100);
+            meet.wait();
+        }
+    });
+}
+
+/// The first one waits for the second, which waits for the third: each within a poll, on one worker.
+#[test]
+fn tasks_that_block_in_place_wait_for_each_other_in_any_order() {
+    watched(|| {
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [1, 0, 2]] {
+            let rt = Builder::new_multi_thread().worker_threads(1).apart().build().unwrap();
+            let (tellers, listeners): (Vec<_>, Vec<_>) = (0..3).map(|_| mpsc::channel::<()>()).unzip();
+            let tasks: Vec<_> = listeners
+                .into_iter()
+                .map(|listener| {
+                    rt.handle().spawn(async move {
+                        task::block_in_place(|| listener.recv().unwrap());
+                        yield_now().await;
+                        thread::current().id()
+                    })
+                })
+                .collect();
+            // All three block now.
+            while rt.handle().metrics().num_blocking_threads() < 3 {
+                thread::yield_now();
+            }
+            let mut tasks: Vec<_> = tasks.into_iter().map(Some).collect();
+            for index in order {
+                tellers[index].send(()).unwrap();
+                rt.block_on(tasks[index].take().unwrap()).unwrap();
+            }
+        }
+    });
+}
+
+#[test]
+fn a_drop_ends_the_other_tasks_for_which_a_blocking_one_waits() {
+    watched(|| {
+        for workers in [1, 3] {
+            let rt = Builder::new_multi_thread().worker_threads(workers).apart().build().unwrap();
+            let (sender, receiver) = mpsc::channel::<()>();
+            let (told, news) = mpsc::channel();
+            let blocks = rt.handle().spawn(async move {
+                task::block_in_place(|| {
+                    told.send(()).unwrap();
+                    receiver.recv().unwrap_err();
+                });
+                pending::<()>().await
+            });
+            rt.handle().spawn(async move {
+                let _sender = sender;
+                pending::<()>().await
+            });
+            news.recv().unwrap();
+            drop(rt);
+            assert!(crate::support::foreign_block_on(blocks).unwrap_err().is_cancelled());
+        }
+    });
+}
+
+#[test]
+fn what_is_not_send_waits_for_its_thread_while_that_blocks_in_place() {
+    watched(|| {
+        let rt = Builder::new_multi_thread().worker_threads(1).apart().build().unwrap();
+        let (sender, receiver) = mpsc::channel::<()>();
+        let (told, news) = mpsc::channel();
+        let blocks = rt.handle().spawn(async move {
+            let here = thread::current().id();
+            task::block_in_place(|| {
+                told.send(()).unwrap();
+                receiver.recv().unwrap();
+            });
+            here
+        });
+        news.recv().unwrap();
+        let local = rt.handle().spawn_with(|| {
+            let not_send = Rc::new(thread::current().id());
+            async move {
+                yield_now().await;
+                *not_send
+            }
+        });
+        // It is not polled by the thread that stands in, which does what comes after it.
+        rt.block_on(rt.handle().spawn(yield_now())).unwrap();
+        assert!(!local.is_finished());
+        let refused = rt.handle().spawn(async { ayi::spawn(async {}) });
+        assert!(rt.block_on(refused).unwrap_err().is_panic());
+        sender.send(()).unwrap();
+        let (own, of_local) = rt.block_on(async { (blocks.await.unwrap(), local.await.unwrap()) });
+        assert_eq!(own, of_local);
+    });
+}

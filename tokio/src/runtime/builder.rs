@@ -93,8 +93,7 @@ impl Builder {
         Builder(ayi::runtime::Builder::new_multi_thread(), asked)
     }
 
-    /// Sets how many workers there are, if the runtime is of the kind `multi_thread`. With one, all tasks run on one thread
-    /// at a time: that of the first `block_on`, or the worker while there is none.
+    /// Sets how many workers there are, if the runtime is of the kind `multi_thread`.
     ///
     /// # Panics
     ///
@@ -180,8 +179,9 @@ impl Builder {
     /// Panics if `TOKIO_WORKER_THREADS` is needed and is not a number of at least 1.
     #[track_caller]
     pub fn build(&mut self) -> io::Result<Runtime> {
-        if self.1.is_multi_thread && self.1.workers.is_none() {
-            self.0.worker_threads(default_workers());
+        if self.1.is_multi_thread {
+            let workers = self.1.workers.unwrap_or_else(default_workers);
+            self.0.worker_threads(workers).apart();
         }
         self.0.pretend(self.1.io, self.1.time, false).build().map(Runtime)
     }

@@ -23,6 +23,8 @@ pub(crate) struct RingPlace {
     ring: RefCell<Ring>,
     /// Whether the ring has been made.
     is_made: Cell<bool>,
+    /// Another thread runs the worker for a while, and the ring stays with its own.
+    is_lent: Cell<bool>,
 }
 
 enum Ring {
@@ -37,11 +39,19 @@ enum Ring {
 
 impl RingPlace {
     pub(crate) fn new(scheduler: &'static Scheduler, is_wanted: bool) -> RingPlace {
-        RingPlace { scheduler, ring: RefCell::new(Ring::Unused { is_wanted }), is_made: Cell::new(false) }
+        RingPlace {
+            scheduler,
+            ring: RefCell::new(Ring::Unused { is_wanted }),
+            is_made: Cell::new(false),
+            is_lent: Cell::new(false),
+        }
     }
 
     /// Returns the proactor, and makes it if there is none yet. Returns `None` if the ring is refused.
     pub(crate) fn proactor(&self) -> Option<RefMut<'_, Proactor>> {
+        if self.is_lent.get() {
+            return None;
+        }
         let mut ring = self.ring.borrow_mut();
         if let Ring::Unused { is_wanted } = *ring {
             *ring = if is_wanted { self.make_ring() } else { Ring::Refused };
@@ -64,7 +74,7 @@ impl RingPlace {
     /// Returns the proactor, if it has been made. This is called several times a turn, even in programs without files.
     #[inline]
     pub(crate) fn made_proactor(&self) -> Option<RefMut<'_, Proactor>> {
-        if self.is_made.get() { made(self.ring.borrow_mut()) } else { None }
+        if self.is_made.get() && !self.is_lent.get() { made(self.ring.borrow_mut()) } else { None }
     }
 
     /// Returns whether [`take_turn`](Self::take_turn) has anything to do.
@@ -116,6 +126,10 @@ impl RingPlace {
         if self.is_made.replace(false) {
             self.ring.replace(Ring::Unused { is_wanted: true });
         }
+    }
+
+    pub(crate) fn set_lent(&self, is_lent: bool) {
+        self.is_lent.set(is_lent);
     }
 
     pub(crate) fn shut_down(&self, runtime: u64) {

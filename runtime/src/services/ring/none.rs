@@ -28,5 +28,7 @@ impl RingPlace {
 
     pub(crate) fn renew(&self) {}
 
+    pub(crate) fn set_lent(&self, _is_lent: bool) {}
+
     pub(crate) fn shut_down(&self, _runtime: u64) {}
 }
