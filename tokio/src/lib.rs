@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Everything is ayi's, in tokio's module tree. What is written here only adapts what differs: futures must be `Send`
-//! where tokio demands that, which lets a runtime go from one thread to another. `PARITY.md` lists what is missing.
+//! where tokio demands that, which lets tasks go from one thread to another. `PARITY.md` lists what is missing.
 
 #![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]

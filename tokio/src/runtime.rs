@@ -16,8 +16,8 @@ pub use builder::Builder;
 pub use local::{LocalOptions, LocalRuntime};
 
 /// A runtime, of which there are two kinds. [`Builder::new_current_thread`] makes one that runs while a thread is in
-/// [`block_on`](Runtime::block_on). [`Runtime::new`] and [`Builder::new_multi_thread`] make one that also runs while no
-/// thread is: then a thread of its own runs it. Both run all of their tasks on one thread at a time.
+/// [`block_on`](Runtime::block_on), all tasks on that thread. [`Runtime::new`] and [`Builder::new_multi_thread`] make one
+/// whose tasks run on threads of its own, its workers.
 ///
 /// It is ayi's, whose methods it has, except that the futures of [`spawn`](Runtime::spawn) must be `Send`.
 #[derive(Debug)]

@@ -1,16 +1,19 @@
 //! The thread that runs a runtime of the kind `multi_thread` while nobody is in `block_on`.
 
-use super::lending::{is_own_thread, wait_for_polls};
+use crate::core::current::EnterGuard;
 use crate::core::foreign;
 use crate::core::sync::thread;
-use crate::core::worker::RuntimeRef;
+use crate::core::worker::{RuntimeRef, Worker};
 use crate::services::background::Background;
 use crate::services::blocked_on::BlockedOn;
+use crate::services::here::{leaves, lives_here};
 use crate::services::home::Who;
+use crate::services::lending::set_own_thread;
 use crate::services::shared::Shared;
 use crate::services::stay::Stay;
 use std::future::poll_fn;
 use std::io;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Starts it.
@@ -46,10 +49,23 @@ fn go_on(runtime: RuntimeRef, shared: &Shared, background: &Background) {
     // Somebody else may have been faster, and has it in `block_on` or is ending it.
     let Some(stay) = Stay::begin(runtime, &shared.home, Who::Owner) else { return };
     background.is_in();
-    is_own_thread(stay.worker());
+    set_own_thread(runtime.id);
     let end = poll_fn(|cx| background.poll_end(cx));
     let _blocked = BlockedOn::new();
     let grace = stay.worker().block_on(end, 0);
     stay.worker().shut_down(grace);
     wait_for_polls(stay.worker());
+}
+
+/// Waits until no poll of the worker, which has come to its end, is left on another thread.
+fn wait_for_polls(worker: &Rc<Worker>) {
+    let lending = &worker.lodgers.shared.lending;
+    if !lending.is_lent() {
+        return;
+    }
+    leaves(worker);
+    let worker = lending.wait_for_all(worker.clone());
+    lives_here(&worker);
+    let _inside = EnterGuard::here(&worker);
+    worker.go_on_ending();
 }

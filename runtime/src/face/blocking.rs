@@ -84,10 +84,14 @@ impl Link {
 
 /// Calls `f`, which blocks, on this thread.
 ///
-/// Outside a runtime and on a thread of the pool no task has to wait for `f`. Inside a runtime of the kind
-/// [`MultiThread`](crate::runtime::RuntimeFlavor::MultiThread) all other tasks wait for it, since such a runtime has one
-/// thread, too: unless `f` blocks on a future, by [`Handle::block_on`](crate::runtime::Handle::block_on) or a
-/// `blocking_` method of `ayi::sync`. Then they run meanwhile. tokio moves the other tasks to another thread.
+/// Outside a runtime and on a thread of the pool no task has to wait for `f`. In a runtime of several
+/// [workers](crate::runtime::Builder::worker_threads), a thread of the pool runs the other tasks of this worker meanwhile.
+/// If one of these is not `Send`, or a file operation is under way, they wait; so do those of a runtime of the kind
+/// [`MultiThread`](crate::runtime::RuntimeFlavor::MultiThread) that runs in `block_on`: unless `f` blocks on a future, by
+/// [`Handle::block_on`](crate::runtime::Handle::block_on) or a `blocking_` method of `ayi::sync`. Then they run further in
+/// on the stack.
+///
+/// While a thread of the pool runs a worker, a task that is not `Send` cannot be spawned on it.
 ///
 /// Prefer [`spawn_blocking`](crate::task::spawn_blocking): `f` goes to a thread of the pool, and this thread runs on.
 ///

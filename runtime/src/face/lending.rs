@@ -6,40 +6,18 @@ use crate::core::coop;
 use crate::core::current::{Current, EnterGuard, HOME, current};
 use crate::core::foreign;
 use crate::core::lodger::Lodger;
-use crate::core::sync::thread_local;
 use crate::core::task::{OwnScheduler, wake};
 use crate::core::turn::Root;
 use crate::core::worker::Worker;
 use crate::plugged::Lodgers;
 use crate::services::blocked_on::BlockedOn;
 use crate::services::here::{leaves, lives_here};
+use crate::services::lending::{StandsIn, is_own_thread, stands_in};
 use crate::services::shared::Shared;
-use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
-
-thread_local! {
-    /// The number of the worker whose own thread this is, if it is one that can be lent.
-    static OWN: Cell<u64> = const { Cell::new(0) };
-    /// The number of the worker for which this thread stands in, and the waker of its root future.
-    static STANDS_IN: RefCell<Option<(u64, Waker)>> = const { RefCell::new(None) };
-}
-
-/// From here on, this thread is the worker's own, which it does not leave before its end.
-pub(super) fn is_own_thread(worker: &Worker) {
-    OWN.set(worker.reference.id);
-}
-
-/// The waker of this thread's root future, if it stands in for the worker.
-pub(super) fn stands_in(worker: u64) -> Option<Waker> {
-    // A thread that is ending stands in for nobody.
-    let find = |it: &RefCell<Option<(u64, Waker)>>| {
-        it.borrow().as_ref().filter(|it| it.0 == worker).map(|it| it.1.clone())
-    };
-    STANDS_IN.try_with(find).ok().flatten()
-}
+use std::task::{Context, Poll};
 
 /// Waits until no other thread stands in for this one's worker, since what comes next is not `Send`.
 pub(super) async fn until_it_is_here() {
@@ -64,7 +42,7 @@ pub(super) async fn until_it_is_here() {
 /// Whether `worker`, in which this thread polls, can go on on another thread.
 fn may_be_lent(worker: &Worker) -> bool {
     let id = worker.reference.id;
-    let is_at_work = OWN.get() == id || stands_in(id).is_some();
+    let is_at_work = is_own_thread(id) || stands_in(id).is_some();
     is_at_work && !worker.tasks().cells().is_local.get() && !worker.lodgers.ring.has_operations()
 }
 
@@ -152,27 +130,21 @@ fn stand_in(shared: &Arc<Shared>) {
 }
 
 fn run(worker: &Rc<Worker>, shared: &Shared) {
-    struct Left(Option<(u64, Waker)>);
-    impl Drop for Left {
-        fn drop(&mut self) {
-            STANDS_IN.replace(self.0.take());
-        }
-    }
     let root = Root::new(worker.tasks());
     let waker = root.0.waker();
-    let _left = Left(STANDS_IN.replace(Some((worker.reference.id, waker.clone()))));
+    let _stands_in = StandsIn::new(worker.reference.id, waker.clone());
     let _inside = EnterGuard::new(Current::afar(Rc::new(Afar::inside(Link::of(worker), worker.clone()))));
     let _running = Lodgers::run(worker);
     let _blocked = BlockedOn::new();
     let mut is_over = false;
-    let mut cx = Context::from_waker(&waker);
+    let cx = Context::from_waker(&waker);
     while !shared.lending.is_wanted() {
         let end = worker.run(&root, || {
             if shared.lending.is_wanted() {
                 return Poll::Ready(None);
             }
             match &shared.background {
-                Some(background) if !is_over => background.poll_end(&mut cx).map(Some),
+                Some(background) if !is_over => background.poll_end(&cx).map(Some),
                 _ => Poll::Pending,
             }
         });
@@ -182,19 +154,4 @@ fn run(worker: &Rc<Worker>, shared: &Shared) {
             worker.shut_down(grace);
         }
     }
-}
-
-/// Waits, at the end of a worker on its own thread, until no poll of it is left on another.
-pub(super) fn wait_for_polls(worker: &Rc<Worker>) {
-    let lending = &worker.lodgers.shared.lending;
-    if !lending.is_lent() {
-        return;
-    }
-    let entered = EnterGuard::new(Current::afar(Rc::new(Afar::outside(Link::of(worker)))));
-    leaves(worker);
-    let worker = lending.wait_for_all(worker.clone());
-    lives_here(&worker);
-    drop(entered);
-    let _inside = EnterGuard::here(&worker);
-    worker.go_on_ending();
 }

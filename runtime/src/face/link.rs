@@ -1,12 +1,12 @@
 //! What a handle consists of.
 
-use super::lending::stands_in;
 use crate::core::current::current;
 use crate::core::task::{JoinHandle, Kind};
 use crate::core::worker::{RuntimeRef, Worker};
 use crate::services::afar::spawn_from_afar;
 use crate::services::home::Who;
 use crate::services::kinds::Mobile;
+use crate::services::lending::stands_in;
 use crate::services::shared::Shared;
 use crate::services::stay::Stay;
 use std::rc::Rc;

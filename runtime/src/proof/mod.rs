@@ -24,6 +24,8 @@ mod home;
 #[cfg(test)]
 mod join;
 #[cfg(test)]
+mod lending;
+#[cfg(test)]
 mod moves;
 #[cfg(test)]
 mod near;

@@ -5,10 +5,10 @@
 //! ```
 
 use crate::core::foreign::lock;
+use crate::core::sync::thread::{ThreadId, current};
 use crate::core::sync::{Condvar, Mutex};
 use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
-use std::thread::{ThreadId, current};
 use std::time::Duration;
 
 #[derive(Default)]

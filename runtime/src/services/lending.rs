@@ -25,12 +25,54 @@
 //! In tokio: `runtime/scheduler/multi_thread/worker.rs`, where a worker's core goes to another thread.
 
 use crate::core::foreign::lock;
-use crate::core::sync::{Condvar, Mutex};
+use crate::core::sync::{Condvar, Mutex, thread_local};
 use crate::core::task::OwnScheduler;
 use crate::core::worker::Worker;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::PoisonError;
+use std::task::Waker;
+
+thread_local! {
+    /// The number of the worker whose own thread this is, if it is one that can be lent.
+    static OWN: Cell<u64> = const { Cell::new(0) };
+    /// The number of the worker for which this thread stands in, and the waker of its root future.
+    static STANDS_IN: RefCell<Option<(u64, Waker)>> = const { RefCell::new(None) };
+}
+
+/// From here on, this thread is the worker's own, which it does not leave before its end.
+pub(crate) fn set_own_thread(worker: u64) {
+    OWN.set(worker);
+}
+
+pub(crate) fn is_own_thread(worker: u64) -> bool {
+    OWN.get() == worker
+}
+
+/// The waker of this thread's root future, if it stands in for the worker.
+pub(crate) fn stands_in(worker: u64) -> Option<Waker> {
+    // A thread that is ending stands in for nobody.
+    let find = |it: &RefCell<Option<(u64, Waker)>>| {
+        it.borrow().as_ref().filter(|it| it.0 == worker).map(|it| it.1.clone())
+    };
+    STANDS_IN.try_with(find).ok().flatten()
+}
+
+/// As long as it exists, this thread stands in for a worker's own.
+pub(crate) struct StandsIn(Option<(u64, Waker)>);
+
+impl StandsIn {
+    pub(crate) fn new(worker: u64, root: Waker) -> StandsIn {
+        StandsIn(STANDS_IN.replace(Some((worker, root))))
+    }
+}
+
+impl Drop for StandsIn {
+    fn drop(&mut self) {
+        STANDS_IN.replace(self.0.take());
+    }
+}
 
 #[derive(Default)]
 pub(crate) struct Lending {

@@ -1,4 +1,5 @@
-//! A loop within a poll: what `block_in_place` allows to a runtime of the kind `multi_thread`, which has one thread.
+//! A loop within a poll: what `block_in_place` allows to a runtime of the kind `multi_thread` that cannot be lent to another
+//! thread meanwhile (see `lending`).
 //!
 //! The code that blocks may itself block on a future. Then the loop runs again, further in on the stack, and with it all
 //! tasks but the one that blocks. That task's body is out of its slot while it is polled, so the inner loop cannot poll
