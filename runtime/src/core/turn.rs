@@ -12,6 +12,7 @@
 //!        │                           3 fire the timers that are due                 │
 //!        │                           4 take what other threads have posted          │
 //!        │                           5 wake the tasks that had used up their budget │
+//!        │                           6 files, and tasks for another core            │
 //!        └──────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
@@ -153,12 +154,12 @@ impl Worker {
             self.lodgers.after_park();
         }
         self.wake_others();
-        self.lodgers.take_turn();
         self.fire_timers();
         self.tasks().read_inbox(MESSAGES_PER_TURN);
         if coop::has_exhausted() {
             coop::wake_exhausted();
         }
+        self.lodgers.take_turn();
     }
 
     /// Sleeps until something happens.

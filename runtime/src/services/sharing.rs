@@ -7,18 +7,26 @@
 //!
 //! No core ever touches the run queue of another. A runtime that shares nothing pays one look a turn.
 //!
-//! What moves costs some 0.5 µs, a message and the caches, so a core gives only what pays:
-//! - It has been busy for [`PATIENCE`]. A queue that is gone by then needs no help.
-//! - Its polls take longer than a move ([`WORTHWHILE`]), or it has been busy for [`LONG`].
-//! - What it gives waits: never the task that is next, unless that is the only one and another one was the only one at the
-//!   turn before. Then two tasks keep this core busy that could keep two busy. A single one stays.
-//! - A task that has come stays for [`STAY`], so none goes to and fro.
+//! What moves costs some 0.5 µs, a message and the caches, and with a socket some 3 µs: that leaves one epoll for
+//! another, and is read once more before it waits there. So a core gives only what pays:
+//! - Its polls have taken longer than a move of late ([`WORTHWHILE`]).
+//! - What waits is enough for [`PATIENCE`]: so many tasks, times such a poll. What is gone by then needs no help.
+//! - What it gives waits: not the task that is next. If that is the only one, and another one was the only one at the
+//!   turn before, and this core has hardly slept of late, then two tasks keep it busy that could keep two busy: one
+//!   goes. A single one stays.
+//! - A task that has come stays for [`STAY`], so none goes to and fro. If none of those that wait can go, it tries no
+//!   more for [`AGAIN`].
 //!
-//! If all cores are busy, no bit is set; if all are idle, no task waits. So then nothing moves.
+//! "Of late" forgets half of everything every [`LATELY`]. A wait in epoll is a sleep, however short: a loop whose queue
+//! is empty at each turn, because each of its few sockets has much to say, has hardly slept.
+//!
+//! If all cores are busy, no bit is set; if all are idle, no task waits. So then nothing moves. Of several idle ones it
+//! takes the next by number, so that those who give choose different ones.
 //!
 //! Invariants:
-//! 1. A bit is set only while its runtime is about to park or is parked. Whoever gives clears it first, by an exchange, so
-//!    one core gives for one bit. A bit that is read too late or too early costs a chance or a move, and no more.
+//! 1. A bit is set while its runtime is about to park or is parked. Whoever gives clears it first, by an exchange, so
+//!    one core gives for one bit, and sets it again if there was nothing to give. A bit that is read or set too late or
+//!    too early costs a chance or a move, and no more.
 //!
 //! In tokio: `runtime/scheduler/multi_thread/{idle,queue}.rs`, where the idle one takes from the others' queues, which are
 //! atomic for that.
@@ -34,11 +42,12 @@ use crate::core::wait::Instant;
 use crate::core::worker::RuntimeRef;
 use std::sync::Arc;
 
-/// Nanoseconds.
+// Nanoseconds.
 const PATIENCE: u64 = 100_000;
-const LONG: u64 = 10_000_000;
+const LATELY: u64 = 5_000_000;
 const STAY: u64 = 10_000_000;
-/// The nanoseconds of an average poll.
+const AGAIN: u64 = 500_000;
+/// Those of an average poll.
 const WORTHWHILE: u64 = 500;
 
 /// The most tasks that go at once, and that are looked at for it.
@@ -64,10 +73,48 @@ pub(crate) struct Seat {
 pub(crate) struct Share {
     seat: Seat,
     runtime: RuntimeRef,
-    /// Since when it has been busy while another one was idle, and how many polls it had made by then.
-    busy: Cell<Option<(Instant, u64)>>,
+    /// `None` until a task waits while another runtime is idle.
+    lately: Cell<Option<Lately>>,
+    /// When it was about to park, if that was not counted yet.
+    parked: Cell<Option<Instant>>,
     /// The only task that waited at the turn before.
     only: Cell<Option<&'static Slot>>,
+    /// Nothing that waited could go. When that was.
+    in_vain: Cell<Option<Instant>>,
+}
+
+/// What it has done of late.
+#[derive(Clone, Copy)]
+struct Lately {
+    /// When that was counted, and how many polls it had made in all by then.
+    at: Instant,
+    popped: u64,
+    nanos: u64,
+    polls: u64,
+    slept: u64,
+}
+
+impl Lately {
+    fn new(at: Instant, popped: u64) -> Lately {
+        Lately { at, popped, nanos: 0, polls: 0, slept: 0 }
+    }
+
+    fn count(&mut self, now: Instant, popped: u64, slept: u64) {
+        self.nanos += now.nanos_since(self.at);
+        self.polls += popped.wrapping_sub(self.popped);
+        self.slept += slept;
+        (self.at, self.popped) = (now, popped);
+        while self.nanos > LATELY {
+            self.nanos /= 2;
+            self.slept /= 2;
+            // One that took all the time is still one.
+            self.polls = self.polls.div_ceil(2);
+        }
+    }
+
+    fn busy(&self) -> u64 {
+        self.nanos.saturating_sub(self.slept)
+    }
 }
 
 impl Group {
@@ -79,12 +126,14 @@ impl Group {
 
     // Relaxed, here and below: invariant 1.
 
-    /// The seat of an idle runtime other than `own`, whose bit is cleared.
+    /// The seat of the first idle runtime after `own`, and not that, whose bit is cleared.
     pub(crate) fn take_idle(&self, own: usize) -> Option<usize> {
-        self.idle.iter().enumerate().find_map(|(word, bits)| {
-            let first = bits.load(Relaxed).trailing_zeros() as usize;
-            let index = word * 64 + first;
-            (first < 64 && index != own && self.clear(index)).then_some(index)
+        let (words, first) = (self.idle.len(), own.wrapping_add(1));
+        (0..words).find_map(|word| {
+            let (word, turned) = ((first / 64 + word) % words, first % 64);
+            let ahead = self.idle[word].load(Relaxed).rotate_right(turned as u32).trailing_zeros() as usize;
+            let index = word * 64 + (turned + ahead) % 64;
+            (ahead < 64 && index != own && self.clear(index)).then_some(index)
         })
     }
 
@@ -107,7 +156,8 @@ impl Seat {
     /// The runtime `runtime`, which has just been made, takes the seat.
     pub(crate) fn sit_down(self, runtime: RuntimeRef) -> Share {
         *lock(&self.group.seats[self.index]) = Some(runtime);
-        Share { seat: self, runtime, busy: Cell::new(None), only: Cell::new(None) }
+        let (lately, parked, only, in_vain) = Default::default();
+        Share { seat: self, runtime, lately, parked, only, in_vain }
     }
 }
 
@@ -121,41 +171,60 @@ impl Share {
         // Both are up to date, since the polls of this turn are over.
         let waiting = counters.get(Count::Scheduled).wrapping_sub(polls);
         if group.is_restless {
-            return self.give((index + 1) % group.seats.len(), tasks, waiting, 0);
-        }
-        if waiting == 0 || !group.is_any_idle() {
-            return;
-        }
-        let now = Instant::now();
-        let Some((since, before)) = self.busy.get() else { return self.busy.set(Some((now, polls))) };
-        let busy = now.nanos_since(since);
-        let is_worthwhile = busy >= WORTHWHILE * polls.wrapping_sub(before) || busy >= LONG;
-        if busy < PATIENCE || !is_worthwhile {
-            return;
-        }
-        let head = tasks.cells().head.get().map(|slot| *slot);
-        if waiting == 1 {
-            let before = self.only.replace(head);
-            let is_alone = before.zip(head).is_none_or(|(before, now)| std::ptr::eq(before, now));
-            if is_alone {
-                return;
-            }
-        }
-        if let Some(idle) = group.take_idle(*index) {
-            self.give(idle, tasks, (waiting / 2).max(1), STAY);
+            self.give((index + 1) % group.seats.len(), tasks, waiting, 0);
+        } else if waiting > 0 {
+            self.look(tasks, polls, waiting);
         }
     }
 
-    /// Gives at most `limit` of the tasks that wait.
-    fn give(&self, to: usize, tasks: OwnScheduler, limit: u64, stay: u64) {
-        let Some(to) = *lock(&self.seat.group.seats[to]) else { return };
-        if to.id == self.runtime.id || limit == 0 {
+    /// Gives tasks away, of `waiting`, if that pays.
+    fn look(&self, tasks: OwnScheduler, polls: u64, waiting: u64) {
+        let Seat { group, index } = &self.seat;
+        let parked = self.parked.take();
+        let is_any_idle = group.is_any_idle();
+        // Only what is counted reads the clock.
+        if parked.is_none() && !is_any_idle {
             return;
         }
+        let now = Instant::now();
+        let mut lately = self.lately.get().unwrap_or(Lately::new(now, polls));
+        lately.count(now, polls, parked.map_or(0, |parked| now.nanos_since(parked)));
+        self.lately.set(Some(lately));
+        let busy = lately.busy();
+        let is_in_vain = self.in_vain.get().is_some_and(|at| now.nanos_since(at) < AGAIN);
+        if !is_any_idle || is_in_vain || lately.polls == 0 || busy < WORTHWHILE * lately.polls {
+            return;
+        }
+        let pays = if waiting == 1 {
+            let head = tasks.cells().head.get().map(|slot| *slot);
+            let before = self.only.replace(head);
+            let is_another = before.zip(head).is_some_and(|(before, now)| !std::ptr::eq(before, now));
+            is_another && lately.nanos > PATIENCE && lately.slept < lately.nanos / 8
+        } else {
+            waiting * (busy / lately.polls) >= PATIENCE
+        };
+        if !pays {
+            return;
+        }
+        let Some(idle) = group.take_idle(*index) else { return };
+        if !self.give(idle, tasks, (waiting / 2).max(1), STAY) {
+            group.set(idle);
+            self.in_vain.set(Some(now));
+        }
+    }
+
+    /// Gives at most `limit` of the tasks that wait, and returns whether there was one.
+    fn give(&self, to: usize, tasks: OwnScheduler, limit: u64, stay: u64) -> bool {
+        let Some(to) = *lock(&self.seat.group.seats[to]) else { return false };
+        if to.id == self.runtime.id || limit == 0 {
+            return false;
+        }
         let departed = tasks.take_waiting(limit.min(MOST), |slot| depart(slot, to, stay));
-        if !departed.is_empty() {
+        let is_any = !departed.is_empty();
+        if is_any {
             send_off(tasks, departed, to);
         }
+        is_any
     }
 
     pub(crate) fn index(&self) -> usize {
@@ -164,8 +233,7 @@ impl Share {
 
     /// The runtime is about to park, and takes tasks.
     pub(crate) fn is_idle(&self) {
-        self.busy.set(None);
-        self.only.set(None);
+        self.parked.set(self.lately.get().map(|_| Instant::now()));
         self.seat.group.set(self.seat.index);
     }
 
