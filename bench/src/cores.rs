@@ -23,17 +23,17 @@ use std::time::{Duration, Instant};
 const EVERYBODY: [&str; 6] = [AYI, AYI_BALANCED, TOKIO_MULTI_THREAD, TOKIO, "monoio epoll", "glommio"];
 const WITH_HTTP: [&str; 3] = [AYI, TOKIO_MULTI_THREAD, TOKIO];
 
-const CONNECTIONS: usize = 64;
-const WARM_UP: Duration = Duration::from_millis(20);
+pub const CONNECTIONS: usize = 64;
+pub const WARM_UP: Duration = Duration::from_millis(20);
 const TIME: Duration = Duration::from_millis(150);
 /// The time of each pair of hot connections.
 const TIME_OF_PAIR: Duration = Duration::from_millis(30);
 
 /// What a handler computes for each message.
-const COMPUTING: Duration = Duration::from_micros(20);
+pub const COMPUTING: Duration = Duration::from_micros(20);
 
 /// Returns the number of rounds that take so long here, when nothing disturbs.
-fn rounds() -> usize {
+pub fn rounds() -> usize {
     static ROUNDS: OnceLock<usize> = OnceLock::new();
     *ROUNDS.get_or_init(|| {
         let tried = 10_000;
@@ -48,14 +48,14 @@ fn rounds() -> usize {
 }
 
 /// What a server's load gives on so many cores.
-struct Measured {
-    per_second: f64,
-    cpu: f64,
-    p50: f64,
-    p99: f64,
+pub struct Measured {
+    pub per_second: f64,
+    pub cpu: f64,
+    pub p50: f64,
+    pub p99: f64,
 }
 
-fn measure(child: &Child, protocol: &dyn Protocol, per_question: usize) -> io::Result<Measured> {
+pub fn measure(child: &Child, protocol: &dyn Protocol, per_question: usize) -> io::Result<Measured> {
     let mut clients = connect(child, protocol)?;
     checked(clients.ask(WARM_UP)?)?;
     let (taken, cpu) = with_cpu(child, || checked(clients.ask(TIME)?))?;
@@ -68,7 +68,7 @@ fn measure(child: &Child, protocol: &dyn Protocol, per_question: usize) -> io::R
     })
 }
 
-fn connect<'a>(child: &Child, protocol: &'a dyn Protocol) -> io::Result<Clients<'a>> {
+pub fn connect<'a>(child: &Child, protocol: &'a dyn Protocol) -> io::Result<Clients<'a>> {
     let clients = Load { address: child.address, connections: CONNECTIONS, beside: 0, protocol }.connect()?;
     clients.errors.check()?;
     Ok(clients)
@@ -111,7 +111,7 @@ fn scaling(
     work(name, figures, sides(runtimes.iter().copied(), turn))
 }
 
-fn work(name: &str, figures: Vec<Figure>, sides: Vec<Side>) -> Work {
+pub fn work(name: &str, figures: Vec<Figure>, sides: Vec<Side>) -> Work {
     Work { name: name.into(), size: Size::Fixed(1), rounds: Rounds::Three, figures, sides }
 }
 
@@ -181,7 +181,7 @@ fn shares(runtime: &'static str) -> io::Result<Vec<f64>> {
 }
 
 /// Makes a work for which client and server have two cores.
-fn on_two(
+pub fn on_two(
     name: &str,
     figures: &[&str],
     unit: Unit,

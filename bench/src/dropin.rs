@@ -1,9 +1,9 @@
 //! The package `tokio` of this project in tokio's place: the same program, of crates that were written for tokio, is
 //! built with each. One graph of crates cannot have both, so there are two manifests in `dropin/`.
 
-use crate::clients::{on_last_core, sides};
+use crate::clients::{in_thread, on_last_core, sides};
 use crate::counts;
-use crate::groups::{AYI, Figure, Rounds, Size, TOKIO, Unit, Whom, Work};
+use crate::groups::{AYI, Figure, Rounds, Size, TOKIO, TOKIO_MULTI_THREAD, Unit, Whom, Work};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,19 +37,50 @@ fn program(runtime: &'static str) -> io::Result<PathBuf> {
     built.get_or_init(build).clone().map_err(io::Error::other)
 }
 
-/// Runs the command with so many requests, and returns what it prints.
-fn ask(command: &mut Command, work: &str, at_once: u32, requests: u32) -> io::Result<f64> {
-    let output = command.args([work, &at_once.to_string(), &requests.to_string()]).output()?;
+/// Runs the command with so many requests, and returns what it prints: CPU time, time and p99 of a request. With 0
+/// workers it has one thread.
+fn ask(command: &mut Command, work: &str, at_once: u32, requests: u32, workers: u32) -> io::Result<[f64; 3]> {
+    let numbers = [at_once, requests, workers].map(|number| number.to_string());
+    let output = command.arg(work).args(numbers).output()?;
     let text = String::from_utf8_lossy(&output.stdout);
-    text.trim().parse().map_err(|_| io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()))
+    let printed: Vec<f64> = text.split_whitespace().filter_map(|number| number.parse().ok()).collect();
+    printed.try_into().map_err(|_| io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()))
+}
+
+/// With two workers on the first two cores, on which client and server are as well: tokio's `multi_thread`, and ayi's.
+fn with_two_workers() -> impl Iterator<Item = Work> {
+    [("reqwest asks axum", "axum"), ("tonic, unary", "tonic")].into_iter().map(|(name, work)| {
+        let turn = move |runtime| {
+            let program = program(if runtime == AYI { AYI } else { TOKIO })?;
+            in_thread(
+                || load::stay_on_first_cores(2),
+                || {
+                    let [cpu, time, p99] = ask(&mut Command::new(program), work, 64, 32_000, 2)?;
+                    Ok(vec![1e9 / time, p99, cpu])
+                },
+            )
+        };
+        let goal = &[(Whom::MultiThread, 1.0)];
+        Work {
+            name: format!("two workers: {name}, 64 at once"),
+            size: Size::Fixed(1),
+            rounds: Rounds::Some,
+            figures: vec![
+                Figure::new("requests/s", Unit::PerSecond, goal),
+                Figure::new("p99", Unit::Nanoseconds, goal),
+                Figure::new("CPU per request", Unit::Nanoseconds, &[]),
+            ],
+            sides: sides([AYI, TOKIO_MULTI_THREAD], turn),
+        }
+    })
 }
 
 pub fn works() -> impl Iterator<Item = Work> {
-    WORKS.into_iter().flat_map(|(name, work, at_once)| {
+    let with_one = WORKS.into_iter().flat_map(|(name, work, at_once)| {
         let instructions = move |runtime| {
             let count = |requests| {
                 counts::instructions(|command| {
-                    ask(command.arg(program(runtime)?), work, at_once, requests)?;
+                    ask(command.arg(program(runtime)?), work, at_once, requests, 0)?;
                     Ok(f64::from(requests))
                 })
             };
@@ -57,7 +88,10 @@ pub fn works() -> impl Iterator<Item = Work> {
         };
         let cpu = move |runtime| {
             let program = program(runtime)?;
-            on_last_core(|| Ok(vec![ask(&mut Command::new(program), work, at_once, 10_000)?]))
+            on_last_core(|| {
+                let [cpu, ..] = ask(&mut Command::new(program), work, at_once, 10_000, 0)?;
+                Ok(vec![cpu])
+            })
         };
         let of = |rounds, figure: &str, unit, sides| Work {
             name: name.into(),
@@ -70,5 +104,6 @@ pub fn works() -> impl Iterator<Item = Work> {
             of(Rounds::Once, "instructions per request", Unit::Count, sides([AYI, TOKIO], instructions)),
             of(Rounds::Some, "CPU per request", Unit::Nanoseconds, sides([AYI, TOKIO], cpu)),
         ]
-    })
+    });
+    with_one.chain(with_two_workers())
 }

@@ -1,7 +1,9 @@
 //! The groups, and ayi's target in each.
 
 use crate::runtimes::on_all;
-use crate::{builds, clients, cores, counts, dropin, fairness, files, loops, memory, sync, web, works};
+use crate::{
+    builds, clients, cores, counts, dropin, fairness, files, loops, memory, sync, web, workers, works,
+};
 use std::io;
 use std::rc::Rc;
 use std::thread;
@@ -28,10 +30,12 @@ pub const LOOPS_OTHERWISE: [&str; 2] = ["bufferevent", "Asio coroutines"];
 
 /// ayi with one core that accepts for all.
 pub const AYI_BALANCED: &str = "ayi, one accepts";
+/// ayi with a runtime and a listener for each core, whose tasks may go to another one.
+pub const AYI_ON_CORES: &str = "ayi, cores";
 pub const TOKIO_MULTI_THREAD: &str = "tokio multi_thread";
 
 /// The other ways to use several cores.
-pub const ON_CORES: [&str; 2] = [AYI_BALANCED, TOKIO_MULTI_THREAD];
+pub const ON_CORES: [&str; 3] = [AYI_BALANCED, AYI_ON_CORES, TOKIO_MULTI_THREAD];
 
 /// The ways to use files without a runtime that supports them.
 pub const WITHOUT: [&str; 3] = [POOL, STD, RAW_RING];
@@ -92,6 +96,10 @@ pub enum Whom {
     Loops,
     /// Itself on one core: the figure says how many times.
     OneCore,
+    /// What two cores have to give: the figure says how much of it.
+    TwoCores,
+    /// tokio with several workers.
+    MultiThread,
 }
 
 /// One result of a piece of work: a row.
@@ -390,8 +398,10 @@ pub fn all() -> Vec<Group> {
         Group {
             name: "cores",
             about: "client and server together on one core, and on two; 64 connections; tokio (here its current_thread), \
-                monoio and glommio have, as ayi, a runtime and a listener for each core",
-            works: cores::works(),
+                monoio and glommio have, as ayi, a runtime and a listener for each core. In the rows of \"two workers\" \
+                ayi is one runtime of two workers, which share their tasks, and \"ayi, cores\" a runtime and a \
+                listener for each core, which share them as well",
+            works: cores::works().into_iter().chain(workers::works()).collect(),
         },
         Group {
             name: "fs",

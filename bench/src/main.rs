@@ -20,6 +20,7 @@ mod runtimes;
 mod serve;
 mod sync;
 mod web;
+mod workers;
 mod works;
 
 use clap::Parser;
@@ -38,6 +39,9 @@ struct Options {
     /// Only these groups: spawn, wake, remote, timers, sync, counts, echo, connections, http, memory,
     /// fairness, cores, fs, build, dropin
     groups: Vec<String>,
+    /// Only rows whose work has this in its name
+    #[arg(long, value_name = "TEXT")]
+    work: Option<String>,
     /// A short pass: fewer rounds
     #[arg(long)]
     quick: bool,
@@ -79,7 +83,11 @@ fn run(options: Options) -> io::Result<()> {
         )));
     }
     groups.retain(|group| options.groups.is_empty() || options.groups.iter().any(|name| name == group.name));
-    let is_everything = options.groups.is_empty() && !options.quick;
+    if let Some(text) = &options.work {
+        groups.iter_mut().for_each(|group| group.works.retain(|work| work.name.contains(text)));
+        groups.retain(|group| !group.works.is_empty());
+    }
+    let is_everything = options.groups.is_empty() && options.work.is_none() && !options.quick;
     let results = options
         .results
         .or_else(|| is_everything.then(|| concat!(env!("CARGO_MANIFEST_DIR"), "/RESULTS.md").into()));

@@ -1,7 +1,8 @@
 //! Rounds, and their evaluation.
 
 use crate::groups::{
-    AYI, Figure, LOOPS, LOOPS_OTHERWISE, POOL, RAW, RAW_RING, STD, Side, Size, TOKIO, Unit, Whom, Work,
+    AYI, Figure, LOOPS, LOOPS_OTHERWISE, POOL, RAW, RAW_RING, STD, Side, Size, TOKIO, TOKIO_MULTI_THREAD,
+    Unit, Whom, Work,
 };
 use std::io;
 
@@ -76,10 +77,12 @@ impl Row {
                 }
                 Whom::OnEpoll => [TOKIO, "smol", "monoio epoll"].contains(&other.runtime),
                 Whom::Loops => ["libevent", "libuv", "Boost.Asio"].contains(&other.runtime),
-                Whom::OneCore => false,
+                Whom::MultiThread => other.runtime == TOKIO_MULTI_THREAD,
+                Whom::OneCore | Whom::TwoCores => false,
             };
             let least = self.others.iter().filter(is_meant).map(|other| other.ratio.median).reduce(f64::min);
-            let least = if whom == Whom::OneCore { Some(self.ayi) } else { least };
+            let is_of_itself = matches!(whom, Whom::OneCore | Whom::TwoCores);
+            let least = if is_of_itself { Some(self.ayi) } else { least };
             let verdict = least.map(|least| match least {
                 _ if least >= goal => Verdict::Met,
                 _ if least + self.noise.distance() >= goal => Verdict::Tie,

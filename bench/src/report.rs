@@ -113,6 +113,8 @@ pub fn verdicts(row: &Row) -> String {
             Whom::OnEpoll => "each on epoll",
             Whom::Loops => "libevent, libuv and Boost.Asio",
             Whom::OneCore => "one core",
+            Whom::TwoCores => "two cores",
+            Whom::MultiThread => "multi_thread",
         };
         let verdict = match verdict {
             Some(Verdict::Met) => "met",

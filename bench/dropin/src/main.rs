@@ -1,5 +1,6 @@
-//! Clients and servers of crates that were written for tokio, in one runtime: `dropin WORK AT_ONCE REQUESTS`. Prints the
-//! CPU time of a request in nanoseconds.
+//! Clients and servers of crates that were written for tokio, in one runtime: `dropin WORK AT_ONCE REQUESTS WORKERS`.
+//! Without workers it is the one of one thread. Prints nanoseconds: the CPU time of a request, the time of the clock for a
+//! request, and the longest that 99 of 100 took.
 
 use axum::Router;
 use axum::routing::get;
@@ -10,8 +11,9 @@ use std::env;
 use std::error::Error;
 use std::future::{Ready, ready};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+use tokio::runtime::Builder;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::codegen::{Body, BoxFuture, Service, StdError, http};
 use tonic::server::{Grpc, NamedService, UnaryService};
@@ -23,33 +25,84 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [work, at_once, requests] = &arguments[..] else { return Err("WORK AT_ONCE REQUESTS".into()) };
-    let (at_once, requests) = (at_once.parse()?, requests.parse()?);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let nanos = runtime.block_on(async {
+    let [work, at_once, requests, workers] = &arguments[..] else {
+        return Err("WORK AT_ONCE REQUESTS WORKERS".into());
+    };
+    let how = How { at_once: at_once.parse()?, requests: requests.parse()?, workers: workers.parse()? };
+    let mut builder = match how.workers {
+        0 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    let runtime = builder.worker_threads(how.workers.max(1)).enable_all().build()?;
+    let Measured { cpu, time, p99 } = runtime.block_on(async {
         match &work[..] {
-            "axum" => axum(at_once, requests).await,
-            "tonic" => tonic(at_once, requests).await,
+            "axum" => axum(how).await,
+            "tonic" => tonic(how).await,
             _ => Err("the works are axum and tonic".into()),
         }
     })?;
-    println!("{nanos}");
+    println!("{cpu} {time} {p99}");
     Ok(())
 }
 
-/// Asks so many times, after a warm-up, and returns the CPU time of a request.
-async fn measure(at_once: usize, requests: u32, ask: impl AsyncFn() -> Outcome<()>) -> Outcome<f64> {
-    let ask_all = async |requests| {
-        let mut answers = stream::iter(0..requests).map(|_| ask()).buffer_unordered(at_once);
+#[derive(Clone, Copy)]
+struct How {
+    at_once: u32,
+    requests: u32,
+    workers: usize,
+}
+
+struct Measured {
+    cpu: f64,
+    time: f64,
+    p99: u128,
+}
+
+/// Asks so many times, after a warm-up.
+async fn measure<A>(how: How, ask: impl Fn() -> A + Clone + Send + 'static) -> Outcome<Measured>
+where
+    A: Future<Output = Outcome<()>> + Send + 'static,
+{
+    ask_all(How { requests: 200, ..how }, &ask).await?;
+    let (start, cpu_before) = (Instant::now(), cpu()?);
+    let mut latencies = ask_all(how, &ask).await?;
+    let per_request = |time: Duration| time.as_nanos() as f64 / f64::from(how.requests);
+    let (time, cpu) = (per_request(start.elapsed()), per_request(cpu()? - cpu_before));
+    latencies.sort();
+    Ok(Measured { cpu, time, p99: latencies[latencies.len() * 99 / 100].as_nanos() })
+}
+
+/// Returns how long each of the requests took.
+async fn ask_all<A>(how: How, ask: &(impl Fn() -> A + Clone + Send + 'static)) -> Outcome<Vec<Duration>>
+where
+    A: Future<Output = Outcome<()>> + Send + 'static,
+{
+    let ask_once = |start: Instant, answer: A| async move { answer.await.map(|()| start.elapsed()) };
+    let mut latencies = Vec::new();
+    if how.workers == 0 {
+        let answers = stream::iter(0..how.requests).map(|_| ask_once(Instant::now(), ask()));
+        let mut answers = answers.buffer_unordered(how.at_once as usize);
         while let Some(answer) = answers.next().await {
-            answer?;
+            latencies.push(answer?);
         }
-        Outcome::Ok(())
+        return Ok(latencies);
+    }
+    // Each is a task, so that the workers have something to share.
+    let asker = |_| {
+        let ask = ask.clone();
+        tokio::spawn(async move {
+            let mut latencies = Vec::new();
+            for _ in 0..how.requests / how.at_once {
+                latencies.push(ask_once(Instant::now(), ask()).await?);
+            }
+            Outcome::Ok(latencies)
+        })
     };
-    ask_all(200).await?;
-    let start = cpu()?;
-    ask_all(requests).await?;
-    Ok((cpu()? - start).as_nanos() as f64 / f64::from(requests))
+    let askers: Vec<_> = (0..how.at_once).map(asker).collect();
+    for asker in askers {
+        latencies.extend(asker.await??);
+    }
+    Ok(latencies)
 }
 
 fn cpu() -> Outcome<Duration> {
@@ -57,33 +110,38 @@ fn cpu() -> Outcome<Duration> {
 }
 
 /// reqwest asks a server of axum's.
-async fn axum(at_once: usize, requests: u32) -> Outcome<f64> {
+async fn axum(how: How) -> Outcome<Measured> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/", listener.local_addr()?);
     let app = Router::new().route("/", get(|| async { "hello\n" }));
     tokio::spawn(async { axum::serve(listener, app).await });
     let client = reqwest::Client::new();
-    measure(at_once, requests, async || {
-        let answer = client.get(&url).send().await?.error_for_status()?.bytes().await?;
-        if answer == "hello\n" { Ok(()) } else { Err("another answer".into()) }
+    measure(how, move || {
+        let question = client.get(&url).send();
+        async move {
+            let answer = question.await?.error_for_status()?.bytes().await?;
+            if answer == "hello\n" { Ok(()) } else { Err("another answer".into()) }
+        }
     })
     .await
 }
 
 /// tonic's client makes unary calls to tonic's server.
-async fn tonic(at_once: usize, requests: u32) -> Outcome<f64> {
+async fn tonic(how: How) -> Outcome<Measured> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/", listener.local_addr()?);
     let server = Server::builder().add_service(Doubling);
     tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
     let channel = Endpoint::from_shared(url)?.connect().await?;
-    measure(at_once, requests, async || {
+    measure(how, move || {
         let mut client = tonic::client::Grpc::new(channel.clone());
-        client.ready().await?;
-        let path = http::uri::PathAndQuery::from_static("/dropin.Doubling/Double");
-        let call = client.unary(Request::new(Number { value: 21 }), path, ProstCodec::default());
-        let answer: Number = call.await?.into_inner();
-        if answer.value == 42 { Ok(()) } else { Err("another answer".into()) }
+        async move {
+            client.ready().await?;
+            let path = http::uri::PathAndQuery::from_static("/dropin.Doubling/Double");
+            let call = client.unary(Request::new(Number { value: 21 }), path, ProstCodec::default());
+            let answer: Number = call.await?.into_inner();
+            if answer.value == 42 { Ok(()) } else { Err("another answer".into()) }
+        }
     })
     .await
 }

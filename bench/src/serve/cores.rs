@@ -1,7 +1,7 @@
 //! Servers on all cores that the process may use: std counts them by its affinity.
 
-use super::{COMPUTE, HYPER_ON_CORES, echo, http, listen};
-use crate::groups::{AYI, TOKIO};
+use super::{COMPUTE, HYPER_ON_CORES, SHARED, echo, http, listen};
+use crate::groups::{AYI, AYI_ON_CORES, TOKIO};
 use ayi::runtime::Builder;
 use std::future::pending;
 use std::hint::black_box;
@@ -20,13 +20,14 @@ pub const MESSAGE: usize = 64;
 const BUFFER: usize = 128 * MESSAGE;
 
 /// The servers with a listener for each core: the kernel distributes connections (SO_REUSEPORT, socket(7)).
-pub const PER_CORE: [(&str, &str, Serve); 5] = [
+pub const PER_CORE: [(&str, &str, Serve); 8] = [
     (COMPUTE, AYI, compute_on_ayi),
     (COMPUTE, TOKIO, |all, rounds| on_threads(all, |one| echo::tokio(one, BUFFER, computing(rounds)))),
-    (COMPUTE, "monoio epoll", |all, rounds| {
-        on_threads(all, |one| echo::monoio_epoll(one, BUFFER, computing(rounds)))
-    }),
-    (COMPUTE, "glommio", |all, rounds| on_threads(all, |one| echo::glommio(one, BUFFER, computing(rounds)))),
+    (COMPUTE, "monoio epoll", compute_on_monoio),
+    (COMPUTE, "glommio", compute_on_glommio),
+    (SHARED, AYI_ON_CORES, compute_on_ayi_shared),
+    (SHARED, "monoio epoll", compute_on_monoio),
+    (SHARED, "glommio", compute_on_glommio),
     (HYPER_ON_CORES, TOKIO, |all, _| on_threads(all, |one| http::tokio(one, 0))),
 ];
 
@@ -43,6 +44,13 @@ pub fn compute_on_ayi_balanced(listener: TcpListener, rounds: usize) -> io::Resu
     Ok(())
 }
 
+/// One runtime, with a worker for each core.
+pub fn compute_on_ayi_workers(listener: TcpListener, rounds: usize) -> io::Result<()> {
+    let workers = thread::available_parallelism()?.get();
+    let runtime = Builder::new_multi_thread().worker_threads(workers).build()?;
+    runtime.block_on(echo::on_ayi_shared(listener, BUFFER, computing(rounds)))
+}
+
 /// Makes so many listeners at one address.
 pub fn listeners(first: TcpListener, number: usize) -> io::Result<Vec<TcpListener>> {
     let address = first.local_addr()?;
@@ -57,6 +65,23 @@ fn compute_on_ayi(listeners: Vec<TcpListener>, rounds: usize) -> io::Result<()> 
         echo::on_ayi(listeners[core.index()].try_clone()?, BUFFER, computing(rounds)).await
     })?;
     Ok(())
+}
+
+/// The same with connections that may go to the other cores.
+fn compute_on_ayi_shared(listeners: Vec<TcpListener>, rounds: usize) -> io::Result<()> {
+    let cores = listeners.len();
+    Builder::new_current_thread().cores(cores).try_run(async |core| {
+        echo::on_ayi_shared(listeners[core.index()].try_clone()?, BUFFER, computing(rounds)).await
+    })?;
+    Ok(())
+}
+
+fn compute_on_monoio(listeners: Vec<TcpListener>, rounds: usize) -> io::Result<()> {
+    on_threads(listeners, |one| echo::monoio_epoll(one, BUFFER, computing(rounds)))
+}
+
+fn compute_on_glommio(listeners: Vec<TcpListener>, rounds: usize) -> io::Result<()> {
+    on_threads(listeners, |one| echo::glommio(one, BUFFER, computing(rounds)))
 }
 
 /// Runs a thread for each listener.

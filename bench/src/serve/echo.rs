@@ -47,6 +47,14 @@ pub async fn on_ayi(listener: TcpListener, buffer: usize, handle: impl Handle) -
     borrowed!(listener, buffer, handle, ayi::spawn)
 }
 
+/// The same with connections that may go to another core.
+pub async fn on_ayi_shared(listener: TcpListener, buffer: usize, handle: impl Handle) -> io::Result<()> {
+    use ayi::io::AsyncWriteExt;
+    let listener = ayi::net::TcpListener::from_std(listener)?;
+    let runtime = ayi::runtime::Handle::current();
+    borrowed!(listener, buffer, handle, |future| runtime.spawn(future))
+}
+
 /// Distributes connections to the core that has the fewest.
 pub async fn on_ayi_balanced(
     core: Core,

@@ -32,11 +32,13 @@ pub const HYPER_HTTP2: &str = "hyper http2";
 pub const AXUM: &str = "axum";
 /// Echo on all cores, with a computation for each message.
 pub const COMPUTE: &str = "compute";
+/// `COMPUTE`, whose connections may go from core to core, where a runtime has that.
+pub const SHARED: &str = "shared";
 /// `HYPER` on all cores.
 pub const HYPER_ON_CORES: &str = "hyper on cores";
 
 /// Which servers exist on which runtimes.
-const SERVERS: [(&str, &str, Serve); 18] = [
+const SERVERS: [(&str, &str, Serve); 20] = [
     (ECHO, AYI, |listener, buffer| echo::ayi(listener, buffer, as_it_is)),
     (ECHO, TOKIO, |listener, buffer| echo::tokio(listener, buffer, as_it_is)),
     (ECHO, "smol", |listener, buffer| echo::smol(listener, buffer, as_it_is)),
@@ -54,6 +56,8 @@ const SERVERS: [(&str, &str, Serve); 18] = [
     (AXUM, TOKIO, web::axum_on_tokio),
     (COMPUTE, AYI_BALANCED, cores::compute_on_ayi_balanced),
     (COMPUTE, TOKIO_MULTI_THREAD, cores::compute_on_tokio_multi_thread),
+    (SHARED, AYI, cores::compute_on_ayi_workers),
+    (SHARED, TOKIO_MULTI_THREAD, cores::compute_on_tokio_multi_thread),
     (HYPER_ON_CORES, TOKIO_MULTI_THREAD, http::tokio_multi_thread),
 ];
 

@@ -169,6 +169,39 @@ impl Clients<'_> {
         Ok(taken)
     }
 
+    /// Asks at these times, each on the connection of this number, and then waits for the last answers. The times
+    /// rise. A question whose connection still waits for an answer waits for that one.
+    ///
+    /// It sleeps until the next question is due, so it may share a core with the server.
+    pub fn ask_when(&mut self, questions: impl IntoIterator<Item = (Duration, usize)>) -> io::Result<Taken> {
+        let mut taken = Taken::nothing(self.measured);
+        let mut questions = questions.into_iter().peekable();
+        let mut queues = vec![VecDeque::new(); self.clients.len()];
+        let start = Instant::now();
+        let mut last_look = start;
+        loop {
+            while let Some((due, number)) = questions.next_if(|(due, _)| *due <= start.elapsed()) {
+                match &self.clients[number] {
+                    Some(client) if client.is_waiting() => queues[number].push_back(start + due),
+                    _ => self.say(number, start + due),
+                }
+            }
+            let until_next = questions.peek().map(|(due, _)| due.saturating_sub(start.elapsed()));
+            if until_next.is_none() && self.waiting == 0 {
+                break;
+            }
+            let timeout = until_next.unwrap_or(PATIENCE).min(PATIENCE / 10);
+            self.hear(timeout, start, &mut taken, |clients, number, _| {
+                if let Some(due) = queues[number].pop_front() {
+                    clients.say(number, due);
+                }
+            })?;
+            self.check_patience(&mut last_look);
+        }
+        taken.errors = self.errors.clone();
+        Ok(taken)
+    }
+
     fn add(&mut self, client: Client) -> io::Result<()> {
         let data = epoll::EventData::new_u64(self.clients.len() as u64);
         epoll::add(&self.epoll, &client.socket, data, EventFlags::IN | EventFlags::OUT | EventFlags::ET)?;
@@ -568,6 +601,23 @@ mod tests {
         assert!(taken.errors.is_empty(), "{}", taken.errors);
         // One question at once, and one after each millisecond.
         assert_eq!(taken.requests, 51);
+    }
+
+    #[test]
+    fn questions_at_given_times_are_asked_in_turn_on_the_connections_that_are_named() {
+        let address = serve(|connection, question| {
+            thread::sleep(Duration::from_millis(10));
+            connection.write_all(&question)
+        });
+        let mut clients = Load { address, connections: 3, beside: 0, protocol: &Echo }.connect().unwrap();
+        let times =
+            [(0, 0), (0, 2), (1, 2), (30, 2)].map(|(due, number)| (Duration::from_millis(due), number));
+        let taken = clients.ask_when(times).unwrap();
+        assert!(taken.errors.is_empty(), "{}", taken.errors);
+        assert_eq!(taken.requests, 4);
+        assert_eq!(taken.longest[1], Duration::ZERO);
+        // The second question of this connection has waited for the first one since it was due.
+        assert!(taken.longest[2] >= Duration::from_millis(19), "{:?}", taken.longest);
     }
 
     #[test]
