@@ -116,9 +116,11 @@ pub async fn shutdown(limit: Duration) -> ShutdownReport {
 /// Returns whether all tasks have ended, not counting the calling task if there is one, and those that only visit, which go
 /// home when this runtime ends.
 fn have_ended(shared: &Arc<Shared>, caller: Id) -> bool {
-    let all = shared.workers().map(|worker| worker.counted()).sum::<Figures>();
-    let gone = all.get(Count::Finished) + all.get(Count::Visiting);
-    all.get(Count::Spawned).saturating_sub(gone) <= u64::from(caller != Id::NONE)
+    let read = || shared.workers().map(|worker| worker.counted()).sum::<Figures>();
+    // In this order: a task that spawns another one and ends is not taken for the last.
+    let (ended, begun) = (read(), read());
+    let gone = ended.get(Count::Finished) + ended.get(Count::Visiting);
+    begun.get(Count::Spawned).saturating_sub(gone) <= u64::from(caller != Id::NONE)
 }
 
 /// Has the worker wake `waker` when one of its tasks is finished.

@@ -4,7 +4,7 @@ use futures_util::{StreamExt, future, stream};
 use rpc::{Coin, House, Order, Receipt, TeahouseClient, TeahouseServer, Word};
 use std::net::SocketAddr;
 use std::time::Duration;
-use support::{NONE, alone, threads};
+use support::{NONE, alone, has_one_thread, threads};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -54,14 +54,15 @@ fn order(tea: &str, cups: u32) -> Order {
 }
 
 #[test]
-fn a_thousand_calls_on_one_channel_are_answered_on_the_thread_that_calls() {
+fn a_thousand_calls_on_one_channel_are_answered_by_the_runtime_that_calls() {
     alone(async || {
         let server = Running::start(&House::new(), "127.0.0.1:0").await;
         let client = server.client().await;
         let here = format!("{:?}", std::thread::current().id());
         let call = async |n| {
             let cup = client.clone().brew(order(&format!("tea {n}"), 1)).await.unwrap().into_inner();
-            assert_eq!((cup.tea, cup.thread), (format!("tea {n}"), here.clone()));
+            assert_eq!(cup.tea, format!("tea {n}"));
+            assert!(cup.thread == here || !has_one_thread());
         };
         stream::iter(0..1_000).for_each_concurrent(100, call).await;
         assert_eq!(threads(), NONE);

@@ -5,7 +5,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{AsyncCommands, Client};
 use std::time::Duration;
 use store::visit;
-use support::{NONE, Server, alone, redis as redis_server, threads};
+use support::{NONE, Server, alone, has_one_thread, redis as redis_server, threads};
 
 fn client(server: &Server) -> Client {
     Client::open(format!("redis://127.0.0.1:{}", server.port)).unwrap()
@@ -30,7 +30,12 @@ fn a_thousand_tasks_share_one_connection() {
             tokio::spawn(async move { visit(&mut manager, "tea").await })
         });
         let visits = future::join_all(tasks).await.into_iter().map(|visit| visit.unwrap().unwrap());
-        assert_eq!(visits.collect::<Vec<_>>(), (1..=1_000).collect::<Vec<_>>());
+        let mut visits: Vec<_> = visits.collect();
+        if !has_one_thread() {
+            // Two workers ask in an order of their own.
+            visits.sort();
+        }
+        assert_eq!(visits, (1..=1_000).collect::<Vec<_>>());
         assert_eq!(threads(), NONE);
     });
 }
