@@ -324,7 +324,7 @@ fn what_is_not_send_waits_for_its_thread_while_that_blocks_in_place() {
         // It is not polled by the thread that stands in, which does what comes after it.
         rt.block_on(rt.handle().spawn(yield_now())).unwrap();
         assert!(!local.is_finished());
-        let refused = rt.handle().spawn(async { ayi::spawn(async {}) });
+        let refused = rt.handle().spawn(async { drop(ayi::spawn(async {})) });
         assert!(rt.block_on(refused).unwrap_err().is_panic());
         sender.send(()).unwrap();
         let (own, of_local) = rt.block_on(async { (blocks.await.unwrap(), local.await.unwrap()) });
