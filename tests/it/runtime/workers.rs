@@ -331,3 +331,25 @@ fn what_is_not_send_waits_for_its_thread_while_that_blocks_in_place() {
         assert_eq!(own, of_local);
     });
 }
+
+#[test]
+fn a_task_that_is_not_send_waits_while_its_worker_blocks_in_place() {
+    watched(|| {
+        let rt = Builder::new_multi_thread().worker_threads(1).apart().build().unwrap();
+        let task = rt.handle().spawn(async {
+            let here = thread::current().id();
+            let local = ayi::spawn(async move {
+                let not_send = Rc::new(here);
+                for _ in 0..100 {
+                    assert_eq!(thread::current().id(), *not_send);
+                    yield_now().await;
+                }
+            });
+            yield_now().await;
+            // A thread that stood in would poll it meanwhile.
+            task::block_in_place(|| thread::sleep(Duration::from_millis(2)));
+            local.await
+        });
+        rt.block_on(task).unwrap().unwrap();
+    });
+}
