@@ -338,16 +338,24 @@ fn a_task_that_is_not_send_waits_while_its_worker_blocks_in_place() {
         let rt = Builder::new_multi_thread().worker_threads(1).apart().build().unwrap();
         let task = rt.handle().spawn(async {
             let here = thread::current().id();
+            let polls = Arc::new(AtomicUsize::new(0));
+            let counts = polls.clone();
             let local = ayi::spawn(async move {
                 let not_send = Rc::new(here);
                 for _ in 0..100 {
+                    counts.fetch_add(1, SeqCst);
                     assert_eq!(thread::current().id(), *not_send);
                     yield_now().await;
                 }
             });
             yield_now().await;
+            let (before, start) = (polls.load(SeqCst), Instant::now());
             // A thread that stood in would poll it meanwhile.
-            task::block_in_place(|| thread::sleep(Duration::from_millis(2)));
+            task::block_in_place(|| {
+                while polls.load(SeqCst) == before && start.elapsed() < Duration::from_millis(200) {
+                    thread::yield_now();
+                }
+            });
             local.await
         });
         rt.block_on(task).unwrap().unwrap();
