@@ -52,9 +52,15 @@ fn go_on(runtime: RuntimeRef, shared: &Shared, background: &Background) {
     set_own_thread(runtime.id);
     let end = poll_fn(|cx| background.poll_end(cx));
     let _blocked = BlockedOn::new();
-    let grace = stay.worker().block_on(end, 0);
-    stay.worker().shut_down(grace);
+    let ended = foreign::catch(|| stay.worker().block_on(end, 0));
+    if let Ok(grace) = ended {
+        stay.worker().shut_down(grace);
+    }
+    // Also if a panic has ended it.
     wait_for_polls(stay.worker());
+    if let Err(panic) = ended {
+        foreign::drop_panic(panic);
+    }
 }
 
 /// Waits until no poll of the worker, which has come to its end, is left on another thread.

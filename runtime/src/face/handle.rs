@@ -80,7 +80,11 @@ impl Handle {
         current_link().map(|link| Handle { link }).ok_or(TryCurrentError(()))
     }
 
-    /// Spawns a task on the handle's runtime, whose thread will run it.
+    /// Spawns a task on the handle's runtime, whose thread will run it, or one of whose
+    /// [workers](crate::runtime::Builder::worker_threads).
+    ///
+    /// Where several runtimes share tasks, the workers of one or the [`cores`](crate::runtime::Builder::cores) of a
+    /// program, the task may go from one to another that has nothing to do: between two polls, while it waits for its turn.
     ///
     /// If the runtime has ended, the future is dropped here and awaiting the task says that it was cancelled.
     ///

@@ -50,8 +50,8 @@ fn may_be_lent(worker: &Worker) -> bool {
 pub(super) fn lent_while<R>(worker: Option<Rc<Worker>>, f: impl FnOnce() -> R) -> R {
     match worker.filter(|worker| may_be_lent(worker)) {
         Some(worker) => {
-            let _suspended = Suspended::new(&worker);
             let shared = worker.lodgers.shared.clone();
+            let _suspended = Suspended::new(&worker);
             // If the system refuses the thread, the other tasks wait for `f`.
             let _ = shared.pool.clone().submit(Box::new(move || stand_in(&shared)));
             f()
@@ -75,6 +75,7 @@ impl Suspended {
         leaves(worker);
         worker.lodgers.ring.set_lent(true);
         let shared = worker.lodgers.shared.clone();
+        // Last of all: another thread may have it before this returns.
         shared.lending.suspend(worker);
         Suspended { shared, entered: Some(entered) }
     }

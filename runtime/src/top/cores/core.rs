@@ -20,7 +20,7 @@ thread_local! {
 /// other threads.
 ///
 /// Keep what belongs to one core in a `thread_local!`, or in an `Rc` that its main makes: a core is one thread as long
-/// as it lives.
+/// as it lives. A task of [`Handle::spawn`] may go to a core that has nothing to do, and all other tasks stay.
 ///
 /// # Examples
 ///
