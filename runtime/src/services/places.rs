@@ -121,6 +121,10 @@ pub(super) struct Cargo(pub(super) BodyBox);
 
 // SAFETY: invariant 3. What else is in a body is `Send`, as `Kind` is, and the body of a task that has ended is its output.
 unsafe impl Send for Cargo {}
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<TaskTrace>();
+};
 
 pin_project_lite::pin_project! {
     /// The body of a slot for which a task has left, or to which it has come.
