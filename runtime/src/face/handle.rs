@@ -199,8 +199,8 @@ impl Handle {
     /// has to wait, this thread makes a small runtime for them, with an epoll instance and an eventfd. That costs some
     /// microseconds, and the small runtime ends when this call returns. So these things are different here:
     ///
-    /// - A socket, a child or a signal that has waited in the runtime is tied to it, and gives an error here. One that
-    ///   was made here, or has not waited yet, works.
+    /// - A socket, a child or a signal that has waited in the runtime comes to this thread when it is polled here, unless
+    ///   others wait for it there: then it waits there as well, which costs a message.
     /// - [`spawn`](crate::spawn) panics, since its task need not be `Send`, and the runtime's thread is another. Use
     ///   [`Handle::spawn`].
     /// - Time is real, even if the runtime's is [paused](crate::time::pause).

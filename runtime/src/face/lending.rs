@@ -28,11 +28,8 @@ pub(super) async fn until_it_is_here() {
         }
         None => {
             let waker = cx.waker().clone();
-            let worker = current();
-            worker.iter().for_each(|worker| {
-                let waker = waker.clone();
-                worker.lodgers.shared.lending.put_off(Box::new(move |_| waker.wake()));
-            });
+            let Some(worker) = current() else { unreachable!("a task is polled within a worker") };
+            worker.lodgers.shared.lending.put_off(Box::new(move |_| waker.wake()));
             Poll::Pending
         }
     })

@@ -1,5 +1,6 @@
 //! A runtime on each of several cores: one situation a test. `cores_faults` has what goes wrong.
 
+use super::share::on_the_first_of;
 use crate::support::{self, connected, has_ipv6, watched};
 use ayi::net::{TcpListener, TcpSocket, TcpStream};
 use ayi::runtime::{Builder, Core, CoresBuilder, Handle, shutdown_token};
@@ -18,16 +19,7 @@ fn cores(count: usize) -> CoresBuilder {
 /// ends.
 #[track_caller]
 fn on_first_of<T: Send>(count: usize, main: impl AsyncFn(Core) -> T + Sync) -> T {
-    let run = async |core: Core| {
-        let all = core.shutdown_token();
-        if core.index() > 0 {
-            all.cancelled().await;
-            return None;
-        }
-        let _guard = all.drop_guard();
-        Some(main(core).await)
-    };
-    watched(|| cores(count).run(run).unwrap().swap_remove(0).unwrap())
+    on_the_first_of(cores(count), main)
 }
 
 /// Returns the core on which a task runs.
