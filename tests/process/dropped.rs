@@ -323,6 +323,8 @@ fn whoever_was_dropped_without_a_runtime_is_reaped_by_the_next_that_runs() {
         // Alongside a runtime that is not in block_on, and that has waited for the child before.
         let runtime = Runtime::new().unwrap();
         let waits = |mut child: Child| {
+            // `wait` closes it, and then the child may have ended before it is looked at.
+            let _stdin = child.stdin.take();
             runtime.block_on(async { assert!(poll_once(pin!(child.wait())).is_pending()) });
         };
         let pids = [orphan(drop), killed_orphan(drop), killed_orphan(waits)];
