@@ -53,12 +53,12 @@ impl Share {
         if !is_any_idle || is_in_vain || lately.polls == 0 || busy < Self::WORTHWHILE * lately.polls {
             return 0;
         }
+        let has_hardly_slept = lately.nanos > Self::PATIENCE && lately.slept < lately.nanos / 8;
         let pays = if waiting == 1 {
             let before = self.only.replace(head);
-            let is_another = before.is_some_and(|before| before != head);
-            is_another && lately.nanos > Self::PATIENCE && lately.slept < lately.nanos / 8
+            has_hardly_slept && before.is_some_and(|before| before != head)
         } else {
-            waiting * (busy / lately.polls) >= Self::PATIENCE
+            has_hardly_slept || waiting * (busy / lately.polls) >= Self::PATIENCE
         };
         if pays { (waiting / 2).clamp(1, Self::MOST) as usize } else { 0 }
     }
@@ -114,14 +114,29 @@ mod tests {
 
     #[test]
     fn what_is_gone_soon_and_what_costs_less_than_a_move_stays() {
+        // A tenth of the time it polls, ten tasks a turn, and the rest it sleeps.
         let given = |poll: u64, waiting: usize| {
             let mut share = Share::default();
             let queue = (0..waiting).collect();
-            (1..100).map(|turn| share.take_turn(turn * 10 * poll, turn * 10, &queue, true)).max()
+            let turn = |turn: u64| {
+                let now = turn * 100 * poll;
+                let given = share.take_turn(now, turn * 10, &queue, true);
+                share.is_idle(now);
+                share.parked = share.parked.map(|_| now + 10 * poll);
+                given
+            };
+            (1..100).map(turn).max()
         };
         assert_eq!(given(10_000, 9), Some(0));
         assert_eq!(given(10_000, 11), Some(5));
         assert_eq!(given(400, 1_000), Some(0));
         assert_eq!(given(600, 1_000), Some(256));
+    }
+
+    #[test]
+    fn a_few_that_keep_a_core_busy_are_parted() {
+        let mut share = Share::default();
+        let given = (1..100).map(|turn| share.take_turn(turn * 20_000, turn, &[0, 1].into(), true)).max();
+        assert_eq!(given, Some(1));
     }
 }

@@ -10,10 +10,11 @@
 //! What moves costs some 0.5 µs, a message and the caches, and with a socket some 3 µs: that leaves one epoll for
 //! another, and is read once more before it waits there. So a core gives only what pays:
 //! - Its polls have taken longer than a move of late ([`WORTHWHILE`]).
-//! - What waits is enough for [`PATIENCE`]: so many tasks, times such a poll. What is gone by then needs no help.
+//! - What waits is enough for [`PATIENCE`]: so many tasks, times such a poll. What is gone by then needs no help. Or this
+//!   core has hardly slept of late: then something waits at each turn, however little it is.
 //! - What it gives waits: not the task that is next. If that is the only one, and another one was the only one at the
-//!   turn before, and this core has hardly slept of late, then two tasks keep it busy that could keep two busy: one
-//!   goes. A single one stays.
+//!   turn before, and this core has hardly slept, then two tasks keep it busy that could keep two busy: one goes. A
+//!   single one stays.
 //! - A task that has come stays for [`STAY`], so none goes to and fro. If none of those that wait can go, it tries no
 //!   more for [`AGAIN`].
 //!
@@ -195,13 +196,14 @@ impl Share {
         if !is_any_idle || is_in_vain || lately.polls == 0 || busy < WORTHWHILE * lately.polls {
             return;
         }
+        let has_hardly_slept = lately.nanos > PATIENCE && lately.slept < lately.nanos / 8;
         let pays = if waiting == 1 {
             let head = tasks.cells().head.get().map(|slot| *slot);
             let before = self.only.replace(head);
             let is_another = before.zip(head).is_some_and(|(before, now)| !std::ptr::eq(before, now));
-            is_another && lately.nanos > PATIENCE && lately.slept < lately.nanos / 8
+            is_another && has_hardly_slept
         } else {
-            waiting * (busy / lately.polls) >= PATIENCE
+            has_hardly_slept || waiting * (busy / lately.polls) >= PATIENCE
         };
         if !pays {
             return;
