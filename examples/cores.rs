@@ -10,11 +10,12 @@
 //! nc 127.0.0.1 7000
 //! ```
 //!
-//! When it ends, on Ctrl-C or `SIGTERM`, each core says how many connections it had.
+//! Wherever a connection begins, it moves to a core that has nothing to do while its own is busy. When the server ends, on
+//! Ctrl-C or `SIGTERM`, each core says how many connections began there.
 
 use ayi::io::AsyncWriteExt;
 use ayi::net::{TcpListener, TcpSocket, TcpStream};
-use ayi::runtime::{Builder, Core, shutdown, shutdown_token};
+use ayi::runtime::{Builder, Core, Handle, shutdown, shutdown_token};
 use ayi::signal::termination;
 use ayi::time::Duration;
 use std::cell::Cell;
@@ -30,7 +31,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 thread_local! {
     /// A core is a thread, so each core has its own, and it is no atomic.
-    static SERVED: Cell<usize> = const { Cell::new(0) };
+    static BEGUN: Cell<usize> = const { Cell::new(0) };
 }
 
 fn main() -> io::Result<()> {
@@ -59,7 +60,7 @@ fn main() -> io::Result<()> {
         if !report.is_clean() {
             eprintln!("core {}: {report}", core.index());
         }
-        println!("core {}: {} connections", core.index(), SERVED.get());
+        println!("core {}: {} connections", core.index(), BEGUN.get());
         Ok(())
     })?;
     Ok(())
@@ -79,16 +80,16 @@ async fn accept(core: &Core, listener: Option<TcpListener>, is_balanced: bool) -
     let Some(listener) = listener else { return pending().await };
     loop {
         let (stream, _) = listener.accept().await?;
-        // It has not waited for anything yet, so it belongs to no reactor, and may go to any core.
+        // Its task is mobile, both ways: it goes to a core that has nothing to do while this one is busy.
         match is_balanced {
-            true => drop(core.spawn_balanced(move || serve(stream))),
-            false => drop(ayi::spawn(serve(stream))),
+            true => drop(core.spawn_balanced(serve(stream))),
+            false => drop(Handle::current().spawn(serve(stream))),
         }
     }
 }
 
 async fn serve(stream: TcpStream) {
-    SERVED.set(SERVED.get() + 1);
+    BEGUN.set(BEGUN.get() + 1);
     // An error, for example because the client has vanished, concerns no other connection.
     let _ = shutdown_token().run_until_cancelled(echo(stream)).await;
 }

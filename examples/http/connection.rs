@@ -15,7 +15,7 @@ use crate::args::Limits;
 use crate::input::Input;
 use crate::request::{Head, Method};
 use crate::response::{Response, Status};
-use crate::{Server, routes};
+use crate::{CLOCK, Server, routes};
 use ayi::io::{AsyncReadExt, TimeLimit, TimeoutStream, WriteBuffer};
 use ayi::net::TcpStream;
 use ayi::runtime::shutdown_token;
@@ -23,6 +23,7 @@ use ayi::time::{Duration, sleep};
 use std::io::Write;
 use std::net::Shutdown;
 use std::pin::{Pin, pin};
+use std::sync::atomic::Ordering;
 
 /// The bytes of responses that are sent before more requests are parsed. A buffer keeps no more than this when it is
 /// empty: the next large body may be far away.
@@ -35,7 +36,7 @@ const FIRST_WORD: Duration = Duration::from_secs(2);
 const LAST_LOOK: Duration = Duration::from_millis(10);
 
 /// Ready once the server stops.
-type Stopping<'a> = Pin<&'a mut dyn Future<Output = ()>>;
+type Stopping<'a> = Pin<&'a mut (dyn Future<Output = ()> + Send)>;
 
 /// The reason why a conversation ends early.
 enum End {
@@ -150,7 +151,7 @@ impl Conversation<'_> {
 
     /// Returns whether another request may follow.
     fn respond(&mut self, head: &Head) -> bool {
-        let is_stopping = self.server.is_stopping.get();
+        let is_stopping = self.server.is_stopping.load(Ordering::Relaxed);
         // If a further request has arrived, even in part, it is answered too.
         let goes_on = head.keeps_alive && !(is_stopping && self.input.unread().is_empty());
         let connection = match goes_on {
@@ -158,17 +159,18 @@ impl Conversation<'_> {
             true if head.is_http_1_0 => "Connection: keep-alive\r\n",
             true => "",
         };
-        let mut clock = self.server.clock.borrow_mut();
-        let date = clock.line();
-        let response = routes::respond(head.method, head.route, &self.body, date, is_stopping);
-        response.write(&mut self.output, date, connection, head.method == Method::Head);
+        CLOCK.with_borrow_mut(|clock| {
+            let date = clock.line();
+            let response = routes::respond(head.method, head.route, &self.body, date, is_stopping);
+            response.write(&mut self.output, date, connection, head.method == Method::Head);
+        });
         self.body.clear();
         self.body.shrink_to(ENOUGH);
         goes_on
     }
 
     fn write(&mut self, response: &Response<'_>, connection: &str) {
-        response.write(&mut self.output, self.server.clock.borrow_mut().line(), connection, false);
+        CLOCK.with_borrow_mut(|clock| response.write(&mut self.output, clock.line(), connection, false));
     }
 
     /// Waits for more input, after all responses so far have been sent. Without a limit, the previous one goes on.

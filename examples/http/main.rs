@@ -32,26 +32,31 @@ mod routes;
 
 use args::{Limits, Options};
 use ayi::net::{TcpListener, TcpStream};
-use ayi::runtime::{self, Builder};
+use ayi::runtime::{self, Builder, Handle};
 use ayi::signal::{self, Termination};
 use ayi::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use ayi::task;
 use ayi::time::timeout;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
-use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// What the connections of a core share. They are on one thread, so cells are enough.
+/// What the connections share that a core has accepted. They are mobile: while their core is busy, they may go to another
+/// one.
 struct Server {
     limits: Limits,
     /// A permit for each connection. All cores share them.
     places: Arc<Semaphore>,
     /// Set from the signal on: /health says so, and every response is the last of its connection.
-    is_stopping: Cell<bool>,
-    clock: RefCell<response::Clock>,
+    is_stopping: AtomicBool,
+}
+
+thread_local! {
+    /// A core is a thread, so each has its own.
+    static CLOCK: RefCell<response::Clock> = RefCell::default();
 }
 
 fn main() -> io::Result<()> {
@@ -69,14 +74,14 @@ fn main() -> io::Result<()> {
         }
         let part = parts.lock().unwrap().pop();
         let (listener, termination) = part.expect("there is one for each core");
-        let (is_stopping, clock) = Default::default();
-        let server = Rc::new(Server { limits, places: places.clone(), is_stopping, clock });
+        let is_stopping = AtomicBool::new(false);
+        let server = Arc::new(Server { limits, places: places.clone(), is_stopping });
         serve(&server, listener, termination).await
     })?;
     Ok(())
 }
 
-async fn serve(server: &Rc<Server>, listener: TcpListener, mut termination: Termination) -> io::Result<()> {
+async fn serve(server: &Arc<Server>, listener: TcpListener, mut termination: Termination) -> io::Result<()> {
     let stopping = runtime::shutdown_token();
     ayi::select! {
         failed = accept(server, &listener) => return failed,
@@ -93,7 +98,7 @@ async fn serve(server: &Rc<Server>, listener: TcpListener, mut termination: Term
 }
 
 /// Accepts clients. It returns if the listener fails.
-async fn accept(server: &Rc<Server>, listener: &TcpListener) -> io::Result<()> {
+async fn accept(server: &Arc<Server>, listener: &TcpListener) -> io::Result<()> {
     loop {
         // When all places are taken, or the process is out of file descriptors, this waits until a connection is
         // closed. Clients wait with it, in the listener's queue.
@@ -105,10 +110,10 @@ async fn accept(server: &Rc<Server>, listener: &TcpListener) -> io::Result<()> {
 }
 
 fn converse(
-    server: &Rc<Server>,
+    server: &Arc<Server>,
     stream: TcpStream,
     peer: SocketAddr,
-    permit: impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + 'static,
+    permit: impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send + 'static,
 ) {
     let server = server.clone();
     let name = format!("connection from {peer}");
@@ -116,12 +121,13 @@ fn converse(
         let _permit = permit.await;
         connection::serve(&server, stream).await;
     };
-    let spawned = task::Builder::new().name(&name).spawn(conversation);
+    let spawned = task::Builder::new().name(&name).spawn_on(conversation, &Handle::current());
     drop(spawned.expect("the runtime runs"));
 }
 
-async fn stop(server: &Rc<Server>, listener: TcpListener) -> io::Result<()> {
-    server.is_stopping.set(true);
+async fn stop(server: &Arc<Server>, listener: TcpListener) -> io::Result<()> {
+    // Relaxed, here and where it is read: it orders nothing else.
+    server.is_stopping.store(true, Ordering::Relaxed);
     // Load balancers ask /health from time to time. Until they have asked, they go on sending clients here.
     if let Ok(failed) = timeout(server.limits.drain, accept(server, &listener)).await {
         return failed;

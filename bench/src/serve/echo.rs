@@ -68,7 +68,7 @@ pub async fn on_ayi_balanced(
         let (mut stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         let mut handle = handle.clone();
-        core.spawn_balanced(move || borrowed!(stream, buffer, handle));
+        core.spawn_balanced(borrowed!(stream, buffer, handle));
     }
 }
 

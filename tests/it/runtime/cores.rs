@@ -291,7 +291,7 @@ fn tasks_are_dealt_out_evenly_and_count_until_they_are_finished() {
         let stop = ayi::runtime::CancellationToken::new();
         let place = || {
             let stop = stop.clone();
-            core.spawn_balanced(move || async move {
+            core.spawn_balanced(async move {
                 stop.cancelled().await;
                 here().await
             })
@@ -305,14 +305,14 @@ fn tasks_are_dealt_out_evenly_and_count_until_they_are_finished() {
         assert_eq!(counts, [100; 3]);
         // All are finished, so it begins again with this core, which costs least.
         for _ in 0..5 {
-            assert_eq!(core.spawn_balanced(here).await.unwrap(), 0);
+            assert_eq!(core.spawn_balanced(here()).await.unwrap(), 0);
         }
         // A task that is aborted, or panics, no longer counts.
-        let pending = core.spawn_balanced(std::future::pending::<()>);
+        let pending = core.spawn_balanced(std::future::pending::<()>());
         pending.abort();
         assert!(pending.await.is_err());
-        assert!(core.spawn_balanced(|| async { panic!("on purpose") }).await.is_err());
-        assert_eq!(core.spawn_balanced(here).await.unwrap(), 0);
+        assert!(core.spawn_balanced(async { panic!("on purpose") }).await.is_err());
+        assert_eq!(core.spawn_balanced(here()).await.unwrap(), 0);
     });
 }
 
@@ -325,7 +325,7 @@ fn one_core_accepts_and_the_connections_are_served_on_all() {
         for _ in &clients {
             // It has not waited yet, so it belongs to no core.
             let (stream, _) = listener.accept().await.unwrap();
-            drop(core.spawn_balanced(move || async move {
+            drop(core.spawn_balanced(async move {
                 let mut byte = [0];
                 while stream.read(&mut byte).await.unwrap() > 0 {
                     stream.write(&[here().await as u8]).await.unwrap();

@@ -467,9 +467,9 @@ fn a_core_that_is_gone_takes_nothing_and_what_was_meant_for_it_is_dropped() {
         assert_eq!(dropped.load(Ordering::SeqCst), 1);
         // It is dealt nothing either.
         for _ in 0..10 {
-            drop(core.spawn_balanced(pending::<()>));
+            drop(core.spawn_balanced(pending::<()>()));
         }
-        let here = core.spawn_balanced(|| async { Core::current().index() });
+        let here = core.spawn_balanced(async { Core::current().index() });
         assert_eq!(here.await.unwrap(), 0);
     };
     watched(|| cores(2).run(main)).unwrap();
@@ -480,7 +480,7 @@ fn what_a_core_knows_of_the_others_may_outlive_them_all() {
     let core = watched(|| cores(2).run(async |core| core)).unwrap().swap_remove(0);
     assert_eq!((core.index(), core.count()), (0, 2));
     assert!(Core::try_current().is_none());
-    let late = [core.spawn_on(1, || async {}), core.spawn_balanced(|| async {})];
+    let late = [core.spawn_on(1, || async {}), core.spawn_balanced(async {})];
     let runtime = ayi::runtime::Runtime::new().unwrap();
     for task in late {
         assert!(runtime.block_on(task).unwrap_err().is_cancelled());

@@ -212,11 +212,12 @@ impl Core {
         self.handle(index).spawn_with(make)
     }
 
-    /// Spawns a task like [`spawn_on`](Core::spawn_on), on the core with the fewest unfinished tasks that this function
-    /// has spawned. Among equals this core comes first, and then the one with the lowest number.
+    /// Spawns a task on the core with the fewest unfinished tasks that this function has spawned. Among equals this core
+    /// comes first, and then the one with the lowest number.
     ///
     /// So one core can accept connections and deal them out. Moving a connection that has not been waited for yet costs
-    /// nothing.
+    /// nothing. The future is `Send`, and so the task is mobile, like one of [`Handle::spawn`]: it goes on on another core
+    /// if that has nothing to do while this one is busy. It counts for the core on which it began.
     ///
     /// # Examples
     ///
@@ -224,8 +225,8 @@ impl Core {
     /// use ayi::runtime::{Builder, Core, shutdown_token};
     /// Builder::new_current_thread().cores(2).run(async |core| {
     ///     if core.index() == 0 {
-    ///         let here = || async { Core::current().index() };
-    ///         let (one, other) = (core.spawn_balanced(here), core.spawn_balanced(here));
+    ///         let here = async || Core::current().index();
+    ///         let (one, other) = (core.spawn_balanced(here()), core.spawn_balanced(here()));
     ///         assert_eq!((one.await.unwrap(), other.await.unwrap()), (0, 1));
     ///         core.shutdown_token().cancel();
     ///     }
@@ -234,9 +235,9 @@ impl Core {
     /// # std::io::Result::Ok(())
     /// ```
     #[track_caller]
-    pub fn spawn_balanced<F>(&self, make: impl FnOnce() -> F + Send + 'static) -> JoinHandle<F::Output>
+    pub fn spawn_balanced<F>(&self, future: F) -> JoinHandle<F::Output>
     where
-        F: Future<Output: Send + 'static> + 'static,
+        F: Future<Output: Send + 'static> + Send + 'static,
     {
         // Relaxed, here and in `Placed`: the count orders nothing else.
         let load = |&index: &usize| {
@@ -246,12 +247,9 @@ impl Core {
         };
         let index = (0..self.count()).min_by_key(load).expect("there is a core: this one");
         let placed = Placed::new(self.set.clone(), index);
-        self.spawn_on(index, move || {
-            let future = make();
-            async move {
-                let _placed = placed;
-                future.await
-            }
+        self.handle(index).spawn(async move {
+            let _placed = placed;
+            future.await
         })
     }
 
