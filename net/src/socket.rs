@@ -23,7 +23,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::task::{Context, Poll};
 
 use ayi_runtime::io::{Interest, Ready, Registration, Wait, Waiter, Waiting};
-use ayi_runtime::runtime::has_io;
+use ayi_runtime::runtime::{check_io, has_io};
 use ayi_runtime::task::coop;
 
 use crate::sys::{self, Room};
@@ -107,8 +107,15 @@ impl<S: AsFd> Socket<S> {
         Socket { registration: Registration::traced(names::<S>, std.as_fd()), std }
     }
 
+    /// Wraps a socket that was accepted, which is non-blocking.
+    pub(crate) fn accepted(std: S) -> Socket<S> {
+        Socket { registration: Registration::fresh(names::<S>, std.as_fd()), std }
+    }
+
     /// Wraps a socket from elsewhere, unless it would block the thread.
+    #[track_caller]
     pub(crate) fn from_std(std: S) -> io::Result<Socket<S>> {
+        check_io();
         if !sys::is_nonblocking(std.as_fd())? {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,

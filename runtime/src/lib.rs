@@ -49,7 +49,7 @@ pub mod runtime {
     pub use crate::face::builder::Builder;
     pub use crate::face::entered::EnterGuard;
     #[doc(hidden)]
-    pub use crate::face::entered::{check_open, has_io, has_timers, is_local};
+    pub use crate::face::entered::{check_io, check_open, has_io, has_timers, is_local};
     pub use crate::face::errors::{TryCurrentError, is_rt_shutdown_err};
     pub use crate::face::handle::{Handle, Id, RuntimeFlavor, worker_index};
     pub use crate::face::metrics::RuntimeMetrics;

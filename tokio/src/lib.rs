@@ -62,9 +62,9 @@ pub mod process {
     pub use ayi::process::*;
 }
 
-/// Signals.
 #[cfg(feature = "signal")]
-pub mod signal {
-    #[doc(no_inline)]
-    pub use ayi::signal::*;
-}
+pub mod signal;
+
+/// What tokio says where there is no runtime.
+const NO_RUNTIME: &str =
+    "there is no reactor running, must be called from the context of a Tokio 1.x runtime";

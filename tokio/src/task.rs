@@ -54,7 +54,8 @@ where
 fn check_local() {
     assert!(
         ayi::task::may_spawn_local(),
-        "`spawn_local` called from outside of a `task::LocalSet` or `runtime::LocalRuntime`"
+        "`spawn_local` called from outside of a `task::LocalSet` or `runtime::LocalRuntime`. Local tasks can only be \
+         spawned on a LocalRuntime from the thread the runtime was created on"
     );
 }
 

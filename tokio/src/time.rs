@@ -3,6 +3,7 @@
 //! A timer that is made outside a runtime, or in one without timers, panics there, as tokio's does. ayi's own waits in the
 //! runtime in which it is polled.
 
+use crate::NO_RUNTIME;
 #[doc(no_inline)]
 pub use ayi::time::{
     Duration, Instant, Interval, MissedTickBehavior, Sleep, Timeout, advance, error, pause, resume,
@@ -84,6 +85,6 @@ fn check() {
             "A Tokio 1.x context was found, but timers are disabled. Call `enable_time` on the runtime builder to \
              enable timers."
         ),
-        None => panic!("there is no reactor running, must be called from the context of a Tokio 1.x runtime"),
+        None => panic!("{NO_RUNTIME}"),
     }
 }

@@ -140,10 +140,7 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// ```
     #[track_caller]
     pub fn try_new(inner: T) -> Result<AsyncFd<T>, AsyncFdTryNewError<T>> {
-        assert!(
-            ayi_runtime::runtime::has_io() != Some(false),
-            "AsyncFd: this runtime was built without sockets: call enable_io or enable_all on its Builder"
-        );
+        ayi_runtime::runtime::check_io();
         let registration = Registration::new();
         match registration.register_raw(inner.as_raw_fd()) {
             Ok(()) => Ok(AsyncFd { registration, inner }),

@@ -122,7 +122,7 @@ impl TcpListener {
     /// ```
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let (stream, peer) = accept::accept(&self.socket, |listener| sys::accept(listener.as_fd())).await?;
-        Ok((TcpStream::new(stream), peer))
+        Ok((TcpStream::accepted(stream), peer))
     }
 
     /// Polls for a connection, like [`accept`](TcpListener::accept).
@@ -150,7 +150,7 @@ impl TcpListener {
     /// ```
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         let accepted = accept::poll_accept(&self.socket, cx, |listener| sys::accept(listener.as_fd()));
-        accepted.map_ok(|(stream, peer)| (TcpStream::new(stream), peer))
+        accepted.map_ok(|(stream, peer)| (TcpStream::accepted(stream), peer))
     }
 
     /// Returns the address to which this listener is bound.
@@ -192,6 +192,7 @@ impl TcpListener {
     ///
     /// It must stay non-blocking: the mode belongs to the socket, and so to all processes that share it. systemd makes
     /// the socket blocking whenever it starts a server with it, unless the unit says `NonBlocking=true`.
+    #[track_caller]
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
         accept::check_listening(&listener)?;
         let socket = Socket::from_std(listener)?;

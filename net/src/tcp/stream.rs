@@ -100,6 +100,11 @@ impl TcpStream {
         Ok(stream)
     }
 
+    /// Wraps a socket that was accepted.
+    pub(super) fn accepted(stream: std::net::TcpStream) -> TcpStream {
+        TcpStream { socket: Socket::accepted(stream) }
+    }
+
     /// Wraps a socket that is known to be non-blocking.
     pub(super) fn new(stream: std::net::TcpStream) -> TcpStream {
         let socket = Socket::new(stream);
@@ -409,6 +414,7 @@ impl TcpStream {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[track_caller]
     pub fn from_std(stream: std::net::TcpStream) -> io::Result<TcpStream> {
         let socket = Socket::from_std(stream)?;
         Ok(TcpStream { socket })

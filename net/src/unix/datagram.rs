@@ -447,6 +447,7 @@ impl UnixDatagram {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[track_caller]
     pub fn from_std(socket: std::os::unix::net::UnixDatagram) -> io::Result<UnixDatagram> {
         let socket = Socket::from_std(socket)?;
         Ok(UnixDatagram { socket, pausing: Mutex::default(), is_read_shut: AtomicBool::new(false) })

@@ -7,6 +7,8 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::task::{Context, Poll};
 
+use ayi_runtime::runtime::check_io;
+
 use crate::accept;
 use crate::socket::Socket;
 use crate::sys;
@@ -55,7 +57,9 @@ impl UnixListener {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[track_caller]
     pub fn bind<P: AsRef<Path>>(path: P) -> io::Result<UnixListener> {
+        check_io();
         let socket = UnixSocket::new_stream()?;
         socket.bind(path)?;
         socket.listen(BACKLOG)
@@ -125,7 +129,7 @@ impl UnixListener {
     pub async fn accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
         let (stream, peer) =
             accept::accept(&self.socket, |listener| sys::accept_unix(listener.as_fd())).await?;
-        Ok((UnixStream::new(stream), SocketAddr(peer)))
+        Ok((UnixStream::accepted(stream), SocketAddr(peer)))
     }
 
     /// Polls for a connection, like [`accept`](UnixListener::accept).
@@ -150,7 +154,7 @@ impl UnixListener {
     /// ```
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(UnixStream, SocketAddr)>> {
         let accepted = accept::poll_accept(&self.socket, cx, |listener| sys::accept_unix(listener.as_fd()));
-        accepted.map_ok(|(stream, peer)| (UnixStream::new(stream), SocketAddr(peer)))
+        accepted.map_ok(|(stream, peer)| (UnixStream::accepted(stream), SocketAddr(peer)))
     }
 
     /// Returns the address at which it listens.
@@ -216,6 +220,7 @@ impl UnixListener {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[track_caller]
     pub fn from_std(listener: std::os::unix::net::UnixListener) -> io::Result<UnixListener> {
         accept::check_listening(&listener)?;
         Ok(UnixListener { socket: Socket::from_std(listener)? })

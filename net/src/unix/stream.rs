@@ -123,6 +123,11 @@ impl UnixStream {
         Ok((UnixStream::new(a), UnixStream::new(b)))
     }
 
+    /// Wraps a socket that was accepted.
+    pub(super) fn accepted(stream: std::os::unix::net::UnixStream) -> UnixStream {
+        UnixStream { socket: Socket::accepted(stream) }
+    }
+
     /// Wraps a socket that is known to be non-blocking.
     pub(super) fn new(stream: std::os::unix::net::UnixStream) -> UnixStream {
         UnixStream { socket: Socket::new(stream) }
@@ -405,6 +410,7 @@ impl UnixStream {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[track_caller]
     pub fn from_std(stream: std::os::unix::net::UnixStream) -> io::Result<UnixStream> {
         Ok(UnixStream { socket: Socket::from_std(stream)? })
     }

@@ -44,7 +44,8 @@ pub fn stdin() -> Stdin {
 ///
 /// A read returns what read(2) reports, `EIO` for a terminal that has hung up. It fails if descriptor 0 has been
 /// closed; for a program that is *started* without standard input, Rust opens `/dev/null`, which is empty. It also
-/// fails if it has to wait and there is no runtime on this thread.
+/// fails if it has to wait and there is no runtime on this thread, and if it is the first one and the current runtime has
+/// ended.
 ///
 /// # Cancel safety
 ///

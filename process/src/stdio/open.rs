@@ -18,6 +18,7 @@
 
 use super::polled::How;
 use super::sys::status_flags;
+use ayi_runtime::runtime::check_open;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, AsRawFd};
@@ -30,8 +31,9 @@ pub(super) enum Direction {
     Write,
 }
 
-/// Returns a stream, and how it is used: `None` means by the pool.
+/// Returns a stream, and how it is used: `None` means by the pool. Fails if the runtime has ended.
 pub(super) fn open(file: File, direction: Direction) -> io::Result<(File, Option<How>)> {
+    check_open()?;
     let metadata = file.metadata()?;
     let kind = metadata.file_type();
     if kind.is_file() || kind.is_block_device() || kind.is_dir() {

@@ -66,7 +66,8 @@ pub fn stderr() -> Stderr {
 /// # Errors
 ///
 /// A write returns what write(2) reports: `BrokenPipe` if nobody reads any longer. It fails if descriptor 1 has been
-/// closed. It also fails if it has to wait and there is no runtime on this thread.
+/// closed. It also fails if it has to wait and there is no runtime on this thread, and if it is the first one and the
+/// current runtime has ended.
 ///
 /// # Cancel safety
 ///

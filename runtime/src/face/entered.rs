@@ -129,6 +129,16 @@ pub fn has_io() -> Option<bool> {
     Some(current_link()?.shared.drivers.has_io)
 }
 
+/// Panics if the current runtime was asked to have no sockets, in tokio's words. ayi's own always has some.
+#[doc(hidden)]
+#[track_caller]
+pub fn check_io() {
+    assert!(
+        has_io() != Some(false),
+        "A Tokio 1.x context was found, but IO is disabled. Call `enable_io` on the runtime builder to enable IO."
+    );
+}
+
 /// Returns whether the current runtime has timers, if there is one.
 #[doc(hidden)]
 pub fn has_timers() -> Option<bool> {

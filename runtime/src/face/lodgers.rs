@@ -118,7 +118,9 @@ impl Lodger for Lodgers {
 
     fn refuse_timer(why: Option<io::Error>) -> ! {
         match why {
-            Some(error) if is_rt_shutdown_err(&error) => panic!("{SHUT_DOWN}"),
+            Some(error) if is_rt_shutdown_err(&error) => panic!(
+                "{SHUT_DOWN} (in tokio's words: A Tokio 1.x context was found, but it is being shutdown.)"
+            ),
             Some(error) => panic!("a timer cannot wait on this thread: {error}"),
             None => panic!("{}", why_no_timer()),
         }

@@ -56,8 +56,11 @@ impl Registration {
     /// Records what the descriptor is ready for already. epoll reports that at the next turn, and a waiter who may go on
     /// now should not wait for the turn.
     #[cold]
-    fn look(&self, fd: RawFd) {
-        let known = Known::from_epoll(sys::state(fd));
+    fn look(&self, fd: RawFd, before: SourceKey) {
+        let known = match before {
+            SourceKey::FRESH => Known::saying(Ready::READABLE | Ready::WRITABLE),
+            _ => Known::from_epoll(sys::state(fd)),
+        };
         if !known.is_empty() {
             self.tie.key().with(|reactor, key| reactor.report(key, known));
         }
@@ -308,10 +311,11 @@ impl<'a> Wait<'a> for Readiness<'a> {
         coop::poll_charged(cx, |cx| {
             let waker = cx.waker();
             loop {
-                if !registration.tie.key().is_here() {
+                let before = registration.tie.key();
+                if !before.is_here() {
                     registration.tie(fd)?;
                     if registration.tie.key().is_here() {
-                        registration.look(fd);
+                        registration.look(fd, before);
                         // It has come here now. No report of this source has woken who waits.
                         waiter.waits_no_longer();
                     }

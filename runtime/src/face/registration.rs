@@ -3,7 +3,7 @@
 use crate::core::ready::{Interest, Known};
 use crate::core::wait::registration::Io;
 use crate::core::wait::waiting::{Wait, Waiting};
-use crate::core::wait::{Registration, Waiter};
+use crate::core::wait::{Registration, SourceKey, Waiter};
 use crate::face::ready::Ready;
 use crate::plugged::{Origin, SocketTrace, Tie};
 #[cfg(faults)]
@@ -24,6 +24,13 @@ impl Registration {
             origin: Origin::here(),
             trace: SocketTrace::new(names, fd.as_raw_fd()),
         }
+    }
+
+    /// Like [`traced`](Registration::traced), for a socket that was accepted: it is taken for ready until an attempt fails.
+    #[doc(hidden)]
+    #[inline]
+    pub fn fresh(names: impl FnOnce() -> (&'static str, &'static str), fd: BorrowedFd<'_>) -> Registration {
+        Registration { tie: Tie::fresh(), ..Registration::traced(names, fd) }
     }
 
     /// Ties the registration to the current thread's runtime now. Otherwise that happens when an operation first has to
@@ -174,8 +181,11 @@ impl Registration {
         let seen = key.is_here().then(|| key.source().seen());
         let result = op();
         let would_block = matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock);
-        if would_block && seen.is_some() {
-            key.with(|reactor, key| reactor.clear(key, interest, seen));
+        if would_block {
+            match seen {
+                Some(_) => _ = key.with(|reactor, key| reactor.clear(key, interest, seen)),
+                None => _ = self.tie.exchange(SourceKey::FRESH, SourceKey::NONE),
+            }
         }
         result
     }

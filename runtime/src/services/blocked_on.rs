@@ -17,7 +17,10 @@ impl BlockedOn {
         assert!(
             !BLOCKED_ON.replace(true),
             "block_on inside block_on: the outer runtime would stand still. Use .await here, or spawn_blocking \
-             for code that insists on blocking"
+             for code that insists on blocking (in tokio's words: Cannot start a runtime from within a runtime. This \
+             happens because a function (like `block_on`) attempted to block the current thread while the thread is \
+             being used to drive asynchronous tasks. If you are in an async function, use `.await` on the future \
+             instead of blocking on it.)"
         );
         BlockedOn(())
     }

@@ -42,7 +42,18 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(crate) struct Tie(AtomicU64);
 
+impl SourceKey {
+    /// Of no source.
+    pub(crate) const NONE: SourceKey = SourceKey(0);
+    /// Of no source either: the descriptor is new, and is taken for ready, as nobody has tried yet.
+    pub(crate) const FRESH: SourceKey = SourceKey(2);
+}
+
 impl Tie {
+    pub(crate) fn fresh() -> Tie {
+        Tie(AtomicU64::new(SourceKey::FRESH.0))
+    }
+
     #[inline]
     pub(crate) fn key(&self) -> SourceKey {
         // Acquire, with the Release of `exchange`: there is a source, and whose it is can be seen.

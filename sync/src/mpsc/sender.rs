@@ -151,7 +151,10 @@ impl<T> Sender<T> {
         use std::task::Poll;
 
         if let Err(error) = ayi_runtime::runtime::Handle::try_current() {
-            panic!("mpsc::Sender::send_timeout needs a timer: {error}");
+            panic!(
+                "mpsc::Sender::send_timeout needs a timer: {error} (in tokio's words: there is no reactor \
+                 running, must be called from the context of a Tokio 1.x runtime)"
+            );
         }
         let reserving = Reserving(&self.tx);
         let mut acquire = self.tx.limit.permits.acquire(1);

@@ -6,7 +6,7 @@ use ayi::time::{Duration, sleep, timeout};
 use std::cell::RefCell;
 use std::fs::File;
 use std::future::poll_fn;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd};
 use std::pin::pin;
@@ -269,5 +269,28 @@ fn an_error_that_lasts_reaches_the_caller() {
         assert_eq!(polled.unwrap_err().raw_os_error(), Some(libc::EPERM));
         let polled = poll_fn(|cx| unix.poll_accept(cx)).await;
         assert_eq!(polled.unwrap_err().raw_os_error(), Some(libc::EPERM));
+    });
+}
+
+#[test]
+fn an_accepted_stream_is_taken_for_ready_until_an_attempt_fails() {
+    run(async || {
+        let (listener, addr) = listening().await;
+        for looks_first in [true, false] {
+            let mut client = std::net::TcpStream::connect(addr).unwrap();
+            let (stream, _) = listener.accept().await.unwrap();
+            if looks_first {
+                assert!(poll_once(pin!(stream.readable())).is_ready());
+                poll_fn(|cx| stream.poll_write_ready(cx)).await.unwrap();
+            }
+            let error = stream.try_read(&mut [0]).unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+            let mut readable = pin!(stream.readable());
+            assert!(poll_once(readable.as_mut()).is_pending());
+            assert_eq!(stream.try_write(b"early").unwrap(), 5);
+            client.write_all(b"later").unwrap();
+            readable.await.unwrap();
+            assert_eq!(stream.try_read(&mut [0; 8]).unwrap(), 5);
+        }
     });
 }

@@ -80,17 +80,15 @@ pub(crate) type Taken = ((u64, u16), Known);
 pub(crate) struct SourceKey(pub(crate) u64);
 
 impl SourceKey {
-    /// Of no source.
-    pub(crate) const NONE: SourceKey = SourceKey(0);
-
     pub(crate) fn of(source: &'static Source) -> SourceKey {
         let address = std::ptr::from_ref(source).expose_provenance() as u64;
         SourceKey(address << 16 | u64::from(source.generation()))
     }
 
+    /// Whether it is of no source: two keys are.
     #[inline]
     pub(crate) fn is_untied(self) -> bool {
-        self == SourceKey::NONE
+        self.0 <= SourceKey::FRESH.0
     }
 
     /// The source. It may have been given up.
@@ -98,7 +96,7 @@ impl SourceKey {
     pub(crate) fn source(self) -> &'static Source {
         debug_assert!(!self.is_untied(), "there is no source");
         let address = std::ptr::with_exposed_provenance::<Source>((self.0 >> 16) as usize);
-        // SAFETY: keys are made of sources alone, which are never freed: invariant 8. `NONE` does not come here.
+        // SAFETY: keys are made of sources alone, which are never freed: invariant 8. Those of no source do not come here.
         unsafe { &*address }
     }
 
