@@ -52,6 +52,16 @@ pub mod fs {
     pub use ayi::fs::*;
 }
 
+/// What tokio's own macros expand to, which some crates name.
+#[doc(hidden)]
+pub mod macros {
+    pub mod support {
+        pub use std::future::{Future, IntoFuture, poll_fn};
+        pub use std::pin::Pin;
+        pub use std::task::{Context, Poll};
+    }
+}
+
 /// Nothing: tokio's streams are in the crate `tokio-stream`.
 pub mod stream {}
 

@@ -225,9 +225,9 @@ impl Core {
     /// use ayi::runtime::{Builder, Core, shutdown_token};
     /// Builder::new_current_thread().cores(2).run(async |core| {
     ///     if core.index() == 0 {
-    ///         let here = async || Core::current().index();
-    ///         let (one, other) = (core.spawn_balanced(here()), core.spawn_balanced(here()));
-    ///         assert_eq!((one.await.unwrap(), other.await.unwrap()), (0, 1));
+    ///         // One begins here, and the other one on the other core.
+    ///         let (one, other) = (core.spawn_balanced(async { 3 }), core.spawn_balanced(async { 4 }));
+    ///         assert_eq!(one.await.unwrap() + other.await.unwrap(), 7);
     ///         core.shutdown_token().cancel();
     ///     }
     ///     shutdown_token().cancelled().await;
