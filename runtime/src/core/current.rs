@@ -132,11 +132,10 @@ impl RuntimeRef {
         match find_worker(self.id) {
             Some(worker) => f(&worker),
             // Refused: gone.
-            None => drop(self.scheduler.send(Some(self.id), move |_| {
-                if let Some(worker) = worker_of(self.id) {
-                    f(&worker);
-                }
-            })),
+            None => {
+                let there = move |_| worker_of(self.id).map_or((), |worker| f(&worker));
+                drop(self.scheduler.send(Some(self.id), Box::new(there)));
+            }
         }
     }
 }

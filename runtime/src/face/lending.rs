@@ -106,15 +106,16 @@ impl Drop for Suspended {
 /// Asks the thread that has the worker for it.
 fn ask(shared: &Arc<Shared>) {
     let runtime = shared.runtime;
-    // Refused: it has ended, and then no poll has to go on.
-    let _ = runtime.scheduler.send(Some(runtime.id), move |_: OwnScheduler| match stands_in(runtime.id) {
+    let there = move |_: OwnScheduler| match stands_in(runtime.id) {
         Some(root) => wake(root),
         None => {
             let worker = current().filter(|worker| worker.reference.id == runtime.id);
             let wanted = worker.filter(|worker| worker.lodgers.shared.lending.is_wanted());
             wanted.iter().for_each(|worker| drop(Suspended::new(worker)));
         }
-    });
+    };
+    // Refused: it has ended, and then no poll has to go on.
+    let _ = runtime.scheduler.send(Some(runtime.id), Box::new(there));
 }
 
 /// Runs the worker on a thread of the pool, until somebody wants it.

@@ -304,7 +304,7 @@ impl Link {
         match background {
             Some(_) if !is_in_a_call => shared.wait_for_the_end(grace),
             Some(_) => {}
-            None => drop(reference.scheduler.send(Some(id), end)),
+            None => drop(reference.scheduler.send(Some(id), Box::new(end))),
         }
         if !is_in_a_call {
             shared.pool.shut_down(grace);

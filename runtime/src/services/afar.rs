@@ -26,7 +26,7 @@ pub(crate) fn spawn_from_afar<F: Future<Output: Send + 'static> + 'static>(
         let body = BodyBox::new(FutureBody::new(make(), kind, place));
         owner.start(OwnSlot::new(owner, slot), body);
     };
-    let refused = scheduler.send(Some(runtime), start).err();
+    let refused = scheduler.send(Some(runtime), Box::new(start)).err();
     if refused.is_some() {
         slot.set_task(Id::NONE);
         scheduler.unreserve(slot);

@@ -108,7 +108,7 @@ impl AfarTimer {
                 }
             });
         };
-        if runtime.scheduler.send(Some(runtime.id), insert).is_err() {
+        if runtime.scheduler.send(Some(runtime.id), Box::new(insert)).is_err() {
             return TimerLook::ShutDown;
         }
         shared.go_on_in_background();

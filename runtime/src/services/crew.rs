@@ -50,16 +50,21 @@ impl Scheduler {
 impl Shared {
     /// The workers: this one, and its crew if it has one.
     pub(crate) fn workers(self: &Arc<Self>) -> impl Iterator<Item = &Arc<Shared>> {
-        std::iter::once(self).chain(self.crew.get().into_iter().flat_map(Crew::others))
+        let count = 1 + self.crew.get().map_or(0, |crew| crew.others.len());
+        (0..count).map(|index| self.worker(index))
+    }
+
+    fn worker(self: &Arc<Self>, index: usize) -> &Arc<Shared> {
+        match self.crew.get() {
+            Some(crew) if index > 0 => &crew.others[index - 1],
+            _ => self,
+        }
     }
 
     /// The worker on which a task begins that comes from elsewhere.
-    pub(crate) fn next_worker(&self) -> RuntimeRef {
+    pub(crate) fn next_worker(self: &Arc<Self>) -> RuntimeRef {
         let Some(crew) = self.crew.get() else { return self.runtime };
-        let worker = |index: usize| match index % (crew.others.len() + 1) {
-            0 => self.runtime,
-            index => crew.others[index - 1].runtime,
-        };
+        let worker = |index: usize| self.worker(index % (crew.others.len() + 1)).runtime;
         // It may have got something to do already, and not have seen it yet.
         let idle = crew.group.take_idle(usize::MAX).map(worker);
         if let Some(idle) = idle.filter(|idle| idle.scheduler.backlog() == 0) {

@@ -71,7 +71,7 @@ pub(crate) fn send_off(from: OwnScheduler, departed: Vec<Departed>, to: RuntimeR
     let departed = Arc::new(departed);
     let all = departed.clone();
     let receive = move |owner: OwnScheduler| all.iter().for_each(|task| task.arrive(owner));
-    if to.scheduler.send(Some(to.id), receive).is_err() {
+    if to.scheduler.send(Some(to.id), Box::new(receive)).is_err() {
         departed.iter().for_each(|task| task.come_back(from));
     }
 }

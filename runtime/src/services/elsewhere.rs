@@ -79,7 +79,7 @@ pub(crate) fn wait_by_message(shared: &Shared, key: SourceKey, asker: &Asker<'_>
         wait(&worker);
         return Waited::Waits;
     }
-    match runtime.scheduler.send(Some(runtime.id), move |_| runtime.send(wait)) {
+    match runtime.scheduler.send(Some(runtime.id), Box::new(move |_| runtime.send(wait))) {
         Ok(()) => Waited::Waits,
         Err(_) => Waited::Over,
     }

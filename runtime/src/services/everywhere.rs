@@ -84,10 +84,11 @@ fn tell(runtime: RuntimeRef, told: Told, errand: fn()) {
         return;
     }
     // If the message is refused, the runtime's end has begun.
-    let _ = runtime.scheduler.send(Some(runtime.id), move |_| {
+    let there = move |_| {
         told.0.swap(false, Ordering::AcqRel);
         errand();
-    });
+    };
+    let _ = runtime.scheduler.send(Some(runtime.id), Box::new(there));
 }
 
 /// Locks the list. Nothing panics under the lock.

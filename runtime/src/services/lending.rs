@@ -26,7 +26,7 @@
 
 use crate::core::foreign::lock;
 use crate::core::sync::{Condvar, Mutex, thread_local};
-use crate::core::task::OwnScheduler;
+use crate::core::task::scheduler::Request;
 use crate::core::worker::Worker;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -92,10 +92,8 @@ struct State {
     /// The worker's thread waits until none is.
     is_ending: bool,
     /// What has to be done on the worker's own thread.
-    put_off: Vec<PutOff>,
+    put_off: Vec<Request>,
 }
-
-pub(crate) type PutOff = Box<dyn FnOnce(OwnScheduler) + Send>;
 
 struct Lent(Rc<Worker>);
 
@@ -174,11 +172,11 @@ impl Lending {
         state.suspended > 0 || state.is_ending
     }
 
-    pub(crate) fn put_off(&self, what: PutOff) {
+    pub(crate) fn put_off(&self, what: Request) {
         lock(&self.state).put_off.push(what);
     }
 
-    pub(crate) fn take_put_off(&self) -> Vec<PutOff> {
+    pub(crate) fn take_put_off(&self) -> Vec<Request> {
         std::mem::take(&mut lock(&self.state).put_off)
     }
 }

@@ -129,11 +129,14 @@ fn watch(worker: RuntimeRef, waker: &Waker) {
     match worker.scheduler.own() {
         Some(own) => _ = own.cells().onlookers.watch(waker),
         // Some may have been finished since the caller has looked: it looks again. Refused: all are finished.
-        None => drop(worker.scheduler.send(Some(worker.id), move |own| {
-            if own.cells().onlookers.watch(waker.clone()) {
-                waker.wake();
-            }
-        })),
+        None => {
+            let there = move |own: OwnScheduler| {
+                if own.cells().onlookers.watch(waker.clone()) {
+                    waker.wake();
+                }
+            };
+            drop(worker.scheduler.send(Some(worker.id), Box::new(there)));
+        }
     }
 }
 

@@ -229,6 +229,6 @@ impl AbortHandle {
     /// Like `visit`, but in any case soon.
     fn send(&self, f: impl FnOnce(OwnSlot) + Send + 'static) -> bool {
         let slot = self.slot;
-        slot.scheduler.send(None, move |owner| f(OwnSlot::new(owner, slot))).is_ok()
+        slot.scheduler.send(None, Box::new(move |owner| f(OwnSlot::new(owner, slot)))).is_ok()
     }
 }

@@ -53,9 +53,12 @@ pub(crate) enum Message {
     Wake(&'static Slot),
     /// A JoinHandle elsewhere has taken the output.
     Free(&'static Slot),
-    /// Anything else: rare, so worth a box.
-    Run(Box<dyn FnOnce(OwnScheduler) + Send>),
+    /// Anything else.
+    Run(Request),
 }
+
+/// What the owner is to do. It is rare, so worth a box.
+pub(crate) type Request = Box<dyn FnOnce(OwnScheduler) + Send>;
 
 pub(crate) struct Scheduler {
     pub(crate) inbox: Inbox<Message>,
@@ -142,23 +145,20 @@ impl Scheduler {
         }
     }
 
-    /// Has the owner run `f` soon, if the owner is that of `runtime`. With `None`, `f` is about a task, and any owner may run
-    /// it.
+    /// Has the owner run `request` soon, if the owner is that of `runtime`. With `None`, it is about a task, and any owner may
+    /// run it.
     ///
     /// # Errors
     ///
-    /// Gives `f` back if that runtime has ended; with `None`, if there no longer is an owner, and so all tasks are finished.
-    pub(crate) fn send<F>(&self, runtime: Option<u64>, f: F) -> Result<(), F>
-    where
-        F: FnOnce(OwnScheduler) + Send + 'static,
-    {
+    /// Gives `request` back if that runtime has ended; with `None`, if there no longer is an owner, and so all tasks are finished.
+    pub(crate) fn send(&self, runtime: Option<u64>, request: Request) -> Result<(), Request> {
         let must_ring = {
             let gate = lock(&self.gate);
             if runtime.map_or(*gate == Gate::Closed, |runtime| *gate != Gate::Open(runtime)) {
-                return Err(f);
+                return Err(request);
             }
             // Pushed under the lock, because the gate could close in between. The bell is rung without it.
-            self.inbox.post(Message::Run(Box::new(f)))
+            self.inbox.post(Message::Run(request))
         };
         if must_ring {
             self.bell.ring();
