@@ -25,9 +25,13 @@ macro_rules! methods {
     (@ready $it:tt, $begin:expr) => {
         #[doc = concat!("Waits until the ", $it, " is ready for one of `interest`, and tells in what way.")]
         ///
+        /// An attempt may find nothing nevertheless, and then this waits again. A stream that was accepted is taken for ready
+        /// until an attempt on it fails.
+        ///
         /// # Errors
         ///
-        #[doc = concat!("Fails if there is no ayi runtime on this thread, or if the ", $it, " belongs to another.")]
+        #[doc = concat!("Fails if the ", $it, " cannot wait: there is no ayi runtime on this thread, and none in which it was")]
+        /// made.
         ///
         /// # Cancel safety
         ///

@@ -38,7 +38,7 @@ impl Registration {
     ///
     /// # Errors
     ///
-    /// Fails if there is no runtime on this thread, or if the registration is tied to another one. Otherwise it returns
+    /// Fails if there is no runtime on this thread, or if others wait for the descriptor in another one. Otherwise it returns
     /// what epoll_ctl(2) reports, for example `PermissionDenied` for a descriptor that cannot be waited for, such as a
     /// regular file.
     ///

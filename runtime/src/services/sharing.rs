@@ -11,7 +11,7 @@
 //! another, and is read once more before it waits there. So a core gives only what pays:
 //! - Its polls have taken longer than a move of late ([`WORTHWHILE`]).
 //! - What waits is enough for [`PATIENCE`]: so many tasks, times such a poll. What is gone by then needs no help. Or this
-//!   core has hardly slept of late: then something waits at each turn, however little it is.
+//!   core has hardly slept of late: what waits is little, but there is something at each turn.
 //! - What it gives waits: not the task that is next. If that is the only one, and another one was the only one at the
 //!   turn before, and this core has hardly slept, then two tasks keep it busy that could keep two busy: one goes. A
 //!   single one stays.

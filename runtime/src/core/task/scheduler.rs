@@ -150,7 +150,8 @@ impl Scheduler {
     ///
     /// # Errors
     ///
-    /// Gives `request` back if that runtime has ended; with `None`, if there no longer is an owner, and so all tasks are finished.
+    /// Gives `request` back if that runtime has ended; with `None`, if there no longer is an owner, and so all tasks are
+    /// finished.
     pub(crate) fn send(&self, runtime: Option<u64>, request: Request) -> Result<(), Request> {
         let must_ring = {
             let gate = lock(&self.gate);
