@@ -14,8 +14,8 @@
 use crate::args::Limits;
 use crate::input::Input;
 use crate::request::{Head, Method};
-use crate::response::{Response, Status};
-use crate::{CLOCK, Server, routes};
+use crate::response::{CLOCK, Response, Status};
+use crate::{Server, routes};
 use ayi::io::{AsyncReadExt, TimeLimit, TimeoutStream, WriteBuffer};
 use ayi::net::TcpStream;
 use ayi::runtime::shutdown_token;

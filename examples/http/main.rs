@@ -37,7 +37,6 @@ use ayi::signal::{self, Termination};
 use ayi::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use ayi::task;
 use ayi::time::timeout;
-use std::cell::RefCell;
 use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
@@ -52,11 +51,6 @@ struct Server {
     places: Arc<Semaphore>,
     /// Set from the signal on: /health says so, and every response is the last of its connection.
     is_stopping: AtomicBool,
-}
-
-thread_local! {
-    /// A core is a thread, so each has its own.
-    static CLOCK: RefCell<response::Clock> = RefCell::default();
 }
 
 fn main() -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! Responses, and the date in each of them.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -54,6 +55,11 @@ impl<'a> Response<'a> {
         let content = if is_to_head { b"" } else { *content };
         head.and_then(|()| to.write_all(content)).expect("a buffer without a limit takes everything");
     }
+}
+
+thread_local! {
+    /// A core is a thread, so each has its own.
+    pub static CLOCK: RefCell<Clock> = RefCell::default();
 }
 
 /// The current date, formatted once a second at most.

@@ -20,19 +20,18 @@ mod routes;
 use args::Limits;
 use ayi::net::TcpStream;
 use ayi::time::Duration;
-use std::cell::{Cell, RefCell};
+use std::sync::atomic::AtomicBool;
 
 /// The same as in the example's `main`.
 struct Server {
     limits: Limits,
-    is_stopping: Cell<bool>,
-    clock: RefCell<response::Clock>,
+    is_stopping: AtomicBool,
 }
 
 /// Serves one client, with the limits that the example has by default.
 pub async fn serve(stream: TcpStream) {
     let [header, body, idle, drain, stop] = [10, 30, 60, 0, 15].map(Duration::from_secs);
     let limits = Limits { header, body, idle, drain, stop };
-    let server = Server { limits, is_stopping: Cell::new(false), clock: RefCell::default() };
+    let server = Server { limits, is_stopping: AtomicBool::new(false) };
     connection::serve(&server, stream).await;
 }
