@@ -15,6 +15,7 @@ use crate::services::kinds::is_large;
 use crate::services::nested::{may_be_nested, nested};
 use crate::watch::trace::CallTrace;
 use std::any::type_name;
+use std::future::poll_fn;
 use std::io;
 use std::panic::Location;
 use std::pin::pin;
@@ -145,18 +146,23 @@ pub fn block_thread_on<F: Future>(what: &str, instead: &str, future: F) -> F::Ou
     if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         return output;
     }
+    let mut output = None;
+    block_until(size_of::<F>(), &mut |cx| future.as_mut().poll(cx).map(|it| output = Some(it)));
+    output.expect("it is there when the poll is ready")
+}
+
+/// Polls until that is ready. `size` is that of the future. It is one function for all futures, since it takes long anyway.
+#[track_caller]
+fn block_until(size: usize, poll: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) {
     // In `block_in_place`: the other tasks go on.
     if let Some(worker) = home().filter(|worker| worker.lodgers.runs.are_going_on() && !worker.is_over.get())
     {
-        return run(&worker, future, size_of::<F>());
+        return run(&worker, poll_fn(poll), size);
     }
     let sleeper = Arc::new(Sleeper::new());
     let waker = Waker::from(sleeper.clone());
     let mut cx = Context::from_waker(&waker);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-            return output;
-        }
+    while poll(&mut cx).is_pending() {
         sleeper.park();
     }
 }

@@ -1,6 +1,7 @@
 //! A [`Registration`] as socket types see it.
 
 use crate::core::ready::{Interest, Known};
+use crate::core::wait::reactor::Seen;
 use crate::core::wait::registration::Io;
 use crate::core::wait::waiting::{Wait, Waiting};
 use crate::core::wait::{Registration, SourceKey, Waiter};
@@ -180,14 +181,18 @@ impl Registration {
         let key = self.tie.key();
         let seen = key.is_here().then(|| key.source().seen());
         let result = op();
-        let would_block = matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock);
-        if would_block {
-            match seen {
-                Some(_) => _ = key.with(|reactor, key| reactor.clear(key, interest, seen)),
-                None => _ = self.tie.exchange(SourceKey::FRESH, SourceKey::NONE),
-            }
+        if matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock) {
+            self.has_tried_in_vain(key, interest, seen);
         }
         result
+    }
+
+    #[cold]
+    fn has_tried_in_vain(&self, key: SourceKey, interest: Interest, seen: Option<Seen>) {
+        match seen {
+            Some(_) => _ = key.with(|reactor, key| reactor.clear(key, interest, seen)),
+            None => _ = self.tie.exchange(SourceKey::FRESH, SourceKey::NONE),
+        }
     }
 
     /// Takes the descriptor out of epoll, for a descriptor that outlives the registration, as in `into_std`. Dropping
