@@ -85,10 +85,10 @@ impl SourceKey {
         SourceKey(address << 16 | u64::from(source.generation()))
     }
 
-    /// Whether it is of no source: two keys are.
+    /// Whether it is of no source, and so without an address.
     #[inline]
     pub(crate) fn is_untied(self) -> bool {
-        self.0 <= SourceKey::FRESH.0
+        self.0 >> 16 == 0
     }
 
     /// The source. It may have been given up.
