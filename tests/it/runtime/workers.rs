@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::future::pending;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -173,6 +173,35 @@ fn its_figures_are_those_of_all_workers() {
         let polls: u64 = (0..3).map(|worker| metrics.worker_poll_count(worker)).sum();
         assert!(polls > 0, "{metrics:?}");
         waits.abort();
+    });
+}
+
+#[test]
+#[should_panic(expected = "worker_threads: a runtime has at least one thread for its tasks")]
+fn no_worker_at_all_is_refused() {
+    Builder::new_multi_thread().worker_threads(0);
+}
+
+#[test]
+fn as_many_tasks_as_workers_block_at_the_same_time_though_there_are_fewer_cpus() {
+    watched(|| {
+        let workers = 4 * thread::available_parallelism().unwrap().get();
+        let (rt, all) = (runtime(workers), Arc::new(Barrier::new(workers)));
+        // Each waits until all have come. If two are on one worker, the other one goes on meanwhile.
+        let tasks: Vec<_> = (0..workers)
+            .map(|_| {
+                let all = all.clone();
+                rt.handle().spawn(async move { task::block_in_place(|| all.wait().is_leader()) })
+            })
+            .collect();
+        let leaders = rt.block_on(async {
+            let mut leaders = 0;
+            for task in tasks {
+                leaders += usize::from(task.await.unwrap());
+            }
+            leaders
+        });
+        assert_eq!(leaders, 1);
     });
 }
 
