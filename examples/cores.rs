@@ -80,7 +80,7 @@ async fn accept(core: &Core, listener: Option<TcpListener>, is_balanced: bool) -
     let Some(listener) = listener else { return pending().await };
     loop {
         let (stream, _) = listener.accept().await?;
-        // Its task is mobile, both ways: it goes to a core that has nothing to do while this one is busy.
+        // However it is spawned, its task is mobile: it goes to a core that has nothing to do while this one is busy.
         match is_balanced {
             true => drop(core.spawn_balanced(serve(stream))),
             false => drop(Handle::current().spawn(serve(stream))),

@@ -43,6 +43,16 @@ fn without_io<T>(f: impl FnOnce() -> T) -> T {
     Builder::new_current_thread().build().unwrap().block_on(async { f() })
 }
 
+/// Calls `f` where a runtime is entered that has ended, of each kind.
+fn after_the_end(f: impl Fn(Handle)) {
+    for mut builder in [Builder::new_current_thread(), Builder::new_multi_thread()] {
+        let rt = builder.enable_all().build().unwrap();
+        let _entered = rt.enter();
+        rt.shutdown_timeout(Duration::from_secs(1_000));
+        f(Handle::current());
+    }
+}
+
 #[track_caller]
 fn says<T>(words: &str, f: impl FnOnce() -> T) {
     let (text, file) = panic_of(f);
@@ -89,13 +99,10 @@ fn a_limited_send_outside_a_runtime() {
 
 #[test]
 fn a_timer_of_a_runtime_that_has_ended() {
-    for mut builder in [Builder::new_current_thread(), Builder::new_multi_thread()] {
-        let rt = builder.enable_all().build().unwrap();
-        let _entered = rt.enter();
-        rt.shutdown_timeout(Duration::from_secs(1_000));
-        let (text, _) = panic_of(|| Handle::current().block_on(tokio::time::sleep(Duration::from_millis(1))));
+    after_the_end(|ended| {
+        let (text, _) = panic_of(|| ended.block_on(tokio::time::sleep(Duration::from_millis(1))));
         assert!(text.contains(SHUT_DOWN), "{text}");
-    }
+    });
 }
 
 #[test]
@@ -107,17 +114,14 @@ fn block_on_inside_block_on() {
 #[test]
 fn standard_streams_after_the_end_of_the_runtime() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    for mut builder in [Builder::new_current_thread(), Builder::new_multi_thread()] {
-        let rt = builder.enable_all().build().unwrap();
-        let _entered = rt.enter();
-        rt.shutdown_timeout(Duration::from_secs(1_000));
-        Handle::current().block_on(async {
-            let written = tokio::io::stdout().write_all(b"not written").await;
-            let error = tokio::io::stderr().write_all(b"not written").await;
+    after_the_end(|ended| {
+        ended.block_on(async {
+            let to_stdout = tokio::io::stdout().write_all(b"not written").await;
+            let to_stderr = tokio::io::stderr().write_all(b"not written").await;
             let read = tokio::io::stdin().read(&mut [0]).await;
-            for error in [written.unwrap_err(), error.unwrap_err(), read.unwrap_err()] {
+            for error in [to_stdout.unwrap_err(), to_stderr.unwrap_err(), read.unwrap_err()] {
                 assert!(tokio::runtime::is_rt_shutdown_err(&error), "{error}");
             }
         });
-    }
+    });
 }
