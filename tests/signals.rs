@@ -393,9 +393,68 @@ fn the_default_action_does_not_come_back() {
     block_on(async || {
         drop(signal(SignalKind::terminate()).unwrap());
         raise(SignalKind::terminate());
+        turn().await;
         // Nothing of it is left for a listener that comes later.
         let mut late = signal(SignalKind::terminate()).unwrap();
         assert!(is_waiting(&mut late));
+    });
+}
+
+#[test]
+fn a_signal_between_two_listeners_of_one_turn_is_not_lost() {
+    run(async || {
+        let kinds = [own(14), own(15)];
+        let [mut first, mut second] = kinds.map(|kind| signal(kind).unwrap());
+        assert!(is_waiting(&mut first) && is_waiting(&mut second));
+        raise(kinds[0]);
+        drop((first, second));
+        raise(kinds[1]);
+        // What came before the drop and what came after it, by as many listeners as there are now.
+        let mut next: Vec<_> = kinds.iter().cycle().take(4).map(|&kind| signal(kind).unwrap()).collect();
+        for signal in &mut next {
+            signal.recv().await;
+            assert!(is_waiting(signal), "it has come once");
+        }
+    });
+}
+
+#[test]
+fn what_a_listener_has_received_is_not_told_to_the_next() {
+    run(async || {
+        let mut first = signal(own(16)).unwrap();
+        raise(own(16));
+        first.recv().await;
+        drop(first);
+        assert!(is_waiting(&mut signal(own(16)).unwrap()));
+        // Nor what another thread's listener has left, nor what comes when there is no runtime.
+        thread::spawn(|| drop(signal(own(16)).unwrap())).join().unwrap();
+        raise(own(16));
+        turn().await;
+        assert!(is_waiting(&mut signal(own(16)).unwrap()));
+    });
+    drop(signal(own(16)).unwrap());
+    raise(own(16));
+    run(async || assert!(is_waiting(&mut signal(own(16)).unwrap())));
+}
+
+#[test]
+fn select_in_a_loop_loses_no_ctrl_c() {
+    if !in_a_child(module_path!(), "select_in_a_loop_loses_no_ctrl_c") {
+        return;
+    }
+    run(async || {
+        let mut pressed = 0;
+        for _ in 0..100 {
+            ayi::select! {
+                biased;
+                result = ctrl_c() => {
+                    result.unwrap();
+                    pressed += 1;
+                }
+                _ = std::future::ready(()) => raise(SignalKind::interrupt()),
+            }
+        }
+        assert_eq!(pressed, 50);
     });
 }
 
@@ -412,7 +471,9 @@ fn a_listener_that_goes_closes_its_descriptor() {
             let mut signal = signal(own(10)).unwrap();
             assert!(is_waiting(&mut signal));
             raise(own(10));
+            signal.recv().await;
         }
+        // The last one hangs on for the rest of its turn, as the first had.
         assert_eq!(open(), before);
     });
 }

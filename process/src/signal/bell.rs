@@ -90,6 +90,19 @@ impl Bell {
         Ok(bell)
     }
 
+    /// Returns the number of the signal that rings it.
+    pub(super) fn signal(&self) -> c_int {
+        self.signal
+    }
+
+    /// Rings another bell if this one has rung and was not answered.
+    pub(super) fn pass_on(&self, other: &Bell) {
+        if self.is_ours() && self.answer().is_ok() {
+            self.clapper.ring();
+            other.clapper.ring();
+        }
+    }
+
     /// Returns whether it was rung since the last call, as `WouldBlock` if not.
     pub(super) fn answer(&self) -> io::Result<()> {
         (&self.clapper.eventfd).read_exact(&mut [0; 8])

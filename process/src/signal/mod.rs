@@ -25,6 +25,7 @@
 
 mod bell;
 mod kind;
+mod lull;
 mod termination;
 pub mod unix;
 
@@ -36,7 +37,7 @@ use unix::SignalKind;
 ///
 /// From its first poll on, `SIGINT` no longer ends the process, and that stays so when the future is finished or
 /// dropped: a second Ctrl-C does nothing unless somebody listens for it. Only signals after the first poll are seen. If
-/// none may be missed between two calls, keep a [`Signal`](unix::Signal).
+/// none may be missed between two calls that are awaits apart, keep a [`Signal`](unix::Signal).
 ///
 /// # Errors
 ///
@@ -44,8 +45,8 @@ use unix::SignalKind;
 ///
 /// # Cancel safety
 ///
-/// Nothing breaks if the future is dropped, but a signal that has come by then, or comes before the next call, is not
-/// seen.
+/// If the future is dropped and `ctrl_c` is called and polled again before the task next waits, as by `select!` in a
+/// loop, no signal is lost in between. A signal that comes when nobody has called it for longer is not seen.
 ///
 /// # Examples
 ///

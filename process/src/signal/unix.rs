@@ -11,12 +11,14 @@
 
 use super::bell::{Bell, is_forbidden};
 pub use super::kind::SignalKind;
+use super::lull;
 use ayi_runtime::io::{Interest, Registration};
 use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::mem;
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 /// Starts listening to signals of this `kind`.
@@ -58,7 +60,10 @@ pub fn signal(kind: SignalKind) -> io::Result<Signal> {
         )));
     }
     match Bell::hang_up(number) {
-        Ok(bell) => Ok(Signal { registration: Registration::new(), bell }),
+        Ok(bell) => {
+            lull::hand_over(&bell);
+            Ok(Signal { registration: Registration::new(), bell: Arc::new(bell) })
+        }
         Err(error) if error.kind() == ErrorKind::InvalidInput => Err(invalid(format_args!(
             "there is no such signal, or the C library keeps it for itself. `kill -l` lists those that there are; \
              better than numbers are the constructors of SignalKind"
@@ -72,6 +77,10 @@ pub fn signal(kind: SignalKind) -> io::Result<Signal> {
 /// Signals may be coalesced: the kernel keeps one of each kind that waits to be delivered, and all that are delivered
 /// before a [`recv`](Signal::recv) are received as one. So what is received stands for *at least* one signal. A signal
 /// that comes after a `recv` has finished is always received by the next.
+///
+/// What a listener has not received when it is dropped, the next one of its kind receives, if it is made by the same
+/// thread before the runtime's next turn: nothing is lost if `select!` in a loop makes a listener each time around. One
+/// that is made later hears only what comes after it.
 ///
 /// When the last listener is dropped, the process's handler for this kind of signal stays, and does nothing: the
 /// default action does not come back. A program that has listened to `SIGINT` once can no longer be ended by Ctrl-C,
@@ -101,7 +110,7 @@ pub fn signal(kind: SignalKind) -> io::Result<Signal> {
 pub struct Signal {
     // It stands before the descriptor, so that it is dropped first.
     registration: Registration,
-    bell: Bell,
+    bell: Arc<Bell>,
 }
 
 impl Signal {
@@ -182,7 +191,7 @@ impl Signal {
     /// Takes a new bell after a fork: invariant 3.
     #[cold]
     fn renew(&mut self) -> io::Result<()> {
-        let bell = self.bell.renew()?;
+        let bell = Arc::new(self.bell.renew()?);
         // `deregister` would take the parent's descriptor out of the parent's epoll.
         self.registration = Registration::new();
         self.bell = bell;
@@ -195,5 +204,11 @@ impl Signal {
         // report.
         let takes_all = |_: &()| true;
         self.registration.poll_io(self.bell.as_fd(), Interest::READABLE, cx, answer, takes_all)
+    }
+}
+
+impl Drop for Signal {
+    fn drop(&mut self) {
+        lull::keep(&self.bell);
     }
 }
