@@ -26,6 +26,8 @@ mod plugged {
     pub(crate) type Afar = crate::face::entered::Afar;
     pub(crate) type AfarTimer = crate::services::afar_timer::AfarTimer;
     pub(crate) type Onlookers = crate::watch::onlookers::Onlookers;
+    pub(crate) type Recorder = crate::watch::record::Recorder;
+    pub(crate) type Began = crate::watch::record::Began;
     pub(crate) type Kept = crate::services::here::Kept;
     pub(crate) type Unjoined = crate::watch::unhandled::Unjoined;
     pub(crate) type Blocks = crate::services::blocks::Blocks;
@@ -54,6 +56,8 @@ pub mod runtime {
     pub use crate::face::handle::{Handle, Id, RuntimeFlavor, worker_index};
     pub use crate::face::metrics::RuntimeMetrics;
     pub use crate::face::runtime::Runtime;
+    #[cfg(feature = "record")]
+    pub use crate::face::snapshot::Snapshot;
     pub use crate::services::cancellation::{
         CancellationToken, DropGuard, WaitForCancellationFuture, WaitForCancellationFutureOwned,
     };
@@ -62,6 +66,8 @@ pub mod runtime {
     pub use crate::top::cores::{Core, CorePanic, CoresBuilder, MainOutput};
     pub use crate::top::shutdown::{ShutdownReport, shutdown, shutdown_token};
     pub use crate::watch::hooks::TaskMeta;
+    #[cfg(feature = "record")]
+    pub use crate::watch::record::Record;
     pub use crate::watch::running::RunningTask;
     pub use crate::watch::unhandled::UnhandledPanic;
 }

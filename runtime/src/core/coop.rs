@@ -20,6 +20,7 @@
 
 use super::foreign;
 use super::sync::thread_local;
+use crate::plugged::Recorder;
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 use std::task::{Context, Poll, Waker};
@@ -84,6 +85,7 @@ pub(crate) fn has_exhausted() -> bool {
 #[cold]
 pub(crate) fn wake_exhausted() {
     debug_assert!(LEFT.get() > BUDGET, "invariant 3");
+    Recorder::renews_budgets();
     let mut all = EXHAUSTED.take();
     all.drain(..).for_each(foreign::wake);
     EXHAUSTED.with_borrow_mut(|list| {

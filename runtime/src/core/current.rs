@@ -6,11 +6,12 @@
 //! In tokio: `runtime/context`.
 
 use super::lodger::{Elsewhere, Lodger};
+use super::onlooker::Onlooker;
 use super::sync::thread_local;
 use super::task::OwnScheduler;
 use super::wait::Clock;
 use super::worker::{RuntimeRef, Worker};
-use crate::plugged::{Afar, Lodgers};
+use crate::plugged::{Afar, Lodgers, Onlookers};
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::marker::PhantomData;
@@ -64,6 +65,7 @@ fn install(mut current: Current) -> Current {
 
 fn set_owned(here: Option<&Rc<Worker>>) {
     OwnScheduler::set_owned(here.map(|worker| worker.tasks()));
+    Onlookers::come_here(here.map(|worker| &worker.tasks().cells().onlookers));
     HERE.set(here.map_or(0, |worker| if worker.is_over.get() { 0 } else { worker.reference.id }));
 }
 
@@ -113,16 +115,6 @@ pub(crate) fn with_worker_of<R>(runtime: u64, f: impl FnOnce(&Worker) -> R) -> O
 /// The runtime with this number, if it lives on this thread, whether it is the current one or not.
 pub(crate) fn find_worker(runtime: u64) -> Option<Rc<Worker>> {
     worker_of(runtime).or_else(|| Lodgers::find_here(runtime))
-}
-
-impl Worker {
-    /// From here on nothing can wait in it.
-    pub(crate) fn set_over(&self) {
-        self.is_over.set(true);
-        if HERE.get() == self.reference.id {
-            HERE.set(0);
-        }
-    }
 }
 
 impl RuntimeRef {

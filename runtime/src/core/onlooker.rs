@@ -5,7 +5,7 @@
 
 use super::counters::Counters;
 use super::task::Id;
-use crate::plugged::MoreFacts;
+use crate::plugged::{Began, MoreFacts};
 use std::panic::Location;
 
 /// What there is to tell of a task.
@@ -30,16 +30,19 @@ pub(crate) trait Onlooker: Default {
     /// Whether anybody wants to know when tasks begin and end.
     fn are_any(&self) -> bool;
 
-    /// Whether polls are timed. Asked when a task begins.
-    fn time_polls(&self) -> bool;
+    /// Whether its polls are timed.
+    fn task_begins(&self, task: &TaskFacts<'_>) -> bool;
 
-    fn task_begins(&self, task: &TaskFacts<'_>);
+    /// The future of `block_on`, which was called at `place`, begins. Whether its polls are timed.
+    fn root_begins(&self, id: Id, place: &'static Location<'static>) -> bool;
 
-    /// A poll that is timed has begun at `start` and is over.
-    fn task_polled(&self, start: std::time::Instant, task: &TaskFacts<'_>);
+    /// A poll that is timed begins.
+    fn poll_begins(&self) -> Began;
 
-    /// Of the future of `block_on`, which was called at `place`.
-    fn root_polled(&self, start: std::time::Instant, place: &'static Location<'static>);
+    /// It is over. Whether the task is ready, or `None` if it has panicked.
+    fn task_polled(&self, began: Began, is_ready: Option<bool>, task: &TaskFacts<'_>);
+
+    fn root_polled(&self, began: Began, is_ready: bool, place: &'static Location<'static>);
 
     /// Its future is gone. Nobody can see yet that it is finished.
     fn task_ends(&self, task: &TaskFacts<'_>);
@@ -49,6 +52,9 @@ pub(crate) trait Onlooker: Default {
 
     /// Once a turn.
     fn turn(&self, counters: &Counters);
+
+    /// This thread is in their runtime from now on, or in none.
+    fn come_here(here: Option<&Self>);
 
     /// The runtime is over, and the next one begins with nothing.
     fn leave(&self);

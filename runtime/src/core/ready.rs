@@ -35,12 +35,6 @@ impl Interest {
         self.0
     }
 
-    /// What [`bits`](Interest::bits) gave.
-    #[inline]
-    pub(crate) fn from_bits(bits: u16) -> Interest {
-        Interest(bits)
-    }
-
     /// How many bits it takes.
     pub(crate) const BITS: u32 = 10;
 

@@ -33,7 +33,7 @@ use super::task::{self, OwnScheduler, OwnSlot};
 use super::wait::Instant;
 use super::worker::Worker;
 use super::{coop, foreign};
-use crate::plugged::Lodgers;
+use crate::plugged::{Lodgers, Recorder};
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::Poll;
@@ -66,7 +66,7 @@ impl Worker {
     #[track_caller]
     pub(crate) fn run<T>(self: &Rc<Self>, root: &Root, mut poll: impl FnMut() -> Poll<T>) -> T {
         let tasks = self.tasks();
-        if tasks.cells().onlookers.time_polls() {
+        if tasks.cells().onlookers.root_begins(root.0.id(), Location::caller()) {
             root.0.mark(Marks::WATCHED);
         }
         root.0.schedule();
@@ -97,10 +97,11 @@ impl Worker {
                     task::leave();
                     coop::enter();
                     // The root has no loop of its own: a future that is polled in two places is inlined in neither.
-                    let start = root.0.cells().marks.get().has(Marks::WATCHED).then(std::time::Instant::now);
+                    let is_watched = root.0.cells().marks.get().has(Marks::WATCHED);
+                    let began = is_watched.then(|| tasks.cells().onlookers.poll_begins());
                     let polled = poll();
-                    if let Some(start) = start {
-                        tasks.cells().onlookers.root_polled(start, Location::caller());
+                    if let Some(began) = began {
+                        tasks.cells().onlookers.root_polled(began, polled.is_ready(), Location::caller());
                     }
                     if let Poll::Ready(output) = polled {
                         self.counters().add(Count::Popped, (polls - left).into());
@@ -160,6 +161,7 @@ impl Worker {
             coop::wake_exhausted();
         }
         self.lodgers.take_turn();
+        Recorder::turned(self.counters());
     }
 
     /// Sleeps until something happens.

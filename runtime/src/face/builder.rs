@@ -463,6 +463,21 @@ impl Builder {
     }
 
     /// Makes `token` the parent of the tokens of the runtimes that are made from here on.
+    /// Records what the runtime does, in a ring: see [`Record`](crate::runtime::Record). It exists with the feature `record`.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use ayi::runtime::{Builder, Record};
+    /// let rt = Builder::new_current_thread().record(Record::new().file("server.ayi")).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[cfg(feature = "record")]
+    pub fn record(&mut self, record: crate::watch::record::Record) -> &mut Builder {
+        self.settings.record = Some(record);
+        self
+    }
+
     pub(crate) fn shutdown_with(&mut self, token: CancellationToken) {
         self.settings.shutdown = token;
     }

@@ -3,6 +3,7 @@
 use crate::core::current::EnterGuard;
 use crate::core::worker::Worker;
 use crate::services::everywhere;
+use crate::watch::record::Recorder;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -39,6 +40,7 @@ impl Worker {
         everywhere::deregister(self.reference);
         self.ending.set(Some(grace));
         let _inside = EnterGuard::here(self);
+        Recorder::ends(0, self.tasks().tasks_left());
         self.go_on_ending();
     }
 
@@ -55,6 +57,7 @@ impl Worker {
         }
         // Only the first caller takes it. Foreign code in a drop in `cancel_all` may have come here as well.
         let Some(grace) = self.ending.take() else { return };
+        Recorder::ends(1, 0);
         let shared = &self.lodgers.shared;
         // Set before the gate closes: after that, the counters are the next runtime's.
         let _ = shared.last.set((self.counters().read(), shared.busy()));
@@ -65,6 +68,7 @@ impl Worker {
         shared.pool.shut_down(grace);
         self.lodgers.ring.shut_down(self.reference.id);
         self.wake_all();
+        Recorder::ends(2, 0);
     }
 }
 

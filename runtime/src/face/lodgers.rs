@@ -14,6 +14,7 @@ use crate::services::shared::Shared;
 use crate::services::sharing::Share;
 use crate::services::soon::look_out;
 use crate::services::stay::Stays;
+use crate::watch::record::Recorder;
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -65,7 +66,7 @@ impl Lodger for Lodgers {
     }
 
     fn run(worker: &Worker) -> impl Sized {
-        Running::new(worker)
+        (Running::new(worker), Recorder::enter())
     }
 
     fn before_park(&self) {
@@ -83,6 +84,7 @@ impl Lodger for Lodgers {
     }
 
     fn sleep_for(limit: Option<Duration>) -> impl Sized {
+        Recorder::sleeps();
         Punctual::for_sleep(limit)
     }
 

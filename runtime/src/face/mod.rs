@@ -22,6 +22,8 @@ pub(crate) mod registration;
 pub(crate) mod runtime;
 pub(crate) mod settings;
 pub(crate) mod sleep;
+#[cfg(feature = "record")]
+pub(crate) mod snapshot;
 pub(crate) mod spawn;
 pub(crate) mod task;
 pub(crate) mod task_builder;

@@ -289,6 +289,15 @@ impl Registration {
 }
 
 /// What [`Registration::ready_event`] waits for.
+impl Waiter {
+    /// It has no place any more.
+    fn waits_no_longer(&mut self) {
+        if *self != Waiter::POLL_STYLE {
+            *self = Waiter::NEW;
+        }
+    }
+}
+
 struct Readiness<'a> {
     registration: &'a Registration,
     fd: RawFd,

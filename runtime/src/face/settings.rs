@@ -24,6 +24,7 @@ use crate::services::shared::{Cpu, Drivers, Shared};
 use crate::services::sharing::Seat;
 use crate::services::stay::Stays;
 use crate::watch::hooks::Hooks;
+use crate::watch::record::Recording;
 use crate::watch::slow_poll::limit_in_environment;
 use crate::watch::unhandled::UnhandledPanic;
 use std::io;
@@ -53,6 +54,8 @@ pub(crate) struct Settings {
     /// They have threads of their own, also if there is only one.
     pub(crate) is_apart: bool,
     pub(crate) drivers: Drivers,
+    #[cfg(feature = "record")]
+    pub(crate) record: Option<crate::watch::record::Record>,
 }
 
 impl Settings {
@@ -83,6 +86,8 @@ impl Settings {
             workers: 1,
             is_apart: false,
             drivers: Drivers { has_io: true, has_timers: true, is_local: true },
+            #[cfg(feature = "record")]
+            record: None,
         }
     }
 
@@ -99,12 +104,16 @@ impl Settings {
                 (id, Scheduler::acquire(id)?)
             }
         };
+        let recording = self.record(id)?;
         tasks.cells().onlookers.configure(self.unhandled, hooks);
+        tasks.cells().onlookers.record(recording);
         let reactor = Reactor::new(id, tasks.shared().bell.raw())?;
         let shared = Shared {
             runtime: RuntimeRef { scheduler: tasks.shared(), id },
             pool: Pool::new(self.pool.clone()),
             name: self.name.clone(),
+            #[cfg(feature = "record")]
+            recording,
             home: Home::new(),
             background: self.is_background.then(Background::default),
             start_background: background::start,
@@ -130,6 +139,8 @@ impl Settings {
             stays: Stays::default(),
         };
         let worker = Worker::new(id, tasks, reactor, self.polls_per_turn, lodgers);
+        #[cfg(feature = "record")]
+        recording.starts(worker.start);
         if self.start_paused {
             worker.clock.set(Clock::REAL.pause());
         }
@@ -138,5 +149,17 @@ impl Settings {
         lives_here(&worker);
         everywhere::register(worker.reference);
         Ok(worker)
+    }
+
+    /// Begins to record the runtime `id`, if that is wanted.
+    #[cfg(feature = "record")]
+    fn record(&self, id: u64) -> io::Result<Recording> {
+        let seat = self.seat.as_ref().map(|seat| seat.index);
+        Recording::begin(self.record.as_ref(), id, self.name.as_deref(), seat)
+    }
+
+    #[cfg(not(feature = "record"))]
+    fn record(&self, _: u64) -> io::Result<Recording> {
+        Ok(Recording)
     }
 }

@@ -18,6 +18,7 @@ use crate::core::onlooker::TaskFacts;
 use crate::core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::core::sync::{self, Condvar, Mutex, thread};
 use crate::core::task::Kind;
+use crate::watch::record::CallTimes;
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::panic::resume_unwind;
@@ -35,11 +36,13 @@ pub(crate) struct Ticket<T> {
     /// wins.
     is_claimed: AtomicBool,
     result: Mutex<Option<Result<T, Panic>>>,
+    times: CallTimes,
 }
 
 impl<T> Ticket<T> {
     pub(crate) fn new() -> sync::Arc<Ticket<T>> {
-        sync::Arc::new(Ticket { is_claimed: AtomicBool::new(false), result: Mutex::new(None) })
+        let (is_claimed, times) = (AtomicBool::new(false), CallTimes::new());
+        sync::Arc::new(Ticket { is_claimed, result: Mutex::new(None), times })
     }
 
     /// Returns whether the caller is the first. If so, the pool may run the call, or an abort may cancel it.
@@ -51,7 +54,7 @@ impl<T> Ticket<T> {
     /// Runs `f` on the pool's side, unless the call was cancelled, and wakes its task.
     pub(crate) fn run(&self, f: impl FnOnce() -> T, task: Waker) {
         if self.claim() {
-            let result = foreign::catch(f);
+            let result = self.times.run(|| foreign::catch(f));
             *lock(&self.result) = Some(result);
             task.wake();
         }
@@ -91,9 +94,9 @@ impl<T> Future for Outcome<T> {
     type Output = T;
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
-        let result = lock(&self.ticket.result).take();
-        result
-            .map_or(Poll::Pending, |result| Poll::Ready(result.unwrap_or_else(|panic| resume_unwind(panic))))
+        let Some(result) = lock(&self.ticket.result).take() else { return Poll::Pending };
+        self.ticket.times.tell();
+        Poll::Ready(result.unwrap_or_else(|panic| resume_unwind(panic)))
     }
 }
 

@@ -68,7 +68,7 @@ impl Whose {
     }
 
     fn interest(self) -> Interest {
-        Interest::from_bits(self.0 as u16 & ((1 << Interest::BITS) - 1))
+        Interest(self.0 as u16 & ((1 << Interest::BITS) - 1))
     }
 
     fn waiter(self) -> Waiter {

@@ -7,13 +7,14 @@
 
 use super::places::{Cargo, Mobility, Place, Track};
 use crate::core::counters::Count;
+use crate::core::current::HERE;
 use crate::core::foreign::lock;
-use crate::core::onlooker::Onlooker;
 use crate::core::task::boxed::BodyBox;
 use crate::core::task::slot::{Marks, Slot};
 use crate::core::task::{OwnScheduler, OwnSlot};
 use crate::core::wait::Instant;
 use crate::core::worker::RuntimeRef;
+use crate::watch::record::Recorder;
 use std::sync::Arc;
 
 /// A task that has left for another runtime.
@@ -23,6 +24,8 @@ pub(crate) struct Departed {
     to: &'static Slot,
     /// It has not been there before.
     is_new: bool,
+    /// The number of the runtime that it comes from.
+    runtime: u64,
 }
 
 /// Takes the task of a slot, which is not being polled, away from there and sends it to `to`. `None`: it stays, since it is
@@ -54,6 +57,7 @@ pub(crate) fn depart(slot: OwnSlot, to: RuntimeRef, stay: u64) -> Option<Departe
         None => (body, BodyBox::new(Place::new(track.clone(), *slot))),
     };
     slot.put_body(place);
+    Recorder::departed(id, to.id);
     let mut known = state.away.iter().copied().chain([track.home]);
     let known = known.find(|place| std::ptr::eq(place.scheduler, to.scheduler));
     let there = known.unwrap_or_else(|| {
@@ -63,7 +67,7 @@ pub(crate) fn depart(slot: OwnSlot, to: RuntimeRef, stay: u64) -> Option<Departe
     });
     (state.at, state.cargo, state.since) = (there, Some(Cargo(body)), now);
     drop(state);
-    Some(Departed { track, from: *slot, to: there, is_new: known.is_none() })
+    Some(Departed { track, from: *slot, to: there, is_new: known.is_none(), runtime: HERE.get() })
 }
 
 /// Tells the runtime `to` of the tasks that come there. If it has ended, they come back.
@@ -80,6 +84,8 @@ impl Departed {
     /// Schedules the place to which the task comes, or makes it.
     fn arrive(&self, owner: OwnScheduler) {
         let slot = OwnSlot::new(owner, self.to);
+        let track = &self.track;
+        Recorder::arrived(track.id, track.name.as_deref(), track.spawned_at, self.runtime);
         if !self.is_new {
             return slot.schedule();
         }

@@ -1,6 +1,7 @@
 //! The runtimes that other threads have made for their `block_on` of a handle, and that end with the handle's runtime.
 
 use super::sources::Moves;
+use crate::core::current::HERE;
 use crate::core::foreign::{self, lock};
 use crate::core::sync::Mutex;
 use crate::core::wait::reactor::{Reactor, SourceKey, VACANT};
@@ -42,6 +43,14 @@ impl Drives {
 }
 
 impl Worker {
+    /// From here on nothing can wait in it.
+    pub(crate) fn set_over(&self) {
+        self.is_over.set(true);
+        if HERE.get() == self.reference.id {
+            HERE.set(0);
+        }
+    }
+
     /// Wakes and tells everything that waits for a socket or a timer in this runtime: the runtime whose handle this
     /// thread blocks on has ended.
     pub(crate) fn cut_off(&self) {

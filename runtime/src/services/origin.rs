@@ -26,6 +26,7 @@ use crate::core::wait::waiters::direction;
 use crate::core::wait::{Asker, Registration, Waiter};
 use crate::core::worker::Worker;
 use crate::plugged::Lodgers;
+use crate::watch::record::Recorder;
 use std::io::{self, ErrorKind};
 use std::os::fd::RawFd;
 use std::task::{Poll, Waker};
@@ -219,16 +220,23 @@ where
             match op() {
                 Ok(moved) => {
                     if let (Some(source), Some((key, _))) = (source, since) {
+                        let is_short = is_short(&moved);
+                        Recorder::tried(key, interest, is_short);
                         // Asked again, see `poll`.
-                        if is_short(&moved) && key == registration.tie.key() && key.is_here() {
+                        if is_short && key == registration.tie.key() && key.is_here() {
                             source.clear_after_short(interest, *waiter != Waiter::POLL_STYLE);
                         }
+                    } else {
+                        Recorder::tried_unregistered(fd(), interest);
                     }
                     return coop::charged(Ok(moved));
                 }
                 Err(error) => {
                     let asker = Asker { interest, waiter, waker };
                     if let Some(failed) = registration.failed(error, fd(), asker, since) {
+                        if failed.is_pending() {
+                            Recorder::found_nothing(registration.tie.key(), interest);
+                        }
                         return failed.map(Err);
                     }
                 }
@@ -258,6 +266,9 @@ where
         let mut copy = *waiter;
         let asker = Asker { interest: self.interest, waiter: &mut copy, waker };
         let failed = self.registration.failed(error, (self.fd)(), asker, Some(since));
+        if failed.as_ref().is_some_and(Poll::is_pending) {
+            Recorder::found_nothing(self.registration.tie.key(), self.interest);
+        }
         *waiter = copy;
         Some(failed?.map(Err))
     }

@@ -82,14 +82,16 @@ pub(crate) struct MoreFacts<'a> {
     pub(crate) mobility: Mobility<'a>,
     /// It has come from another runtime, where it is looked on.
     pub(crate) is_visiting: bool,
+    /// It has left, or is not here yet.
+    pub(crate) is_elsewhere: bool,
 }
 
 /// What all places of a task know of it.
 pub(crate) struct Track {
     pub(super) id: Id,
     pub(super) home: &'static Slot,
-    name: Option<String>,
-    spawned_at: &'static Location<'static>,
+    pub(super) name: Option<String>,
+    pub(super) spawned_at: &'static Location<'static>,
     size: usize,
     spawned: Option<Instant>,
     write_error: WriteError,
@@ -399,6 +401,7 @@ impl Body for Place {
                 spawned: track.spawned,
                 mobility: if has_body { Mobility::Moved(self) } else { Mobility::Stays },
                 is_visiting: !is_home(track, self.slot),
+                is_elsewhere: !has_body,
             },
             ..TaskFacts::new(id, track.size, track.spawned_at)
         }

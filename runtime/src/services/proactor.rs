@@ -35,6 +35,7 @@
 use super::parcel::late::{self, Held};
 use super::parcel::{Abandoned, OperationKey, Parcel, Resources, Rest};
 use crate::core::task;
+use crate::watch::record::Recorder;
 use io_uring::{IoUring, opcode, squeue, types};
 use std::collections::VecDeque;
 use std::io;
@@ -172,6 +173,7 @@ impl Proactor {
         self.entries[index as usize] =
             OperationEntry { state: OperationState::Running(None), ..OperationEntry::FREE };
         self.backlog.push_back((operation.user_data(index.into()), bytes));
+        Recorder::submitted(index);
         OperationKey(index)
     }
 
@@ -291,6 +293,7 @@ impl Proactor {
     }
 
     fn complete(&mut self, index: u32, result: i32) {
+        Recorder::completed(index, result);
         let entry = &mut self.entries[index as usize];
         match std::mem::replace(&mut entry.state, OperationState::Done(result)) {
             OperationState::Running(waker) => self.others.extend(waker.and_then(task::wake_own)),

@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) runtime: RuntimeRef,
     pub(crate) pool: Arc<Pool>,
     pub(crate) name: Option<String>,
+    #[cfg(feature = "record")]
+    pub(crate) recording: crate::watch::record::Recording,
     /// Where the runtime is while no thread is in it.
     pub(crate) home: Home,
     /// The thread that runs it then, if there is to be one, and what starts that thread.

@@ -4,6 +4,7 @@ pub(crate) mod ages;
 pub(crate) mod figures;
 pub(crate) mod hooks;
 pub(crate) mod onlookers;
+pub(crate) mod record;
 pub(crate) mod running;
 pub(crate) mod slow_poll;
 pub(crate) mod thread_clock;

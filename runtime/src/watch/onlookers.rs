@@ -12,6 +12,7 @@ use crate::core::sync::Cell;
 use crate::core::task::Id;
 use crate::core::task::id::NEXT;
 use crate::core::wait::Instant;
+use crate::watch::record::{Began, Recorder, Recording};
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
@@ -31,6 +32,7 @@ pub(crate) struct Onlookers {
     ages: Cell<Ages>,
     /// How many tasks had been spawned at the latest note in `ages`.
     noted: Cell<u64>,
+    recording: Cell<Recording>,
 }
 
 impl Onlookers {
@@ -39,6 +41,17 @@ impl Onlookers {
         self.unhandled.set(unhandled);
         self.are_any.set(hooks.are_any());
         self.hooks.set(Some(Rc::new(hooks)));
+    }
+
+    /// Whether polls are timed.
+    pub(crate) fn time_polls(&self) -> bool {
+        self.recording.get().is_on() || self.slow_poll().is_some()
+    }
+
+    /// The runtime is recorded from its beginning on, if it is.
+    pub(crate) fn record(&self, recording: Recording) {
+        self.recording.set(recording);
+        self.are_any.set(self.are_any.get() || recording.is_on());
     }
 
     /// Runs a hook of the user, if there is one.
@@ -59,11 +72,14 @@ impl Onlookers {
         limit
     }
 
-    /// Reports a poll that began at `start` and is over, if it took too long.
-    fn polled(&self, start: std::time::Instant, who: impl FnOnce() -> String) {
+    /// Reports a poll that is over, if it took too long.
+    fn polled(&self, began: Began, who: impl FnOnce() -> String) {
+        let Began(Some(start)) = began else { return };
         let took = start.elapsed();
         if let Some(limit) = self.slow_poll().filter(|limit| took > *limit) {
-            self.reports.tell(took, limit, who);
+            let who = who();
+            self.recording.get().was_slow(&format!("{who} did not give way for {took:?}"));
+            self.reports.tell(took, limit, || who);
         }
     }
 
@@ -104,17 +120,26 @@ impl Onlooker for Onlookers {
         self.are_any.get()
     }
 
-    fn time_polls(&self) -> bool {
-        self.slow_poll().is_some()
+    fn root_begins(&self, id: Id, place: &'static Location<'static>) -> bool {
+        Recorder::root_begins(id, place);
+        self.time_polls()
     }
 
-    fn task_begins(&self, task: &TaskFacts<'_>) {
+    fn task_begins(&self, task: &TaskFacts<'_>) -> bool {
+        Recorder::task_begins(task);
         self.run_hook(|hooks| &hooks.on_spawn, task);
+        self.time_polls()
+    }
+
+    fn poll_begins(&self) -> Began {
+        Recorder::poll_begins();
+        Began(self.slow_poll().map(|_| std::time::Instant::now()))
     }
 
     #[cold]
-    fn task_polled(&self, start: std::time::Instant, task: &TaskFacts<'_>) {
-        self.polled(start, || {
+    fn task_polled(&self, began: Began, is_ready: Option<bool>, task: &TaskFacts<'_>) {
+        Recorder::task_polled(self.recording.get(), task.id, is_ready);
+        self.polled(began, || {
             let name = task.name.map(|name| format!(" {name:?}")).unwrap_or_default();
             format!("task {}{name}, spawned at {},", task.id, task.place)
         });
@@ -122,12 +147,16 @@ impl Onlooker for Onlookers {
 
     #[cold]
     #[inline(never)]
-    fn root_polled(&self, start: std::time::Instant, place: &'static Location<'static>) {
-        self.polled(start, || format!("the future of block_on at {place}"));
+    fn root_polled(&self, began: Began, is_ready: bool, place: &'static Location<'static>) {
+        Recorder::root_polled(is_ready);
+        self.polled(began, || format!("the future of block_on at {place}"));
     }
 
     #[cold]
     fn task_ends(&self, task: &TaskFacts<'_>) {
+        if !task.more.is_elsewhere {
+            Recorder::task_ends(task);
+        }
         if task.more.is_visiting {
             return;
         }
@@ -136,8 +165,10 @@ impl Onlooker for Onlookers {
 
     #[cold]
     fn task_has_ended(&self) {
+        Recorder::task_has_ended();
         let hooks = self.hooks.take();
-        self.are_any.set(hooks.as_ref().is_some_and(|hooks| hooks.are_any()));
+        let is_recorded = self.recording.get().is_on();
+        self.are_any.set(is_recorded || hooks.as_ref().is_some_and(|hooks| hooks.are_any()));
         self.hooks.set(hooks);
         self.watchers.take().into_iter().for_each(foreign::wake);
     }
@@ -145,13 +176,20 @@ impl Onlooker for Onlookers {
     /// Notes new tasks, so that `ages` knows all tasks that are older than this turn.
     #[inline]
     fn turn(&self, counters: &Counters) {
+        Recorder::turn_begins();
         let spawned = counters.get(Count::Spawned);
         if spawned != self.noted.replace(spawned) {
             self.note_age();
         }
     }
 
+    #[inline]
+    fn come_here(here: Option<&Self>) {
+        here.map_or_else(Recording::default, |onlookers| onlookers.recording.get()).come_here();
+    }
+
     fn leave(&self) {
+        self.recording.take().end();
         let (hooks, watchers) = (self.hooks.take(), self.watchers.take());
         foreign::run(|| drop(hooks));
         watchers.into_iter().for_each(foreign::drop_waker);

@@ -10,7 +10,7 @@ use super::id::Id;
 use super::scheduler::Message;
 use super::slot::{OwnSlot, Slot, copy_own};
 use crate::core::coop;
-use crate::plugged::Unjoined;
+use crate::plugged::{Recorder, Unjoined};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
@@ -148,7 +148,7 @@ impl<T> Future for JoinHandle<T> {
         );
         ready!(coop::poll_budget(cx));
         if !self.task.is_finished() && self.wait(cx.waker()) {
-            return Poll::Pending;
+            return Recorder::waits_for_task(self.task.id);
         }
         let mut output = MaybeUninit::uninit();
         self.output(&mut output);

@@ -72,10 +72,9 @@ impl OwnScheduler {
         slot.occupy();
         let onlookers = &self.cells().onlookers;
         if onlookers.are_any() {
-            if onlookers.time_polls() {
+            if onlookers.task_begins(&body.as_ref().facts(slot.id())) {
                 slot.mark(Marks::WATCHED);
             }
-            onlookers.task_begins(&body.as_ref().facts(slot.id()));
         }
         if TaskTrace::IS_TOLD {
             let trace = TaskTrace::begin(&body.as_ref().facts(slot.id()), slot.waker());
@@ -124,10 +123,11 @@ impl OwnScheduler {
             leave();
             return self.cancel(slot, body);
         }
-        let start = std::time::Instant::now();
+        let began = self.cells().onlookers.poll_begins();
         let polled = poll(slot, id, &mut body);
         if marks.has(Marks::WATCHED) {
-            self.cells().onlookers.task_polled(start, &body.as_ref().facts(slot.id()));
+            let is_ready = polled.as_ref().ok().map(Poll::is_ready);
+            self.cells().onlookers.task_polled(began, is_ready, &body.as_ref().facts(slot.id()));
         }
         self.settle(slot, body, polled);
     }

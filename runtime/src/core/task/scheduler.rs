@@ -25,7 +25,7 @@ use crate::core::onlooker::Onlooker;
 use crate::core::queue::Inbox;
 use crate::core::sync::{Cell, ConcurrentQueue, Mutex, thread_local};
 use crate::core::sys::EventFd;
-use crate::plugged::Onlookers;
+use crate::plugged::{Onlookers, Recorder};
 use std::io;
 use std::marker::PhantomData;
 use std::panic::RefUnwindSafe;
@@ -219,6 +219,7 @@ impl OwnScheduler {
             None => self.cells().head.set(Some(slot)),
         }
         self.shared.counters.add(Count::Scheduled, 1);
+        Recorder::scheduled(slot.id());
     }
 
     /// Takes the slot that has been on the run queue for longest.
@@ -263,6 +264,7 @@ impl OwnScheduler {
 
     /// Takes at most `limit` messages.
     pub(crate) fn read_inbox(self, limit: usize) {
+        Recorder::reads_messages();
         for _ in 0..limit {
             match self.shared.inbox.pop() {
                 Some(Message::Wake(slot)) => {

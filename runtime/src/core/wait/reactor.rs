@@ -43,7 +43,7 @@ use crate::core::sync::Cell;
 use crate::core::sync::atomic::{AtomicI32, AtomicU16, AtomicU64, Ordering};
 use crate::core::sys::{self, Epoll};
 use crate::core::task;
-use crate::plugged::{Guests, Sources};
+use crate::plugged::{Guests, Recorder, Sources};
 use std::io::{self, ErrorKind};
 use std::os::fd::RawFd;
 use std::sync::Arc;
@@ -186,6 +186,7 @@ impl Reactor {
         }
         self.free.pop();
         source.begin(self.runtime, fd);
+        Recorder::registered(key, fd);
         Ok(tie(key))
     }
 
@@ -196,6 +197,7 @@ impl Reactor {
         let mut wakers = Vec::new();
         let Some(source) = self.source(key) else { return wakers };
         let fd = source.end(&mut wakers);
+        Recorder::given_up(key, fd);
         self.free.push(source);
         if !self.taken.is_empty() {
             self.taken.retain(|taken| taken.0.0 != key.0);
@@ -211,11 +213,13 @@ impl Reactor {
         self.turns += 1;
         let reports = self.epoll.wait(timeout)?;
         let events = reports.len();
+        Recorder::looked(timeout, events);
         for (token, bits) in reports {
             let key = SourceKey(token);
             let known = Known::from_epoll(bits);
             if !key.is_guest() {
                 if let Some(source) = find(key) {
+                    Recorder::reported(key, bits);
                     source.report(known, &mut self.others);
                     if !self.taken.is_empty() {
                         give_back(&mut self.taken, key, known);

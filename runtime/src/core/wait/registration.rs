@@ -7,7 +7,7 @@ use super::waiters::{Asker, Waiter};
 use crate::core::coop;
 use crate::core::current::HERE;
 use crate::core::ready::Interest;
-use crate::plugged::{Origin, SocketTrace, Tie};
+use crate::plugged::{Origin, Recorder, SocketTrace, Tie};
 use std::io::{self, ErrorKind};
 use std::os::fd::RawFd;
 use std::task::{Context, Poll, ready};
@@ -132,9 +132,9 @@ where
                 match result {
                     Ok(moved) => {
                         // Asked again: an `op` that is foreign code may have left the runtime, or let the source be given up.
-                        if (self.is_short)(&moved)
-                            && (IS_CALL || key == self.registration.tie.key() && key.is_here())
-                        {
+                        let is_short = (self.is_short)(&moved);
+                        Recorder::tried(key, self.interest, is_short);
+                        if is_short && (IS_CALL || key == self.registration.tie.key() && key.is_here()) {
                             source.clear_after_short(self.interest, is_future);
                         }
                         return coop::charged(Ok(moved));
@@ -148,7 +148,7 @@ where
                     }
                 }
             }
-            Look::Waits => return Poll::Pending,
+            Look::Waits => return Recorder::waits(key),
             Look::Unusual => {}
         }
         self.poll_by_call(waiter, cx.waker())

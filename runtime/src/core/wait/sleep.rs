@@ -10,7 +10,7 @@ use crate::core::current::{with_current, with_worker_of};
 use crate::core::lodger::Lodger;
 use crate::core::worker::{RuntimeRef, Worker};
 use crate::core::{coop, task};
-use crate::plugged::{AfarTimer, Lodgers, TimerTrace};
+use crate::plugged::{AfarTimer, Lodgers, Recorder, TimerTrace};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -73,6 +73,7 @@ impl Sleep {
                     return TimerLook::NeedsClone;
                 };
                 self.key = worker.timers().insert(deadline, waker);
+                Recorder::timer_set(self.key.0, deadline);
                 self.runtime = Some(worker.reference);
             }
             Some(runtime) if runtime.id == worker.reference.id => {
@@ -101,6 +102,7 @@ impl Sleep {
     fn withdraw(&mut self) {
         let Some(runtime) = self.runtime.take() else { return };
         let key = self.key;
+        Recorder::timer_dropped(key.0);
         match with_worker_of(runtime.id, |worker| worker.timers().remove(key)) {
             // Foreign code, so after the borrow.
             Some(waker) => drop(waker),

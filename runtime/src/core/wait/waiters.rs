@@ -62,14 +62,6 @@ impl Waiter {
     pub(crate) const POLL_STYLE: Waiter = Waiter(1);
     /// What numbers begin with, and are multiples of. The numbers below are for poll-style waiters.
     pub(crate) const STEP: u64 = 4;
-
-    /// It has no place any more.
-    #[inline]
-    pub(crate) fn waits_no_longer(&mut self) {
-        if *self != Waiter::POLL_STYLE {
-            *self = Waiter::NEW;
-        }
-    }
 }
 
 /// A future or a caller that asks whether it may go on. Otherwise it waits for `interest`, as `waiter`, and is woken by

@@ -35,6 +35,7 @@
 //! From Varghese and Lauck, "Hashed and Hierarchical Timing Wheels" (1987), scheme 7.
 //! In tokio: `runtime/time/wheel`.
 
+use crate::plugged::Recorder;
 use std::iter::successors;
 use std::mem::replace;
 
@@ -72,7 +73,7 @@ pub(crate) struct Wheel<W> {
 
 /// Names a timer from its `insert` to its `remove`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct TimerKey(u32);
+pub(crate) struct TimerKey(pub(crate) u32);
 
 struct Timer<W> {
     deadline: u64,
@@ -150,7 +151,8 @@ impl<W> Wheel<W> {
     #[inline]
     pub(crate) fn pop_expired(&mut self) -> Option<W> {
         let index = self.heads[EXPIRED];
-        if index == NIL { None } else { self.take_waker(index) }
+        Recorder::timer_fired(index, self.entries.get(index as usize)?.deadline);
+        self.take_waker(index)
     }
 
     /// When to call `advance` next: not after the earliest deadline, `None` if there are no timers.

@@ -1,0 +1,45 @@
+//! The recorder: what a runtime does, event by event, in a ring of fixed memory. `lens/FORMAT.md` has the events.
+//!
+//! ```text
+//!   core ── Recorder::… ──▶ RECORDS (this thread's ring, if its runtime is recorded) ──▶ Ring
+//!                                            end, panic, slow poll, Handle::snapshot ◀── section ◀┘
+//! ```
+//!
+//! The core and the services call a [`Recorder`] where something happens. Without the feature `record` it is `none`,
+//! whose functions are empty. So nothing of this is compiled, and the core knows of no feature.
+//!
+//! In tokio: nothing; `console-subscriber` and the task dumps of `tokio_unstable` are for the same questions.
+
+#[cfg(feature = "record")]
+mod clock;
+#[cfg(feature = "record")]
+mod descriptor;
+#[cfg(feature = "record")]
+mod event;
+#[cfg(feature = "record")]
+mod file;
+#[cfg(feature = "record")]
+mod kept;
+#[cfg(feature = "record")]
+mod made;
+#[cfg(not(feature = "record"))]
+mod none;
+#[cfg(feature = "record")]
+mod places;
+#[cfg(feature = "record")]
+mod ring;
+#[cfg(feature = "record")]
+mod rings;
+#[cfg(feature = "record")]
+mod section;
+#[cfg(feature = "record")]
+mod settings;
+
+#[cfg(feature = "record")]
+pub(crate) use made::{Began, CallTimes, Recorder, Recording};
+#[cfg(not(feature = "record"))]
+pub(crate) use none::{Began, CallTimes, Recorder, Recording};
+#[cfg(feature = "record")]
+pub use settings::Record;
+#[cfg(feature = "record")]
+pub(crate) use {event::HEADER, section::Reason};

@@ -1,0 +1,56 @@
+//! The rings of the process, and what is written of them.
+
+use super::file::RecordFile;
+use super::ring::Ring;
+use super::section::{Reason, section};
+use super::settings::Record;
+use crate::core::foreign::lock;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+/// A ring, and the file that it is written to.
+type Place = (&'static Ring, Option<Arc<RecordFile>>);
+
+/// Rings without a runtime.
+static POOL: Mutex<Vec<&'static Ring>> = Mutex::new(Vec::new());
+
+/// Returns a ring for a runtime that begins, if it is to be recorded.
+///
+/// # Errors
+///
+/// Fails if the file cannot be created.
+pub(super) fn ring_for(record: Option<&Record>) -> io::Result<Option<Place>> {
+    let Some(record) = Record::of_environment().or(record) else { return Ok(None) };
+    let file = record.file.as_deref().map(RecordFile::open).transpose()?;
+    let capacity = Ring::room_of(record.bytes);
+    let mut pool = lock(&POOL);
+    let known = pool.iter().position(|ring| ring.room() == capacity);
+    let ring = match known {
+        Some(known) => pool.swap_remove(known),
+        // Leaked on purpose: ring invariant 4.
+        None => Box::leak(Box::new(Ring::new(record.bytes))),
+    };
+    Ok(Some((ring, file)))
+}
+
+/// The runtime of a ring has ended.
+pub(super) fn give_back(ring: &'static Ring) {
+    ring.begin(Default::default());
+    lock(&POOL).push(ring);
+}
+
+/// Writes what is in a ring to its file, if it has one.
+pub(super) fn write(ring: &Ring, runtime: u64, reason: Reason, what: &str) {
+    let file = lock(&ring.state).about.file.clone();
+    if let Some((file, section)) = file.zip(section(ring, runtime, reason, what)) {
+        file.add(&section);
+    }
+}
+
+/// The same, unless that was done a short while ago.
+pub(super) fn write_rarely(ring: &Ring, runtime: u64, reason: Reason, what: &str) {
+    let file = lock(&ring.state).about.file.clone();
+    if file.is_some_and(|file| file.may_add()) {
+        write(ring, runtime, reason, what);
+    }
+}
