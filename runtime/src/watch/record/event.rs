@@ -25,6 +25,7 @@ pub(super) enum Kind {
     TimerSet = 24,
     TimerFired = 25,
     TimerDropped = 26,
+    Budget = 32,
     Messages = 33,
     CallQueued = 40,
     CallRan = 41,

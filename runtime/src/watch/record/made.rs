@@ -238,6 +238,9 @@ fn scheduled(ring: &Ring, id: u64) {
         }
         false => cause(ring),
     };
+    if cause == Cause::BUDGET {
+        ring.write(Kind::Budget, id, 0);
+    }
     ring.write(Kind::Woken, id, cause.0);
 }
 
