@@ -1,1 +1,13 @@
-fn main() {}
+//! The command line of the lens: see `README.md`.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `arguments` | reads the command line |
+//! | `output` | reads a recording, and writes a file |
+//! | `run` | runs a program that records itself |
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,6 +1,8 @@
 //! Writes recordings: those of tests and fuzzing, and the shorter one that a page gets if the whole is too large.
 
-use crate::recording::{Cause, Event, How, LiveTask, MAGIC, Outcome, RUNT, Section, Source, VERSION, What, checksum};
+use crate::recording::{
+    Cause, Event, How, LiveTask, MAGIC, Outcome, RUNT, Section, Source, VERSION, What, checksum,
+};
 
 /// Returns a file with these sections.
 pub fn file(sections: &[Section]) -> Vec<u8> {

@@ -35,7 +35,9 @@ impl Waiting {
 
     fn until(&self, time: u64) -> u64 {
         let behind = self.steps.partition_point(|(step, ..)| *step <= time);
-        let Some((step, sum, waiting)) = behind.checked_sub(1).map(|index| self.steps[index]) else { return 0 };
+        let Some((step, sum, waiting)) = behind.checked_sub(1).map(|index| self.steps[index]) else {
+            return 0;
+        };
         sum.saturating_add(waiting.saturating_mul(time - step))
     }
 }
@@ -50,7 +52,9 @@ pub(super) fn weigh(analysis: &mut Analysis) {
         analysis.tasks.iter().map(|task| task.pending.map(|(time, _)| time)).collect();
     for poll in analysis.polls.iter_mut().rev() {
         let (begin, end) = (poll.begin, poll.end());
-        let own = woken[poll.task as usize].filter(|time| *time >= begin).map_or(0, |time| end.saturating_sub(time));
+        let own = woken[poll.task as usize]
+            .filter(|time| *time >= begin)
+            .map_or(0, |time| end.saturating_sub(time));
         poll.held_up = waiting.until(end).saturating_sub(waiting.until(begin)).saturating_sub(own);
         let due = |time| deadlines.partition_point(|deadline| *deadline < time);
         poll.timers = (due(end) - due(begin)) as u32;

@@ -15,6 +15,8 @@ pub(super) struct Build<'a> {
     pub wakes: HashMap<(u64, u32), u64>,
     /// The last timer of each key, of those that were due.
     pub fired: HashMap<u64, u32>,
+    /// The number of gaps so far: wakes from before the last one are forgotten.
+    pub era: u64,
     /// When each blocking call was queued.
     calls: HashMap<u64, u64>,
     /// What the next text is a part of.
@@ -38,6 +40,7 @@ pub(super) fn build(runtime: &Runtime) -> Analysis {
         queues: Vec::new(),
         wakes: HashMap::new(),
         fired: HashMap::new(),
+        era: 0,
         calls: HashMap::new(),
         named: Named::Nothing,
         text: Vec::new(),

@@ -18,7 +18,7 @@ mod tasks;
 
 pub use model::{Call, Descriptor, Look, Poll, Task, Timer, Totals, Turn, Wakes};
 
-use crate::recording::{By, Cause, Runtime};
+use crate::recording::{By, Cause, Runtime, Wait};
 use std::collections::HashMap;
 
 /// The lower 56 bits of a key, as a cause has them.
@@ -91,7 +91,9 @@ impl Analysis {
         match cause.by() {
             By::Unknown => "unknown".into(),
             By::Task(id) => self.title(id),
-            By::Descriptor(key) => self.descriptor(key).map_or(format!("descriptor {key:#x}"), Descriptor::title),
+            By::Descriptor(key) => {
+                self.descriptor(key).map_or(format!("descriptor {key:#x}"), Descriptor::title)
+            }
             By::Timer(_) => "a timer".into(),
             By::Message => "a message of another thread".into(),
             By::Outside => "code outside of tasks".into(),
@@ -103,6 +105,19 @@ impl Analysis {
             By::Begin(0) => "it begins".into(),
             By::Begin(id) => format!("spawned by {}", self.title(id)),
             By::Other(what) => format!("cause {what}"),
+        }
+    }
+
+    /// Says in words what a task waits for.
+    pub fn wait(&self, wait: Wait) -> String {
+        match wait.on {
+            1 => self.descriptor(wait.which).map_or("a descriptor".into(), Descriptor::title),
+            2 => "a timer".into(),
+            3 => format!("the end of {}", self.title(wait.which)),
+            4 => format!("blocking call {}", wait.which),
+            5 => format!("operation {} of the ring", wait.which),
+            6 => format!("a channel or lock at {:#x}", wait.which),
+            on => format!("something of kind {on}"),
         }
     }
 

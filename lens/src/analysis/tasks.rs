@@ -16,6 +16,8 @@ pub(super) struct Queue {
     waits: Vec<Wait>,
     /// Whether the task's spawn or arrival is in the recording.
     began: bool,
+    /// The number of gaps before the wakes.
+    era: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -65,8 +67,7 @@ impl Build<'_> {
         let task = &mut self.analysis.tasks[index as usize];
         task.by = Some(by);
         task.place = self.runtime.text(place).unwrap_or_default().to_owned();
-        let queue = &mut self.queues[index as usize];
-        queue.first.get_or_insert(Wake { time, cause: Cause::new(11, spawner), implied: true });
+        self.queue(index).first.get_or_insert(Wake { time, cause: Cause::new(11, spawner), implied: true });
         index
     }
 
@@ -85,7 +86,7 @@ impl Build<'_> {
                 self.analysis.timers[*timer as usize].task = Some(index);
             }
         }
-        let queue = &mut self.queues[index as usize];
+        let queue = self.queue(index);
         let wake = Some(Wake { time, cause, implied: false });
         match queue.first {
             Some(Wake { implied: false, .. }) => queue.second = queue.second.or(wake),
@@ -96,16 +97,17 @@ impl Build<'_> {
     pub fn polled(&mut self, time: u64, id: u64, outcome: Outcome, took: u64) {
         let index = self.index(id);
         let begin = time.saturating_sub(took);
-        let queue = &mut self.queues[index as usize];
+        let queue = self.queue(index);
         let mut wake = None;
         if queue.first.is_some_and(|wake| wake.time <= begin) {
             wake = queue.first.take();
             queue.first = queue.second.take();
         }
-        let number = self.analysis.polls.len() as u32;
+        let waits = std::mem::take(&mut queue.waits);
         let waited = wake.map(|wake| begin - wake.time);
+        let number = self.analysis.polls.len() as u32;
         let task = &mut self.analysis.tasks[index as usize];
-        task.waits = std::mem::take(&mut queue.waits);
+        task.waits = waits;
         task.polls += 1;
         task.busy = task.busy.saturating_add(took);
         task.queued = task.queued.saturating_add(waited.unwrap_or(0));
@@ -141,9 +143,17 @@ impl Build<'_> {
 
     /// Events are missing here: the polls of the wakes before may be among them.
     pub fn forget_wakes(&mut self) {
-        for queue in &mut self.queues {
-            (queue.first, queue.second) = (None, None);
+        self.era += 1;
+    }
+
+    /// Returns a task's wakes. Those from before a gap are forgotten at the first look after it: there may be as many
+    /// gaps as tasks.
+    fn queue(&mut self, index: u32) -> &mut Queue {
+        let queue = &mut self.queues[index as usize];
+        if queue.era < self.era {
+            (queue.first, queue.second, queue.era) = (None, None, self.era);
         }
+        queue
     }
 
     /// Adds what the section says of the tasks that are not finished.
@@ -168,8 +178,9 @@ impl Build<'_> {
 
     /// Keeps the wakes that no poll has followed, and orders who woke whom.
     pub fn finish_wakes(&mut self) {
-        for (task, queue) in self.analysis.tasks.iter_mut().zip(&self.queues) {
-            task.pending = queue.first.map(|wake| (wake.time, wake.cause));
+        let queues = self.queues.iter().map(|queue| queue.first.filter(|_| queue.era == self.era));
+        for (task, first) in self.analysis.tasks.iter_mut().zip(queues) {
+            task.pending = first.map(|wake| (wake.time, wake.cause));
         }
         let wakes = self.wakes.drain();
         self.analysis.wakes =

@@ -62,7 +62,10 @@ impl fmt::Display for Damage {
             Damage::Empty => f.write_str("the file is empty: the program has not written to it"),
             Damage::NotARecording => f.write_str("this is not a recording of ayi"),
             Damage::OtherVersion(version) => {
-                write!(f, "the recording is of version {version}, and this program reads version 1: take the ")?;
+                write!(
+                    f,
+                    "the recording is of version {version}, and this program reads version 1: take the "
+                )?;
                 f.write_str("ayi-lens that belongs to the ayi of the recorded program")
             }
             Damage::NotZero(value) => {
@@ -76,9 +79,13 @@ impl fmt::Display for Damage {
                 write!(f, "the section is damaged, and left out: its checksum is {computed:016x}, ")?;
                 write!(f, "not {stored:016x}")
             }
-            Damage::Field(field) => write!(f, "the section ends before its {field}: what stands before was read"),
+            Damage::Field(field) => {
+                write!(f, "the section ends before its {field}: what stands before was read")
+            }
             Damage::Behind(bytes) => write!(f, "the section has {bytes} bytes behind its last event"),
-            Damage::Numbers => f.write_str("the numbers of the section's events are too large: they are left out"),
+            Damage::Numbers => {
+                f.write_str("the numbers of the section's events are too large: they are left out")
+            }
             Damage::Io(error) => write!(f, "the file cannot be read further: {error}"),
         }
     }
