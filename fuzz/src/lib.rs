@@ -13,18 +13,21 @@
 //! | `timers` | the wheel of timers | a sorted set |
 //! | `http` | the server of `examples/http` | a short parser, and the same bytes in one piece |
 //! | `redis` | the server of `examples/mini_redis` | the same bytes in one piece |
+//! | `recording` | the reader of `lens`, its analysis and its outputs | the sections that were written |
 //!
 //! An input fails if a property does not hold, which is a panic, or by AddressSanitizer. The header of each module
 //! lists its properties.
 
 mod http;
 mod input;
+mod recording;
 mod redis;
 mod talk;
 mod tasks;
 mod timers;
 
 pub use http::run as http;
+pub use recording::run as recording;
 pub use redis::run as redis;
 pub use tasks::run as tasks;
 pub use timers::run as timers;

@@ -42,6 +42,11 @@ fn http() {
 }
 
 #[test]
+fn recording() {
+    replay("recording", ayi_fuzz::recording);
+}
+
+#[test]
 fn redis() {
     replay("redis", ayi_fuzz::redis);
 }

@@ -48,7 +48,7 @@ fn each_flipped_byte_is_noticed() {
         for bits in [0x01, 0x80, 0xff] {
             let mut file = file.clone();
             file[place] ^= bits;
-            let recording = if bits == 1 { use_all(&file) } else { read_bytes(&file) };
+            let recording = if bits == 1 && place % 16 == 0 { use_all(&file) } else { read_bytes(&file) };
             let told = !recording.problems.is_empty() || recording.skipped > 0;
             assert!(told, "byte {place}");
             // The other section is read, unless it cannot be found: that is the header, or the section's length.
@@ -144,7 +144,7 @@ fn sections_of_other_kinds_are_skipped() {
     file.extend(&writer::file(&[small()])[HEADER..]);
     let recording = use_all(&file);
     assert_eq!((recording.skipped, recording.runtimes.len(), recording.problems.len()), (1, 1, 0));
-    assert!(ayi_lens::text::text(&recording, 1).contains("1 sections are of kinds"));
+    assert!(ayi_lens::text::text(&recording, 1).contains("Skipped: 1 section of kinds"));
 }
 
 #[test]

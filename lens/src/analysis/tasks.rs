@@ -185,6 +185,9 @@ impl Build<'_> {
         let wakes = self.wakes.drain();
         self.analysis.wakes =
             wakes.map(|((cause, task), count)| Wakes { cause: Cause(cause), task, count }).collect();
-        self.analysis.wakes.sort_by_key(|wakes| (wakes.task, Reverse(wakes.count), wakes.cause));
+        // That a task begins says less than any other cause.
+        let begins = |cause: Cause| matches!(cause.by(), By::Begin(_));
+        let order = |wakes: &Wakes| (wakes.task, Reverse(wakes.count), begins(wakes.cause), wakes.cause);
+        self.analysis.wakes.sort_by_key(order);
     }
 }

@@ -25,8 +25,8 @@ pub fn text(recording: &Recording, top: usize) -> String {
         }
     }
     if recording.skipped > 0 {
-        let _ =
-            writeln!(text, "\n{} sections are of kinds that this version does not know.", recording.skipped);
+        let sections = units::counted(recording.skipped, "section");
+        let _ = writeln!(text, "\nSkipped: {sections} of kinds that this version does not know.");
     }
     text
 }

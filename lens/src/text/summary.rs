@@ -1,6 +1,6 @@
 //! What a runtime is, and what it did on the whole.
 
-use super::units::{duration, number, percent, shown};
+use super::units::{counted, duration, moment, number, percent, shown};
 use crate::analysis::Analysis;
 use crate::recording::{How, Runtime, Writing};
 use std::fmt::Write;
@@ -11,7 +11,7 @@ pub(super) fn summary(text: &mut String, runtime: &Runtime, analysis: &Analysis)
     lines.push(("besides", besides(analysis)));
     lines.extend(runtime.writings.iter().map(|writing| ("written", written(writing))));
     if let Some(lost) = lost(runtime, analysis) {
-        lines.push(("missing", lost));
+        lines.push(("events", lost));
     }
     let _ = writeln!(text, "{}", title(runtime));
     for (what, line) in lines {
@@ -37,15 +37,16 @@ pub(crate) fn title(runtime: &Runtime) -> String {
 
 fn recorded(runtime: &Runtime, analysis: &Analysis) -> String {
     let clock = if runtime.section.flags & 2 == 2 { "the system's clock" } else { "the processor's clock" };
-    let events = number(runtime.section.events.len() as u64);
-    format!("{events} events in {}, by {clock}", duration(analysis.totals.span()))
+    let events = counted(runtime.section.events.len() as u64, "event");
+    format!("{events} in {}, by {clock}", duration(analysis.totals.span()))
 }
 
 fn the_loop(analysis: &Analysis) -> String {
     let totals = &analysis.totals;
     let of_it = |part| format!("{} ({})", duration(part), percent(part, totals.span()));
-    let (turns, polls) = (number(analysis.turns.len() as u64), number(analysis.polls.len() as u64));
-    format!("slept {}, polled {}; {turns} turns, {polls} polls", of_it(totals.slept), of_it(totals.busy))
+    let turns = counted(analysis.turns.len() as u64, "turn");
+    let polls = counted(analysis.polls.len() as u64, "poll");
+    format!("slept {}, polled {}; {turns}, {polls}", of_it(totals.slept), of_it(totals.busy))
 }
 
 fn tasks(analysis: &Analysis) -> String {
@@ -71,14 +72,14 @@ fn tasks(analysis: &Analysis) -> String {
 
 fn besides(analysis: &Analysis) -> String {
     let totals = &analysis.totals;
-    let counts = [
-        ("descriptors", analysis.descriptors.len() as u64),
-        ("timers", analysis.timers.len() as u64),
-        ("messages of other threads", totals.messages),
-        ("blocking calls", analysis.calls.len() as u64),
-        ("operations of the ring", totals.submitted),
-    ];
-    counts.map(|(name, count)| format!("{} {name}", number(count))).join(", ")
+    [
+        counted(analysis.descriptors.len() as u64, "descriptor"),
+        counted(analysis.timers.len() as u64, "timer"),
+        counted(totals.messages, "message") + " of other threads",
+        counted(analysis.calls.len() as u64, "blocking call"),
+        counted(totals.submitted, "operation") + " of the ring",
+    ]
+    .join(", ")
 }
 
 fn written(writing: &Writing) -> String {
@@ -91,19 +92,19 @@ fn written(writing: &Writing) -> String {
         _ => "for a reason that this version does not know",
     };
     let space = if writing.what.is_empty() { "" } else { ": " };
-    format!("at {}, {why}{space}{}", super::units::moment(writing.now), shown(&writing.what))
+    format!("at {}, {why}{space}{}", moment(writing.now), shown(&writing.what))
 }
 
-/// Says which events are missing, if there are any.
+/// Says which events are missing or odd, if there are any.
 fn lost(runtime: &Runtime, analysis: &Analysis) -> Option<String> {
     let missing = runtime.gaps.iter().fold(0_u64, |sum, gap| sum.saturating_add(gap.missing));
     let totals = &analysis.totals;
     let counts = [
-        (runtime.section.first, "events before were overwritten"),
-        (missing, "are missing between two writings"),
-        (totals.lost, "were lost in a burst"),
-        (totals.unknown, "are of kinds that this version does not know"),
-        (totals.backwards, "have times before those of earlier events"),
+        (runtime.section.first, "overwritten before"),
+        (missing, "missing between two writings"),
+        (totals.lost, "lost in a burst"),
+        (totals.unknown, "of kinds that this version does not know"),
+        (totals.backwards, "with times before those of earlier events"),
     ];
     let told = counts.into_iter().filter(|(count, _)| *count > 0);
     let told: Vec<String> = told.map(|(count, what)| format!("{} {what}", number(count))).collect();

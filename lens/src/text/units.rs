@@ -33,6 +33,11 @@ pub fn number(number: u64) -> String {
     text
 }
 
+/// Returns a number of things: one turn, two turns.
+pub fn counted(count: u64, thing: &str) -> String {
+    format!("{} {thing}{}", number(count), if count == 1 { "" } else { "s" })
+}
+
 /// Returns a part of a whole in percent.
 pub fn percent(part: u64, whole: u64) -> String {
     if whole == 0 { "–".into() } else { format!("{:.1} %", 100.0 * part as f64 / whole as f64) }
@@ -78,6 +83,7 @@ mod tests {
     #[test]
     fn numbers_have_commas() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([0, 1, 2].map(|count| counted(count, "turn")), ["0 turns", "1 turn", "2 turns"]);
         assert_eq!(percent(1, 3), "33.3 %");
         assert_eq!(percent(1, 0), "–");
     }
