@@ -2,7 +2,7 @@
 
 use crate::runtimes::on_all;
 use crate::{
-    builds, clients, cores, counts, dropin, fairness, files, loops, memory, sync, web, workers, works,
+    builds, clients, cores, counts, dropin, fairness, files, loops, memory, record, sync, web, workers, works,
 };
 use std::io;
 use std::rc::Rc;
@@ -19,7 +19,8 @@ pub const POOL: &str = "spawn_blocking";
 pub const STD: &str = "std";
 pub const RAW_RING: &str = "raw io_uring";
 
-/// All other runtimes, in the order of the columns. `LOOPS`, `ON_CORES`, `WITHOUT` and `CHANNELS` come after them.
+/// All other runtimes, in the order of the columns. `LOOPS`, `ON_CORES`, `WITHOUT`, `CHANNELS` and `RECORD` come after
+/// them.
 pub const PEERS: [&str; 7] = [TOKIO, "smol", "monoio epoll", "monoio io_uring", "glommio", "compio", RAW];
 
 /// Event loops of C and C++, of the package `peers`: callbacks instead of tasks.
@@ -47,6 +48,13 @@ pub const FLUME: &str = "flume";
 
 /// Channels and locks that are not of the runtime.
 pub const CHANNELS: [&str; 3] = [TOKIO_ON_AYI, ASYNC_CHANNEL, FLUME];
+
+/// ayi with the feature `record`, not recorded.
+pub const WITH_RECORD: &str = "with the feature";
+pub const RECORDED: &str = "recorded";
+
+/// ayi as it is seen.
+pub const RECORD: [&str; 2] = [WITH_RECORD, RECORDED];
 
 /// How one runtime does a piece of work, so many operations of it. It returns one number for each of the work's
 /// figures.
@@ -418,6 +426,11 @@ pub fn all() -> Vec<Group> {
             about: "crates that were written for tokio, client and server in one runtime: ayi is the package `tokio` \
                 of this project in tokio's place, and tokio is its current_thread",
             works: dropin::works().collect(),
+        },
+        Group {
+            name: "record",
+            about: "what it costs to be seen: ayi without the feature `record`, with it, and recorded",
+            works: record::works().collect(),
         },
     ]
 }

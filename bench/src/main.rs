@@ -15,6 +15,7 @@ mod loops;
 mod measure;
 mod memory;
 mod page;
+mod record;
 mod report;
 mod runtimes;
 mod serve;
@@ -37,7 +38,7 @@ use std::process::ExitCode;
 #[command(name = "ayi-bench")]
 struct Options {
     /// Only these groups: spawn, wake, remote, timers, sync, counts, echo, connections, http, memory,
-    /// fairness, cores, fs, build, dropin
+    /// fairness, cores, fs, build, dropin, record
     groups: Vec<String>,
     /// Only rows whose work has this in its name
     #[arg(long, value_name = "TEXT")]

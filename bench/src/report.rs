@@ -1,6 +1,8 @@
 //! The report: a table for the terminal, and a file.
 
-use crate::groups::{CHANNELS, Group, LOOPS, LOOPS_OTHERWISE, ON_CORES, PEERS, TOKIO, Unit, WITHOUT, Whom};
+use crate::groups::{
+    CHANNELS, Group, LOOPS, LOOPS_OTHERWISE, ON_CORES, PEERS, RECORD, TOKIO, Unit, WITHOUT, Whom,
+};
 use crate::loops;
 use crate::measure::{Other, Ratio, Row, Verdict};
 use comfy_table::{CellAlignment, ContentArrangement, presets};
@@ -96,7 +98,7 @@ fn tables(rows: &[Row]) -> impl Iterator<Item = Table<'_>> {
         let is_used = |peer: &&str| rows.iter().any(|row| other(row, peer).is_some());
         Table { peers: peers.into_iter().filter(is_used).collect(), rows, has_goals }
     };
-    let runtimes = PEERS.into_iter().chain(ON_CORES).chain(WITHOUT).chain(CHANNELS);
+    let runtimes = PEERS.into_iter().chain(ON_CORES).chain(WITHOUT).chain(CHANNELS).chain(RECORD);
     let loops = LOOPS.into_iter().chain(LOOPS_OTHERWISE);
     let loops = Some(table(loops.collect(), false)).filter(|table| !table.rows.is_empty());
     [table(runtimes.collect(), true)].into_iter().chain(loops)

@@ -40,7 +40,8 @@ pub(crate) trait Onlooker: Default {
     fn poll_begins(&self) -> Began;
 
     /// It is over. Whether the task is ready, or `None` if it has panicked.
-    fn task_polled(&self, began: Began, is_ready: Option<bool>, task: &TaskFacts<'_>);
+    #[rustfmt::skip]
+    fn task_polled<'a>(&self, began: Began, is_ready: Option<bool>, id: Id, task: impl FnOnce() -> TaskFacts<'a>);
 
     fn root_polled(&self, began: Began, is_ready: bool, place: &'static Location<'static>);
 

@@ -25,6 +25,8 @@ pub(crate) struct Onlookers {
     /// Whether there are hooks to be run, watchers to be woken, or polls to be timed.
     are_any: Cell<bool>,
     hooks: Cell<Option<Rc<Hooks>>>,
+    /// The limit for polls, if there is one.
+    slow_poll: Cell<Option<Duration>>,
     /// Wakers that are to be woken when a task is finished.
     watchers: Cell<Vec<Waker>>,
     /// The reports of slow polls.
@@ -40,12 +42,13 @@ impl Onlookers {
     pub(crate) fn configure(&self, unhandled: UnhandledPanic, hooks: Hooks) {
         self.unhandled.set(unhandled);
         self.are_any.set(hooks.are_any());
+        self.slow_poll.set(hooks.slow_poll);
         self.hooks.set(Some(Rc::new(hooks)));
     }
 
     /// Whether polls are timed.
     pub(crate) fn time_polls(&self) -> bool {
-        self.recording.get().is_on() || self.slow_poll().is_some()
+        self.recording.get().is_on() || self.slow_poll.get().is_some()
     }
 
     /// The runtime is recorded from its beginning on, if it is.
@@ -64,19 +67,11 @@ impl Onlookers {
         foreign::run(|| hook(&meta));
     }
 
-    /// Returns the limit for polls, if there is one.
-    fn slow_poll(&self) -> Option<Duration> {
-        let hooks = self.hooks.take();
-        let limit = hooks.as_ref().and_then(|hooks| hooks.slow_poll);
-        self.hooks.set(hooks);
-        limit
-    }
-
     /// Reports a poll that is over, if it took too long.
     fn polled(&self, began: Began, who: impl FnOnce() -> String) {
         let Began(Some(start)) = began else { return };
         let took = start.elapsed();
-        if let Some(limit) = self.slow_poll().filter(|limit| took > *limit) {
+        if let Some(limit) = self.slow_poll.get().filter(|limit| took > *limit) {
             let who = who();
             self.recording.get().was_slow(&format!("{who} did not give way for {took:?}"));
             self.reports.tell(took, limit, || who);
@@ -133,13 +128,20 @@ impl Onlooker for Onlookers {
 
     fn poll_begins(&self) -> Began {
         Recorder::poll_begins();
-        Began(self.slow_poll().map(|_| std::time::Instant::now()))
+        Began(self.slow_poll.get().map(|_| std::time::Instant::now()))
     }
 
-    #[cold]
-    fn task_polled(&self, began: Began, is_ready: Option<bool>, task: &TaskFacts<'_>) {
-        Recorder::task_polled(self.recording.get(), task.id, is_ready);
+    #[inline]
+    fn task_polled<'a>(
+        &self,
+        began: Began,
+        is_ready: Option<bool>,
+        id: Id,
+        task: impl FnOnce() -> TaskFacts<'a>,
+    ) {
+        Recorder::task_polled(self.recording.get(), id, is_ready);
         self.polled(began, || {
+            let task = task();
             let name = task.name.map(|name| format!(" {name:?}")).unwrap_or_default();
             format!("task {}{name}, spawned at {},", task.id, task.place)
         });
@@ -199,6 +201,7 @@ impl Onlooker for Onlookers {
         self.reports.reset();
         self.noted.set(0);
         self.unhandled.set(UnhandledPanic::default());
+        self.slow_poll.set(None);
         self.are_any.set(false);
     }
 }

@@ -71,10 +71,8 @@ impl OwnScheduler {
         let _kept = Kept::here();
         slot.occupy();
         let onlookers = &self.cells().onlookers;
-        if onlookers.are_any() {
-            if onlookers.task_begins(&body.as_ref().facts(slot.id())) {
-                slot.mark(Marks::WATCHED);
-            }
+        if onlookers.are_any() && onlookers.task_begins(&body.as_ref().facts(slot.id())) {
+            slot.mark(Marks::WATCHED);
         }
         if TaskTrace::IS_TOLD {
             let trace = TaskTrace::begin(&body.as_ref().facts(slot.id()), slot.waker());
@@ -127,7 +125,7 @@ impl OwnScheduler {
         let polled = poll(slot, id, &mut body);
         if marks.has(Marks::WATCHED) {
             let is_ready = polled.as_ref().ok().map(Poll::is_ready);
-            self.cells().onlookers.task_polled(began, is_ready, &body.as_ref().facts(slot.id()));
+            self.cells().onlookers.task_polled(began, is_ready, id, || body.as_ref().facts(id));
         }
         self.settle(slot, body, polled);
     }

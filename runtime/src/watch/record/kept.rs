@@ -36,9 +36,27 @@ pub(super) struct KeptSource {
     pub(super) peer: Vec<u8>,
 }
 
+const fn bit(kind: Kind) -> u64 {
+    1 << kind as u8
+}
+
 impl Kept {
+    /// Whether an event of this kind says anything that is to be kept. Most do not.
+    #[inline]
+    pub(super) fn wants(kind: u8) -> bool {
+        const WANTED: u64 = bit(Kind::Spawned)
+            | bit(Kind::Text)
+            | bit(Kind::Ended)
+            | bit(Kind::Arrived)
+            | bit(Kind::Registered)
+            | bit(Kind::GivenUp);
+        WANTED >> (kind % 64) & 1 == 1
+    }
+
     /// Takes over what there is in an event that is about to be overwritten. They come in their order.
+    #[cold]
     pub(super) fn take_over(&mut self, event: &Event) {
+        // A text directly follows what it belongs to.
         if event.is_a(Kind::Text) {
             return self.add_text(event);
         }

@@ -1,8 +1,9 @@
 //! What the core and the services tell. Each function is called on the thread that has the runtime, and does nothing if
 //! the runtime is not recorded: one look at a thread-local.
 //!
-//! Clocks are read where time has passed: after `epoll_wait`, at the end of a turn, of a poll and of a task, and for what
-//! a poll does. All else has the time of the latest reading. No foreign code runs here, so it may be called while
+//! A reading of the clock costs more than the rest of an event. So it is read where that is needed to tell who has taken
+//! the time, or who has waited: after `epoll_wait`, at the end of a turn, of a poll and of a task, and when code that runs
+//! spawns or wakes a task. All else has the time of the latest reading, and only its order says more. No foreign code runs here, so it may be called while
 //! something is borrowed.
 
 use super::clock::nanos_of;
@@ -86,6 +87,7 @@ impl Recording {
     #[inline]
     pub(crate) fn come_here(self) {
         HERE.set(self.ring);
+        self.ring.into_iter().for_each(Ring::come_here);
     }
 
     /// The runtime has ended.
@@ -140,9 +142,11 @@ fn cause(ring: &Ring) -> Cause {
             }
             ring.cause()
         }
+        // Its end has just been told, with the time.
+        task if ring.ending.load(Relaxed) == task => Cause::joined(task),
         task => {
             ring.stamp();
-            if ring.ending.load(Relaxed) == task { Cause::joined(task) } else { Cause::task(task) }
+            Cause::task(task)
         }
     }
 }
@@ -208,11 +212,14 @@ impl Recorder {
             let id = task.id.0 & ID_MASK;
             let polled = ring.polled.load(Relaxed);
             let how = match polled & ID_MASK == id {
+                // Its last poll ended just now, with a reading of the clock.
                 true if polled >> ID_BITS == READY => 0,
                 true if polled >> ID_BITS == PANICKED => 1,
-                _ => 2,
+                _ => {
+                    ring.stamp();
+                    2
+                }
             };
-            ring.stamp();
             ring.write(Kind::Ended, id | how << ID_BITS, 0);
             ring.ending.store(id, Relaxed);
         });
@@ -269,7 +276,6 @@ fn waits(ring: &Ring, what: u64, which: u64) {
         0 => ring.root.load(Relaxed),
         task => task,
     };
-    ring.stamp();
     ring.write(Kind::Waits, id | what << ID_BITS, which);
 }
 
@@ -411,10 +417,7 @@ impl Recorder {
     }
 
     pub(crate) fn given_up(key: SourceKey, fd: RawFd) {
-        on(|ring| {
-            ring.stamp();
-            ring.write(Kind::GivenUp, key.0, fd as u32 as u64);
-        });
+        on(|ring| ring.write(Kind::GivenUp, key.0, fd as u32 as u64));
     }
 
     #[inline]
@@ -455,10 +458,7 @@ impl Recorder {
     /// The deadline is in nanoseconds since the runtime was made.
     #[inline]
     pub(crate) fn timer_set(key: u32, deadline: u64) {
-        on(|ring| {
-            ring.stamp();
-            ring.write(Kind::TimerSet, key.into(), deadline);
-        });
+        on(|ring| ring.write(Kind::TimerSet, key.into(), deadline));
     }
 
     #[inline]
@@ -471,16 +471,12 @@ impl Recorder {
 
     #[inline]
     pub(crate) fn timer_dropped(key: u32) {
-        on(|ring| {
-            ring.stamp();
-            ring.write(Kind::TimerDropped, key.into(), 0);
-        });
+        on(|ring| ring.write(Kind::TimerDropped, key.into(), 0));
     }
 
     #[cfg(feature = "uring")]
     pub(crate) fn submitted(number: u32) {
         on(|ring| {
-            ring.stamp();
             ring.write(Kind::Submitted, number.into(), 0);
             ring.write(Kind::Waits, current_or_root(ring) | 5 << ID_BITS, number.into());
         });
@@ -508,7 +504,6 @@ fn tried(ring: &Ring, key: u64, interest: Interest, more: u64) {
         Interest::WRITABLE => 2,
         _ => 4,
     };
-    ring.stamp();
     ring.write(Kind::Tried, key, what | more);
 }
 

@@ -20,26 +20,30 @@ use super::event::{Cause, Event, Kind};
 use super::file::RecordFile;
 use super::kept::Kept;
 use crate::core::foreign::lock;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use std::sync::{Arc, Mutex, OnceLock};
 
-const BITS: u32 = 10;
-/// A chunk has 24 KiB.
-pub(super) const EVENTS_PER_CHUNK: u64 = 1 << BITS;
-const WORDS_PER_CHUNK: usize = 3 * EVENTS_PER_CHUNK as usize;
-pub(super) const BYTES_PER_CHUNK: usize = 8 * WORDS_PER_CHUNK;
+pub(super) const EVENTS_PER_CHUNK: u64 = 1 << 10;
+/// 24 KiB.
+type Chunk = [[AtomicU64; 3]; EVENTS_PER_CHUNK as usize];
+pub(super) const BYTES_PER_CHUNK: usize = size_of::<Chunk>();
 
-/// The memory comes when it is first needed.
-type Chunk = OnceLock<Box<[AtomicU64]>>;
+thread_local! {
+    /// The chunk that is written, of the ring of this thread: one look instead of three.
+    static CHUNK: Cell<&'static Chunk> = const { Cell::new(&NO_CHUNK) };
+}
+
+/// Where a thread would write that has no ring.
+static NO_CHUNK: Chunk = [const { [const { AtomicU64::new(0) }; 3] }; EVENTS_PER_CHUNK as usize];
 
 pub(crate) struct Ring {
-    chunks: Box<[Chunk]>,
+    /// The memory comes when it is first needed.
+    chunks: Box<[OnceLock<&'static Chunk>]>,
     /// How many events have been written.
     head: AtomicU64,
-    /// The chunk of `head`. This and the other fields up to `state` are the writer's own. They are atomics only because the
-    /// ring is shared.
-    current: AtomicUsize,
-    /// The time of the latest event, or of the latest reading of the clock.
+    /// The time of the latest event, or of the latest reading of the clock. This and the other fields up to `state` are the
+    /// writer's own. They are atomics only because the ring is shared.
     latest: AtomicU64,
     cause: AtomicU64,
     /// The task whose end is being told, or 0.
@@ -93,7 +97,6 @@ impl Ring {
         Ring {
             chunks: (0..chunks).map(|_| OnceLock::new()).collect(),
             head: zero(),
-            current: AtomicUsize::new(0),
             latest: zero(),
             cause: zero(),
             ending: zero(),
@@ -186,9 +189,7 @@ impl Ring {
         if at % EVENTS_PER_CHUNK == 0 {
             self.begin_chunk(at);
         }
-        let Some(chunk) = self.chunks[self.current.load(Relaxed)].get() else { return };
-        let place = 3 * (at % EVENTS_PER_CHUNK) as usize;
-        let words = &chunk[place..place + 3];
+        let words = &CHUNK.get()[(at % EVENTS_PER_CHUNK) as usize];
         words[0].store(Event::first_word(time, kind as u8), Relaxed);
         words[1].store(a, Relaxed);
         words[2].store(b, Relaxed);
@@ -201,14 +202,23 @@ impl Ring {
     fn begin_chunk(&self, at: u64) {
         let number = at / EVENTS_PER_CHUNK;
         let index = (number % self.chunks.len() as u64) as usize;
-        self.current.store(index, Relaxed);
-        let chunk =
-            self.chunks[index].get_or_init(|| (0..WORDS_PER_CHUNK).map(|_| AtomicU64::new(0)).collect());
+        let chunk = self.chunks[index].get_or_init(new_chunk);
         if number >= self.chunks.len() as u64 {
             let mut state = lock(&self.state);
-            chunk.chunks_exact(3).for_each(|words| state.kept.take_over(&event_of(words)));
+            // Only the first word is looked at, since this is paid for each event that is ever written.
+            for words in chunk.iter().filter(|words| Kept::wants(words[0].load(Relaxed) as u8)) {
+                state.kept.take_over(&event_of(words));
+            }
             state.first = at + EVENTS_PER_CHUNK - self.room();
         }
+        CHUNK.set(chunk);
+    }
+
+    /// This thread writes from now on. If it is to begin a chunk, it does so with the next event.
+    #[inline]
+    pub(super) fn come_here(&self) {
+        let index = self.head.load(Relaxed) / EVENTS_PER_CHUNK % self.chunks.len() as u64;
+        CHUNK.set(self.chunks[index as usize].get().copied().unwrap_or(&NO_CHUNK));
     }
 
     /// Returns the events that are there. `state` is the ring's own, locked: invariant 2.
@@ -220,12 +230,20 @@ impl Ring {
 
     fn event(&self, number: u64) -> Option<Event> {
         let index = (number / EVENTS_PER_CHUNK % self.chunks.len() as u64) as usize;
-        let place = 3 * (number % EVENTS_PER_CHUNK) as usize;
-        Some(event_of(&self.chunks[index].get()?[place..place + 3]))
+        Some(event_of(&self.chunks[index].get()?[(number % EVENTS_PER_CHUNK) as usize]))
     }
 }
 
-fn event_of(words: &[AtomicU64]) -> Event {
+/// Leaked on purpose, like the ring. It is made in place: on the stack it would be large.
+#[cold]
+fn new_chunk() -> &'static Chunk {
+    let events = (0..EVENTS_PER_CHUNK).map(|_| [const { AtomicU64::new(0) }; 3]);
+    let events: Box<[[AtomicU64; 3]]> = events.collect();
+    let events: &'static [[AtomicU64; 3]] = Box::leak(events);
+    events.try_into().expect("they are so many")
+}
+
+fn event_of(words: &[AtomicU64; 3]) -> Event {
     // Relaxed: the caller has `head`, or is the writer.
     Event::of_words([words[0].load(Relaxed), words[1].load(Relaxed), words[2].load(Relaxed)])
 }
