@@ -65,6 +65,25 @@ fn a_page_is_written_beside_the_recording() {
 }
 
 #[test]
+fn a_page_is_opened() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new("open");
+    let file = folder.file("run", &writer::file(&[small()]));
+    let with = |script: &str| {
+        let opener = folder.file("xdg-open", script.as_bytes());
+        fs::set_permissions(opener, fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:{}", folder.0.display(), std::env::var("PATH").unwrap());
+        lens(&folder).args([&file, "--open", "--out=-x.html"]).env("PATH", path).output().unwrap()
+    };
+    assert!(with("#!/bin/sh\necho \"$1\" > opened\n").status.success());
+    let opened = fs::read_to_string(folder.0.join("opened")).unwrap();
+    assert_eq!(opened, format!("{}/-x.html\n", folder.0.display()));
+    let failed = with("#!/bin/sh\nexit 3\n");
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(String::from_utf8(failed.stderr).unwrap().contains("Open it in a browser"));
+}
+
+#[test]
 fn a_recording_is_never_overwritten() {
     let folder = Folder::new("same");
     let file = folder.file("run.html", &writer::file(&[small()]));

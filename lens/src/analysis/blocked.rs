@@ -16,12 +16,13 @@ impl Waiting {
         let polled = analysis.polls.iter().filter_map(|poll| Some((poll.begin - poll.waited?, poll.begin)));
         let end = analysis.totals.end;
         let pending = analysis.tasks.iter().filter_map(|task| Some((task.pending?.0, end)));
+        let waits = polled.chain(pending).filter(|(from, to)| from < to);
         let mut changes: Vec<(u64, bool)> = Vec::with_capacity(2 * analysis.polls.len());
-        for (from, to) in polled.chain(pending).filter(|(from, to)| from < to) {
-            changes.extend([(from, true), (to, false)]);
-        }
-        // At one time those that come stand behind those that go. No more go than have come.
-        changes.sort_unstable();
+        changes.extend(waits.clone().map(|(from, _)| (from, true)));
+        changes.extend(waits.map(|(_, to)| (to, false)));
+        // At one time those that come stand behind those that go. No more go than have come. Both parts are nearly in
+        // order, and this sort makes use of that.
+        changes.sort();
         let (mut before, mut sum, mut waiting) = (0, 0_u64, 0_u64);
         let mut steps = Vec::with_capacity(changes.len());
         for (time, comes) in changes {

@@ -19,6 +19,7 @@ mod tasks;
 pub use model::{Call, Descriptor, Look, Poll, Task, Timer, Totals, Turn, Wakes};
 
 use crate::recording::{By, Cause, Runtime, Wait};
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// The lower 56 bits of a key, as a cause has them.
@@ -82,8 +83,13 @@ impl Analysis {
     /// Returns the indices of the largest values, largest first: at most `most`, and none that are zero.
     pub fn top(&self, values: impl Iterator<Item = u64>, most: usize) -> Vec<u32> {
         let mut all: Vec<(u64, u32)> = values.zip(0..).filter(|(value, _)| *value > 0).collect();
-        all.sort_by_key(|(value, index)| (std::cmp::Reverse(*value), *index));
-        all.into_iter().take(most).map(|(_, index)| index).collect()
+        let order = |(value, index): &(u64, u32)| (Reverse(*value), *index);
+        if most < all.len() {
+            all.select_nth_unstable_by_key(most, order);
+            all.truncate(most);
+        }
+        all.sort_unstable_by_key(order);
+        all.into_iter().map(|(_, index)| index).collect()
     }
 
     /// Says in words what a cause is, with the names that are known.
