@@ -77,7 +77,7 @@ fn sums(analysis: &Analysis) {
 
 /// Returns the recording in a page.
 fn embedded(html: &[u8]) -> Vec<u8> {
-    let html = str::from_utf8(html).expect("a page is UTF-8");
+    let html = std::str::from_utf8(html).expect("a page is UTF-8");
     let (_, element) = html.split_once("<script id=\"recording\"").expect("the recording has an element");
     let (_, content) = element.split_once('>').expect("its tag ends");
     let (content, _) = content.split_once("</script>").expect("the element ends");

@@ -77,19 +77,7 @@ impl Analysis {
 
     /// Returns the indices of polls that held up the loop, longest first: at most `most`.
     pub fn longest_polls(&self, most: usize) -> Vec<u32> {
-        self.top(self.polls.iter().map(|poll| poll.took), most)
-    }
-
-    /// Returns the indices of the largest values, largest first: at most `most`, and none that are zero.
-    pub fn top(&self, values: impl Iterator<Item = u64>, most: usize) -> Vec<u32> {
-        let mut all: Vec<(u64, u32)> = values.zip(0..).filter(|(value, _)| *value > 0).collect();
-        let order = |(value, index): &(u64, u32)| (Reverse(*value), *index);
-        if most < all.len() {
-            all.select_nth_unstable_by_key(most, order);
-            all.truncate(most);
-        }
-        all.sort_unstable_by_key(order);
-        all.into_iter().map(|(_, index)| index).collect()
+        top(self.polls.iter().map(|poll| poll.took), most)
     }
 
     /// Says in words what a cause is, with the names that are known.
@@ -131,4 +119,16 @@ impl Analysis {
     pub fn title(&self, id: u64) -> String {
         self.task(id).map_or_else(|| format!("task {id}"), Task::title)
     }
+}
+
+/// Returns the indices of the largest values, largest first: at most `most`, and none that are zero.
+pub(crate) fn top(values: impl Iterator<Item = u64>, most: usize) -> Vec<u32> {
+    let mut all: Vec<(u64, u32)> = values.zip(0..).filter(|(value, _)| *value > 0).collect();
+    let order = |(value, index): &(u64, u32)| (Reverse(*value), *index);
+    if most < all.len() {
+        all.select_nth_unstable_by_key(most, order);
+        all.truncate(most);
+    }
+    all.sort_unstable_by_key(order);
+    all.into_iter().map(|(_, index)| index).collect()
 }

@@ -2,19 +2,19 @@
 
 use super::table::Table;
 use super::units::{duration, moment, number, shown};
-use crate::analysis::{Analysis, Poll, Task};
+use crate::analysis::{Analysis, Poll, Task, top};
 use crate::recording::How;
 
-pub(super) fn tables(analysis: &Analysis, top: usize) -> [Table; 8] {
+pub(super) fn tables(analysis: &Analysis, most: usize) -> [Table; 8] {
     [
-        tasks(analysis, top, "Tasks by busy time", |task| task.busy),
-        tasks(analysis, top, "Tasks by time in the queue", |task| task.queued),
-        tasks(analysis, top, "Tasks by slowest poll", |task| slowest(analysis, task)),
-        blocked(analysis, top),
-        wakes(analysis, top),
-        descriptors(analysis, top),
-        late(analysis, top),
-        waiting(analysis, top),
+        tasks(analysis, most, "Tasks by busy time", |task| task.busy),
+        tasks(analysis, most, "Tasks by time in the queue", |task| task.queued),
+        tasks(analysis, most, "Tasks by slowest poll", |task| slowest(analysis, task)),
+        blocked(analysis, most),
+        wakes(analysis, most),
+        descriptors(analysis, most),
+        late(analysis, most),
+        waiting(analysis, most),
     ]
 }
 
@@ -22,10 +22,10 @@ fn slowest(analysis: &Analysis, task: &Task) -> u64 {
     task.slowest.map_or(0, |poll| analysis.polls[poll as usize].took)
 }
 
-fn tasks(analysis: &Analysis, top: usize, title: &str, by: impl Fn(&Task) -> u64) -> Table {
+fn tasks(analysis: &Analysis, most: usize, title: &str, by: impl Fn(&Task) -> u64) -> Table {
     let columns = ["busy", "queued", "slowest", "polls", "wakes", "end", "task", "mostly woken by"];
     let mut table = Table::new(title, 5, &columns);
-    for index in analysis.top(analysis.tasks.iter().map(&by), top) {
+    for index in top(analysis.tasks.iter().map(&by), most) {
         let task = &analysis.tasks[index as usize];
         let woken = analysis.wakers(index).first().map(|wakes| analysis.describe(wakes.cause));
         table.row([
@@ -55,10 +55,10 @@ fn end(task: &Task) -> &'static str {
     }
 }
 
-fn blocked(analysis: &Analysis, top: usize) -> Table {
+fn blocked(analysis: &Analysis, most: usize) -> Table {
     let columns = ["poll", "others waited", "timers due", "at", "task", "woken by"];
     let mut table = Table::new("What blocked the loop: the longest polls", 4, &columns);
-    for index in analysis.longest_polls(top) {
+    for index in analysis.longest_polls(most) {
         let Poll { task, begin, took, cause, held_up, timers, .. } = analysis.polls[index as usize];
         table.row([
             duration(took),
@@ -72,9 +72,9 @@ fn blocked(analysis: &Analysis, top: usize) -> Table {
     table.of(analysis.polls.len())
 }
 
-fn wakes(analysis: &Analysis, top: usize) -> Table {
+fn wakes(analysis: &Analysis, most: usize) -> Table {
     let mut table = Table::new("Who woke whom", 1, &["wakes", "task", "woken by"]);
-    for index in analysis.top(analysis.wakes.iter().map(|wakes| wakes.count), top) {
+    for index in top(analysis.wakes.iter().map(|wakes| wakes.count), most) {
         let wakes = analysis.wakes[index as usize];
         let task = shown(&analysis.tasks[wakes.task as usize].title());
         table.row([number(wakes.count), task, shown(&analysis.describe(wakes.cause))]);
@@ -82,12 +82,12 @@ fn wakes(analysis: &Analysis, top: usize) -> Table {
     table.of(analysis.wakes.len())
 }
 
-fn descriptors(analysis: &Analysis, top: usize) -> Table {
+fn descriptors(analysis: &Analysis, most: usize) -> Table {
     let columns = ["reports", "tries", "empty", "failed", "registered", "given up", "descriptor", "awaited"];
     let mut table = Table::new("Descriptors by reports and tries", 6, &columns);
     let busiest = analysis.descriptors.iter().map(|descriptor| 1 + descriptor.reports + descriptor.tries);
     let time = |time: Option<u64>| time.map_or("–".into(), moment);
-    for index in analysis.top(busiest, top) {
+    for index in top(busiest, most) {
         let descriptor = &analysis.descriptors[index as usize];
         let awaited = ["", "to read", "to write", "to read and write"][(descriptor.waiting & 3) as usize];
         table.row([
@@ -104,9 +104,9 @@ fn descriptors(analysis: &Analysis, top: usize) -> Table {
     table.of(analysis.descriptors.len())
 }
 
-fn late(analysis: &Analysis, top: usize) -> Table {
+fn late(analysis: &Analysis, most: usize) -> Table {
     let mut table = Table::new("Late timers", 3, &["late", "deadline", "noticed", "task"]);
-    for index in analysis.top(analysis.timers.iter().map(|timer| timer.late()), top) {
+    for index in top(analysis.timers.iter().map(|timer| timer.late()), most) {
         let timer = &analysis.timers[index as usize];
         let task = timer.task.map(|task| shown(&analysis.tasks[task as usize].title()));
         table.row([
@@ -120,13 +120,13 @@ fn late(analysis: &Analysis, top: usize) -> Table {
 }
 
 /// The tasks that are not finished, those that wait the longest first.
-fn waiting(analysis: &Analysis, top: usize) -> Table {
+fn waiting(analysis: &Analysis, most: usize) -> Table {
     let columns = ["age", "polls", "state", "task", "waits for"];
     let mut table = Table::new("Tasks that are not finished", 2, &columns);
     let is_live = |task: &&Task| task.end.is_none();
     let age = |task: &Task| task.begin.map(|begin| analysis.totals.end.saturating_sub(begin));
     let ages = analysis.tasks.iter().map(|task| if is_live(&task) { 1 + age(task).unwrap_or(0) } else { 0 });
-    for index in analysis.top(ages, top) {
+    for index in top(ages, most) {
         let task = &analysis.tasks[index as usize];
         let waits: Vec<String> = task.waits.iter().map(|wait| shown(&analysis.wait(*wait))).collect();
         table.row([
