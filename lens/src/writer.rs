@@ -113,7 +113,9 @@ pub fn event(time: u64, what: What) -> Event {
         What::Woken { task, why: Cause(why) } => (10, task, why),
         What::Polled { task, outcome, took } => (11, with(task, outcome.into()), took),
         What::Ended { task, how, worker } => (12, with(task, how.into()), worker),
-        What::Arrived { task, worker } => (13, task, worker),
+        What::Arrived { task, place, worker } => {
+            (13, with(task, place.map_or(0, |place| place as u16 + 1)), worker)
+        }
         What::Waits { task, wait } => (14, with(task, wait.on), wait.which),
         What::Registered { key, fd, kind } => (16, key, u64::from(fd) | u64::from(kind) << 32),
         What::Reported { key, bits } => (17, key, bits),

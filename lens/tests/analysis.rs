@@ -145,7 +145,7 @@ fn an_id_that_begins_again_is_another_task() {
     let list = [
         (1, spawned(1, 0, cause::OUTSIDE), "one"),
         (2, ended(1, How::Moved), ""),
-        (3, What::Arrived { task: 1, worker: 4 }, "two"),
+        (3, What::Arrived { task: 1, place: None, worker: 4 }, "two"),
         (5, ready(1, 1), ""),
         (6, What::Registered { key: 2, fd: 3, kind: 7 }, ""),
         (6, What::GivenUp { key: 2, fd: 3 }, ""),

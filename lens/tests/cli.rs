@@ -296,3 +296,17 @@ fn ctrl_c_is_not_ignored_in_the_program() {
     assert!(String::from_utf8(output.stderr).unwrap().contains("ended by signal 2"));
     is_clean(&folder);
 }
+
+/// A program that starts another one: each has a recording of its own, and the page has both.
+#[test]
+fn a_program_that_starts_another_one_is_shown_with_it() {
+    let folder = Folder::new("two");
+    let recording = folder.file("recording", &writer::file(&[small()]));
+    let script = "cp \"$0\" \"${AYI_RECORD%\\%p}1\"; head -c 40 \"$0\" > \"${AYI_RECORD%\\%p}2\"; cp \"$0\" \"${AYI_RECORD%\\%p}3\"";
+    let mut command = lens(&folder);
+    let output =
+        command.args(["run", "--out", "page.html", "--", "sh", "-c", script, &recording]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("the file is cut"), "{told}");
+    assert!(folder.0.join("page.html").metadata().unwrap().len() > 0);
+}

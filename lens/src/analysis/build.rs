@@ -89,7 +89,7 @@ impl Build<'_> {
     fn begin(&mut self, time: u64, what: What) -> Named {
         match what {
             What::Spawned { task, place, by } => Named::Task(self.spawned(time, task, place, by)),
-            What::Arrived { task, worker } => Named::Task(self.arrived(time, task, worker)),
+            What::Arrived { task, place, worker } => Named::Task(self.arrived(time, task, place, worker)),
             What::Registered { key, fd, kind } => Named::Peer(self.registered(time, key, fd, kind)),
             _ => Named::Nothing,
         }

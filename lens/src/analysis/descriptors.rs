@@ -36,6 +36,10 @@ impl Build<'_> {
     }
 
     pub fn tried(&mut self, key: u64, result: u16) {
+        if key == 0 {
+            // Of a descriptor that is not registered.
+            return;
+        }
         let descriptor = self.source(key);
         descriptor.tries += 1;
         descriptor.empty += u64::from(result == EMPTY);

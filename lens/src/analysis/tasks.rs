@@ -71,9 +71,11 @@ impl Build<'_> {
         index
     }
 
-    pub fn arrived(&mut self, time: u64, id: u64, worker: u64) -> u32 {
+    pub fn arrived(&mut self, time: u64, id: u64, place: Option<u32>, worker: u64) -> u32 {
         let index = self.begins(time, id);
-        self.analysis.tasks[index as usize].from = Some(worker);
+        let place = self.runtime.text(place).unwrap_or_default().to_owned();
+        let task = &mut self.analysis.tasks[index as usize];
+        (task.from, task.place) = (Some(worker), place);
         index
     }
 

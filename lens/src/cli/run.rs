@@ -13,7 +13,7 @@
 use super::{Error, open_page, write_page};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder};
-use std::io;
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,9 @@ code=$?
 exec "$lens" __finish "$code" "$folder" "$out" "$open"
 "#;
 
-/// The name of the recording in its folder.
+/// The name of a process's recording in the folder. A program may start others, and each writes its own.
+const OF_PROCESS: &str = "process-%p";
+/// The name of what they have recorded together.
 const RECORDING: &str = "recording";
 /// The exit code of shells if a program cannot be run.
 const NOT_RUN: u8 = 127;
@@ -81,7 +83,7 @@ fn fresh_folder() -> Result<PathBuf, Error> {
 /// Becomes the program. If that fails, the folder is removed, as a sign that there is nothing to show.
 pub fn start(folder: &Path, program: Vec<OsString>) -> Result<ExitCode, Error> {
     let error =
-        Command::new(&program[0]).args(&program[1..]).env("AYI_RECORD", folder.join(RECORDING)).exec();
+        Command::new(&program[0]).args(&program[1..]).env("AYI_RECORD", folder.join(OF_PROCESS)).exec();
     let _ = fs::remove_dir(folder);
     eprintln!("ayi-lens: cannot run {}: {error}", program[0].to_string_lossy());
     Ok(ExitCode::from(NOT_RUN))
@@ -93,7 +95,9 @@ pub fn finish(code: u8, folder: &Path, out: &Path, open: bool) -> Result<ExitCod
     if !folder.exists() {
         return Ok(ExitCode::from(code));
     }
-    if recording.metadata().map_or(0, |file| file.len()) == 0 {
+    let joined = join(folder, &recording)
+        .map_err(|error| format!("cannot put the recordings in {} together: {error}", folder.display()))?;
+    if !joined {
         eprintln!("ayi-lens: {}", no_recording(code));
         let _ = fs::remove_dir_all(folder);
         return Ok(ExitCode::from(code));
@@ -111,6 +115,40 @@ pub fn finish(code: u8, folder: &Path, out: &Path, open: bool) -> Result<ExitCod
         }
     }
     Ok(ExitCode::from(code))
+}
+
+/// Puts the recordings of all processes together, in the order in which they were written last: a file is a header and
+/// sections. Returns whether there is any.
+fn join(folder: &Path, recording: &Path) -> io::Result<bool> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        if metadata.len() > 0 {
+            files.push((metadata.modified()?, entry.path()));
+        }
+    }
+    files.sort();
+    if let [(_, only)] = &files[..] {
+        fs::rename(only, recording)?;
+        return Ok(true);
+    }
+    let mut to = fs::File::create(recording)?;
+    to.write_all(&ayi_lens::writer::header())?;
+    for (_, path) in &files {
+        let mut from = fs::File::open(path)?;
+        // One that was cut would make all behind it unreadable.
+        let read = ayi_lens::recording::read(&mut from);
+        for section in read.good {
+            from.seek(io::SeekFrom::Start(section.start))?;
+            io::copy(&mut (&mut from).take(section.end - section.start), &mut to)?;
+        }
+        for problem in read.problems {
+            eprintln!("ayi-lens: {}, of one of the processes: {problem}", path.display());
+        }
+        fs::remove_file(path)?;
+    }
+    Ok(!files.is_empty())
 }
 
 /// Says why there may be no recording.

@@ -33,7 +33,7 @@ pub enum What {
     /// A task is finished.
     Ended { task: u64, how: How, worker: u64 },
     /// A task has come from another worker.
-    Arrived { task: u64, worker: u64 },
+    Arrived { task: u64, place: Option<u32>, worker: u64 },
     /// A task, in its poll, begins to wait.
     Waits { task: u64, wait: Wait },
     /// A descriptor is in epoll from now on.
@@ -195,7 +195,7 @@ impl Event {
             10 => What::Woken { task: id, why: Cause(b) },
             11 => What::Polled { task: id, outcome: Outcome::from(more), took: b },
             12 => What::Ended { task: id, how: How::from(more), worker: b },
-            13 => What::Arrived { task: id, worker: b },
+            13 => What::Arrived { task: id, place: u32::from(more).checked_sub(1), worker: b },
             14 => What::Waits { task: id, wait: Wait { on: more, which: b } },
             16 => What::Registered { key: a, fd: b as u32, kind: u32::from((b >> 32) as u8) },
             17 => What::Reported { key: a, bits: b },

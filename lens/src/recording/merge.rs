@@ -124,7 +124,7 @@ fn renumber(section: &mut Section, numbers: &[u32]) {
     for Source { peer, .. } in &mut section.sources {
         *peer = new(*peer);
     }
-    for event in section.events.iter_mut().filter(|event| event.kind() == 8) {
+    for event in section.events.iter_mut().filter(|event| matches!(event.kind(), 8 | 13)) {
         let place = ((event.words[1] >> 48) as u32).checked_sub(1);
         // Places that do not fit into an event's 16 bits are lost.
         let more = new(place).and_then(|new| u16::try_from(new + 1).ok()).unwrap_or(0);
