@@ -32,6 +32,7 @@
 //! - `fs`, with the feature `fs`: files and directories, through io_uring
 //! - `hyper`, with the feature `hyper`: an executor and a timer for hyper
 //! - `process`, with the feature `process`: child processes
+//! - `runtime::Record`, with the feature `record`: what a runtime does goes into a ring, see [`seeing_a_run`]
 //! - `serve`, with the feature `serve`: HTTP/1 and HTTP/2 for axum, tower and hyper services
 //! - `signal`, with the feature `signal`: Ctrl-C and other signals
 //! - [`runtime`]: what `#[ayi::main]` does for you, its settings and what it counts
@@ -41,6 +42,7 @@
 //! - [`coming_from_tokio`]: tokio's items, and what they are called here
 //! - [`production`]: limits, time-outs, a unit for systemd, and what to watch
 //! - [`scaling_out`]: all cores, several processes, and how they are replaced without failing a request
+//! - [`seeing_a_run`]: what a program did, event by event, and why a request was slow
 
 #![forbid(unsafe_code)]
 
@@ -71,6 +73,9 @@ pub mod production {}
 #[cfg(target_os = "linux")]
 #[doc = include_str!("scaling_out.md")]
 pub mod scaling_out {}
+
+#[doc = include_str!("seeing_a_run.md")]
+pub mod seeing_a_run {}
 #[cfg(target_os = "linux")]
 mod macros;
 #[cfg(target_os = "linux")]

@@ -2,6 +2,7 @@
 //!
 //! The tests are apart from `tests/it` because they need a feature that others are tested without.
 
+mod servers;
 mod support;
 
 use ayi::io::AsyncWriteExt;
@@ -11,9 +12,11 @@ use ayi::sync::oneshot;
 use ayi::task;
 use ayi::time::{Duration, sleep};
 use ayi_lens::recording::{By, How, Recording, What, kind_name, read};
+use servers::path_of;
 use std::collections::HashMap;
 use std::io::Cursor;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc;
 use std::{fs, panic, thread};
@@ -430,4 +433,24 @@ fn tasks_that_go_to_another_worker_leave_and_arrive() {
     moved.sort();
     let (first, rest) = moved.split_first().unwrap();
     assert_eq!(first, &rest[0], "it has arrived where it went");
+}
+
+/// What the page "Seeing a run" tells of `examples/slow_request.rs` is so.
+#[test]
+fn the_slow_request_of_the_page_is_found() {
+    let path = file("slow-request");
+    let output = Command::new(path_of("slow_request")).env("AYI_RECORD", &path).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let recording = take(&path);
+    let analysis = ayi_lens::analysis::Analysis::of(&recording.runtimes[0]);
+    let polls = analysis.longest_polls(20).into_iter().map(|index| &analysis.polls[index as usize]);
+    let (poll, task) = polls
+        .map(|poll| (poll, &analysis.tasks[poll.task as usize]))
+        .find(|(_, task)| task.name == "statistics")
+        .expect("it is among the longest");
+    assert!(poll.took >= 5_000_000 && poll.reports > 0, "{poll:?}");
+    assert!(matches!(poll.cause.unwrap().by(), By::Timer(_)), "{poll:?}");
+    let place = task.place.rsplit_once(':').unwrap().0;
+    let page = fs::read_to_string("src/seeing_a_run.md").unwrap();
+    assert!(page.contains(&format!("`{place}`")), "the page does not name {place}");
 }

@@ -1,4 +1,5 @@
-//! What a poll held up: the tasks that were in the run queue meanwhile, and the timers that became due.
+//! What a poll held up: the tasks that were in the run queue meanwhile, the timers that became due, and the descriptors
+//! that the loop found ready when it looked again.
 //!
 //! The number of tasks in the queue is a step function of time. Its integral up to each step is kept, so what a poll
 //! held up is a difference of two integrals, and all polls take `n log n`.
@@ -59,6 +60,8 @@ pub(super) fn weigh(analysis: &mut Analysis) {
         poll.held_up = waiting.until(end).saturating_sub(waiting.until(begin)).saturating_sub(own);
         let due = |time| deadlines.partition_point(|deadline| *deadline < time);
         poll.timers = (due(end) - due(begin)) as u32;
+        let next = analysis.looks.partition_point(|look| look.end < end);
+        poll.reports = analysis.looks.get(next).map_or(0, |look| look.events);
         woken[poll.task as usize] = poll.waited.map(|waited| begin - waited);
     }
 }

@@ -70,6 +70,9 @@ pub struct Poll {
     pub held_up: u64,
     /// How many timers became due while it ran.
     pub timers: u32,
+    /// How many descriptors epoll reported when the loop looked next: their tasks may have waited for this poll, and nobody
+    /// knew yet.
+    pub reports: u32,
 }
 
 impl Poll {

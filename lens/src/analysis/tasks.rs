@@ -117,7 +117,8 @@ impl Build<'_> {
             task.slowest = Some(number);
         }
         let cause = wake.map(|wake| wake.cause);
-        let poll = Poll { task: index, begin, took, outcome, cause, waited, held_up: 0, timers: 0 };
+        let poll =
+            Poll { task: index, begin, took, outcome, cause, waited, held_up: 0, timers: 0, reports: 0 };
         self.analysis.polls.push(poll);
         let totals = &mut self.analysis.totals;
         totals.busy = totals.busy.saturating_add(took);

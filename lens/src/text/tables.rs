@@ -56,14 +56,15 @@ fn end(task: &Task) -> &'static str {
 }
 
 fn blocked(analysis: &Analysis, most: usize) -> Table {
-    let columns = ["poll", "others waited", "timers due", "at", "task", "woken by"];
-    let mut table = Table::new("What blocked the loop: the longest polls", 4, &columns);
+    let columns = ["poll", "others waited", "timers due", "reported after", "at", "task", "woken by"];
+    let mut table = Table::new("What blocked the loop: the longest polls", 5, &columns);
     for index in analysis.longest_polls(most) {
-        let Poll { task, begin, took, cause, held_up, timers, .. } = analysis.polls[index as usize];
+        let Poll { task, begin, took, cause, held_up, timers, reports, .. } = analysis.polls[index as usize];
         table.row([
             duration(took),
             duration(held_up),
             number(timers.into()),
+            number(reports.into()),
             moment(begin),
             shown(&analysis.tasks[task as usize].title()),
             shown(&cause.map_or("unknown".into(), |cause| analysis.describe(cause))),

@@ -458,20 +458,20 @@ impl Recorder {
     /// The deadline is in nanoseconds since the runtime was made.
     #[inline]
     pub(crate) fn timer_set(key: u32, deadline: u64) {
-        on(|ring| ring.write(Kind::TimerSet, key.into(), deadline));
+        on(|ring| ring.write(Kind::TimerSet, timer(key), deadline));
     }
 
     #[inline]
     pub(crate) fn timer_fired(key: u32, deadline: u64) {
         on(|ring| {
-            ring.write(Kind::TimerFired, key.into(), deadline);
-            ring.set_cause(Cause::timer(key.into()));
+            ring.write(Kind::TimerFired, timer(key), deadline);
+            ring.set_cause(Cause::timer(timer(key)));
         });
     }
 
     #[inline]
     pub(crate) fn timer_dropped(key: u32) {
-        on(|ring| ring.write(Kind::TimerDropped, key.into(), 0));
+        on(|ring| ring.write(Kind::TimerDropped, timer(key), 0));
     }
 
     #[cfg(feature = "uring")]
@@ -489,6 +489,11 @@ impl Recorder {
             ring.set_cause(Cause::operation(number.into()));
         });
     }
+}
+
+/// The key of a timer as it is in events, where 0 is none.
+fn timer(key: u32) -> u64 {
+    u64::from(key) + 1
 }
 
 fn current_or_root(ring: &Ring) -> u64 {
