@@ -4,5 +4,24 @@
 pub(super) const INDEX: &str = include_str!("../../page/index.html");
 
 /// The other files, by the names that the page has for them.
-pub(super) const FILES: &[(&str, &str)] =
-    &[("main.js", include_str!("../../page/main.js")), ("style.css", include_str!("../../page/style.css"))];
+pub(super) const FILES: &[(&str, &str)] = &[
+    ("style.css", include_str!("../../page/style.css")),
+    ("recording.js", include_str!("../../page/recording.js")),
+    ("text.js", include_str!("../../page/text.js")),
+    ("model.js", include_str!("../../page/model.js")),
+    ("graph.js", include_str!("../../page/graph.js")),
+    ("describe.js", include_str!("../../page/describe.js")),
+    ("lanes.js", include_str!("../../page/lanes.js")),
+    ("drawing.js", include_str!("../../page/drawing.js")),
+    ("timeline.js", include_str!("../../page/timeline.js")),
+    ("input.js", include_str!("../../page/input.js")),
+    ("panel.js", include_str!("../../page/panel.js")),
+    ("tables.js", include_str!("../../page/tables.js")),
+    ("steps.js", include_str!("../../page/steps.js")),
+    ("replay.js", include_str!("../../page/replay.js")),
+    ("scene.js", include_str!("../../page/scene.js")),
+    ("auntie.js", include_str!("../../page/auntie.js")),
+    ("help.js", include_str!("../../page/help.js")),
+    ("link.js", include_str!("../../page/link.js")),
+    ("main.js", include_str!("../../page/main.js")),
+];

@@ -14,13 +14,17 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 /// The most bytes of a recording in a page. Browsers take a text of some hundred megabytes, but not a gigabyte.
 pub const LARGEST: u64 = 64 << 20;
 
+/// How many problems of the file the page tells.
+const MOST_PROBLEMS: usize = 20;
+
 /// Where the recording stands in the page.
 const PLACE: &str = r#"<script id="recording" type="text/plain"></script>"#;
 
 /// Writes a page that shows a recording. `file` is what it was read from.
 ///
 /// If the recording is larger than `largest` bytes, its newest events are taken. Then the number of the others is
-/// returned, and the page has it in the attribute `data-left-out` of the element `recording`.
+/// returned, and the page has it in the attribute `data-left-out` of the element `recording`. The file's problems stand in
+/// the attribute `data-problems`, one a line.
 ///
 /// # Errors
 ///
@@ -35,7 +39,7 @@ pub fn page(
     write_part(before, out)?;
     let length: u64 = recording.good.iter().map(|section| section.end - section.start).sum();
     let left_out = if length <= largest {
-        out.write_all(PLACE.trim_end_matches("</script>").as_bytes())?;
+        begin(recording, 0, out)?;
         let mut base64 = Base64::new(&mut *out);
         base64.write_all(&crate::writer::header())?;
         copy_sections(recording, file, &mut base64)?;
@@ -43,7 +47,7 @@ pub fn page(
         0
     } else {
         let (sections, left_out) = shorten::shorten(recording, largest);
-        write!(out, r#"{} data-left-out="{left_out}">"#, PLACE.trim_end_matches("></script>"))?;
+        begin(recording, left_out, out)?;
         let mut base64 = Base64::new(&mut *out);
         base64.write_all(&crate::writer::file(&sections))?;
         base64.finish()?;
@@ -52,6 +56,21 @@ pub fn page(
     out.write_all(b"</script>")?;
     write_part(after, out)?;
     Ok(left_out)
+}
+
+/// Begins the element of the recording, with what is wrong with the file: the page gets only what is whole.
+fn begin(recording: &Recording, left_out: u64, out: &mut impl Write) -> io::Result<()> {
+    out.write_all(PLACE.trim_end_matches("></script>").as_bytes())?;
+    if left_out > 0 {
+        write!(out, r#" data-left-out="{left_out}""#)?;
+    }
+    if !recording.problems.is_empty() {
+        let problems: Vec<_> =
+            recording.problems.iter().take(MOST_PROBLEMS).map(|it| it.to_string()).collect();
+        let problems = problems.join("\n").replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+        write!(out, r#" data-problems="{problems}""#)?;
+    }
+    out.write_all(b">")
 }
 
 /// Copies the sections that are whole, as they stand in the file.

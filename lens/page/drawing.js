@@ -1,0 +1,211 @@
+// What is in a lane: turns and sleeps, polls and waits, reports and attempts.
+'use strict';
+(function (Lens) {
+  const { K, search, duration } = Lens;
+  const COLUMN = 2;
+
+  // The canvas, the scale and the colours are those of the timeline, which extends this.
+  class Drawing {
+    // Draws what lies between `from` and `to` of a sorted list. What is wider than a pixel or two is handed to `wide`. The rest
+    // is drawn by the column, as high as it is full.
+    columns(ends, sum, from, to, startOf, earliest, y, h, colour, wide, dense) {
+      const { c, left, width } = this, { t0, t1 } = this.app, { scale } = this;
+      let i = search(ends, t0, from, to);
+      while (i < to && earliest(i) <= t1) {
+        const start = startOf(i), x0 = left + (start - t0) * scale, x1 = left + (ends[i] - t0) * scale;
+        if (x1 - x0 >= 1.5) {
+          const begin = Math.max(x0, left - 4), end = Math.min(x1, width + 4);
+          if (end > begin) wide(i, begin, end - begin);
+          i++;
+          continue;
+        }
+        const column = Math.floor(x1 / COLUMN) * COLUMN, edge = t0 + (column + COLUMN - left) / scale;
+        let step = 1, j = i + 1;
+        while (j < to && ends[j] < edge) {
+          j += step;
+          step *= 2;
+        }
+        j = search(ends, edge, i + 1, Math.min(j, to));
+        const full = Math.min(1, Math.max(.3, (sum[j] - sum[i]) * scale / COLUMN));
+        c.fillStyle = colour;
+        c.fillRect(column, y + h * (1 - full), COLUMN, h * full);
+        dense?.(i, j);
+        i = j;
+      }
+      return i;
+    }
+
+    drawRuntime(rt, y) {
+      const { c, colour, m } = this;
+      const { sleeps, turns } = rt;
+      c.fillStyle = colour.lane;
+      c.fillRect(this.left, y + 4, this.width, 15);
+      this.columns(turns.end, turns.sum, 0, turns.end.length, (i) => turns.start[i], (i) => turns.start[i], y + 4, 15, colour.turn, (i, x, w) => {
+        c.fillStyle = colour.turn;
+        c.fillRect(x, y + 4, Math.max(1.5, w), 15);
+        c.fillStyle = colour.surface;
+        c.fillRect(x, y + 4, .5, 15);
+      });
+      this.columns(sleeps.end, sleeps.sum, 0, sleeps.end.length, (i) => sleeps.start[i], (i) => sleeps.start[i], y + 4, 15, colour.sleep, (i, x, w) => {
+        c.fillStyle = colour.sleep;
+        c.fillRect(x, y + 4, w, 15);
+        if (w > 60) this.write(`sleeps ${duration(sleeps.end[i] - sleeps.start[i])}`, x, w, y + 12, colour.quiet);
+      });
+      this.columns(m.end, m.sum, rt.firstPoll, rt.pollsEnd, (p) => m.start[p], (p) => m.earliest[p], y + 23, 21, colour.poll, (p, x, w) => {
+        this.poll(p, x, y + 23, w, 21);
+        const task = m.tasks[m.task[p]];
+        if (w > 40) this.write(w > 90 ? Lens.describe.taskName(task) : `#${task.id}`, x, w, y + 34, colour.surface);
+      });
+      this.outline();
+    }
+
+    poll(p, x, y, w, h) {
+      const { c, colour, m } = this, result = m.result[p];
+      c.fillStyle = result === 2 ? colour.bad : colour.poll;
+      c.fillRect(x, y, Math.max(w - (w > 4 ? .75 : 0), 1), h);
+      if (p === this.app.poll) this.picked = [x - 1, y - 1, Math.max(w, 2) + 2, h + 2];
+    }
+
+    // The outline of the selected poll, when its neighbours are drawn.
+    outline() {
+      const { c, colour, picked } = this;
+      if (!picked) return;
+      c.strokeStyle = colour.text;
+      c.lineWidth = 2;
+      c.strokeRect(...picked);
+      this.picked = null;
+    }
+
+    write(text, x, w, y, colour) {
+      const { c } = this, from = Math.max(x, this.left), room = Math.min(x + w, this.width) - from - 10;
+      if (room < 20) return;
+      c.fillStyle = colour;
+      c.fillText(this.fit(text, Math.floor(room / 8) * 8), from + 5, y);
+    }
+
+    drawTask(task, y, h) {
+      const { c, colour, m, left, width } = this, { t0, t1 } = this.app, top = y + 5, height = h - 10;
+      const from = this.x(Number.isNaN(task.spawned) ? m.from : Math.max(task.spawned, m.from)), to = Number.isNaN(task.ended) ? width : this.x(task.ended);
+      c.fillStyle = colour.line;
+      if (to > left && from < width) c.fillRect(Math.max(from, left), y + h / 2 - .5, Math.min(to, width) - Math.max(from, left), 1);
+      const end = task.from + task.polls, { byTask, taskEnd, taskSum } = m;
+      const queue = (i) => {
+        const p = byTask[i], x1 = this.x(m.start[p]), x0 = this.x(m.start[p] - m.wait[p]);
+        if (m.wake[p] < 0 || x1 - x0 < 2 || x1 < left || x0 > width) return;
+        const begin = Math.max(x0, left - 4), w = Math.min(x1, width + 4) - begin;
+        c.fillStyle = colour.surface;
+        c.fillRect(begin, top + 2, w, height - 4);
+        c.fillStyle = this.hatch;
+        c.fillRect(begin, top + 2, w, height - 4);
+        c.strokeStyle = colour.queue;
+        c.lineWidth = 1;
+        c.strokeRect(begin + .5, top + 2.5, w - 1, height - 5);
+      };
+      const next = this.columns(taskEnd, taskSum, task.from, end, (i) => m.start[byTask[i]], (i) => m.start[byTask[i]], top, height, colour.poll, (i, x, w) => {
+        queue(i);
+        this.poll(byTask[i], x, top, w, height);
+        if (w > 60) this.write(duration(m.end[byTask[i]] - m.start[byTask[i]]), x, w, y + h / 2 + .5, colour.surface);
+      }, (i, j) => {
+        if ((this.waits[j] - this.waits[i]) * this.scale < 2) return;
+        for (let k = i; k < j && k < i + 64; k++) queue(k);
+      });
+      // The next poll is out of sight, but its task may be in the queue already.
+      if (next < end && m.start[byTask[next]] - m.wait[byTask[next]] < t1) queue(next);
+      if (this.app.poll >= 0 && m.task[this.app.poll] === task.index) {
+        const x = this.x(m.start[this.app.poll]), w = (m.end[this.app.poll] - m.start[this.app.poll]) * this.scale;
+        if (w < 1.5) this.poll(this.app.poll, x - .5, top, 2, height);
+      }
+      this.outline();
+      if (task.spawned >= t0 && task.spawned <= t1 && task.spawnEvent >= 0) {
+        c.fillStyle = colour.turn;
+        c.beginPath();
+        c.moveTo(from, top);
+        c.lineTo(from + 6, y + h / 2);
+        c.lineTo(from, top + height);
+        c.fill();
+      }
+      if (task.ended >= t0 && task.ended <= t1) {
+        c.fillStyle = c.strokeStyle = task.how === 0 ? colour.text : colour.bad;
+        if (task.how === 0) c.fillRect(to - 1, top - 2, 3, height + 4);
+        else this.cross(to + 4, y + h / 2, 4);
+      }
+    }
+
+    drawFd(fd, y, h) {
+      const { c, colour, m, left, width } = this, { t0, t1 } = this.app;
+      const from = this.x(Number.isNaN(fd.registered) ? m.from : fd.registered), to = Number.isNaN(fd.gone) ? width : this.x(fd.gone);
+      c.strokeStyle = colour.line;
+      c.lineWidth = 1;
+      c.setLineDash([3, 3]);
+      c.beginPath();
+      c.moveTo(Math.max(from, left), y + h / 2);
+      c.lineTo(Math.min(to, width), y + h / 2);
+      c.stroke();
+      c.setLineDash([]);
+      const { words } = m.rts[fd.rt], end = fd.from + fd.count, { scale } = this;
+      let i = search(m.fdTime, t0 - 8 / scale, fd.from, end);
+      const last = search(m.fdTime, t1 + 8 / scale, i, end);
+      while (i < last) {
+        const x = this.x(m.fdTime[i]), j = search(m.fdTime, m.fdTime[i] + 7 / scale, i + 1, last);
+        if (j - i > 3) {
+          // Too many to be told from each other: a bar, as high as they are many.
+          const high = Math.min(h - 8, 4 + Math.log2(j - i) * 2);
+          c.fillStyle = colour.report;
+          c.fillRect(x, y + (h - high) / 2, 6, high);
+          i = j;
+          continue;
+        }
+        const w = m.fdEvent[i] * 6, kind = words[w] & 255;
+        if (kind === K.REPORTED) {
+          c.fillStyle = colour.report;
+          this.triangle(x, y + h / 2 - 1, 9);
+        } else if (kind === K.TRIED) this.tried(x, y + h / 2 + 4, words[w + 4]);
+        else {
+          c.fillStyle = colour.text;
+          c.fillRect(x - 1, y + 5, 2, h - 10);
+        }
+        i++;
+      }
+    }
+
+    // Done: a full disc. Nothing there: a ring. Failed: a cross. To write: a square instead of the disc.
+    tried(x, y, word) {
+      const { c, colour } = this, how = word >>> 16, isWrite = (word & 0xffff) === 2;
+      c.fillStyle = colour.poll;
+      c.strokeStyle = how === 3 ? colour.bad : colour.poll;
+      c.lineWidth = 1.5;
+      if (how === 3) return this.cross(x, y, 3.5);
+      c.beginPath();
+      if (isWrite) c.rect(x - 3, y - 3, 6, 6);
+      else c.arc(x, y, 3.2, 0, 7);
+      if (how === 2) c.stroke();
+      else c.fill();
+      if (how === 1) {
+        c.fillStyle = colour.surface;
+        c.fillRect(x - 1, y - 1, 2, 2);
+      }
+    }
+
+    triangle(x, y, size) {
+      const { c } = this;
+      c.beginPath();
+      c.moveTo(x - size / 2, y);
+      c.lineTo(x + size / 2, y);
+      c.lineTo(x, y - size * .9);
+      c.fill();
+    }
+
+    cross(x, y, size) {
+      const { c } = this;
+      c.lineWidth = 2;
+      c.beginPath();
+      c.moveTo(x - size, y - size);
+      c.lineTo(x + size, y + size);
+      c.moveTo(x + size, y - size);
+      c.lineTo(x - size, y + size);
+      c.stroke();
+    }
+  }
+
+  Lens.Drawing = Drawing;
+})(globalThis.Lens ??= {});
