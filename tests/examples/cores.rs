@@ -72,7 +72,9 @@ fn the_kernel_deals_connections_out_to_all_cores() {
 fn one_core_deals_connections_out_evenly() {
     let server = Server::start(&["--balanced"]);
     let clients: Vec<_> = (0..100).map(|n| server.client(n)).collect();
-    assert_eq!(server.end(), [50, 50]);
+    let served = server.end();
+    // They are dealt out one by one. One that has not begun may go on to the other core, if its own is busy just then.
+    assert!(served.iter().sum::<usize>() == 100 && served.iter().all(|served| *served >= 45), "{served:?}");
     drop(clients);
 }
 
