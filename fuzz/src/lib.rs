@@ -31,3 +31,12 @@ pub use recording::run as recording;
 pub use redis::run as redis;
 pub use tasks::run as tasks;
 pub use timers::run as timers;
+
+/// What the wheel has plugged in, in the runtime: nobody records here.
+mod plugged {
+    pub(crate) struct Recorder;
+
+    impl Recorder {
+        pub(crate) fn timer_fired(_: u32, _: u64) {}
+    }
+}
