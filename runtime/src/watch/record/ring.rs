@@ -21,7 +21,7 @@ use super::file::RecordFile;
 use super::kept::Kept;
 use crate::core::foreign::lock;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use std::sync::{Arc, Mutex, OnceLock};
 
 pub(super) const EVENTS_PER_CHUNK: u64 = 1 << 10;
@@ -40,6 +40,8 @@ static NO_CHUNK: Chunk = [const { [const { AtomicU64::new(0) }; 3] }; EVENTS_PER
 pub(crate) struct Ring {
     /// The memory comes when it is first needed.
     chunks: Box<[OnceLock<&'static Chunk>]>,
+    /// For each chunk, whether it has an event that says what is to be kept.
+    wanted: Box<[AtomicBool]>,
     /// How many events have been written.
     head: AtomicU64,
     /// The time of the latest event, or of the latest reading of the clock. This and the other fields up to `state` are the
@@ -96,6 +98,7 @@ impl Ring {
         let zero = || AtomicU64::new(0);
         Ring {
             chunks: (0..chunks).map(|_| OnceLock::new()).collect(),
+            wanted: (0..chunks).map(|_| AtomicBool::new(false)).collect(),
             head: zero(),
             latest: zero(),
             cause: zero(),
@@ -128,6 +131,7 @@ impl Ring {
         *state = State { about, ..State::default() };
         // Relaxed, all: readers come by the lock, and the writer by what gives it the runtime.
         self.head.store(0, Relaxed);
+        self.wanted.iter().for_each(|wanted| wanted.store(false, Relaxed));
         let own = [
             &self.cause,
             &self.ending,
@@ -189,6 +193,9 @@ impl Ring {
         if at % EVENTS_PER_CHUNK == 0 {
             self.begin_chunk(at);
         }
+        if Kept::wants(kind as u8) {
+            self.wanted[self.chunk_of(at)].store(true, Relaxed);
+        }
         let words = &CHUNK.get()[(at % EVENTS_PER_CHUNK) as usize];
         words[0].store(Event::first_word(time, kind as u8), Relaxed);
         words[1].store(a, Relaxed);
@@ -200,25 +207,31 @@ impl Ring {
     /// Makes room for the events from number `at` on.
     #[cold]
     fn begin_chunk(&self, at: u64) {
-        let number = at / EVENTS_PER_CHUNK;
-        let index = (number % self.chunks.len() as u64) as usize;
+        let index = self.chunk_of(at);
         let chunk = self.chunks[index].get_or_init(new_chunk);
-        if number >= self.chunks.len() as u64 {
+        if at >= self.room() {
             let mut state = lock(&self.state);
-            // Only the first word is looked at, since this is paid for each event that is ever written.
-            for words in chunk.iter().filter(|words| Kept::wants(words[0].load(Relaxed) as u8)) {
-                state.kept.take_over(&event_of(words));
+            // Most chunks have nothing of the kind, and then their memory need not be read.
+            if self.wanted[index].swap(false, Relaxed) {
+                for words in chunk.iter().filter(|words| Kept::wants(words[0].load(Relaxed) as u8)) {
+                    state.kept.take_over(&event_of(words));
+                }
             }
             state.first = at + EVENTS_PER_CHUNK - self.room();
         }
         CHUNK.set(chunk);
     }
 
+    /// Which chunk has the event of this number.
+    fn chunk_of(&self, number: u64) -> usize {
+        (number / EVENTS_PER_CHUNK % self.chunks.len() as u64) as usize
+    }
+
     /// This thread writes from now on. If it is to begin a chunk, it does so with the next event.
     #[inline]
     pub(super) fn come_here(&self) {
-        let index = self.head.load(Relaxed) / EVENTS_PER_CHUNK % self.chunks.len() as u64;
-        CHUNK.set(self.chunks[index as usize].get().copied().unwrap_or(&NO_CHUNK));
+        let index = self.chunk_of(self.head.load(Relaxed));
+        CHUNK.set(self.chunks[index].get().copied().unwrap_or(&NO_CHUNK));
     }
 
     /// Returns the events that are there. `state` is the ring's own, locked: invariant 2.
@@ -229,8 +242,7 @@ impl Ring {
     }
 
     fn event(&self, number: u64) -> Option<Event> {
-        let index = (number / EVENTS_PER_CHUNK % self.chunks.len() as u64) as usize;
-        Some(event_of(&self.chunks[index].get()?[(number % EVENTS_PER_CHUNK) as usize]))
+        Some(event_of(&self.chunks[self.chunk_of(number)].get()?[(number % EVENTS_PER_CHUNK) as usize]))
     }
 }
 
