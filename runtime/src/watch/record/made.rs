@@ -3,8 +3,9 @@
 //!
 //! A reading of the clock costs more than the rest of an event. So it is read where that is needed to tell who has taken
 //! the time, or who has waited: after `epoll_wait`, at the end of a turn, of a poll and of a task, and when code that runs
-//! spawns or wakes a task. All else has the time of the latest reading, and only its order says more. No foreign code runs here, so it may be called while
-//! something is borrowed.
+//! spawns or wakes a task. All else has the time of the latest reading, and only its order says more.
+//!
+//! No foreign code runs here, so it may be called while something is borrowed.
 
 use super::clock::nanos_of;
 use super::descriptor;
@@ -94,6 +95,10 @@ impl Recording {
     pub(crate) fn end(self) {
         if let Some(ring) = self.ring {
             rings::write(ring, self.runtime, Reason::Ended, "");
+            // From here on it may be another runtime's, on another thread.
+            if HERE.get().is_some_and(|here| std::ptr::eq(here, ring)) {
+                HERE.set(None);
+            }
             rings::give_back(ring);
         }
     }
@@ -272,11 +277,7 @@ fn polled(ring: &Ring, id: u64, outcome: u64) {
 }
 
 fn waits(ring: &Ring, what: u64, which: u64) {
-    let id = match current() {
-        0 => ring.root.load(Relaxed),
-        task => task,
-    };
-    ring.write(Kind::Waits, id | what << ID_BITS, which);
+    ring.write(Kind::Waits, current_or_root(ring) | what << ID_BITS, which);
 }
 
 /// The loop, and who is in it.
@@ -533,7 +534,7 @@ impl CallTimes {
     pub(crate) fn tell(&self) {
         on(|ring| {
             if let Some((begin, end)) = lock(&self.0).take() {
-                ring.write_at(end, Kind::CallRan, current(), end - begin);
+                ring.write_at(end, Kind::CallRan, current(), end.saturating_sub(begin));
             }
         });
     }
