@@ -69,7 +69,9 @@ impl<W: Write> Lane<'_, W> {
 
     fn complete(&mut self, slice: Slice) -> io::Result<()> {
         self.event("X", slice.begin)?;
-        write!(self.out, r#","dur":{}"#, Micros(slice.end - slice.begin))?;
+        // One reading of the clock ends a poll and begins the next. Some viewers put a slice that begins when another one
+        // ends into that, so there is a nanosecond between them.
+        write!(self.out, r#","dur":{}"#, Micros((slice.end - slice.begin).saturating_sub(1)))?;
         match slice.kind {
             Kind::Turn(turn) => {
                 let polls = self.analysis.turns[turn as usize].polls;
