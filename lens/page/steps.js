@@ -47,7 +47,7 @@
     submit_call: { file: 'runtime/src/services/blocking.rs', line: 195, name: 'Pool::submit', fn: 'submit' },
     work: { file: 'runtime/src/services/blocking.rs', line: 250, name: 'Pool::work', fn: 'work' },
     ring_submit: { file: 'runtime/src/services/proactor.rs', line: 168, name: 'Proactor::submit', fn: 'submit' },
-    reap: { file: 'runtime/src/services/proactor.rs', line: 271, name: 'Proactor::reap', fn: 'reap' },
+    reap: { file: 'runtime/src/services/proactor.rs', line: 281, name: 'Proactor::reap', fn: 'reap' },
     block_on: { file: 'runtime/src/face/block_on.rs', line: 32, name: 'Worker::block_on', fn: 'block_on' },
   };
 

@@ -64,11 +64,15 @@ pub mod runtime {
     #[doc(hidden)]
     pub use crate::services::everywhere::{run_everywhere, run_when_left};
     pub use crate::top::cores::{Core, CorePanic, CoresBuilder, MainOutput};
+    #[cfg(feature = "record")]
+    pub use crate::top::dump::Dump;
     pub use crate::top::shutdown::{ShutdownReport, shutdown, shutdown_token};
     pub use crate::watch::hooks::TaskMeta;
     #[cfg(feature = "record")]
     pub use crate::watch::record::Record;
     pub use crate::watch::running::RunningTask;
+    #[cfg(feature = "record")]
+    pub use crate::watch::running::WaitsFor;
     pub use crate::watch::unhandled::UnhandledPanic;
 }
 

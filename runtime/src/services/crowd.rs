@@ -191,6 +191,19 @@ impl Waiters {
     }
 }
 
+#[cfg(feature = "record")]
+impl Waiters {
+    /// Shows the wakers of all who wait, with what they wait for. `f` must not run foreign code.
+    pub(crate) fn each(&self, mut f: impl FnMut(Interest, &Waker)) {
+        for (place, interest) in self.wakers.iter().zip([Interest::READABLE, Interest::WRITABLE]) {
+            let waker = place.take();
+            waker.iter().for_each(|waker| f(interest, waker));
+            place.set(waker);
+        }
+        self.with_crowd(|crowd| crowd.waiting.iter().for_each(|it| f(it.whose.interest(), &it.waker)));
+    }
+}
+
 impl Crowd {
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()

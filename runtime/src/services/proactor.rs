@@ -194,6 +194,16 @@ impl Proactor {
         has_queued || !queue.is_empty() || queue.taskrun()
     }
 
+    /// Shows the wakers of all who wait for an operation.
+    #[cfg(feature = "record")]
+    pub(crate) fn each_waker(&self, f: impl FnMut(&Waker)) {
+        let wakers = self.entries.iter().filter_map(|entry| match &entry.state {
+            OperationState::Running(waker) => waker.as_ref(),
+            _ => None,
+        });
+        wakers.for_each(f);
+    }
+
     /// Returns whether there is an operation whose result has not been taken.
     pub(crate) fn has_operations(&self) -> bool {
         self.entries.len() > self.free.len()

@@ -8,7 +8,11 @@
 //!
 //! tokio has no single call for this; `tokio_util` has `CancellationToken` and `TaskTracker`.
 
+#[cfg(feature = "record")]
+use super::dump::{attach, waits_in};
 use crate::core::counters::Count;
+#[cfg(feature = "record")]
+use crate::core::current::current;
 use crate::core::task::{Id, OwnScheduler, Plain};
 use crate::core::worker::RuntimeRef;
 use crate::face::entered::current_link;
@@ -140,10 +144,21 @@ fn watch(worker: RuntimeRef, waker: &Waker) {
     }
 }
 
+/// The tasks of this thread's worker, with what they wait for if that can be told.
+fn running(own: OwnScheduler) -> Vec<RunningTask> {
+    #[cfg_attr(not(feature = "record"), expect(unused_mut))]
+    let mut running = own.running();
+    #[cfg(feature = "record")]
+    if let Some(worker) = current() {
+        attach(&mut running, waits_in(&worker));
+    }
+    running
+}
+
 /// Aborts the tasks of a worker, except the caller, and returns those that there were.
 async fn end_tasks(worker: RuntimeRef, caller: Id) -> Vec<RunningTask> {
     let end = move |own: OwnScheduler| {
-        let running = own.running();
+        let running = running(own);
         own.abort_all(caller);
         running.into_iter().filter(|task| task.id() != caller).collect()
     };

@@ -20,6 +20,10 @@ pub struct RunningTask {
     spawned_at: &'static Location<'static>,
     age: Duration,
     is_blocking: bool,
+    #[cfg(feature = "record")]
+    is_runnable: bool,
+    #[cfg(feature = "record")]
+    waits: Vec<WaitsFor>,
 }
 
 impl RunningTask {
@@ -59,7 +63,88 @@ impl fmt::Display for RunningTask {
         if let Some(name) = &self.name {
             write!(f, " {name:?}")?;
         }
-        write!(f, ", spawned at {}, running for {}", self.spawned_at, Rounded(self.age))
+        write!(f, ", spawned at {}, running for {}", self.spawned_at, Rounded(self.age))?;
+        #[cfg(feature = "record")]
+        self.write_waits(f)?;
+        Ok(())
+    }
+}
+
+/// What a task waits for. See [`RunningTask::waits_for`]. It exists with the feature `record`.
+#[cfg(feature = "record")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WaitsFor {
+    /// The end of another task.
+    Task(Id),
+    /// A file descriptor is to become ready.
+    Descriptor {
+        /// Its number.
+        fd: std::os::fd::RawFd,
+        /// The address of its peer, or its own if it has no peer. It is empty if it is no internet socket.
+        peer: String,
+        /// To be read from.
+        to_read: bool,
+        /// To be written to. If both are false, it is another kind of readiness, or several.
+        to_write: bool,
+    },
+    /// A time, which is so far ahead.
+    Time(Duration),
+    /// An operation on a file, in the kernel.
+    FileOperation,
+}
+
+#[cfg(feature = "record")]
+impl RunningTask {
+    /// Returns whether the task is ready, and waits only for its turn to be polled.
+    pub fn is_runnable(&self) -> bool {
+        self.is_runnable
+    }
+
+    /// Returns what the task waits for, as far as the runtime knows. If there are several, the first of them wakes it. If
+    /// there is nothing, and the task is neither ready nor a blocking call, only other code can wake it: a channel, a
+    /// lock, or a future with wakers of its own.
+    pub fn waits_for(&self) -> &[WaitsFor] {
+        &self.waits
+    }
+
+    pub(crate) fn set_waits(&mut self, waits: Vec<WaitsFor>) {
+        self.waits = waits;
+    }
+
+    fn write_waits(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.waits[..] {
+            _ if self.is_runnable => f.write_str(", ready"),
+            [] if self.is_blocking => f.write_str(", on a thread of the pool"),
+            [] => f.write_str(", waits for other code"),
+            [first, rest @ ..] => {
+                write!(f, ", waits for {first}")?;
+                rest.iter().try_for_each(|wait| write!(f, ", or {wait}"))
+            }
+        }
+    }
+}
+
+#[cfg(feature = "record")]
+impl fmt::Display for WaitsFor {
+    /// Writes, for example, `descriptor 9 (127.0.0.1:5000) to be read from`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WaitsFor::Task(id) => write!(f, "the end of task {id}"),
+            WaitsFor::Descriptor { fd, peer, to_read, to_write } => {
+                write!(f, "descriptor {fd}")?;
+                if !peer.is_empty() {
+                    write!(f, " ({peer})")?;
+                }
+                f.write_str(match (to_read, to_write) {
+                    (true, _) => " to be read from",
+                    (_, true) => " to be written to",
+                    _ => " to be ready",
+                })
+            }
+            WaitsFor::Time(left) => write!(f, "a time, in {}", Rounded(*left)),
+            WaitsFor::FileOperation => f.write_str("an operation on a file"),
+        }
     }
 }
 
@@ -81,6 +166,10 @@ impl OwnScheduler {
                 spawned_at: facts.place,
                 age: spawned.map_or(Duration::ZERO, |then| between(then, now)),
                 is_blocking: facts.is_blocking,
+                #[cfg(feature = "record")]
+                is_runnable: slot.cells().scheduled.get(),
+                #[cfg(feature = "record")]
+                waits: Vec::new(),
             };
             slot.put_body(body);
             Some(task)

@@ -37,7 +37,7 @@ pub(crate) struct Waiters {
     owed: [Cell<u8>; 2],
     /// Who has waited in each place, most recently.
     numbers: [AtomicU64; 2],
-    wakers: [Cell<Option<Waker>>; 2],
+    pub(crate) wakers: [Cell<Option<Waker>>; 2],
     /// The others. While there are some, newcomers join them, so that none gets in front of those who came before.
     crowd: Cell<Option<Box<Crowd>>>,
 }

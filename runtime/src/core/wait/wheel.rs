@@ -64,7 +64,7 @@ pub(crate) struct Wheel<W> {
     len: usize,
     /// The first free entry; `next` leads to the others.
     free: u32,
-    entries: Vec<Timer<W>>,
+    pub(crate) entries: Vec<Timer<W>>,
     /// One bit per slot: set while its list is not empty.
     occupied: [u64; LEVELS + 1],
     heads: [u32; EXPIRED + 1],
@@ -75,9 +75,9 @@ pub(crate) struct Wheel<W> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TimerKey(pub(crate) u32);
 
-struct Timer<W> {
-    deadline: u64,
-    waker: Option<W>,
+pub(crate) struct Timer<W> {
+    pub(crate) deadline: u64,
+    pub(crate) waker: Option<W>,
     prev: u32,
     next: u32,
 }

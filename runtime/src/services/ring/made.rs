@@ -8,6 +8,8 @@ use crate::core::task::Scheduler;
 use crate::services::parcel::settle;
 use crate::services::proactor::Proactor;
 use std::cell::{Cell, RefCell, RefMut};
+#[cfg(feature = "record")]
+use std::task::Waker;
 use std::time::Duration;
 
 /// How long the end of a runtime waits for the kernel to be done with operations that it has cancelled. A disk that
@@ -44,6 +46,14 @@ impl RingPlace {
             ring: RefCell::new(Ring::Unused { is_wanted }),
             is_made: Cell::new(false),
             is_lent: Cell::new(false),
+        }
+    }
+
+    /// Shows the wakers of all who wait for an operation. `f` must not run foreign code.
+    #[cfg(feature = "record")]
+    pub(crate) fn each_waker(&self, f: impl FnMut(&Waker)) {
+        if let Ring::Made(proactor) = &*self.ring.borrow() {
+            proactor.each_waker(f);
         }
     }
 

@@ -15,7 +15,7 @@ const OTHER: u64 = 12;
 
 /// Returns the kind of a descriptor by the numbers of the format, and the address of its peer, or its own if it is a
 /// listener. It costs two or three system calls.
-pub(super) fn look(fd: RawFd) -> (u64, String) {
+pub(crate) fn look(fd: RawFd) -> (u64, String) {
     let Some(domain) = option(fd, libc::SO_DOMAIN) else { return (of_file(fd), String::new()) };
     let is_listening = option(fd, libc::SO_ACCEPTCONN) == Some(1);
     let is_stream = option(fd, libc::SO_TYPE) == Some(libc::SOCK_STREAM);

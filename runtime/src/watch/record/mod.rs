@@ -36,6 +36,8 @@ mod section;
 mod settings;
 
 #[cfg(feature = "record")]
+pub(crate) use descriptor::look as look_at_descriptor;
+#[cfg(feature = "record")]
 pub(crate) use made::{Began, CallTimes, Recorder, Recording};
 #[cfg(not(feature = "record"))]
 pub(crate) use none::{Began, CallTimes, Recorder, Recording};

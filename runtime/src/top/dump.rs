@@ -1,0 +1,183 @@
+//! Who waits for what, from the runtime's own tables: without backtraces, and without a cost until somebody asks.
+//!
+//! ```text
+//!   a waker is the address of a slot ──▶ whoever keeps the waker of a task is what the task waits for:
+//!     a source, an entry of the wheel, the joiner of another task's slot, an operation of the ring
+//! ```
+//!
+//! A waker that is no slot belongs to other code, for example to a set of futures. What such code waits for for its task
+//! is not known here, and channels and locks are in no table of the runtime.
+//!
+//! In tokio: `runtime/dump.rs`, unstable, where each task is polled once more and its backtrace is taken.
+
+use crate::core::current::current;
+use crate::core::ready::Interest;
+use crate::core::task::slot::own_slot;
+use crate::core::task::{Id, Plain};
+use crate::core::wait::Instant;
+use crate::core::wait::reactor::NO_FD;
+use crate::core::worker::{RuntimeRef, Worker};
+use crate::face::handle::Handle;
+use crate::services::afar::spawn_from_afar;
+use crate::watch::record::look_at_descriptor;
+use crate::watch::running::{RunningTask, WaitsFor};
+use std::collections::HashMap;
+use std::fmt;
+use std::task::Waker;
+use std::time::Duration;
+
+/// All tasks of a runtime, and what each waits for. See [`Handle::dump`]. It exists with the feature `record`.
+#[derive(Clone, Debug)]
+pub struct Dump {
+    tasks: Vec<RunningTask>,
+}
+
+impl Dump {
+    /// Returns the tasks that are not finished, without the one that has asked.
+    pub fn tasks(&self) -> &[RunningTask] {
+        &self.tasks
+    }
+
+    /// Returns the circles of tasks of which each waits for the end of the next, and for nothing else: they wait for ever,
+    /// unless one of them is aborted.
+    pub fn deadlocks(&self) -> Vec<Vec<Id>> {
+        let next: HashMap<Id, Id> = self.tasks.iter().filter_map(joins_only).collect();
+        let mut known: Vec<Id> = Vec::new();
+        let mut circles = Vec::new();
+        for start in self.tasks.iter().map(RunningTask::id) {
+            let (mut path, mut at) = (Vec::new(), start);
+            while !known.contains(&at) {
+                known.push(at);
+                path.push(at);
+                match next.get(&at) {
+                    Some(joined) => at = *joined,
+                    None => break,
+                }
+            }
+            if let Some(first) = path.iter().position(|id| *id == at).filter(|_| next.contains_key(&at)) {
+                circles.push(path.split_off(first));
+            }
+        }
+        circles
+    }
+}
+
+/// A task that waits for the end of another one, and for nothing else.
+fn joins_only(task: &RunningTask) -> Option<(Id, Id)> {
+    match task.waits_for() {
+        [WaitsFor::Task(joined)] => Some((task.id(), *joined)),
+        _ => None,
+    }
+}
+
+impl fmt::Display for Dump {
+    /// Writes a line for each task, and one for each deadlock. There is no line break after the last one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} task{}", self.tasks.len(), if self.tasks.len() == 1 { "" } else { "s" })?;
+        self.tasks.iter().try_for_each(|task| write!(f, "\n  {task}"))?;
+        for circle in self.deadlocks() {
+            let ids: Vec<String> = circle.iter().chain(circle.first()).map(Id::to_string).collect();
+            write!(f, "\ndeadlock: each waits for the end of the next: tasks {}", ids.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+impl Handle {
+    /// Lists all tasks of the runtime, with what each waits for: a descriptor, a time, another task, a blocking call, an
+    /// operation on a file. It exists with the feature `record`; the runtime need not be recorded.
+    ///
+    /// It is for the question why a program stands still. Nothing of it costs anything until somebody asks, and then a
+    /// task costs about a microsecond. Channels, locks and futures that bring wakers of their own, such as sets of
+    /// futures, are not known to the runtime: a task that waits for such a thing alone waits for "other code".
+    ///
+    /// The runtime answers between two polls: while a task keeps its thread, nothing comes. What happens then,
+    /// [`snapshot`](Handle::snapshot) tells. If the runtime has ended, or ends meanwhile, there are no tasks.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing happens if the future is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let rt = ayi::runtime::Runtime::new().unwrap();
+    /// # rt.block_on(async {
+    /// use ayi::{runtime::Handle, task, time::{Duration, sleep}};
+    /// task::Builder::new().name("later").spawn(sleep(Duration::from_secs(60)))?;
+    /// task::yield_now().await;
+    /// let dump = Handle::current().dump().await;
+    /// println!("{dump}"); // 1 task: task 2 "later", spawned at …, waits for a time, in 60s
+    /// assert_eq!(dump.tasks()[0].name(), Some("later"));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn dump(&self) -> Dump {
+        let (mut tasks, mut waits) = (Vec::new(), Vec::new());
+        for worker in self.link.shared.workers() {
+            let (mut some, mut more) = look_at_worker(worker.runtime).await;
+            tasks.append(&mut some);
+            waits.append(&mut more);
+        }
+        // A task that visits another worker waits there.
+        attach(&mut tasks, waits);
+        Dump { tasks }
+    }
+}
+
+type Waits = Vec<(Id, WaitsFor)>;
+
+async fn look_at_worker(worker: RuntimeRef) -> (Vec<RunningTask>, Waits) {
+    let look = || current().map(|worker| (worker.tasks().running(), waits_in(&worker))).unwrap_or_default();
+    if worker.scheduler.own().is_some() {
+        return look();
+    }
+    let there = move || async move {
+        let asks = Id::current();
+        let (mut tasks, waits) = look();
+        tasks.retain(|task: &RunningTask| task.id() != asks);
+        (tasks, waits)
+    };
+    spawn_from_afar(worker.scheduler, worker.id, there, Plain).await.unwrap_or_default()
+}
+
+/// Adds what is known of the waits of tasks to them.
+pub(crate) fn attach(tasks: &mut [RunningTask], waits: Waits) {
+    let mut of_task: HashMap<Id, Vec<WaitsFor>> = HashMap::new();
+    waits.into_iter().for_each(|(id, wait)| of_task.entry(id).or_default().push(wait));
+    for task in tasks {
+        task.set_waits(of_task.remove(&task.id()).unwrap_or_default());
+    }
+}
+
+/// What the tasks of a worker wait for, on its own thread. No foreign code runs: wakers are only looked at.
+pub(crate) fn waits_in(worker: &Worker) -> Waits {
+    let mut waits = Waits::new();
+    let mut add = |waker: &Waker, wait: WaitsFor| {
+        if let Some(slot) = own_slot(waker) {
+            waits.push((slot.id(), wait));
+        }
+    };
+    for slot in worker.tasks().slots().filter(|slot| slot.id() != Id::NONE && !slot.is_finished(slot.id())) {
+        let joiner = slot.cells().joiner.take();
+        joiner.iter().for_each(|joiner| add(joiner, WaitsFor::Task(slot.id())));
+        slot.cells().joiner.set(joiner);
+    }
+    let reactor = worker.reactor();
+    for source in reactor.pages.iter().copied().flatten().filter(|source| source.fd() != NO_FD) {
+        source.waiters.each(|interest, waker| {
+            let (_, peer) = look_at_descriptor(source.fd());
+            let [to_read, to_write] = [Interest::READABLE, Interest::WRITABLE].map(|it| interest == it);
+            add(waker, WaitsFor::Descriptor { fd: source.fd(), peer, to_read, to_write });
+        });
+    }
+    drop(reactor);
+    let now = worker.nanos(Instant::now());
+    for timer in &worker.timers().entries {
+        let left = Duration::from_nanos(timer.deadline.saturating_sub(now));
+        timer.waker.iter().for_each(|waker| add(waker, WaitsFor::Time(left)));
+    }
+    #[cfg(feature = "uring")]
+    worker.lodgers.ring.each_waker(|waker| add(waker, WaitsFor::FileOperation));
+    waits
+}
