@@ -5,10 +5,12 @@
 
 mod base64;
 mod files;
+mod live;
 mod shorten;
 
 use crate::recording::Recording;
 use base64::Base64;
+pub use live::{live, live_event};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 /// The most bytes of a recording in a page. Browsers take a text of some hundred megabytes, but not a gigabyte.

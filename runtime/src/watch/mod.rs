@@ -3,6 +3,8 @@
 pub(crate) mod ages;
 pub(crate) mod figures;
 pub(crate) mod hooks;
+#[cfg(feature = "live")]
+pub(crate) mod live;
 pub(crate) mod onlookers;
 pub(crate) mod record;
 pub(crate) mod running;

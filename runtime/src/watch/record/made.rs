@@ -58,6 +58,8 @@ impl Recording {
         name: Option<&str>,
         worker: Option<usize>,
     ) -> io::Result<Recording> {
+        #[cfg(feature = "live")]
+        crate::watch::live::start()?;
         let Some((ring, file)) = rings::ring_for(record)? else { return Ok(Recording::default()) };
         let about = About {
             runtime,
@@ -69,6 +71,7 @@ impl Recording {
             file,
         };
         ring.begin(about);
+        rings::list(ring, runtime);
         Ok(Recording { ring: Some(ring), runtime })
     }
 
@@ -95,6 +98,8 @@ impl Recording {
     pub(crate) fn end(self) {
         if let Some(ring) = self.ring {
             rings::write(ring, self.runtime, Reason::Ended, "");
+            #[cfg(feature = "live")]
+            crate::watch::live::tell_end(ring, self.runtime);
             // From here on it may be another runtime's, on another thread.
             if HERE.get().is_some_and(|here| std::ptr::eq(here, ring)) {
                 HERE.set(None);
@@ -105,7 +110,7 @@ impl Recording {
 
     /// What is there now, as a section of a file. `None`: it is not recorded, or has ended.
     pub(crate) fn section(self, reason: Reason, what: &str) -> Option<Vec<u8>> {
-        section(self.ring?, self.runtime, reason, what)
+        section(self.ring?, self.runtime, reason, what, 0).map(|section| section.bytes)
     }
 
     /// A poll was too slow: the last events are written, if they go to a file.

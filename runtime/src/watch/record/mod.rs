@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   core ── Recorder::… ──▶ RECORDS (this thread's ring, if its runtime is recorded) ──▶ Ring
-//!                                            end, panic, slow poll, Handle::snapshot ◀── section ◀┘
+//!                                        end, panic, slow poll, Handle::snapshot, live ◀── section ◀┘
 //! ```
 //!
 //! The core and the services call a [`Recorder`] where something happens. Without the feature `record` it is `none`,
@@ -45,3 +45,5 @@ pub(crate) use none::{Began, CallTimes, Recorder, Recording};
 pub use settings::Record;
 #[cfg(feature = "record")]
 pub(crate) use {event::HEADER, section::Reason};
+#[cfg(feature = "live")]
+pub(crate) use {ring::Ring, rings::in_use, section::section};

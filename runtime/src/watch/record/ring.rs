@@ -234,11 +234,20 @@ impl Ring {
         CHUNK.set(self.chunks[index].get().copied().unwrap_or(&NO_CHUNK));
     }
 
-    /// Returns the events that are there. `state` is the ring's own, locked: invariant 2.
-    pub(super) fn read(&self, state: &State) -> Vec<Event> {
+    /// Returns how many events have been written.
+    #[cfg(feature = "live")]
+    pub(crate) fn written(&self) -> u64 {
+        // Relaxed: whoever wants the events reads them under the lock.
+        self.head.load(Relaxed)
+    }
+
+    /// Returns the events that are there from number `from` on, and the number of the first of them. `state` is the ring's
+    /// own, locked: invariant 2.
+    pub(super) fn read(&self, state: &State, from: u64) -> (u64, Vec<Event>) {
         // Acquire: pairs with the Release in `write_at`.
         let head = self.head.load(Acquire);
-        (state.first..head).filter_map(|number| self.event(number)).collect()
+        let first = from.clamp(state.first, head);
+        (first, (first..head).filter_map(|number| self.event(number)).collect())
     }
 
     fn event(&self, number: u64) -> Option<Event> {
@@ -276,7 +285,7 @@ mod tests {
 
     fn read(ring: &Ring) -> (u64, Vec<Event>) {
         let state = lock(&ring.state);
-        (state.first, ring.read(&state))
+        ring.read(&state, 0)
     }
 
     #[test]

@@ -14,13 +14,19 @@ type Place = (&'static Ring, Option<Arc<RecordFile>>);
 /// Rings without a runtime.
 static POOL: Mutex<Vec<&'static Ring>> = Mutex::new(Vec::new());
 
+/// Rings with a runtime, and its number.
+#[cfg(feature = "live")]
+static IN_USE: Mutex<Vec<(&'static Ring, u64)>> = Mutex::new(Vec::new());
+
 /// Returns a ring for a runtime that begins, if it is to be recorded.
 ///
 /// # Errors
 ///
 /// Fails if the file cannot be created.
 pub(super) fn ring_for(record: Option<&Record>) -> io::Result<Option<Place>> {
-    let Some(record) = Record::of_environment().or(record) else { return Ok(None) };
+    let Some(record) = Record::of_environment().or(record).or_else(|| Record::to_be_seen()) else {
+        return Ok(None);
+    };
     let file = record.file.as_deref().map(RecordFile::open).transpose()?;
     let capacity = Ring::room_of(record.bytes);
     let mut pool = lock(&POOL);
@@ -33,8 +39,22 @@ pub(super) fn ring_for(record: Option<&Record>) -> io::Result<Option<Place>> {
     Ok(Some((ring, file)))
 }
 
+/// The ring is that of a runtime from now on.
+pub(super) fn list(_ring: &'static Ring, _runtime: u64) {
+    #[cfg(feature = "live")]
+    lock(&IN_USE).push((_ring, _runtime));
+}
+
+/// Returns the rings of the runtimes that there are, and the numbers of these.
+#[cfg(feature = "live")]
+pub(crate) fn in_use() -> Vec<(&'static Ring, u64)> {
+    lock(&IN_USE).clone()
+}
+
 /// The runtime of a ring has ended.
 pub(super) fn give_back(ring: &'static Ring) {
+    #[cfg(feature = "live")]
+    lock(&IN_USE).retain(|(listed, _)| !std::ptr::eq(*listed, ring));
     ring.begin(Default::default());
     lock(&POOL).push(ring);
 }
@@ -42,8 +62,8 @@ pub(super) fn give_back(ring: &'static Ring) {
 /// Writes what is in a ring to its file, if it has one.
 pub(super) fn write(ring: &Ring, runtime: u64, reason: Reason, what: &str) {
     let file = lock(&ring.state).about.file.clone();
-    if let Some((file, section)) = file.zip(section(ring, runtime, reason, what)) {
-        file.add(&section);
+    if let Some((file, section)) = file.zip(section(ring, runtime, reason, what, 0)) {
+        file.add(&section.bytes);
     }
 }
 

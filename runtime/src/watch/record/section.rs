@@ -2,6 +2,7 @@
 
 use super::clock::{Rate, base_in_unix_time};
 use super::event::{Event, ID_BITS, Kind};
+use super::kept::Kept;
 use super::places;
 use super::ring::Ring;
 use crate::core::foreign::lock;
@@ -21,22 +22,30 @@ const IS_ONE_OF_SEVERAL: u32 = 1;
 const IS_BY_THE_SYSTEM_CLOCK: u32 = 2;
 const NO_TEXT: u32 = u32::MAX;
 
-/// Writes what is in `ring`, if it is that of `runtime`.
-pub(super) fn section(ring: &Ring, runtime: u64, reason: Reason, what: &str) -> Option<Vec<u8>> {
+/// A section that is written.
+pub(crate) struct Section {
+    pub(crate) bytes: Vec<u8>,
+    /// The number of the event that comes after its last one.
+    pub(crate) next: u64,
+}
+
+/// Writes what is in `ring`, if it is that of `runtime`: the events from number `from` on.
+///
+/// If nothing between `from` and these events is overwritten, the section has no tasks and descriptors of earlier events:
+/// who has those events knows them.
+pub(crate) fn section(ring: &Ring, runtime: u64, reason: Reason, what: &str, from: u64) -> Option<Section> {
     let (about, first, events, tasks, sources) = {
         let state = lock(&ring.state);
         if state.about.runtime != runtime {
             return None;
         }
-        let tasks: Vec<_> = state
-            .kept
-            .tasks
-            .iter()
-            .map(|(id, task)| (*id, task.name.clone(), task.place, task.since))
-            .collect();
+        let (first, events) = ring.read(&state, from);
+        let kept = if from == 0 || from < state.first { &state.kept } else { &Kept::default() };
+        let tasks: Vec<_> =
+            kept.tasks.iter().map(|(id, task)| (*id, task.name.clone(), task.place, task.since)).collect();
         let sources: Vec<_> =
-            state.kept.sources.iter().map(|(key, source)| (*key, source.word, source.peer.clone())).collect();
-        (state.about.clone(), state.first, ring.read(&state), tasks, sources)
+            kept.sources.iter().map(|(key, source)| (*key, source.word, source.peer.clone())).collect();
+        (state.about.clone(), first, events, tasks, sources)
     };
     let (rate, mut texts) = (Rate::now(), Texts::default());
     let mut flags = if about.is_one_of_several { IS_ONE_OF_SEVERAL } else { 0 };
@@ -75,7 +84,7 @@ pub(super) fn section(ring: &Ring, runtime: u64, reason: Reason, what: &str) -> 
     body.u32(texts.all.len() as u32);
     texts.all.iter().for_each(|text| body.text(text));
     body.0.append(&mut tables.0);
-    Some(body.into_section())
+    Some(Section { bytes: body.into_section(), next: first + events.len() as u64 })
 }
 
 #[derive(Default)]

@@ -20,7 +20,8 @@ const DEFAULT_BYTES: usize = 4 << 20;
 /// the ring. With a [`file`](Record::file) it is also written when the runtime ends, when a task panics, and when a poll
 /// takes longer than [`Builder::report_slow_polls`](crate::runtime::Builder::report_slow_polls) allows.
 ///
-/// `ayi-lens FILE` makes a page of it.
+/// `ayi-lens FILE` makes a page of it. With the feature `live`, `AYI_LIVE=127.0.0.1:6060` serves the page from the program
+/// itself, and it follows the run.
 ///
 /// The variable `AYI_RECORD=FILE` records every runtime of the program, whatever its builder says, and `AYI_RECORD_MIB` sets
 /// the size of each ring. In `FILE`, `%p` stands for the number of the process.
@@ -67,10 +68,25 @@ impl Record {
         static SAID: OnceLock<Option<Record>> = OnceLock::new();
         SAID.get_or_init(|| {
             let file = std::env::var_os(FILE).filter(|file| !file.is_empty())?;
-            let bytes = std::env::var_os(MEMORY).map_or(DEFAULT_BYTES, bytes_of);
-            Some(Record { bytes, file: Some(file.into()) })
+            Some(Record { file: Some(file.into()), ..Record::of_size_in_environment() })
         })
         .as_ref()
+    }
+
+    /// Returns how a runtime is recorded only because somebody may look on, or `None` if nobody can.
+    #[cfg(feature = "live")]
+    pub(super) fn to_be_seen() -> Option<&'static Record> {
+        static RECORD: OnceLock<Record> = OnceLock::new();
+        crate::watch::live::is_wanted().then(|| RECORD.get_or_init(Record::of_size_in_environment))
+    }
+
+    #[cfg(not(feature = "live"))]
+    pub(super) fn to_be_seen() -> Option<&'static Record> {
+        None
+    }
+
+    fn of_size_in_environment() -> Record {
+        Record { bytes: std::env::var_os(MEMORY).map_or(DEFAULT_BYTES, bytes_of), file: None }
     }
 }
 
