@@ -60,7 +60,7 @@
       this.scene.layout(matchMedia('(max-width: 700px)').matches);
       this.scene.draw(replay, state);
       this.select.value = String(app.rt);
-      this.where.textContent = `step ${(k + 1).toLocaleString('en')} of ${replay.count.toLocaleString('en')}, at ${Lens.time(told.time - app.model.from, 100)}`;
+      this.where.textContent = `step ${(k + 1).toLocaleString('en')} of ${replay.count.toLocaleString('en')}, at ${Lens.time(told.time - app.model.zero, 100)}`;
       this.step.replaceChildren(el('p', { class: 'sentence' }, told.sentence),
         el('p', { class: 'code' }, told.code.flatMap((key, i) => {
           const { file, line, name } = Lens.code[key];
@@ -72,7 +72,7 @@
       const hadFocus = this.journey.contains(document.activeElement);
       const first = Math.max(0, Math.min(k - 3, replay.count - 8));
       this.journey.replaceChildren(...replay.story(first, first + 7).map((it) => el('li', { 'aria-current': it.k === k ? 'step' : null },
-        el('button', { type: 'button', onclick: () => app.setStep(it.k, app.rt) }, el('time', {}, Lens.time(it.time - app.model.from, 100)), el('span', {}, it.sentence), el('code', {}, it.code.length ? Lens.code[it.code.at(-1)].name : '')))));
+        el('button', { type: 'button', onclick: () => app.setStep(it.k, app.rt) }, el('time', {}, Lens.time(it.time - app.model.zero, 100)), el('span', {}, it.sentence), el('code', {}, it.code.length ? Lens.code[it.code.at(-1)].name : '')))));
       if (hadFocus) this.journey.querySelector('[aria-current] button')?.focus({ preventScroll: true });
       app.say(told.sentence);
       this.told = told;

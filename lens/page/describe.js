@@ -136,7 +136,7 @@
       said.push(where.length || task.spawner >= 0 || task.spawnPoll >= 0 ? 'It was spawned' : 'Where it was spawned is not known', ...where, ...(task.spawner >= 0 ? [' by ', taskLink(m.tasks[task.spawner])] : []), ...(task.spawnPoll >= 0 ? [', in ', link('this poll', { poll: task.spawnPoll })] : []), '.');
     } else said.push(where.length ? 'It was spawned before the recording begins,' : 'It was spawned before the recording begins.', ...where, where.length ? '.' : '');
     if (task.moves) said.push(` It has moved between workers${task.moves > 1 ? ` ${task.moves} times` : ''}.`);
-    if (task.how >= 0) said.push(` ${ENDS[task.how]} at ${Lens.time(task.ended - m.from, 1000)}.`);
+    if (task.how >= 0) said.push(` ${ENDS[task.how]} at ${Lens.time(task.ended - m.zero, 1000)}.`);
     return said;
   }
 

@@ -184,6 +184,8 @@
       }
       this.from = Number.isFinite(from) ? from : 0;
       this.to = Math.max(Number.isFinite(to) ? to : 0, this.from + 1);
+      // The time that is called 0.
+      this.zero = this.from;
     }
 
     fdOfCause(rt, words, w) {

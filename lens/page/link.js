@@ -13,7 +13,8 @@
     const { model: m, selection } = app, words = new URLSearchParams();
     for (const key of PLAIN) if (app[key] !== DEFAULT[key]) words.set(NAMES[key], app[key]);
     if (app.sort) words.set('sort', `${app.sort[0]}${app.sort[1] < 0 ? 'd' : 'a'}`);
-    if (app.t0 !== m.from || app.t1 !== m.to) words.set('t', `${round(app.t0)}~${round(app.t1 - app.t0)}`);
+    // The window of a page that follows a run is soon another one.
+    if (!app.live?.isFollowing && (app.t0 !== m.from || app.t1 !== m.to)) words.set('t', `${round(app.t0)}~${round(app.t1 - app.t0)}`);
     if (selection?.poll !== undefined) {
       const rt = m.rts[m.rtOf[selection.poll]];
       words.set('poll', `${rtName(rt)}.${m.eventNumber(rt, m.event[selection.poll])}`);
@@ -25,6 +26,10 @@
     if (app.view === 'auntie') words.set('step', `${rtName(m.rts[app.rt])}.${app.step}`);
     return `#${words}`;
   };
+
+  /** What was selected in a model, in a newer one of the same run. */
+  Lens.carry = (m, next, selection) => selection
+    && Lens.fromHash(next, Lens.toHash({ ...DEFAULT, model: m, t0: m.from, t1: m.to, selection })).selection;
 
   const round = (time) => Number(time.toFixed(1));
 

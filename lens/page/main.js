@@ -17,7 +17,10 @@
       this.controls();
       this.theme(this.stored('theme') ?? 'auto');
       const { textContent, dataset } = $('recording');
-      if (textContent.trim()) {
+      if (dataset.live !== undefined) {
+        $('open-button').hidden = $('search-form').hidden = true;
+        this.live = new Lens.Live(this);
+      } else if (textContent.trim()) {
         this.open(Lens.fromBase64(textContent), Number(dataset.leftOut) || 0, dataset.problems);
       } else {
         $('opening').hidden = false;
@@ -44,31 +47,72 @@
         if (leftOut && problem.kind === 'overflow') problem.text = problem.text.replace(/are gone: .*/, 'are not here.');
       }
       model.recording.problems.unshift(...problems);
-      Object.assign(this, DEFAULTS, { model, t0: model.from, t1: model.to, poll: -1, lane: -1, arrows: [], found: null });
-      const { recording } = model, program = model.rts[0]?.program ?? '';
-      $('program').textContent = program ? Lens.visible(program.slice(program.lastIndexOf('/') + 1)) : '';
-      $('program').title = Lens.visible(program);
-      document.title = program ? `${$('program').textContent} – a recording of ayi` : 'A recording of ayi';
-      const events = model.rts.reduce((sum, rt) => sum + rt.n, 0);
-      $('facts').textContent = model.rts.length ? [Lens.count(model.rts.length, 'runtime'), Lens.count(model.taskList.length, 'task'), Lens.count(model.polls, 'poll'), Lens.count(events, 'event'), duration(model.to - model.from)].join(' · ') : '';
-      $('problems').hidden = !recording.problems.length;
-      $('problems').replaceChildren(...recording.problems.map(({ text }) => el('p', {}, Lens.visible(text))));
-      const isThere = model.rts.length > 0;
-      $('opening').hidden = isThere;
-      $('bar').hidden = $('main').hidden = !isThere;
-      $('search-form').hidden = !isThere;
       $('open-button').hidden = false;
+      this.begin(model);
+    }
+
+    // Shows a model that has nothing to do with the one before.
+    begin(model) {
+      Object.assign(this, DEFAULTS, { model, t0: model.from, t1: model.to, poll: -1, lane: -1, arrows: [], found: null });
+      this.timeline.focus = -1;
+      const isThere = this.headline(model);
       if (!isThere) return;
-      this.shortcuts();
       this.auntie.load();
       this.timeline.load(model);
       this.restore(location.hash);
     }
 
+    /** Shows a newer model of a run that goes on, and stays where it is. */
+    renew(model) {
+      const before = this.model;
+      if (!before) return this.begin(model);
+      const selection = Lens.carry(before, model, this.selection) ?? null;
+      const focus = this.timeline.focus < 0 ? null : Lens.carry(before, model, this.input.selectionOf(this.timeline.focus));
+      Object.assign(this, { model, found: Lens.find(model, this.query), step: 0, played: -1 });
+      this.headline(model);
+      this.auntie.load();
+      this.timeline.load(model);
+      this.note(selection);
+      this.timeline.focus = focus ? this.laneOf(focus) : -1;
+      if (this.view === 'timeline') {
+        this.layLanes(false);
+        const { scrollTop } = this.panel.root;
+        if (selection) this.panel.show();
+        this.panel.root.scrollTop = scrollTop;
+      } else if (this.view === 'tables') this.tables.renew();
+    }
+
+    // What stands above the views. Returns whether there is anything to show.
+    headline(model) {
+      const { recording } = model, program = model.rts[0]?.program ?? '';
+      $('program').textContent = program ? Lens.visible(program.slice(program.lastIndexOf('/') + 1)) : '';
+      $('program').title = Lens.visible(program);
+      const what = this.live ? 'live, ayi' : 'a recording of ayi';
+      document.title = program ? `${$('program').textContent} – ${what}` : 'A recording of ayi';
+      const events = model.rts.reduce((sum, rt) => sum + rt.n, 0);
+      $('facts').textContent = model.rts.length ? [Lens.count(model.rts.length, 'runtime'), Lens.count(model.taskList.length, 'task'), Lens.count(model.polls, 'poll'), Lens.count(events, 'event'), duration(model.to - model.from)].join(' · ') : '';
+      $('problems').hidden = !recording.problems.length;
+      const texts = recording.problems.map(({ text }) => Lens.visible(text));
+      // It is told again only if it is another one.
+      if (texts.join('\n') !== this.told) $('problems').replaceChildren(...texts.map((text) => el('p', {}, text)));
+      this.told = texts.join('\n');
+      const isThere = model.rts.length > 0;
+      $('opening').hidden = isThere;
+      $('bar').hidden = $('main').hidden = !isThere;
+      $('search-form').hidden = !isThere;
+      if (isThere) this.shortcuts();
+      return isThere;
+    }
+
+    // The buttons stay the same while the page follows a run, so that they keep the focus and can be hit.
     shortcuts() {
       const m = this.model, box = $('shortcuts');
-      box.replaceChildren();
-      const add = (id, label, p, time) => p >= 0 && box.append(el('button', { type: 'button', id, onclick: () => this.goTo({ poll: p }) }, el('b', {}, `${label}: `), duration(time), el('span', {}, ' in ', el('bdi', {}, Lens.describe.taskName(m.tasks[m.task[p]])))));
+      const add = (id, label, p, time) => {
+        let button = $(id);
+        if (!button && p >= 0) box.append(button = el('button', { type: 'button', id, onclick: () => this.goTo({ poll: this.model[id] }) }));
+        if (p < 0) button?.remove();
+        else button.replaceChildren(el('b', {}, `${label}: `), duration(time), el('span', {}, ' in ', el('bdi', {}, Lens.describe.taskName(m.tasks[m.task[p]]))));
+      };
       add('slowest', 'Slowest poll', m.slowest, m.end[m.slowest] - m.start[m.slowest]);
       add('longest', 'Longest wait', m.longest, m.wait[m.longest]);
     }
@@ -122,12 +166,16 @@
         document.body.classList.remove('dropping');
         this.read(event.dataTransfer.files[0]);
       });
-      addEventListener('popstate', () => this.model && this.restore(location.hash));
+      addEventListener('popstate', () => {
+        this.live?.pause();
+        if (this.model) this.restore(location.hash);
+      });
       addEventListener('keydown', (event) => this.key(event));
     }
 
     async read(file) {
       if (!file) return;
+      this.live?.stop();
       history.replaceState(null, '', '#');
       this.open(new Uint8Array(await file.arrayBuffer()));
     }
@@ -138,6 +186,7 @@
       if (isTyping || event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || !this.model) return;
       if (event.key === '/') $('search').focus();
       else if (event.key === '?') Lens.help();
+      else if (event.key === 'f' && this.live) this.live.toggle();
       else if ($('help').open) return;
       else if (VIEWS[Number(event.key) - 1]) this.turnTo(VIEWS[Number(event.key) - 1]);
       else if (this.view === 'auntie' && this.auntie.key(event)) { /* done */ } else return;
@@ -164,6 +213,8 @@
 
     /** Shows another view. The auntie begins with what is selected. */
     turnTo(view) {
+      // She shows one step after the other, so the run must not go on meanwhile.
+      if (view === 'auntie') this.live?.pause();
       if (view === 'auntie' && this.view !== 'auntie' && this.poll >= 0 && this.poll !== this.played) this.play(this.poll);
       else if (view === 'auntie' && this.step === 0 && this.t0 > this.model.from) {
         this.view = view;
@@ -197,19 +248,20 @@
       else this.auntie.show();
     }
 
-    layLanes() {
+    layLanes(mayScroll = true) {
       const related = this.show === 'related' && this.poll >= 0 ? Lens.related(this.model, this.poll) : null;
       const key = JSON.stringify([this.show, this.order, this.query, related ? this.poll : -1]);
       if (this.lanesFor?.key !== key || this.lanesFor.model !== this.model) {
         this.lanesFor = { key, model: this.model };
         this.timeline.setLanes({ show: this.show, order: this.order, filter: this.found, related });
         // What is selected stays in sight.
-        if (this.lane >= 0) this.input.reveal(this.lane);
+        if (this.lane >= 0 && mayScroll) this.input.reveal(this.lane);
       }
       $('lane-count').textContent = Lens.count(this.timeline.lanes.list.length + this.timeline.lanes.pinned.length, 'lane');
     }
 
     setWindow(t0, t1) {
+      this.live?.pause();
       const m = this.model, all = m.to - m.from, span = Math.max(50, Math.min(all * 1.2, t1 - t0));
       // A tenth of the window may lie beyond the ends.
       const from = Math.max(m.from - span * .5, Math.min(m.to - span * .5, t0 + (t1 - t0 - span) / 2));
@@ -227,16 +279,23 @@
       this.setWindow(m.from - margin, m.to + margin);
     }
 
+    laneOf(selection) {
+      if (!selection) return -1;
+      const { poll, task = poll >= 0 ? this.model.task[poll] : undefined, fd, rt } = selection;
+      return task !== undefined ? task * 4 + 1 : fd !== undefined ? fd * 4 + 2 : rt * 4;
+    }
+
     note(selection) {
       const m = this.model;
       this.selection = selection;
       this.poll = selection?.poll ?? -1;
-      this.lane = !selection ? -1 : selection.poll !== undefined ? m.task[selection.poll] * 4 + 1 : selection.task !== undefined ? selection.task * 4 + 1 : selection.fd !== undefined ? selection.fd * 4 + 2 : selection.rt * 4;
+      this.lane = this.laneOf(selection);
       this.arrows = this.poll >= 0 ? Lens.arrows(m, this.poll) : [];
     }
 
     /** Selects a poll, a task, a descriptor or a runtime. */
     select(selection, { reveal = true, how = 'push' } = {}) {
+      this.live?.pause();
       this.note(selection);
       const m = this.model;
       if (this.show === 'related') this.layLanes();

@@ -50,7 +50,7 @@
       const field = (name, ...content) => [el('dt', {}, name), el('dd', {}, ...content)];
       this.root.append(
         el('h2', {}, el('bdi', {}, it.title)),
-        el('p', { class: 'quiet' }, `Poll ${it.number.toLocaleString('en')} of ${it.of.toLocaleString('en')}, at ${Lens.time(m.start[p] - m.from, 1000)}, on `, el('bdi', {}, Lens.visible(rt.label))),
+        el('p', { class: 'quiet' }, `Poll ${it.number.toLocaleString('en')} of ${it.of.toLocaleString('en')}, at ${Lens.time(m.start[p] - m.zero, 1000)}, on `, el('bdi', {}, Lens.visible(rt.label))),
         el('div', { class: 'actions' },
           button('poll-previous', '← previous poll', () => app.toPoll(-1), it.number > 1),
           button('poll-next', 'next poll →', () => app.toPoll(1), it.number < it.of),
@@ -95,8 +95,8 @@
       this.root.append(
         el('h2', {}, el('bdi', {}, describe.fdName(fd))),
         el('p', { class: 'quiet' }, ...this.sentence(describe.fdSummary(m, fd))),
-        el('p', {}, fd.lo + fd.hi === 0 ? 'No task has waited for it in epoll.' : Number.isNaN(fd.registered) ? 'It was put into epoll before the recording begins.' : `It is in epoll since ${Lens.time(fd.registered - m.from, 1000)}.`,
-          Number.isNaN(fd.gone) ? '' : ` It left epoll at ${Lens.time(fd.gone - m.from, 1000)}.`),
+        el('p', {}, fd.lo + fd.hi === 0 ? 'No task has waited for it in epoll.' : Number.isNaN(fd.registered) ? 'It was put into epoll before the recording begins.' : `It is in epoll since ${Lens.time(fd.registered - m.zero, 1000)}.`,
+          Number.isNaN(fd.gone) ? '' : ` It left epoll at ${Lens.time(fd.gone - m.zero, 1000)}.`),
         fd.lo + fd.hi === 0 ? '' : el('p', { class: 'quiet' }, `Its key is 0x${((BigInt(fd.hi) << 32n) + BigInt(fd.lo)).toString(16)}.`),
       );
     }
@@ -106,7 +106,7 @@
         el('h2', {}, el('bdi', {}, Lens.visible(rt.label))),
         el('p', { class: 'quiet' }, `Process ${rt.process}, thread `, el('bdi', {}, Lens.visible(rt.thread || 'without a name')), `. ${Lens.count(rt.n, 'event')}, ${Lens.count(rt.pollsEnd - rt.firstPoll, 'poll')}, ${Lens.count(rt.turns.end.length, 'turn')}.`),
         el('p', {}, `It slept for ${duration(rt.sleeps.sum.at(-1))} and polled for ${duration(m.sum[rt.pollsEnd] - m.sum[rt.firstPoll])}.`),
-        el('p', {}, `Threads have entered it ${rt.entered === 1 ? 'once' : `${rt.entered.toLocaleString('en')} times`}.${Number.isNaN(rt.ended) ? '' : ` It ended at ${Lens.time(rt.ended - m.from, 1000)}.`}`),
+        el('p', {}, `Threads have entered it ${rt.entered === 1 ? 'once' : `${rt.entered.toLocaleString('en')} times`}.${Number.isNaN(rt.ended) ? '' : ` It ended at ${Lens.time(rt.ended - m.zero, 1000)}.`}`),
         el('p', {}, `It was written because of this: ${Lens.REASONS[rt.reason] ?? 'an unknown reason'}.`, rt.what ? el('bdi', {}, ` ${Lens.visible(rt.what)}`) : ''),
       );
     }

@@ -45,6 +45,8 @@
     return { lo, hi };
   };
 
+  Lens.readSections = readSections;
+
   const decoder = new TextDecoder('utf-8');
 
   class Cursor {
@@ -118,10 +120,11 @@
     return data.getUint32(from + length, true) === sum.lo && data.getUint32(from + length + 4, true) === sum.hi;
   }
 
-  function readSections(bytes, problems) {
+  /** Reads the sections from a place on, and tells what is damaged. */
+  function readSections(bytes, problems, from) {
     const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const sections = [];
-    let damaged = 0, unknown = 0, at = 24;
+    let damaged = 0, unknown = 0, at = from;
     while (at < bytes.length) {
       const rest = bytes.length - at;
       const length = rest >= 16 ? Number(data.getBigUint64(at + 8, true)) : 0;
@@ -206,8 +209,9 @@
     return rt.name && rt.flags & 1 ? `${name}, worker ${rt.worker}` : name;
   }
 
-  // Times become numbers since the first event of all. 56 bits do not fit into a number: the difference does.
-  function setTimes(runtimes) {
+  // Times become numbers since the first event of all, or since `origin`. 56 bits do not fit into a number: the difference
+  // does.
+  function setTimes(runtimes, given) {
     let origin = null;
     const bases = new Map();
     for (const rt of runtimes) {
@@ -216,6 +220,7 @@
       const first = rt.n ? (BigInt(rt.words[1]) << 24n) + BigInt(rt.words[0] >>> 8) : rt.begins;
       if (origin === null || rt.base + first < origin) origin = rt.base + first;
     }
+    origin = given ?? origin;
     for (const rt of runtimes) {
       const zero = origin - rt.base;
       // `zero` may be negative, if the processes have begun at different times.
@@ -245,10 +250,9 @@
   /** Reads a file. Returns its runtimes, and what is wrong with it in words. */
   Lens.parse = function (bytes) {
     const problems = [];
-    const recording = { runtimes: [], problems, origin: 0n };
     if (bytes.length < 24 || MAGIC.some((byte, at) => bytes[at] !== byte)) {
       problems.push({ kind: 'foreign', text: bytes.length === 0 ? 'The file is empty.' : 'This is not a recording of ayi, or its beginning is damaged.' });
-      if (bytes.length < 24) return recording;
+      if (bytes.length < 24) return { runtimes: [], problems, origin: 0n };
     } else {
       const version = new DataView(bytes.buffer, bytes.byteOffset).getUint32(16, true);
       if (version !== 1) {
@@ -256,19 +260,26 @@
       }
     }
     const groups = new Map();
-    for (const section of readSections(bytes, problems)) {
+    for (const section of readSections(bytes, problems, 24)) {
       const key = `${section.process}:${section.runtime}`;
       if (!groups.has(key)) groups.set(key, []);
       groups.get(key).push(section);
     }
-    recording.runtimes = [...groups.values()].map((sections) => join(sections, problems));
+    const recording = Lens.assemble([...groups.values()], problems);
+    if (!recording.runtimes.length && !problems.length) problems.push({ kind: 'empty', text: 'There is no runtime in the file.' });
+    return recording;
+  };
+
+  /** Makes a recording of sections, a list for each runtime. Times count from `origin`, or from the first event. */
+  Lens.assemble = function (groups, problems, origin) {
+    const recording = { runtimes: groups.map((sections) => join(sections, problems)), problems };
     recording.runtimes.sort((a, b) => a.process - b.process || a.worker - b.worker || Number(a.runtime) - Number(b.runtime));
     if (recording.runtimes.some((rt) => rt.process !== recording.runtimes[0].process)) for (const rt of recording.runtimes) rt.label += ` of process ${rt.process}`;
     // Two runtimes may have workers of the same name.
     const named = new Map();
     for (const rt of recording.runtimes) named.set(rt.label, (named.get(rt.label) ?? 0) + 1);
     for (const rt of recording.runtimes) if (named.get(rt.label) > 1) rt.label += ` (runtime ${rt.runtime})`;
-    recording.origin = setTimes(recording.runtimes);
+    recording.origin = setTimes(recording.runtimes, origin);
     for (const rt of recording.runtimes) {
       const say = (kind, text) => problems.push({ kind, text });
       if (rt.lost) say('overflow', `${rt.lost.toLocaleString('en')} events of ${rt.label} were lost in a burst.`);
@@ -279,7 +290,6 @@
         say('reason', `${rt.label} was recorded because of ${['', 'a panic', '', 'a signal', 'a poll that was too slow'][rt.reason]}${rt.what ? `: ${rt.what}` : '.'}`);
       }
     }
-    if (!recording.runtimes.length && !problems.length) problems.push({ kind: 'empty', text: 'There is no runtime in the file.' });
     return recording;
   };
 

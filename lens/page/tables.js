@@ -43,7 +43,7 @@
           name('Set by', (timer) => (pollOf(timer) >= 0 ? describe.taskName(m.tasks[m.task[pollOf(timer)]]) : 'unknown')),
           time('Late by', (timer) => Math.max(0, m.rts[timer.rt].t[timer.fired] - timer.deadline)),
           time('Set for', (timer) => timer.deadline - timer.time),
-          time('Fired at', (timer) => m.rts[timer.rt].t[timer.fired] - m.from),
+          time('Fired at', (timer) => m.rts[timer.rt].t[timer.fired] - m.zero),
         ];
       },
       go: (m, timer) => {
@@ -65,7 +65,7 @@
       rows: (m) => m.longestPolls().map((p) => ({ p, ...m.behind(p) })),
       columns: (m) => [
         name('Task', ({ p }) => describe.taskName(m.tasks[m.task[p]])), time('Poll', ({ p }) => m.end[p] - m.start[p]), number('Tasks that waited', (row) => row.count),
-        time('They waited', (row) => row.sum), time('Began at', ({ p }) => m.start[p] - m.from), name('Spawned at', ({ p }) => Lens.visible(m.tasks[m.task[p]].place)),
+        time('They waited', (row) => row.sum), time('Began at', ({ p }) => m.start[p] - m.zero), name('Spawned at', ({ p }) => Lens.visible(m.tasks[m.task[p]].place)),
       ],
       go: (m, row) => ({ poll: row.p }),
     },
@@ -134,6 +134,15 @@
           el('table', { 'aria-label': table.title, 'aria-describedby': 'caption' }, el('thead', {}, el('tr', {}, head)), body), more),
       );
       if (focused) root.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+    }
+
+    /** Shows a newer model, unless somebody is about to choose a row: it would be another one. */
+    renew() {
+      const { root } = this, body = root.querySelector('tbody');
+      if (body && (body.matches(':hover') || body.contains(document.activeElement))) return;
+      const top = root.querySelector('.scroll')?.scrollTop ?? 0;
+      this.show(true);
+      root.querySelector('.scroll').scrollTop = top;
     }
 
     row(m, table, columns, row) {

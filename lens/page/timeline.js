@@ -26,7 +26,6 @@
     load(model) {
       this.m = model;
       this.lanes = new Lens.Lanes(model);
-      this.focus = -1;
       const { wait, byTask, polls } = model;
       this.waits = new Float64Array(polls + 1);
       for (let i = 0; i < polls; i++) this.waits[i + 1] = this.waits[i] + wait[byTask[i]];
@@ -136,7 +135,7 @@
       const rough = (t1 - t0) * 110 / (width - left), power = 10 ** Math.floor(Math.log10(rough));
       const step = Math.max(1, power * ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10));
       c.fillStyle = colour.quiet;
-      const zero = this.m.from;
+      const zero = this.m.zero;
       for (let time = Math.ceil((t0 - zero) / step) * step; time <= t1 - zero; time += step) {
         const x = this.x(time + zero);
         c.fillRect(x, AXIS - 6, 1, 6);

@@ -8,6 +8,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("style.css", include_str!("../../page/style.css")),
     ("recording.js", include_str!("../../page/recording.js")),
     ("text.js", include_str!("../../page/text.js")),
+    ("gather.js", include_str!("../../page/gather.js")),
     ("model.js", include_str!("../../page/model.js")),
     ("graph.js", include_str!("../../page/graph.js")),
     ("describe.js", include_str!("../../page/describe.js")),
@@ -23,5 +24,6 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("auntie.js", include_str!("../../page/auntie.js")),
     ("help.js", include_str!("../../page/help.js")),
     ("link.js", include_str!("../../page/link.js")),
+    ("live.js", include_str!("../../page/live.js")),
     ("main.js", include_str!("../../page/main.js")),
 ];
