@@ -21,6 +21,13 @@ function build(recording, attributes = '') {
   return recording ? html.replace(empty, () => empty.replace('><', `${attributes}>${Buffer.from(recording).toString('base64')}<`)) : html;
 }
 
+/** The page as a program serves it. */
+function buildLive() {
+  const html = build();
+  for (const part of ["default-src 'none'; ", 'type="text/plain"></script>']) if (html.split(part).length !== 2) throw new Error(`the page does not have once: ${part}`);
+  return html.replace("default-src 'none'; ", (it) => `${it}connect-src 'self'; `).replace('type="text/plain"></script>', 'type="text/plain" data-live></script>');
+}
+
 class Browser {
   constructor() {
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ayi-lens-'));
@@ -103,6 +110,12 @@ class Page {
     await this.frame();
   }
 
+  /** Opens a page that is served. */
+  async visit(url) {
+    await this.ask('Page.navigate', { url });
+    await this.until('!!globalThis.Lens?.app && document.readyState === "complete"');
+  }
+
   /** The value of an expression in the page. */
   async value(expression) {
     const { result, exceptionDetails } = await this.ask('Runtime.evaluate', { expression, returnByValue: true, awaitPromise: true });
@@ -163,4 +176,4 @@ class Page {
   }
 }
 
-module.exports = { Browser, build };
+module.exports = { Browser, build, buildLive };
