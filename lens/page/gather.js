@@ -109,7 +109,8 @@
       // That the oldest events go is no problem here. That some could not be sent in time is one.
       recording.problems = recording.problems.filter((problem) => problem.kind !== 'overflow');
       for (const rt of recording.runtimes) {
-        if (rt.missing) recording.problems.push({ kind: 'overflow', text: `${Lens.count(rt.missing, 'event')} of ${rt.label} were overwritten before they could be sent. A larger ring helps: AYI_RECORD_MIB.` });
+        // Without a number, which would be another one each time that it is told.
+        if (rt.missing) recording.problems.push({ kind: 'overflow', text: `Some events of ${rt.label} were overwritten before they could be sent. A larger ring helps: AYI_RECORD_MIB.` });
       }
       return recording;
     }

@@ -32,7 +32,7 @@
     constructor(index, rt, id) {
       Object.assign(this, { index, rt, id, name: '', place: '', spawned: NaN, spawnEvent: -1, spawner: -1, spawnPoll: -1,
         ended: NaN, how: -1, first: Infinity, last: -Infinity, busy: 0, wait: 0, polls: 0, slowest: -1, longest: -1, from: 0, moves: 0,
-        pendingWake: -1, laterWake: -1, lastEnd: -Infinity, root: null, state: -1 });
+        pendingWake: -1, laterWake: -1, lastEnd: -Infinity, isInterrupted: false, root: null, state: -1 });
     }
   }
 
@@ -120,7 +120,7 @@
         isNested: false, entered: 0, ended: NaN, unregistered: new Map() });
       this.alive(rt);
       const looked = [], turned = [], timerByKey = new KeyMap(), fdEvents = [], unions = [];
-      let segment = 0, named = null, lastPlain = -1;
+      let segment = 0, gap = 0, named = null, lastPlain = -1;
       const texts = (i, at) => {
         while (segment + 1 < rt.segments.length && rt.segments[segment + 1].start <= i) segment++;
         return rt.segments[segment].texts[at] ?? '';
@@ -135,6 +135,10 @@
       for (let i = 0, w = 0; i < n; i++, w += 6) {
         const kind = words[w] & 255, time = t[i];
         const aLo = words[w + 2], aHi = words[w + 3], bLo = words[w + 4], bHi = words[w + 5];
+        if (i === rt.gaps[gap]) {
+          gap++;
+          for (const task of rt.taskById.values()) this.interrupt(task);
+        }
         if (kind === K.TEXT) {
           if (named) named.push(i);
           continue;
@@ -261,6 +265,11 @@
       this.unseen(rt);
     }
 
+    // Events are missing here. The poll that a wake has brought about may be among them, so a later one has another wake.
+    interrupt(task) {
+      Object.assign(task, { pendingWake: -1, laterWake: -1, lastEnd: -Infinity, isInterrupted: true });
+    }
+
     name(rt, [it, ...parts]) {
       if (!parts.length) return;
       const bytes = new Uint8Array(parts.length * 16), data = new DataView(bytes.buffer);
@@ -285,7 +294,7 @@
       m.event[p] = i;
       m.result[p] = words[w + 3] >>> 16;
       this.own(rt, i, p, task);
-      const isFirst = task.polls === 0 && task.pendingWake < 0;
+      const isFirst = task.polls === 0 && task.pendingWake < 0 && !task.isInterrupted;
       const by = isFirst ? task.spawnEvent : task.pendingWake;
       if (by >= 0 && (t[by] <= start ? rt.owner[by] !== p : this.isWake(words, by, task))) {
         m.wake[p] = by;

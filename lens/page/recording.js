@@ -173,13 +173,16 @@
   // Puts the sections of one runtime together. Each event is kept once.
   function join(sections, problems) {
     sections.sort((a, b) => a.first - b.first || (a.now < b.now ? -1 : 1));
-    const segments = [];
+    const segments = [], gaps = [];
     let next = sections[0].first, count = 0, missing = 0;
     for (const section of sections) {
       const events = section.words.length / 6;
       const skip = Math.max(0, next - section.first);
-      if (section.first > next) missing += section.first - next;
       if (skip >= events) continue;
+      if (section.first > next) {
+        missing += section.first - next;
+        gaps.push(count);
+      }
       segments.push({ start: count, first: section.first + skip, texts: section.texts, words: section.words.subarray(skip * 6) });
       count += events - skip;
       next = section.first + events;
@@ -193,7 +196,7 @@
     if (!segments.length) segments.push({ start: 0, first: next, texts: last.texts });
     // A section that has no event of its own still knows names.
     const lists = sections.map(({ tasks, sources }) => ({ tasks, sources }));
-    const rt = { ...last, lists, words, n: count, segments, overwritten: sections[0].first, missing };
+    const rt = { ...last, lists, words, n: count, segments, gaps, overwritten: sections[0].first, missing };
     rt.label = label(rt);
     if (rt.overwritten) {
       problems.push({ kind: 'overflow', text: `The first ${rt.overwritten.toLocaleString('en')} events of ${rt.label} are gone: newer ones have overwritten them.` });
