@@ -33,6 +33,7 @@
 //! - `hyper`, with the feature `hyper`: an executor and a timer for hyper
 //! - `process`, with the feature `process`: child processes
 //! - `runtime::Record`, with the feature `record`: what a runtime does goes into a ring, see [`seeing_a_run`]
+//! - With the feature `live`, a program shows what it does in a browser while it runs, see [`seeing_a_run`]
 //! - `serve`, with the feature `serve`: HTTP/1 and HTTP/2 for axum, tower and hyper services
 //! - `signal`, with the feature `signal`: Ctrl-C and other signals
 //! - [`runtime`]: what `#[ayi::main]` does for you, its settings and what it counts

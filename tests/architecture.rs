@@ -218,7 +218,8 @@ impl Modules {
 }
 
 /// Methods that std's types have as well.
-const STD: [&str; 14] = [
+const STD: [&str; 16] = [
+    "as_bytes",
     "as_mut",
     "build",
     "clone",
@@ -231,6 +232,7 @@ const STD: [&str; 14] = [
     "notify_all",
     "remove",
     "saturating_duration_since",
+    "shutdown",
     "store",
     "wait",
 ];
