@@ -96,7 +96,9 @@ mod tests {
 
     #[test]
     fn heads() {
-        let status = |head: &str| path_in(head).map_err(|refusal| refusal.status);
+        fn status(head: &str) -> Result<&str, &'static str> {
+            path_in(head).map_err(|refusal| refusal.status)
+        }
         assert_eq!(status("GET /events?a=b HTTP/1.1\r\nHost: [::1]:1\r\nX: y"), Ok("/events"));
         assert_eq!(status("GET / HTTP/1.1\r\nhOsT:localhost"), Ok("/"));
         assert_eq!(status("GET / HTTP/1.1\r\nHost: a.example"), Err("403 Forbidden"));

@@ -29,7 +29,9 @@ pub(super) enum Kind {
     Messages = 33,
     CallQueued = 40,
     CallRan = 41,
+    #[cfg(feature = "uring")]
     Submitted = 48,
+    #[cfg(feature = "uring")]
     Completed = 49,
     End = 56,
 }
@@ -106,6 +108,7 @@ impl Cause {
         Cause(id << 8 | 7)
     }
 
+    #[cfg(feature = "uring")]
     pub(super) fn operation(number: u64) -> Cause {
         Cause(number << 8 | 9)
     }
