@@ -59,6 +59,89 @@
       this.outline();
     }
 
+    // The calls of a thread: bars whose colour says what kind they are, hollow if the call found nothing. Below stands what a
+    // wait was given and has brought: a square for each descriptor that was handed over, full for each that is ready.
+    drawThread(thread, y) {
+      const { c, colour, m, left, width } = this, { t0, t1, selection } = this.app, { scale } = this, { start, end, n } = thread;
+      const top = y + 5, h = 22, { callAt, short, WAITS, EAGAIN } = Lens.calls;
+      const colours = [colour.sleep, colour.poll, colour.wake, colour.turn];
+      const isPicked = selection?.thread === thread.index;
+      c.fillStyle = colour.lane;
+      c.fillRect(left, top, width, h);
+      let i = search(end, t0, 0, n), free = left;
+      while (i < n && start[i] <= t1) {
+        const x0 = left + (start[i] - t0) * scale, x1 = left + (end[i] - t0) * scale;
+        if (x1 - x0 < 1.5 && i + 1 < n && (start[i + 1] - start[i]) * scale < COLUMN) {
+          i = this.manyCalls(thread, i, top, h, colours);
+          continue;
+        }
+        const it = callAt(m, thread, i), begin = Math.max(x0, left - 4), w = Math.max(1, Math.min(x1, width + 4) - begin);
+        this.call(it, begin, top, w, h, colours[it.kind]);
+        if (w > 34) this.write(w > 70 ? short(it) : it.name, begin, w, top + h / 2 + .5, it.kind === WAITS || it.result === EAGAIN ? colour.text : colour.surface);
+        if (it.kind === WAITS && it.result >= 0) free = this.squares(it, x1, y + 31, free, i + 1 < n ? left + (end[i + 1] - t0) * scale : width);
+        if (isPicked && selection.call === i) this.picked = [begin - 1, top - 1, w + 2, h + 2];
+        i++;
+      }
+      this.outline();
+    }
+
+    call(it, x, y, w, h, fill) {
+      const { c, colour } = this;
+      c.fillStyle = it.result < 0 && it.result !== Lens.calls.EAGAIN ? colour.bad : fill;
+      c.fillRect(x, y, Math.max(w - (w > 4 ? .75 : 0), 1), h);
+      if (it.result !== Lens.calls.EAGAIN || w < 4) return;
+      c.fillStyle = colour.surface;
+      c.fillRect(x + 1.5, y + 1.5, w - 3.75, h - 3);
+    }
+
+    // What is too narrow to be told from its neighbours: a column, parted by kinds, as high as it is full.
+    manyCalls(thread, i, y, h, colours) {
+      const { c, left } = this, { scale } = this, { t0 } = this.app, { start, end, sum, event, n } = thread, { words } = this.m.rts[thread.rt];
+      const column = Math.floor((left + (end[i] - t0) * scale) / COLUMN) * COLUMN, j = search(end, t0 + (column + COLUMN - left) / scale, i + 1, n);
+      const parts = [0, 0, 0, 0];
+      for (let k = i; k < j && k < i + 64; k++) parts[Lens.calls.kindOf(words[event[k] * 6 + 3] >>> 16)] += end[k] - start[k] + 1;
+      const all = parts.reduce((a, b) => a + b), full = h * Math.min(1, Math.max(.3, (sum[j] - sum[i]) * scale / COLUMN));
+      let bottom = y + h;
+      parts.forEach((part, kind) => {
+        const high = full * part / all;
+        c.fillStyle = colours[kind];
+        c.fillRect(column, bottom - high, COLUMN, high);
+        bottom -= high;
+      });
+      return j;
+    }
+
+    // Draws them below the end of the wait, if there is room, and returns where the next ones may begin.
+    squares(it, x, y, free, next) {
+      const { c, colour } = this, SIDE = 5, ROWS = 3, MOST = 60;
+      const given = it.isList ? Math.max(it.given, it.result) : it.result;
+      const columns = Math.ceil(Math.min(given, MOST) / ROWS), wide = columns * (SIDE + 1);
+      if (!given || it.call === 128 || it.call === 426 || x < free || wide > Math.max(next - x + 30, 14)) return free;
+      for (let k = 0; k < Math.min(given, MOST); k++) {
+        const sx = x + Math.floor(k / ROWS) * (SIDE + 1), sy = y + k % ROWS * (SIDE + .5);
+        c.strokeStyle = c.fillStyle = colour.report;
+        c.lineWidth = 1;
+        if (k < it.result) c.fillRect(sx, sy, SIDE - .5, SIDE - .5);
+        else c.strokeRect(sx + .5, sy + .5, SIDE - 1.5, SIDE - 1.5);
+      }
+      return x + wide + 3;
+    }
+
+    // For the overview, if there are no polls: how much of each column the threads spend in calls that do not wait.
+    addCalls(columns, span) {
+      const { m } = this, { kindOf, WAITS } = Lens.calls;
+      for (const thread of m.threads) {
+        const { words } = m.rts[thread.rt];
+        for (let k = 0; k < thread.n; k++) {
+          if (kindOf(words[thread.event[k] * 6 + 3] >>> 16) === WAITS) continue;
+          const from = (thread.start[k] - m.from) / span * columns, to = (thread.end[k] - m.from) / span * columns;
+          for (let at = Math.max(0, Math.floor(from)); at < Math.min(to, columns); at++) {
+            this.histogram[at] = Math.min(1, this.histogram[at] + (Math.min(to, at + 1) - Math.max(from, at)) / m.threads.length);
+          }
+        }
+      }
+    }
+
     poll(p, x, y, w, h) {
       const { c, colour, m } = this, result = m.result[p];
       c.fillStyle = result === 2 ? colour.bad : colour.poll;

@@ -14,6 +14,7 @@
     m.sortPolls();
     m.sortFds();
     m.connect();
+    Lens.threadsOf(m);
     m.bounds();
     return m;
   };
@@ -179,7 +180,7 @@
       let from = Infinity, to = -Infinity;
       for (const rt of this.rts) {
         if (!rt.n) continue;
-        from = Math.min(from, rt.t[0], rt.pollsEnd > rt.firstPoll ? this.earliest[rt.firstPoll] : Infinity, rt.sleeps.start[0] ?? Infinity);
+        from = Math.min(from, rt.t[0], rt.pollsEnd > rt.firstPoll ? this.earliest[rt.firstPoll] : Infinity, rt.sleeps.start[0] ?? Infinity, ...rt.threads.map((thread) => thread.start[0]));
         to = Math.max(to, rt.t[rt.n - 1]);
       }
       this.from = Number.isFinite(from) ? from : 0;

@@ -16,6 +16,8 @@
     ['▲', 'epoll has reported the descriptor', ''],
     ['● ■', 'a read, a write; with a hole: nothing is left now; a ring: nothing was there; ✕: it failed', ''],
     ['▸ ❙ ✕', 'a task begins; it ends; it panics or is cancelled', ''],
+    ['bars of a thread', 'system calls: pale ones wait, blue ones move bytes, orange ones accept, green ones are others; hollow: nothing was there', ''],
+    ['■ □', 'below a wait: descriptors that were handed over; full: those that are ready', ''],
     ['orange arrow', 'from the cause to the wake, and to the poll; dashed: those it woke itself', 'background: linear-gradient(transparent 40%, var(--wake) 40% 60%, transparent 60%)'],
   ];
 

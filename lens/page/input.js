@@ -68,14 +68,14 @@
       const hit = this.hit(at.x, at.y, event.pointerType === 'touch' ? 12 : 5);
       if (!hit) return;
       this.timeline.focus = hit.lane;
-      this.app.select(hit.poll >= 0 ? { poll: hit.poll } : this.selectionOf(hit.lane), { reveal: false });
+      this.app.select(hit.poll >= 0 ? { poll: hit.poll } : hit.call >= 0 ? { thread: hit.lane >> 2, call: hit.call } : this.selectionOf(hit.lane), { reveal: false });
       // A poll in the lane of its runtime is shown in the lane of its task, too.
       if (hit.poll >= 0) this.reveal(this.app.lane);
     }
 
     selectionOf(lane) {
       const kind = lane & 3, index = lane >> 2;
-      return kind === LANE.TASK ? { task: index } : kind === LANE.FD ? { fd: index } : { rt: index };
+      return kind === LANE.THREAD ? { thread: index } : kind === LANE.TASK ? { task: index } : kind === LANE.FD ? { fd: index } : { rt: index };
     }
 
     laneAt(y) {
@@ -102,7 +102,8 @@
         }
         return best;
       };
-      if (kind === LANE.TASK) {
+      if (kind === LANE.THREAD) hit.call = this.callAt(m.threads[index], time, near);
+      else if (kind === LANE.TASK) {
         const task = m.tasks[index];
         hit.poll = nearest(m.taskEnd, task.from, task.from + task.polls, (i) => m.byTask[i]);
         if (hit.poll < 0) {
@@ -135,6 +136,14 @@
       return hit;
     }
 
+    // The call of a thread at a time, or the nearest one.
+    callAt(thread, time, near) {
+      const i = search(thread.end, time, 0, thread.n);
+      const away = (k) => (k < 0 || k >= thread.n ? Infinity : Math.max(0, thread.start[k] - time, time - thread.end[k]));
+      const best = away(i) <= away(i - 1) ? i : i - 1;
+      return away(best) <= near ? best : -1;
+    }
+
     // The poll that a report has brought about.
     wokenBy(rt, report) {
       const m = this.timeline.m;
@@ -156,7 +165,8 @@
       if (hit?.poll >= 0) {
         const p = hit.poll;
         text = `${Lens.describe.taskName(m.tasks[m.task[p]])}\npoll of ${duration(m.end[p] - m.start[p])}${m.wake[p] >= 0 ? `, after ${duration(m.wait[p])} in the queue` : ''}\n${Lens.describe.plain(Lens.describe.cause(m, p))}`;
-      } else if (hit?.sleep) text = `The loop sleeps in epoll for ${duration(hit.sleep)}.`;
+      } else if (hit?.call >= 0) text = Lens.calls.inWords(m, m.threads[hit.lane >> 2], hit.call);
+      else if (hit?.sleep) text = `The loop sleeps in epoll for ${duration(hit.sleep)}.`;
       else if (hit?.turn) text = `A turn of the loop: ${duration(hit.turn)}.`;
       else if (hit && at.x < timeline.left) text = timeline.lanes.title(hit.lane);
       tip.hidden = !text;
@@ -228,6 +238,12 @@
         if (isHere) i = search(ends, m.end[app.poll] + 1e-9, from, to);
         return i < to ? pollOf(i) : -1;
       };
+      if (kind === LANE.THREAD) {
+        const thread = m.threads[index], { selection } = app, isHere = selection?.thread === index && selection.call >= 0;
+        let call = isHere && thread.end[selection.call] >= app.t0 ? selection.call + 1 : search(thread.end, app.t0, 0, thread.n);
+        if (call >= thread.n) call = thread.n - 1;
+        return app.select({ thread: index, call });
+      }
       const task = m.tasks[index], rt = m.rts[index];
       const p = kind === LANE.TASK ? pick(m.taskEnd, task.from, task.from + task.polls, (i) => m.byTask[i])
         : kind === LANE.RT ? pick(m.end, rt.firstPoll, rt.pollsEnd, (i) => i) : -1;
@@ -239,6 +255,7 @@
       const { m, lanes } = this.timeline, index = lane >> 2, name = lanes.title(lane);
       if ((lane & 3) === LANE.TASK) return `Task ${name}: ${Lens.describe.plain(Lens.describe.taskSummary(m, m.tasks[index]))}`;
       if ((lane & 3) === LANE.FD) return `${name}: ${Lens.describe.plain(Lens.describe.fdSummary(m, m.fds[index]))}`;
+      if ((lane & 3) === LANE.THREAD) return `${name}: ${Lens.count(m.threads[index].n, 'system call')}.`;
       return `${name}: ${Lens.count(m.rts[index].pollsEnd - m.rts[index].firstPoll, 'poll')}.`;
     }
 

@@ -1,8 +1,8 @@
 // Which lanes there are, and in which order. A lane is one number: four times the index, and what it is.
 'use strict';
 (function (Lens) {
-  const LANE = Lens.LANE = { RT: 0, TASK: 1, FD: 2 };
-  const HEIGHT = [48, 26, 26];
+  const LANE = Lens.LANE = { RT: 0, TASK: 1, FD: 2, THREAD: 3 };
+  const HEIGHT = [48, 26, 26, 48];
   const SHORT = ['fd', 'TCP', 'listener', 'UDP', 'Unix', 'listener', 'Unix', 'pipe', 'eventfd', 'timerfd', 'signalfd', 'pidfd', 'fd'];
   // With more runtimes than these the lanes of tasks would have no room, so all scroll together.
   const MOST_PINNED = 3;
@@ -13,6 +13,7 @@
       this.taskPlace = new Int32Array(model.tasks.length);
       this.fdPlace = new Int32Array(model.fds.length);
       this.rtPlace = new Int32Array(model.rts.length);
+      this.threadPlace = new Int32Array(model.threads.length);
       this.set({ show: 'all', order: 'first' });
     }
 
@@ -28,10 +29,14 @@
       }
       const count = entries.length / 2, by = Int32Array.from({ length: count }, (_, i) => i);
       by.sort((a, b) => entries[a * 2] - entries[b * 2] || a - b);
-      const rts = m.rts.filter((rt) => show !== 'related' || !related || related.rts.has(rt.index)).map((rt) => rt.index * 4 + LANE.RT);
+      // The threads of a runtime whose system calls are all that is known of it stand in its place.
+      const isCalls = (rt) => rt.threads.length > 0 && rt.pollsEnd === rt.firstPoll && rt.turns.end.length === 0;
+      const rts = m.rts.filter((rt) => show !== 'related' || !related || related.rts.has(rt.index))
+        .flatMap((rt) => [...(isCalls(rt) ? [] : [rt.index * 4 + LANE.RT]), ...rt.threads.map((thread) => thread.index * 4 + LANE.THREAD)]);
       const isPinned = rts.length <= MOST_PINNED;
       this.rtPlace.fill(-1);
-      rts.forEach((lane, place) => (this.rtPlace[lane >> 2] = isPinned ? -2 - place : place));
+      this.threadPlace.fill(-1);
+      rts.forEach((lane, place) => (((lane & 3) === LANE.RT ? this.rtPlace : this.threadPlace)[lane >> 2] = isPinned ? -2 - place : place));
       this.pinned = isPinned ? rts : [];
       this.list = new Int32Array(count + (isPinned ? 0 : rts.length));
       if (!isPinned) this.list.set(rts);
@@ -61,12 +66,14 @@
     placeOf(lane) {
       const index = lane >> 2;
       if ((lane & 3) === LANE.RT) return this.rtPlace[index];
+      if ((lane & 3) === LANE.THREAD) return this.threadPlace[index];
       return ((lane & 3) === LANE.TASK ? this.taskPlace : this.fdPlace)[index];
     }
 
     title(lane, isShort = false) {
       const { m } = this, index = lane >> 2;
       if (isShort && (lane & 3) === LANE.FD) return `${SHORT[m.fds[index].kind] ?? 'fd'} ${m.fds[index].fd < 0 ? '?' : m.fds[index].fd}`;
+      if ((lane & 3) === LANE.THREAD) return Lens.calls.threadName(m, m.threads[index]);
       if ((lane & 3) === LANE.RT) return Lens.visible(m.rts[index].label);
       return (lane & 3) === LANE.TASK ? Lens.describe.taskName(m.tasks[index]) : Lens.describe.fdName(m.fds[index]);
     }

@@ -5,7 +5,7 @@
   const PLAIN = ['view', 'tab', 'show', 'order', 'query'];
   const NAMES = { view: 'view', tab: 'table', show: 'show', order: 'order', query: 'find' };
   const DEFAULT = { view: 'timeline', tab: 'tasks', show: 'all', order: 'first', query: '' };
-  const ALLOWED = { view: ['timeline', 'tables', 'auntie'], tab: ['tasks', 'fds', 'timers', 'wakes', 'blocked'], show: ['all', 'tasks', 'fds', 'related'], order: ['first', 'busy'] };
+  const ALLOWED = { view: ['timeline', 'tables', 'auntie'], tab: ['tasks', 'fds', 'timers', 'wakes', 'blocked', 'calls'], show: ['all', 'tasks', 'fds', 'related'], order: ['first', 'busy'] };
 
   const rtName = (rt) => `${rt.process}.${rt.runtime}`;
 
@@ -22,6 +22,9 @@
     else if (selection?.fd !== undefined) {
       const fd = m.fds[selection.fd];
       words.set('fd', `${rtName(m.rts[fd.rt])}.${((BigInt(fd.hi) << 32n) + BigInt(fd.lo)).toString(16)}`);
+    } else if (selection?.thread !== undefined) {
+      const thread = m.threads[selection.thread], rt = m.rts[thread.rt];
+      words.set('call', `${rtName(rt)}.${selection.call === undefined ? `thread-${thread.tid}` : m.eventNumber(rt, thread.event[selection.call])}`);
     } else if (selection?.rt !== undefined) words.set('rt', rtName(m.rts[selection.rt]));
     if (app.view === 'auntie') words.set('step', `${rtName(m.rts[app.rt])}.${app.step}`);
     return `#${words}`;
@@ -47,7 +50,7 @@
       const [process, runtime, which] = (words.get(key) ?? '').split('.');
       return [m.rts.find((rt) => String(rt.process) === process && rt.runtime === runtime), which];
     };
-    const [pollRt, number] = rtOf('poll'), [taskRt, id] = rtOf('task'), [fdRt, key] = rtOf('fd'), [rt] = rtOf('rt'), [stepRt, step] = rtOf('step');
+    const [pollRt, number] = rtOf('poll'), [taskRt, id] = rtOf('task'), [fdRt, key] = rtOf('fd'), [rt] = rtOf('rt'), [callRt, called] = rtOf('call'), [stepRt, step] = rtOf('step');
     if (pollRt) {
       const event = m.eventOfNumber(pollRt, Number(number)), poll = event >= 0 ? pollRt.owner[event] : -1;
       if (poll >= 0) state.selection = { poll };
@@ -57,6 +60,13 @@
     } else if (fdRt && /^[0-9a-f]{1,16}$/.test(key)) {
       const whole = BigInt(`0x${key}`), fd = fdRt.fdByKey.get(Number(whole & 0xffffffffn), Number(whole >> 32n));
       if (fd) state.selection = { fd: fd.index };
+    } else if (callRt) {
+      const event = m.eventOfNumber(callRt, Number(called));
+      for (const thread of callRt.threads) {
+        const call = thread.event.indexOf(event);
+        if (event >= 0 && call >= 0) state.selection = { thread: thread.index, call };
+        else if (called === `thread-${thread.tid}`) state.selection = { thread: thread.index };
+      }
     } else if (rt) state.selection = { rt: rt.index };
     if (stepRt) Object.assign(state, { rt: stepRt.index, step: Math.max(0, Math.floor(Number(step)) || 0) });
     return state;

@@ -89,8 +89,12 @@
       $('program').title = Lens.visible(program);
       const what = this.live ? 'live, ayi' : 'a recording of ayi';
       document.title = program ? `${$('program').textContent} – ${what}` : 'A recording of ayi';
-      const events = model.rts.reduce((sum, rt) => sum + rt.n, 0);
-      $('facts').textContent = model.rts.length ? [Lens.count(model.rts.length, 'runtime'), Lens.count(model.taskList.length, 'task'), Lens.count(model.polls, 'poll'), Lens.count(events, 'event'), duration(model.to - model.from)].join(' · ') : '';
+      const events = model.rts.reduce((sum, rt) => sum + rt.n, 0), calls = model.threads.reduce((sum, thread) => sum + thread.n, 0);
+      // System calls alone are not a run of ayi, and the auntie has nothing to say about them.
+      this.isCalls = calls > 0 && !model.polls && !model.taskList.length;
+      $('tab-auntie').hidden = this.isCalls;
+      $('facts').textContent = model.rts.length ? [Lens.count(model.rts.length, 'runtime'), ...(this.isCalls ? [] : [Lens.count(model.taskList.length, 'task'), Lens.count(model.polls, 'poll')]),
+        ...(calls ? [Lens.count(calls, 'system call')] : []), Lens.count(events, 'event'), duration(model.to - model.from)].join(' · ') : '';
       $('problems').hidden = !recording.problems.length;
       const texts = recording.problems.map(({ text }) => Lens.visible(text));
       // It is told again only if it is another one.
@@ -213,6 +217,7 @@
 
     /** Shows another view. The auntie begins with what is selected. */
     turnTo(view) {
+      if (view === 'auntie' && this.isCalls) return;
       // She shows one step after the other, so the run must not go on meanwhile.
       if (view === 'auntie') this.live?.pause();
       if (view === 'auntie' && this.view !== 'auntie' && this.poll >= 0 && this.poll !== this.played) this.play(this.poll);
@@ -225,6 +230,7 @@
 
     apply() {
       if (!this.model) return;
+      if (this.view === 'auntie' && this.isCalls) this.view = 'timeline';
       for (const view of VIEWS) {
         const isShown = view === this.view;
         $(`view-${view}`).hidden = !isShown;
@@ -281,8 +287,8 @@
 
     laneOf(selection) {
       if (!selection) return -1;
-      const { poll, task = poll >= 0 ? this.model.task[poll] : undefined, fd, rt } = selection;
-      return task !== undefined ? task * 4 + 1 : fd !== undefined ? fd * 4 + 2 : rt * 4;
+      const { poll, task = poll >= 0 ? this.model.task[poll] : undefined, fd, thread, rt } = selection;
+      return task !== undefined ? task * 4 + 1 : fd !== undefined ? fd * 4 + 2 : thread !== undefined ? thread * 4 + 3 : rt * 4;
     }
 
     note(selection) {
@@ -313,13 +319,14 @@
         if (p >= 0) [from, to] = [m.start[p] - m.wait[p], m.end[p]];
         else if (selection.task !== undefined) [from, to] = [m.tasks[selection.task].first, m.tasks[selection.task].last];
         else if (selection.fd !== undefined && from === undefined) [from, to] = [m.fds[selection.fd].first, m.fds[selection.fd].last];
-        if (from !== undefined && Number.isFinite(from)) this.lookAt(from, to, p >= 0);
+        else if (selection.call !== undefined) [from, to] = [m.threads[selection.thread].start[selection.call], m.threads[selection.thread].end[selection.call]];
+        if (from !== undefined && Number.isFinite(from)) this.lookAt(from, to, p >= 0 || selection.call !== undefined);
         this.timeline.focus = this.lane;
         this.input.reveal(this.lane);
       }
       this.timeline.invalidate();
       const words = p => [...[p.slow, [p.cause], [p.queue], [p.took]].flat()].map(Lens.describe.plain).join(' ');
-      this.say(this.poll >= 0 ? `${Lens.describe.taskName(m.tasks[m.task[this.poll]])}. ${words(Lens.describe.poll(m, this.poll))}` : this.input.laneInWords(this.lane));
+      this.say(this.poll >= 0 ? `${Lens.describe.taskName(m.tasks[m.task[this.poll]])}. ${words(Lens.describe.poll(m, this.poll))}` : selection?.call !== undefined ? Lens.calls.inWords(m, m.threads[selection.thread], selection.call) : this.input.laneInWords(this.lane));
       this.link(how);
     }
 
@@ -349,7 +356,11 @@
 
     /** The next or the previous poll of the task. */
     toPoll(by) {
-      const m = this.model;
+      const m = this.model, { thread, call } = this.selection ?? {};
+      if (call !== undefined) {
+        if (call + by >= 0 && call + by < m.threads[thread].n) this.select({ thread, call: call + by });
+        return;
+      }
       if (this.poll < 0) return;
       const task = m.tasks[m.task[this.poll]], at = m.position[this.poll] + by;
       if (at >= task.from && at < task.from + task.polls) this.select({ poll: m.byTask[at] });

@@ -8,7 +8,7 @@
   // Whether the loop itself has written the event, and not the code of a poll that goes on.
   const LOOP_KINDS = new Uint8Array(256);
   for (const kind of [K.LOOKED, K.TURNED, K.ENTERED, K.LEFT, K.ENDED, K.ARRIVED, K.REPORTED, K.TIMER_FIRED, K.MESSAGES,
-    K.CALL_RAN, K.COMPLETED, K.END, K.LOST]) LOOP_KINDS[kind] = 1;
+    K.CALL_RAN, K.COMPLETED, K.END, K.LOST, K.CALLED]) LOOP_KINDS[kind] = 1;
   const LOOP_CAUSES = new Uint8Array(256);
   for (const cause of [CAUSE.REPORT, CAUSE.TIMER, CAUSE.MESSAGE, CAUSE.BUDGET, CAUSE.JOINED, CAUSE.CALL, CAUSE.RING, CAUSE.END]) LOOP_CAUSES[cause] = 1;
 
@@ -117,7 +117,7 @@
     runtime(rt, index) {
       const { m } = this, { words, n, t } = rt;
       Object.assign(rt, { index, taskById: new Map(), fdByKey: new KeyMap(), owner: new Int32Array(n).fill(-1), firstPoll: this.count,
-        isNested: false, entered: 0, ended: NaN, unregistered: new Map() });
+        isNested: false, entered: 0, ended: NaN, unregistered: new Map(), called: [] });
       this.alive(rt);
       const looked = [], turned = [], timerByKey = new KeyMap(), fdEvents = [], unions = [];
       let segment = 0, gap = 0, named = null, lastPlain = -1;
@@ -252,6 +252,7 @@
             break;
           }
           case K.CALL_RAN: m.calls.push({ rt: index, event: i, id: aLo + aHi * 4294967296, took: bLo + bHi * 4294967296 }); break;
+          case K.CALLED: rt.called.push(i); break;
           case K.ENTERED: rt.entered++; break;
           case K.END: if (aLo === 2) rt.ended = time; break;
         }

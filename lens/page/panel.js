@@ -26,6 +26,7 @@
       if (!selection) this.nothing(m);
       else if (selection.poll !== undefined) this.poll(m, selection.poll);
       else if (selection.task !== undefined) this.task(m, m.tasks[selection.task]);
+      else if (selection.thread !== undefined) this.thread(m, m.threads[selection.thread], selection.call);
       else if (selection.fd !== undefined) this.fd(m, m.fds[selection.fd]);
       else this.runtime(m, m.rts[selection.rt]);
       // The button that was pressed is there again, or else the panel keeps the focus.
@@ -38,7 +39,8 @@
     nothing(m) {
       this.root.append(
         el('h2', {}, 'Nothing is selected'),
-        el('p', {}, m.polls ? 'Click a poll, a dark bar in a lane, to read why it ran, how long it waited, and what it did.' : 'There are no polls in this recording.'),
+        el('p', {}, m.polls ? 'Click a poll, a dark bar in a lane, to read why it ran, how long it waited, and what it did.' : m.threads.length ? 'Click a call, a bar in the lane of a thread, to read what it was given, how long it took, and what it returned.' : 'There are no polls in this recording.'),
+        m.threads.length ? this.legend() : '',
         el('p', { class: 'quiet' }, 'The wheel zooms, a drag moves, ? shows all keys.'),
       );
     }
@@ -99,6 +101,36 @@
           Number.isNaN(fd.gone) ? '' : ` It left epoll at ${Lens.time(fd.gone - m.zero, 1000)}.`),
         fd.lo + fd.hi === 0 ? '' : el('p', { class: 'quiet' }, `Its key is 0x${((BigInt(fd.hi) << 32n) + BigInt(fd.lo)).toString(16)}.`),
       );
+    }
+
+    // What the bars of a thread mean.
+    legend() {
+      const signs = [['--sleep', 'waits: select, poll, epoll_wait …'], ['--poll', 'moves bytes: recv, send …; hollow: EAGAIN, nothing was there'], ['--wake', 'accept'], ['--turn', 'all others: epoll_ctl, close …']];
+      return el('ul', { class: 'legend' }, signs.map(([colour, text]) => el('li', {}, el('span', { class: 'swatch', style: `background: var(${colour})` }), text)),
+        el('li', {}, el('span', { class: 'squares' }, '■□□'), 'below a wait: each descriptor that was handed over; full: those that are ready. epoll_wait hands none over.'));
+    }
+
+    thread(m, thread, k) {
+      const { calls } = Lens, rt = m.rts[thread.rt];
+      if (k === undefined) {
+        const rows = calls.sums({ ...m, threads: [thread] }).sort((a, b) => b.took - a.took);
+        this.root.append(
+          el('h2', {}, el('bdi', {}, calls.threadName(m, thread))),
+          el('p', { class: 'quiet' }, `Thread ${thread.tid}: ${Lens.count(thread.n, 'system call')}, ${duration(thread.sum[thread.n])} in all.`),
+          el('dl', {}, rows.flatMap((row) => [el('dt', {}, row.name), el('dd', {}, `${Lens.count(row.count, 'call')}, ${duration(row.took)}${row.given ? `, ${Lens.count(row.given, 'descriptor')} handed over` : ''}${row.empty ? `, ${row.empty} for nothing` : ''}`)])),
+          this.legend());
+        return;
+      }
+      const it = calls.callAt(m, thread, k), said = calls.sentences(m, thread, it);
+      const field = (name, ...content) => [el('dt', {}, name), el('dd', {}, ...content)];
+      const button = (id, label, by) => el('button', { type: 'button', id, disabled: k + by < 0 || k + by >= thread.n, onclick: () => this.app.toPoll(by) }, label);
+      this.root.append(
+        el('h2', {}, it.name),
+        el('p', { class: 'quiet' }, `Call ${(k + 1).toLocaleString('en')} of ${thread.n.toLocaleString('en')}, at ${Lens.time(it.start - m.from, 1000)}, in `, el('bdi', {}, calls.threadName(m, thread))),
+        el('div', { class: 'actions' }, button('call-previous', '← previous call', -1), button('call-next', 'next call →', 1)),
+        el('dl', {}, ...field('What it was given', ...this.sentence(said.given)), ...field('How long', `${duration(it.took)}. ${said.kind}`), ...field('Result', said.result),
+          ...field('Thread', `${thread.tid}, of ${Lens.visible(rt.label)}`)),
+        this.legend());
     }
 
     runtime(m, rt) {

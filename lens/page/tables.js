@@ -69,7 +69,20 @@
       ],
       go: (m, row) => ({ poll: row.p }),
     },
+    calls: {
+      title: 'System calls', caption: 'What each runtime has called. A row leads to the longest of these calls.', sort: [3, -1],
+      rows: (m) => Lens.calls.sums(m),
+      columns: (m) => [
+        name('Runtime', (row) => Lens.visible(m.rts[row.rt].label)), name('Call', (row) => row.name), number('Count', (row) => row.count), time('Time', (row) => row.took),
+        time('Longest', (row) => row.longest), number('Handed over', (row) => row.given), number('Ready', (row) => row.ready),
+        number('Found nothing', (row) => row.empty), number('Failed', (row) => row.failed),
+      ],
+      go: (m, row) => ({ thread: row.thread, call: row.call }),
+    },
   };
+
+  // A recording of system calls alone has nothing for most tables, and one of a runtime nothing for this one.
+  const isThere = (m, id) => (id === 'calls' ? m.threads.length > 0 : m.polls > 0 || !m.threads.length || id === 'fds');
 
   // The poll that a timer has brought about.
   function timerPoll(m, timer) {
@@ -107,14 +120,14 @@
     }
 
     show(isNew) {
-      const { app, root } = this, { model: m } = app, table = Lens.tables[app.tab] ?? Lens.tables.tasks;
-      const sort = app.sort ?? table.sort, key = JSON.stringify([app.tab, sort, app.query]);
+      const { app, root } = this, { model: m } = app, tab = isThere(m, app.tab) ? app.tab : 'calls', table = Lens.tables[tab] ?? Lens.tables.tasks;
+      const sort = app.sort ?? table.sort, key = JSON.stringify([tab, sort, app.query]);
       if (key === this.drawn && !isNew) return;
       if (key !== this.drawn) this.shown = PAGE;
       this.drawn = key;
       const focused = root.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
       const { rows, columns } = Lens.sorted(m, table, sort, app.found);
-      const choices = Object.entries(Lens.tables).map(([id, it]) => el('button', { type: 'button', 'data-key': `table-${id}`, 'aria-pressed': String(it === table), onclick: () => app.set({ tab: id, sort: null }) }, it.title));
+      const choices = Object.entries(Lens.tables).filter(([id]) => isThere(m, id)).map(([id, it]) => el('button', { type: 'button', 'data-key': `table-${id}`, 'aria-pressed': String(it === table), onclick: () => app.set({ tab: id, sort: null }) }, it.title));
       const head = columns.map((column, i) => el('th', { scope: 'col', class: column.isText ? '' : 'number', 'aria-sort': sort[0] === i ? (sort[1] < 0 ? 'descending' : 'ascending') : null },
         el('button', { type: 'button', 'data-key': `column-${i}`, onclick: () => app.set({ sort: [i, sort[0] === i ? -sort[1] : column.isText ? 1 : -1] }) }, column.title)));
       const body = el('tbody');

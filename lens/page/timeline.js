@@ -157,6 +157,7 @@
       c.rect(left, y, width - left, h);
       c.clip();
       if (kind === LANE.RT) this.drawRuntime(this.m.rts[index], y);
+      else if (kind === LANE.THREAD) this.drawThread(this.m.threads[index], y);
       else if (kind === LANE.TASK) this.drawTask(this.m.tasks[index], y, h);
       else this.drawFd(this.m.fds[index], y, h);
       c.restore();
@@ -272,6 +273,7 @@
       if (!this.histogram) {
         const columns = Math.max(1, Math.floor(room / 2));
         this.histogram = new Float32Array(columns);
+        if (!m.polls) this.addCalls(columns, span);
         for (const rt of m.rts) {
           let i = rt.firstPoll;
           for (let k = 0; k < columns; k++) {

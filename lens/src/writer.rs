@@ -1,7 +1,7 @@
 //! Writes recordings: those of tests and fuzzing, and the shorter one that a page gets if the whole is too large.
 
 use crate::recording::{
-    Cause, Event, How, LiveTask, MAGIC, Outcome, RUNT, Section, Source, VERSION, What, checksum,
+    Cause, Event, How, LiveTask, MAGIC, Outcome, RUNT, Section, Source, TOOK, VERSION, What, checksum,
 };
 
 /// Returns a file with these sections.
@@ -132,6 +132,12 @@ pub fn event(time: u64, what: What) -> Event {
         What::Completed { operation, result } => (49, operation, u64::from(result as u32)),
         What::End { phase, left } => (56, phase, left),
         What::Lost { events } => (60, events, 0),
+        What::Called { thread, call, given, took, result } => {
+            let given = given.map_or(0, |given| u64::from(given.saturating_add(1)));
+            // Nearest, where there is no room: 40 bits for the time, 24 for the result.
+            let result = i64::from(result).clamp(-(1 << 23), (1 << 23) - 1) as u64;
+            (64, with(u64::from(thread) | given << 32, call), took.min(TOOK) | result << 40)
+        }
         What::Unknown { kind } => (kind, 0, 0),
     };
     Event { words: [u64::from(kind) | time << 8, a, b] }
@@ -183,6 +189,19 @@ mod tests {
                 assert_eq!(again.what(), what);
                 assert_eq!(again.kind(), kind as u8);
             }
+        }
+    }
+    #[test]
+    fn a_call_that_has_no_room_for_its_numbers_has_the_nearest() {
+        let called =
+            |given, took, result| What::Called { thread: u32::MAX, call: u16::MAX, given, took, result };
+        for (what, read) in [
+            (called(Some(5), 7, -11), called(Some(5), 7, -11)),
+            (called(None, 0, 0), called(None, 0, 0)),
+            (called(Some(u16::MAX), u64::MAX, i32::MAX), called(Some(u16::MAX - 1), TOOK, (1 << 23) - 1)),
+            (called(Some(0), TOOK, i32::MIN), called(Some(0), TOOK, -(1 << 23))),
+        ] {
+            assert_eq!(event(3, what).what(), read);
         }
     }
 }

@@ -258,3 +258,40 @@ fn a_hundred_thousand_tasks() {
     assert_eq!((first.held_up, last.held_up), (0, 3 * 99_999));
     assert!(analysis.tasks.iter().all(|task| task.name == "one of many" && task.queued == 2));
 }
+
+#[test]
+fn system_calls_are_counted_by_name() {
+    let called =
+        |call, given, took, result| (What::Called { thread: 7, call, given, took, result }, 1_000 + took);
+    let list = [
+        called(23, Some(6), 400, 1),
+        called(45, Some(5), 20, 64),
+        called(23, Some(7), 100, 1),
+        called(45, Some(5), 10, -11),
+        called(45, None, 3_000, -104),
+        called(999, None, 1, 0),
+    ];
+    let events = events(list.map(|(what, time)| (time, what, "")));
+    let section = Section { events, begins: 1_000_000, ..Section::default() };
+    let analysis = analyse(&section);
+    let calls: Vec<_> = analysis
+        .system_calls
+        .iter()
+        .map(|calls| (calls.title(), calls.count, calls.took, calls.given, calls.empty, calls.failed))
+        .collect();
+    let expected = [("select", 2, 500, 13, 0, 0), ("recv", 3, 3_030, 0, 1, 1), ("call 999", 1, 1, 0, 0, 0)];
+    assert_eq!(calls, expected.map(|(name, a, b, c, d, e)| (name.to_owned(), a, b, c, d, e)));
+    assert_eq!((analysis.totals.begin, analysis.totals.unknown), (1_000, 0));
+    let text = ayi_lens::text::text(&read_sections(&[section]), 2);
+    let table = text.split("System calls (2 of 3)\n").nth(1).expect(&text);
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["count", "time", "longest", "handed", "over", "empty", "failed", "call"]);
+    assert_eq!(lines[1], ["3", "3.03", "µs", "3.00", "µs", "0", "1", "1", "recv"]);
+    assert_eq!(lines[2], ["2", "500", "ns", "400", "ns", "13", "0", "0", "select"]);
+}
+
+#[test]
+fn a_recording_without_system_calls_has_no_table_of_them() {
+    let text = ayi_lens::text::text(&read_sections(&[small()]), 5);
+    assert!(!text.contains("System calls"), "{text}");
+}

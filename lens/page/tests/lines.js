@@ -3,7 +3,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const Lens = require('../recording.js');
-for (const part of ['text', 'model', 'graph', 'describe', 'replay', 'steps']) require(`../${part}.js`);
+for (const part of ['text', 'model', 'graph', 'describe', 'calls', 'replay', 'steps']) require(`../${part}.js`);
 
 const ROOT = path.join(__dirname, '../../..');
 

@@ -2,7 +2,7 @@
 const test = require('node:test');
 const assert = require('node:assert/strict');
 const Lens = require('../recording.js');
-for (const part of ['text', 'model', 'graph', 'describe']) require(`../${part}.js`);
+for (const part of ['text', 'model', 'graph', 'describe', 'calls']) require(`../${part}.js`);
 const s = require('./scenarios.js');
 const { Runtime, file, section, by, checksum } = require('./writer.js');
 const { CAUSE } = Lens;
@@ -274,4 +274,40 @@ test('a million events are read in a few seconds', () => {
   console.log(`# a million events: parsed in ${(parsed - begin).toFixed(0)} ms, model in ${(done - parsed).toFixed(0)} ms`);
   assert.ok(m.polls > 100_000);
   assert.ok(done - begin < 10_000);
+});
+
+test('system calls: threads, and what a call was given and returned', () => {
+  const m = read(...s.rungs());
+  assert.deepEqual(m.recording.problems, []);
+  assert.deepEqual(m.threads.map((thread) => [m.rts[thread.rt].label, thread.tid, thread.n]), [['select', 41, 21], ['epoll_edge', 52, 19], ['epoll_edge', 53, 2]]);
+  const { callAt, short, sentences, threadName } = Lens.calls, [select, edge] = m.threads;
+  assert.deepEqual([threadName(m, select), threadName(m, m.threads[2])], ['select', 'epoll_edge, thread 2']);
+  const wait = callAt(m, select, 1);
+  assert.deepEqual([wait.name, wait.kind, wait.given, wait.result, wait.took, wait.start, wait.end], ['select', Lens.calls.WAITS, 3, 1, 80_000, 10_000, 90_000]);
+  assert.equal(short(wait), 'select 3 → 1');
+  assert.match(sentences(m, select, wait).given[0], /^A list of 3 descriptors\./);
+  const nothing = callAt(m, edge, 4);
+  assert.deepEqual([short(nothing), nothing.given], ['recv EAGAIN', 8]);
+  assert.deepEqual(sentences(m, edge, nothing).given[1], { text: 'TCP stream 8 (epoll_edge, client 1)', go: { fd: 1 } });
+  assert.equal(short(callAt(m, edge, 1)), 'epoll_wait → 1');
+  const rows = Object.fromEntries(Lens.calls.sums(m).map((row) => [`${m.rts[row.rt].label} ${row.name}`, [row.count, row.given, row.ready, row.empty, row.failed]]));
+  assert.deepEqual(rows['select select'], [10, 30, 10, 0, 0]);
+  assert.deepEqual(rows['epoll_edge epoll_wait'], [5, 0, 5, 0, 0]);
+  assert.deepEqual(rows['epoll_edge recv'], [10, 0, 0, 5, 0]);
+  assert.equal(m.from, select.start[0], 'it begins when the first call began');
+});
+
+test('system calls: times and results at the ends of what fits, and calls without a name', () => {
+  const r = new Runtime();
+  r.called(100, 2 ** 32 - 1, 65535, 2n ** 40n - 1n, -(2 ** 23)).called(200, 2 ** 32 - 1, 45, 50, 2 ** 23 - 1, 65534);
+  const m = read(r), [thread] = m.threads, [first, second] = [0, 1].map((k) => Lens.calls.callAt(m, thread, k));
+  assert.deepEqual([first.name, first.kind, first.given, first.result, first.took], ['call 65535', Lens.calls.OTHER, -1, -(2 ** 23), 2 ** 40 - 1]);
+  assert.deepEqual([second.given, second.result], [65534, 2 ** 23 - 1]);
+  assert.equal(Lens.calls.sentences(m, thread, first).given[0], 'That is not known.');
+  for (const k of [0, 1]) assert.ok(!/undefined|NaN/.test(Lens.calls.inWords(m, thread, k)));
+});
+
+test('a recording without system calls has no threads', () => {
+  const m = read(s.echo());
+  assert.deepEqual([m.threads, m.rts[0].threads], [[], []]);
 });

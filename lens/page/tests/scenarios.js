@@ -194,4 +194,22 @@ function crowd(tasks) {
   return r;
 }
 
-module.exports = { echo, slow, two, nasty, many, crowd, file, by, Runtime, KEY, LISTENER };
+/** Two servers, of which only system calls are known: one hands its list over each time, the other one never. */
+function rungs() {
+  const [SELECT, RECV, SEND, WAIT, ACCEPT] = [23, 45, 44, 232, 288];
+  const select = new Runtime({ program: 'models', name: 'select', runtime: 1 });
+  const edge = new Runtime({ program: 'models', name: 'epoll_edge', runtime: 2 });
+  select.called(10 * US, 41, ACCEPT, 4 * US, 7, 3).registered(10 * US, 7n | 1n << 32n, 7, 1, 'select, client 1');
+  edge.called(11 * US, 52, ACCEPT, 5 * US, 8, 3).registered(11 * US, 8n | 1n << 32n, 8, 1, 'epoll_edge, client 1');
+  for (let i = 0; i < 5; i++) {
+    let now = 100 * US * (i + 1);
+    select.called(now, 41, SELECT, 80 * US, 1, 3).called(now += 6 * US, 41, RECV, 3 * US, 64, 7);
+    select.called(now += US, 41, SELECT, US, 1, 3).called(now += 9 * US, 41, SEND, 8 * US, 64, 7);
+    now = 100 * US * (i + 1);
+    edge.called(now, 52, WAIT, 85 * US, 1, 4).called(now += 5 * US, 52, RECV, 3 * US, 64, 8).called(now += 9 * US, 52, SEND, 8 * US, 64, 8);
+    edge.called(now += US, 52 + i % 2, RECV, US, -11, 8);
+  }
+  return [select, edge];
+}
+
+module.exports = { rungs, echo, slow, two, nasty, many, crowd, file, by, Runtime, KEY, LISTENER };

@@ -19,7 +19,7 @@ const text = (value) => { const b = Buffer.from(value, 'utf8'); return Buffer.co
 
 const KINDS = { looked: 1, turned: 2, entered: 3, left: 4, spawned: 8, text: 9, woken: 10, polled: 11, ended: 12, arrived: 13,
   waits: 14, registered: 16, reported: 17, tried: 18, givenUp: 19, timerSet: 24, timerFired: 25, timerDropped: 26,
-  budget: 32, messages: 33, callQueued: 40, callRan: 41, submitted: 48, completed: 49, end: 56, lost: 60 };
+  budget: 32, messages: 33, callQueued: 40, callRan: 41, submitted: 48, completed: 49, end: 56, lost: 60, called: 64 };
 
 const by = {
   unknown: 0n,
@@ -103,6 +103,12 @@ class Runtime {
   registered(time, key, fd, kind, peer = '') {
     this.event('registered', time, BigInt(key), BigInt(fd) | BigInt(kind) << 32n);
     return this.names(time, peer);
+  }
+
+  /** A system call. `given`: a descriptor, or how many; none: unknown. */
+  called(end, thread, call, took, result, given) {
+    const a = BigInt(thread) | BigInt(given === undefined ? 0 : given + 1) << 32n | BigInt(call) << 48n;
+    return this.event('called', end, a, BigInt(took) | BigInt.asUintN(24, BigInt(result)) << 40n);
   }
 
   tried(time, key, what, how) { return this.event('tried', time, BigInt(key), what | how << 16); }

@@ -1,9 +1,12 @@
 //! Goes through the events, once and in order.
 
 use super::tasks::Queue;
-use super::{Analysis, Call, KEY, Look, Timer, Turn, blocked};
+use super::{Analysis, Call, KEY, Look, SystemCalls, Timer, Turn, blocked};
 use crate::recording::{Event, Runtime, What};
 use std::collections::HashMap;
+
+/// What a call that found nothing returns, as `-errno`.
+const EAGAIN: i32 = 11;
 
 /// An analysis while it is made.
 pub(super) struct Build<'a> {
@@ -118,6 +121,7 @@ impl Build<'_> {
             What::Submitted { .. } => totals.submitted += 1,
             What::Completed { .. } => totals.completed += 1,
             What::End { .. } => drop(totals.ending.get_or_insert(time)),
+            What::Called { call, given, took, result, .. } => self.called(call, given, took, result),
             What::Lost { events } => {
                 totals.lost = totals.lost.saturating_add(events);
                 self.forget_wakes();
@@ -156,6 +160,21 @@ impl Build<'_> {
         self.analysis.calls.push(Call { id, queued, begin: time.saturating_sub(took), took });
     }
 
+    fn called(&mut self, call: u16, given: Option<u16>, took: u64, result: i32) {
+        let calls = &mut self.analysis.system_calls;
+        let index = calls.iter().position(|calls| calls.call == call).unwrap_or_else(|| {
+            calls.push(SystemCalls { call, ..SystemCalls::default() });
+            calls.len() - 1
+        });
+        let calls = &mut calls[index];
+        calls.count += 1;
+        calls.took = calls.took.saturating_add(took);
+        calls.longest = calls.longest.max(took);
+        calls.given += if takes_a_list(call) { given.unwrap_or(0).into() } else { 0 };
+        calls.empty += u64::from(result == -EAGAIN);
+        calls.failed += u64::from(result < 0 && result != -EAGAIN);
+    }
+
     /// Finds out when the recording begins and ends.
     fn span(&mut self) {
         let section = &self.runtime.section;
@@ -168,10 +187,18 @@ impl Build<'_> {
     }
 }
 
+/// Returns whether a call is given a list of descriptors: `poll`, `select`, `pselect` or `ppoll`.
+fn takes_a_list(call: u16) -> bool {
+    matches!(call, 7 | 23 | 270 | 271)
+}
+
 /// Returns when that began which has ended with an event.
 fn begin_of(event: Event) -> u64 {
     let took = match event.what() {
-        What::Looked { took, .. } | What::Turned { took, .. } | What::Polled { took, .. } => took,
+        What::Looked { took, .. }
+        | What::Turned { took, .. }
+        | What::Polled { took, .. }
+        | What::Called { took, .. } => took,
         _ => 0,
     };
     event.time().saturating_sub(took)

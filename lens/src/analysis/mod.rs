@@ -16,7 +16,7 @@ mod descriptors;
 mod model;
 mod tasks;
 
-pub use model::{Call, Descriptor, Look, Poll, Task, Timer, Totals, Turn, Wakes};
+pub use model::{Call, Descriptor, Look, Poll, SystemCalls, Task, Timer, Totals, Turn, Wakes};
 
 use crate::recording::{By, Cause, Runtime, Wait};
 use std::cmp::Reverse;
@@ -44,6 +44,8 @@ pub struct Analysis {
     pub turns: Vec<Turn>,
     /// The blocking calls that are over, in order.
     pub calls: Vec<Call>,
+    /// The system calls that were recorded: an entry for each name, in the order in which they appear.
+    pub system_calls: Vec<SystemCalls>,
     /// Sums.
     pub totals: Totals,
     /// The newest task of each id.

@@ -1,6 +1,6 @@
 //! What an analysis consists of.
 
-use crate::recording::{Cause, How, Outcome, Wait, kind_name};
+use crate::recording::{Cause, How, Outcome, Wait, call_name, kind_name};
 
 /// A task.
 #[derive(Clone, Debug, Default)]
@@ -184,6 +184,32 @@ pub struct Call {
     pub begin: u64,
     /// How long it took.
     pub took: u64,
+}
+
+/// All system calls of one number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SystemCalls {
+    /// Its number on x86-64: see [`call_name`].
+    pub call: u16,
+    /// How many there were.
+    pub count: u64,
+    /// How long they took.
+    pub took: u64,
+    /// How long the longest took.
+    pub longest: u64,
+    /// How many descriptors they were given, if they take lists.
+    pub given: u64,
+    /// How many have found nothing: `EAGAIN`.
+    pub empty: u64,
+    /// How many have failed otherwise.
+    pub failed: u64,
+}
+
+impl SystemCalls {
+    /// Returns how the call is called in tables.
+    pub fn title(&self) -> String {
+        call_name(self.call).map_or_else(|| format!("call {}", self.call), str::to_owned)
+    }
 }
 
 /// Sums over a recording.

@@ -12,6 +12,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("model.js", include_str!("../../page/model.js")),
     ("graph.js", include_str!("../../page/graph.js")),
     ("describe.js", include_str!("../../page/describe.js")),
+    ("calls.js", include_str!("../../page/calls.js")),
     ("lanes.js", include_str!("../../page/lanes.js")),
     ("drawing.js", include_str!("../../page/drawing.js")),
     ("timeline.js", include_str!("../../page/timeline.js")),

@@ -3,6 +3,9 @@
 /// The lower 48 bits: an id of a task.
 const ID: u64 = (1 << 48) - 1;
 
+/// The lower 40 bits: how long a system call took.
+pub(crate) const TOOK: u64 = (1 << 40) - 1;
+
 /// An event, as it stands in the file. [`Event::what`] says what it means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -66,6 +69,8 @@ pub enum What {
     End { phase: u64, left: u64 },
     /// A burst has overwritten what nobody had read.
     Lost { events: u64 },
+    /// A system call is over. `given`: a descriptor, or how many. `result`: below 0, it is `-errno`.
+    Called { thread: u32, call: u16, given: Option<u16>, took: u64, result: i32 },
     /// A kind that this reader does not know.
     Unknown { kind: u8 },
 }
@@ -212,6 +217,13 @@ impl Event {
             49 => What::Completed { operation: a, result: b as u32 as i32 },
             56 => What::End { phase: a, left: b },
             60 => What::Lost { events: a },
+            64 => What::Called {
+                thread: a as u32,
+                call: more,
+                given: ((a >> 32) as u16).checked_sub(1),
+                took: b & TOOK,
+                result: (b as i64 >> 40) as i32,
+            },
             kind => What::Unknown { kind },
         }
     }
@@ -265,4 +277,43 @@ pub fn kind_name(kind: u32) -> &'static str {
         "other",
     ];
     usize::try_from(kind).ok().and_then(|kind| NAMES.get(kind)).copied().unwrap_or("unknown")
+}
+
+/// Returns the name of a system call by its number on x86-64, as programs call it, or none.
+pub fn call_name(call: u16) -> Option<&'static str> {
+    let name = match call {
+        0 => "read",
+        1 => "write",
+        3 => "close",
+        7 => "poll",
+        17 => "pread",
+        18 => "pwrite",
+        19 => "readv",
+        20 => "writev",
+        23 => "select",
+        44 => "send",
+        45 => "recv",
+        48 => "shutdown",
+        72 => "fcntl",
+        128 => "sigtimedwait",
+        206 => "io_setup",
+        207 => "io_destroy",
+        208 => "io_getevents",
+        209 => "io_submit",
+        232 => "epoll_wait",
+        233 => "epoll_ctl",
+        270 => "pselect",
+        271 => "ppoll",
+        281 => "epoll_pwait",
+        288 => "accept",
+        289 => "signalfd",
+        290 => "eventfd",
+        291 => "epoll_create",
+        425 => "io_uring_setup",
+        426 => "io_uring_enter",
+        427 => "io_uring_register",
+        441 => "epoll_pwait2",
+        _ => return None,
+    };
+    Some(name)
 }

@@ -5,8 +5,8 @@ use super::units::{duration, moment, number, shown};
 use crate::analysis::{Analysis, Poll, Task, top};
 use crate::recording::How;
 
-pub(super) fn tables(analysis: &Analysis, most: usize) -> [Table; 8] {
-    [
+pub(super) fn tables(analysis: &Analysis, most: usize) -> Vec<Table> {
+    let mut tables = vec![
         tasks(analysis, most, "Tasks by busy time", |task| task.busy),
         tasks(analysis, most, "Tasks by time in the queue", |task| task.queued),
         tasks(analysis, most, "Tasks by slowest poll", |task| slowest(analysis, task)),
@@ -15,7 +15,12 @@ pub(super) fn tables(analysis: &Analysis, most: usize) -> [Table; 8] {
         descriptors(analysis, most),
         late(analysis, most),
         waiting(analysis, most),
-    ]
+    ];
+    // The runtime records none, so there is no table without them.
+    if !analysis.system_calls.is_empty() {
+        tables.push(system_calls(analysis, most));
+    }
+    tables
 }
 
 fn slowest(analysis: &Analysis, task: &Task) -> u64 {
@@ -139,4 +144,22 @@ fn waiting(analysis: &Analysis, most: usize) -> Table {
         ]);
     }
     table.of(analysis.tasks.iter().filter(is_live).count())
+}
+
+fn system_calls(analysis: &Analysis, most: usize) -> Table {
+    let columns = ["count", "time", "longest", "handed over", "empty", "failed", "call"];
+    let mut table = Table::new("System calls", 6, &columns);
+    for index in top(analysis.system_calls.iter().map(|calls| calls.took.saturating_add(1)), most) {
+        let calls = &analysis.system_calls[index as usize];
+        table.row([
+            number(calls.count),
+            duration(calls.took),
+            duration(calls.longest),
+            number(calls.given),
+            number(calls.empty),
+            number(calls.failed),
+            calls.title(),
+        ]);
+    }
+    table.of(analysis.system_calls.len())
 }
