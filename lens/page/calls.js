@@ -6,7 +6,7 @@
   // The numbers of Linux on x86-64, and the names that programs use.
   const CALLS = {
     0: ['read', MOVES], 1: ['write', MOVES], 3: ['close', OTHER], 7: ['poll', WAITS], 17: ['pread', MOVES], 18: ['pwrite', MOVES],
-    19: ['readv', MOVES], 20: ['writev', MOVES], 23: ['select', WAITS], 44: ['send', MOVES], 45: ['recv', MOVES], 48: ['shutdown', OTHER],
+    19: ['readv', MOVES], 20: ['writev', MOVES], 23: ['select', WAITS], 39: ['getpid', OTHER], 44: ['send', MOVES], 45: ['recv', MOVES], 48: ['shutdown', OTHER],
     72: ['fcntl', OTHER], 128: ['sigtimedwait', WAITS], 206: ['io_setup', OTHER], 207: ['io_destroy', OTHER], 208: ['io_getevents', WAITS],
     209: ['io_submit', OTHER], 232: ['epoll_wait', WAITS], 233: ['epoll_ctl', OTHER], 270: ['pselect', WAITS], 271: ['ppoll', WAITS],
     281: ['epoll_pwait', WAITS], 288: ['accept', ACCEPTS], 289: ['signalfd', OTHER], 290: ['eventfd', OTHER], 291: ['epoll_create', OTHER],

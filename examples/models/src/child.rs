@@ -2,8 +2,10 @@
 
 use crate::report::Report;
 use crate::rungs::Rung;
+use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{self, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
@@ -24,9 +26,10 @@ pub struct Child {
 }
 
 impl Child {
-    fn start(rung: &Rung) -> io::Result<Child> {
+    fn start(rung: &Rung, watched: Option<&Path>) -> io::Result<Child> {
         let mut process = Command::new(std::env::current_exe()?)
             .args(["serve", rung.name, "127.0.0.1:0", "--controlled"])
+            .args(watched.into_iter().flat_map(|file| [OsStr::new("--watched"), file.as_os_str()]))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -59,7 +62,16 @@ impl Child {
 
     /// Does something with a rung that serves. If that fails, or the server does, the error says why.
     pub fn with<T>(rung: &Rung, action: impl FnOnce(&mut Child) -> io::Result<T>) -> io::Result<T> {
-        let mut child = Child::start(rung)?;
+        Child::watched(rung, None, action)
+    }
+
+    /// Does the same with a server that writes its system calls between [`Child::begin`] and [`Child::end`] into a file.
+    pub fn watched<T>(
+        rung: &Rung,
+        file: Option<&Path>,
+        action: impl FnOnce(&mut Child) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let mut child = Child::start(rung, file)?;
         let result = action(&mut child).and_then(|result| child.stop().map(|()| result));
         result.map_err(|error| child.explain(error))
     }
@@ -71,6 +83,23 @@ impl Child {
     pub fn report(&mut self) -> io::Result<Report> {
         self.command("report")?;
         self.line()?.parse()
+    }
+
+    /// Begins to watch, and returns how many system calls the server has made before.
+    pub fn begin(&mut self) -> io::Result<u64> {
+        self.calls("begin")
+    }
+
+    /// Ends it, and returns how many it has made so far.
+    pub fn end(&mut self) -> io::Result<u64> {
+        self.calls("end")
+    }
+
+    fn calls(&mut self, word: &str) -> io::Result<u64> {
+        self.command(word)?;
+        let line = self.line()?;
+        let number = line.strip_prefix("calls ").and_then(|number| number.parse().ok());
+        number.ok_or_else(|| io::Error::other(format!("no number of system calls but {line:?}")))
     }
 
     /// Makes the server stop, and the process end.

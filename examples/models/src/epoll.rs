@@ -1,7 +1,8 @@
 //! epoll as safe functions: the kernel keeps the list of what we wait for, epoll(7).
 
-use crate::count::count;
+use crate::count::call;
 use crate::sys::check;
+use crate::watched::number;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
@@ -23,9 +24,9 @@ pub struct Events(Vec<libc::epoll_event>);
 
 impl Epoll {
     pub fn new() -> io::Result<Epoll> {
-        count(1);
         // SAFETY: no pointers are passed.
-        let fd = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
+        let create = || unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
+        let fd = check(call(number::EPOLL_CREATE, -1, create))?;
         // SAFETY: the kernel just gave us this descriptor.
         Ok(Epoll(unsafe { OwnedFd::from_raw_fd(fd) }))
     }

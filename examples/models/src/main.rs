@@ -18,6 +18,8 @@ mod show;
 mod slow;
 mod stop;
 mod sys;
+mod watch;
+mod watched;
 
 use clap::{Parser, Subcommand};
 use rungs::{Family, LADDER, Rung};
@@ -48,6 +50,9 @@ enum Command {
         /// Obey lines on standard input (`report`, `stop`) instead of signals
         #[arg(long)]
         controlled: bool,
+        /// Write the system calls between the lines `begin` and `end` into this file
+        #[arg(long, value_name = "FILE", requires = "controlled")]
+        watched: Option<PathBuf>,
     },
     /// Measure the rungs with up to 4,000 connections: speed, CPU time, system calls, threads, memory
     Compare {
@@ -59,6 +64,14 @@ enum Command {
         quick: bool,
         /// Where to write the page with charts
         #[arg(long, value_name = "FILE", default_value = "target/models.html")]
+        page: PathBuf,
+    },
+    /// Record the system calls of rungs during a short conversation, and show them side by side on a page
+    Watch {
+        #[arg(value_parser = rung, required = true)]
+        names: Vec<&'static Rung>,
+        /// Where to write the page
+        #[arg(long, value_name = "FILE", default_value = "watch.html")]
         page: PathBuf,
     },
     /// Show what a handler that computes for 100 ms does to the other clients
@@ -90,11 +103,12 @@ fn run(command: Command) -> io::Result<()> {
             println!("{}", list());
             Ok(())
         }
-        Command::Serve { name, address, controlled } => {
+        Command::Serve { name, address, controlled, watched } => {
             let control = if controlled { Control::StandardInput } else { Control::Signals };
-            serve::serve(name, address, control)
+            serve::serve(name, address, control, watched.as_deref())
         }
         Command::Compare { names, quick, page } => compare::compare(&chosen(&names), quick, &page),
+        Command::Watch { names, page } => watch::watch(&chosen(&names), &page),
         Command::Slow { name } => slow::slow(&chosen(name.as_slice())),
     }
 }

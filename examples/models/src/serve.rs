@@ -4,9 +4,10 @@ use crate::listener::Listener;
 use crate::report::Report;
 use crate::rungs::Rung;
 use crate::stop::Stop;
-use crate::sys;
+use crate::{sys, watched};
 use std::io::{self, BufRead};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -16,11 +17,15 @@ use std::time::Duration;
 pub enum Control {
     /// Ctrl-C or SIGTERM.
     Signals,
-    /// Lines on standard input: `report` is answered with a [`Report`], and `stop`, or the end, stops the server.
+    /// Lines on standard input: `report` is answered with a [`Report`], `begin` and `end` with the number of system calls
+    /// so far, and `stop`, or the end, stops the server.
     StandardInput,
 }
 
-pub fn serve(rung: &Rung, address: SocketAddr, control: Control) -> io::Result<()> {
+pub fn serve(rung: &Rung, address: SocketAddr, control: Control, watch: Option<&Path>) -> io::Result<()> {
+    if watch.is_some() {
+        watched::prepare();
+    }
     let listener = Listener::bind(address, rung.shared_port)
         .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
     let stop = Arc::new(Stop::new()?);
@@ -30,7 +35,7 @@ pub fn serve(rung: &Rung, address: SocketAddr, control: Control) -> io::Result<(
     sys::block_signals(&[]);
     thread::Builder::new().name("control".into()).spawn({
         let stop = stop.clone();
-        move || watch(control, &stop)
+        move || obey(control, &stop)
     })?;
     sys::unblock_signals(&[]);
     sys::block_signals(&[libc::SIGINT, libc::SIGTERM]);
@@ -41,6 +46,9 @@ pub fn serve(rung: &Rung, address: SocketAddr, control: Control) -> io::Result<(
     }
     before.fds += (rung.kept)();
     let after = everything_given_back(&before)?;
+    if let Some(path) = watch {
+        watched::write(path)?;
+    }
     if let Control::StandardInput = control {
         println!("{after}");
     }
@@ -68,7 +76,8 @@ fn everything_given_back(before: &Report) -> io::Result<Report> {
     Err(io::Error::other(format!("the rung has not given everything back: there are {more}")))
 }
 
-fn watch(control: Control, stop: &Stop) -> ! {
+fn obey(control: Control, stop: &Stop) -> ! {
+    watched::look_away();
     match control {
         Control::Signals => {
             sys::wait_for_signal(&[libc::SIGINT, libc::SIGTERM]);
@@ -80,6 +89,8 @@ fn watch(control: Control, stop: &Stop) -> ! {
                         Ok(report) => println!("{report}"),
                         Err(error) => println!("no report: {error}"),
                     },
+                    Ok("begin") => println!("calls {}", watched::begin()),
+                    Ok("end") => println!("calls {}", watched::end()),
                     _ => break,
                 }
             }

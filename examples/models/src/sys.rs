@@ -3,7 +3,8 @@
 //! A call that a signal interrupts (`EINTR`) is either made again, or reported as "nothing happened" if the caller
 //! checks its state before it waits again. System calls that `count` does not see by itself are counted here.
 
-use crate::count::count;
+use crate::count::{call, wait};
+use crate::watched::number;
 use libc::{c_int, c_void, ssize_t};
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
@@ -55,25 +56,27 @@ pub fn accept(listener: impl AsFd) -> io::Result<OwnedFd> {
 /// Makes calls on this descriptor return `WouldBlock` from now on where they would have waited.
 pub fn set_nonblocking(fd: impl AsFd) -> io::Result<()> {
     let fd = fd.as_fd().as_raw_fd();
-    count(2);
+    let flags = fcntl(fd, libc::F_GETFL, 0)?;
+    fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK).map(drop)
+}
+
+/// Makes one of the calls of fcntl(2) that take a number.
+fn fcntl(fd: c_int, operation: c_int, value: c_int) -> io::Result<c_int> {
     // SAFETY: no pointers are passed.
-    let flags = check(unsafe { libc::fcntl(fd, libc::F_GETFL) })?;
-    // SAFETY: as above.
-    check(unsafe { libc::fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK) }).map(drop)
+    check(call(number::FCNTL, fd, || unsafe { libc::fcntl(fd, operation, value) }))
 }
 
 /// Ends both directions of a socket: a thread that blocks in `accept` or `recv` on it returns.
 pub fn shut_down(fd: c_int) {
-    count(1);
     // SAFETY: no pointers are passed. For a descriptor that is no socket, or not connected, the error says nothing new.
-    unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
+    call(number::SHUTDOWN, fd, || unsafe { libc::shutdown(fd, libc::SHUT_RDWR) });
 }
 
 /// Makes a counter behind a descriptor, which becomes readable when something is added. eventfd(2).
 pub fn eventfd(flags: c_int) -> io::Result<OwnedFd> {
-    count(1);
     // SAFETY: no pointers are passed.
-    let fd = check(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | flags) })?;
+    let create = || unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | flags) };
+    let fd = check(call(number::EVENTFD, -1, create))?;
     // SAFETY: the kernel just gave us this descriptor.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
@@ -134,6 +137,21 @@ pub fn signal_set(signals: &[c_int]) -> libc::sigset_t {
     }
 }
 
+/// Returns the time of the system's monotonic clock, in nanoseconds. It is the same in all processes, and a signal
+/// handler may ask for it.
+pub fn now() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is writable.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Returns the number that the system has given to this thread.
+pub fn thread_id() -> u64 {
+    // SAFETY: no pointers are passed.
+    unsafe { libc::gettid() as u64 }
+}
+
 /// Returns the CPU time of the whole process, user and system.
 pub fn cpu_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -146,9 +164,10 @@ pub fn cpu_time() -> Duration {
 /// what it is ready for. A signal ends the wait with none.
 pub fn poll(entries: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<()> {
     let timeout = timeout.map_or(-1, |time| time.as_micros().div_ceil(1000).min(i32::MAX as u128) as c_int);
-    count(1);
+    let given = entries.len() as i64;
     // SAFETY: `entries` is writable for its length.
-    match check(unsafe { libc::poll(entries.as_mut_ptr(), entries.len() as libc::nfds_t, timeout) }) {
+    let poll = || unsafe { libc::poll(entries.as_mut_ptr(), entries.len() as libc::nfds_t, timeout) };
+    match check(wait(number::POLL, given, timeout != 0, poll)) {
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::Interrupted => {
             entries.iter_mut().for_each(|entry| entry.revents = 0);
@@ -162,10 +181,9 @@ pub fn poll(entries: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Resu
 /// signalfd(2).
 pub fn signalfd(signal: c_int) -> io::Result<OwnedFd> {
     block_signals(&[signal]);
-    count(1);
+    let (set, flags) = (signal_set(&[signal]), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
     // SAFETY: the set is initialised.
-    let fd =
-        check(unsafe { libc::signalfd(-1, &signal_set(&[signal]), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) })?;
+    let fd = check(call(number::SIGNALFD, -1, || unsafe { libc::signalfd(-1, &set, flags) }))?;
     // SAFETY: the kernel just gave us this descriptor.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
@@ -184,20 +202,16 @@ pub fn set_signal(fd: impl AsFd, signal: c_int) -> io::Result<()> {
     /// The `libc` crate does not declare it.
     const F_SETSIG: c_int = 10;
     let fd = fd.as_fd().as_raw_fd();
-    count(4);
+    fcntl(fd, F_SETSIG, signal)?;
     // SAFETY: no pointers are passed.
-    check(unsafe { libc::fcntl(fd, F_SETSIG, signal) })?;
-    // SAFETY: as above.
-    check(unsafe { libc::fcntl(fd, libc::F_SETOWN, libc::getpid()) })?;
-    // SAFETY: as above.
-    check(unsafe { libc::fcntl(fd, libc::F_SETFL, libc::O_NONBLOCK | libc::O_ASYNC) }).map(drop)
+    let process = call(number::GETPID, -1, || unsafe { libc::getpid() });
+    fcntl(fd, libc::F_SETOWN, process)?;
+    fcntl(fd, libc::F_SETFL, libc::O_NONBLOCK | libc::O_ASYNC).map(drop)
 }
 
 /// Stops the signals from it.
 pub fn clear_signal(fd: impl AsFd) -> io::Result<()> {
-    count(1);
-    // SAFETY: no pointers are passed.
-    check(unsafe { libc::fcntl(fd.as_fd().as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) }).map(drop)
+    fcntl(fd.as_fd().as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK).map(drop)
 }
 
 /// The beginning of `siginfo_t`, as the signals of [`set_signal`] fill it in. sigaction(2).
@@ -215,9 +229,9 @@ pub struct SignalInfo {
 pub fn next_signal(signals: &[c_int], timeout: Duration) -> Option<SignalInfo> {
     let limit = libc::timespec { tv_sec: timeout.as_secs() as _, tv_nsec: timeout.subsec_nanos() as _ };
     let (set, mut info) = (signal_set(signals), std::mem::MaybeUninit::<libc::siginfo_t>::zeroed());
-    count(1);
     // SAFETY: all three are valid for the call.
-    let signal = unsafe { libc::sigtimedwait(&set, info.as_mut_ptr(), &limit) };
+    let take = || unsafe { libc::sigtimedwait(&set, info.as_mut_ptr(), &limit) };
+    let signal = wait(number::SIGTIMEDWAIT, -1, !timeout.is_zero(), take);
     // SAFETY: `siginfo_t` is larger, was zeroed, and any bits are valid.
     (signal > 0).then(|| unsafe { info.as_ptr().cast::<SignalInfo>().read() })
 }

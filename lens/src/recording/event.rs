@@ -291,6 +291,7 @@ pub fn call_name(call: u16) -> Option<&'static str> {
         19 => "readv",
         20 => "writev",
         23 => "select",
+        39 => "getpid",
         44 => "send",
         45 => "recv",
         48 => "shutdown",

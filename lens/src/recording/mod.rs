@@ -18,8 +18,8 @@ mod sections;
 
 pub use body::{LiveTask, Section, Source};
 pub use checksum::checksum;
-pub use event::{By, Cause, Event, How, Outcome, Wait, What, call_name, kind_name};
 pub(crate) use event::TOOK;
+pub use event::{By, Cause, Event, How, Outcome, Wait, What, call_name, kind_name};
 pub use merge::{Gap, Runtime, Writing};
 pub use problem::{Damage, Problem};
 

@@ -9,10 +9,11 @@
 
 use super::aio::{self, BLOCK, Block, DEPTH, Disk, Finished};
 use super::{Family, Rung, USUAL};
-use crate::count::count;
+use crate::count::call;
 use crate::listener::Listener;
 use crate::stop::Stop;
 use crate::sys;
+use crate::watched::number;
 use libc::{c_long, iocb};
 use std::collections::HashMap;
 use std::fs::File;
@@ -61,7 +62,8 @@ impl Native {
         let event = sys::eventfd(libc::EFD_NONBLOCK)?;
         let mut context: c_long = 0;
         // SAFETY: `context` is writable, and 0 as io_setup(2) asks.
-        check(unsafe { libc::syscall(libc::SYS_io_setup, DEPTH as c_long, &raw mut context) })?;
+        let setup = || unsafe { libc::syscall(libc::SYS_io_setup, DEPTH as c_long, &raw mut context) };
+        check(call(number::IO_SETUP, -1, setup))?;
         Ok(Native { context, file, event, buffers: HashMap::new() })
     }
 }
@@ -82,10 +84,10 @@ impl Disk for Native {
         let mut operations = [&raw mut operation];
         // SAFETY: the kernel copies the operation; the buffer stays in `buffers`, and the file open, until its event
         // has come: `aio::serve` waits for all of them.
-        check(unsafe {
+        let submit = || unsafe {
             libc::syscall(libc::SYS_io_submit, self.context, 1 as c_long, operations.as_mut_ptr())
-        })
-        .map(drop)
+        };
+        check(call(number::IO_SUBMIT, self.file.as_raw_fd(), submit)).map(drop)
     }
 
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -98,7 +100,7 @@ impl Disk for Native {
         let mut events = [Event { token: 0, operation: 0, result: 0, result_2: 0 }; DEPTH];
         let (none, all) = (0 as c_long, DEPTH as c_long);
         // SAFETY: there is room for that many events. There is no time limit, because it does not wait for the first.
-        let number = check(unsafe {
+        let get = || unsafe {
             libc::syscall(
                 libc::SYS_io_getevents,
                 self.context,
@@ -107,7 +109,8 @@ impl Disk for Native {
                 events.as_mut_ptr(),
                 null_mut::<libc::timespec>(),
             )
-        })?;
+        };
+        let number = check(call(number::IO_GETEVENTS, self.event.as_raw_fd(), get))?;
         let finished = events[..number as usize].iter().filter_map(|event| {
             let result = usize::try_from(event.result);
             let result = result.map_err(|_| io::Error::from_raw_os_error(-event.result as i32));
@@ -120,11 +123,12 @@ impl Disk for Native {
 impl Drop for Native {
     fn drop(&mut self) {
         // SAFETY: it waits for what is under way, io_destroy(2); only then are the buffers dropped.
-        let _ = check(unsafe { libc::syscall(libc::SYS_io_destroy, self.context) });
+        let _ = check(call(number::IO_DESTROY, -1, || unsafe {
+            libc::syscall(libc::SYS_io_destroy, self.context)
+        }));
     }
 }
 
 fn check(result: c_long) -> io::Result<c_long> {
-    count(1);
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }

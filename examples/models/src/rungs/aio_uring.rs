@@ -8,9 +8,10 @@
 
 use super::aio::{self, BLOCK, Block, DEPTH, Disk, Finished};
 use super::{Family, Rung, USUAL};
-use crate::count::count;
+use crate::count::call;
 use crate::listener::Listener;
 use crate::stop::Stop;
+use crate::watched::number;
 use io_uring::{IoUring, opcode, types};
 use std::collections::HashMap;
 use std::fs::File;
@@ -55,8 +56,7 @@ impl Disk for Uring {
         // SAFETY: the buffer stays in `buffers`, and the file open, until the completion has come: `aio::serve` waits
         // for all of them. There is room, because each operation is submitted at once.
         unsafe { self.ring.submission().push(&entry) }.expect("the queue is empty");
-        count(1);
-        self.ring.submit().map(drop)
+        call(number::IO_URING_ENTER, -1, || self.ring.submit()).map(drop)
     }
 
     fn as_fd(&self) -> BorrowedFd<'_> {

@@ -24,11 +24,12 @@
 
 use super::aio_uring::new_ring;
 use super::{Family, Rung, USUAL};
-use crate::count::count;
+use crate::count::{call, wait};
 use crate::listener::Listener;
 use crate::protocol::{MESSAGE, Message, answer};
 use crate::stop::Stop;
 use crate::sys;
+use crate::watched::number::IO_URING_ENTER;
 use io_uring::{IoUring, opcode, squeue, types};
 use std::collections::HashMap;
 use std::io;
@@ -82,8 +83,7 @@ fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
 impl Proactor<'_> {
     /// Hands over the operations, waits, and calls the handlers of those that are done.
     fn turn(&mut self) -> io::Result<()> {
-        count(1);
-        match self.ring.submit_and_wait(1) {
+        match wait(IO_URING_ENTER, -1, true, || self.ring.submit_and_wait(1)) {
             // A signal came, or completions that must be taken first.
             Err(error) if matches!(error.raw_os_error(), Some(libc::EINTR | libc::EBUSY)) => {}
             result => drop(result?),
@@ -193,8 +193,7 @@ impl Proactor<'_> {
         // SAFETY: what it points to lies in the connection's box, which is kept until the completion has come.
         while unsafe { self.ring.submission().push(&operation) }.is_err() {
             // The queue is full.
-            count(1);
-            self.ring.submit()?;
+            call(IO_URING_ENTER, -1, || self.ring.submit())?;
         }
         Ok(())
     }

@@ -21,10 +21,11 @@
 
 use super::nonblocking::{Conversation, Step};
 use super::{Family, Limit, Rung, USUAL};
-use crate::count::count;
+use crate::count::wait;
 use crate::listener::Listener;
 use crate::stop::Stop;
 use crate::sys;
+use crate::watched::number;
 use libc::FD_SETSIZE;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
@@ -71,12 +72,14 @@ fn serve(listener: &Listener, stop: &Stop) -> io::Result<()> {
 struct FdSet {
     set: libc::fd_set,
     highest: RawFd,
+    /// How many were put in.
+    count: u32,
 }
 
 impl FdSet {
     fn new() -> FdSet {
         // SAFETY: a set is an array of bits, for which zeros are valid: an empty one.
-        FdSet { set: unsafe { std::mem::zeroed() }, highest: -1 }
+        FdSet { set: unsafe { std::mem::zeroed() }, highest: -1, count: 0 }
     }
 
     fn has_bit(fd: &impl AsFd) -> bool {
@@ -87,6 +90,7 @@ impl FdSet {
         assert!(FdSet::has_bit(&fd), "beyond the end of the set");
         let fd = fd.as_fd().as_raw_fd();
         self.highest = self.highest.max(fd);
+        self.count += 1;
         // SAFETY: the set has that bit.
         unsafe { libc::FD_SET(fd, &mut self.set) };
     }
@@ -100,11 +104,11 @@ impl FdSet {
 /// Waits until one of the descriptors is ready, and leaves only those in the sets.
 fn select(readable: &mut FdSet, writable: &mut FdSet) -> io::Result<()> {
     let end = readable.highest.max(writable.highest) + 1;
-    count(1);
+    let given = readable.count + writable.count;
     // SAFETY: the sets are valid and hold no descriptor from `end` on. No third set, no time limit.
-    let result = sys::check(unsafe {
-        libc::select(end, &mut readable.set, &mut writable.set, null_mut(), null_mut())
-    });
+    let select =
+        || unsafe { libc::select(end, &mut readable.set, &mut writable.set, null_mut(), null_mut()) };
+    let result = sys::check(wait(number::SELECT, given, true, select));
     match result {
         Err(error) if error.kind() == ErrorKind::Interrupted => {
             // The sets are unchanged: none is ready.
