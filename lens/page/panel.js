@@ -105,9 +105,9 @@
 
     // What the bars of a thread mean.
     legend() {
-      const signs = [['--sleep', 'waits: select, poll, epoll_wait …'], ['--poll', 'moves bytes: recv, send …; hollow: EAGAIN, nothing was there'], ['--wake', 'accept'], ['--turn', 'all others: epoll_ctl, close …']];
-      return el('ul', { class: 'legend' }, signs.map(([colour, text]) => el('li', {}, el('span', { class: 'swatch', style: `background: var(${colour})` }), text)),
-        el('li', {}, el('span', { class: 'squares' }, '■□□'), 'below a wait: each descriptor that was handed over; full: those that are ready. epoll_wait hands none over.'));
+      const signs = [['--sleep', 'waits: select, poll, epoll_wait …'], ['--poll', 'moves bytes: recv, send …, and waits for them, if the socket blocks; hollow: EAGAIN, nothing was there'], ['--wake', 'accept'], ['--turn', 'all others: epoll_ctl, close …']];
+      return el('div', { class: 'legend' }, signs.map(([colour, text]) => el('p', {}, el('span', { class: 'swatch', style: `background: var(${colour})` }), text)),
+        el('p', {}, el('span', { class: 'squares' }, '■□□'), 'below a wait: each descriptor that was handed over; full: those that are ready. epoll_wait hands none over.'));
     }
 
     thread(m, thread, k) {

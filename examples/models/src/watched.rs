@@ -2,9 +2,9 @@
 //!
 //! `count` makes each call through [`keep`]. Each thread has a buffer of its own, of fixed size, which is there before
 //! the watching begins. So a call that is kept costs two readings of the clock and some stores: no lock, no memory, and
-//! a signal handler may make it, too. Unwatched, it costs one load.
+//! a signal handler may make it, too. If nobody has prepared that ([`prepare`]), it costs one load.
 //!
-//! 1. A call is kept if it began while somebody watched, however long it took.
+//! 1. A call is kept if somebody watched when it began or when it ended, so also those that were under way before.
 //! 2. What finds no room is not kept: the buffers have the first calls, not the last.
 //! 3. A thread that has looked away ([`look_away`]) is neither kept nor counted among [`made`].
 
@@ -138,13 +138,15 @@ pub fn keep<T>(asked: Asked, make: impl FnOnce() -> T, result: impl FnOnce(&T) -
         UNSEEN.fetch_add(1, Ordering::Relaxed);
         return make();
     }
-    if !IS_WATCHED.load(Ordering::Relaxed) {
+    if BUFFERS.get().is_none() {
         return make();
     }
+    let is_watched = IS_WATCHED.load(Ordering::Relaxed);
     let begin = sys::now();
     let made = make();
     let end = sys::now();
-    if let Some(words) = place() {
+    let is_watched = is_watched || IS_WATCHED.load(Ordering::Relaxed);
+    if let Some(words) = is_watched.then(place).flatten() {
         let what = u64::from(asked.number) | u64::from(asked.may_sleep) << 16;
         let values = [begin, end, what, asked.given as u64, result(&made) as u64];
         words.iter().zip(values).for_each(|(word, value)| word.store(value, Ordering::Relaxed));

@@ -22,24 +22,18 @@ pub const CLIENTS: usize = 6;
 const ROUNDS: usize = 3;
 /// Between the parts, so that one sees where a server sleeps.
 const PAUSE: Duration = Duration::from_micros(300);
-/// How long a call may go on after the last client has left, and still belong to the conversation.
-const SETTLED: Duration = Duration::from_micros(500);
 /// How long a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// When it began and ended, by the system's monotonic clock.
 pub struct Times {
     pub begin: u64,
-    end: u64,
+    pub end: u64,
 }
 
 impl Times {
     pub fn took(&self) -> Duration {
         Duration::from_nanos(self.end - self.begin)
-    }
-
-    pub fn settled(&self) -> u64 {
-        self.end + SETTLED.as_nanos() as u64
     }
 }
 

@@ -12,7 +12,7 @@ mod table;
 
 use crate::child::Child;
 use crate::rungs::Rung;
-use crate::watched::Call;
+use crate::watched::{Call, number};
 use ayi_lens::{page, recording, writer};
 use std::fs::{self, File};
 use std::io::{self, Cursor, Write};
@@ -25,7 +25,8 @@ const SETTLING: Duration = Duration::from_millis(20);
 /// What was seen of a rung.
 struct Watched {
     rung: &'static Rung,
-    /// Those that were over when the clients had left, in the order in which they ended.
+    /// Those that were over between the coming of the first client and the end of the last connection, in the order in
+    /// which they ended.
     calls: Vec<Call>,
     /// How many the rung has made from the first client on, as `count` says.
     counted: u64,
@@ -69,8 +70,10 @@ fn watch_one(rung: &'static Rung) -> io::Result<Watched> {
     let ((unwatched, before), (counted, times)) = (unwatched.map_err(explain)?, watched.map_err(explain)?);
     let text = fs::read_to_string(&file.0)?;
     let mut calls: Vec<Call> = text.lines().map(str::parse).collect::<io::Result<_>>()?;
-    // Servers that never rest make calls for nothing after the last client has left.
-    calls.retain(|call| call.end <= times.settled());
+    // A server that never rests makes calls for nothing after it has closed the last connection.
+    let closed = calls.iter().filter(|call| call.number == number::CLOSE.into()).map(|call| call.end).max();
+    let over = closed.unwrap_or(0).max(times.end);
+    calls.retain(|call| (times.begin..=over).contains(&call.end));
     calls.sort_by_key(|call| call.end);
     let took = [times.took(), before.took()];
     Ok(Watched { rung, calls, counted, unwatched, took, begin: times.begin })

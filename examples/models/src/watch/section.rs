@@ -11,7 +11,7 @@ use ayi_lens::writer::{event, text};
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The time at which each conversation begins. What began before it has room.
+/// The time at which each conversation begins.
 const ORIGIN: u64 = 1_000_000;
 /// The kinds of descriptors.
 const STREAM: u32 = 1;
@@ -27,8 +27,8 @@ fn section(watched: &Watched, runtime: u64, base: u64) -> Section {
     let mut events =
         Events { name: watched.rung.name, events: Vec::new(), keys: HashMap::new(), accepted: 0 };
     for call in &watched.calls {
-        // The conversation cannot end before it has begun, so no time is below zero.
-        let time = |time: u64| (time + ORIGIN).saturating_sub(watched.begin);
+        // A server waits long before its first client comes: what began before is cut.
+        let time = |time: u64| time.max(watched.begin) - watched.begin + ORIGIN;
         events.call(&Call { begin: time(call.begin), end: time(call.end), ..*call });
     }
     let now = events.events.last().map_or(ORIGIN, |event| event.time());
@@ -93,7 +93,7 @@ impl Events<'_> {
         if call.result >= 0 {
             self.accepted += 1;
             // They connect one after another.
-            let peer = format!("{}, client {}", self.name, self.accepted);
+            let peer = format!("{} #{}", self.name, self.accepted);
             self.registered(call.end, call.result, STREAM, peer);
         }
     }
@@ -138,7 +138,7 @@ mod tests {
             result,
         };
         let calls = vec![
-            call(number::EPOLL_WAIT, 90, 200, 4, 1),
+            call(number::EPOLL_WAIT, 10, 200, 4, 1),
             call(number::ACCEPT, 210, 220, 3, 7),
             call(number::ACCEPT, 225, 226, 3, -EAGAIN),
             call(number::RECV, 230, 240, 7, 64),
@@ -157,14 +157,14 @@ mod tests {
         let calls: Vec<_> =
             analysis.system_calls.iter().map(|calls| (calls.title(), calls.count, calls.took)).collect();
         let expected =
-            [("epoll_wait", 1, 110), ("accept", 3, 21), ("recv", 2, 12), ("send", 1, 40), ("close", 1, 10)];
+            [("epoll_wait", 1, 100), ("accept", 3, 21), ("recv", 2, 12), ("send", 1, 40), ("close", 1, 10)];
         assert_eq!(calls, expected.map(|(name, count, took)| (name.to_owned(), count, took)));
         let descriptors: Vec<_> =
             analysis.descriptors.iter().map(|it| (it.title(), it.tries, it.empty, it.given_up)).collect();
         let expected = [
             ("TCP listener 3 epoll_edge", 3, 1, None),
-            ("TCP stream 7 epoll_edge, client 1", 3, 0, Some(ORIGIN + 220)),
-            ("TCP stream 7 epoll_edge, client 2", 0, 0, None),
+            ("TCP stream 7 epoll_edge #1", 3, 0, Some(ORIGIN + 220)),
+            ("TCP stream 7 epoll_edge #2", 0, 0, None),
         ];
         assert_eq!(descriptors, expected.map(|(title, a, b, c)| (title.to_owned(), a, b, c)));
         assert_eq!(analysis.looks.len(), 1);

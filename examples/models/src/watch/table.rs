@@ -15,14 +15,14 @@ pub fn tables(seen: &[Watched]) -> String {
 }
 
 fn one(watched: &Watched) -> String {
-    let Watched { rung, calls, counted, unwatched, took: [took, before], .. } = watched;
+    let Watched { rung, calls, counted, unwatched, took: [took, before], begin } = watched;
     let mut rows: Vec<Row> = Vec::new();
     for call in calls {
         match rows.iter_mut().find(|row| row.number == call.number) {
-            Some(row) => row.add(call),
+            Some(row) => row.add(call, *begin),
             None => {
                 rows.push(Row { number: call.number, ..Row::default() });
-                rows.last_mut().expect("there is one now").add(call);
+                rows.last_mut().expect("there is one now").add(call, *begin);
             }
         }
     }
@@ -34,15 +34,17 @@ fn one(watched: &Watched) -> String {
     };
     let mut text = format!("{}  {}, {clients}, {}\n\n", rung.number, rung.name, show::time(*took));
     text += &show::table(&HEADINGS, HEADINGS.len() - 1, &rows);
-    let others = counted.saturating_sub(calls.len() as u64);
-    text += &format!("\n{} system calls", show::number(*counted));
+    let earlier = calls.iter().filter(|call| call.begin < *begin).count() as u64;
+    let others = (counted + earlier).saturating_sub(calls.len() as u64);
+    text += &format!("\n\nSystem calls: {}", show::number(*counted + earlier));
     if others > 0 {
+        // Also those that were over later, of servers that never rest, and those that the C library hides.
         text += &format!(
-            ", of which {} are not shown: not over when the clients had left, or later, or hidden in the C library",
+            ", of which {} are not shown: they were not over when the last connection was closed",
             show::number(others)
         );
     }
-    text += &format!("; without watching {}, in {}", show::number(*unwatched), show::time(*before));
+    text += &format!(". Unwatched: {}, in {}", show::number(*unwatched + earlier), show::time(*before));
     text
 }
 
@@ -60,8 +62,9 @@ struct Row {
 }
 
 impl Row {
-    fn add(&mut self, call: &Call) {
-        let took = Duration::from_nanos(call.end - call.begin);
+    /// What took place before `begin` does not count.
+    fn add(&mut self, call: &Call, begin: u64) {
+        let took = Duration::from_nanos(call.end - call.begin.max(begin));
         let (is_list, is_wait) = match call.number as u16 {
             number::SELECT | number::POLL => (true, true),
             number::EPOLL_WAIT => (false, true),
