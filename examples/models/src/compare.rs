@@ -1,5 +1,6 @@
 //! Runs all rungs, each with more and more connections, and reports what they cost.
 
+use crate::busy::Cpus;
 use crate::child::Child;
 use crate::measure::{Comparison, Figures, Machine, Outcome, Reuse, Row};
 use crate::protocol::Questions;
@@ -52,7 +53,11 @@ pub fn compare(rungs: &[&'static Rung], quick: bool, page: &Path) -> io::Result<
     // An error now is better than one in ten minutes.
     prepare(page).map_err(|error| io::Error::other(format!("cannot write {}: {error}", page.display())))?;
 
-    let mut comparison = measure_all(rungs, &pace);
+    let cpus = Cpus::measure()?;
+    if cpus.is_busy() {
+        eprintln!("{}", cpus.describe());
+    }
+    let mut comparison = measure_all(rungs, &pace, cpus)?;
     let reuse = rungs.iter().find(|rung| rung.name == "connection_pool").map(|rung| reuse(rung));
     let reuse = reuse.transpose();
     comparison.reuse = *reuse.as_ref().unwrap_or(&None);
@@ -78,7 +83,7 @@ fn prepare(page: &Path) -> io::Result<()> {
     File::options().append(true).create(true).open(page).map(drop)
 }
 
-fn measure_all(rungs: &[&'static Rung], pace: &Pace) -> Comparison {
+fn measure_all(rungs: &[&'static Rung], pace: &Pace, cpus: Cpus) -> io::Result<Comparison> {
     // It shows nothing if there is no terminal.
     let progress = ProgressBar::new((rungs.len() * (pace.connections.len() + 1)) as u64);
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}  {elapsed}");
@@ -97,7 +102,8 @@ fn measure_all(rungs: &[&'static Rung], pace: &Pace) -> Comparison {
     };
     let rows = rungs.iter().map(row).collect();
     progress.finish_and_clear();
-    Comparison { machine: Machine::this(), connections: pace.connections.to_vec(), rows, reuse: None }
+    let (machine, connections) = (Machine::this(), pace.connections.to_vec());
+    Ok(Comparison { machine, cpus: cpus.again()?, connections, rows, reuse: None })
 }
 
 fn outcome(rung: &'static Rung, connections: usize, asking: usize, pace: &Pace) -> Outcome {
@@ -162,7 +168,7 @@ fn reuse(pool: &Rung) -> io::Result<Reuse> {
 
 fn print(comparison: &Comparison) {
     let Machine { processor, cores, kernel, date } = &comparison.machine;
-    println!("{processor}, cores: {cores}, {kernel}, {date} UTC");
+    println!("{processor}, cores: {cores}, {kernel}, {date} UTC\n{}", comparison.cpus.describe());
     for (index, &connections) in comparison.connections.iter().enumerate() {
         let rows: Vec<show::Row> =
             comparison.rows.iter().map(|row| (name(row.rung), cells(&row.outcomes[index]))).collect();

@@ -2,6 +2,7 @@
 //!
 //! README.md describes the climb, and `rungs/` has one file for each rung; here is the command line.
 
+mod busy;
 mod child;
 mod compare;
 mod count;

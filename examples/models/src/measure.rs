@@ -1,11 +1,14 @@
 //! What a comparison measures.
 
+use crate::busy::Cpus;
 use crate::rungs::Rung;
 use std::time::Duration;
 
 /// Everything that one run of `compare` has found out.
 pub struct Comparison {
     pub machine: Machine,
+    /// How busy it was, before and after.
+    pub cpus: Cpus,
     /// How many connections there were at a time, in ascending order.
     pub connections: Vec<usize>,
     /// In the order of the ladder.

@@ -146,6 +146,26 @@ pub fn now() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
+/// Returns the CPUs that this thread may use.
+pub fn allowed_cpus() -> io::Result<Vec<usize>> {
+    // SAFETY: a set is an array of bits, for which zeros are valid: an empty one.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `set` is writable for its size; 0 is this thread.
+    check(unsafe { libc::sched_getaffinity(0, size_of_val(&set), &mut set) })?;
+    // SAFETY: the set has that bit.
+    Ok((0..libc::CPU_SETSIZE as usize).filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &set) }).collect())
+}
+
+/// Lets this thread, and those that it starts, run only on this CPU, which is one of the allowed.
+pub fn stay_on(cpu: usize) -> io::Result<()> {
+    // SAFETY: as above.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the set has that bit, because another set has had it.
+    unsafe { libc::CPU_SET(cpu, &mut set) };
+    // SAFETY: `set` is readable for its size; 0 is this thread.
+    check(unsafe { libc::sched_setaffinity(0, size_of_val(&set), &set) }).map(drop)
+}
+
 /// Returns the number that the system has given to this thread.
 pub fn thread_id() -> u64 {
     // SAFETY: no pointers are passed.

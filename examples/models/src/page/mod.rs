@@ -130,6 +130,7 @@ fn page(comparison: &Comparison) -> Markup {
                     "back; every answer is checked."
                 }
                 p.machine { (processor) ", cores: " (cores) ", " (kernel) ", " (date) " UTC" }
+                p.machine { (comparison.cpus.describe()) }
                 nav {
                     @for metric in &METRICS { a href={ "#" (metric.id) } { (metric.title) } " " }
                     a href="#silent" { "Mostly silent" }

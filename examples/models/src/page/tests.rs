@@ -5,6 +5,7 @@
 mod skipped;
 
 use super::*;
+use crate::busy::Cpus;
 use crate::rungs::LADDER;
 use std::env;
 use std::process::{Command, Stdio};
@@ -45,7 +46,7 @@ fn invented() -> Comparison {
         date: "2026-11-24 12:00".into(),
     };
     let reuse = Some(Reuse { with: Duration::from_micros(14), without: Duration::from_micros(89) });
-    Comparison { machine, connections, rows, reuse }
+    Comparison { machine, cpus: Cpus::measure().unwrap(), connections, rows, reuse }
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub struct Rung {
     pub answer: usize,
     /// Whether several listeners share the port.
     pub shared_port: bool,
-    /// Whether a slow answer to one client keeps others waiting.
+    /// Whether a slow answer to one client keeps others waiting, at least those of its core.
     pub is_one_thread: bool,
     /// How many descriptors it keeps for a next time.
     pub kept: fn() -> usize,

@@ -19,7 +19,7 @@ use std::io::{self, Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long a server may still work after the clients have left.
+/// How long a server may still work when it has started, and after the clients have left.
 const SETTLING: Duration = Duration::from_millis(20);
 
 /// What was seen of a rung.
@@ -61,6 +61,8 @@ fn watch_one(rung: &'static Rung) -> io::Result<Watched> {
     let file = Temporary::new(rung.name);
     let [unwatched, watched] = [None, Some(file.0.as_path())].map(|file| {
         Child::watched(rung, file, |child| {
+            // It reports about itself when it starts.
+            std::thread::sleep(SETTLING);
             let before = child.begin()?;
             let times = conversation::hold(rung, child.address)?;
             std::thread::sleep(SETTLING);

@@ -3,6 +3,7 @@
 mod command_line;
 mod server;
 mod system_calls;
+mod watch;
 
 use server::{PATIENCE, Server};
 use socket2::SockRef;
