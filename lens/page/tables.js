@@ -120,7 +120,7 @@
     }
 
     show(isNew) {
-      const { app, root } = this, { model: m } = app, tab = isThere(m, app.tab) ? app.tab : 'calls', table = Lens.tables[tab] ?? Lens.tables.tasks;
+      const { app, root } = this, { model: m } = app, tab = isThere(m, app.tab) ? app.tab : m.threads.length && !m.polls ? 'calls' : 'tasks', table = Lens.tables[tab] ?? Lens.tables.tasks;
       const sort = app.sort ?? table.sort, key = JSON.stringify([tab, sort, app.query]);
       if (key === this.drawn && !isNew) return;
       if (key !== this.drawn) this.shown = PAGE;

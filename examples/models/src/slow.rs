@@ -166,6 +166,7 @@ impl Behind {
         let percent = 100.0 * self.waited as f64 / self.answers.max(1) as f64;
         let percent = match self.waited {
             0 => "none".into(),
+            waited if percent < 0.01 => format!("{} (< 0.01 %)", show::number(waited)),
             waited if percent < 1.0 => format!("{} ({percent:.2} %)", show::number(waited)),
             waited => format!("{} ({percent:.0} %)", show::number(waited)),
         };

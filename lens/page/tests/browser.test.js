@@ -341,6 +341,41 @@ test('in a browser', { skip, timeout: 300_000 }, async (t) => {
     await page.until('Lens.app.model.rts.length === 0 && !document.getElementById("opening").hidden');
   });
 
+  await within('system calls: a lane for each thread, a click, keys, the table, the link', {}, async (page) => {
+    await page.open(s.file(...s.rungs()));
+    assert.match(await page.text('#facts'), /^2 runtimes · 42 system calls · /);
+    assert.equal(await page.value('document.getElementById("tab-auntie").hidden'), true);
+    // Three threads, pinned in the place of the runtimes, and two connections.
+    assert.deepEqual(await page.value('[Lens.app.timeline.lanes.pinned, Lens.app.timeline.lanes.list.length]'), [[0 * 4 + 3, 1 * 4 + 3, 2 * 4 + 3], 2]);
+    await page.frame();
+    await picture(page, 'calls');
+    const at = await page.value(`(() => { const app = Lens.app, t = app.timeline, thread = app.model.threads[0], box = t.canvas.getBoundingClientRect();
+      return { x: box.left + (t.x(thread.start[1]) + t.x(thread.end[1])) / 2, y: box.top + t.middle(3) - 20 }; })()`);
+    await page.mouse(at.x, at.y);
+    assert.deepEqual(await page.value('Lens.app.selection'), { thread: 0, call: 1 });
+    assert.deepEqual(await page.texts('#panel h2, #panel dl dd'), ['select', 'A list of 3 descriptors. The kernel copies and searches all of it, at each call.', '80.0 µs. It waits.', '1 descriptor is ready.', '41, of select']);
+    await page.click('#call-next');
+    assert.equal(await page.text('#panel h2'), 'recv');
+    assert.match(await page.text('#panel dl'), /The TCP stream 7 \(select, client 1\)\.[^]*64 bytes/);
+    const hash = await page.value('location.hash');
+    assert.match(hash, /call=100\.1\./);
+    await page.value('document.getElementById("timeline").focus()');
+    await page.key('n');
+    assert.deepEqual(await page.value('Lens.app.selection'), { thread: 0, call: 3 });
+    assert.deepEqual(await page.value(`Lens.fromHash(Lens.app.model, ${JSON.stringify(hash)}).selection`), { thread: 0, call: 2 });
+    await page.value('Lens.app.turnTo("auntie")');
+    assert.equal(await page.value('Lens.app.view'), 'timeline', 'the auntie has nothing to say');
+    await page.click('#tab-tables');
+    const rows = (await page.texts('tbody tr')).map((row) => row.split('\t').slice(0, 3).join(' '));
+    assert.deepEqual(rows.slice(0, 2), ['epoll_edge epoll_wait 5', 'select select 10']);
+    await page.click('tbody tr:first-child td:first-child button');
+    assert.equal(await page.text('#panel h2'), 'epoll_wait');
+    // A recording of a runtime has no such table.
+    await page.open(s.file(s.echo()), '#view=tables&table=calls');
+    assert.equal(await page.value('document.querySelector("[data-key=table-calls]")'), null);
+    assert.equal(await page.value('document.querySelector("[data-key=table-tasks]").getAttribute("aria-pressed")'), 'true');
+  });
+
   await within('two workers, and a task that goes from one to the other', {}, async (page) => {
     await page.open(s.file(...s.two()));
     assert.deepEqual(await page.value('[Lens.app.timeline.lanes.pinned.length, Lens.app.timeline.lanes.list.length]'), [2, 1]);
