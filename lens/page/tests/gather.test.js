@@ -2,7 +2,7 @@
 const test = require('node:test');
 const assert = require('node:assert/strict');
 const Lens = require('../recording.js');
-for (const part of ['text', 'gather', 'model', 'graph', 'describe']) require(`../${part}.js`);
+for (const part of ['text', 'gather', 'model', 'graph', 'describe', 'calls']) require(`../${part}.js`);
 const s = require('./scenarios.js');
 const { Runtime, section, by } = require('./writer.js');
 
