@@ -23,6 +23,9 @@ const TIME_BESIDE: Duration = Duration::from_millis(4_000);
 /// What takes longer has stood behind a slow answer, or a part of one. On a quiet machine nothing else takes so long.
 const NOTICED: Duration = Duration::from_millis(10);
 
+/// How long a question may take besides the slow answers.
+const ON_TOP: Duration = Duration::from_millis(25);
+
 const HEADINGS: [&str; 10] = [
     "rung",
     "alone\np50",
@@ -176,9 +179,12 @@ impl Behind {
 
 /// Returns behind how many slow answers a question has stood that took so long. The rest of one counts as one.
 fn slow_answers(latency: Duration) -> u64 {
-    // A thirtieth is for what comes on top of the 100 ms each time.
-    let waited = latency.saturating_sub(NOTICED.max(latency / 30));
-    waited.as_nanos().div_ceil(SLOW_TIME.as_nanos()) as u64
+    if latency <= NOTICED {
+        return 0;
+    }
+    // Something comes on top: for the question itself, and for each slow answer.
+    let waited = latency.saturating_sub(ON_TOP + latency / 100);
+    (waited.as_nanos().div_ceil(SLOW_TIME.as_nanos()) as u64).max(1)
 }
 
 /// Says what was measured, and whether it is what should be: in a rung of one thread somebody waits, and nobody does
