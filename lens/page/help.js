@@ -16,19 +16,24 @@
     ['▲', 'epoll has reported the descriptor', ''],
     ['● ■', 'a read, a write; with a hole: nothing is left now; a ring: nothing was there; ✕: it failed', ''],
     ['▸ ❙ ✕', 'a task begins; it ends; it panics or is cancelled', ''],
-    ['bars of a thread', 'system calls: pale ones wait, blue ones move bytes, orange ones accept, green ones are others; hollow: nothing was there', ''],
-    ['■ □', 'below a wait: descriptors that were handed over; full: those that are ready', ''],
+    ['bars of a thread', 'system calls: pale ones wait, blue ones move bytes, orange ones accept, green ones are others; hollow: nothing was there', '', true],
+    ['■ □', 'below a wait: descriptors that were handed over; full: those that are ready', '', true],
     ['orange arrow', 'from the cause to the wake, and to the poll; dashed: those it woke itself', 'background: linear-gradient(transparent 40%, var(--wake) 40% 60%, transparent 60%)'],
   ];
 
+  // For which kind of recording the dialog was made.
+  let shownCalls;
+
   Lens.help = function () {
-    const dialog = document.getElementById('help');
-    if (!dialog.firstChild) {
+    const dialog = document.getElementById('help'), hasCalls = Lens.app.model?.threads.length > 0;
+    if (!dialog.firstChild || shownCalls !== hasCalls) {
+      shownCalls = hasCalls;
+      dialog.replaceChildren();
       dialog.append(el('div', { class: 'help' },
         el('h2', { id: 'help-title', tabindex: '-1', autofocus: true }, 'Keys and signs'),
         el('dl', {}, KEYS.flatMap(([keys, text]) => [el('dt', {}, keys.split(' ').map((key) => [el('kbd', {}, key), ' '])), el('dd', {}, text)])),
         el('h3', {}, 'On the timeline'),
-        el('dl', {}, SIGNS.flatMap(([sign, text, style]) => [el('dt', {}, style ? el('span', { class: 'swatch', style, role: 'img', 'aria-label': sign }) : sign), el('dd', {}, text)])),
+        el('dl', {}, SIGNS.filter(([, , , isOfCalls]) => !isOfCalls || hasCalls).flatMap(([sign, text, style]) => [el('dt', {}, style ? el('span', { class: 'swatch', style, role: 'img', 'aria-label': sign }) : sign), el('dd', {}, text)])),
         el('p', {}, 'The address of the page keeps the view: copy it to show somebody what you see.'),
         el('div', {}, el('button', { type: 'button', class: 'primary', onclick: () => dialog.close() }, 'Close')),
       ));

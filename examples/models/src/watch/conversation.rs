@@ -12,7 +12,7 @@ use crate::rungs::Rung;
 use crate::sys;
 use load::Protocol;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
@@ -74,7 +74,8 @@ fn talk(rung: &Rung, address: SocketAddr) -> io::Result<()> {
     clients[0].ask_in_two_parts()?;
     clients[0].hear()?;
     thread::sleep(PAUSE);
-    Ok(())
+    clients.iter().try_for_each(Client::leave)?;
+    clients.iter_mut().try_for_each(Client::hear_the_end)
 }
 
 struct Client<'a> {
@@ -116,6 +117,18 @@ impl<'a> Client<'a> {
         let mut heard = vec![0; self.answer.len()];
         self.socket.read_exact(&mut heard)?;
         if heard == self.answer { Ok(()) } else { Err(io::Error::other("a wrong answer")) }
+    }
+
+    fn leave(&self) -> io::Result<()> {
+        self.socket.shutdown(Shutdown::Write)
+    }
+
+    /// Waits until the server has closed the connection, however busy the machine is.
+    fn hear_the_end(&mut self) -> io::Result<()> {
+        match self.socket.read(&mut [0])? {
+            0 => Ok(()),
+            _ => Err(io::Error::other("more than the answer")),
+        }
     }
 
     fn ask_and_hear(&mut self) -> io::Result<()> {

@@ -40,7 +40,7 @@ fn one(watched: &Watched) -> String {
     if others > 0 {
         // Also those that were over later, of servers that never rest, and those that the C library hides.
         text += &format!(
-            ", of which {} are not shown: they were not over when the last connection was closed",
+            ", of which {} are not shown: not over when the last connection was closed, or inside the C library",
             show::number(others)
         );
     }
