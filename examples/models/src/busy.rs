@@ -40,8 +40,8 @@ impl Cpus {
         let measure = |number| {
             move || {
                 sys::stay_on(number)?;
-                let (gaps, naps) = (spin(TIME), sleep(TIME));
-                Ok(Cpu { number, share: share(&gaps, TIME), lateness: lateness(naps) })
+                let ((gaps, took), naps) = (spin(TIME), sleep(TIME));
+                Ok(Cpu { number, share: share(&gaps, took), lateness: lateness(naps) })
             }
         };
         let cpus = sys::allowed_cpus()?;
@@ -95,8 +95,9 @@ impl Cpus {
     }
 }
 
-/// Spins, and returns the times in which something else had the CPU.
-fn spin(time: Duration) -> Vec<Duration> {
+/// Spins, and returns the times in which something else had the CPU, and how long it took: the last of them may reach
+/// beyond `time`.
+fn spin(time: Duration) -> (Vec<Duration>, Duration) {
     let (start, mut gaps) = (Instant::now(), Vec::new());
     let mut last = start;
     while last - start < time {
@@ -106,7 +107,7 @@ fn spin(time: Duration) -> Vec<Duration> {
         }
         last = now;
     }
-    gaps
+    (gaps, last - start)
 }
 
 /// Sleeps again and again, and returns how late each sleep ended.
@@ -120,11 +121,10 @@ fn sleep(time: Duration) -> Vec<Duration> {
     naps
 }
 
-/// Returns which part of the time is left without the gaps. The last gap may reach beyond its end.
-fn share(gaps: &[Duration], time: Duration) -> f64 {
+/// Returns which part of the time is left without the gaps.
+fn share(gaps: &[Duration], took: Duration) -> f64 {
     let lost: Duration = gaps.iter().sum();
-    let whole = time.max(lost);
-    1.0 - lost.as_secs_f64() / whole.as_secs_f64()
+    took.saturating_sub(lost).as_secs_f64() / took.as_secs_f64()
 }
 
 /// Returns what nine of ten do not exceed. Without any, it is as long as can be: the thread never ran.
@@ -148,10 +148,12 @@ mod tests {
 
     #[test]
     fn gaps_are_what_a_spinning_thread_does_not_get() {
-        let time = Duration::from_millis(100);
-        assert_eq!(share(&[], time), 1.0);
-        assert_eq!(share(&milliseconds(&[20, 30]), time), 0.5);
-        assert_eq!(share(&milliseconds(&[20, 230]), time), 0.0);
+        let share = |gaps: &[u64], took| share(&milliseconds(gaps), Duration::from_millis(took));
+        assert_eq!(share(&[], 100), 1.0);
+        assert_eq!(share(&[20, 30], 100), 0.5);
+        // The last gap ended long after the time was over.
+        assert_eq!(share(&[20, 130], 200), 0.25);
+        assert_eq!(share(&[250], 250), 0.0);
     }
 
     #[test]
