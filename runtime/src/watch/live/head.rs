@@ -2,7 +2,7 @@
 
 use super::reply::Refusal;
 use std::io::Read;
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// The longest head. A browser's has some 600 bytes.
@@ -71,10 +71,9 @@ fn path_in(head: &str) -> Result<&str, Refusal> {
 fn is_no_name(host: &str) -> bool {
     let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
     let name = host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |(name, _)| name);
-    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
-    host.parse::<SocketAddr>().is_ok()
-        || bare.parse::<IpAddr>().is_ok()
-        || name.eq_ignore_ascii_case("localhost")
+    let inside = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    let is_address = [host, inside].iter().any(|it| it.parse::<IpAddr>().is_ok());
+    is_address || name.eq_ignore_ascii_case("localhost")
 }
 
 #[cfg(all(test, not(loom)))]
