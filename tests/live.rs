@@ -414,7 +414,8 @@ fn a_client_that_never_reads_does_not_disturb_the_program() {
         program.tell("spawn after it");
         while !has_task(&parse(&program.get("/recording").1), "after it") {}
         let took = program.end();
-        assert!(took < Duration::from_secs(3), "it took {took:?} to end");
+        // So long it would take if it waited for a client.
+        assert!(took < Duration::from_secs(5), "it took {took:?} to end");
         drop(deaf);
     });
 }

@@ -29,6 +29,7 @@ struct Seen {
     next: HashMap<u64, u64>,
     /// The last sections of runtimes that have ended, which are not sent yet.
     last: Vec<Vec<u8>>,
+    /// It has taken sections of `last`, and sends them.
     is_sending: bool,
     /// It did not take the end of a runtime in time, so the next one does not wait for it.
     is_late: bool,
@@ -48,6 +49,8 @@ impl Listed {
 impl Drop for Listed {
     fn drop(&mut self) {
         lock(&WATCHERS).retain(|watcher| !Arc::ptr_eq(watcher, &self.0));
+        // Nobody waits for what it will not take.
+        drop(self.0.ended());
         self.0.has_sent();
     }
 }
