@@ -31,11 +31,8 @@ pub(super) const BYTES_PER_CHUNK: usize = size_of::<Chunk>();
 
 thread_local! {
     /// The chunk that is written, of the ring of this thread: one look instead of three.
-    static CHUNK: Cell<&'static Chunk> = const { Cell::new(&NO_CHUNK) };
+    static CHUNK: Cell<Option<&'static Chunk>> = const { Cell::new(None) };
 }
-
-/// Where a thread would write that has no ring.
-static NO_CHUNK: Chunk = [const { [const { AtomicU64::new(0) }; 3] }; EVENTS_PER_CHUNK as usize];
 
 pub(crate) struct Ring {
     /// The memory comes when it is first needed.
@@ -196,7 +193,8 @@ impl Ring {
         if Kept::wants(kind as u8) {
             self.wanted[self.chunk_of(at)].store(true, Relaxed);
         }
-        let words = &CHUNK.get()[(at % EVENTS_PER_CHUNK) as usize];
+        let Some(chunk) = CHUNK.get() else { return };
+        let words = &chunk[(at % EVENTS_PER_CHUNK) as usize];
         words[0].store(Event::first_word(time, kind as u8), Relaxed);
         words[1].store(a, Relaxed);
         words[2].store(b, Relaxed);
@@ -219,7 +217,7 @@ impl Ring {
             }
             state.first = at + EVENTS_PER_CHUNK - self.room();
         }
-        CHUNK.set(chunk);
+        CHUNK.set(Some(chunk));
     }
 
     /// Which chunk has the event of this number.
@@ -231,7 +229,7 @@ impl Ring {
     #[inline]
     pub(super) fn come_here(&self) {
         let index = self.chunk_of(self.head.load(Relaxed));
-        CHUNK.set(self.chunks[index].get().copied().unwrap_or(&NO_CHUNK));
+        CHUNK.set(self.chunks[index].get().copied());
     }
 
     /// Returns how many events have been written.
