@@ -79,6 +79,11 @@ pub struct Leaves {
 }
 
 impl Leaves {
+    /// They are of a feature that is off.
+    pub fn are_left_out(&mut self, names: &[&str]) {
+        self.tried.extend(names.iter().map(|name| name.to_string()));
+    }
+
     /// Awaits `leaf` in a loop, in a task, until another task has run, and until it has been ready three times.
     pub async fn gives_way(&mut self, names: &[&str], mut leaf: impl AsyncFnMut() + 'static) {
         let (rounds, has_run) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(false)));

@@ -49,6 +49,14 @@ async fn tasks(leaves: &mut Leaves) {
     leaves.gives_way(names, async || _ = JoinSet::<()>::new().join_all().await).await;
     let names = &["ayi::task::JoinSet::shutdown"];
     leaves.gives_way(names, async || JoinSet::<()>::new().shutdown().await).await;
+    let names = &["ayi_runtime::runtime::Handle::dump"];
+    match cfg!(feature = "record") {
+        #[cfg(feature = "record")]
+        true => {
+            leaves.gives_way(names, async || _ = ayi::runtime::Handle::current().dump().await).await;
+        }
+        _ => leaves.are_left_out(names),
+    }
     let names = &["Future for ayi::task::LocalSet"];
     leaves.gives_way(names, async || LocalSet::new().await).await;
 }

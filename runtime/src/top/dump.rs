@@ -19,6 +19,7 @@ use crate::core::wait::reactor::NO_FD;
 use crate::core::worker::{RuntimeRef, Worker};
 use crate::face::handle::Handle;
 use crate::services::afar::spawn_from_afar;
+use crate::services::coop::consume_budget;
 use crate::watch::record::look_at_descriptor;
 use crate::watch::running::{RunningTask, WaitsFor};
 use std::collections::HashMap;
@@ -113,6 +114,7 @@ impl Handle {
     /// # }).unwrap();
     /// ```
     pub async fn dump(&self) -> Dump {
+        consume_budget().await;
         let (mut tasks, mut waits) = (Vec::new(), Vec::new());
         for worker in self.link.shared.workers() {
             let (mut some, mut more) = look_at_worker(worker.runtime).await;

@@ -111,10 +111,13 @@ fn a_task_that_is_not_send_stays_on_the_worker_that_spawned_it() {
 
 #[test]
 fn the_drop_waits_until_all_workers_have_dropped_their_futures() {
-    struct Counts(Arc<AtomicUsize>);
+    struct Counts(Arc<AtomicUsize>, Option<usize>);
     impl Drop for Counts {
         fn drop(&mut self) {
-            thread::sleep(Duration::from_millis(1));
+            // So the first worker is done long before the others.
+            if self.1 != Some(0) {
+                thread::sleep(Duration::from_millis(10));
+            }
             self.0.fetch_add(1, SeqCst);
         }
     }
@@ -122,9 +125,9 @@ fn the_drop_waits_until_all_workers_have_dropped_their_futures() {
         let (rt, dropped) = (runtime(4), Arc::new(AtomicUsize::new(0)));
         let tasks: Vec<_> = (0..20)
             .map(|n| {
-                let counts = Counts(dropped.clone());
+                let mut counts = Counts(dropped.clone(), None);
                 rt.handle().spawn(async move {
-                    let _counts = counts;
+                    counts.1 = worker_index();
                     for _ in 0..n {
                         yield_now().await;
                     }

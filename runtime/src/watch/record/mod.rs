@@ -1,8 +1,8 @@
 //! The recorder: what a runtime does, event by event, in a ring of fixed memory. `lens/FORMAT.md` has the events.
 //!
 //! ```text
-//!   core ── Recorder::… ──▶ RECORDS (this thread's ring, if its runtime is recorded) ──▶ Ring
-//!                                        end, panic, slow poll, Handle::snapshot, live ◀── section ◀┘
+//!   core ── Recorder::… ──▶ HERE (this thread's ring, if its runtime is recorded) ──▶ Ring
+//!                                     end, panic, slow poll, Handle::snapshot, live ◀── section ◀┘
 //! ```
 //!
 //! The core and the services call a [`Recorder`] where something happens. Without the feature `record` it is `none`,
