@@ -116,28 +116,33 @@ fn the_drop_waits_until_all_workers_have_dropped_their_futures() {
         fn drop(&mut self) {
             // So the first worker is done long before the others.
             if self.1 != Some(0) {
-                thread::sleep(Duration::from_millis(10));
+                thread::sleep(Duration::from_millis(50));
             }
             self.0.fetch_add(1, SeqCst);
         }
     }
     watched(|| {
         let (rt, dropped) = (runtime(4), Arc::new(AtomicUsize::new(0)));
-        let tasks: Vec<_> = (0..20)
-            .map(|n| {
+        // Each keeps its worker until all have one.
+        let (all_are_there, (told, begun)) = (Arc::new(Barrier::new(4)), mpsc::channel());
+        let tasks: Vec<_> = (0..4)
+            .map(|_| {
                 let mut counts = Counts(dropped.clone(), None);
-                rt.handle().spawn(async move {
+                let (all_are_there, told) = (all_are_there.clone(), told.clone());
+                let task = rt.handle().spawn(async move {
                     counts.1 = worker_index();
-                    for _ in 0..n {
-                        yield_now().await;
-                    }
+                    told.send(worker_index().unwrap()).unwrap();
+                    all_are_there.wait();
                     pending::<()>().await
-                })
+                });
+                (begun.recv().unwrap(), task)
             })
             .collect();
+        let workers: HashSet<usize> = tasks.iter().map(|(worker, _)| *worker).collect();
+        assert_eq!(workers.len(), 4);
         drop(rt);
-        assert_eq!(dropped.load(SeqCst), 20);
-        assert!(tasks.iter().all(|task| task.is_finished()));
+        assert_eq!(dropped.load(SeqCst), 4);
+        assert!(tasks.iter().all(|(_, task)| task.is_finished()));
     });
 }
 
