@@ -34,7 +34,9 @@ impl Drop for Folder {
 
 /// The lens, in a folder, whose temporary files go to the folder `tmp` there.
 fn lens(folder: &Folder) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ayi-lens"));
+    // Whoever runs the tests in the background may ignore Ctrl-C, and programs inherit that.
+    let mut command = Command::new("env");
+    command.args(["--default-signal=INT", "--default-signal=QUIT", env!("CARGO_BIN_EXE_ayi-lens")]);
     fs::create_dir_all(folder.0.join("tmp")).unwrap();
     command.current_dir(&folder.0).env("TMPDIR", folder.0.join("tmp")).stdin(Stdio::null());
     command
@@ -262,7 +264,8 @@ fn the_program_decides_what_ctrl_c_does() {
     let recording = folder.file("recording", &writer::file(&[small()]));
     // The signal is not ignored in the program. It writes its recording after the signal.
     let end = "sleep 0.2; cp \"$0\" \"$AYI_RECORD\"; exit 9";
-    let script = format!("trap '{end}' INT; echo ready; while :; do sleep 0.05; done");
+    let script =
+        format!("trap '{end}' INT; echo ready; i=0; while [ $i -lt 600 ]; do sleep 0.05; i=$((i+1)); done");
     let mut command = lens(&folder);
     command.args(["run", "--out", "page.html", "--", "sh", "-c", &script, &recording]);
     let mut lens = command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
