@@ -127,10 +127,10 @@ fn the_drop_waits_until_all_workers_have_dropped_their_futures() {
         let (all_are_there, (told, begun)) = (Arc::new(Barrier::new(4)), mpsc::channel());
         let tasks: Vec<_> = (0..4)
             .map(|_| {
-                let mut counts = Counts(dropped.clone(), None);
+                let dropped = dropped.clone();
                 let (all_are_there, told) = (all_are_there.clone(), told.clone());
                 let task = rt.handle().spawn(async move {
-                    counts.1 = worker_index();
+                    let _counts = Counts(dropped, worker_index());
                     told.send(worker_index().unwrap()).unwrap();
                     all_are_there.wait();
                     pending::<()>().await
