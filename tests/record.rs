@@ -92,6 +92,7 @@ fn story(recording: &Recording) -> Vec<String> {
                 let what = match wait.on {
                     1 => format!("descriptor {}", number(wait.which)),
                     3 => name(&wait.which, &names),
+                    6 => "a channel or a lock".into(),
                     on => format!("{on}"),
                 };
                 format!("{} waits for {what}", name(&task, &names))
@@ -199,6 +200,7 @@ fn why_tasks_are_woken() {
         let parent = async move { named("child").spawn(async {}).unwrap().await.unwrap() };
         named("parent").spawn(parent).unwrap().await.unwrap();
     });
+    tells(&recording, &["waits waits for a channel or a lock", "waits polled: Pending"]);
     tells(&recording, &["waits polled: Pending", "waits woken: sends", "sends ends: Ready"]);
     tells(&recording, &["timer set", "sleeps polled: Pending", "timer fired", "sleeps woken: timer"]);
     tells(&recording, &["afar polled: Pending", "afar woken: Message", "afar polled: Ready"]);

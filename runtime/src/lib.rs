@@ -100,6 +100,8 @@ pub mod task {
     #[doc(hidden)]
     pub use crate::services::soon::expect_wake;
     pub use crate::watch::hooks::TaskMeta;
+    #[doc(hidden)]
+    pub use crate::watch::record::{Holder, WaitNote, What};
     pub use crate::watch::running::RunningTask;
     pub use crate::watch::unhandled::UnhandledPanic;
 

@@ -9,13 +9,16 @@ mod far;
 
 use super::{AbortHandle, Id, JoinError, JoinHandle, LocalSet};
 use crate::runtime::Handle;
-use ayi_runtime::task::{Near, coop};
+use ayi_runtime::task::{Holder, Near, WaitNote, What, coop};
 use far::Far;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::panic::resume_unwind;
+use std::ptr;
 use std::task::{Context, Poll, ready};
+
+const WAITING: What = What::new("the end of a task of its JoinSet");
 
 /// A set of tasks, whose outputs come in the order in which they finish.
 ///
@@ -103,7 +106,7 @@ impl<T> JoinSet<T> {
     /// # }
     /// ```
     pub async fn join_next(&mut self) -> Option<Result<T, JoinError>> {
-        poll_fn(|cx| self.poll_join_next(cx)).await
+        self.join_next_with_id().await.map(without_id)
     }
 
     /// Waits like [`join_next`](JoinSet::join_next), and returns the task's id too. If the task failed, the error has
@@ -130,7 +133,15 @@ impl<T> JoinSet<T> {
     /// # }
     /// ```
     pub async fn join_next_with_id(&mut self) -> Option<Result<(Id, T), JoinError>> {
-        poll_fn(|cx| self.poll_join_next_with_id(cx)).await
+        let mut note = WaitNote::new();
+        poll_fn(|cx| {
+            let output = self.poll_join_next_with_id(cx);
+            if output.is_pending() {
+                note.begin(WAITING, ptr::from_ref(self).addr(), &Holder::new());
+            }
+            output
+        })
+        .await
     }
 
     /// Returns the output of a task that is finished, if there is one.

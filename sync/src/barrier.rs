@@ -12,7 +12,7 @@ mod models;
 
 use crate::budget::poll_charged;
 use crate::place::{HasList, List, Place, wake_all};
-use crate::primitives::Mutex;
+use crate::primitives::{Mutex, What};
 use crate::waiters::Waiters;
 use std::fmt;
 use std::future::poll_fn;
@@ -70,7 +70,8 @@ impl Barrier {
     /// # }
     /// ```
     pub fn new(n: usize) -> Barrier {
-        let round = Round { number: 0, arrived: 0, waiting: Waiters::new() };
+        let waiting = Waiters::new(What::new("the others at a barrier"));
+        let round = Round { number: 0, arrived: 0, waiting };
         Barrier { n: n.max(1), round: Mutex::new(round) }
     }
 

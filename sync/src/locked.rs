@@ -36,7 +36,7 @@ mod tests;
 
 use crate::mutex::{Mutex, TryLockError};
 use crate::permits::Permits;
-use crate::primitives::const_unless_loom;
+use crate::primitives::{What, const_unless_loom};
 use crate::rwlock::RwLock;
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
@@ -60,8 +60,9 @@ pub(crate) struct Locked<T: ?Sized> {
 impl<T> Locked<T> {
     const_unless_loom! {
         /// Makes a lock for `all` readers.
-        pub(crate) const fn new(value: T, all: u32) -> Locked<T> {
-            Locked { gate: Gate { permits: Permits::new(all as usize), all }, value: UnsafeCell::new(value) }
+        pub(crate) const fn new(value: T, all: u32, what: What) -> Locked<T> {
+            let permits = Permits::new(all as usize, what);
+            Locked { gate: Gate { permits, all }, value: UnsafeCell::new(value) }
         }
     }
 
@@ -161,14 +162,23 @@ impl<K: Keeper, const ALL: bool> Pass<K, ALL> {
     async fn wait(keeper: K) -> Pass<K, ALL> {
         let gate = keeper.gate();
         gate.permits.acquire(Self::permits(gate)).await.expect("nobody closes the gate of a lock");
-        Pass { keeper }
+        Pass::taken(keeper)
     }
 
     #[inline]
     fn try_now(keeper: K) -> Result<Pass<K, ALL>, TryLockError> {
         let gate = keeper.gate();
         gate.permits.try_acquire(Self::permits(gate)).map_err(|_| TryLockError(()))?;
-        Ok(Pass { keeper })
+        Ok(Pass::taken(keeper))
+    }
+
+    /// The permits have been taken.
+    #[inline]
+    fn taken(keeper: K) -> Pass<K, ALL> {
+        if ALL {
+            keeper.gate().permits.holder.take();
+        }
+        Pass { keeper }
     }
 
     /// Takes the keeper out. The permits are the caller's.
@@ -191,6 +201,7 @@ impl<K: Keeper> Pass<K, true> {
     fn keep_one(self) -> Pass<K, false> {
         let one = Pass { keeper: self.into_keeper() };
         let gate = one.keeper.gate();
+        gate.permits.holder.give_back();
         gate.permits.release(gate.all as usize - 1);
         one
     }
@@ -200,6 +211,10 @@ impl<K: Keeper, const ALL: bool> Drop for Pass<K, ALL> {
     #[inline]
     fn drop(&mut self) {
         let gate = self.keeper.gate();
+        if ALL {
+            // First, so that the next one's name stays.
+            gate.permits.holder.give_back();
+        }
         gate.permits.release(Self::permits(gate));
     }
 }

@@ -30,6 +30,7 @@ pub use unbounded::UnboundedSender;
 pub use weak::{WeakSender, WeakUnboundedSender};
 
 use crate::permits::Permits;
+use crate::primitives::What;
 use limit::{Bounded, Unbounded};
 
 /// Makes a channel that holds up to `capacity` messages. Its senders wait while it is full.
@@ -63,7 +64,8 @@ pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
         capacity <= Permits::MAX,
         "mpsc::channel has at most Semaphore::MAX_PERMITS of capacity: use unbounded_channel"
     );
-    let (tx, rx) = channel::channel(Bounded { permits: Permits::new(capacity), max: capacity });
+    let permits = Permits::new(capacity, What::new("room in an mpsc channel"));
+    let (tx, rx) = channel::channel(Bounded { permits, max: capacity });
     (Sender { tx }, Receiver { rx })
 }
 

@@ -11,7 +11,7 @@ pub use guard::{MutexGuard, OwnedMutexGuard};
 pub use mapped::{MappedMutexGuard, OwnedMappedMutexGuard};
 
 use crate::locked::{Locked, Whole};
-use crate::primitives::{block_thread_on, const_unless_loom};
+use crate::primitives::{What, block_thread_on, const_unless_loom};
 use std::fmt;
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ impl<T> Mutex<T> {
         /// assert!(NAMES.try_lock().unwrap().is_empty());
         /// ```
         pub const fn new(value: T) -> Mutex<T> {
-            Mutex { locked: Locked::new(value, 1) }
+            Mutex { locked: Locked::new(value, 1, What::lock("a mutex")) }
         }
     }
 

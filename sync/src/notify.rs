@@ -39,7 +39,7 @@ pub use notified::{Notified, OwnedNotified};
 
 use crate::primitives::atomic::AtomicUsize;
 use crate::primitives::atomic::Ordering::{Acquire, Relaxed, Release};
-use crate::primitives::{Mutex, MutexGuard, const_unless_loom};
+use crate::primitives::{Mutex, MutexGuard, What, const_unless_loom};
 use crate::waiters::Waiters;
 use crate::wakers::{Wakers, wake};
 use std::fmt;
@@ -154,7 +154,7 @@ impl Notify {
         /// RELOAD.notify_one();
         /// ```
         pub const fn const_new() -> Notify {
-            Notify { state: AtomicUsize::new(0), queue: Mutex::new(Waiters::new()) }
+            Notify { state: AtomicUsize::new(0), queue: Mutex::new(Waiters::new(What::new("a notification"))) }
         }
     }
 

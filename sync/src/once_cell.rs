@@ -14,7 +14,7 @@ mod models;
 
 use crate::budget::poll_charged;
 use crate::permits::Permits;
-use crate::primitives::const_unless_loom;
+use crate::primitives::{What, const_unless_loom};
 use crate::semaphore::TryAcquireError;
 use crate::slot::Slot;
 use std::convert::Infallible;
@@ -50,8 +50,19 @@ pub struct OnceCell<T> {
 /// The permit to make the value, which goes back if that does not work.
 struct Making<'a>(&'a Permits);
 
+const MAKING: What = What::lock("the value of a OnceCell");
+
+impl<'a> Making<'a> {
+    /// The permit has been taken.
+    fn begins(permits: &'a Permits) -> Making<'a> {
+        permits.holder.take();
+        Making(permits)
+    }
+}
+
 impl Drop for Making<'_> {
     fn drop(&mut self) {
+        self.0.holder.give_back();
         self.0.release(1);
     }
 }
@@ -79,7 +90,7 @@ impl<T> OnceCell<T> {
         /// assert_eq!(NUMBER.get(), None);
         /// ```
         pub const fn const_new() -> OnceCell<T> {
-            OnceCell { value: Slot::new(None), making: Permits::new(1) }
+            OnceCell { value: Slot::new(None), making: Permits::new(1, MAKING) }
         }
     }
 
@@ -108,7 +119,7 @@ impl<T> OnceCell<T> {
         /// assert_eq!(NUMBER.get(), Some(&7));
         /// ```
         pub const fn const_new_with(value: T) -> OnceCell<T> {
-            OnceCell { value: Slot::new(Some(value)), making: Permits::new_closed() }
+            OnceCell { value: Slot::new(Some(value)), making: Permits::new_closed(MAKING) }
         }
     }
 
@@ -164,7 +175,7 @@ impl<T> OnceCell<T> {
     pub fn set(&self, value: T) -> Result<(), SetError<T>> {
         match self.making.try_acquire(1) {
             Ok(()) => {
-                self.fill(Making(&self.making), value);
+                self.fill(Making::begins(&self.making), value);
                 Ok(())
             }
             Err(TryAcquireError::Closed) => Err(SetError::AlreadyInitializedError(value)),
@@ -250,7 +261,7 @@ impl<T> OnceCell<T> {
         Fut: Future<Output = Result<T, E>>,
     {
         if self.making.acquire(1).await.is_ok() {
-            let making = Making(&self.making);
+            let making = Making::begins(&self.making);
             let value = f().await?;
             self.fill(making, value);
         }

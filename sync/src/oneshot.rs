@@ -19,13 +19,13 @@ mod models;
 mod shared;
 
 use crate::budget::poll_charged;
-use crate::primitives::block_thread_on;
+use crate::primitives::{Holder, WaitNote, What, block_thread_on};
 use error::{RecvError, TryRecvError};
 use shared::{Found, Rx, Tx};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 /// Makes a channel for one value.
 ///
@@ -42,7 +42,7 @@ use std::task::{Context, Poll, ready};
 /// ```
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let (tx, rx) = shared::new();
-    (Sender { tx }, Receiver { rx: Some(rx) })
+    (Sender { tx }, Receiver { rx: Some(rx), note: WaitNote::new() })
 }
 
 /// Sends a value to its [`Receiver`]. Made by [`channel`].
@@ -88,6 +88,8 @@ pub struct Sender<T> {
 pub struct Receiver<T> {
     /// `None` once it has completed.
     rx: Option<Rx<T>>,
+    /// While it waits.
+    note: WaitNote,
 }
 
 impl<T> Sender<T> {
@@ -128,7 +130,19 @@ impl<T> Sender<T> {
     /// # }
     /// ```
     pub async fn closed(&mut self) {
-        poll_fn(|cx| self.poll_closed(cx)).await
+        let mut note = WaitNote::new();
+        poll_fn(|cx| {
+            let is_closed = self.poll_closed(cx);
+            if is_closed.is_pending() {
+                note.begin(
+                    What::new("the end of a oneshot channel's receiver"),
+                    self.tx.address(),
+                    &Holder::new(),
+                );
+            }
+            is_closed
+        })
+        .await
     }
 
     /// Returns whether the receiver was dropped or [closed](Receiver::close).
@@ -283,10 +297,16 @@ impl<T> Future for Receiver<T> {
             let found = match self.found() {
                 Some(found) => found,
                 None => {
-                    ready!(self.rx.as_mut().expect("nothing was found yet").wait(cx));
+                    let Receiver { rx, note } = &mut *self;
+                    let rx = rx.as_mut().expect("nothing was found yet");
+                    if rx.wait(cx).is_pending() {
+                        note.begin(What::new("the value of a oneshot channel"), rx.address(), &Holder::new());
+                        return Poll::Pending;
+                    }
                     self.found().expect("it waited until there was something")
                 }
             };
+            self.note.end();
             Poll::Ready(found.ok_or(RecvError(())))
         })
     }

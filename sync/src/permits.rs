@@ -40,7 +40,7 @@ mod models;
 
 use crate::primitives::atomic::AtomicUsize;
 use crate::primitives::atomic::Ordering::{Acquire as AcquireOrder, Relaxed, Release};
-use crate::primitives::{Mutex, MutexGuard, const_unless_loom, coop};
+use crate::primitives::{Holder, Mutex, MutexGuard, What, const_unless_loom, coop};
 use crate::semaphore::{AcquireError, TryAcquireError};
 use crate::waiters::{Key, Waiters};
 use crate::wakers::{Wakers, discard};
@@ -58,6 +58,8 @@ pub(crate) struct Permits {
     /// Permits times [`ONE`], and the flags.
     state: AtomicUsize,
     queue: Mutex<Waiters<Waiter>>,
+    /// Of a lock. It is told by those who take all of it, and is for notes alone.
+    pub(crate) holder: Holder,
 }
 
 struct Waiter {
@@ -72,17 +74,19 @@ impl Permits {
     pub(crate) const MAX: usize = usize::MAX >> 3;
 
     const_unless_loom! {
-        /// Begins with `permits`, which are at most [`MAX`](Permits::MAX).
-        pub(crate) const fn new(permits: usize) -> Permits {
+        /// Begins with `permits` for `what`, which are at most [`MAX`](Permits::MAX).
+        pub(crate) const fn new(permits: usize, what: What) -> Permits {
             debug_assert!(permits <= Permits::MAX);
-            Permits { state: AtomicUsize::new(permits * ONE), queue: Mutex::new(Waiters::new()) }
+            let state = AtomicUsize::new(permits * ONE);
+            Permits { state, queue: Mutex::new(Waiters::new(what)), holder: Holder::new() }
         }
     }
 
     const_unless_loom! {
-        /// Begins without permits, and closed.
-        pub(crate) const fn new_closed() -> Permits {
-            Permits { state: AtomicUsize::new(CLOSED), queue: Mutex::new(Waiters::new()) }
+        /// Begins without permits for `what`, and closed.
+        pub(crate) const fn new_closed(what: What) -> Permits {
+            let state = AtomicUsize::new(CLOSED);
+            Permits { state, queue: Mutex::new(Waiters::new(what)), holder: Holder::new() }
         }
     }
 
@@ -301,7 +305,8 @@ impl Acquire<'_> {
         let missing = match self.permits.take_or_wait(self.wanted, &queue) {
             Ok(0) => Ok(()),
             Ok(missing) => {
-                self.progress = Progress::Waits(queue.push(Waiter { missing, waker: Some(waker) }));
+                let waiter = Waiter { missing, waker: Some(waker) };
+                self.progress = Progress::Waits(queue.push_for(waiter, &self.permits.holder));
                 return Poll::Pending;
             }
             Err(closed) => Err(closed),
@@ -317,7 +322,7 @@ impl Acquire<'_> {
         let mut new = None;
         loop {
             let mut queue = self.permits.queue.lock();
-            let Progress::Waits(place) = &self.progress else { unreachable!("it waits") };
+            let Progress::Waits(place) = &mut self.progress else { unreachable!("it waits") };
             let (waiter, is_queued) = queue.get_mut(place);
             let unused = if !is_queued || waiter.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
                 new

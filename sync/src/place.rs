@@ -73,7 +73,7 @@ impl<'a, S: HasList<N>, const N: usize> Place<'a, S, N> {
                 return Poll::Ready(found);
             }
             let list = state.list();
-            let place = match &self.key {
+            let place = match &mut self.key {
                 Some(key) => match list.get_mut(key) {
                     (waker, true) => Some(waker),
                     // It has been woken, and found nothing.

@@ -5,6 +5,7 @@
 //! Invariant: nothing of the user's runs under a [`Mutex`] of this crate. No waker is cloned, woken or dropped there, and
 //! no value is dropped. So a panic leaves the mutex in order, and a waker that comes back into this crate finds it free.
 
+pub(crate) use ayi_runtime::task::{Holder, WaitNote, What};
 #[cfg(not(loom))]
 pub(crate) use ayi_runtime::task::{block_thread_on, coop, expect_wake};
 #[cfg(loom)]

@@ -16,11 +16,12 @@ pub use write::{OwnedRwLockWriteGuard, RwLockWriteGuard};
 
 use crate::locked::{Locked, View, Whole};
 use crate::mutex::TryLockError;
-use crate::primitives::{block_thread_on, const_unless_loom};
+use crate::primitives::{What, block_thread_on, const_unless_loom};
 use std::fmt;
 
 /// The largest number of readers at a time.
 const MAX_READERS: u32 = u32::MAX >> 3;
+const RW_LOCK: What = What::lock("a read-write lock");
 
 /// A value that either many tasks at a time may read, or one may write.
 ///
@@ -63,7 +64,7 @@ impl<T> RwLock<T> {
         /// assert!(NAMES.try_read().unwrap().is_empty());
         /// ```
         pub const fn new(value: T) -> RwLock<T> {
-            RwLock { locked: Locked::new(value, MAX_READERS) }
+            RwLock { locked: Locked::new(value, MAX_READERS, RW_LOCK) }
         }
     }
 
@@ -88,7 +89,7 @@ impl<T> RwLock<T> {
                 max_reads <= MAX_READERS,
                 "a RwLock may not be created with more than 536870911 (u32::MAX >> 3) readers"
             );
-            RwLock { locked: Locked::new(value, max_reads) }
+            RwLock { locked: Locked::new(value, max_reads, RW_LOCK) }
         }
     }
 

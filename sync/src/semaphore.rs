@@ -13,7 +13,7 @@ pub use error::{AcquireError, TryAcquireError};
 pub use permit::{OwnedSemaphorePermit, SemaphorePermit};
 
 use crate::permits::Permits;
-use crate::primitives::{block_thread_on, const_unless_loom};
+use crate::primitives::{What, block_thread_on, const_unless_loom};
 use std::fmt;
 
 /// Permits for a limited resource, first come, first served. If none is left, a caller waits until one is given back.
@@ -78,7 +78,7 @@ impl Semaphore {
                 permits <= Self::MAX_PERMITS,
                 "a semaphore may not have more than MAX_PERMITS permits: give it fewer"
             );
-            Semaphore { permits: Permits::new(permits) }
+            Semaphore { permits: Permits::new(permits, What::new("permits of a semaphore")) }
         }
     }
 

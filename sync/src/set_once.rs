@@ -7,12 +7,14 @@ mod models;
 
 use crate::budget::poll_charged;
 use crate::place::{List, Place, wake_all};
-use crate::primitives::{Mutex, const_unless_loom};
+use crate::primitives::{Mutex, What, const_unless_loom};
 use crate::slot::Slot;
 use crate::waiters::Waiters;
 use std::fmt;
 use std::future::poll_fn;
 use std::task::Poll;
+
+const SETTING: What = What::new("the value of a SetOnce");
 
 /// A value that is set once. Tasks wait until it is there, and then share it.
 ///
@@ -62,7 +64,7 @@ impl<T> SetOnce<T> {
         /// assert_eq!(NUMBER.get(), None);
         /// ```
         pub const fn const_new() -> SetOnce<T> {
-            SetOnce { value: Slot::new(None), waiting: Mutex::new(Waiters::new()) }
+            SetOnce { value: Slot::new(None), waiting: Mutex::new(Waiters::new(SETTING)) }
         }
     }
 
@@ -74,7 +76,7 @@ impl<T> SetOnce<T> {
     /// assert_eq!(ayi::sync::SetOnce::new_with(Some(7)).get(), Some(&7));
     /// ```
     pub fn new_with(value: Option<T>) -> SetOnce<T> {
-        SetOnce { value: Slot::new(value), waiting: Mutex::new(Waiters::new()) }
+        SetOnce { value: Slot::new(value), waiting: Mutex::new(Waiters::new(SETTING)) }
     }
 
     const_unless_loom! {
@@ -88,7 +90,7 @@ impl<T> SetOnce<T> {
         /// assert_eq!(NUMBER.get(), Some(&7));
         /// ```
         pub const fn const_new_with(value: T) -> SetOnce<T> {
-            SetOnce { value: Slot::new(Some(value)), waiting: Mutex::new(Waiters::new()) }
+            SetOnce { value: Slot::new(Some(value)), waiting: Mutex::new(Waiters::new(SETTING)) }
         }
     }
 

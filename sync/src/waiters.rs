@@ -17,7 +17,8 @@
 //! tokio has no such vector: its waiters are nodes inside of pinned futures, linked by raw pointers. That saves the
 //! vector's memory, and costs unsafe code in each primitive.
 
-use std::mem;
+use crate::primitives::{Holder, WaitNote, What};
+use std::{mem, ptr};
 
 /// No entry.
 const NONE: u32 = u32::MAX;
@@ -29,6 +30,8 @@ pub(crate) struct Waiters<T> {
     /// The first vacant entry. Vacant entries are linked by `next`.
     vacant: u32,
     len: usize,
+    /// For the notes of who waits for what.
+    what: What,
 }
 
 struct Entry<T> {
@@ -45,11 +48,14 @@ enum State<T> {
 
 /// The place of a waiter.
 #[derive(Debug)]
-pub(crate) struct Key(u32);
+pub(crate) struct Key {
+    index: u32,
+    note: WaitNote,
+}
 
 impl<T> Waiters<T> {
-    pub(crate) const fn new() -> Waiters<T> {
-        Waiters { entries: Vec::new(), first: NONE, last: NONE, vacant: NONE, len: 0 }
+    pub(crate) const fn new(what: What) -> Waiters<T> {
+        Waiters { entries: Vec::new(), first: NONE, last: NONE, vacant: NONE, len: 0, what }
     }
 
     /// How many are queued.
@@ -63,6 +69,11 @@ impl<T> Waiters<T> {
 
     /// Adds a waiter at the end of the queue.
     pub(crate) fn push(&mut self, waiter: T) -> Key {
+        self.push_for(waiter, &Holder::new())
+    }
+
+    /// Adds one that waits for a lock.
+    pub(crate) fn push_for(&mut self, waiter: T, holder: &Holder) -> Key {
         let entry = Entry { state: State::Queued(waiter), previous: self.last, next: NONE };
         let index = match self.vacant {
             NONE => {
@@ -84,7 +95,9 @@ impl<T> Waiters<T> {
         }
         self.last = index;
         self.len += 1;
-        Key(index)
+        let mut key = Key { index, note: WaitNote::new() };
+        key.note.begin(self.what, ptr::from_ref(self).addr(), holder);
+        key
     }
 
     /// The waiter that has been queued for longest.
@@ -105,9 +118,10 @@ impl<T> Waiters<T> {
         self.unlink(self.last)
     }
 
-    /// The waiter of `key`, and whether it is still queued.
-    pub(crate) fn get_mut(&mut self, key: &Key) -> (&mut T, bool) {
-        match &mut self.entries[key.0 as usize].state {
+    /// The waiter of `key`, which is polled again, and whether it is still queued.
+    pub(crate) fn get_mut(&mut self, key: &mut Key) -> (&mut T, bool) {
+        key.note.follow();
+        match &mut self.entries[key.index as usize].state {
             State::Queued(waiter) => (waiter, true),
             State::Apart(waiter) => (waiter, false),
             State::Vacant => unreachable!("invariant 1"),
@@ -116,9 +130,9 @@ impl<T> Waiters<T> {
 
     /// Gives the entry of `key` back, queued or not.
     pub(crate) fn remove(&mut self, key: Key) -> T {
-        self.unlink(key.0);
-        let vacant = mem::replace(&mut self.vacant, key.0);
-        let entry = &mut self.entries[key.0 as usize];
+        self.unlink(key.index);
+        let vacant = mem::replace(&mut self.vacant, key.index);
+        let entry = &mut self.entries[key.index as usize];
         entry.next = vacant;
         match mem::replace(&mut entry.state, State::Vacant) {
             State::Apart(waiter) => waiter,

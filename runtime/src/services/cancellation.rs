@@ -18,6 +18,7 @@ use crate::core::foreign::{self, lock};
 use crate::core::sync::Mutex;
 use crate::core::sync::atomic::{AtomicBool, Ordering};
 use crate::services::coop;
+use crate::watch::record::{Holder, WaitNote, What};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -299,7 +300,8 @@ impl CancellationToken {
                 waiting.number
             }
         };
-        *waiting = Some(Listening { number, waker: kept });
+        let listening = waiting.insert(Listening { number, waker: kept, note: WaitNote::new() });
+        listening.note.begin(What::new("a cancellation"), Arc::as_ptr(&self.node).addr(), &Holder::new());
         Poll::Pending
     }
 
@@ -343,6 +345,7 @@ struct Listening {
     number: usize,
     /// A clone of the stored waker, which is compared without the lock.
     waker: Waker,
+    note: WaitNote,
 }
 
 /// The future of [`CancellationToken::cancelled`].

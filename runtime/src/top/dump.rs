@@ -3,10 +3,11 @@
 //! ```text
 //!   a waker is the address of a slot ──▶ whoever keeps the waker of a task is what the task waits for:
 //!     a source, an entry of the wheel, the joiner of another task's slot, an operation of the ring
+//!   channels and locks keep wakers where nobody finds them, so who waits there leaves a note (`record/waits`)
 //! ```
 //!
 //! A waker that is no slot belongs to other code, for example to a set of futures. What such code waits for for its task
-//! is not known here, and channels and locks are in no table of the runtime.
+//! is not known here.
 //!
 //! In tokio: `runtime/dump.rs`, unstable, where each task is polled once more and its backtrace is taken.
 
@@ -20,7 +21,7 @@ use crate::core::worker::{RuntimeRef, Worker};
 use crate::face::handle::Handle;
 use crate::services::afar::spawn_from_afar;
 use crate::services::coop::consume_budget;
-use crate::watch::record::look_at_descriptor;
+use crate::watch::record::{each_note, look_at_descriptor};
 use crate::watch::running::{RunningTask, WaitsFor};
 use std::collections::HashMap;
 use std::fmt;
@@ -39,10 +40,10 @@ impl Dump {
         &self.tasks
     }
 
-    /// Returns the circles of tasks of which each waits for the end of the next, and for nothing else: they wait for ever,
-    /// unless one of them is aborted.
+    /// Returns the circles of tasks of which each waits for the end of the next or for a lock that the next has, and for
+    /// nothing else: they wait for ever, unless one of them is aborted. A task that waits for itself is a circle of one.
     pub fn deadlocks(&self) -> Vec<Vec<Id>> {
-        let next: HashMap<Id, Id> = self.tasks.iter().filter_map(joins_only).collect();
+        let next: HashMap<Id, Id> = self.tasks.iter().filter_map(needs_only).collect();
         let mut known: Vec<Id> = Vec::new();
         let mut circles = Vec::new();
         for start in self.tasks.iter().map(RunningTask::id) {
@@ -63,10 +64,12 @@ impl Dump {
     }
 }
 
-/// A task that waits for the end of another one, and for nothing else.
-fn joins_only(task: &RunningTask) -> Option<(Id, Id)> {
+/// A task that waits for what another one does, and for nothing else.
+fn needs_only(task: &RunningTask) -> Option<(Id, Id)> {
     match task.waits_for() {
-        [WaitsFor::Task(joined)] => Some((task.id(), *joined)),
+        [WaitsFor::Task(other) | WaitsFor::Other { holder: Some(other), .. }] if !task.is_runnable() => {
+            Some((task.id(), *other))
+        }
         _ => None,
     }
 }
@@ -78,7 +81,7 @@ impl fmt::Display for Dump {
         self.tasks.iter().try_for_each(|task| write!(f, "\n  {task}"))?;
         for circle in self.deadlocks() {
             let ids: Vec<String> = circle.iter().chain(circle.first()).map(Id::to_string).collect();
-            write!(f, "\ndeadlock: each waits for the end of the next: tasks {}", ids.join(", "))?;
+            write!(f, "\ndeadlock: each waits for the next: tasks {}", ids.join(", "))?;
         }
         Ok(())
     }
@@ -88,9 +91,10 @@ impl Handle {
     /// Lists all tasks of the runtime, with what each waits for: a descriptor, a time, another task, a blocking call, an
     /// operation on a file. It exists with the feature `record`; the runtime need not be recorded.
     ///
-    /// It is for the question why a program stands still. Nothing of it costs anything until somebody asks, and then a
-    /// task costs about a microsecond. Channels, locks and futures that bring wakers of their own, such as sets of
-    /// futures, are not known to the runtime: a task that waits for such a thing alone waits for "other code".
+    /// It is for the question why a program stands still. Channels and locks of `ayi::sync` leave a note when somebody
+    /// waits for them, which takes some 40 ns; nothing else costs anything until somebody asks, and then a
+    /// task costs about a microsecond. Futures that bring wakers of their own, such as sets of futures, and channels and
+    /// locks of other crates are not known to the runtime: a task that waits for such a thing alone waits for "other code".
     ///
     /// The runtime answers between two polls: while a task keeps its thread, nothing comes. What happens then,
     /// [`snapshot`](Handle::snapshot) tells. If the runtime has ended, or ends meanwhile, there are no tasks.
@@ -146,7 +150,9 @@ async fn look_at_worker(worker: RuntimeRef) -> (Vec<RunningTask>, Waits) {
 /// Adds what is known of the waits of tasks to them.
 pub(crate) fn attach(tasks: &mut [RunningTask], waits: Waits) {
     let mut of_task: HashMap<Id, Vec<WaitsFor>> = HashMap::new();
-    waits.into_iter().for_each(|(id, wait)| of_task.entry(id).or_default().push(wait));
+    let mut add = |id, wait| of_task.entry(id).or_default().push(wait);
+    waits.into_iter().for_each(|(id, wait)| add(id, wait));
+    each_note(|id, what, address, holder| add(id, WaitsFor::Other { what, address, holder }));
     for task in tasks {
         task.set_waits(of_task.remove(&task.id()).unwrap_or_default());
     }

@@ -92,6 +92,17 @@ pub enum WaitsFor {
     Time(Duration),
     /// An operation on a file, in the kernel.
     FileOperation,
+    /// Something that other tasks do: a channel, a lock or a signal of `ayi::sync`, a cancellation, or the end of a task of
+    /// a `JoinSet`.
+    Other {
+        /// What it is, for example `"a mutex"` or `"a message of an mpsc channel"`.
+        what: &'static str,
+        /// Where it is in memory. Tasks with the same address wait for the same thing.
+        address: usize,
+        /// The task that has the lock, if this is one that only one can have: a mutex, a read-write lock that is written to,
+        /// or a `OnceCell` whose value is being made.
+        holder: Option<Id>,
+    },
 }
 
 #[cfg(feature = "record")]
@@ -102,8 +113,8 @@ impl RunningTask {
     }
 
     /// Returns what the task waits for, as far as the runtime knows. If there are several, the first of them wakes it. If
-    /// there is nothing, and the task is neither ready nor a blocking call, only other code can wake it: a channel, a
-    /// lock, or a future with wakers of its own.
+    /// there is nothing, and the task is neither ready nor a blocking call, only other code can wake it: for example a
+    /// channel of another crate.
     pub fn waits_for(&self) -> &[WaitsFor] {
         &self.waits
     }
@@ -144,6 +155,11 @@ impl fmt::Display for WaitsFor {
             }
             WaitsFor::Time(left) => write!(f, "a time, in {}", Rounded(*left)),
             WaitsFor::FileOperation => f.write_str("an operation on a file"),
+            WaitsFor::Other { what, address, holder } => {
+                write!(f, "{what} ({address:#x}")?;
+                holder.iter().try_for_each(|holder| write!(f, ", held by task {holder}"))?;
+                f.write_str(")")
+            }
         }
     }
 }

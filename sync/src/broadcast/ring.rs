@@ -32,7 +32,7 @@
 use super::error::TryRecvError;
 use crate::place::{HasList, List};
 use crate::primitives::atomic::AtomicUsize;
-use crate::primitives::{Mutex, MutexGuard};
+use crate::primitives::{Mutex, MutexGuard, What};
 #[cfg(loom)]
 use loom::sync::Condvar;
 use std::collections::VecDeque;
@@ -97,8 +97,8 @@ impl<T> Ring<T> {
             next: 0,
             receivers: 0,
             is_over: false,
-            waiting: List::new(),
-            closing: List::new(),
+            waiting: List::new(What::new("a message of a broadcast channel")),
+            closing: List::new(What::new("the end of a broadcast channel's receivers")),
             blocked: 0,
         }
     }

@@ -31,7 +31,7 @@ use crate::counts::add_unless_zero;
 use crate::place::{HasList, List, Place, wake_all};
 use crate::primitives::atomic::AtomicUsize;
 use crate::primitives::atomic::Ordering::{AcqRel, Relaxed};
-use crate::primitives::{Mutex, MutexGuard};
+use crate::primitives::{Holder, Mutex, MutexGuard, WaitNote, What};
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::{Arc, PoisonError};
@@ -81,11 +81,12 @@ pub(super) fn channel<T, L: Limit>(limit: L) -> (Tx<T, L>, Rx<T, L>) {
         is_closed: false,
         is_gone: false,
         is_over: false,
-        senders: List::new(),
+        senders: List::new(What::new("the end of an mpsc channel's receiver")),
     };
     let (senders, weak) = (AtomicUsize::new(1), AtomicUsize::new(0));
     let channel = Arc::new(Channel { limit, queue: Mutex::new(queue), senders, weak });
-    (Tx(channel.clone()), Rx { channel, mine: std::sync::Mutex::new(VecDeque::new()) })
+    let mine = std::sync::Mutex::new(VecDeque::new());
+    (Tx(channel.clone()), Rx { channel, mine, note: WaitNote::new() })
 }
 
 impl<T, L: Limit> Channel<T, L> {
@@ -229,6 +230,18 @@ pub(super) struct Rx<T, L: Limit> {
     /// Messages that have been taken out of the channel's queue. The lock is never contended: `get_mut` goes around it.
     /// It makes the receiver `Sync` for messages that are not.
     mine: std::sync::Mutex<VecDeque<T>>,
+    /// While it waits.
+    note: WaitNote,
+}
+
+/// What a future of the receiver has. When it is dropped, it waits no more.
+pub(super) struct Receiving<'a, T, L: Limit>(pub(super) &'a mut Rx<T, L>);
+
+impl<T, L: Limit> Drop for Receiving<'_, T, L> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.note.end();
+    }
 }
 
 /// There is no message.
@@ -253,6 +266,7 @@ impl<T, L: Limit> Rx<T, L> {
     #[inline]
     fn pop(&mut self) -> Option<T> {
         let message = self.mine().pop_front()?;
+        self.note.end();
         self.limit.give_back(1);
         Some(message)
     }
@@ -290,9 +304,18 @@ impl<T, L: Limit> Rx<T, L> {
         // Cloned before the lock, since a clone is foreign code.
         match self.refill(Some(cx.waker().clone())) {
             Found::Messages => Poll::Ready(self.pop()),
-            Found::Nothing => Poll::Pending,
-            Found::End => Poll::Ready(None),
+            Found::Nothing => self.waits(),
+            Found::End => {
+                self.note.end();
+                Poll::Ready(None)
+            }
         }
+    }
+
+    fn waits<R>(&mut self) -> Poll<R> {
+        let address = Arc::as_ptr(&self.channel).addr();
+        self.note.begin(What::new("a message of an mpsc channel"), address, &Holder::new());
+        Poll::Pending
     }
 
     pub(super) fn try_pop(&mut self) -> Result<T, Missing> {
@@ -326,10 +349,11 @@ impl<T, L: Limit> Rx<T, L> {
             let waker = (count == 0).then(|| cx.waker().clone());
             match self.refill(waker) {
                 Found::Messages => {}
-                Found::Nothing if count == 0 => return Poll::Pending,
+                Found::Nothing if count == 0 => return self.waits(),
                 _ => break,
             }
         }
+        self.note.end();
         Poll::Ready(count)
     }
 

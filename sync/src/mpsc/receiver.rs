@@ -1,7 +1,7 @@
 //! The receivers, with and without a limit. They differ in nothing but their names and the sender in their examples, so
 //! they are written once.
 
-use super::channel::{Missing, Rx};
+use super::channel::{Missing, Receiving, Rx};
 use super::error::TryRecvError;
 use super::limit::{Bounded, Unbounded};
 use crate::budget::poll_charged;
@@ -44,7 +44,8 @@ macro_rules! receiver {
             /// # }
             /// ```
             pub async fn recv(&mut self) -> Option<T> {
-                poll_fn(|cx| self.poll_recv(cx)).await
+                let receiving = Receiving(&mut self.rx);
+                poll_fn(|cx| poll_charged(cx, |cx| receiving.0.poll_pop(cx))).await
             }
 
             /// Waits for messages, and appends up to `limit` of them to `buffer`: as many as there are. Returns their
@@ -69,7 +70,8 @@ macro_rules! receiver {
             /// # }
             /// ```
             pub async fn recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
-                poll_fn(|cx| self.poll_recv_many(cx, buffer, limit)).await
+                let receiving = Receiving(&mut self.rx);
+                poll_fn(|cx| poll_charged(cx, |cx| receiving.0.poll_pop_many(cx, buffer, limit))).await
             }
 
             /// Receives a message if there is one. It does not wait.

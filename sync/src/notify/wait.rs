@@ -82,7 +82,7 @@ impl Wait {
     fn go_on_waiting(&mut self, notify: &Notify, waker: Option<&Waker>) -> Poll<News> {
         let mut new = None;
         loop {
-            let Wait::Queued(place) = &*self else { unreachable!("it waits") };
+            let Wait::Queued(place) = &mut *self else { unreachable!("it waits") };
             let mut queue = notify.queue.lock();
             let (waiter, _) = queue.get_mut(place);
             let news = waiter.news;

@@ -130,6 +130,11 @@ impl<T> Tx<T> {
         Ok(())
     }
 
+    /// The same as that of the other end.
+    pub(super) fn address(&self) -> usize {
+        self.0.addr().get()
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.shared().state.load(Acquire) & CLOSED != 0
     }
@@ -198,6 +203,11 @@ impl<T> Rx<T> {
             _ if state & (TX_ENDED | CLOSED) != 0 => Found::End,
             _ => Found::Nothing,
         }
+    }
+
+    /// The same as that of the other end.
+    pub(super) fn address(&self) -> usize {
+        self.0.addr().get()
     }
 
     /// Waits until there is something to find.

@@ -1,6 +1,7 @@
 //! What threads do with permits at the same time, in all interleavings.
 
 use super::{Acquire, Permits};
+use crate::primitives::What;
 use crate::proof::{block_on, explore};
 use crate::semaphore::TryAcquireError;
 use loom::thread;
@@ -15,7 +16,7 @@ fn poll_once(acquire: &mut Acquire<'_>) -> Poll<bool> {
 #[test]
 fn who_waits_gets_the_permit_that_comes_back() {
     explore(3, || {
-        let permits = Arc::new(Permits::new(0));
+        let permits = Arc::new(Permits::new(0, What::new("permits")));
         let other = permits.clone();
         let thread = thread::spawn(move || block_on(other.acquire(1)).unwrap());
         permits.release(1);
@@ -27,7 +28,7 @@ fn who_waits_gets_the_permit_that_comes_back() {
 #[test]
 fn the_latest_waker_is_the_one_that_is_woken() {
     explore(3, || {
-        let permits = Arc::new(Permits::new(0));
+        let permits = Arc::new(Permits::new(0, What::new("permits")));
         let other = permits.clone();
         let thread = thread::spawn(move || other.release(1));
         let mut acquire = permits.acquire(1);
@@ -42,7 +43,7 @@ fn the_latest_waker_is_the_one_that_is_woken() {
 #[test]
 fn many_come_together_from_several_threads() {
     explore(3, || {
-        let permits = Arc::new(Permits::new(1));
+        let permits = Arc::new(Permits::new(1, What::new("permits")));
         let threads = [1, 1].map(|n| {
             let permits = permits.clone();
             thread::spawn(move || permits.release(n))
@@ -58,7 +59,7 @@ fn many_come_together_from_several_threads() {
 #[test]
 fn who_wants_many_and_who_wants_few_both_get_them() {
     explore(2, || {
-        let permits = Arc::new(Permits::new(2));
+        let permits = Arc::new(Permits::new(2, What::new("permits")));
         let threads = [2, 1].map(|n| {
             let permits = permits.clone();
             thread::spawn(move || {
@@ -79,7 +80,7 @@ fn who_wants_many_and_who_wants_few_both_get_them() {
 #[test]
 fn who_gives_up_while_it_is_served_passes_the_permit_on() {
     explore(3, || {
-        let permits = Arc::new(Permits::new(0));
+        let permits = Arc::new(Permits::new(0, What::new("permits")));
         let (gives, leaves) = (permits.clone(), permits.clone());
         let leaves = thread::spawn(move || {
             let mut acquire = leaves.acquire(1);
@@ -98,7 +99,7 @@ fn who_gives_up_while_it_is_served_passes_the_permit_on() {
 #[test]
 fn who_gives_up_with_a_part_leaves_it_behind() {
     explore(3, || {
-        let permits = Arc::new(Permits::new(1));
+        let permits = Arc::new(Permits::new(1, What::new("permits")));
         let mut big = permits.acquire(3);
         assert!(poll_once(&mut big).is_pending());
         let (other, gives) = (permits.clone(), permits.clone());
@@ -114,7 +115,7 @@ fn who_gives_up_with_a_part_leaves_it_behind() {
 #[test]
 fn nobody_overtakes_who_waits() {
     explore(3, || {
-        let permits = Arc::new(Permits::new(0));
+        let permits = Arc::new(Permits::new(0, What::new("permits")));
         let mut first = permits.acquire(1);
         assert!(poll_once(&mut first).is_pending());
         let (gives, tries) = (permits.clone(), permits.clone());
@@ -132,7 +133,7 @@ fn nobody_overtakes_who_waits() {
 #[test]
 fn who_waits_hears_of_the_end() {
     explore(3, || {
-        let permits = Arc::new(Permits::new(1));
+        let permits = Arc::new(Permits::new(1, What::new("permits")));
         let other = permits.clone();
         let thread = thread::spawn(move || assert!(block_on(other.acquire(2)).is_err()));
         permits.close();
@@ -145,7 +146,7 @@ fn who_waits_hears_of_the_end() {
 #[test]
 fn a_permit_that_comes_back_at_the_end_is_given_or_kept() {
     explore(3, || {
-        let permits = Arc::new(Permits::new(0));
+        let permits = Arc::new(Permits::new(0, What::new("permits")));
         let (gives, waits) = (permits.clone(), permits.clone());
         let gives = thread::spawn(move || gives.release(1));
         let waits = thread::spawn(move || block_on(waits.acquire(1)).is_ok());
@@ -159,7 +160,7 @@ fn a_permit_that_comes_back_at_the_end_is_given_or_kept() {
 #[test]
 fn what_is_forgotten_is_not_given() {
     explore(3, || {
-        let permits = Arc::new(Permits::new(1));
+        let permits = Arc::new(Permits::new(1, What::new("permits")));
         let (forgets, gives) = (permits.clone(), permits.clone());
         let forgets = thread::spawn(move || forgets.forget(2));
         let gives = thread::spawn(move || gives.try_add(1).unwrap());

@@ -16,9 +16,9 @@ pub(super) use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::error::RecvError;
 use crate::place::{List, Place, wake_all};
-use crate::primitives::Mutex;
 use crate::primitives::atomic::AtomicUsize;
 use crate::primitives::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use crate::primitives::{Mutex, What};
 use std::sync::PoisonError;
 use std::task::{Context, Poll};
 
@@ -53,8 +53,8 @@ impl<T> Shared<T> {
             state: AtomicUsize::new(0),
             senders: AtomicUsize::new(1),
             receivers: AtomicUsize::new(0),
-            changed: Mutex::new(List::new()),
-            closed: Mutex::new(List::new()),
+            changed: Mutex::new(List::new(What::new("a change of a watched value"))),
+            closed: Mutex::new(List::new(What::new("the end of a watch channel's receivers"))),
         }
     }
 

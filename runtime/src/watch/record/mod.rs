@@ -11,6 +11,8 @@
 //! In tokio: nothing; `console-subscriber` and the task dumps of `tokio_unstable` are for the same questions.
 
 #[cfg(feature = "record")]
+mod calls;
+#[cfg(feature = "record")]
 mod clock;
 #[cfg(feature = "record")]
 mod descriptor;
@@ -34,15 +36,31 @@ mod rings;
 mod section;
 #[cfg(feature = "record")]
 mod settings;
+#[cfg(feature = "record")]
+mod sources;
+#[cfg(feature = "record")]
+mod tasks;
+#[cfg(feature = "record")]
+mod turns;
+#[cfg(feature = "record")]
+mod waits;
 
+#[cfg(feature = "record")]
+pub(crate) use calls::CallTimes;
 #[cfg(feature = "record")]
 pub(crate) use descriptor::look as look_at_descriptor;
 #[cfg(feature = "record")]
-pub(crate) use made::{Began, CallTimes, Recorder, Recording};
+pub(crate) use made::{Began, Recorder, Recording};
 #[cfg(not(feature = "record"))]
 pub(crate) use none::{Began, CallTimes, Recorder, Recording};
+#[cfg(not(feature = "record"))]
+pub use none::{Holder, WaitNote, What};
 #[cfg(feature = "record")]
 pub use settings::Record;
+#[cfg(feature = "record")]
+pub(crate) use waits::each_note;
+#[cfg(feature = "record")]
+pub use waits::{Holder, WaitNote, What};
 #[cfg(feature = "record")]
 pub(crate) use {event::HEADER, section::Reason};
 #[cfg(feature = "live")]

@@ -25,6 +25,21 @@ pub(crate) struct CallTimes;
 
 pub(crate) struct Recorder;
 
+/// What is waited for.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct What;
+
+/// The task that has a lock.
+#[doc(hidden)]
+#[derive(Debug, Default)]
+pub struct Holder;
+
+/// The note of a future that waits.
+#[doc(hidden)]
+#[derive(Debug, Default)]
+pub struct WaitNote;
+
 // One line each: that they are empty is all there is to say.
 #[rustfmt::skip]
 impl Recording {
@@ -32,6 +47,27 @@ impl Recording {
     #[inline(always)] pub(crate) fn come_here(self) {}
     #[inline(always)] pub(crate) fn end(self) {}
     #[inline(always)] pub(crate) fn was_slow(self, _: &str) {}
+}
+
+#[rustfmt::skip]
+impl What {
+    #[inline(always)] #[must_use] pub const fn new(_: &'static str) -> What { What }
+    #[inline(always)] #[must_use] pub const fn lock(_: &'static str) -> What { What }
+}
+
+#[rustfmt::skip]
+impl Holder {
+    #[inline(always)] #[must_use] pub const fn new() -> Holder { Holder }
+    #[inline(always)] pub fn take(&self) {}
+    #[inline(always)] pub fn give_back(&self) {}
+}
+
+#[rustfmt::skip]
+impl WaitNote {
+    #[inline(always)] #[must_use] pub const fn new() -> WaitNote { WaitNote }
+    #[inline(always)] pub fn begin(&mut self, _: What, _: usize, _: &Holder) {}
+    #[inline(always)] pub fn follow(&mut self) {}
+    #[inline(always)] pub fn end(&mut self) {}
 }
 
 #[rustfmt::skip]
