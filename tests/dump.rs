@@ -184,6 +184,12 @@ fn one_task_for_each_channel_lock_and_signal() {
         let stopped = stop.clone();
         named("cancellation", async move { stopped.cancelled().await });
         named("set", async move { set.join_next().await });
+        let ((mut reads, _reads), (mut writes, _writes)) = (ayi::io::duplex(1), ayi::io::duplex(1));
+        named("bytes in memory", async move { reads.read_u8().await });
+        named("room in memory", async move { writes.write_all(&[1, 2]).await });
+        let local = task::LocalSet::new();
+        local.spawn_local(pending::<()>());
+        named("local", local);
         turns().await;
         let dump = Handle::current().dump().await;
         for (name, what) in [
@@ -202,6 +208,9 @@ fn one_task_for_each_channel_lock_and_signal() {
             ("set once", "the value of a SetOnce"),
             ("cancellation", "a cancellation"),
             ("set", "the end of a task of its JoinSet"),
+            ("bytes in memory", "bytes of a stream in memory"),
+            ("room in memory", "room in a stream in memory"),
+            ("local", "the tasks of its LocalSet"),
         ] {
             assert_eq!((other(&dump, name).0, other(&dump, name).2), (what, None), "{name} in {dump}");
         }

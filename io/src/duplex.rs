@@ -10,11 +10,12 @@
 
 use crate::split::{ReadHalf, WriteHalf, split};
 use crate::{AsyncRead, AsyncWrite, ReadBuf};
-use ayi_runtime::task::coop;
+use ayi_runtime::task::{Holder, WaitNote, What, coop};
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
+use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
@@ -131,8 +132,19 @@ struct State {
     is_closed: bool,
     /// Nothing more will be read.
     is_broken: bool,
-    reader: Option<Waker>,
-    writer: Option<Waker>,
+    reader: Option<Waiting>,
+    writer: Option<Waiting>,
+}
+
+struct Waiting {
+    waker: Waker,
+    note: WaitNote,
+}
+
+impl Waiting {
+    fn wake(self) {
+        self.waker.wake();
+    }
 }
 
 impl Pipe {
@@ -150,23 +162,29 @@ impl Pipe {
     }
 
     /// Tries `op`, which returns a result and whom to wake for it. If it returns none, leaves the waker of `cx` in
-    /// `waits`.
+    /// `waits`, to wait for `what`.
     fn poll<R>(
         &self,
         cx: &mut Context<'_>,
-        waits: fn(&mut State) -> &mut Option<Waker>,
-        mut op: impl FnMut(&mut State) -> Option<(R, Option<Waker>)>,
+        what: What,
+        waits: fn(&mut State) -> &mut Option<Waiting>,
+        mut op: impl FnMut(&mut State) -> Option<(R, Option<Waiting>)>,
     ) -> Poll<R> {
         // The budget is asked first, so that an operation that is charged for does happen.
         ready!(coop::poll_budget(cx));
-        let waker = cx.waker().clone();
+        let mut waiting = Waiting { waker: cx.waker().clone(), note: WaitNote::new() };
         let mut state = self.lock();
         let result = op(&mut state);
-        let unused = if result.is_none() { waits(&mut state).replace(waker) } else { Some(waker) };
+        let unused = if result.is_none() {
+            waiting.note.begin(what, ptr::from_ref(self).addr(), &Holder::new());
+            waits(&mut state).replace(waiting)
+        } else {
+            Some(waiting)
+        };
         drop(state);
         drop(unused);
         let Some((result, wakes)) = result else { return Poll::Pending };
-        wakes.into_iter().for_each(Waker::wake);
+        wakes.into_iter().for_each(Waiting::wake);
         // The budget has something left: it was asked above.
         let _ = pin!(coop::consume_budget()).poll(cx);
         Poll::Ready(result)
@@ -176,6 +194,7 @@ impl Pipe {
     fn poll_read(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.poll(
             cx,
+            What::new("bytes of a stream in memory"),
             |state| &mut state.reader,
             |state| {
                 if buf.remaining() == 0 {
@@ -196,6 +215,7 @@ impl Pipe {
     fn poll_write(&self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         self.poll(
             cx,
+            What::new("room in a stream in memory"),
             |state| &mut state.writer,
             |state| {
                 if state.is_broken || state.is_closed {
@@ -220,7 +240,7 @@ impl Pipe {
         state.is_closed = true;
         let reader = state.reader.take();
         drop(state);
-        reader.into_iter().for_each(Waker::wake);
+        reader.into_iter().for_each(Waiting::wake);
     }
 
     /// Ends reading: nobody will read this direction any longer.
@@ -230,7 +250,7 @@ impl Pipe {
         state.bytes = VecDeque::new();
         let writer = state.writer.take();
         drop(state);
-        writer.into_iter().for_each(Waker::wake);
+        writer.into_iter().for_each(Waiting::wake);
     }
 }
 

@@ -20,7 +20,9 @@
 
 use super::{AbortHandle, JoinHandle};
 use crate::runtime::{Id, Runtime};
-use ayi_runtime::task::{NotInPlace, coop, is_large, spawn_sooner_or_later, start_running_here};
+use ayi_runtime::task::{
+    Holder, NotInPlace, WaitNote, What, coop, is_large, spawn_sooner_or_later, start_running_here,
+};
 use pin_project_lite::pin_project;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
@@ -106,6 +108,7 @@ pub struct LocalSet {
     set: Rc<Set>,
     /// `Some` while the set itself is awaited.
     awaited: Option<Awaited>,
+    note: WaitNote,
     id: OnceCell<Id>,
 }
 
@@ -383,10 +386,13 @@ impl Future for LocalSet {
         if self.set.len() == 0 {
             return coop::poll_composed(cx, &mut false, |_| {
                 self.awaited = None;
+                self.note.end();
                 Poll::Ready(())
             });
         }
         drop(self.set.waiter.replace(Some(cx.waker().clone())));
+        let address = Rc::as_ptr(&self.set).addr();
+        self.note.begin(What::new("the tasks of its LocalSet"), address, &Holder::new());
         Poll::Pending
     }
 }

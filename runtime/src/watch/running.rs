@@ -92,8 +92,8 @@ pub enum WaitsFor {
     Time(Duration),
     /// An operation on a file, in the kernel.
     FileOperation,
-    /// Something that other tasks do: a channel, a lock or a signal of `ayi::sync`, a cancellation, or the end of a task of
-    /// a `JoinSet`.
+    /// Something that other tasks do: a channel, a lock or a signal of `ayi::sync`, a stream in memory, a cancellation, or
+    /// the tasks of a `JoinSet` or a `LocalSet`.
     Other {
         /// What it is, for example `"a mutex"` or `"a message of an mpsc channel"`.
         what: &'static str,
