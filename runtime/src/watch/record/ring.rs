@@ -82,7 +82,6 @@ pub(super) struct About {
     pub(super) name: String,
     pub(super) thread: String,
     /// When the runtime began, in nanoseconds since the base.
-    /// When the runtime began, in nanoseconds since the base.
     pub(super) begins: u64,
     /// Where it is written, if it is.
     pub(super) file: Option<Arc<RecordFile>>,
