@@ -20,7 +20,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc;
 use std::{fs, panic, thread};
-use support::{child, is_child, watched};
+use support::{child, is_child, is_recorded, watched};
 
 fn recorded() -> Runtime {
     Builder::new_current_thread().record(Record::new()).build().unwrap()
@@ -235,6 +235,9 @@ fn how_tasks_end() {
 
 #[test]
 fn what_is_overwritten_is_known_nevertheless() {
+    if is_recorded() {
+        return;
+    }
     let runtime = Builder::new_current_thread().record(Record::new().memory(0)).build().unwrap();
     let snapshot = watched(|| {
         runtime.block_on(async {
@@ -304,6 +307,9 @@ fn take(path: &PathBuf) -> Recording {
 
 #[test]
 fn runtimes_write_to_one_file_when_they_end() {
+    if is_recorded() {
+        return;
+    }
     let path = file("ends");
     let build = || Builder::new_current_thread().name("one of two").record(Record::new().file(&path)).build();
     let (first, second) = (build().unwrap(), build().unwrap());
@@ -321,6 +327,9 @@ fn runtimes_write_to_one_file_when_they_end() {
 
 #[test]
 fn a_panic_and_a_slow_poll_are_written_at_once_but_not_too_often() {
+    if is_recorded() {
+        return;
+    }
     let path = file("panic");
     let mut builder = Builder::new_current_thread();
     builder.record(Record::new().file(&path)).report_slow_polls(Duration::from_millis(1));
@@ -357,6 +366,9 @@ fn a_panic_and_a_slow_poll_are_written_at_once_but_not_too_often() {
 
 #[test]
 fn a_file_that_cannot_be_written_is_told_when_the_runtime_is_built() {
+    if is_recorded() {
+        return;
+    }
     let record = Record::new().file("/nowhere/at/all.ayi");
     let error = Builder::new_current_thread().record(record).build().unwrap_err();
     assert_eq!(
@@ -440,6 +452,9 @@ fn tasks_that_go_to_another_worker_leave_and_arrive() {
 /// What the page "Seeing a run" tells of `examples/slow_request.rs` is so.
 #[test]
 fn the_slow_request_of_the_page_is_found() {
+    if is_recorded() {
+        return;
+    }
     let path = file("slow-request");
     let output = Command::new(path_of("slow_request")).env("AYI_RECORD", &path).output().unwrap();
     assert!(output.status.success(), "{output:?}");

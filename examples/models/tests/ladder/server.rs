@@ -11,8 +11,11 @@ use std::time::{Duration, Instant};
 /// Anything that takes longer will never happen.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// It is not recorded: a recorder keeps a descriptor, which a rung would be said to have left open.
 pub fn models() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_models"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_models"));
+    command.env_remove("AYI_RECORD");
+    command
 }
 
 pub struct Server {
@@ -38,6 +41,7 @@ impl Server {
     /// Starts one by `command`, which gets the arguments of `models`.
     pub fn of(name: &'static str, mut command: Command) -> Server {
         command.args(["serve", name, "127.0.0.1:0", "--controlled"]);
+        command.env_remove("AYI_RECORD");
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let output = BufReader::new(child.stdout.take().unwrap());
