@@ -287,7 +287,10 @@
     poll(rt, i, floor, touch) {
       const { m } = this, { words, t } = rt, w = i * 6, p = this.count++;
       const task = this.taskOf(rt, words[w + 2] + (words[w + 3] & 0xffff) * 4294967296);
-      const start = Math.min(t[i], Math.max(t[i] - (words[w + 4] + words[w + 5] * 4294967296), floor));
+      let start = Math.min(t[i], Math.max(t[i] - (words[w + 4] + words[w + 5] * 4294967296), floor));
+      // It began at the time of an event. Times and lengths are rounded each on its own, so the difference may be one too many.
+      const before = t[Lens.search(t, start - 1, 0, i)];
+      if (before < start) start = before;
       m.start[p] = start;
       m.end[p] = t[i];
       m.task[p] = task.index;

@@ -311,3 +311,19 @@ test('a recording without system calls has no threads', () => {
   const m = read(s.echo());
   assert.deepEqual([m.threads, m.rts[0].threads], [[], []]);
 });
+
+test('a poll that is a nanosecond short, since its length is rounded on its own, has its events', () => {
+  const r = new Runtime();
+  r.spawned(1000, 1, { name: 'block_on' });
+  r.registered(1000, 77n, 7, 1);
+  r.looked(50_000, 49_000, 1);
+  r.event('reported', 50_000, 77n, 1);
+  r.event('woken', 50_000, 1, by.report(77n));
+  r.event('turned', 51_000, 50_000, 0);
+  r.tried(51_000, 77n, 1, 1);
+  r.event('waits', 51_000, 1, 77n);
+  r.polled(53_000, 1, 1999);
+  const m = Lens.model(Lens.parse(file(r)));
+  assert.equal(m.start[0], 50_000, 'since the first event');
+  assert.equal(m.during(0).length, 2);
+});
