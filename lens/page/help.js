@@ -18,6 +18,7 @@
     ['▸ ❙ ✕', 'a task begins; it ends; it panics or is cancelled', ''],
     ['bars of a thread', 'system calls: pale ones wait, blue ones move bytes, orange ones accept, green ones are others; hollow: nothing was there', '', true],
     ['■ □', 'below a wait: descriptors that were handed over; full: those that are ready', '', true],
+    ['frame', 'the request that is selected, from when it may have come to its answer', 'background: color-mix(in srgb, var(--accent) 15%, transparent); outline: 1.5px solid var(--accent)'],
     ['orange arrow', 'from the cause to the wake, and to the poll; dashed: those it woke itself', 'background: linear-gradient(transparent 40%, var(--wake) 40% 60%, transparent 60%)'],
   ];
 

@@ -5,7 +5,7 @@
   const PLAIN = ['view', 'tab', 'show', 'order', 'query'];
   const NAMES = { view: 'view', tab: 'table', show: 'show', order: 'order', query: 'find' };
   const DEFAULT = { view: 'timeline', tab: 'tasks', show: 'all', order: 'first', query: '' };
-  const ALLOWED = { view: ['timeline', 'tables', 'auntie'], tab: ['tasks', 'fds', 'timers', 'wakes', 'blocked', 'calls'], show: ['all', 'tasks', 'fds', 'related'], order: ['first', 'busy'] };
+  const ALLOWED = { view: ['timeline', 'tables', 'auntie'], tab: ['tasks', 'fds', 'timers', 'wakes', 'blocked', 'requests', 'calls'], show: ['all', 'tasks', 'fds', 'related'], order: ['first', 'busy'] };
 
   const rtName = (rt) => `${rt.process}.${rt.runtime}`;
 
@@ -15,7 +15,10 @@
     if (app.sort) words.set('sort', `${app.sort[0]}${app.sort[1] < 0 ? 'd' : 'a'}`);
     // The window of a page that follows a run is soon another one.
     if (!app.live?.isFollowing && (app.t0 !== m.from || app.t1 !== m.to)) words.set('t', `${round(app.t0)}~${round(app.t1 - app.t0)}`);
-    if (selection?.poll !== undefined) {
+    if (selection?.request) {
+      const { rt, answer } = selection.request;
+      words.set('request', `${rtName(m.rts[rt])}.${m.eventNumber(m.rts[rt], answer)}`);
+    } else if (selection?.poll !== undefined) {
       const rt = m.rts[m.rtOf[selection.poll]];
       words.set('poll', `${rtName(rt)}.${m.eventNumber(rt, m.event[selection.poll])}`);
     } else if (selection?.task !== undefined) words.set('task', `${rtName(m.rts[m.tasks[selection.task].rt])}.${m.tasks[selection.task].id}`);
@@ -50,8 +53,11 @@
       const [process, runtime, which] = (words.get(key) ?? '').split('.');
       return [m.rts.find((rt) => String(rt.process) === process && rt.runtime === runtime), which];
     };
-    const [pollRt, number] = rtOf('poll'), [taskRt, id] = rtOf('task'), [fdRt, key] = rtOf('fd'), [rt] = rtOf('rt'), [callRt, called] = rtOf('call'), [stepRt, step] = rtOf('step');
-    if (pollRt) {
+    const [requestRt, answer] = rtOf('request'), [pollRt, number] = rtOf('poll'), [taskRt, id] = rtOf('task'), [fdRt, key] = rtOf('fd'), [rt] = rtOf('rt'), [callRt, called] = rtOf('call'), [stepRt, step] = rtOf('step');
+    if (requestRt) {
+      const event = m.eventOfNumber(requestRt, Number(answer)), request = event >= 0 ? Lens.requestAt(m, requestRt, event) : undefined;
+      if (request) state.selection = { poll: request.poll, request };
+    } else if (pollRt) {
       const event = m.eventOfNumber(pollRt, Number(number)), poll = event >= 0 ? pollRt.owner[event] : -1;
       if (poll >= 0) state.selection = { poll };
     } else if (taskRt) {

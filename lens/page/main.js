@@ -111,14 +111,21 @@
     // The buttons stay the same while the page follows a run, so that they keep the focus and can be hit.
     shortcuts() {
       const m = this.model, box = $('shortcuts');
-      const add = (id, label, p, time) => {
+      const add = (id, label, find, text) => {
         let button = $(id);
-        if (!button && p >= 0) box.append(button = el('button', { type: 'button', id, onclick: () => this.goTo({ poll: this.model[id] }) }));
-        if (p < 0) button?.remove();
-        else button.replaceChildren(el('b', {}, `${label}: `), duration(time), el('span', {}, ' in ', el('bdi', {}, Lens.describe.taskName(m.tasks[m.task[p]]))));
+        const isThere = find(m).poll >= 0;
+        if (!button && isThere) box.append(button = el('button', { type: 'button', id, onclick: () => this.goTo(find(this.model)) }));
+        if (isThere) button.replaceChildren(el('b', {}, `${label}: `), ...text());
+        else button?.remove();
       };
-      add('slowest', 'Slowest poll', m.slowest, m.end[m.slowest] - m.start[m.slowest]);
-      add('longest', 'Longest wait', m.longest, m.wait[m.longest]);
+      const by = (p) => el('span', {}, ' in ', el('bdi', {}, Lens.describe.taskName(m.tasks[m.task[p]])));
+      const slowest = ({ list: [request] }) => (request ? { poll: request.poll, request } : { poll: -1 });
+      add('slowest-request', 'Slowest request', (model) => slowest(Lens.requests(model)), () => {
+        const [request] = Lens.requests(m).list;
+        return [duration(request.end - request.from), el('span', {}, ' from ', el('bdi', {}, Lens.describe.peerOf(request.fd)))];
+      });
+      add('slowest', 'Slowest poll', (model) => ({ poll: model.slowest }), () => [duration(m.end[m.slowest] - m.start[m.slowest]), by(m.slowest)]);
+      add('longest', 'Longest wait', (model) => ({ poll: model.longest }), () => [duration(m.wait[m.longest]), by(m.longest)]);
     }
 
     controls() {
@@ -314,19 +321,21 @@
       this.panel.show();
       this.timeline.resize();
       if (reveal) {
-        const p = this.poll;
+        const p = this.poll, { request } = selection ?? {};
         let from = selection.time, to = selection.time;
-        if (p >= 0) [from, to] = [m.start[p] - m.wait[p], m.end[p]];
+        if (request) [from, to] = [request.from, request.end];
+        else if (p >= 0) [from, to] = [m.start[p] - m.wait[p], m.end[p]];
         else if (selection.task !== undefined) [from, to] = [m.tasks[selection.task].first, m.tasks[selection.task].last];
         else if (selection.fd !== undefined && from === undefined) [from, to] = [m.fds[selection.fd].first, m.fds[selection.fd].last];
         else if (selection.call !== undefined) [from, to] = [m.threads[selection.thread].start[selection.call], m.threads[selection.thread].end[selection.call]];
-        if (from !== undefined && Number.isFinite(from)) this.lookAt(from, to, p >= 0 || selection.call !== undefined);
+        if (request) this.setWindow(from - (to - from) * .12, to + (to - from) * .12);
+        else if (from !== undefined && Number.isFinite(from)) this.lookAt(from, to, p >= 0 || selection.call !== undefined);
         this.timeline.focus = this.lane;
         this.input.reveal(this.lane);
       }
       this.timeline.invalidate();
       const words = p => [...[p.slow, [p.cause], [p.queue], [p.took]].flat()].map(Lens.describe.plain).join(' ');
-      this.say(this.poll >= 0 ? `${Lens.describe.taskName(m.tasks[m.task[this.poll]])}. ${words(Lens.describe.poll(m, this.poll))}` : selection?.call !== undefined ? Lens.calls.inWords(m, m.threads[selection.thread], selection.call) : this.input.laneInWords(this.lane));
+      this.say(selection?.request ? Lens.describe.requestInWords(m, selection.request) : this.poll >= 0 ? `${Lens.describe.taskName(m.tasks[m.task[this.poll]])}. ${words(Lens.describe.poll(m, this.poll))}` : selection?.call !== undefined ? Lens.calls.inWords(m, m.threads[selection.thread], selection.call) : this.input.laneInWords(this.lane));
       this.link(how);
     }
 

@@ -24,6 +24,7 @@
       root.replaceChildren();
       root.scrollTop = 0;
       if (!selection) this.nothing(m);
+      else if (selection.request) this.request(m, selection.request);
       else if (selection.poll !== undefined) this.poll(m, selection.poll);
       else if (selection.task !== undefined) this.task(m, m.tasks[selection.task]);
       else if (selection.thread !== undefined) this.thread(m, m.threads[selection.thread], selection.call);
@@ -68,6 +69,24 @@
             : 'It told of nothing: it only computed.', it.events.length > 200 ? `… and ${it.events.length - 200} more.` : ''),
           ...field('Where it comes from', ...this.sentence(it.spawned))),
         this.lanesButton(),
+      );
+    }
+
+    request(m, r) {
+      const { app } = this, it = describe.request(m, r), rt = m.rts[r.rt], { list } = Lens.requests(m);
+      const field = (name, ...content) => [el('dt', {}, name), el('dd', {}, ...content)];
+      const go = (id, label, to) => el('button', { type: 'button', id, disabled: !to, onclick: () => app.select({ poll: to.poll, request: to }) }, label);
+      this.root.append(
+        el('h2', {}, el('bdi', {}, it.title)),
+        el('p', { class: 'quiet' }, `Request ${it.number.toLocaleString('en')} of ${it.of.toLocaleString('en')} on this connection, at ${Lens.time(r.from - m.zero, 1000)}, on `, el('bdi', {}, Lens.visible(rt.label))),
+        el('div', { class: 'actions' }, go('request-slower', '← slower one', list[it.place - 1]), go('request-quicker', 'next slowest →', it.place < 0 ? undefined : list[it.place + 1])),
+        el('div', { class: 'why' }, ...it.why.map((said) => el('p', {}, ...this.sentence(said)))),
+        this.lanesButton(),
+        el('dl', {},
+          ...field('How long', ...this.sentence(it.took)),
+          ...field('Who answered', ...this.sentence(it.who)),
+          ...field('Where the time went', el('ol', {}, ...it.parts.map((part) => el('li', {}, el('time', {}, `+${duration(part.time)}`), el('span', {}, ...this.sentence(part.text))))), it.rest),
+          ...field('Where it comes from', ...this.sentence(it.spawned))),
       );
     }
 

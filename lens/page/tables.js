@@ -51,6 +51,17 @@
         return p >= 0 ? { poll: p } : { rt: timer.rt, time: m.rts[timer.rt].t[timer.fired] };
       },
     },
+    requests: {
+      title: 'Requests', caption: 'The slowest requests: from when something may have come on a connection to the end of the poll that answers. A row leads there.', sort: [1, -1], filter: 'fds',
+      rows: (m) => Lens.requests(m).list.map((r) => ({ r, ...Lens.requestSums(m, r) })),
+      columns: (m) => [
+        name('From', ({ r }) => describe.peerOf(r.fd)), time('At most', ({ r }) => r.end - r.from), time('In the kernel', (row) => row.unseen),
+        time('In the queue', (row) => row.queued), time('Waiting', (row) => row.waiting), time('At work', (row) => row['at work']),
+        time('Began at', ({ r }) => r.from - m.zero), name('Task', ({ r }) => describe.taskName(m.tasks[r.task])),
+      ],
+      index: ({ r }) => r.fd.index,
+      go: (m, { r }) => ({ poll: r.poll, request: r }),
+    },
     wakes: {
       title: 'Who wakes whom', caption: 'The wake graph: who has put which task on the run queue, and how often. A row leads to the first such wake.', sort: [2, -1],
       rows: (m) => [...m.wakes.values()],

@@ -70,7 +70,7 @@
       this.ratio = ratio;
       this.width = this.canvas.width / ratio;
       this.height = this.canvas.height / ratio;
-      this.left = this.width < 560 ? 112 : this.m.threads.length ? 250 : 210;
+      this.left = this.width < 560 ? 112 : Math.max(this.m.threads.length ? 250 : 210, Math.min(290, this.width * .34));
       this.histogram = null;
       this.scroller.firstElementChild.style.height = `${this.lanes.height + this.top() + 8}px`;
       this.invalidate();
@@ -161,6 +161,8 @@
       else if (kind === LANE.TASK) this.drawTask(this.m.tasks[index], y, h);
       else this.drawFd(this.m.fds[index], y, h);
       c.restore();
+      const request = this.app.selection?.request;
+      if (request && lane === (kind === LANE.TASK ? request.task * 4 + LANE.TASK : request.fd.index * 4 + LANE.FD)) this.drawRequest(request, y, h);
       c.fillStyle = kind === LANE.FD ? colour.report : kind === LANE.TASK ? colour.poll : colour.quiet;
       if (kind === LANE.FD) this.triangle(14, y + h / 2 + 4, 8);
       else if (kind === LANE.TASK) {
@@ -175,6 +177,19 @@
         c.lineWidth = 2;
         c.strokeRect(1, y + 1, width - 2, h - 2);
       }
+    }
+
+    // From when the request may have come to its answer: a bracket around that stretch of the lane.
+    drawRequest({ from, end }, y, h) {
+      const { c, colour, left, width } = this, x0 = Math.max(left, this.x(from)), x1 = Math.min(width, this.x(end));
+      if (x1 < left || x0 > width) return;
+      const w = Math.max(3, x1 - x0);
+      c.fillStyle = c.strokeStyle = colour.accent;
+      c.globalAlpha = .12;
+      c.fillRect(x0, y + 1, w, h - 2);
+      c.globalAlpha = 1;
+      c.lineWidth = 1.5;
+      c.strokeRect(x0 + .75, y + 1.5, w - 1.5, h - 3);
     }
 
     /** Cuts a text to the room. Of a name the number at its end is kept: it tells tasks of one name from each other. */

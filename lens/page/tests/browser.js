@@ -62,13 +62,13 @@ class Browser {
     });
   }
 
-  async page({ width = 1280, height = 800, isPhone = false, scheme = 'light', isCalm = true } = {}) {
+  async page({ width = 1280, height = 800, isPhone = false, ratio = isPhone ? 2 : 1, scheme = 'light', isCalm = true } = {}) {
     const { targetId } = await this.ask('Target.createTarget', { url: 'about:blank' });
     const { sessionId } = await this.ask('Target.attachToTarget', { targetId, flatten: true });
     const page = new Page(this, sessionId, targetId);
     await page.ask('Page.enable');
     await page.ask('Runtime.enable');
-    await page.ask('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: isPhone ? 2 : 1, mobile: isPhone });
+    await page.ask('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: ratio, mobile: isPhone });
     if (isPhone) await page.ask('Emulation.setTouchEmulationEnabled', { enabled: true });
     await page.ask('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }, { name: 'prefers-reduced-motion', value: isCalm ? 'reduce' : 'no-preference' }] });
     return page;

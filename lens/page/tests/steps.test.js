@@ -67,7 +67,7 @@ test('events that no scenario has', () => {
 });
 
 test('whatever is in a section, nothing of the page throws', () => {
-  for (const part of ['lanes', 'tables', 'link']) require(`../${part}.js`);
+  for (const part of ['requests', 'lanes', 'tables', 'link']) require(`../${part}.js`);
   const { section } = require('./writer.js');
   for (const runtime of [s.echo(), s.two()[1], s.nasty()]) {
     const body = runtime.body();
@@ -79,6 +79,10 @@ test('whatever is in a section, nothing of the page throws', () => {
         Lens.describe.poll(m, p);
         Lens.arrows(m, p);
         Lens.related(m, p);
+      }
+      for (const r of Lens.requests(m).list) {
+        assert.ok(r.from <= r.seen && r.seen <= r.end && !/undefined|NaN/.test(Lens.describe.requestInWords(m, r)));
+        Lens.requestAt(m, m.rts[r.rt], r.answer);
       }
       for (const table of Object.values(Lens.tables)) {
         const { rows, columns } = Lens.sorted(m, table, table.sort);

@@ -13,6 +13,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("graph.js", include_str!("../../page/graph.js")),
     ("describe.js", include_str!("../../page/describe.js")),
     ("calls.js", include_str!("../../page/calls.js")),
+    ("requests.js", include_str!("../../page/requests.js")),
     ("lanes.js", include_str!("../../page/lanes.js")),
     ("drawing.js", include_str!("../../page/drawing.js")),
     ("timeline.js", include_str!("../../page/timeline.js")),
