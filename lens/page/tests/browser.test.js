@@ -179,7 +179,7 @@ test('in a browser', { skip, timeout: 300_000 }, async (t) => {
       await page.key('Tab');
       met.add(await page.value('document.activeElement.id'));
     }
-    for (const id of ['search', 'theme', 'help-button', 'tab-timeline', 'slowest', 'longest', 'show', 'zoom-in', 'timeline']) assert.ok(met.has(id), id);
+    for (const id of ['search', 'theme', 'help-button', 'tab-timeline', 'slowest-request', 'slowest', 'longest', 'show', 'zoom-in', 'timeline']) assert.ok(met.has(id), id);
   });
 
   await within('a link keeps the view, and the back button works', {}, async (page) => {
