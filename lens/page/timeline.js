@@ -70,7 +70,7 @@
       this.ratio = ratio;
       this.width = this.canvas.width / ratio;
       this.height = this.canvas.height / ratio;
-      this.left = this.width < 560 ? 112 : Math.max(this.m.threads.length ? 250 : 210, Math.min(290, this.width * .34));
+      this.left = this.width < 560 ? 112 : this.m.threads.length ? 250 : Math.max(210, Math.min(290, this.width * .34));
       this.histogram = null;
       this.scroller.firstElementChild.style.height = `${this.lanes.height + this.top() + 8}px`;
       this.invalidate();
