@@ -94,12 +94,17 @@
     if (took >= 1e6 || p === m.slowest) {
       const { count: others, sum } = m.behind(p);
       said.push([others ? `It blocked the loop: ${count(others, 'task')} waited behind it, ${duration(sum)} in sum.` : 'No other task was in the queue meanwhile.']);
-      // The longest stretch in which the poll has told nothing is where its time went.
+      // The longest stretch in which the poll has told nothing is where its time went. What has the time of the event before
+      // it was told without a reading of the clock, at any moment until the next reading.
       const events = m.during(p).filter(isSaid(rt)).map((i) => rt.t[i]), times = [m.start[p], ...events, m.end[p]];
       let gap = 0, at = 0;
       for (let k = 1; k < times.length; k++) if (times[k] - times[k - 1] > gap) [gap, at] = [times[k] - times[k - 1], k];
-      if (gap > took / 2 && events.length) {
-        const where = at === 1 ? 'before the first of the events below' : at === times.length - 1 ? 'after the last of the events below' : `between the events ${at - 1} and ${at} below`;
+      let from = at - 1;
+      while (from > 0 && times[from - 1] === times[from]) from--;
+      const last = times.length - 1;
+      if (gap > took / 2 && (from > 0 || at < last)) {
+        const before = at === 1 ? 'the first of the events' : `event ${at}`, after = from === last - 1 ? 'the last of the events' : `event ${from}`;
+        const where = from === 0 ? `before ${before} below` : at === last ? `after ${after} below` : `between the events ${from} and ${at} below`;
         said.push([`${duration(gap)} of it went by without an await, ${where}: code that computes or calls something that blocks.`]);
       }
     }
@@ -124,7 +129,13 @@
       else it.queue = [`It was in the queue for ${duration(m.wait[p])}, ${before ? `behind ${count(before, 'poll')}` : 'with nobody before it'}.`];
     }
     it.took = [`The poll took ${duration(m.end[p] - m.start[p])}. Then ${RESULT_OF_POLL[m.result[p]] ?? 'its state is unknown'}.`];
-    it.events = m.during(p).filter(isSaid(rt)).map((i) => ({ time: rt.t[i] - m.start[p], text: event(m, rt, i) }));
+    let before = m.start[p];
+    it.events = m.during(p).filter(isSaid(rt)).map((i) => {
+      // `null`: the clock was not read for it.
+      const time = rt.t[i] > before ? rt.t[i] - m.start[p] : null;
+      before = rt.t[i];
+      return { time, text: event(m, rt, i) };
+    });
     it.spawned = spawned(m, task);
     return it;
   }

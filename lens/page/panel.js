@@ -65,7 +65,7 @@
           ...field('In the queue', ...this.sentence(it.queue)),
           ...field('How long', ...this.sentence(it.took)),
           ...field('Meanwhile', it.events.length
-            ? el('ol', {}, ...it.events.slice(0, 200).map((event) => el('li', {}, el('time', {}, `+${duration(event.time)}`), el('span', {}, ...this.sentence(event.text)))))
+            ? el('ol', {}, ...it.events.slice(0, 200).map((event) => el('li', {}, el('time', {}, event.time === null ? '' : `+${duration(event.time)}`), el('span', {}, ...this.sentence(event.text)))))
             : 'It told of nothing: it only computed.', it.events.length > 200 ? `… and ${it.events.length - 200} more.` : ''),
           ...field('Where it comes from', ...this.sentence(it.spawned))),
         this.lanesButton(),
