@@ -19,6 +19,8 @@
   const idOf = (rt, i) => rt.words[i * 6 + 2] + (rt.words[i * 6 + 3] & 0xffff) * 4294967296;
   const OPERATIONS = { 1: 'read from', 2: 'write to' };
   const RESULTS = ['done', 'done, and nothing is left', 'nothing was there yet', 'it has failed'];
+  // What ayi asks of the ring, by the kernel's codes.
+  const RING = { 1: 'read into several buffers', 2: 'write from several buffers', 3: 'sync', 18: 'open', 22: 'read', 23: 'write', 35: 'rename', 36: 'unlink', 37: 'make a directory', 38: 'make a symbolic link', 39: 'link' };
   const RESULT_OF_POLL = ['it is not finished, and waits', 'it is finished', 'it has panicked'];
   const ENDS = ['It finished', 'It panicked', 'It was cancelled', 'It went to another worker'];
 
@@ -79,7 +81,7 @@
       case K.TIMER_DROPPED: return ['dropped a timer'];
       case K.BUDGET: return ['used up its budget: others come first now'];
       case K.CALL_QUEUED: return [`handed the blocking call #${long(rt, w + 2)} to the pool`];
-      case K.SUBMITTED: return [`gave operation ${long(rt, w + 2)} to the ring`];
+      case K.SUBMITTED: return [`gave operation ${long(rt, w + 2)} to the ring: ${RING[words[w + 4]] ?? `code ${words[w + 4]} of io_uring`}`];
       default: return [`event of kind ${words[w] & 255}`];
     }
   }

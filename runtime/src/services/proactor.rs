@@ -172,8 +172,8 @@ impl Proactor {
         });
         self.entries[index as usize] =
             OperationEntry { state: OperationState::Running(None), ..OperationEntry::FREE };
+        Recorder::submitted(index, operation.get_opcode());
         self.backlog.push_back((operation.user_data(index.into()), bytes));
-        Recorder::submitted(index);
         OperationKey(index)
     }
 

@@ -113,6 +113,6 @@ impl Recorder {
 #[cfg(feature = "uring")]
 #[rustfmt::skip]
 impl Recorder {
-    #[inline(always)] pub(crate) fn submitted(_: u32) {}
+    #[inline(always)] pub(crate) fn submitted(_: u32, _: u32) {}
     #[inline(always)] pub(crate) fn completed(_: u32, _: i32) {}
 }

@@ -78,9 +78,9 @@ impl Recorder {
     }
 
     #[cfg(feature = "uring")]
-    pub(crate) fn submitted(number: u32) {
+    pub(crate) fn submitted(number: u32, code: u32) {
         on(|ring| {
-            ring.write(Kind::Submitted, number.into(), 0);
+            ring.write(Kind::Submitted, number.into(), code.into());
             ring.write(Kind::Waits, current_or_root(ring) | 5 << ID_BITS, number.into());
         });
     }
