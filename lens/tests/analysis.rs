@@ -295,3 +295,58 @@ fn a_recording_without_system_calls_has_no_table_of_them() {
     let text = ayi_lens::text::text(&read_sections(&[small()]), 5);
     assert!(!text.contains("System calls"), "{text}");
 }
+
+/// What has the thread after the first `count` events of a list.
+fn running(list: &[(u64, What, &'static str)], count: usize, first: u64) -> Option<(u64, u64)> {
+    let section = Section { events: events(list[..count].to_vec()), first, ..small() };
+    let recording = read_sections(&[section]);
+    let analysis = Analysis::of(&recording.runtimes[0]);
+    analysis.running(&recording.runtimes[0]).map(|(task, since)| (task.id, since))
+}
+
+#[test]
+fn who_has_the_thread_is_who_stands_first_in_the_queue() {
+    let list = [
+        (10, spawned(1, 0, cause::OUTSIDE), ""),
+        (10, woken(1, cause::begins(0)), ""),
+        (20, What::Entered { thread: 7 }, ""),
+        (30, spawned(2, 1, cause::task(1)), ""),
+        (30, woken(2, cause::begins(1)), ""),
+        // It wakes itself, in its poll.
+        (40, woken(1, cause::task(1)), ""),
+        (50, pending(1, 30), ""),
+        (60, pending(2, 10), ""),
+        (70, ready(1, 10), ""),
+        (70, ended(1, How::Ready), ""),
+        (90, What::Looked { took: 10, events: 0, may_sleep: true }, ""),
+        (90, woken(2, cause::timer(1)), ""),
+        (95, What::Turned { took: 20, polls: 3 }, ""),
+        (99, What::Left { thread: 7 }, ""),
+    ];
+    let running = |count| running(&list, count, 0);
+    assert_eq!(running(2), None, "no thread is in the runtime");
+    assert_eq!(running(3), Some((1, 20)));
+    assert_eq!(running(6), Some((1, 20)));
+    assert_eq!(running(7), Some((2, 50)));
+    assert_eq!(running(8), Some((1, 60)));
+    assert_eq!(running(10), None, "the loop sleeps");
+    assert_eq!(running(13), Some((2, 95)));
+    assert_eq!(running(14), None, "the thread has left");
+}
+
+#[test]
+fn who_has_the_thread_if_much_is_overwritten() {
+    let list = [
+        (10, woken(7, cause::OUTSIDE), ""),
+        (10, woken(8, cause::OUTSIDE), ""),
+        (10, woken(9, cause::OUTSIDE), ""),
+        // Its wake is gone.
+        (20, pending(6, 5), ""),
+        // The poll of 7 is not told: it has gone to another worker.
+        (30, pending(8, 10), ""),
+        (40, ended(9, How::Cancelled), ""),
+    ];
+    assert_eq!(running(&list, 4, 100), Some((7, 20)));
+    assert_eq!(running(&list, 5, 100), Some((9, 30)));
+    assert_eq!(running(&list, 6, 100), None);
+}

@@ -14,6 +14,7 @@ mod blocked;
 mod build;
 mod descriptors;
 mod model;
+mod running;
 mod tasks;
 
 pub use model::{Call, Descriptor, Look, Poll, SystemCalls, Task, Timer, Totals, Turn, Wakes};
