@@ -5,8 +5,9 @@
 mod support;
 
 use ayi::runtime::{Builder, Record, Runtime};
-use ayi::sync::mpsc;
-use ayi::task;
+use ayi::sync::{mpsc, oneshot};
+use ayi::task::{self, JoinHandle};
+use ayi::time::sleep;
 use ayi_lens::analysis::Analysis;
 use ayi_lens::recording::{Recording, What, read};
 use ayi_lens::writer;
@@ -14,12 +15,16 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 use support::{child, is_child, watched};
 
 /// Gives the first runtime a ring of 2,048 events.
 const SMALL: &str = "AYI_TEST_SMALL";
+
+/// How many of the tasks that keep their threads are to go on.
+static FREED: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
 
 /// What the tests look at, in a process of its own: a runtime that does what lines of stdin say, until stdin ends.
 #[test]
@@ -36,7 +41,19 @@ fn the_program() {
         Err(error) => return eprintln!("error: {error}"),
     };
     let (sender, mut lines) = mpsc::unbounded_channel();
-    thread::spawn(move || std::io::stdin().lines().for_each(|line| sender.send(line.unwrap()).unwrap()));
+    thread::spawn(move || {
+        for line in std::io::stdin().lines() {
+            match line.unwrap() {
+                // The runtime cannot be told while a task keeps its thread.
+                line if line == "free" => {
+                    *FREED.0.lock().unwrap() += 1;
+                    FREED.1.notify_all();
+                }
+                line => sender.send(line).unwrap(),
+            }
+        }
+    });
+    let mut others = Vec::new();
     runtime.block_on(async {
         while let Some(line) = lines.recv().await {
             match line.split_once(' ') {
@@ -46,6 +63,15 @@ fn the_program() {
                 Some(("other", name)) => thread::scope(|scope| {
                     scope.spawn(|| other(name)).join().unwrap();
                 }),
+                Some(("sleep", name)) => drop(named(name, sleep(Duration::from_secs(3600)))),
+                Some(("keep", name)) => drop(named(name, keep_the_thread())),
+                Some(("pair", names)) => pair(names.split_once(' ').unwrap()),
+                Some(("idle", name)) => {
+                    let idle = Builder::new_current_thread().name(name).build().unwrap();
+                    idle.handle().spawn(std::future::pending::<()>());
+                    others.push(idle);
+                }
+                Some(("workers", name)) => others.push(two_workers(name)),
                 Some(("busy", polls)) => {
                     for _ in 0..polls.parse::<u64>().unwrap() {
                         task::yield_now().await;
@@ -55,6 +81,37 @@ fn the_program() {
             }
         }
     });
+}
+
+#[track_caller]
+fn named(name: &str, future: impl Future<Output = ()> + 'static) -> JoinHandle<()> {
+    task::Builder::new().name(name).spawn(future).unwrap()
+}
+
+/// Blocks in a poll until stdin says "free".
+async fn keep_the_thread() {
+    let mut freed = FREED.1.wait_while(FREED.0.lock().unwrap(), |freed| *freed == 0).unwrap();
+    *freed -= 1;
+}
+
+/// Two tasks that wait for each other's end.
+fn pair((left, right): (&str, &str)) {
+    let (to_left, of_right) = oneshot::channel::<JoinHandle<()>>();
+    let (to_right, of_left) = oneshot::channel::<JoinHandle<()>>();
+    let left = named(left, async { of_right.await.unwrap().await.unwrap() });
+    let right = named(right, async { of_left.await.unwrap().await.unwrap() });
+    to_left.send(right).unwrap();
+    to_right.send(left).unwrap();
+}
+
+/// A runtime with two workers. A task keeps the thread of one of them, and others wait on both.
+fn two_workers(name: &str) -> Runtime {
+    let runtime = Builder::new_multi_thread().worker_threads(2).name(name).build().unwrap();
+    for _ in 0..2 {
+        runtime.handle().spawn(sleep(Duration::from_secs(3600)));
+    }
+    runtime.handle().spawn(keep_the_thread());
+    runtime
 }
 
 /// Another runtime of the program, which ends at once.
@@ -120,6 +177,20 @@ impl Program {
 
     fn get(&self, path: &str) -> (String, Vec<u8>) {
         self.ask(&get(path))
+    }
+
+    fn dump(&self) -> String {
+        String::from_utf8(self.get("/dump").1).unwrap()
+    }
+
+    /// Asks for dumps until there is one as it should be.
+    fn dump_until(&self, is_right: impl Fn(&str) -> bool) -> String {
+        loop {
+            let dump = self.dump();
+            if is_right(&dump) {
+                return dump;
+            }
+        }
     }
 
     fn status(&self, request: &str) -> u16 {
@@ -325,6 +396,76 @@ fn what_is_overwritten_before_it_could_be_sent_is_a_gap() {
     });
 }
 
+#[test]
+fn the_dump_says_who_waits_for_what() {
+    watched(|| {
+        let program = Program::start("127.0.0.1:0");
+        program.tell("sleep later");
+        program.tell("pair left right");
+        program.tell("other second");
+        program.tell("idle resting");
+        let dump = program.dump_until(|dump| dump.contains("deadlock: ") && dump.contains("resting"));
+        let (first, resting) = dump.split_once("\n\n").unwrap();
+        let lines: Vec<&str> = first.lines().collect();
+        let [title, later, left, right, deadlock] = lines[..] else { panic!("{dump}") };
+        assert_eq!(title.rsplit_once(" \"first\"").unwrap().1, ": 3 tasks", "{dump}");
+        for (line, name, end) in
+            [(later, "later", ", waits for a time, in "), (left, "left", ""), (right, "right", "")]
+        {
+            assert!(line.contains(&format!(" {name:?}, spawned at tests/live.rs:")), "{dump}");
+            assert!(line.contains(end), "{dump}");
+        }
+        assert!(
+            left.contains(", waits for the end of task ") && right.contains(", waits for the end of task ")
+        );
+        assert!(deadlock.starts_with("deadlock: each waits for the end of the next: tasks "), "{dump}");
+        let nobody = " \"resting\": no thread is in it, so nothing goes on until the next `block_on`\n";
+        assert!(resting.starts_with("runtime ") && resting.ends_with(nobody), "{dump}");
+        assert!(!dump.contains("second"), "it has ended: {dump}");
+        let (head, _) = program.get("/dump");
+        assert!(head.contains(&format!("\r\nAyi-Process: {}\r\n", program.child.id())), "{head}");
+        assert!(head.contains("\r\nContent-Type: text/plain; charset=utf-8\r\n"), "{head}");
+    });
+}
+
+#[test]
+fn the_dump_names_the_task_that_keeps_the_thread() {
+    watched(|| {
+        let program = Program::start("127.0.0.1:0");
+        program.tell("sleep later");
+        program.tell("keep stats");
+        let dump = program.dump_until(|dump| dump.contains("has not answered"));
+        let (title, why) = dump.split_once(" has not answered for 1s: ").unwrap();
+        assert!(title.starts_with("runtime ") && title.ends_with(" \"first\""), "{dump}");
+        let (task, place) = why.split_once(", spawned at tests/live.rs:").unwrap();
+        assert!(task.starts_with("task ") && task.ends_with(" \"stats\""), "{dump}");
+        assert!(place.contains(", has had the thread for "), "{dump}");
+        // Others are served meanwhile.
+        assert_eq!(program.status(&get("/")), 200);
+        program.tell("free");
+        let dump = program.dump_until(|dump| !dump.contains("has not answered"));
+        assert!(dump.contains("\"later\"") && !dump.contains("stats"), "{dump}");
+    });
+}
+
+#[test]
+fn a_worker_that_is_stuck_does_not_hide_the_other_one() {
+    watched(|| {
+        let program = Program::start("127.0.0.1:0");
+        program.tell("workers pool");
+        let dump = program.dump_until(|dump| dump.contains("has not answered"));
+        let pool = dump.split("\n\n").find(|part| part.contains("\"pool\"")).unwrap();
+        assert!(pool.lines().next().unwrap().contains(" \"pool\", 2 workers: "), "{dump}");
+        let stuck = pool.lines().last().unwrap();
+        let (title, why) = stuck.split_once(" has not answered for 1s: task ").unwrap();
+        assert!(title.ends_with(" \"pool\", worker 0") || title.ends_with(" \"pool\", worker 1"), "{dump}");
+        assert!(why.contains(", has had the thread for "), "{dump}");
+        program.tell("free");
+        let dump = program.dump_until(|dump| !dump.contains("has not answered"));
+        assert_eq!(dump.matches("waits for a time, in ").count(), 2, "{dump}");
+    });
+}
+
 /// Runs the program with a wrong address, and returns what `build` says.
 fn error_of(live: &str) -> String {
     let output = child(module_path!(), "the_program").env("AYI_LIVE", live).output().unwrap();
@@ -362,6 +503,7 @@ fn only_what_is_right_is_answered() {
         let post = "POST /recording HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello";
         assert_eq!(program.status(post), 405);
         assert_eq!(program.status(&get("/unknown")), 404);
+        assert_eq!(program.get("/unknown").1, b"There are /, /dump, /events and /recording.\n");
         assert_eq!(program.status(&get("/../etc/passwd")), 404);
         assert_eq!(program.status("hello\r\n\r\n"), 400);
     });

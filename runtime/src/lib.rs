@@ -44,6 +44,9 @@ mod plugged {
     pub(crate) type TimerTrace = crate::watch::trace::TimerTrace;
     pub(crate) type SocketTrace = crate::watch::trace::SocketTrace;
     pub(crate) type SocketOp = crate::watch::trace::SocketOp;
+    /// Into the live view, which stands before what it shows.
+    #[cfg(feature = "live")]
+    pub(crate) type Dumps = crate::top::dumps::Dumps;
 }
 
 /// The runtime itself, its settings and its handles.

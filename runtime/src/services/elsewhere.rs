@@ -55,6 +55,12 @@ pub(crate) fn shared_of(runtime: u64) -> Option<Arc<Shared>> {
     list().iter().find(|listed| listed.id == runtime)?.shared.upgrade()
 }
 
+/// What each runtime shares with its handles, in the order in which they were made.
+#[cfg(feature = "live")]
+pub(crate) fn all_shared() -> Vec<Arc<Shared>> {
+    list().iter().filter_map(|listed| listed.shared.upgrade()).collect()
+}
+
 /// What the runtime that has `scheduler` now shares with its handles, if there is one.
 pub(crate) fn shared_with(scheduler: &'static Scheduler) -> Option<Arc<Shared>> {
     let all: Vec<_> = list().iter().filter_map(|listed| listed.shared.upgrade()).collect();

@@ -35,6 +35,11 @@ pub struct Dump {
 }
 
 impl Dump {
+    #[cfg(feature = "live")]
+    pub(super) fn of(tasks: Vec<RunningTask>) -> Dump {
+        Dump { tasks }
+    }
+
     /// Returns the tasks that are not finished, without the one that has asked.
     pub fn tasks(&self) -> &[RunningTask] {
         &self.tasks
@@ -132,9 +137,16 @@ impl Handle {
 }
 
 type Waits = Vec<(Id, WaitsFor)>;
+/// What a worker says of itself: its tasks, and what is known there of the waits of any.
+pub(super) type Answer = (Vec<RunningTask>, Waits);
 
-async fn look_at_worker(worker: RuntimeRef) -> (Vec<RunningTask>, Waits) {
-    let look = || current().map(|worker| (worker.tasks().running(), waits_in(&worker))).unwrap_or_default();
+/// Looks into the tables of a worker, on its own thread.
+pub(super) fn look_into(worker: &Worker) -> Answer {
+    (worker.tasks().running(), waits_in(worker))
+}
+
+async fn look_at_worker(worker: RuntimeRef) -> Answer {
+    let look = || current().map(|worker| look_into(&worker)).unwrap_or_default();
     if worker.scheduler.own().is_some() {
         return look();
     }

@@ -1,4 +1,4 @@
-//! The head of a request: as much of HTTP as a page needs that fetches two things.
+//! The head of a request: as much of HTTP as a page needs that fetches three things.
 
 use super::reply::Refusal;
 use std::io::Read;

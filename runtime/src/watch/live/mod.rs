@@ -6,6 +6,8 @@
 //!   Recording::end ── watchers::tell_end ──▶ what each client has not seen ──▶ Watcher ◀── rings in use, by sections
 //! ```
 //!
+//! `/dump` asks the runtimes themselves: see `top/dumps`, which is plugged in.
+//!
 //! Invariants:
 //! 1. No runtime waits for a client, but for 100 ms when it ends, and only for clients that have kept up so far.
 //! 2. Every client gets each event once, unless the ring has overwritten it before the client had room.

@@ -37,7 +37,7 @@ impl Refusal {
         why: "The host must be an IP address or localhost: other names may be those of a page that is not to see this.",
     };
     pub(super) const UNKNOWN: Refusal =
-        Refusal { status: "404 Not Found", why: "There are /, /recording and /events." };
+        Refusal { status: "404 Not Found", why: "There are /, /dump, /events and /recording." };
     pub(super) const NOT_GET: Refusal = Refusal {
         status: "405 Method Not Allowed",
         why: "Only GET is allowed: nothing can be changed here.",
@@ -56,7 +56,10 @@ impl Refusal {
 
 /// Sends the head of an answer. `more`: further fields, each with its end of line.
 pub(super) fn head(stream: &mut TcpStream, status: &str, kind: &str, more: &str) -> io::Result<()> {
-    let head = format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n{more}{COMMON}\r\n");
+    // By this field `ayi-lens dump` knows the view of the process that it looks for.
+    let process = std::process::id();
+    let head =
+        format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nAyi-Process: {process}\r\n{more}{COMMON}\r\n");
     send(stream, head.as_bytes())
 }
 

@@ -5,6 +5,7 @@ use super::head;
 use super::reply::{self, OK, Refusal, refuse, send};
 use super::watchers::{Listed, rings};
 use crate::core::foreign::lock;
+use crate::plugged::Dumps;
 use crate::watch::record::{HEADER, Reason, section};
 use ayi_lens::page;
 use std::io::{self, Write};
@@ -88,6 +89,7 @@ fn answer(stream: &mut TcpStream) -> io::Result<()> {
             "/" => send_page(stream),
             "/recording" => send_recording(stream),
             "/events" => send_events(stream),
+            "/dump" => send_dump(stream),
             _ => refuse(stream, &Refusal::UNKNOWN),
         },
         Err(refusal) => refuse(stream, &refusal),
@@ -113,6 +115,14 @@ fn send_recording(stream: &mut TcpStream) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Sends what each task of each runtime waits for.
+fn send_dump(stream: &mut TcpStream) -> io::Result<()> {
+    let dump = format!("{}\n", Dumps::text());
+    let length = format!("Content-Length: {}\r\n", dump.len());
+    reply::head(stream, OK, "text/plain; charset=utf-8", &length)?;
+    send(stream, dump.as_bytes())
 }
 
 /// Sends what is there, and then what is new, until the client is gone.

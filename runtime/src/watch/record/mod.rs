@@ -64,4 +64,8 @@ pub use waits::{Holder, WaitNote, What};
 #[cfg(feature = "record")]
 pub(crate) use {event::HEADER, section::Reason};
 #[cfg(feature = "live")]
-pub(crate) use {ring::Ring, rings::in_use, section::section};
+pub(crate) use {
+    ring::Ring,
+    rings::{in_use, seat_of},
+    section::section,
+};

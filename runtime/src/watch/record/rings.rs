@@ -51,6 +51,14 @@ pub(crate) fn in_use() -> Vec<(&'static Ring, u64)> {
     lock(&IN_USE).clone()
 }
 
+/// Returns which worker of several, or which core, the runtime with this number is, if it is one.
+#[cfg(feature = "live")]
+pub(crate) fn seat_of(runtime: u64) -> Option<u32> {
+    let (ring, _) = in_use().into_iter().find(|(_, listed)| *listed == runtime)?;
+    let about = &lock(&ring.state).about;
+    about.is_one_of_several.then_some(about.worker)
+}
+
 /// The runtime of a ring has ended.
 pub(super) fn give_back(ring: &'static Ring) {
     #[cfg(feature = "live")]
