@@ -1,6 +1,7 @@
 //! The command line.
 
 use super::Error;
+use super::dump::Target;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
@@ -12,12 +13,14 @@ Usage: ayi-lens FILE [--out PAGE.html] [--open]
        ayi-lens text FILE [--top N]
        ayi-lens chrome FILE [--out TRACE.json]
        ayi-lens perfetto FILE [--out TRACE.pb]
+       ayi-lens dump PID | HOST:PORT
 
   FILE       writes a page, which needs no other file, and prints its path
   run        runs a program that is built with ayi's feature `record`, then writes the page of what it recorded
   text       prints tables: tasks, polls, wakes, descriptors, late timers
   chrome     writes Chrome's trace events, for https://ui.perfetto.dev or chrome://tracing
   perfetto   writes Perfetto's protobuf, for https://ui.perfetto.dev
+  dump       prints what each task of a program waits for that runs with ayi's feature `live` and AYI_LIVE=127.0.0.1:0
 
   --out PATH where to write (default: FILE with another ending; of run, PROGRAM.html in the working directory)
   --open     opens the page by xdg-open
@@ -57,6 +60,7 @@ pub enum Command {
         file: PathBuf,
         out: Option<PathBuf>,
     },
+    Dump(Target),
     /// Becomes the program of `run`. The shell between calls it: see `run`.
     Start {
         folder: PathBuf,
@@ -101,6 +105,7 @@ impl Command {
                 let arguments = Arguments::parse(rest(), false)?;
                 trace("perfetto", arguments, |file, out| Command::Perfetto { file, out })
             }
+            "dump" => dump(Arguments::parse(rest(), false)?),
             _ => page(Arguments::parse(arguments, false)?),
         }
     }
@@ -210,6 +215,21 @@ fn text(mut arguments: Arguments) -> Result<Command, Error> {
     Ok(Command::Text { file: arguments.file()?, top: arguments.top.unwrap_or(TOP) })
 }
 
+fn dump(arguments: Arguments) -> Result<Command, Error> {
+    if arguments.help {
+        return Ok(Command::Help);
+    }
+    arguments.without("dump", false, false, false)?;
+    let [word] = &arguments.words[..] else {
+        return Err("dump needs one program: ayi-lens dump PID, or ayi-lens dump HOST:PORT".into());
+    };
+    let word = word.to_string_lossy();
+    let target = Target::parse(&word);
+    target
+        .map(Command::Dump)
+        .ok_or_else(|| format!("{word} is neither the number of a process nor HOST:PORT"))
+}
+
 fn trace(
     name: &str,
     mut arguments: Arguments,
@@ -249,6 +269,7 @@ mod tests {
         assert_eq!(parse("--open a --out=b"), Ok(page));
         assert_eq!(parse("text --top 3 -- -a"), Ok(Command::Text { file: "-a".into(), top: 3 }));
         assert_eq!(parse("text a --help"), Ok(Command::Help));
+        assert_eq!(parse("dump 7"), Ok(Command::Dump(Target::Process(7))));
         let run = |out: Option<&str>| Command::Run {
             out: out.map(PathBuf::from),
             open: false,
@@ -271,6 +292,10 @@ mod tests {
             ("a --colour", "no option --colour"),
             ("a --open=yes", "no option --open=yes"),
             ("run --out b", "the program is missing"),
+            ("dump", "dump needs one program"),
+            ("dump 7 8", "dump needs one program"),
+            ("dump server", "server is neither the number of a process nor HOST:PORT"),
+            ("dump 7 --open", "dump has no option --open"),
             ("chrome a --open", "chrome has no option --open"),
         ];
         for (line, error) in mistakes {

@@ -1,6 +1,8 @@
 //! What each command does.
 
 mod arguments;
+mod dump;
+mod listeners;
 mod output;
 mod run;
 
@@ -56,6 +58,7 @@ fn execute(command: Command) -> Result<ExitCode, Error> {
             output::write(&file, &out, |to| export::perfetto(&recording, to))?;
             print(&format!("{}\n", out.display()))?;
         }
+        Command::Dump(target) => print(&dump::dump(&target)?)?,
         Command::Run { out, open, program } => return run::run(out, open, program),
         Command::Start { folder, program } => return run::start(&folder, program),
         Command::Finish { code, folder, out, open } => return run::finish(code, &folder, &out, open),
