@@ -6,7 +6,7 @@
     ['← →', 'move in time'], ['+ −', 'zoom; so does the wheel, or two fingers'], ['Home End', 'the beginning, the end'], ['0', 'show all'],
     ['Tab ↑ ↓', 'go through the lanes; Page Up and Page Down by twelve'], ['Enter', 'select a poll in the lane; again: the next one'],
     ['n p', 'next and previous poll of this task'], ['w', 'who woke it'], ['Esc', 'leave the timeline for the panel'],
-    ['/', 'search'], ['f', 'follow the program, or pause, if the page is its own'], ['1 2 3', 'timeline, tables, the auntie'], ['?', 'this'],
+    ['/', 'search'], ['f', 'follow the program, or pause, if the page is its own'], ['d', 'ask it who waits for what; Esc closes the answer'], ['1 2 3', 'timeline, tables, the auntie'], ['?', 'this'],
   ];
   const SIGNS = [
     ['dark bar', 'a poll: the task has the thread', 'background: var(--poll)'],

@@ -1,4 +1,4 @@
-// Follows a program while it runs: the connection to it, and the control that pauses.
+// Follows a program while it runs: the connection to it, the control that pauses, and the question who waits for what.
 'use strict';
 (function (Lens) {
   const { el } = Lens;
@@ -16,6 +16,7 @@
       $('opening').hidden = false;
       $('drop').replaceChildren(el('h2', {}, 'Waiting for the program'), el('p', {}, 'The page shows what it does as soon as the first events come.'));
       $('live-button').addEventListener('click', () => this.toggle());
+      $('waits-button').addEventListener('click', () => this.whoWaits());
       document.addEventListener('visibilitychange', () => this.schedule());
       this.show();
       this.connect();
@@ -52,6 +53,7 @@
       this.source.onerror = null;
       this.source.close();
       $('following').hidden = $('lost').hidden = true;
+      this.app.live = null;
     }
 
     pause() {
@@ -77,6 +79,26 @@
       else this.resume();
     }
 
+    /** Asks the program what each of its tasks waits for. It takes a second if a task keeps its thread. */
+    async whoWaits() {
+      const { app } = this, question = this.question = {};
+      if (!app.model) return;
+      const show = (text) => {
+        app.set({ view: 'timeline', waits: text });
+        app.say(text);
+      };
+      show('The program is asked…');
+      $('panel').focus();
+      let text;
+      try {
+        text = await (await fetch('dump')).text();
+      } catch {
+        text = 'The program has ended, or cannot be reached.';
+      }
+      // It may have been closed meanwhile, or asked again.
+      if (this.question === question && app.waits !== null) show(text);
+    }
+
     show() {
       const state = this.isLost ? 'lost' : this.isFollowing ? 'live' : 'paused';
       $('following').dataset.state = state;
@@ -99,6 +121,7 @@
       model.zero = this.zero;
       this.app.renew(model);
       this.follow(model);
+      $('waits-button').hidden = false;
       // An address may lead to her. She shows one step after the other.
       if (this.app.view === 'auntie') this.pause();
       this.took = performance.now() - begin;

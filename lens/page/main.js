@@ -4,7 +4,7 @@
   const { el, duration } = Lens;
   const $ = (id) => document.getElementById(id);
   const VIEWS = ['timeline', 'tables', 'auntie'];
-  const DEFAULTS = { view: 'timeline', tab: 'tasks', sort: null, show: 'all', order: 'first', query: '', selection: null, step: 0, rt: 0 };
+  const DEFAULTS = { view: 'timeline', tab: 'tasks', sort: null, show: 'all', order: 'first', query: '', selection: null, waits: null, step: 0, rt: 0 };
 
   class App {
     constructor() {
@@ -77,7 +77,8 @@
       if (this.view === 'timeline') {
         this.layLanes(false);
         const { scrollTop } = this.panel.root;
-        if (selection) this.panel.show();
+        // What the program has said stays as it is.
+        if (selection && this.waits === null) this.panel.show();
         this.panel.root.scrollTop = scrollTop;
       } else if (this.view === 'tables') this.tables.renew();
     }
@@ -199,9 +200,17 @@
       else if (event.key === '?') Lens.help();
       else if (event.key === 'f' && this.live) this.live.toggle();
       else if ($('help').open) return;
+      else if (event.key === 'd' && this.live) this.live.whoWaits();
+      else if (event.key === 'Escape' && this.waits !== null && this.view === 'timeline') this.closeWaits();
       else if (VIEWS[Number(event.key) - 1]) this.turnTo(VIEWS[Number(event.key) - 1]);
       else if (this.view === 'auntie' && this.auntie.key(event)) { /* done */ } else return;
       event.preventDefault();
+    }
+
+    closeWaits() {
+      this.waits = null;
+      this.panel.show();
+      $('timeline').focus();
     }
 
     theme(name) {
@@ -309,6 +318,7 @@
     /** Selects a poll, a task, a descriptor or a runtime. */
     select(selection, { reveal = true, how = 'push' } = {}) {
       this.live?.pause();
+      this.waits = null;
       this.note(selection);
       const m = this.model;
       if (this.show === 'related') this.layLanes();

@@ -1,4 +1,4 @@
-// The panel beside the timeline: what is selected, in sentences.
+// The panel beside the timeline: what is selected, in sentences, or what the program says.
 'use strict';
 (function (Lens) {
   const { el, duration, describe } = Lens;
@@ -23,7 +23,8 @@
       const focused = root.contains(document.activeElement) && document.activeElement !== root ? document.activeElement.id : null;
       root.replaceChildren();
       root.scrollTop = 0;
-      if (!selection) this.nothing(m);
+      if (app.waits !== null) this.waits(app.waits);
+      else if (!selection) this.nothing(m);
       else if (selection.request) this.request(m, selection.request);
       else if (selection.poll !== undefined) this.poll(m, selection.poll);
       else if (selection.task !== undefined) this.task(m, m.tasks[selection.task]);
@@ -35,6 +36,17 @@
         const again = focused && document.getElementById(focused);
         (again && !again.disabled ? again : root).focus({ preventScroll: true });
       }
+    }
+
+    /** What the program says of its tasks, whatever they are called. */
+    waits(text) {
+      this.root.append(
+        el('h2', {}, 'Who waits for what'),
+        el('div', { class: 'actions' },
+          el('button', { type: 'button', id: 'waits-again', onclick: () => this.app.live?.whoWaits() }, 'Ask again'),
+          el('button', { type: 'button', id: 'waits-close', onclick: () => this.app.closeWaits() }, 'Close')),
+        el('pre', {}, text.trimEnd().split('\n').map(Lens.visible).join('\n')),
+      );
     }
 
     nothing(m) {

@@ -54,6 +54,9 @@ class Program {
         this.sent = this.runtime.count;
         this.clients.add(response);
         response.on('close', () => this.clients.delete(response));
+      } else if (request.url === '/dump') {
+        this.asked = (this.asked ?? 0) + 1;
+        response.writeHead(this.refuses ? 503 : 200, { 'Content-Type': 'text/plain; charset=utf-8' }).end(this.refuses ?? this.dump);
       } else response.writeHead(404).end();
     });
     await new Promise((resolve) => this.server.listen(port, '127.0.0.1', resolve));
@@ -185,6 +188,51 @@ test('a page that follows a program', { skip, timeout: 120_000 }, async (t) => {
     } finally {
       await next.end();
     }
+  });
+
+  await within('the program is asked who waits for what', {}, async (page, program) => {
+    const name = '"<img src=x onerror=alert(1)>\u202e"';
+    program.dump = `runtime 1 "orders": 2 tasks\n  task 2 ${name}, waits for a time, in 3s\n  task 3, ready\n`;
+    const said = () => page.text('#panel pre'), heading = () => page.text('#panel h2');
+    const isThere = 'document.querySelector("#panel pre")?.innerText.startsWith("runtime 1")';
+    await page.click('#waits-button');
+    await page.until(isThere);
+    assert.equal(await heading(), 'Who waits for what');
+    assert.equal(await said(), program.dump.trimEnd().replace('\u202e', '⟨202e⟩'));
+    assert.equal(await page.value('document.querySelector("#panel img")'), null);
+    assert.equal(await page.value('getComputedStyle(document.querySelector("#panel pre")).fontFamily.includes("monospace")'), true);
+    assert.deepEqual(await state(page), ['Live', 'Pause']);
+    await picture(page, 'live-waits');
+    // It stays as it is while the page follows.
+    await page.value('globalThis.pre = document.querySelector("#panel pre"), 0');
+    program.work(10);
+    program.send();
+    await follows(page, 210);
+    assert.equal(await page.value('pre.isConnected'), true);
+    await page.key('Escape');
+    assert.equal(await heading(), 'Nothing is selected');
+    // By the key, from another view; what is selected takes its place.
+    await page.click('#tab-tables');
+    await page.key('d');
+    await page.until(isThere);
+    assert.equal(await page.value('Lens.app.view'), 'timeline');
+    program.dump = 'runtime 1 "orders": 0 tasks\n';
+    await page.click('#waits-again');
+    await page.until('document.querySelector("#panel pre")?.innerText.endsWith(": 0 tasks")');
+    await page.click('#slowest');
+    assert.equal(await heading(), 'connection #2');
+    await page.key('d');
+    await page.until(isThere);
+    await page.click('#waits-close');
+    assert.equal(await heading(), 'connection #2');
+    // What is no answer is told as well.
+    program.refuses = 'Eight clients look on already.\n';
+    await page.key('d');
+    await page.until('document.querySelector("#panel pre")?.innerText === "Eight clients look on already."');
+    assert.equal(program.asked, 5);
+    await program.end();
+    await page.key('d');
+    await page.until('document.querySelector("#panel pre")?.innerText === "The program has ended, or cannot be reached."');
   });
 
   await within('on a phone', { width: 360, height: 740, isPhone: true, scheme: 'dark' }, async (page, program) => {
