@@ -65,6 +65,7 @@ fn the_program() {
                 }),
                 Some(("sleep", name)) => drop(named(name, sleep(Duration::from_secs(3600)))),
                 Some(("keep", name)) => drop(named(name, keep_the_thread())),
+                Some(("hold", _)) => keep_the_thread().await,
                 Some(("pair", names)) => pair(names.split_once(' ').unwrap()),
                 Some(("idle", name)) => {
                     let idle = Builder::new_current_thread().name(name).build().unwrap();
@@ -434,7 +435,7 @@ fn the_dump_names_the_task_that_keeps_the_thread() {
         let program = Program::start("127.0.0.1:0");
         program.tell("sleep later");
         program.tell("keep stats");
-        let dump = program.dump_until(|dump| dump.contains("has not answered"));
+        let dump = program.dump_until(|dump| dump.contains("has not answered for 1s: task "));
         let (title, why) = dump.split_once(" has not answered for 1s: ").unwrap();
         assert!(title.starts_with("runtime ") && title.ends_with(" \"first\""), "{dump}");
         let (task, place) = why.split_once(", spawned at tests/live.rs:").unwrap();
@@ -445,6 +446,10 @@ fn the_dump_names_the_task_that_keeps_the_thread() {
         program.tell("free");
         let dump = program.dump_until(|dump| !dump.contains("has not answered"));
         assert!(dump.contains("\"later\"") && !dump.contains("stats"), "{dump}");
+        program.tell("hold on");
+        let root = " \"first\" has not answered for 1s: the future of the `block_on` at tests/live.rs:";
+        program.dump_until(|dump| dump.contains(root));
+        program.tell("free");
     });
 }
 
@@ -453,16 +458,15 @@ fn a_worker_that_is_stuck_does_not_hide_the_other_one() {
     watched(|| {
         let program = Program::start("127.0.0.1:0");
         program.tell("workers pool");
-        let dump = program.dump_until(|dump| dump.contains("has not answered"));
-        let pool = dump.split("\n\n").find(|part| part.contains("\"pool\"")).unwrap();
-        assert!(pool.lines().next().unwrap().contains(" \"pool\", 2 workers: "), "{dump}");
-        let stuck = pool.lines().last().unwrap();
+        // On a machine that is busy the other one may take too long as well, once.
+        let both = |dump: &str| dump.contains(" \"pool\", 2 workers: ") && dump.contains("has not answered");
+        let dump = program.dump_until(both);
+        let stuck = dump.lines().last().unwrap();
         let (title, why) = stuck.split_once(" has not answered for 1s: task ").unwrap();
         assert!(title.ends_with(" \"pool\", worker 0") || title.ends_with(" \"pool\", worker 1"), "{dump}");
         assert!(why.contains(", has had the thread for "), "{dump}");
         program.tell("free");
-        let dump = program.dump_until(|dump| !dump.contains("has not answered"));
-        assert_eq!(dump.matches("waits for a time, in ").count(), 2, "{dump}");
+        program.dump_until(|dump| dump.matches("waits for a time, in ").count() == 2);
     });
 }
 

@@ -20,7 +20,7 @@ use crate::services::elsewhere::all_shared;
 use crate::services::shared::Shared;
 use crate::watch::record::{HEADER, Reason, Recording, seat_of};
 use crate::watch::slow_poll::Rounded;
-use ayi_lens::analysis::Analysis;
+use ayi_lens::analysis::{Analysis, Task};
 use std::collections::HashSet;
 use std::io::Cursor;
 use std::sync::Arc;
@@ -128,8 +128,12 @@ fn title_of_worker(worker: &Shared) -> String {
 
 /// How many tasks there are is not told: those that other threads have spawned are still on their way.
 fn idle(worker: &Shared) -> String {
-    let title = title_of_worker(worker);
-    format!("{title}: no thread is in it, so nothing goes on until the next `block_on`")
+    let so = match worker.background {
+        // It would have its own thread.
+        Some(_) => "since it has no tasks",
+        None => "so nothing goes on until the next `block_on`",
+    };
+    format!("{}: no thread is in it, {so}", title_of_worker(worker))
 }
 
 fn stuck(worker: &Shared) -> String {
@@ -146,8 +150,14 @@ fn who_keeps_the_thread(recording: Recording) -> Option<String> {
     let runtime = recording.runtimes.first()?;
     let analysis = Analysis::of(runtime);
     let (task, since) = analysis.running(runtime)?;
-    let name = if task.name.is_empty() { String::new() } else { format!(" {:?}", task.name) };
-    let place = if task.place.is_empty() { String::new() } else { format!(", spawned at {}", task.place) };
+    let Task { id, name, place, .. } = task;
+    let place = if place.is_empty() { "an unknown place" } else { place };
+    let who = match name.as_str() {
+        // So the recorder calls it.
+        "block_on" => format!("the future of the `block_on` at {place}"),
+        "" => format!("task {id}, spawned at {place},"),
+        _ => format!("task {id} {name:?}, spawned at {place},"),
+    };
     let took = Duration::from_nanos(runtime.section.now.saturating_sub(since));
-    Some(format!("task {}{name}{place}, has had the thread for {}", task.id, Rounded(took)))
+    Some(format!("{who} has had the thread for {}", Rounded(took)))
 }
