@@ -20,7 +20,7 @@ Usage: ayi-lens FILE [--out PAGE.html] [--open]
   text       prints tables: tasks, polls, wakes, descriptors, late timers
   chrome     writes Chrome's trace events, for https://ui.perfetto.dev or chrome://tracing
   perfetto   writes Perfetto's protobuf, for https://ui.perfetto.dev
-  dump       prints what each task of a program waits for that runs with ayi's feature `live` and AYI_LIVE=127.0.0.1:0
+  dump       prints what each task of a running program waits for; it needs the feature `live` and AYI_LIVE=127.0.0.1:0
 
   --out PATH where to write (default: FILE with another ending; of run, PROGRAM.html in the working directory)
   --open     opens the page by xdg-open
