@@ -365,6 +365,9 @@ fn it_is_asked_for_on_any_thread_and_of_all_workers() {
             }
         });
         assert_eq!(asked.join().unwrap().tasks().len(), 4);
+        // Nobody is in it, and nothing has been spawned.
+        let idle = Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        assert!(foreign_block_on(idle.handle().dump()).tasks().is_empty());
         let handle = runtime.handle().clone();
         drop(runtime);
         assert!(foreign_block_on(handle.dump()).tasks().is_empty(), "it has ended");

@@ -426,7 +426,7 @@ fn the_dump_says_who_waits_for_what() {
         assert!(
             left.contains(", waits for the end of task ") && right.contains(", waits for the end of task ")
         );
-        assert!(deadlock.starts_with("deadlock: each waits for the end of the next: tasks "), "{dump}");
+        assert!(deadlock.starts_with("deadlock: each waits for the next: tasks "), "{dump}");
         let nobody = " \"resting\": no thread is in it, so nothing goes on until the next `block_on`\n";
         assert!(resting.starts_with("runtime ") && resting.ends_with(nobody), "{dump}");
         assert!(!dump.contains("second"), "it has ended: {dump}");

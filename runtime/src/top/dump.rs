@@ -21,10 +21,12 @@ use crate::core::worker::{RuntimeRef, Worker};
 use crate::face::handle::Handle;
 use crate::services::afar::spawn_from_afar;
 use crate::services::coop::consume_budget;
+use crate::services::shared::Shared;
 use crate::watch::record::{each_note, look_at_descriptor};
 use crate::watch::running::{RunningTask, WaitsFor};
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -102,7 +104,8 @@ impl Handle {
     /// locks of other crates are not known to the runtime: a task that waits for such a thing alone waits for "other code".
     ///
     /// The runtime answers between two polls: while a task keeps its thread, nothing comes. What happens then,
-    /// [`snapshot`](Handle::snapshot) tells. If the runtime has ended, or ends meanwhile, there are no tasks.
+    /// [`snapshot`](Handle::snapshot) tells. A runtime of the kind `current_thread` that nobody is in, by `block_on`, answers
+    /// in the next one. If the runtime has ended, or ends meanwhile, there are no tasks.
     ///
     /// # Cancel safety
     ///
@@ -126,7 +129,7 @@ impl Handle {
         consume_budget().await;
         let (mut tasks, mut waits) = (Vec::new(), Vec::new());
         for worker in self.link.shared.workers() {
-            let (mut some, mut more) = look_at_worker(worker.runtime).await;
+            let (mut some, mut more) = look_at_worker(worker).await;
             tasks.append(&mut some);
             waits.append(&mut more);
         }
@@ -145,9 +148,10 @@ pub(super) fn look_into(worker: &Worker) -> Answer {
     (worker.tasks().running(), waits_in(worker))
 }
 
-async fn look_at_worker(worker: RuntimeRef) -> Answer {
+async fn look_at_worker(worker: &Arc<Shared>) -> Answer {
     let look = || current().map(|worker| look_into(&worker)).unwrap_or_default();
-    if worker.scheduler.own().is_some() {
+    let RuntimeRef { scheduler, id } = worker.runtime;
+    if scheduler.own().is_some() {
         return look();
     }
     let there = move || async move {
@@ -156,7 +160,9 @@ async fn look_at_worker(worker: RuntimeRef) -> Answer {
         tasks.retain(|task: &RunningTask| task.id() != asks);
         (tasks, waits)
     };
-    spawn_from_afar(worker.scheduler, worker.id, there, Plain).await.unwrap_or_default()
+    let answer = spawn_from_afar(scheduler, id, there, Plain);
+    worker.go_on_in_background();
+    answer.await.unwrap_or_default()
 }
 
 /// Adds what is known of the waits of tasks to them.

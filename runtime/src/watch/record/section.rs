@@ -26,6 +26,7 @@ const NO_TEXT: u32 = u32::MAX;
 pub(crate) struct Section {
     pub(crate) bytes: Vec<u8>,
     /// The number of the event that comes after its last one.
+    #[cfg(feature = "live")]
     pub(crate) next: u64,
 }
 
@@ -84,7 +85,11 @@ pub(crate) fn section(ring: &Ring, runtime: u64, reason: Reason, what: &str, fro
     body.u32(texts.all.len() as u32);
     texts.all.iter().for_each(|text| body.text(text));
     body.0.append(&mut tables.0);
-    Some(Section { bytes: body.into_section(), next: first + events.len() as u64 })
+    Some(Section {
+        bytes: body.into_section(),
+        #[cfg(feature = "live")]
+        next: first + events.len() as u64,
+    })
 }
 
 #[derive(Default)]
