@@ -8,15 +8,15 @@ impl Interest {
     #[doc(hidden)]
     pub const PEER_CLOSED: Interest = Interest(1 << 8);
 
-    /// Each member, with the bit that only it has, the readiness that it waits for, and its name.
-    const MEMBERS: [(Interest, u16, Ready, &'static str); 4] = [
-        (Interest::READABLE, 1, Ready::READABLE, "READABLE"),
-        (Interest::WRITABLE, 1 << 2, Ready::WRITABLE, "WRITABLE"),
-        (Interest::PRIORITY, 1 << 5, Ready::PRIORITY, "PRIORITY"),
-        (Interest::ERROR, 1 << 9, Ready::ERROR, "ERROR"),
+    /// Each member, with the bit that only it has, and the readiness that it waits for.
+    const MEMBERS: [(Interest, u16, Ready); 4] = [
+        (Interest::READABLE, 1, Ready::READABLE),
+        (Interest::WRITABLE, 1 << 2, Ready::WRITABLE),
+        (Interest::PRIORITY, 1 << 5, Ready::PRIORITY),
+        (Interest::ERROR, 1 << 9, Ready::ERROR),
     ];
 
-    fn members(self) -> impl Iterator<Item = (Interest, u16, Ready, &'static str)> {
+    fn members(self) -> impl Iterator<Item = (Interest, u16, Ready)> {
         Interest::MEMBERS.into_iter().filter(move |(_, bit, ..)| self.0 & bit != 0)
     }
 
@@ -26,7 +26,7 @@ impl Interest {
 
     /// Returns the readiness that a wait for this interest waits for.
     pub(crate) fn awaited(self) -> Ready {
-        self.members().fold(Ready::EMPTY, |all, (_, _, awaited, _)| all | awaited)
+        self.members().fold(Ready::EMPTY, |all, (_, _, awaited)| all | awaited)
     }
 
     /// Returns whether [`READABLE`](Interest::READABLE) is in the set.
@@ -82,8 +82,13 @@ impl Interest {
     /// ```
     #[must_use = "the set itself stays as it is"]
     pub fn remove(self, other: Interest) -> Option<Interest> {
-        let stays = |(_, bit, ..): &(Interest, u16, Ready, &str)| other.0 & bit == 0;
-        self.members().filter(stays).map(|(member, ..)| member).reduce(Interest::add)
+        let mut left = Interest(0);
+        for (member, bit, _) in Interest::MEMBERS {
+            if self.0 & !other.0 & bit != 0 {
+                left |= member;
+            }
+        }
+        (left.0 != 0).then_some(left)
     }
 }
 
@@ -103,7 +108,8 @@ impl std::ops::BitOrAssign for Interest {
 
 impl fmt::Debug for Interest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_set(f, self.members().map(|(.., name)| name))
+        let names = [(1, "READABLE"), (1 << 2, "WRITABLE"), (1 << 5, "PRIORITY"), (1 << 9, "ERROR")];
+        write_set(f, self.0, &names)
     }
 }
 
@@ -267,15 +273,28 @@ impl std::ops::Sub for Ready {
 
 impl fmt::Debug for Ready {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = ["READABLE", "WRITABLE", "READ_CLOSED", "WRITE_CLOSED", "ERROR", "PRIORITY"];
-        let set = names.iter().enumerate().filter(|(bit, _)| self.0 & 1 << bit != 0).map(|(_, name)| *name);
-        write_set(f, set)
+        let names = [
+            (1, "READABLE"),
+            (1 << 1, "WRITABLE"),
+            (1 << 2, "READ_CLOSED"),
+            (1 << 3, "WRITE_CLOSED"),
+            (1 << 4, "ERROR"),
+            (1 << 5, "PRIORITY"),
+        ];
+        write_set(f, self.0.into(), &names)
     }
 }
 
-fn write_set(f: &mut fmt::Formatter<'_>, mut names: impl Iterator<Item = &'static str>) -> fmt::Result {
-    f.write_str(names.next().unwrap_or("EMPTY"))?;
-    names.try_for_each(|name| write!(f, " | {name}"))
+/// Writes the names of the bits that are set.
+fn write_set(f: &mut fmt::Formatter<'_>, bits: u16, names: &[(u16, &str)]) -> fmt::Result {
+    let mut separator = "";
+    for (bit, name) in names {
+        if bits & bit != 0 {
+            write!(f, "{separator}{name}")?;
+            separator = " | ";
+        }
+    }
+    if separator.is_empty() { f.write_str("EMPTY") } else { Ok(()) }
 }
 
 impl Known {
