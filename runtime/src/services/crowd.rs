@@ -184,9 +184,12 @@ impl Waiters {
     }
 
     /// Puts wakers back into the crowd, in front of those that have come meanwhile.
-    pub(crate) fn put_back(&self, waiting: Vec<StoredWaker>) {
+    pub(crate) fn put_back(&self, mut waiting: Vec<StoredWaker>) {
         if !waiting.is_empty() {
-            self.with_crowd(|crowd| drop(crowd.waiting.splice(0..0, waiting)));
+            self.with_crowd(|crowd| {
+                waiting.append(&mut crowd.waiting);
+                crowd.waiting = waiting;
+            });
         }
     }
 }
@@ -216,9 +219,11 @@ impl Crowd {
 
     /// Takes out those whom `reported` concerns.
     fn take(&mut self, reported: Known) -> Vec<StoredWaker> {
-        let all = std::mem::take(&mut self.waiting);
-        let (taken, rest) = all.into_iter().partition(|waiting| waiting.is_concerned(reported));
-        self.waiting = rest;
+        let mut taken = Vec::new();
+        for waiting in std::mem::take(&mut self.waiting) {
+            let list = if waiting.is_concerned(reported) { &mut taken } else { &mut self.waiting };
+            list.push(waiting);
+        }
         taken
     }
 
@@ -249,8 +254,11 @@ impl Crowd {
         Some(self.waiting.remove(at).waker)
     }
 
-    pub(crate) fn into_wakers(self) -> impl Iterator<Item = Waker> {
-        self.waiting.into_iter().map(|waiting| waiting.waker)
+    /// All of them leave, since the source is given up.
+    pub(crate) fn leave(self, into: &mut Vec<Waker>) {
+        for waiting in self.waiting {
+            into.push(waiting.waker);
+        }
     }
 
     /// Counts another poll-style waker, and sifts if it is time.

@@ -74,10 +74,11 @@ impl Reactor {
         let mut wakers = Vec::new();
         // Whoever finds a source of this runtime under this lock may rely on it until the lock is released.
         let _moves = Moves::lock();
-        let sources = self.pages.iter().flat_map(|page| page.iter()).filter(|source| source.user() != VACANT);
-        for key in sources.map(SourceKey::of).collect::<Vec<_>>() {
-            // The epoll instance ends too, so nothing has to be taken out of it.
-            wakers.extend(self.deregister(key, false));
+        for page in self.pages.clone() {
+            for source in page.iter().filter(|source| source.user() != VACANT) {
+                // The epoll instance ends too, so nothing has to be taken out of it.
+                wakers.append(&mut self.deregister(SourceKey::of(source), false));
+            }
         }
         self.is_closed = true;
         wakers

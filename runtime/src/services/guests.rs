@@ -190,8 +190,10 @@ impl Guests {
         let mut wakers = Vec::new();
         let mut list = self.list();
         list.is_open = false;
-        for source in list.guests() {
-            source.end(&mut wakers);
+        for page in &list.pages {
+            for source in page.iter().filter(|source| list.is_guests(source)) {
+                source.end(&mut wakers);
+            }
         }
         list.free.clear();
         Sources::give_back(&mut list.pages);
@@ -203,17 +205,19 @@ impl Guests {
 impl GuestList {
     /// Whether `fd` is a guest.
     pub(crate) fn have(&self, fd: RawFd) -> bool {
-        self.guests().any(|source| source.fd() == fd)
+        let is_it = |source: &Source| self.is_guests(source) && source.fd() == fd;
+        self.pages.iter().any(|page| page.iter().any(is_it))
     }
 
-    fn guests(&self) -> impl Iterator<Item = &'static Source> {
-        self.pages.iter().flat_map(|page| page.iter()).filter(|source| source.user() == self.user)
+    /// Whether a guest has the source.
+    fn is_guests(&self, source: &Source) -> bool {
+        source.user() == self.user
     }
 
     /// The guest's source, unless it is one no more: nobody else makes `user` a source's.
     fn find(&self, key: SourceKey) -> Option<&'static Source> {
         let source = key.source();
-        (source.user() == self.user && source.generation() == key.0 as u16).then_some(source)
+        (self.is_guests(source) && source.generation() == key.0 as u16).then_some(source)
     }
 
     fn vacant(&mut self) -> &'static Source {

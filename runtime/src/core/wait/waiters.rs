@@ -194,7 +194,7 @@ impl Waiters {
         self.mark(0);
         self.owed.iter().for_each(|owed| owed.set(0));
         into.extend(self.wakers.iter().filter_map(Cell::take));
-        into.extend(self.crowd.take().into_iter().flat_map(|crowd| crowd.into_wakers()));
+        self.crowd.take().into_iter().for_each(|crowd| crowd.leave(into));
     }
 
     /// Whether the asker waits, by its waker if it is poll-style.
