@@ -1,6 +1,7 @@
 //! The handles of a task, and its error, as users see them.
 
 use crate::core::foreign::{Panic, lock};
+use crate::core::task::error::TaskPanic;
 use crate::core::task::slot::Marks;
 use crate::core::task::{AbortHandle, Id, JoinError, JoinHandle};
 use std::fmt;
@@ -224,7 +225,7 @@ impl JoinError {
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(panic) = &self.panic else { return write!(f, "task {} was cancelled", self.id) };
-        match message(&lock(&panic.payload)) {
+        match panic.message() {
             Some(message) => write!(f, "task {} panicked with message {message:?}", self.id),
             None => write!(f, "task {} panicked", self.id),
         }
@@ -234,17 +235,20 @@ impl fmt::Display for JoinError {
 impl fmt::Debug for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(panic) = &self.panic else { return write!(f, "JoinError::Cancelled({:?})", self.id) };
-        match message(&lock(&panic.payload)) {
+        match panic.message() {
             Some(message) => write!(f, "JoinError::Panic({:?}, {message:?}, ...)", self.id),
             None => write!(f, "JoinError::Panic({:?}, ...)", self.id),
         }
     }
 }
 
-/// What a panic says, if it was made with a text.
-fn message(payload: &Panic) -> Option<&str> {
-    let text = payload.downcast_ref::<&str>().copied();
-    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+impl TaskPanic {
+    /// What the panic says, if it was made with a text.
+    fn message(&self) -> Option<String> {
+        let payload = lock(&self.payload);
+        let text = payload.downcast_ref::<&str>().map(|text| String::from(*text));
+        text.or_else(|| payload.downcast_ref::<String>().cloned())
+    }
 }
 
 impl std::error::Error for JoinError {}
