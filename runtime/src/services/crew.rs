@@ -12,6 +12,7 @@
 //!
 //! In tokio: `runtime/scheduler/multi_thread`.
 
+use super::background::Background;
 use super::shared::{Crew, Shared};
 use super::sharing::Group;
 use crate::core::counters::Count;
@@ -35,7 +36,9 @@ impl Crew {
 
     /// Asks all but the first worker to end.
     fn ask_to_end(&self, grace: Duration) {
-        self.others.iter().filter_map(|it| it.background.as_ref()).for_each(|it| it.ask_to_end(grace));
+        for other in &self.others {
+            other.background.iter().for_each(|background| background.ask_to_end(grace));
+        }
     }
 }
 
@@ -85,10 +88,12 @@ impl Shared {
     /// Waits for these ends, at most `grace` for all of them.
     pub(crate) fn wait_for_the_end(&self, grace: Duration) {
         let start = Instant::now();
-        let others =
-            self.crew.get().into_iter().flat_map(Crew::others).filter_map(|it| it.background.as_ref());
-        for background in others.chain(&self.background) {
+        let wait = |background: &Background| {
             background.wait_for_the_end(grace.saturating_sub(start.elapsed()));
+        };
+        for other in self.crew.get().map_or(&[][..], Crew::others) {
+            other.background.iter().for_each(wait);
         }
+        self.background.iter().for_each(wait);
     }
 }
