@@ -129,7 +129,7 @@ impl Settings {
         };
         let shared = Arc::new(shared);
         let lodgers = Lodgers {
-            _listed: Listed::new(id, &shared),
+            _listed: Listed::new(&shared),
             ring: RingPlace::new(tasks.shared(), self.io_uring),
             share: self.seat.clone().map(|seat| seat.sit_down(shared.runtime)),
             shared,

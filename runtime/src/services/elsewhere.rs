@@ -18,14 +18,14 @@ use crate::core::foreign;
 use crate::core::task::Scheduler;
 use crate::core::wait::reactor::NO_FD;
 use crate::core::wait::{Asker, Reactor, SourceKey, Waiter};
-use crate::core::worker::Worker;
+use crate::core::worker::{RuntimeRef, Worker};
 use std::io;
 use std::sync::{Arc, Mutex, Weak};
 
 static RUNTIMES: Mutex<Vec<Runtime>> = Mutex::new(Vec::new());
 
 struct Runtime {
-    id: u64,
+    runtime: RuntimeRef,
     shared: Weak<Shared>,
 }
 
@@ -35,16 +35,17 @@ pub(crate) struct Listed {
 }
 
 impl Listed {
-    pub(crate) fn new(runtime: u64, shared: &Arc<Shared>) -> Listed {
-        list().push(Runtime { id: runtime, shared: Arc::downgrade(shared) });
-        Listed { runtime }
+    pub(crate) fn new(shared: &Arc<Shared>) -> Listed {
+        let runtime = shared.runtime;
+        list().push(Runtime { runtime, shared: Arc::downgrade(shared) });
+        Listed { runtime: runtime.id }
     }
 }
 
 impl Drop for Listed {
     fn drop(&mut self) {
         let shared = shared_of(self.runtime);
-        list().retain(|runtime| runtime.id != self.runtime);
+        list().retain(|listed| listed.runtime.id != self.runtime);
         // The end has done so, unless it was cut short.
         shared.iter().for_each(|shared| shared.guests.close());
     }
@@ -52,7 +53,7 @@ impl Drop for Listed {
 
 /// What the runtime shares with its handles, if it exists.
 pub(crate) fn shared_of(runtime: u64) -> Option<Arc<Shared>> {
-    list().iter().find(|listed| listed.id == runtime)?.shared.upgrade()
+    list().iter().find(|listed| listed.runtime.id == runtime)?.shared.upgrade()
 }
 
 /// What each runtime shares with its handles, in the order in which they were made.
@@ -63,9 +64,9 @@ pub(crate) fn all_shared() -> Vec<Arc<Shared>> {
 
 /// What the runtime that has `scheduler` now shares with its handles, if there is one.
 pub(crate) fn shared_with(scheduler: &'static Scheduler) -> Option<Arc<Shared>> {
-    let all: Vec<_> = list().iter().filter_map(|listed| listed.shared.upgrade()).collect();
-    // Dropped without the lock: this may be the last reference.
-    all.into_iter().find(|shared| std::ptr::eq(shared.runtime.scheduler, scheduler))
+    let list = list();
+    let mut fitting = list.iter().filter(|listed| std::ptr::eq(listed.runtime.scheduler, scheduler));
+    fitting.find_map(|listed| listed.shared.upgrade())
 }
 
 /// Waits for a source of a runtime on another thread.
