@@ -13,6 +13,7 @@ use crate::services::shared::Shared;
 use crate::watch::figures::Figures;
 use std::fmt;
 use std::iter::successors;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ impl RuntimeMetrics {
 
     /// Those of all workers.
     fn counters(&self) -> Figures {
-        self.link.shared.workers().map(|worker| worker.counted()).sum()
+        self.link.shared.counted_of_all()
     }
 
     #[track_caller]
@@ -429,6 +430,11 @@ impl Shared {
     pub(crate) fn counted(&self) -> Figures {
         let live = self.runtime.scheduler.counted(self.runtime.id);
         live.or_else(|| Some(self.last.get()?.0)).unwrap_or_default()
+    }
+
+    /// Returns those of all workers.
+    pub(crate) fn counted_of_all(self: &Arc<Self>) -> Figures {
+        self.workers().map(|worker| worker.counted()).sum()
     }
 }
 

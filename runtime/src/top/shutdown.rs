@@ -23,7 +23,6 @@ use crate::face::task::yield_now;
 use crate::services::afar::spawn_from_afar;
 use crate::services::cancellation::CancellationToken;
 use crate::services::shared::Shared;
-use crate::watch::figures::Figures;
 use crate::watch::running::RunningTask;
 use std::fmt;
 use std::future::poll_fn;
@@ -120,7 +119,7 @@ pub async fn shutdown(limit: Duration) -> ShutdownReport {
 /// Returns whether all tasks have ended, not counting the calling task if there is one, and those that only visit, which go
 /// home when this runtime ends.
 fn have_ended(shared: &Arc<Shared>, caller: Id) -> bool {
-    let read = || shared.workers().map(|worker| worker.counted()).sum::<Figures>();
+    let read = || shared.counted_of_all();
     // In this order: a task that spawns another one and ends is not taken for the last.
     let (ended, begun) = (read(), read());
     let gone = ended.get(Count::Finished) + ended.get(Count::Visiting);
@@ -158,9 +157,10 @@ fn running(own: OwnScheduler) -> Vec<RunningTask> {
 /// Aborts the tasks of a worker, except the caller, and returns those that there were.
 async fn end_tasks(worker: RuntimeRef, caller: Id) -> Vec<RunningTask> {
     let end = move |own: OwnScheduler| {
-        let running = running(own);
+        let mut running = running(own);
         own.abort_all(caller);
-        running.into_iter().filter(|task| task.id() != caller).collect()
+        running.retain(|task| task.id() != caller);
+        running
     };
     if let Some(own) = worker.scheduler.own() {
         let running = end(own);

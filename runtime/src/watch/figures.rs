@@ -4,8 +4,14 @@ use crate::core::counters::{COUNTS, Count, Counters};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The counters as they were at some moment.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Figures([u64; COUNTS]);
+
+impl Default for Figures {
+    fn default() -> Figures {
+        Figures([0; COUNTS])
+    }
+}
 
 impl Figures {
     pub(crate) fn get(&self, count: Count) -> u64 {
