@@ -2,10 +2,10 @@
 
 use crate::core::current::EnterGuard;
 use crate::core::foreign;
-use crate::core::sync::thread;
 use crate::core::worker::{RuntimeRef, Worker};
 use crate::services::background::Background;
 use crate::services::blocked_on::BlockedOn;
+use crate::services::blocking::call;
 use crate::services::here::{leaves, lives_here};
 use crate::services::home::Who;
 use crate::services::lending::set_own_thread;
@@ -19,20 +19,17 @@ use std::sync::Arc;
 /// Starts it.
 pub(crate) fn start(runtime: RuntimeRef, shared: &Arc<Shared>) -> io::Result<()> {
     let settings = shared.pool.settings();
-    let mut thread = thread::Builder::new().name(settings.background_name());
-    if let Some(size) = settings.stack_size {
-        thread = thread.stack_size(size);
-    }
     let own = shared.clone();
-    let started = thread.spawn(move || {
+    let body = move || {
         let Some(background) = &own.background else { return };
         background.has_started();
         let settings = own.pool.settings();
-        settings.on_start.iter().for_each(|hook| foreign::run(|| hook()));
+        settings.on_start.iter().for_each(call);
         foreign::run(|| go_on(runtime, &own, background));
-        settings.on_stop.iter().for_each(|hook| foreign::run(|| hook()));
+        settings.on_stop.iter().for_each(call);
         background.has_ended();
-    });
+    };
+    let started = settings.start_thread(settings.background_name(), Box::new(body));
     let Err(error) = started else { return Ok(()) };
     shared.background.iter().for_each(|background| background.has_ended());
     Err(io::Error::new(

@@ -2,9 +2,9 @@
 
 use super::errors::{NEVER_BLOCKS, NO_RUNTIME, SHUT_DOWN, is_rt_shutdown_err, shut_down, why_no_timer};
 use super::link::Link;
-use crate::core::foreign;
 use crate::core::lodger::Lodger;
 use crate::core::worker::Worker;
+use crate::services::blocking::{ThreadHook, call};
 use crate::services::elsewhere::Listed;
 use crate::services::everywhere::{Running, Runs};
 use crate::services::here::latest_here;
@@ -39,8 +39,8 @@ pub(crate) struct Lodgers {
 /// The user's functions around a sleep.
 #[derive(Clone, Default)]
 pub(crate) struct ParkHooks {
-    pub(super) on_park: Option<Arc<dyn Fn() + Send + Sync>>,
-    pub(super) on_unpark: Option<Arc<dyn Fn() + Send + Sync>>,
+    pub(super) on_park: Option<ThreadHook>,
+    pub(super) on_unpark: Option<ThreadHook>,
 }
 
 impl Lodgers {
@@ -74,13 +74,13 @@ impl Lodger for Lodgers {
         // Relaxed, here and below: a figure that stands alone.
         self.shared.is_asleep.store(true, Relaxed);
         self.share.iter().for_each(Share::is_idle);
-        self.hooks.on_park.iter().for_each(|hook| foreign::run(|| hook()));
+        self.hooks.on_park.iter().for_each(call);
     }
 
     fn after_park(&self) {
         self.shared.is_asleep.store(false, Relaxed);
         self.share.iter().for_each(Share::is_awake);
-        self.hooks.on_unpark.iter().for_each(|hook| foreign::run(|| hook()));
+        self.hooks.on_unpark.iter().for_each(call);
     }
 
     fn sleep_for(limit: Option<Duration>) -> impl Sized {

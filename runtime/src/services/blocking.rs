@@ -132,12 +132,26 @@ impl PoolSettings {
             None => self.thread_name.clone(),
         }
     }
+
+    /// Starts a thread of the runtime.
+    pub(crate) fn start_thread(&self, name: String, body: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+        let mut thread = thread::Builder::new().name(name);
+        if let Some(size) = self.stack_size {
+            thread = thread.stack_size(size);
+        }
+        thread.spawn(body).map(drop)
+    }
 }
 
 /// What the pool's threads are called.
 pub(crate) const DEFAULT_NAME: &str = "ayi-blocking";
 
 pub(crate) type ThreadHook = Arc<dyn Fn() + Send + Sync>;
+
+/// Runs a function of the user's.
+pub(crate) fn call(hook: &ThreadHook) {
+    foreign::run(|| hook());
+}
 
 pub(crate) struct Pool {
     state: Mutex<PoolState>,
@@ -232,16 +246,13 @@ impl Pool {
 
     fn start_thread(self: &Arc<Self>, state: &mut PoolState, name: String) -> io::Result<()> {
         let pool = self.clone();
-        let mut thread = thread::Builder::new().name(name);
-        if let Some(size) = self.limits.stack_size {
-            thread = thread.stack_size(size);
-        }
-        thread.spawn(move || {
-            pool.limits.on_start.iter().for_each(|hook| foreign::run(|| hook()));
+        let body = move || {
+            pool.limits.on_start.iter().for_each(call);
             pool.work();
             // `work` has counted the thread out, so nobody waits for this hook.
-            pool.limits.on_stop.iter().for_each(|hook| foreign::run(|| hook()));
-        })?;
+            pool.limits.on_stop.iter().for_each(call);
+        };
+        self.limits.start_thread(name, Box::new(body))?;
         state.threads += 1;
         state.started += 1;
         Ok(())
@@ -281,7 +292,9 @@ impl Pool {
         let queue = std::mem::take(&mut state.queue);
         self.work.notify_all();
         drop(state);
-        queue.into_iter().for_each(|call| foreign::run(|| drop(call)));
+        for call in queue {
+            foreign::run(|| drop(call));
+        }
         self.wait_for_the_end(grace, PATIENCE, |calls| {
             // If stderr is closed, there is nobody to tell, and `eprintln!` would panic.
             let _ = writeln!(
