@@ -89,7 +89,7 @@ impl Lodger for Lodgers {
     }
 
     fn find_here(runtime: u64) -> Option<Rc<Worker>> {
-        latest_here(|worker| worker.reference.id == runtime)
+        latest_here(&|worker| worker.reference.id == runtime)
     }
 
     fn explain(error: io::Error) -> io::Error {

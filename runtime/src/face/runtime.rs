@@ -6,15 +6,16 @@ use super::entered::{EnterGuard, current_link};
 use super::errors::{LEAKED, ON_ANOTHER_THREAD};
 use super::handle::Handle;
 use super::link::Link;
+use super::lodgers::Lodgers;
 use super::metrics::RuntimeMetrics;
 use super::settings::Settings;
 use super::task::try_id;
 use crate::core::current::EnterGuard as CoreGuard;
 use crate::core::current::worker_of;
+use crate::core::lodger::Lodger;
 use crate::core::task::{JoinHandle, Plain};
 use crate::core::worker::Worker;
 use crate::services::afar::refused;
-use crate::services::here::latest_here;
 use crate::services::home::Who;
 use crate::services::kinds::{Boxed, is_large};
 use crate::services::stay::{Stay, begin_idle};
@@ -298,9 +299,7 @@ impl Link {
             return;
         }
         let id = reference.id;
-        let end = move |_| {
-            latest_here(|worker| worker.reference.id == id).iter().for_each(|it| it.shut_down(grace))
-        };
+        let end = move |_| Lodgers::find_here(id).iter().for_each(|it| it.shut_down(grace));
         match background {
             Some(_) if !is_in_a_call => shared.wait_for_the_end(grace),
             Some(_) => {}

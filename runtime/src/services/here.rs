@@ -12,23 +12,20 @@ thread_local! {
 
 /// Makes `worker` known on this thread.
 pub(crate) fn lives_here(worker: &Rc<Worker>) {
+    leaves(worker);
     // This fails only while the thread ends. Then nobody looks for the runtime.
-    let _ = ALL.try_with(|all| {
-        let mut all = all.borrow_mut();
-        all.retain(|other| other.strong_count() > 0 && !std::ptr::eq(other.as_ptr(), Rc::as_ptr(worker)));
-        all.push(Rc::downgrade(worker));
-    });
+    let _ = ALL.try_with(|all| all.borrow_mut().push(Rc::downgrade(worker)));
 }
 
-/// Forgets `worker`, which may go to another thread.
+/// Forgets `worker`, which may go to another thread, and those that are gone.
 pub(crate) fn leaves(worker: &Rc<Worker>) {
-    let _ = ALL.try_with(|all| {
-        all.borrow_mut().retain(|other| !std::ptr::eq(other.as_ptr(), Rc::as_ptr(worker)));
-    });
+    let stays =
+        |other: &Weak<Worker>| other.strong_count() > 0 && !std::ptr::eq(other.as_ptr(), Rc::as_ptr(worker));
+    let _ = ALL.try_with(|all| all.borrow_mut().retain(stays));
 }
 
 /// Returns the runtime that was made last among those that live on this thread and fit.
-pub(crate) fn latest_here(fits: impl Fn(&Worker) -> bool) -> Option<Rc<Worker>> {
+pub(crate) fn latest_here(fits: &dyn Fn(&Worker) -> bool) -> Option<Rc<Worker>> {
     let find = |all: &RefCell<Vec<Weak<Worker>>>| {
         all.borrow().iter().rev().filter_map(Weak::upgrade).find(|worker| fits(worker))
     };

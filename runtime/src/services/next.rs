@@ -68,7 +68,7 @@ where
         worker.tasks().local_task();
         return worker.tasks().spawn(future, Plain);
     }
-    let latest = latest_here(|worker| !worker.is_over.get());
+    let latest = latest_here(&|worker| !worker.is_over.get());
     if let Some(stay) = latest.map(|worker| Stay::within(&worker)).or_else(Stay::in_the_latest) {
         let worker = stay.worker();
         worker.tasks().local_task();
