@@ -88,7 +88,7 @@ impl Registration {
         if !key.is_untied() {
             return worker.take_over(self, fd, asker);
         }
-        let (key, is_tied) = worker.register(fd, |new| (new, self.tie.exchange(key, new)))?;
+        let (key, is_tied) = worker.register(fd, &self.tie, key)?;
         if is_tied {
             return Ok((worker, key));
         }
@@ -111,9 +111,9 @@ fn current_for_io(is_tied: bool) -> io::Result<Rc<Worker>> {
 }
 
 impl Worker {
-    /// Makes a source for a descriptor, and hands its key to `tie`.
-    fn register<T>(&self, fd: RawFd, tie: impl FnOnce(SourceKey) -> T) -> io::Result<T> {
-        let registered = self.reactor().register(fd, tie).map_err(Lodgers::explain)?;
+    /// Makes a source for a descriptor, and puts its key in the place of `old`.
+    fn register(&self, fd: RawFd, tie: &Tie, old: SourceKey) -> io::Result<(SourceKey, bool)> {
+        let registered = self.reactor().register(fd, tie, old).map_err(Lodgers::explain)?;
         self.counters().add(Count::Registered, 1);
         Ok(registered)
     }
@@ -150,13 +150,10 @@ impl Worker {
                 false => shared.guests.delete(key.source().forget_fd()),
             }
         }
-        let registered = self.register(fd, |new| {
-            let is_tied = registration.tie.exchange(key, new);
-            debug_assert!(is_tied, "invariant 1");
-            new
-        });
-        if registered.is_err() {
-            registration.tie.exchange(key, SourceKey::NONE);
+        let registered = self.register(fd, &registration.tie, key);
+        match registered {
+            Ok((_, is_tied)) => debug_assert!(is_tied, "invariant 1"),
+            Err(_) => _ = registration.tie.exchange(key, SourceKey::NONE),
         }
         drop(moves);
         wakers.into_iter().for_each(foreign::wake);
@@ -165,7 +162,8 @@ impl Worker {
             shared.runtime.send(move |worker| worker.let_go(key));
             shared.go_on_in_background();
         }
-        Ok((self, registered?))
+        let (key, _) = registered?;
+        Ok((self, key))
     }
 
     /// Gives a source up whose descriptor has gone to another runtime.

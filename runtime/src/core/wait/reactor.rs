@@ -43,7 +43,7 @@ use crate::core::sync::Cell;
 use crate::core::sync::atomic::{AtomicI32, AtomicU16, AtomicU64, Ordering};
 use crate::core::sys::{self, Epoll};
 use crate::core::task;
-use crate::plugged::{Guests, Recorder, Sources};
+use crate::plugged::{Guests, Recorder, Sources, Tie};
 use std::io::{self, ErrorKind};
 use std::os::fd::RawFd;
 use std::sync::Arc;
@@ -163,8 +163,9 @@ impl Reactor {
         self.pages.len() * Sources::PER_PAGE == self.free.len() && self.guests.are_none()
     }
 
-    /// Adds a source, and hands its key to `tie`. Meanwhile no other thread adds the same descriptor as a guest.
-    pub(crate) fn register<T>(&mut self, fd: RawFd, tie: impl FnOnce(SourceKey) -> T) -> io::Result<T> {
+    /// Adds a source, and puts its key in the place of `old`. Meanwhile no other thread adds the same descriptor as a guest.
+    /// Gives the key, and whether it is in `tie` now.
+    pub(crate) fn register(&mut self, fd: RawFd, tie: &Tie, old: SourceKey) -> io::Result<(SourceKey, bool)> {
         debug_assert!(!self.is_closed, "invariant 9");
         let guests = self.guests.list();
         if self.free.is_empty() {
@@ -187,7 +188,7 @@ impl Reactor {
         self.free.pop();
         source.begin(self.runtime, fd);
         Recorder::registered(key, fd);
-        Ok(tie(key))
+        Ok((key, tie.exchange(old, key)))
     }
 
     /// Gives a source up, whose descriptor is still open if it `is_open`. The caller drops the wakers when nothing is
