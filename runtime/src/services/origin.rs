@@ -29,7 +29,7 @@ use crate::plugged::Lodgers;
 use crate::watch::record::Recorder;
 use std::io::{self, ErrorKind};
 use std::os::fd::RawFd;
-use std::task::{Poll, Waker};
+use std::task::{Poll, Waker, ready};
 
 /// The number of the runtime in which a descriptor was made. 0: in none.
 pub(crate) struct Origin(u64);
@@ -120,7 +120,10 @@ impl Registration {
     ) -> Option<Poll<io::Error>> {
         match self.wait_elsewhere(fd, asker, since, why)? {
             Poll::Ready(error) => Some(coop::charged(error)),
-            Poll::Pending => Some(Poll::Pending),
+            Poll::Pending => {
+                Recorder::found_nothing(self.tie.key(), asker.interest);
+                Some(Poll::Pending)
+            }
         }
     }
 
@@ -153,6 +156,54 @@ impl Registration {
             return None;
         }
         afar().map(|afar| afar.runtime().id).or_else(|| Some(self.origin.0).filter(|runtime| *runtime != 0))
+    }
+
+    /// Polls where the quick way is not enough: the descriptor has not waited yet, the quick look has not said whether to
+    /// try or to wait, the first attempt was interrupted, or something was reported before it could wait. That is rare. It
+    /// stands apart because a loop around the first attempt would make each operation pay for what only a second one needs.
+    ///
+    /// `attempt` says whether it was short. It is one function for all operations, so that not each has a loop of its own.
+    fn poll_unusually(
+        &self,
+        fd: RawFd,
+        asker: Asker<'_>,
+        attempt: &mut dyn FnMut() -> io::Result<bool>,
+    ) -> Poll<io::Result<()>> {
+        let Asker { interest, waiter, waker } = asker;
+        loop {
+            let (mut source, mut since) = (None, None);
+            let key = self.tie.key();
+            if !key.is_untied() {
+                match key.try_or_wait(Asker { interest, waiter, waker }) {
+                    Look::Try(here, seen) => (source, since) = (Some(here), Some((key, seen))),
+                    Look::Waits => return Poll::Pending,
+                    Look::Unusual => match self.try_elsewhere() {
+                        Ok(seen) => since = seen,
+                        Err(error) => return coop::charged(Err(error)),
+                    },
+                }
+            }
+            match attempt() {
+                Ok(is_short) => {
+                    if let (Some(source), Some((key, _))) = (source, since) {
+                        Recorder::tried(key, interest, is_short);
+                        // Asked again, see `Io::poll`.
+                        if is_short && key == self.tie.key() && key.is_here() {
+                            source.clear_after_short(interest, *waiter != Waiter::POLL_STYLE);
+                        }
+                    } else {
+                        Recorder::tried_unregistered(fd, interest);
+                    }
+                    return coop::charged(Ok(()));
+                }
+                Err(error) => {
+                    let asker = Asker { interest, waiter, waker };
+                    if let Some(failed) = self.failed(error, fd, asker, since) {
+                        return failed.map(Err);
+                    }
+                }
+            }
+        }
     }
 
     /// An operation may be tried though the descriptor is not in the current runtime. What is returned is for
@@ -196,52 +247,19 @@ where
     Op: FnMut() -> io::Result<R>,
     IsShort: Fn(&R) -> bool,
 {
-    /// Polls where the quick way is not enough: the descriptor has not waited yet, the quick look has not said whether to
-    /// try or to wait, the first attempt was interrupted, or something was reported before it could wait. That is rare. It
-    /// stands apart because a loop around the first attempt would make each operation pay for what only a second one needs.
+    /// Calls [`Registration::poll_unusually`], and keeps what the operation has moved.
     #[cold]
     #[inline(never)]
     pub(crate) fn poll_unusually(self, waiter: &mut Waiter, waker: &Waker) -> Poll<io::Result<R>> {
         let Io { registration, fd, interest, mut op, is_short } = self;
-        let op: &mut dyn FnMut() -> io::Result<R> = &mut op;
-        loop {
-            let (mut source, mut since) = (None, None);
-            let key = registration.tie.key();
-            if !key.is_untied() {
-                match key.try_or_wait(Asker { interest, waiter, waker }) {
-                    Look::Try(here, seen) => (source, since) = (Some(here), Some((key, seen))),
-                    Look::Waits => return Poll::Pending,
-                    Look::Unusual => match registration.try_elsewhere() {
-                        Ok(seen) => since = seen,
-                        Err(error) => return coop::charged(Err(error)),
-                    },
-                }
-            }
-            match op() {
-                Ok(moved) => {
-                    if let (Some(source), Some((key, _))) = (source, since) {
-                        let is_short = is_short(&moved);
-                        Recorder::tried(key, interest, is_short);
-                        // Asked again, see `poll`.
-                        if is_short && key == registration.tie.key() && key.is_here() {
-                            source.clear_after_short(interest, *waiter != Waiter::POLL_STYLE);
-                        }
-                    } else {
-                        Recorder::tried_unregistered(fd(), interest);
-                    }
-                    return coop::charged(Ok(moved));
-                }
-                Err(error) => {
-                    let asker = Asker { interest, waiter, waker };
-                    if let Some(failed) = registration.failed(error, fd(), asker, since) {
-                        if failed.is_pending() {
-                            Recorder::found_nothing(registration.tie.key(), interest);
-                        }
-                        return failed.map(Err);
-                    }
-                }
-            }
-        }
+        let mut output = None;
+        let attempt = &mut || {
+            let moved = output.insert(op()?);
+            Ok(is_short(moved))
+        };
+        let asker = Asker { interest, waiter, waker };
+        ready!(registration.poll_unusually(fd(), asker, attempt))?;
+        Poll::Ready(Ok(output.expect("the attempt that went well has left it")))
     }
 
     /// Calls `poll_unusually`, and lends a copy of the waiter, because what is lent to a call lies in memory. The original
@@ -266,9 +284,6 @@ where
         let mut copy = *waiter;
         let asker = Asker { interest: self.interest, waiter: &mut copy, waker };
         let failed = self.registration.failed(error, (self.fd)(), asker, Some(since));
-        if failed.as_ref().is_some_and(Poll::is_pending) {
-            Recorder::found_nothing(self.registration.tie.key(), self.interest);
-        }
         *waiter = copy;
         Some(failed?.map(Err))
     }

@@ -90,6 +90,7 @@ impl Registration {
             return None;
         }
         worker.wait_for(key, &mut asker);
+        Recorder::found_nothing(self.tie.key(), asker.interest);
         Some(Poll::Pending)
     }
 }
