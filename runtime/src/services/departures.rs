@@ -58,8 +58,8 @@ pub(crate) fn depart(slot: OwnSlot, to: RuntimeRef, stay: u64) -> Option<Departe
     };
     slot.put_body(place);
     Recorder::departed(id, to.id);
-    let mut known = state.away.iter().copied().chain([track.home]);
-    let known = known.find(|place| std::ptr::eq(place.scheduler, to.scheduler));
+    let is_there = |place: &&'static Slot| std::ptr::eq(place.scheduler, to.scheduler);
+    let known = state.away.iter().copied().find(is_there).or(Some(track.home).filter(is_there));
     let there = known.unwrap_or_else(|| {
         let new = to.scheduler.reserve();
         state.away.push(new);
