@@ -72,13 +72,11 @@ impl Onlookers {
         let Began(Some(start)) = began else { return };
         let took = start.elapsed();
         if let Some(limit) = self.slow_poll.get().filter(|limit| took > *limit) {
-            let recording = self.recording.get();
-            if !recording.is_on() {
-                return self.reports.tell(took, limit, who);
+            let (recording, who) = (self.recording.get(), who());
+            if recording.is_on() {
+                recording.was_slow(&format!("{who} did not give way for {took:?}"));
             }
-            let who = who();
-            recording.was_slow(&format!("{who} did not give way for {took:?}"));
-            self.reports.tell(took, limit, || who);
+            self.reports.tell(took, limit, &who);
         }
     }
 

@@ -49,7 +49,7 @@ impl Reports {
         true
     }
 
-    pub(crate) fn tell(&self, took: Duration, limit: Duration, who: impl FnOnce() -> String) {
+    pub(crate) fn tell(&self, took: Duration, limit: Duration, who: &str) {
         if !self.may_tell(Instant::now()) {
             return;
         }
@@ -60,8 +60,7 @@ impl Reports {
         // If stderr is closed, there is nobody to tell.
         let _ = writeln!(
             std::io::stderr(),
-            "ayi: {} did not give way for {} (limit {limit:?}){left_out}",
-            who(),
+            "ayi: {who} did not give way for {} (limit {limit:?}){left_out}",
             Rounded(took)
         );
     }
