@@ -31,7 +31,6 @@ pub(crate) const COUNTS: usize = Count::Visiting as usize + 1;
 
 /// One thread writes them and any thread reads them. So plain loads and stores are enough, and counting costs an
 /// addition.
-#[derive(Default)]
 pub(crate) struct Counters(pub(crate) [AtomicU64; COUNTS]);
 
 impl Counters {

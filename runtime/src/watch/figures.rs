@@ -1,7 +1,7 @@
 //! What has been counted of a runtime, at some moment.
 
 use crate::core::counters::{COUNTS, Count, Counters};
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// The counters as they were at some moment.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +25,12 @@ impl std::iter::Sum for Figures {
             Figures(std::array::from_fn(|count| sum.0[count] + other.0[count]))
         };
         all.fold(Figures::default(), add)
+    }
+}
+
+impl Default for Counters {
+    fn default() -> Counters {
+        Counters([const { AtomicU64::new(0) }; COUNTS])
     }
 }
 
