@@ -179,16 +179,20 @@ impl Registration {
         let op = || faults::within(faults::Operation::Tried, op);
         // Read before the attempt, since the reactor may turn during it.
         let key = self.tie.key();
-        let seen = key.is_here().then(|| key.source().seen());
+        let seen = key.seen_here();
         let result = op();
-        if matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock) {
-            self.has_tried_in_vain(key, interest, seen);
+        if let Err(error) = &result {
+            self.has_failed(error, key, interest, seen);
         }
         result
     }
 
+    /// An attempt has failed. If it would have to wait, the descriptor is not ready.
     #[cold]
-    fn has_tried_in_vain(&self, key: SourceKey, interest: Interest, seen: Option<Seen>) {
+    fn has_failed(&self, error: &io::Error, key: SourceKey, interest: Interest, seen: Option<Seen>) {
+        if error.kind() != ErrorKind::WouldBlock {
+            return;
+        }
         match seen {
             Some(_) => _ = key.with(|reactor, key| reactor.clear(key, interest, seen)),
             None => _ = self.tie.exchange(SourceKey::FRESH, SourceKey::NONE),

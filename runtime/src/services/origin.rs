@@ -296,6 +296,12 @@ impl SourceKey {
         if self.is_here() { with_current(|worker| f(&mut worker.reactor(), self)) } else { None }
     }
 
+    /// When an attempt begins, as far as reports go, if the source is here.
+    #[inline]
+    pub(crate) fn seen_here(self) -> Option<Seen> {
+        if self.is_here() { Some(self.source().seen()) } else { None }
+    }
+
     /// Whether the asker has to try before it waits, and since when that is known. If not, it waits when this returns. Of a
     /// source that is not in the current runtime nothing is known here: `Unusual`.
     pub(crate) fn try_or_wait(self, mut asker: Asker<'_>) -> Look {
