@@ -233,7 +233,8 @@ impl CoresBuilder {
             Some(count) => count,
             None => thread::available_parallelism().map(NonZero::get)?,
         };
-        let seats = self.cpus(count)?.into_iter().map(Seat::new).collect();
+        let cpus = self.cpus(count)?;
+        let seats = (0..count).map(|core| Seat::new(cpus.as_ref().map(|cpus| cpus[core]))).collect();
         let (shutdown, failed) = (CancellationToken::new(), CancellationToken::new());
         let mut runtime = self.settings.runtime.clone();
         runtime.shutdown_with(shutdown.clone());
@@ -242,10 +243,10 @@ impl CoresBuilder {
         run_on_all(settings, Set { shutdown, failed, seats, group }, main, failure)
     }
 
-    /// Returns for each core the CPU that it is pinned to, if it is pinned.
-    fn cpus(&self, count: usize) -> io::Result<Vec<Option<usize>>> {
+    /// Returns for each core the CPU that it is pinned to, if cores are pinned.
+    fn cpus(&self, count: usize) -> io::Result<Option<Vec<usize>>> {
         if !self.settings.is_pinned {
-            return Ok(vec![None; count]);
+            return Ok(None);
         }
         let allowed = cpus::allowed_cpus()?;
         if allowed.len() < count {
@@ -256,6 +257,6 @@ impl CoresBuilder {
             );
             return Err(io::Error::new(ErrorKind::InvalidInput, message));
         }
-        Ok(allowed.into_iter().take(count).map(Some).collect())
+        Ok(Some(allowed))
     }
 }

@@ -9,8 +9,14 @@ pub(super) fn allowed_cpus() -> io::Result<Vec<usize>> {
     // SAFETY: `set` is as large as is said. A kernel with room for more CPUs than its 1,024 returns EINVAL.
     check(unsafe { libc::sched_getaffinity(0, size_of_val(&set), &mut set) })?;
     let most = 8 * size_of_val(&set);
-    // SAFETY: the numbers are below what the set has room for.
-    Ok((0..most).filter(|cpu| unsafe { libc::CPU_ISSET(*cpu, &set) }).collect())
+    let mut cpus = Vec::new();
+    for cpu in 0..most {
+        // SAFETY: the number is below what the set has room for.
+        if unsafe { libc::CPU_ISSET(cpu, &set) } {
+            cpus.push(cpu);
+        }
+    }
+    Ok(cpus)
 }
 
 /// Keeps this thread on one CPU, one of [`allowed_cpus`], see sched_setaffinity(2).
