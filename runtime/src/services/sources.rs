@@ -47,8 +47,10 @@ impl Sources {
     pub(crate) fn take() -> Page {
         let pooled = lock(&POOL).pop();
         pooled.unwrap_or_else(|| {
+            let mut page = Vec::new();
+            page.resize_with(Sources::PER_PAGE, Source::new);
             // Leaked on purpose: invariant 1.
-            let page: Page = Box::leak((0..Sources::PER_PAGE).map(|_| Source::new()).collect());
+            let page: Page = page.leak();
             // A token has room for no more.
             assert!(page.as_ptr_range().end.addr() as u64 <= 1 << 48, "an address of more than 48 bits");
             page
