@@ -115,7 +115,7 @@ impl Departed {
             state.at = self.from;
         }
         if self.is_new {
-            state.away.retain(|place| !std::ptr::eq(*place, self.to));
+            state.forget(self.to);
         }
         drop(state);
         if self.is_new {

@@ -112,6 +112,11 @@ pub(super) struct State {
 }
 
 impl State {
+    /// A place that is not home is given up.
+    pub(super) fn forget(&mut self, place: &Slot) {
+        self.away.retain(|other| !std::ptr::eq(*other, place));
+    }
+
     /// Whether the body may be sent on from where it is.
     pub(super) fn may_leave(&self, now: Instant, stay: u64) -> bool {
         !self.is_aborted && !self.is_over && now.nanos_since(self.since) >= stay
@@ -269,7 +274,7 @@ impl Track {
     /// A place that is not home is given up. What is in it goes home, if anybody there waits for it.
     fn leave(&self, slot: &'static Slot, body: Option<BodyBox>) {
         let mut state = lock(&self.state);
-        state.away.retain(|place| !std::ptr::eq(*place, slot));
+        state.forget(slot);
         let cargo = if std::ptr::eq(state.at, slot) { state.cargo.take() } else { None };
         let cargo = body.map(Cargo).or(cargo);
         if cargo.is_none() || state.is_over {
