@@ -145,8 +145,16 @@ impl Blocks {
         if class >= CLASSES {
             return Blocks::allocate_anew(Layout::new::<T>()).cast();
         }
-        let kept = LISTS.try_with(|lists| lists.pop(class)).ok().flatten();
-        kept.map_or_else(|| Blocks::allocate_anew(layout(class)).cast(), NonNull::cast)
+        match Blocks::kept(class) {
+            Some(block) => block.cast(),
+            None => Blocks::allocate_anew(layout(class)).cast(),
+        }
+    }
+
+    /// Returns a block that this thread has kept.
+    #[inline]
+    fn kept(class: usize) -> Option<NonNull<Block>> {
+        LISTS.try_with(|lists| lists.pop(class)).ok().flatten()
     }
 
     #[cold]
