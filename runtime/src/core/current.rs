@@ -98,7 +98,7 @@ pub(crate) fn start_afar() -> Option<io::Result<Rc<Worker>>> {
 /// Like [`current`], without a clone of the `Rc`. `f` must not run foreign code, which might enter or leave a runtime.
 #[inline]
 pub(crate) fn with_current<R>(f: impl FnOnce(&Rc<Worker>) -> R) -> Option<R> {
-    CURRENT.with_borrow_mut(|current| current.worker.as_ref().map(f))
+    CURRENT.with(|current| current.borrow_mut().worker.as_ref().map(f))
 }
 
 /// The runtime with this number, if it is this thread's current one.
