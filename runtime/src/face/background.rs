@@ -15,6 +15,7 @@ use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// Starts it.
 pub(crate) fn start(runtime: RuntimeRef, shared: &Arc<Shared>) -> io::Result<()> {
@@ -47,10 +48,13 @@ fn go_on(runtime: RuntimeRef, shared: &Shared, background: &Background) {
     let Some(stay) = Stay::begin(runtime, &shared.home, Who::Owner) else { return };
     background.is_in();
     set_own_thread(runtime.id);
-    let end = poll_fn(|cx| background.poll_end(cx));
+    let mut grace = None;
+    // Behind a pointer, so that the loop for this is the one that `block_until` has.
+    let end: &mut dyn FnMut(&mut Context<'_>) -> Poll<()> =
+        &mut |cx| background.poll_end(cx).map(|it| grace = Some(it));
     let _blocked = BlockedOn::new();
-    let ended = foreign::catch(|| stay.worker().block_on(end, 0));
-    if let Ok(grace) = ended {
+    let ended = foreign::catch(|| stay.worker().block_on(poll_fn(end), 0));
+    if let (Ok(()), Some(grace)) = (&ended, grace) {
         stay.worker().shut_down(grace);
     }
     // Also if a panic has ended it.
