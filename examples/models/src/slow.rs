@@ -20,8 +20,11 @@ const WARM_UP: Duration = Duration::from_millis(50);
 const TIME_ALONE: Duration = Duration::from_millis(400);
 /// Long enough for forty slow answers: an edge-triggered rung gives one client up to 32 in a row.
 const TIME_BESIDE: Duration = Duration::from_millis(4_000);
-/// What takes longer has stood behind a slow answer, or a part of one. On a quiet machine nothing else takes so long.
-const NOTICED: Duration = Duration::from_millis(10);
+/// What takes longer has stood behind a slow answer, or a part of one. On a quiet machine nothing else takes so long: a
+/// thread that computes an answer takes a CPU from the others, but only for some slices of the scheduler, of 4 ms or so.
+const NOTICED: Duration = Duration::from_millis(25);
+/// A client whose questions stand behind slow answers stands behind nearly a whole one sooner or later.
+const WAITS: Duration = SLOW_TIME.checked_div(2).unwrap();
 
 /// How long a question may take besides the slow answers.
 const ON_TOP: Duration = Duration::from_millis(25);
@@ -152,10 +155,8 @@ impl Behind {
 
     /// `latencies`: how long, and how often. `longest`: the longest of each client.
     fn count(latencies: impl Iterator<Item = (Duration, u64)>, longest: &[Duration]) -> Behind {
-        let mut behind = Behind {
-            clients: longest.iter().filter(|time| slow_answers(**time) > 0).count(),
-            ..Behind::default()
-        };
+        let mut behind =
+            Behind { clients: longest.iter().filter(|time| **time > WAITS).count(), ..Behind::default() };
         for (latency, count) in latencies {
             let answers = slow_answers(latency);
             behind.answers += count;
@@ -221,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_wait_says_behind_how_many_slow_answers() {
-        let waits = [0, 9, 10, 11, 55, 101, 105, 130, 203, 330, 1_010, 3_230];
+        let waits = [0, 12, 25, 26, 55, 101, 105, 130, 203, 330, 1_010, 3_230];
         let expected = [0, 0, 0, 1, 1, 1, 1, 2, 2, 4, 10, 32];
         assert_eq!(waits.map(|wait| slow_answers(ms(wait))), expected);
     }
@@ -229,7 +230,7 @@ mod tests {
     #[test]
     fn answers_are_counted_by_what_they_stood_behind() {
         let latencies = [(ms(1), 90), (ms(60), 5), (ms(102), 4), (ms(205), 1)];
-        let behind = Behind::count(latencies.into_iter(), &[ms(102), ms(205), ms(2)]);
+        let behind = Behind::count(latencies.into_iter(), &[ms(102), ms(205), ms(2), ms(30)]);
         assert_eq!(behind, Behind { answers: 100, waited: 10, most: 2, clients: 2 });
         assert_eq!(behind.cells(), ["100", "10 (10 %)", "2"]);
         assert_eq!(Behind { answers: 5_000, waited: 3, ..behind }.cells()[1], "3 (0.06 %)");
