@@ -19,7 +19,7 @@ fn tasks_of_a_small_run() {
 
     assert_eq!(echo.name, "echo, with a name of more than sixteen bytes");
     assert_eq!((echo.by, echo.begin, echo.end), (Some(cause::task(1)), Some(3_000), None));
-    assert_eq!((echo.polls, echo.busy, echo.queued), (3, 11_100, 2_500 + 200 + 9_700));
+    assert_eq!((echo.polls, echo.busy, echo.queued), (3, 11_100, 2_500 + 200 + 1_500));
     assert_eq!(analysis.polls[echo.slowest.unwrap() as usize].begin, 17_200);
     assert_eq!(echo.state, Some(0));
     // What it waited for in its first poll is over.
@@ -45,7 +45,7 @@ fn polls_have_their_own_wake() {
         (1, 17_200, 10_000, Some(cause::descriptor(7)), Some(200)),
         (0, 27_400, 1_000, Some(cause::task(2)), Some(9_400)),
         (2, 28_500, 100, Some(cause::timer(5)), Some(1_200)),
-        (1, 28_700, 100, Some(cause::task(2)), Some(9_700)),
+        (1, 28_700, 100, Some(cause::task(2)), Some(1_500)),
         (0, 29_000, 500, Some(cause::joined(3)), Some(400)),
     ];
     assert_eq!(polls, expected);
@@ -138,6 +138,22 @@ fn what_was_overwritten_is_not_needed() {
     assert_eq!(analysis.descriptors[0].given_up, Some(540));
     let recording = read_sections(&[section]);
     assert!(ayi_lens::text::text(&recording, 5).contains("1,000 overwritten before"));
+}
+
+#[test]
+fn a_task_that_wakes_itself_waits_from_the_end_of_its_poll() {
+    // The clock is not read for such a wake: it has the time of the poll's begin. What woke the first poll is overwritten.
+    let list = [
+        (10, woken(1, cause::task(1)), ""),
+        (40, pending(1, 30), ""),
+        (45, woken(1, cause::task(1)), ""),
+        (65, pending(1, 20), ""),
+        (70, ready(1, 3), ""),
+    ];
+    let analysis = analyse(&Section { events: events(list), ..Section::default() });
+    let polls: Vec<_> = analysis.polls.iter().map(|poll| (poll.begin, poll.cause, poll.waited)).collect();
+    let by_itself = Some(cause::task(1));
+    assert_eq!(polls, [(10, None, None), (45, by_itself, Some(5)), (67, by_itself, Some(2))]);
 }
 
 #[test]

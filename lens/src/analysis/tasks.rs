@@ -12,6 +12,8 @@ pub(super) struct Queue {
     first: Option<Wake>,
     /// A wake while that poll runs: it is that of the poll after it. The poll's begin decides.
     second: Option<Wake>,
+    /// When the last poll ended.
+    polled: u64,
     /// What the task began to wait for in the poll that is not over yet.
     waits: Vec<Wait>,
     /// Whether the task's spawn or arrival is in the recording.
@@ -90,6 +92,11 @@ impl Build<'_> {
         }
         let queue = self.queue(index);
         let wake = Some(Wake { time, cause, implied: false });
+        // The clock is not read for it, but it is told within the poll.
+        if cause.by() == By::Task(id) {
+            queue.second = queue.second.or(wake);
+            return;
+        }
         match queue.first {
             Some(Wake { implied: false, .. }) => queue.second = queue.second.or(wake),
             _ => queue.first = wake,
@@ -100,13 +107,12 @@ impl Build<'_> {
         let index = self.index(id);
         let begin = time.saturating_sub(took);
         let queue = self.queue(index);
-        let mut wake = None;
-        if queue.first.is_some_and(|wake| wake.time <= begin) {
-            wake = queue.first.take();
-            queue.first = queue.second.take();
-        }
+        let wake = queue.first.take_if(|wake| wake.time <= begin);
+        queue.first = queue.first.or(queue.second.take());
+        // A task that has woken itself waits from the end of that poll on.
+        let waited = wake.map(|wake| begin.saturating_sub(wake.time.max(queue.polled)));
+        queue.polled = time;
         let waits = std::mem::take(&mut queue.waits);
-        let waited = wake.map(|wake| begin - wake.time);
         let number = self.analysis.polls.len() as u32;
         let task = &mut self.analysis.tasks[index as usize];
         task.waits = waits;

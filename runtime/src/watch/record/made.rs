@@ -4,7 +4,7 @@
 //!
 //! A reading of the clock costs more than the rest of an event. So it is read where that is needed to tell who has taken
 //! the time, or who has waited: after `epoll_wait`, at the end of a turn, of a poll and of a task, and when code that runs
-//! spawns or wakes a task. All else has the time of the latest reading, and only its order says more.
+//! spawns or wakes another task. All else has the time of the latest reading, and only its order says more.
 //!
 //! No foreign code runs here, so it may be called while something is borrowed.
 

@@ -93,6 +93,8 @@ fn scheduled(ring: &Ring, id: u64) {
             ring.beginning.store(0, Relaxed);
             Cause::spawned_by(current())
         }
+        // It waits from the end of this poll on, which has a reading of the clock.
+        false if current() == id => Cause::task(id),
         false => cause(ring),
     };
     if cause == Cause::BUDGET {
