@@ -11,7 +11,7 @@ use std::thread;
 #[track_caller]
 fn expect_others_first(server: &Server, mut long: impl FnMut() -> (Client, Vec<u8>, usize)) -> Client {
     let mut other = server.client();
-    for _ in 0..20 {
+    for _ in 0..200 {
         let (mut client, request, replies) = long();
         client.send(request);
         other.expect("PING", "+PONG");
