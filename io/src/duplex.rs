@@ -10,7 +10,7 @@
 
 use crate::split::{ReadHalf, WriteHalf, split};
 use crate::{AsyncRead, AsyncWrite, ReadBuf};
-use ayi_runtime::task::{Holder, WaitNote, What, coop};
+use ayi_runtime::task::{WaitNote, What, coop};
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -176,7 +176,7 @@ impl Pipe {
         let mut state = self.lock();
         let result = op(&mut state);
         let unused = if result.is_none() {
-            waiting.note.begin(what, ptr::from_ref(self).addr(), &Holder::new());
+            waiting.note.begin(what, ptr::from_ref(self).addr());
             waits(&mut state).replace(waiting)
         } else {
             Some(waiting)

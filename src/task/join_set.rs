@@ -9,7 +9,7 @@ mod far;
 
 use super::{AbortHandle, Id, JoinError, JoinHandle, LocalSet};
 use crate::runtime::Handle;
-use ayi_runtime::task::{Holder, Near, WaitNote, What, coop};
+use ayi_runtime::task::{Near, WaitNote, What, coop};
 use far::Far;
 use std::fmt;
 use std::future::poll_fn;
@@ -137,7 +137,7 @@ impl<T> JoinSet<T> {
         poll_fn(|cx| {
             let output = self.poll_join_next_with_id(cx);
             if output.is_pending() {
-                note.begin(WAITING, ptr::from_ref(self).addr(), &Holder::new());
+                note.begin(WAITING, ptr::from_ref(self).addr());
             }
             output
         })

@@ -21,7 +21,7 @@
 use super::{AbortHandle, JoinHandle};
 use crate::runtime::{Id, Runtime};
 use ayi_runtime::task::{
-    Holder, NotInPlace, WaitNote, What, coop, is_large, spawn_sooner_or_later, start_running_here,
+    NotInPlace, WaitNote, What, coop, is_large, spawn_sooner_or_later, start_running_here,
 };
 use pin_project_lite::pin_project;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -392,7 +392,7 @@ impl Future for LocalSet {
         }
         drop(self.set.waiter.replace(Some(cx.waker().clone())));
         let address = Rc::as_ptr(&self.set).addr();
-        self.note.begin(What::new("the tasks of its LocalSet"), address, &Holder::new());
+        self.note.begin(What::new("the tasks of its LocalSet"), address);
         Poll::Pending
     }
 }

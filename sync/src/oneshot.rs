@@ -19,7 +19,7 @@ mod models;
 mod shared;
 
 use crate::budget::poll_charged;
-use crate::primitives::{Holder, WaitNote, What, block_thread_on};
+use crate::primitives::{WaitNote, What, block_thread_on};
 use error::{RecvError, TryRecvError};
 use shared::{Found, Rx, Tx};
 use std::fmt;
@@ -134,11 +134,7 @@ impl<T> Sender<T> {
         poll_fn(|cx| {
             let is_closed = self.poll_closed(cx);
             if is_closed.is_pending() {
-                note.begin(
-                    What::new("the end of a oneshot channel's receiver"),
-                    self.tx.address(),
-                    &Holder::new(),
-                );
+                note.begin(What::new("the end of a oneshot channel's receiver"), self.tx.address());
             }
             is_closed
         })
@@ -300,7 +296,7 @@ impl<T> Future for Receiver<T> {
                     let Receiver { rx, note } = &mut *self;
                     let rx = rx.as_mut().expect("nothing was found yet");
                     if rx.wait(cx).is_pending() {
-                        note.begin(What::new("the value of a oneshot channel"), rx.address(), &Holder::new());
+                        note.begin(What::new("the value of a oneshot channel"), rx.address());
                         return Poll::Pending;
                     }
                     self.found().expect("it waited until there was something")

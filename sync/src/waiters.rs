@@ -96,7 +96,7 @@ impl<T> Waiters<T> {
         self.last = index;
         self.len += 1;
         let mut key = Key { index, note: WaitNote::new() };
-        key.note.begin(self.what, ptr::from_ref(self).addr(), holder);
+        key.note.begin_for(self.what, ptr::from_ref(self).addr(), holder);
         key
     }
 

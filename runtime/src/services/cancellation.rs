@@ -18,7 +18,7 @@ use crate::core::foreign::{self, lock};
 use crate::core::sync::Mutex;
 use crate::core::sync::atomic::{AtomicBool, Ordering};
 use crate::services::coop;
-use crate::watch::record::{Holder, WaitNote, What};
+use crate::watch::record::{WaitNote, What};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -301,7 +301,7 @@ impl CancellationToken {
             }
         };
         let listening = waiting.insert(Listening { number, waker: kept, note: WaitNote::new() });
-        listening.note.begin(What::new("a cancellation"), Arc::as_ptr(&self.node).addr(), &Holder::new());
+        listening.note.begin(What::new("a cancellation"), Arc::as_ptr(&self.node).addr());
         Poll::Pending
     }
 

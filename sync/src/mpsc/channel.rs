@@ -31,7 +31,7 @@ use crate::counts::add_unless_zero;
 use crate::place::{HasList, List, Place, wake_all};
 use crate::primitives::atomic::AtomicUsize;
 use crate::primitives::atomic::Ordering::{AcqRel, Relaxed};
-use crate::primitives::{Holder, Mutex, MutexGuard, WaitNote, What};
+use crate::primitives::{Mutex, MutexGuard, WaitNote, What};
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::{Arc, PoisonError};
@@ -314,7 +314,7 @@ impl<T, L: Limit> Rx<T, L> {
 
     fn waits<R>(&mut self) -> Poll<R> {
         let address = Arc::as_ptr(&self.channel).addr();
-        self.note.begin(What::new("a message of an mpsc channel"), address, &Holder::new());
+        self.note.begin(What::new("a message of an mpsc channel"), address);
         Poll::Pending
     }
 

@@ -65,7 +65,8 @@ impl Holder {
 #[rustfmt::skip]
 impl WaitNote {
     #[inline(always)] #[must_use] pub const fn new() -> WaitNote { WaitNote }
-    #[inline(always)] pub fn begin(&mut self, _: What, _: usize, _: &Holder) {}
+    #[inline(always)] pub fn begin(&mut self, _: What, _: usize) {}
+    #[inline(always)] pub fn begin_for(&mut self, _: What, _: usize, _: &Holder) {}
     #[inline(always)] pub fn follow(&mut self) {}
     #[inline(always)] pub fn end(&mut self) {}
 }

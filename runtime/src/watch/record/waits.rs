@@ -124,7 +124,12 @@ impl WaitNote {
     }
 
     /// The task that runs waits for `what`, which lies at `address`.
-    pub fn begin(&mut self, what: What, address: usize, holder: &Holder) {
+    pub fn begin(&mut self, what: What, address: usize) {
+        self.begin_for(what, address, &Holder::new());
+    }
+
+    /// The same for what may be a lock, with its holder.
+    pub fn begin_for(&mut self, what: What, address: usize, holder: &Holder) {
         if self.0.is_some() {
             return self.follow();
         }
