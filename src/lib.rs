@@ -110,6 +110,9 @@ pub mod serve;
 #[cfg(target_os = "linux")]
 pub mod task;
 
+#[cfg(all(target_os = "linux", feature = "sim"))]
+#[doc(inline)]
+pub use ayi_sim as sim;
 #[cfg(target_os = "linux")]
 #[doc(inline)]
 pub use ayi_sync as sync;

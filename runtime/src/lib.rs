@@ -132,6 +132,13 @@ pub mod time {
     pub use std::time::Duration;
 }
 
+/// For the crate `ayi-sim`.
+#[cfg(feature = "sim")]
+#[doc(hidden)]
+pub mod simulation {
+    pub use crate::services::simulation::{Decisions, decide, has_ready_tasks};
+}
+
 /// Waiting for file descriptors: [`Registration`](crate::io::Registration), which socket types are built on.
 pub mod io {
     #[doc(hidden)]

@@ -2,8 +2,22 @@
 
 #![cfg(target_os = "linux")]
 
-#[allow(dead_code, reason = "used from the next commit on")]
+mod actions;
+#[doc(hidden)]
+pub mod calls;
+mod failure;
+mod kernel;
+mod machine;
+mod place;
+mod real;
 mod rng;
+mod sim;
+mod trace;
+
+pub use failure::{Failure, Outcome};
+pub use sim::Sim;
+
+pub(crate) use rng::Rng;
 
 /// What a system call has failed with: errno(3).
 pub(crate) type Errno = i32;

@@ -3,6 +3,7 @@
 //! `plugged` in lib.rs says which types these are. So calls are static and inlined, and a feature that is off leaves
 //! nothing in the program.
 
+use super::task::OwnScheduler;
 use super::worker::{RuntimeRef, Worker};
 use std::io;
 use std::rc::Rc;
@@ -15,6 +16,9 @@ pub(crate) trait Lodger {
 
     /// Nothing is borrowed, and no task is running.
     fn take_turn(&self);
+
+    /// A task is about to be taken from the run queue.
+    fn choose_next(tasks: OwnScheduler);
 
     /// What is kept for as long as `worker` is in `block_on`.
     fn run(worker: &Worker) -> impl Sized;

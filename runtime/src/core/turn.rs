@@ -86,6 +86,7 @@ impl Worker {
                 polls += until_look;
                 // Polls are counted by the batch: counting one by one would be seen in what a poll costs.
                 for left in (0..until_look).rev() {
+                    Lodgers::choose_next(tasks);
                     let Some(slot) = tasks.pop() else {
                         polls -= left + 1;
                         break 'polls;

@@ -3,6 +3,7 @@
 use super::errors::{NEVER_BLOCKS, NO_RUNTIME, SHUT_DOWN, is_rt_shutdown_err, shut_down, why_no_timer};
 use super::link::Link;
 use crate::core::lodger::Lodger;
+use crate::core::task::OwnScheduler;
 use crate::core::worker::Worker;
 use crate::services::blocking::{ThreadHook, call};
 use crate::services::elsewhere::Listed;
@@ -63,6 +64,12 @@ impl Lodger for Lodgers {
         if let Some(share) = &self.share {
             share.take_turn();
         }
+    }
+
+    #[inline]
+    fn choose_next(_tasks: OwnScheduler) {
+        #[cfg(feature = "sim")]
+        crate::services::simulation::choose_next(_tasks);
     }
 
     fn run(worker: &Worker) -> impl Sized {

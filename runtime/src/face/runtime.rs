@@ -83,6 +83,14 @@ pub struct Runtime {
 }
 
 impl Runtime {
+    /// Returns whether others have left messages for it. The simulator asks this, since nobody rings while it runs other
+    /// hosts.
+    #[cfg(feature = "sim")]
+    #[doc(hidden)]
+    pub fn has_messages(&self) -> bool {
+        !self.handle.link.reference.scheduler.inbox.is_empty()
+    }
+
     pub(crate) fn of(worker: Rc<Worker>, grace: Duration) -> Runtime {
         let handle = Handle { link: Link::of(&worker) };
         begin_idle(worker);

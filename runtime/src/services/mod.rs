@@ -37,6 +37,8 @@ pub(crate) mod punctual;
 pub(crate) mod ring;
 pub(crate) mod shared;
 pub(crate) mod sharing;
+#[cfg(feature = "sim")]
+pub mod simulation;
 pub(crate) mod soon;
 pub(crate) mod sources;
 pub(crate) mod stay;

@@ -1,0 +1,177 @@
+//! What happens to hosts and to the network, besides what programs do: by call, by schedule, or drawn from the seed.
+
+use crate::failure::Failure;
+use crate::kernel::hosts::HostId;
+use crate::kernel::links::Link;
+use crate::machine::{self, End};
+use crate::sim::{Sim, nanos};
+use std::time::Duration;
+
+/// Something that is done to a simulation.
+pub(crate) enum Action {
+    Start(HostId),
+    End(HostId, End),
+    Pause(HostId),
+    Resume(HostId),
+    /// Sets how slow a host is, in hundredths.
+    Slow(HostId, u32),
+    /// Cuts, or mends, the way from one host to another.
+    Cut(HostId, HostId, bool),
+    Run(Box<dyn FnOnce(&Sim)>),
+}
+
+impl Sim {
+    /// Starts the program of a host again, which has ended: after a crash with what its disk holds.
+    ///
+    /// Nothing happens if it runs.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is no host of this name, like all functions that name hosts.
+    #[track_caller]
+    pub fn restart(&self, host: &str) {
+        self.act(Action::Start(self.id(host)));
+    }
+
+    /// Has a host lose its power: its program is gone, what it had not synced is lost, and nobody is told. Peers wait
+    /// until they give up, or until it is up again and answers what it does not know with a reset.
+    #[track_caller]
+    pub fn crash(&self, host: &str) {
+        self.act(Action::End(self.id(host), End::PowerLoss));
+    }
+
+    /// Kills the program of a host, as by SIGKILL: its machine closes what it had open, and keeps what it had written.
+    #[track_caller]
+    pub fn kill(&self, host: &str) {
+        self.act(Action::End(self.id(host), End::Kill));
+    }
+
+    /// Stops the program of a host, as by SIGSTOP. Its machine goes on to receive.
+    #[track_caller]
+    pub fn pause(&self, host: &str) {
+        self.act(Action::Pause(self.id(host)));
+    }
+
+    /// Has a host that was paused go on.
+    #[track_caller]
+    pub fn resume(&self, host: &str) {
+        self.act(Action::Resume(self.id(host)));
+    }
+
+    /// Makes a host slower: each of its calls takes `times` as long.
+    #[track_caller]
+    pub fn slow_down(&self, host: &str, times: f64) {
+        self.act(Action::Slow(self.id(host), (times * 100.0).clamp(1.0, 1e9) as u32));
+    }
+
+    /// Sets a host's clocks: how far the time of the day is ahead, in seconds, which may be negative, and by how many
+    /// millionths both clocks are too fast.
+    #[track_caller]
+    pub fn set_clock(&self, host: &str, ahead: f64, drift: i32) {
+        let id = self.id(host);
+        let mut kernel = self.0.kernel.borrow_mut();
+        let clock = &mut kernel.host(id).clock;
+        clock.ahead = (ahead * 1e9) as i64;
+        clock.drift = drift.clamp(-900_000, 900_000);
+    }
+
+    /// Cuts the network between two hosts, in both directions.
+    #[track_caller]
+    pub fn partition(&self, a: &str, b: &str) {
+        self.partition_one_way(a, b);
+        self.partition_one_way(b, a);
+    }
+
+    /// Cuts the network in one direction.
+    #[track_caller]
+    pub fn partition_one_way(&self, from: &str, to: &str) {
+        self.act(Action::Cut(self.id(from), self.id(to), true));
+    }
+
+    /// Ends a partition between two hosts.
+    #[track_caller]
+    pub fn heal(&self, a: &str, b: &str) {
+        let (a, b) = (self.id(a), self.id(b));
+        self.act(Action::Cut(a, b, false));
+        self.act(Action::Cut(b, a, false));
+    }
+
+    /// Has `f` called after so much simulated time.
+    pub fn after(&self, time: Duration, f: impl FnOnce(&Sim) + 'static) {
+        self.plan_after(time, Action::Run(Box::new(f)));
+    }
+
+    /// Sets how long packets take between any two hosts. The default is 0.1 to 0.5 ms.
+    pub fn set_latency(&self, least: Duration, most: Duration) {
+        let latency = (nanos(least), nanos(most.max(least)));
+        self.change_all(|link| link.latency = latency);
+    }
+
+    /// Sets how long packets take from one host to another.
+    #[track_caller]
+    pub fn set_latency_between(&self, from: &str, to: &str, least: Duration, most: Duration) {
+        let latency = (nanos(least), nanos(most.max(least)));
+        self.change(from, to, |link| link.latency = latency);
+    }
+
+    /// Sets which part of the packets is lost between any two hosts. TCP sends those again.
+    pub fn set_loss(&self, probability: f64) {
+        self.change_all(|link| link.loss = probability.clamp(0.0, 1.0));
+    }
+
+    /// Sets which part of the packets is lost from one host to another.
+    #[track_caller]
+    pub fn set_loss_between(&self, from: &str, to: &str, probability: f64) {
+        self.change(from, to, |link| link.loss = probability.clamp(0.0, 1.0));
+    }
+
+    /// Sets which part of the datagrams arrives twice.
+    pub fn set_duplication(&self, probability: f64) {
+        self.change_all(|link| link.duplication = probability.clamp(0.0, 1.0));
+    }
+
+    /// Sets how many bytes a second go from any host to any other one. `None`, the default, is no limit.
+    pub fn set_bandwidth(&self, bytes_per_second: Option<u64>) {
+        self.change_all(|link| link.bandwidth = bytes_per_second);
+    }
+
+    /// Sets how many bytes a second go from one host to another.
+    #[track_caller]
+    pub fn set_bandwidth_between(&self, from: &str, to: &str, bytes_per_second: Option<u64>) {
+        self.change(from, to, |link| link.bandwidth = bytes_per_second);
+    }
+
+    fn change_all(&self, change: impl Fn(&mut Link)) {
+        self.0.kernel.borrow_mut().links.change_all(change);
+    }
+
+    #[track_caller]
+    fn change(&self, from: &str, to: &str, change: impl FnOnce(&mut Link)) {
+        let (from, to) = (self.id(from), self.id(to));
+        self.0.kernel.borrow_mut().links.change(from, to, change);
+    }
+
+    /// Does something, while no program runs.
+    pub(crate) fn perform(&self, action: Action) -> Result<(), Failure> {
+        let (kernel, machines) = (&self.0.kernel, &self.0.machines);
+        let is_running = |host: HostId| machines.borrow()[usize::from(host)].is_running();
+        match action {
+            Action::Start(host) if !is_running(host) => self.start(host)?,
+            Action::Start(_) => {}
+            Action::End(host, end) => machine::end(kernel, machines, host, end),
+            Action::Pause(host) => kernel.borrow_mut().host(host).is_paused = true,
+            Action::Resume(host) => {
+                let mut kernel = kernel.borrow_mut();
+                let now = kernel.now;
+                kernel.host(host).is_paused = false;
+                kernel.run_host_at(host, now);
+            }
+            Action::Slow(host, percent) => kernel.borrow_mut().host(host).slowness = percent,
+            Action::Cut(from, to, is_cut) => {
+                kernel.borrow_mut().links.change(from, to, |link| link.is_cut = is_cut);
+            }
+            Action::Run(f) => f(self),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,188 @@
+//! The functions of the C library, as simulated programs see them. [`kernel!`](crate::kernel) puts them in place of the
+//! real ones.
+//!
+//! ```text
+//!   ayi, std, socket2, … ──▶ recv ──▶ here ──▶ on a simulated host, and about what is simulated: the `Kernel`
+//!                          (C's name)     └──▶ otherwise: the C library's own
+//! ```
+//!
+//! Invariants:
+//! 1. This module and `real` are the only ones with unsafe code. Each function promises what the C function does, and
+//!    asks for what that asks for: pointers that are valid for the sizes given.
+//! 2. The kernel is borrowed only while no code runs but this crate's. A call that comes while it is borrowed is one of
+//!    this crate's own, from std, and goes to the real kernel.
+
+pub(crate) mod addr;
+mod descriptors;
+mod names;
+mod options;
+mod sockets;
+mod threads;
+mod time;
+
+pub use descriptors::*;
+pub use names::*;
+pub use options::*;
+pub use sockets::*;
+pub use threads::*;
+pub use time::*;
+
+use crate::kernel::Kernel;
+use crate::kernel::descriptors::{BASE, Fd};
+use crate::real::fail;
+use crate::{Errno, Nanos};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+thread_local! {
+    /// The kernel of the simulation that runs on this thread.
+    static KERNEL: RefCell<Option<Rc<RefCell<Kernel>>>> = const { RefCell::new(None) };
+}
+
+/// Has the calls of this thread go to `kernel` from here on, or to the real one. Returns what was set before.
+pub(crate) fn install(kernel: Option<Rc<RefCell<Kernel>>>) -> Option<Rc<RefCell<Kernel>>> {
+    KERNEL.replace(kernel)
+}
+
+/// Runs `f` with this thread's kernel, if there is one that can be borrowed.
+pub(crate) fn with_kernel<R>(f: impl FnOnce(&mut Kernel) -> R) -> Option<R> {
+    let kernel = KERNEL.try_with(|kernel| kernel.try_borrow().ok()?.clone()).ok()??;
+    let mut kernel = kernel.try_borrow_mut().ok()?;
+    Some(f(&mut kernel))
+}
+
+/// Runs `f` if the thread runs a program of a simulated host.
+pub(crate) fn in_program<R>(f: impl FnOnce(&mut Kernel) -> R) -> Option<R> {
+    with_kernel(|kernel| kernel.here.is_some().then(|| f(kernel)))?
+}
+
+/// Makes a simulated call. It costs time and counts for the hash. `None` if the call is not a simulated program's.
+fn simulate(call: &str, f: impl FnOnce(&mut Kernel) -> Result<i64, Errno>) -> Option<i64> {
+    let result = in_program(|kernel| {
+        kernel.charge();
+        let result = kernel.check_alive().and_then(|_| f(kernel));
+        let outcome = result.map_or_else(|errno| -i64::from(errno), |value| value);
+        let here = u64::from(kernel.here.unwrap_or_default());
+        kernel.trace.note(kernel.now, here << 32 | number_of(call), outcome as u64);
+        result
+    })?;
+    Some(result.unwrap_or_else(|errno| i64::from(fail::<i32>(errno))))
+}
+
+/// Like [`simulate`], for a call on a descriptor. Those of the real kernel are left to it.
+fn simulate_on(call: &str, fd: Fd, f: impl FnOnce(&mut Kernel) -> Result<i64, Errno>) -> Option<i64> {
+    if fd < BASE {
+        return None;
+    }
+    // One that outlives its simulation, or is used outside it, names nothing.
+    Some(simulate(call, f).unwrap_or_else(|| i64::from(fail::<i32>(libc::EBADF))))
+}
+
+/// Whether the C library's `socket` is the one of `kernel!`, asked on a simulated host.
+pub(crate) fn makes_simulated_sockets() -> bool {
+    // SAFETY: it takes no pointers.
+    let fd = unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) };
+    // SAFETY: this descriptor was just made, and nobody else has it.
+    unsafe { libc::close(fd) };
+    fd >= BASE
+}
+
+/// A number for the name of a call.
+fn number_of(call: &str) -> u64 {
+    call.bytes().fold(0, |all, byte| (all * 31 + u64::from(byte)) & 0xffff_ffff)
+}
+
+/// A call that would wait, on a descriptor that may: nothing else could happen meanwhile.
+fn may_not_wait(kernel: &mut Kernel, fd: Fd, flags: i32, result: Result<i64, Errno>) -> Result<i64, Errno> {
+    if result == Err(libc::EAGAIN) && kernel.may_wait(fd, flags) {
+        kernel.escape("waits in a call on a socket that is not non-blocking, which would stop all hosts");
+        return Err(libc::EDEADLK);
+    }
+    result
+}
+
+/// # Safety
+///
+/// `time` is null, or points to a time.
+unsafe fn nanos_of(time: *const libc::timespec) -> Option<Nanos> {
+    // SAFETY: the caller's promise.
+    let time = unsafe { time.as_ref() }?;
+    let seconds = Nanos::try_from(time.tv_sec).unwrap_or(0);
+    Some(seconds.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as Nanos))
+}
+
+/// Puts the simulated kernel into this program: every test binary that uses [`Sim`](crate::Sim) names it once, outside
+/// all functions.
+///
+/// It defines the functions of the C library through which Rust programs reach the kernel. They do what they always do,
+/// except on a thread that runs a simulation.
+///
+/// # Examples
+///
+/// ```
+/// ayi::sim::kernel!();
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! kernel {
+    () => {
+        $crate::kernel! { @define
+            accept4(fd: i32, addr: *mut c_void, len: *mut u32, flags: i32) -> i32;
+            accept(fd: i32, addr: *mut c_void, len: *mut u32) -> i32;
+            bind(fd: i32, addr: *const c_void, len: u32) -> i32;
+            clock_gettime(clock: i32, to: *mut c_void) -> i32;
+            clock_nanosleep(clock: i32, flags: i32, time: *const c_void, left: *mut c_void) -> i32;
+            close(fd: i32) -> i32;
+            connect(fd: i32, addr: *const c_void, len: u32) -> i32;
+            dup(fd: i32) -> i32;
+            epoll_create1(flags: i32) -> i32;
+            epoll_ctl(epoll: i32, operation: i32, fd: i32, event: *mut c_void) -> i32;
+            epoll_wait(epoll: i32, events: *mut c_void, room: i32, milliseconds: i32) -> i32;
+            epoll_pwait(epoll: i32, events: *mut c_void, room: i32, milliseconds: i32, mask: *const c_void) -> i32;
+            fcntl(fd: i32, command: i32, argument: usize) -> i32;
+            fcntl64(fd: i32, command: i32, argument: usize) -> i32;
+            freeaddrinfo(list: *mut c_void) -> ();
+            getaddrinfo(node: *const c_void, service: *const c_void, hints: *const c_void, to: *mut c_void) -> i32;
+            getpeername(fd: i32, addr: *mut c_void, len: *mut u32) -> i32;
+            getrandom(to: *mut c_void, len: usize, flags: u32) -> isize;
+            getsockname(fd: i32, addr: *mut c_void, len: *mut u32) -> i32;
+            getsockopt(fd: i32, level: i32, name: i32, value: *mut c_void, len: *mut u32) -> i32;
+            gettimeofday(to: *mut c_void, zone: *mut c_void) -> i32;
+            ioctl(fd: i32, request: usize, argument: usize) -> i32;
+            listen(fd: i32, backlog: i32) -> i32;
+            nanosleep(time: *const c_void, left: *mut c_void) -> i32;
+            poll(list: *mut c_void, count: usize, milliseconds: i32) -> i32;
+            prctl(option: i32, a: usize, b: usize, c: usize, d: usize) -> i32;
+            preadv2(fd: i32, parts: *const c_void, count: i32, offset: i64, flags: i32) -> isize;
+            pthread_create(to: *mut c_void, attributes: *const c_void, f: *mut c_void, argument: *mut c_void) -> i32;
+            pwritev2(fd: i32, parts: *const c_void, count: i32, offset: i64, flags: i32) -> isize;
+            read(fd: i32, to: *mut c_void, len: usize) -> isize;
+            readv(fd: i32, parts: *const c_void, count: i32) -> isize;
+            recv(fd: i32, to: *mut c_void, len: usize, flags: i32) -> isize;
+            recvfrom(fd: i32, to: *mut c_void, len: usize, flags: i32, addr: *mut c_void, size: *mut u32) -> isize;
+            recvmsg(fd: i32, message: *mut c_void, flags: i32) -> isize;
+            send(fd: i32, from: *const c_void, len: usize, flags: i32) -> isize;
+            sendmsg(fd: i32, message: *const c_void, flags: i32) -> isize;
+            sendto(fd: i32, from: *const c_void, len: usize, flags: i32, addr: *const c_void, size: u32) -> isize;
+            setsockopt(fd: i32, level: i32, name: i32, value: *const c_void, len: u32) -> i32;
+            shutdown(fd: i32, how: i32) -> i32;
+            socket(family: i32, kind: i32, protocol: i32) -> i32;
+            syscall(number: isize, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> isize;
+            write(fd: i32, from: *const c_void, len: usize) -> isize;
+            writev(fd: i32, parts: *const c_void, count: i32) -> isize;
+        }
+    };
+    (@define $($name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
+        const _: () = {
+            #[allow(unused_imports, reason = "not each list needs it")]
+            use ::core::ffi::c_void;
+            $(
+                #[unsafe(no_mangle)]
+                unsafe extern "C" fn $name($($argument: $type),*) -> $result {
+                    // SAFETY: the caller promises what the C function asks for.
+                    unsafe { $crate::calls::$name($($argument),*) }
+                }
+            )*
+        };
+    };
+}
