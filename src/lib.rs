@@ -83,6 +83,9 @@ mod macros;
 #[doc(hidden)]
 pub use macros::support as __private;
 
+#[cfg(all(target_os = "linux", feature = "sim"))]
+#[doc(inline)]
+pub use ayi_macros::sim_test;
 #[doc(inline)]
 pub use ayi_macros::{main, test};
 #[cfg(all(target_os = "linux", feature = "process"))]

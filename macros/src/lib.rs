@@ -1,4 +1,4 @@
-//! The attributes `#[ayi::main]` and `#[ayi::test]`.
+//! The attributes `#[ayi::main]`, `#[ayi::test]` and `#[ayi::sim_test]`.
 //!
 //! Users take them from the crate `ayi`, which exports them.
 //!
@@ -11,7 +11,8 @@
 //! | `options` | reads what stands in the parentheses of the attribute |
 //! | `expand` | puts the new function together |
 //! | `error` | points at a place in the user's code |
-//! | `main.md`, `test.md` | the documentation of the attributes, whose examples are tested with those of `ayi` |
+//! | `sim` | `#[ayi::sim_test]` |
+//! | `main.md`, `test.md`, `sim_test.md` | the documentation of the attributes, whose examples are tested with those of `ayi` |
 //!
 //! In tokio: `tokio-macros/src/entry.rs`.
 
@@ -21,6 +22,7 @@ mod error;
 mod expand;
 mod function;
 mod options;
+mod sim;
 
 use std::fmt;
 
@@ -36,6 +38,12 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn test(options: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(Runner::Test, options, item)
+}
+
+#[doc = include_str!("sim_test.md")]
+#[proc_macro_attribute]
+pub fn sim_test(options: TokenStream, item: TokenStream) -> TokenStream {
+    sim::expand(options, item)
 }
 
 /// Like [`macro@main`], with the options and the defaults of tokio's: for the package that stands in for tokio.

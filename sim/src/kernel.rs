@@ -194,13 +194,16 @@ impl Kernel {
             Event::Ack(tcp) => self.ack_arrives(tcp),
             Event::Reset(tcp) => self.reset_arrives(tcp, libc::ECONNRESET),
             Event::Datagram(datagram) => self.datagram_arrives(datagram),
-            Event::Run(..) | Event::Call(_) | Event::Planned(_) => unreachable!("{event:?} is the simulation's"),
+            Event::Run(..) | Event::Call(_) | Event::Planned(_) => {
+                unreachable!("{event:?} is the simulation's")
+            }
         }
     }
 
     /// Keeps a call of the current program's blocking pool, which runs a while later.
     pub(crate) fn take_call(&mut self, call: PoolCall) -> Result<(), PoolCall> {
-        let Some(here) = self.here.filter(|here| self.hosts[usize::from(*here)].state == HostState::Up) else {
+        let Some(here) = self.here.filter(|here| self.hosts[usize::from(*here)].state == HostState::Up)
+        else {
             return Err(call);
         };
         let most = if self.rng.below(20) == 0 { SLOW_CALL } else { USUAL_CALL };

@@ -6,15 +6,20 @@ mod actions;
 #[doc(hidden)]
 pub mod calls;
 mod failure;
+mod faults;
 mod kernel;
 mod machine;
 mod place;
 mod real;
 mod rng;
+#[doc(hidden)]
+pub mod seeds;
 mod sim;
 mod trace;
+mod watchdog;
 
 pub use failure::{Failure, Outcome};
+pub use faults::Faults;
 pub use sim::Sim;
 
 pub(crate) use rng::Rng;

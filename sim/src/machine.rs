@@ -19,10 +19,15 @@ use ayi_runtime::runtime::{Builder, Runtime, UnhandledPanic};
 use ayi_runtime::simulation::has_ready_tasks;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::os::fd::{AsRawFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Poll;
+
+/// A program that is awake for so long, in nanoseconds, has a task that never waits.
+const LONGEST_WAKE: u64 = 1_000_000_000;
 
 /// The program of a host: makes its main future, each time it is started.
 pub(crate) type Program = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>>>>>;
@@ -33,8 +38,14 @@ where
     Fut: Future<Output: Outcome> + 'static,
 {
     Rc::new(move || {
-        let main = main();
-        Box::pin(async move { main.await.into_result() })
+        let mut main = Box::pin(main());
+        Box::pin(async move {
+            let polled = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| main.as_mut().poll(cx))) {
+                Ok(poll) => poll.map(Ok),
+                Err(panic) => Poll::Ready(Err(format!("panicked: {}", message_of(&*panic)))),
+            });
+            polled.await.and_then(Outcome::into_result)
+        })
     })
 }
 
@@ -69,6 +80,8 @@ pub(crate) enum Ran {
     Waits,
     /// Its main future is ready.
     Ended(Result<(), String>),
+    /// It has been awake for too long.
+    NeverSleeps,
     /// A task has panicked, with this message.
     Panicked(String),
 }
@@ -120,7 +133,10 @@ pub(crate) fn start(kernel: &RefCell<Kernel>, machines: &Machines, host: HostId)
         builder.name(name).unhandled_panic(UnhandledPanic::ShutdownRuntime);
         let runtime = builder.build().map_err(|error| format!("its runtime cannot start: {error}"))?;
         let outcome = Rc::new(RefCell::new(None));
-        let fd = kernel.borrow_mut().open(Kind::Parked(false), libc::O_CLOEXEC).map_err(|errno| errno.to_string())?;
+        let fd = kernel
+            .borrow_mut()
+            .open(Kind::Parked(false), libc::O_CLOEXEC)
+            .map_err(|errno| errno.to_string())?;
         let parked = kernel.borrow_mut().description(fd).map_err(|errno| errno.to_string())?;
         kernel.borrow_mut().host(host).parked = Some(parked);
         let async_fd = {
@@ -190,6 +206,14 @@ pub(crate) fn run(kernel: &RefCell<Kernel>, machines: &Machines, host: HostId) -
         Err(panic) => return Ran::Panicked(message_of(&*panic)),
     };
     let Some(sleep) = kernel.host(host).sleep else { return Ran::Waits };
+    let is_idle = !has_work && sleep.until != Some(now);
+    let it = kernel.host(host);
+    if is_idle {
+        it.awake_since = None;
+    } else if now - *it.awake_since.get_or_insert(now) > LONGEST_WAKE * u64::from(it.slowness.max(100)) / 100
+    {
+        return Ran::NeverSleeps;
+    }
     if has_work || kernel.has_reports(sleep.epoll) {
         kernel.run_host_at(host, now);
     } else if let Some(until) = sleep.until {

@@ -6,11 +6,14 @@ use crate::kernel::Kernel;
 use crate::kernel::events::Event;
 use crate::kernel::hosts::{Host, HostId, HostState};
 use crate::machine::{self, End, Machine, Ran, program};
+use crate::watchdog::{Pulse, Watchdog};
 use crate::{Nanos, calls};
 use ayi_runtime::simulation::{Decisions, decide};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An invariant of the user's.
@@ -69,6 +72,11 @@ pub(crate) struct Inner {
     limit: Cell<Duration>,
     checks: RefCell<Vec<Check>>,
     is_running: Cell<bool>,
+    /// The faults that were drawn, as texts.
+    pub(crate) faults: RefCell<Vec<String>>,
+    /// The numbers of those that are left out.
+    pub(crate) is_spared: RefCell<BTreeSet<usize>>,
+    pulse: Arc<Pulse>,
 }
 
 impl Sim {
@@ -90,8 +98,14 @@ impl Sim {
             limit: Cell::new(LIMIT),
             checks: RefCell::default(),
             is_running: Cell::new(false),
+            faults: RefCell::default(),
+            is_spared: RefCell::default(),
+            pulse: Arc::default(),
         }));
-        assert!(sim.has_kernel(), "this program does not contain the simulated kernel: write `ayi::sim::kernel!();` once, outside all functions");
+        assert!(
+            sim.has_kernel(),
+            "this program does not contain the simulated kernel: write `ayi::sim::kernel!();` once, outside all functions"
+        );
         sim
     }
 
@@ -218,7 +232,9 @@ impl Sim {
     pub fn run(&self) -> Result<(), Failure> {
         let has_clients = self.0.machines.borrow().iter().any(|machine| machine.is_client);
         if !has_clients {
-            return Err(self.failure("there is no client whose end the run could wait for: see Sim::client, or use run_for".into()));
+            return Err(self.failure(
+                "there is no client whose end the run could wait for: see Sim::client, or use run_for".into(),
+            ));
         }
         self.run_until(|| {
             let machines = self.0.machines.borrow();
@@ -270,6 +286,7 @@ impl Sim {
     }
 
     fn run_loop(&self, is_over: &dyn Fn() -> bool, until: Option<Nanos>) -> Result<(), Failure> {
+        let _watchdog = Watchdog::new(self.0.pulse.clone(), self.0.seed);
         self.with_calls(|| {
             self.start_all()?;
             let deadline = nanos(self.0.limit.get());
@@ -283,12 +300,18 @@ impl Sim {
                 }
                 let Some(next) = next else { return Err(self.failure(self.who_waits())) };
                 if next > deadline {
-                    let why = format!("{:?} of simulated time are over, see Sim::set_limit; {}", self.0.limit.get(), self.who_waits());
+                    let why = format!(
+                        "{:?} of simulated time are over, see Sim::set_limit; {}",
+                        self.0.limit.get(),
+                        self.who_waits()
+                    );
                     return Err(self.failure(why));
                 }
                 (time, at_once) = if next == time { (time, at_once + 1) } else { (next, 0) };
                 if at_once == MOST_AT_ONCE {
-                    return Err(self.failure(format!("a million events happened at one time; {}", self.who_waits())));
+                    return Err(
+                        self.failure(format!("a million events happened at one time; {}", self.who_waits()))
+                    );
                 }
                 self.step()?;
             }
@@ -336,6 +359,7 @@ impl Sim {
 
     /// Has the next thing happen.
     fn step(&self) -> Result<(), Failure> {
+        self.0.pulse.step();
         let event = {
             let mut kernel = self.0.kernel.borrow_mut();
             let Some((at, event)) = kernel.events.pop() else { return Ok(()) };
@@ -366,12 +390,19 @@ impl Sim {
     }
 
     fn run_program(&self, host: HostId) -> Result<(), Failure> {
+        self.0.pulse.runs(&self.0.kernel.borrow_mut().host(host).name);
         match machine::run(&self.0.kernel, &self.0.machines, host) {
             Ran::Waits => Ok(()),
             Ran::Ended(outcome) => {
                 machine::end(&self.0.kernel, &self.0.machines, host, End::Exit);
                 self.0.machines.borrow_mut()[usize::from(host)].outcome = Some(outcome.clone());
-                outcome.map_err(|why| self.failure(format!("host {:?} ended with an error: {why}", self.name(host))))
+                outcome.map_err(|why| {
+                    self.failure(format!("host {:?} ended with an error: {why}", self.name(host)))
+                })
+            }
+            Ran::NeverSleeps => {
+                let why = "has not slept for a second of simulated time: one of its tasks never waits";
+                Err(self.failure(format!("host {:?} {why}", self.name(host))))
             }
             Ran::Panicked(message) => Err(self.failure(format!("host {:?}: {message}", self.name(host)))),
         }
@@ -443,7 +474,8 @@ fn choose(among: usize) -> usize {
 
 fn take_call(call: Box<dyn FnOnce() + Send>) {
     let mut call = Some(call);
-    let refused = calls::with_kernel(|kernel| kernel.take_call(call.take().expect("it is there"))).transpose();
+    let refused =
+        calls::with_kernel(|kernel| kernel.take_call(call.take().expect("it is there"))).transpose();
     // The program is dying: like a pool that is closed, the call is dropped.
     drop((refused, call));
 }
@@ -470,7 +502,9 @@ impl Drop for Inner {
 
 impl std::fmt::Debug for Sim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sim").field("seed", &self.0.seed).field("elapsed", &self.elapsed()).finish_non_exhaustive()
+        f.debug_struct("Sim")
+            .field("seed", &self.0.seed)
+            .field("elapsed", &self.elapsed())
+            .finish_non_exhaustive()
     }
 }
-

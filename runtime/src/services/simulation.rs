@@ -30,7 +30,8 @@ pub fn decide(decisions: Option<Decisions>) {
 
 /// Returns whether a task of the runtime that this thread has entered is ready.
 pub fn has_ready_tasks() -> bool {
-    OWNED.get().and_then(|scheduler| scheduler.own()).is_some_and(|tasks| tasks.has_work()) || coop::has_exhausted()
+    OWNED.get().and_then(|scheduler| scheduler.own()).is_some_and(|tasks| tasks.has_work())
+        || coop::has_exhausted()
 }
 
 /// How many tasks at the head of the run queue have a chance to be next.

@@ -36,9 +36,13 @@ pub(crate) unsafe fn read(addr: *const c_void, len: u32) -> Result<Address, Errn
         // The last field, which the size may leave out, is of no use here.
         libc::AF_INET6 if len >= mem::offset_of!(sockaddr_in6, sin6_scope_id) => {
             // SAFETY: so far there are bytes.
-            let ip = unsafe { addr.byte_add(mem::offset_of!(sockaddr_in6, sin6_addr)).cast::<[u8; 16]>().read_unaligned() };
+            let ip = unsafe {
+                addr.byte_add(mem::offset_of!(sockaddr_in6, sin6_addr)).cast::<[u8; 16]>().read_unaligned()
+            };
             // SAFETY: as above.
-            let port = unsafe { addr.byte_add(mem::offset_of!(sockaddr_in6, sin6_port)).cast::<u16>().read_unaligned() };
+            let port = unsafe {
+                addr.byte_add(mem::offset_of!(sockaddr_in6, sin6_port)).cast::<u16>().read_unaligned()
+            };
             Ok(Address::Inet(SocketAddrV6::new(Ipv6Addr::from(ip), u16::from_be(port), 0, 0).into()))
         }
         libc::AF_UNIX => {

@@ -45,7 +45,10 @@ pub(super) unsafe fn parts_mut<'a>(parts: *const iovec, count: usize) -> Vec<&'a
 /// Those of writev(2).
 pub(super) unsafe fn gather(parts: *const iovec, count: usize) -> Vec<u8> {
     // SAFETY: the caller's promise.
-    (0..count).flat_map(|at| unsafe { bytes((*parts.add(at)).iov_base, (*parts.add(at)).iov_len) }).copied().collect()
+    (0..count)
+        .flat_map(|at| unsafe { bytes((*parts.add(at)).iov_base, (*parts.add(at)).iov_len) })
+        .copied()
+        .collect()
 }
 
 pub(super) fn scatter(mut bytes: &[u8], parts: &mut [&mut [u8]]) {
@@ -235,7 +238,8 @@ pub unsafe fn fcntl64(fd: i32, command: i32, argument: usize) -> i32 {
 
 fn control(kernel: &mut Kernel, fd: Fd, command: i32, argument: usize) -> Result<i64, Errno> {
     /// What F_SETFL can change: fcntl(2).
-    const CHANGEABLE: i32 = libc::O_APPEND | libc::O_ASYNC | libc::O_DIRECT | libc::O_NOATIME | libc::O_NONBLOCK;
+    const CHANGEABLE: i32 =
+        libc::O_APPEND | libc::O_ASYNC | libc::O_DIRECT | libc::O_NOATIME | libc::O_NONBLOCK;
     let description = kernel.description(fd)?;
     let argument = argument as i32;
     match command {
@@ -335,7 +339,8 @@ pub unsafe fn epoll_create1(flags: i32) -> i32 {
         kernel.open(Kind::Epoll(Epoll::default()), flags & libc::O_CLOEXEC).map(i64::from)
     });
     // SAFETY: it takes no pointers.
-    answer.unwrap_or_else(|| unsafe { real::call(libc::SYS_epoll_create1, [flags.into(), 0, 0, 0, 0, 0]) }) as i32
+    answer.unwrap_or_else(|| unsafe { real::call(libc::SYS_epoll_create1, [flags.into(), 0, 0, 0, 0, 0]) })
+        as i32
 }
 
 /// # Safety

@@ -43,7 +43,8 @@ pub unsafe fn getaddrinfo(
         // SAFETY: the caller's promise, here and below: each is null or a string, and `hints` null or valid.
         let name = (!node.is_null()).then(|| unsafe { CStr::from_ptr(node) }.to_string_lossy().into_owned());
         // SAFETY: as above.
-        let service = (!service.is_null()).then(|| unsafe { CStr::from_ptr(service) }.to_string_lossy().into_owned());
+        let service =
+            (!service.is_null()).then(|| unsafe { CStr::from_ptr(service) }.to_string_lossy().into_owned());
         // SAFETY: as above.
         let family = unsafe { hints.as_ref() }.map_or(libc::AF_UNSPEC, |hints| hints.ai_family);
         look_up(kernel, name.as_deref(), family, service.and_then(|port| port.parse().ok()).unwrap_or(0))
@@ -72,7 +73,12 @@ fn look_up(kernel: &mut Kernel, name: Option<&str>, family: i32, port: u16) -> V
         None | Some("localhost") => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
         Some(name) => match name.parse::<IpAddr>() {
             Ok(ip) => vec![ip],
-            Err(_) => kernel.hosts.iter().filter(|host| host.name == name).flat_map(|host| [host.v4.into(), host.v6.into()]).collect(),
+            Err(_) => kernel
+                .hosts
+                .iter()
+                .filter(|host| host.name == name)
+                .flat_map(|host| [host.v4.into(), host.v6.into()])
+                .collect(),
         },
     };
     let fits = |ip: &IpAddr| match family {
@@ -111,7 +117,9 @@ pub unsafe fn freeaddrinfo(list: *mut c_void) {
         let node = list.cast::<Node>();
         // SAFETY: an entry of this module's points into its own block. The C library's point there too, and its blocks
         // are longer than the entry by the size of an address, so the mark can be read, if there is an address.
-        let is_ours = unsafe { (*list).ai_addr.cast::<u8>() == (&raw mut (*node).addr).cast::<u8>() && (*node).mark == MARK };
+        let is_ours = unsafe {
+            (*list).ai_addr.cast::<u8>() == (&raw mut (*node).addr).cast::<u8>() && (*node).mark == MARK
+        };
         if !is_ours {
             // SAFETY: the caller's promise.
             return unsafe { libc_own::freeaddrinfo(list) };

@@ -6,6 +6,7 @@ use crate::Errno;
 use crate::kernel::Kernel;
 use crate::kernel::descriptors::{Fd, Kind};
 use crate::kernel::slab::Key;
+use crate::kernel::tcp::State;
 use crate::real;
 use libc::{c_long, c_void};
 use std::net::SocketAddr;
@@ -137,7 +138,11 @@ pub unsafe fn connect(fd: i32, addr: *const c_void, len: u32) -> i32 {
             Socket::Tcp(tcp) => {
                 let result = kernel.connect_tcp(tcp, inet(address)?).map(|()| 0);
                 if result == Err(libc::EINPROGRESS) && kernel.may_wait(fd, 0) {
-                    return may_not_wait(kernel, fd, 0, Err(libc::EAGAIN));
+                    return match kernel.tcp[tcp].state {
+                        // Within a host, the handshake has ended already.
+                        State::Connecting => may_not_wait(kernel, fd, 0, Err(libc::EAGAIN)),
+                        _ => kernel.take_tcp_error(tcp).map(|()| 0),
+                    };
                 }
                 return result;
             }
@@ -303,7 +308,8 @@ pub unsafe fn recvmsg(fd: i32, message: *mut c_void, flags: i32) -> isize {
         // SAFETY: the caller's promise.
         let message = unsafe { &mut *message.cast::<libc::msghdr>() };
         // SAFETY: the caller's promise.
-        let mut parts = unsafe { super::descriptors::parts_mut(message.msg_iov.cast(), message.msg_iovlen as usize) };
+        let mut parts =
+            unsafe { super::descriptors::parts_mut(message.msg_iov.cast(), message.msg_iovlen as usize) };
         let mut gathered = vec![0; parts.iter().map(|part| part.len()).sum()];
         let (count, is_cut, from) = receive(kernel, fd, &mut gathered, flags)?;
         super::descriptors::scatter(&gathered[..count.min(gathered.len())], &mut parts);
@@ -350,8 +356,7 @@ pub unsafe fn sendto(
         transmit(kernel, fd, bytes, flags, to)
     });
     answer.unwrap_or_else(|| {
-        let arguments =
-            [fd.into(), from as c_long, len as c_long, flags.into(), addr as c_long, size.into()];
+        let arguments = [fd.into(), from as c_long, len as c_long, flags.into(), addr as c_long, size.into()];
         // SAFETY: the caller's promise.
         unsafe { real::call(libc::SYS_sendto, arguments) }
     }) as isize
@@ -366,9 +371,11 @@ pub unsafe fn sendmsg(fd: i32, message: *const c_void, flags: i32) -> isize {
         let message = unsafe { &*message.cast::<libc::msghdr>() };
         let has_name = !message.msg_name.is_null() && message.msg_namelen > 0;
         // SAFETY: the caller's promise.
-        let to = if has_name { Some(unsafe { addr::read(message.msg_name, message.msg_namelen) }?) } else { None };
+        let to =
+            if has_name { Some(unsafe { addr::read(message.msg_name, message.msg_namelen) }?) } else { None };
         // SAFETY: the caller's promise.
-        let bytes = unsafe { super::descriptors::gather(message.msg_iov.cast(), message.msg_iovlen as usize) };
+        let bytes =
+            unsafe { super::descriptors::gather(message.msg_iov.cast(), message.msg_iovlen as usize) };
         transmit(kernel, fd, &bytes, flags, to)
     });
     answer.unwrap_or_else(|| {

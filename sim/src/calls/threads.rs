@@ -36,7 +36,9 @@ pub unsafe fn getrandom(to: *mut c_void, len: usize, flags: u32) -> isize {
     match filled {
         Some(()) => len as isize,
         // SAFETY: the caller's promise.
-        None => unsafe { real::call(libc::SYS_getrandom, [to as c_long, len as c_long, flags.into(), 0, 0, 0]) as isize },
+        None => unsafe {
+            real::call(libc::SYS_getrandom, [to as c_long, len as c_long, flags.into(), 0, 0, 0]) as isize
+        },
     }
 }
 
@@ -65,7 +67,8 @@ pub unsafe fn syscall(number: isize, a: usize, b: usize, c: usize, d: usize, e: 
     match number {
         libc::SYS_epoll_pwait2 => {
             // SAFETY: the caller's promise.
-            let answer = unsafe { wait_finely(a as i32, b as *mut c_void, c as i32, d as *const libc::timespec) };
+            let answer =
+                unsafe { wait_finely(a as i32, b as *mut c_void, c as i32, d as *const libc::timespec) };
             if let Some(answer) = answer {
                 return answer as isize;
             }
@@ -73,7 +76,9 @@ pub unsafe fn syscall(number: isize, a: usize, b: usize, c: usize, d: usize, e: 
         // SAFETY: the caller's promise.
         libc::SYS_getrandom => return unsafe { getrandom(a as *mut c_void, b, c as u32) },
         libc::SYS_prctl if is_timer_slack(a as i32) && in_program(|_| ()).is_some() => return 0,
-        libc::SYS_io_uring_setup if in_program(|_| ()).is_some() => return real::fail::<i32>(libc::ENOSYS) as isize,
+        libc::SYS_io_uring_setup if in_program(|_| ()).is_some() => {
+            return real::fail::<i32>(libc::ENOSYS) as isize;
+        }
         _ => {}
     }
     let arguments = [a, b, c, d, e, f].map(|argument| argument as c_long);

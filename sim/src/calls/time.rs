@@ -12,9 +12,10 @@ pub unsafe fn clock_gettime(clock: i32, to: *mut c_void) -> i32 {
     let to = to.cast::<libc::timespec>();
     let is_time_of_day = match clock {
         libc::CLOCK_REALTIME | libc::CLOCK_REALTIME_COARSE | libc::CLOCK_TAI => Some(true),
-        libc::CLOCK_MONOTONIC | libc::CLOCK_MONOTONIC_COARSE | libc::CLOCK_MONOTONIC_RAW | libc::CLOCK_BOOTTIME => {
-            Some(false)
-        }
+        libc::CLOCK_MONOTONIC
+        | libc::CLOCK_MONOTONIC_COARSE
+        | libc::CLOCK_MONOTONIC_RAW
+        | libc::CLOCK_BOOTTIME => Some(false),
         // What a thread or a process has used is real.
         _ => None,
     };

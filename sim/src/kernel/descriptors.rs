@@ -86,7 +86,9 @@ impl Table {
 
     fn of_host(&self, host: HostId) -> Vec<Fd> {
         let all = self.entries.iter().enumerate();
-        all.filter(|(_, entry)| entry.is_some_and(|e| e.host == host)).map(|(at, _)| BASE + at as Fd).collect()
+        all.filter(|(_, entry)| entry.is_some_and(|e| e.host == host))
+            .map(|(at, _)| BASE + at as Fd)
+            .collect()
     }
 }
 

@@ -33,6 +33,8 @@ pub(crate) struct Host {
     pub(crate) busy_until: Nanos,
     /// When the next `Event::Run` counts. Earlier ones have been replaced.
     pub(crate) run_at: Option<Nanos>,
+    /// Since when it has not slept.
+    pub(crate) awake_since: Option<Nanos>,
     /// What the program waits in.
     pub(crate) sleep: Option<Sleep>,
     /// The descriptor that tells the program's root future to give the thread back.
@@ -103,6 +105,7 @@ impl Host {
             clock: Clock::default(),
             busy_until: 0,
             run_at: None,
+            awake_since: None,
             sleep: None,
             parked: None,
             max_fds: 20_000,

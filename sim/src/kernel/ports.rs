@@ -39,10 +39,7 @@ impl Binding {
     fn overlaps(&self, other: &Binding) -> bool {
         self.takes(other.addr) || other.takes(self.addr) || {
             // Both are unspecified, of different families.
-            self.addr.is_unspecified()
-                && other.addr.is_unspecified()
-                && !self.is_v6_only
-                && !other.is_v6_only
+            self.addr.is_unspecified() && other.addr.is_unspecified() && !self.is_v6_only && !other.is_v6_only
         }
     }
 
@@ -108,7 +105,8 @@ impl Ports {
     pub(crate) fn takers(&self, host: HostId, protocol: Protocol, to: SocketAddr) -> Vec<Key> {
         let Some(bound) = self.0.get(&(host, protocol, to.port())) else { return Vec::new() };
         let takers = bound.iter().filter(|it| it.takes(to.ip()) && (protocol == Protocol::Udp || it.listens));
-        let (exact, others): (Vec<&Binding>, Vec<&Binding>) = takers.partition(|it| !it.addr.is_unspecified());
+        let (exact, others): (Vec<&Binding>, Vec<&Binding>) =
+            takers.partition(|it| !it.addr.is_unspecified());
         let best = if exact.is_empty() { others } else { exact };
         best.into_iter().map(|binding| binding.socket).collect()
     }

@@ -141,7 +141,8 @@ impl Kernel {
     pub(crate) fn tcp_socket(&mut self, is_v6: bool, flags: i32) -> Result<Fd, Errno> {
         let tcp = Tcp::new(self.here()?, is_v6);
         let key = self.tcp.insert(tcp);
-        let fd = self.open(Kind::Tcp(key), flags | libc::O_RDWR).inspect_err(|_| drop(self.tcp.remove(key)))?;
+        let fd =
+            self.open(Kind::Tcp(key), flags | libc::O_RDWR).inspect_err(|_| drop(self.tcp.remove(key)))?;
         self.tcp[key].description = Some(self.description(fd)?);
         Ok(fd)
     }

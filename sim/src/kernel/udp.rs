@@ -129,7 +129,12 @@ impl Kernel {
         self.bind_udp(key, SocketAddr::new(ip, 0))
     }
 
-    pub(crate) fn send_udp(&mut self, key: Key, bytes: &[u8], to: Option<SocketAddr>) -> Result<usize, Errno> {
+    pub(crate) fn send_udp(
+        &mut self,
+        key: Key,
+        bytes: &[u8],
+        to: Option<SocketAddr>,
+    ) -> Result<usize, Errno> {
         let udp = self.udp(key);
         let error = std::mem::take(&mut udp.error);
         if error != 0 {
@@ -157,7 +162,8 @@ impl Kernel {
         for _ in 0..copies {
             let arrives = self.links.arrival(host, to_host, bytes.len(), self.now);
             let (from_host, bytes) = (host, bytes.to_vec());
-            let datagram = self.datagrams.insert(Datagram { from_host, to_host, from, to, bytes, sender: key });
+            let datagram =
+                self.datagrams.insert(Datagram { from_host, to_host, from, to, bytes, sender: key });
             if host == to_host {
                 self.datagram_arrives(datagram);
             } else {
@@ -175,9 +181,10 @@ impl Kernel {
         }
         let takers = self.ports.takers(to_host, Protocol::Udp, to);
         // One that is connected takes only what comes from its peer, and before others.
-        let connected = takers.iter().copied().find(|it| {
-            self.udp(*it).remote.is_some_and(|r| r.port() == from.port() && same_ip(r, from))
-        });
+        let connected = takers
+            .iter()
+            .copied()
+            .find(|it| self.udp(*it).remote.is_some_and(|r| r.port() == from.port() && same_ip(r, from)));
         let free: Vec<Key> = takers.into_iter().filter(|it| self.udp(*it).remote.is_none()).collect();
         let taker = connected.or_else(|| match free.len() {
             0 => None,

@@ -123,7 +123,8 @@ impl Kernel {
 
     /// The machine has lost its power: its sockets are gone, and nobody is told.
     pub(crate) fn lose_tcp(&mut self, host: HostId) {
-        let lost: Vec<Key> = self.tcp.iter().filter(|(_, tcp)| tcp.host == host).map(|(key, _)| key).collect();
+        let lost: Vec<Key> =
+            self.tcp.iter().filter(|(_, tcp)| tcp.host == host).map(|(key, _)| key).collect();
         for key in lost {
             self.release_port(key);
             self.tcp.remove(key);

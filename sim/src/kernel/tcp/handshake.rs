@@ -71,7 +71,11 @@ impl Kernel {
     fn send_syn(&mut self, key: Key, number: u32) {
         let (host, there) = (self.tcp[key].host, self.tcp[key].connection.peer_host);
         let arrives = self.links.arrival(host, there, 0, self.now);
-        if host == there { self.syn_arrives(key, number) } else { self.events.add(arrives, Event::Syn(key, number)) }
+        if host == there {
+            self.syn_arrives(key, number)
+        } else {
+            self.events.add(arrives, Event::Syn(key, number))
+        }
     }
 
     /// The SYN comes again, after 1, 2, 4… seconds: tcp(7), `tcp_syn_retries`.
@@ -157,7 +161,11 @@ impl Kernel {
         // What is sent from here on comes after the ACK that ends the handshake.
         tcp.connection.last_arrival = arrives;
         self.notify_tcp(key, libc::EPOLLOUT | libc::EPOLLIN);
-        if host == there { self.handshake_ends(made) } else { self.events.add(arrives, Event::Accepted(made)) }
+        if host == there {
+            self.handshake_ends(made)
+        } else {
+            self.events.add(arrives, Event::Accepted(made))
+        }
     }
 
     fn reset_half_open(&mut self, made: Key) {
@@ -192,7 +200,10 @@ impl Kernel {
         tcp.state = State::Closed;
         tcp.error = error;
         self.release_port(key);
-        self.notify_tcp(key, libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLERR | libc::EPOLLHUP | libc::EPOLLRDHUP);
+        self.notify_tcp(
+            key,
+            libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLERR | libc::EPOLLHUP | libc::EPOLLRDHUP,
+        );
         self.remove_if_over(key);
     }
 

@@ -1,0 +1,246 @@
+//! Runs a test with many seeds, on all cores, and makes the first failure small.
+
+use crate::failure::Outcome;
+use crate::sim::Sim;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long the faults of a failure may be made fewer.
+const SHRINKING: Duration = Duration::from_secs(20);
+
+/// How often a line tells how far the seeds are.
+const PROGRESS: Duration = Duration::from_secs(2);
+
+/// What one run has come to.
+struct Run {
+    seed: u64,
+    why: Option<String>,
+    simulated: Duration,
+    hash: u64,
+    /// All that were drawn, and how each reads.
+    faults: Vec<String>,
+    is_spared: BTreeSet<usize>,
+}
+
+/// What a test is made of. `#[ayi::sim_test]` calls this.
+#[doc(hidden)]
+pub struct Test {
+    pub name: &'static str,
+    pub seeds: u64,
+    pub body: fn(&Sim) -> Result<(), String>,
+}
+
+impl Test {
+    /// Runs the test with all seeds, or with the one that AYI_SIM_SEED names.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a run fails.
+    #[track_caller]
+    pub fn run(&self) {
+        if let Some(seed) = number("AYI_SIM_SEED") {
+            let run = self.run_one(seed, &spared());
+            eprintln!("seed {seed}: {:.6} s, hash {:016x}", run.simulated.as_secs_f64(), run.hash);
+            if let Some(why) = &run.why {
+                panic!("{why}\n{}", describe(&run));
+            }
+            return;
+        }
+        let seeds = number("AYI_SIM_SEEDS").unwrap_or(self.seeds);
+        if let Some(failed) = self.run_all(seeds) {
+            let small = self.shrink(failed);
+            panic!("{}", self.tell(&small));
+        }
+    }
+
+    fn run_all(&self, seeds: u64) -> Option<Run> {
+        let shared = Shared {
+            next: AtomicU64::new(0),
+            done: AtomicU64::new(0),
+            simulated: AtomicU64::new(0),
+            is_over: AtomicBool::new(false),
+            failed: Mutex::new(None),
+        };
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        let start = Instant::now();
+        thread::scope(|scope| {
+            let working: Vec<_> = (0..workers).map(|_| scope.spawn(|| self.work(&shared, seeds))).collect();
+            let mut told = start;
+            while working.iter().any(|worker| !worker.is_finished()) {
+                thread::sleep(Duration::from_millis(5));
+                if told.elapsed() > PROGRESS {
+                    told = Instant::now();
+                    shared.tell(self.name, seeds, start.elapsed());
+                }
+            }
+        });
+        lock(&shared.failed).take()
+    }
+
+    fn work(&self, shared: &Shared, seeds: u64) {
+        while !shared.is_over.load(Relaxed) {
+            let seed = shared.next.fetch_add(1, Relaxed);
+            if seed >= seeds {
+                return;
+            }
+            let run = self.run_one(seed, &BTreeSet::new());
+            shared.done.fetch_add(1, Relaxed);
+            shared.simulated.fetch_add(run.simulated.as_micros() as u64, Relaxed);
+            if run.why.is_some() {
+                shared.is_over.store(true, Relaxed);
+                let mut failed = lock(&shared.failed);
+                // Of those that fail at the same time, the first one is told: so it does not depend on the machine.
+                if failed.as_ref().is_none_or(|other| run.seed < other.seed) {
+                    *failed = Some(run);
+                }
+            }
+        }
+    }
+
+    /// Runs the test with one seed, on a thread of its own: std draws the keys of hash maps once a thread.
+    fn run_one(&self, seed: u64, is_spared: &BTreeSet<usize>) -> Run {
+        let body = self.body;
+        let spared = is_spared.clone();
+        let runs = thread::Builder::new().name(format!("{} seed {seed}", self.name)).spawn(move || {
+            let sim = Sim::new(seed);
+            *sim.0.is_spared.borrow_mut() = spared.clone();
+            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| body(&sim)));
+            let why = match result {
+                Ok(Ok(())) => None,
+                Ok(Err(why)) => Some(why),
+                Err(panic) => Some(format!("the test panicked: {}", crate::machine::message_of(&*panic))),
+            };
+            let faults = sim.0.faults.borrow().clone();
+            Run { seed, why, simulated: sim.elapsed(), hash: sim.hash(), faults, is_spared: spared }
+        });
+        let run = runs.expect("a thread can be started").join();
+        run.unwrap_or_else(|panic| Run {
+            seed,
+            why: Some(format!("the simulation panicked: {}", crate::machine::message_of(&*panic))),
+            simulated: Duration::ZERO,
+            hash: 0,
+            faults: Vec::new(),
+            is_spared: is_spared.clone(),
+        })
+    }
+
+    /// Leaves out faults for as long as the run still fails without them: first half of them at once, then fewer.
+    fn shrink(&self, failed: Run) -> Run {
+        let start = Instant::now();
+        let mut best = failed;
+        let mut step = best.faults.len().div_ceil(2);
+        while step > 0 && start.elapsed() < SHRINKING {
+            let mut has_changed = false;
+            let mut at = 0;
+            while start.elapsed() < SHRINKING {
+                let kept: Vec<usize> =
+                    (0..best.faults.len()).filter(|n| !best.is_spared.contains(n)).collect();
+                if at >= kept.len() {
+                    break;
+                }
+                let without = kept.iter().skip(at).take(step).copied();
+                let spared: BTreeSet<usize> = best.is_spared.iter().copied().chain(without).collect();
+                let run = self.run_one(best.seed, &spared);
+                if run.why.is_some() {
+                    (best, has_changed) = (run, true);
+                } else {
+                    at += step;
+                }
+            }
+            if !has_changed || step > 1 {
+                step /= 2;
+            }
+        }
+        best
+    }
+
+    fn tell(&self, run: &Run) -> String {
+        let mut text = format!("{}\n{}", run.why.as_deref().unwrap_or_default(), describe(run));
+        let (_, name) = self.name.split_once("::").unwrap_or(("", self.name));
+        let mut spared = String::new();
+        for number in &run.is_spared {
+            let _ = write!(spared, "{}{number}", if spared.is_empty() { " AYI_SIM_WITHOUT=" } else { "," });
+        }
+        let _ = write!(
+            text,
+            "repeat it: AYI_SIM_SEED={}{spared} cargo test {name} -- --exact --nocapture",
+            run.seed
+        );
+        text
+    }
+}
+
+struct Shared {
+    next: AtomicU64,
+    done: AtomicU64,
+    /// In microseconds.
+    simulated: AtomicU64,
+    is_over: AtomicBool,
+    failed: Mutex<Option<Run>>,
+}
+
+impl Shared {
+    fn tell(&self, name: &str, seeds: u64, took: Duration) {
+        let speed = self.simulated.load(Relaxed) as f64 / 1e6 / took.as_secs_f64();
+        let done = self.done.load(Relaxed);
+        // Written to stderr itself, since the test harness keeps what `eprintln!` writes.
+        let _ = writeln!(std::io::stderr(), "{name}: {done} of {seeds} seeds, {speed:.0} times real time");
+    }
+}
+
+/// The faults of a run, as lines.
+fn describe(run: &Run) -> String {
+    let kept: Vec<&String> = run
+        .faults
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| !run.is_spared.contains(at))
+        .map(|(_, it)| it)
+        .collect();
+    let mut text = match (kept.len(), run.faults.len()) {
+        (_, 0) => "no faults were drawn\n".to_owned(),
+        (kept, all) if kept == all => format!("with these {all} faults:\n"),
+        (kept, all) => format!("with {kept} of its {all} faults:\n"),
+    };
+    for fault in kept {
+        let _ = writeln!(text, "  {fault}");
+    }
+    text
+}
+
+fn number(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    match text.parse() {
+        Ok(number) => Some(number),
+        Err(_) => panic!("{name} is {text:?}, where a number is expected"),
+    }
+}
+
+/// The numbers of the faults that AYI_SIM_WITHOUT leaves out.
+fn spared() -> BTreeSet<usize> {
+    let text = std::env::var("AYI_SIM_WITHOUT").unwrap_or_default();
+    text.split(',')
+        .filter(|part| !part.is_empty())
+        .map(|part| match part.trim().parse() {
+            Ok(number) => number,
+            Err(_) => {
+                panic!("AYI_SIM_WITHOUT is {text:?}, where numbers with commas between them are expected")
+            }
+        })
+        .collect()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Turns what a test returns into an error's text.
+#[doc(hidden)]
+pub fn outcome(outcome: impl Outcome) -> Result<(), String> {
+    outcome.into_result()
+}
