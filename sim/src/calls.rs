@@ -27,6 +27,7 @@ pub use sockets::*;
 pub use threads::*;
 pub use time::*;
 
+use crate::alone::{self, Waited};
 use crate::kernel::Kernel;
 use crate::kernel::descriptors::{BASE, Fd};
 use crate::real::fail;
@@ -46,7 +47,8 @@ pub(crate) fn install(kernel: Option<Rc<RefCell<Kernel>>>) -> Option<Rc<RefCell<
 
 /// Runs `f` with this thread's kernel, if there is one that can be borrowed.
 pub(crate) fn with_kernel<R>(f: impl FnOnce(&mut Kernel) -> R) -> Option<R> {
-    let kernel = KERNEL.try_with(|kernel| kernel.try_borrow().ok()?.clone()).ok()??;
+    let kernel = KERNEL.try_with(|kernel| Some(kernel.try_borrow().ok()?.clone())).ok()??;
+    let kernel = kernel.or_else(alone::kernel)?;
     let mut kernel = kernel.try_borrow_mut().ok()?;
     Some(f(&mut kernel))
 }
@@ -57,20 +59,32 @@ pub(crate) fn in_program<R>(f: impl FnOnce(&mut Kernel) -> R) -> Option<R> {
 }
 
 /// Makes a simulated call. It costs time and counts for the hash. `None` if the call is not a simulated program's.
-fn simulate(call: &str, f: impl FnOnce(&mut Kernel) -> Result<i64, Errno>) -> Option<i64> {
-    let result = in_program(|kernel| {
-        kernel.charge();
-        let result = kernel.check_alive().and_then(|_| f(kernel));
-        let outcome = result.map_or_else(|errno| -i64::from(errno), |value| value);
-        let here = u64::from(kernel.here.unwrap_or_default());
-        kernel.trace.note(kernel.now, here << 32 | number_of(call), outcome as u64);
-        result
-    })?;
-    Some(result.unwrap_or_else(|errno| i64::from(fail::<i32>(errno))))
+fn simulate(call: &str, mut f: impl FnMut(&mut Kernel) -> Result<i64, Errno>) -> Option<i64> {
+    let mut until = None;
+    loop {
+        let (result, waits) = in_program(|kernel| {
+            kernel.charge();
+            let result = kernel.check_alive().and_then(|_| f(kernel));
+            let outcome = result.map_or_else(|errno| -i64::from(errno), |value| value);
+            let here = u64::from(kernel.here.unwrap_or_default());
+            kernel.trace.note(kernel.now, here << 32 | number_of(call), outcome as u64);
+            (result, kernel.waits.take())
+        })?;
+        let Some(waits) = waits else {
+            return Some(result.unwrap_or_else(|errno| i64::from(fail::<i32>(errno))));
+        };
+        match alone::wait_until(*until.get_or_insert(waits)) {
+            Waited::On => {}
+            // A wait for descriptors may end early, and other calls are made again.
+            Waited::Called if call != "epoll_wait" => {}
+            Waited::TimeIsUp | Waited::Called => return Some(0),
+            Waited::InVain => return Some(i64::from(fail::<i32>(libc::EDEADLK))),
+        }
+    }
 }
 
 /// Like [`simulate`], for a call on a descriptor. Those of the real kernel are left to it.
-fn simulate_on(call: &str, fd: Fd, f: impl FnOnce(&mut Kernel) -> Result<i64, Errno>) -> Option<i64> {
+fn simulate_on(call: &str, fd: Fd, f: impl FnMut(&mut Kernel) -> Result<i64, Errno>) -> Option<i64> {
     if fd < BASE {
         return None;
     }
@@ -95,6 +109,10 @@ fn number_of(call: &str) -> u64 {
 /// A call that would wait, on a descriptor that may: nothing else could happen meanwhile.
 fn may_not_wait(kernel: &mut Kernel, fd: Fd, flags: i32, result: Result<i64, Errno>) -> Result<i64, Errno> {
     if result == Err(libc::EAGAIN) && kernel.may_wait(fd, flags) {
+        if kernel.is_alone {
+            kernel.waits = Some(None);
+            return result;
+        }
         kernel.escape("waits in a call on a socket that is not non-blocking, which would stop all hosts");
         return Err(libc::EDEADLK);
     }

@@ -70,6 +70,10 @@ pub(crate) struct Kernel {
     /// Calls of blocking pools that have not run, by their numbers.
     pub(crate) calls: BTreeMap<u32, (HostId, PoolCall)>,
     calls_taken: u32,
+    /// It is a test's own kernel: see `alone`.
+    pub(crate) is_alone: bool,
+    /// The call has to wait, until this time if it is given, and is made again then. Only on a host that is alone.
+    pub(crate) waits: Option<Option<Nanos>>,
     /// The program runs a call of its blocking pool.
     pub(crate) is_in_call: bool,
     /// What programs did that is no part of a simulation, as messages.
@@ -98,6 +102,8 @@ impl Kernel {
             pipes: Slab::new(),
             calls: BTreeMap::new(),
             calls_taken: 0,
+            is_alone: false,
+            waits: None,
             is_in_call: false,
             escapes: Vec::new(),
             rng,
@@ -148,6 +154,9 @@ impl Kernel {
         if !matches!(self.descriptions[key].kind, Kind::Epoll(_)) {
             return Err(libc::EINVAL);
         }
+        if self.is_alone {
+            return self.wait_alone(key, most, limit);
+        }
         let is_over_time = self.now > self.began + QUANTUM * Nanos::from(self.host(here).slowness) / 100;
         let reports = self.take_reports(key, most);
         if !reports.is_empty() && !is_over_time || limit == Some(0) && !is_over_time {
@@ -173,6 +182,19 @@ impl Kernel {
         if waits && reports.is_empty() {
             self.escape("waits in an epoll instance of its own, which would stop all hosts");
             return Err(libc::EDEADLK);
+        }
+        Ok(reports)
+    }
+
+    fn wait_alone(
+        &mut self,
+        epoll: Key,
+        most: usize,
+        limit: Option<Nanos>,
+    ) -> Result<Vec<(u32, u64)>, Errno> {
+        let reports = self.take_reports(epoll, most);
+        if reports.is_empty() && limit != Some(0) {
+            self.waits = Some(limit.map(|limit| self.now.saturating_add(limit)));
         }
         Ok(reports)
     }

@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 mod actions;
+mod alone;
 #[doc(hidden)]
 pub mod calls;
 mod failure;

@@ -462,9 +462,13 @@ impl Sim {
             }
         }
         let _restore = Restore(calls::install(Some(self.0.kernel.clone())));
-        decide(Some(Decisions { choose, take_call }));
+        decide(Some(decisions()));
         f()
     }
+}
+
+pub(crate) fn decisions() -> Decisions {
+    Decisions { choose, take_call }
 }
 
 /// Which of so many ready tasks comes next.
@@ -488,7 +492,7 @@ impl Drop for Inner {
     /// What is left of the programs is dropped as if their machines had lost their power.
     fn drop(&mut self) {
         let before = calls::install(Some(self.kernel.clone()));
-        decide(Some(Decisions { choose, take_call }));
+        decide(Some(decisions()));
         let count = self.machines.borrow().len() as HostId;
         for host in 0..count {
             if self.machines.borrow()[usize::from(host)].is_running() {

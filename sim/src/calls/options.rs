@@ -54,7 +54,8 @@ fn get(kernel: &mut Kernel, fd: Fd, level: i32, name: i32) -> Result<Vec<u8>, Er
         return Ok(error.to_ne_bytes().to_vec());
     }
     let broadcasts = matches!(&socket, Socket::Udp(udp) if kernel.udp(*udp).broadcasts);
-    let options = *options_of(kernel, &socket)?;
+    let options = options_of(kernel, &socket)?.clone();
+    let other = |default| options.others.get(&(level, name)).copied().unwrap_or(default);
     let number: c_int = match (level, name) {
         (libc::SOL_SOCKET, libc::SO_TYPE) if is_stream => libc::SOCK_STREAM,
         (libc::SOL_SOCKET, libc::SO_TYPE) => libc::SOCK_DGRAM,
@@ -75,11 +76,16 @@ fn get(kernel: &mut Kernel, fd: Fd, level: i32, name: i32) -> Result<Vec<u8>, Er
             return Ok([on.to_ne_bytes(), seconds.to_ne_bytes()].concat());
         }
         (libc::IPPROTO_TCP, libc::TCP_NODELAY) if is_stream => options.nodelay.into(),
-        (libc::IPPROTO_TCP, libc::TCP_QUICKACK) if is_stream => 1,
         (libc::IPPROTO_IP, libc::IP_TTL) => options.ttl,
         (libc::IPPROTO_IPV6, libc::IPV6_V6ONLY) if is_v6 => options.is_v6_only.into(),
         (libc::IPPROTO_IPV6, libc::IPV6_UNICAST_HOPS) if is_v6 => options.ttl,
-        _ => return Err(libc::ENOPROTOOPT),
+        (libc::SOL_SOCKET, libc::SO_BINDTODEVICE) => return Ok(Vec::new()),
+        (libc::IPPROTO_TCP, libc::TCP_QUICKACK) if is_stream => other(1),
+        (libc::IPPROTO_IP, libc::IP_MULTICAST_TTL | libc::IP_MULTICAST_LOOP) => other(1),
+        (libc::IPPROTO_IPV6, libc::IPV6_MULTICAST_LOOP) if is_v6 => other(1),
+        (libc::IPPROTO_IP, libc::IP_TOS) => other(0),
+        (libc::IPPROTO_IPV6, libc::IPV6_TCLASS) if is_v6 => other(0),
+        _ => *options.others.get(&(level, name)).ok_or(libc::ENOPROTOOPT)?,
     };
     Ok(number.to_ne_bytes().to_vec())
 }
@@ -110,7 +116,13 @@ pub unsafe fn setsockopt(fd: i32, level: i32, name: i32, value: *const c_void, l
 
 fn set(kernel: &mut Kernel, fd: Fd, level: i32, name: i32, bytes: &[u8]) -> Result<(), Errno> {
     let socket = socket_of(kernel, fd)?;
-    let number = bytes.first_chunk().map(|bytes| c_int::from_ne_bytes(*bytes)).ok_or(libc::EINVAL)?;
+    let number = match (bytes.first_chunk(), bytes.first()) {
+        (Some(bytes), _) => c_int::from_ne_bytes(*bytes),
+        // Some options of IP may be a byte.
+        (None, Some(byte)) => c_int::from(*byte),
+        (None, None) if name == libc::SO_BINDTODEVICE => 0,
+        (None, None) => return Err(libc::EINVAL),
+    };
     let is_on = number != 0;
     if (level, name) == (libc::SOL_SOCKET, libc::SO_BROADCAST) {
         if let Socket::Udp(udp) = &socket {
@@ -133,15 +145,22 @@ fn set(kernel: &mut Kernel, fd: Fd, level: i32, name: i32, bytes: &[u8]) -> Resu
             let seconds = bytes.get(4..8).and_then(|bytes| bytes.first_chunk()).ok_or(libc::EINVAL)?;
             options.linger = is_on.then(|| c_int::from_ne_bytes(*seconds));
         }
-        (libc::SOL_SOCKET, libc::SO_PRIORITY | libc::SO_MARK | libc::SO_RCVTIMEO | libc::SO_SNDTIMEO) => {}
+        (libc::SOL_SOCKET, libc::SO_BINDTODEVICE) if bytes.is_empty() => {}
+        (libc::SOL_SOCKET, libc::SO_BINDTODEVICE) => return Err(libc::ENODEV),
         (libc::IPPROTO_TCP, libc::TCP_NODELAY) if is_stream => options.nodelay = is_on,
-        // What concerns how packets are sent makes no difference here.
-        (libc::IPPROTO_TCP, _) if is_stream => {}
         (libc::IPPROTO_IP, libc::IP_TTL) => options.ttl = number,
         (libc::IPPROTO_IPV6, libc::IPV6_UNICAST_HOPS) => options.ttl = number,
         (libc::IPPROTO_IPV6, libc::IPV6_V6ONLY) => options.is_v6_only = is_on,
-        (libc::IPPROTO_IP, libc::IP_TOS | libc::IP_RECVERR | libc::IP_PKTINFO | libc::IP_RECVTOS) => {}
-        (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER) => {}
+        // There are no groups to join.
+        (libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP | libc::IP_DROP_MEMBERSHIP) => return Err(libc::ENODEV),
+        (libc::IPPROTO_IPV6, libc::IPV6_ADD_MEMBERSHIP | libc::IPV6_DROP_MEMBERSHIP) => {
+            return Err(libc::ENODEV);
+        }
+        // What concerns how packets are sent makes no difference here.
+        (libc::SOL_SOCKET | libc::IPPROTO_IP | libc::IPPROTO_IPV6, _) => {
+            drop(options.others.insert((level, name), number))
+        }
+        (libc::IPPROTO_TCP, _) if is_stream => drop(options.others.insert((level, name), number)),
         _ => return Err(libc::ENOPROTOOPT),
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use super::descriptors::wait_finely;
 use super::{in_program, with_kernel};
+use crate::alone;
 use crate::real;
 use libc::{c_long, c_void};
 
@@ -15,10 +16,16 @@ pub unsafe fn pthread_create(
     argument: *mut c_void,
 ) -> i32 {
     let escaped = in_program(|kernel| {
-        kernel.escape("starts a thread, which would not be part of the simulation");
+        if !kernel.is_alone {
+            kernel.escape("starts a thread, which would not be part of the simulation");
+        }
+        kernel.is_alone
     });
-    if escaped.is_some() {
-        return libc::EAGAIN;
+    match escaped {
+        // SAFETY: the caller's promise.
+        Some(true) => return unsafe { alone::start_thread(to, attributes, f, argument) },
+        Some(false) => return libc::EAGAIN,
+        None => {}
     }
     // SAFETY: the caller's promise.
     unsafe { real::pthread_create(to.cast(), attributes.cast(), f, argument) }

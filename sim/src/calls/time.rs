@@ -51,7 +51,7 @@ pub unsafe fn gettimeofday(to: *mut c_void, zone: *mut c_void) -> i32 {
 
 /// A program sleeps, and its whole thread with it. Only a call of the blocking pool may.
 fn sleep(kernel: &mut Kernel, nanos: u64) {
-    if !kernel.is_in_call {
+    if !kernel.is_in_call && !kernel.is_alone {
         kernel.escape("sleeps by std::thread::sleep, where it should by ayi::time::sleep");
     }
     kernel.now += nanos;

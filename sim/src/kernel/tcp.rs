@@ -22,7 +22,7 @@ use super::hosts::HostId;
 use super::ports::{Binding, Protocol};
 use super::slab::Key;
 use crate::{Errno, Nanos};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The first retransmission comes after this, and each further one after twice as long: tcp(7), `tcp_retries2`, and
@@ -61,7 +61,7 @@ pub(crate) struct Listener {
     pub(crate) half_open: usize,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Options {
     pub(crate) reuses_addr: bool,
     pub(crate) reuses_port: bool,
@@ -74,6 +74,8 @@ pub(crate) struct Options {
     pub(crate) receive_buffer: usize,
     pub(crate) ttl: i32,
     pub(crate) low_water: i32,
+    /// Those that make no difference here, by level and name: what was set is what is told.
+    pub(crate) others: BTreeMap<(i32, i32), i32>,
 }
 
 impl Default for Options {
@@ -90,6 +92,7 @@ impl Default for Options {
             receive_buffer: 131_072,
             ttl: 64,
             low_water: 1,
+            others: BTreeMap::new(),
         }
     }
 }
@@ -166,8 +169,8 @@ impl Kernel {
     }
 
     pub(crate) fn bind_tcp(&mut self, key: Key, addr: SocketAddr) -> Result<(), Errno> {
-        let Tcp { host, is_v6, options, local, .. } = self.tcp[key];
-        if local.is_some() {
+        let (host, is_v6) = (self.tcp[key].host, self.tcp[key].is_v6);
+        if self.tcp[key].local.is_some() {
             return Err(libc::EINVAL);
         }
         self.check_own(host, addr.ip(), is_v6)?;
@@ -175,6 +178,7 @@ impl Kernel {
             0 => self.ephemeral_port(|it, port| it.ports.is_free(host, Protocol::Tcp, port))?,
             port => port,
         };
+        let options = &self.tcp[key].options;
         let binding = Binding {
             socket: key,
             addr: addr.ip(),

@@ -76,7 +76,7 @@ impl Kernel {
         let host = self.descriptions[key].host;
         let (is_v6, options, is_bound) = {
             let udp = self.udp(key);
-            (udp.is_v6, udp.options, udp.local.is_some())
+            (udp.is_v6, udp.options.clone(), udp.local.is_some())
         };
         if is_bound {
             return Err(libc::EINVAL);

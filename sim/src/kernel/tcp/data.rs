@@ -27,17 +27,34 @@ impl Kernel {
             State::Connected if self.tcp[key].connection.has_shut_write => return Err(libc::EPIPE),
             State::Connected => {}
         }
-        self.settle_acks(key);
-        let tcp = &mut self.tcp[key];
-        let room = tcp.options.send_buffer.saturating_sub(tcp.connection.in_flight);
-        if room == 0 && !bytes.is_empty() {
-            tcp.connection.wants_room = true;
-            self.plan_ack(key);
-            return Err(libc::EAGAIN);
+        let mut count = 0;
+        loop {
+            count += self.send_what_fits(key, &bytes[count..]);
+            let Some(tcp) = self.tcp.get_mut(key) else { return Ok(count) };
+            if count == bytes.len() || !matches!(tcp.state, State::Connected) {
+                return Ok(count);
+            }
+            // Within a host, what was sent has arrived, and there may be room again.
+            self.settle_acks(key);
+            if self.room(key) == 0 {
+                break;
+            }
         }
-        let count = bytes.len().min(room);
+        self.tcp[key].connection.wants_room = true;
+        self.plan_ack(key);
+        if count == 0 { Err(libc::EAGAIN) } else { Ok(count) }
+    }
+
+    fn room(&self, key: Key) -> usize {
+        let tcp = &self.tcp[key];
+        tcp.options.send_buffer.saturating_sub(tcp.connection.in_flight)
+    }
+
+    fn send_what_fits(&mut self, key: Key, bytes: &[u8]) -> usize {
+        self.settle_acks(key);
+        let count = bytes.len().min(self.room(key));
+        let tcp = &mut self.tcp[key];
         tcp.connection.in_flight += count;
-        tcp.connection.wants_room |= count < bytes.len();
         let (host, there) = (tcp.host, tcp.connection.peer_host);
         for part in bytes[..count].chunks(SEGMENT) {
             let is_split = host != there && part.len() > 1 && self.rng.below(SPLIT_ONE_IN) == 0;
@@ -48,10 +65,7 @@ impl Kernel {
                 self.send_segment(key, What::Data(second.to_vec()));
             }
         }
-        if self.tcp.get(key).is_some_and(|tcp| tcp.connection.wants_room) {
-            self.plan_ack(key);
-        }
-        Ok(count)
+        count
     }
 
     pub(super) fn send_segment(&mut self, key: Key, what: What) {

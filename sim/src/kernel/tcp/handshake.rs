@@ -106,7 +106,7 @@ impl Kernel {
         // With SO_REUSEPORT there are several, and a hash of both addresses decides.
         let listener = listeners[self.rng.below(listeners.len() as u64) as usize];
         let listener_is_v6 = self.tcp[listener].is_v6;
-        let options = self.tcp[listener].options;
+        let options = self.tcp[listener].options.clone();
         let State::Listening(queue) = &mut self.tcp[listener].state else { return };
         if queue.ready.len() > queue.backlog {
             return self.retry_syn(key, number);
