@@ -79,7 +79,7 @@ impl Disk {
         let follow = flags & O_NOFOLLOW == 0 && !(create && flags & O_EXCL != 0);
         let mut place = self.place(base, path)?;
         loop {
-            if create && place.slash {
+            if create && place.slash && matches!(place.last, Last::Name(_)) {
                 return Err(libc::EISDIR);
             }
             let Some(found) = self.at(&place)? else {

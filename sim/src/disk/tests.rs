@@ -3,6 +3,7 @@
 mod crash;
 mod data;
 mod faults;
+mod kernel;
 mod names;
 mod paths;
 mod random;
