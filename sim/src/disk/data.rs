@@ -80,7 +80,8 @@ impl Disk {
         Ok(())
     }
 
-    /// Allocates space like fallocate(2): all of it, or none. The file is extended unless its size shall be kept.
+    /// Allocates space like fallocate(2): all of it, or none. The file grows to
+    /// the end of the range unless `keep_size` is set.
     pub(crate) fn reserve(
         &mut self,
         ino: Ino,

@@ -7,8 +7,8 @@
 //! 3. The size is journalled: a failed sync makes it durable. Ext4 does the same with `data_err=ignore`, its default.
 //! 4. A change costs memory for what it has overwritten, not for what it has written: an append costs a few words.
 //!
-//! Why a failed sync has a state of its own: Linux marks the pages clean although they are not on the disk, reports the
-//! error once, and lets the next fsync(2) succeed. PostgreSQL's developers found this in 2018 ("fsyncgate").
+//! Rule 2 is there because Linux marks the pages of a failed sync clean although they are not on the disk. It reports the
+//! error once, and the next fsync(2) succeeds. PostgreSQL's developers found this in 2018 and called it fsyncgate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;

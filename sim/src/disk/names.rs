@@ -1,6 +1,6 @@
 //! The calls that change names: mkdir(2), mknod(2), symlink(2), link(2), unlink(2), rmdir(2) and rename(2).
 //!
-//! The checks are in the kernel's order (fs/namei.c), so that a call which is wrong in two ways has the same errno.
+//! The checks have the order of the kernel's fs/namei.c, so that a call with two mistakes fails with the same errno.
 
 use libc::{RENAME_EXCHANGE, RENAME_NOREPLACE, S_IFDIR, S_IFMT};
 
@@ -70,7 +70,7 @@ impl Disk {
         let sets = vec![Set { dir, name, old: None, new: Some(ino) }];
         let anchors = self.anchors(dir)?;
         self.record(Step { sets, anchors }, now);
-        // A name is all that made it different.
+        // From now on it is a file like any other: once it has lost all its names, it gets none again.
         self.inode_mut(ino)?.linkable = false;
         Ok(())
     }
@@ -110,7 +110,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Renames as renameat2(2) does: `flags` may be `RENAME_NOREPLACE` or `RENAME_EXCHANGE`.
+    /// Renames like renameat2(2): `flags` may be `RENAME_NOREPLACE` or `RENAME_EXCHANGE`.
     pub(crate) fn rename(
         &mut self,
         from_base: Ino,

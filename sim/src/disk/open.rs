@@ -12,7 +12,7 @@ use super::{Disk, Ino};
 use crate::{Errno, Nanos};
 
 impl Disk {
-    /// Opens a path as open(2) does, and counts the open. The caller applies the umask to `mode`, checks the access mode
+    /// Opens a path like open(2), and counts the open until `close`. The caller applies the umask to `mode`, checks the access mode
     /// at each read and write, and does what opening a fifo means.
     pub(crate) fn open(
         &mut self,
@@ -35,13 +35,13 @@ impl Disk {
         Ok(found)
     }
 
-    /// Counts one more open of an inode that is open, or that the caller holds for another reason.
+    /// Counts one more open. The caller needs this for a directory that is some process's working directory.
     pub(crate) fn reopen(&mut self, ino: Ino) -> Result<(), Errno> {
         self.inode_mut(ino)?.opens += 1;
         Ok(())
     }
 
-    /// Takes back one open. An inode without names and opens is gone.
+    /// Ends one open. An inode that has neither names nor opens is gone.
     pub(crate) fn close(&mut self, ino: Ino) {
         let Some(inode) = self.nodes.get_mut(&ino) else { return };
         debug_assert!(inode.opens > 0, "inode {ino} was closed more often than opened");

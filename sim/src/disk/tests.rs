@@ -86,9 +86,14 @@ impl Disk {
 
     /// Checks the invariants of the tree and of the space.
     fn check(&self) {
+        let mut pending = BTreeMap::<Ino, usize>::new();
+        for set in self.journal.iter().flat_map(|step| &step.sets) {
+            *pending.entry(set.dir).or_default() += 1;
+        }
         let (mut links, mut used) = (BTreeMap::<Ino, u32>::from([(ROOT, 1)]), 0);
         for (ino, inode) in &self.nodes {
             let Node::Dir(dir) = &inode.node else { continue };
+            assert_eq!(dir.pending, pending.remove(ino).unwrap_or(0), "steps in {ino}");
             for (name, child) in &dir.entries {
                 assert!(inode.links > 0, "the removed directory {ino} has {name:?}");
                 *links.entry(*child).or_default() += 1;
@@ -105,7 +110,7 @@ impl Disk {
             assert!(inode.links + inode.opens + inode.held > 0, "{ino} should be free");
             used += if inode.links + inode.opens > 0 { inode.blocks() } else { 0 };
         }
-        assert_eq!(self.used, used);
+        assert_eq!((self.used, pending.len()), (used, 0));
     }
 
     fn check_after_crash(&self) {

@@ -110,6 +110,44 @@ fn a_lost_page_that_is_cut_off_does_not_come_back() {
 }
 
 #[test]
+fn a_second_failed_sync_brings_back_what_was_before_the_first() {
+    let (mut disk, file) = with_synced_file(&[b'o'; 5_000]);
+    for round in [b"new", b"old"] {
+        disk.write_at(file, 0, round, 0).unwrap();
+        disk.fail(Op::Sync, EIO);
+        disk.sync(file).unwrap_err();
+    }
+    disk.crash_all_lost();
+    assert_eq!(disk.load("/f").unwrap(), [b'o'; 5_000]);
+}
+
+#[test]
+fn a_cut_through_a_lost_page_is_journalled_if_the_sync_of_it_fails_too() {
+    let (mut disk, file) = with_synced_file(&[b'o'; 9_000]);
+    disk.write_at(file, 0, &[b'n'; 9_000], 0).unwrap();
+    for cut in [9_000, 100] {
+        disk.truncate(file, cut, 0).unwrap();
+        disk.truncate(file, 9_000, 0).unwrap();
+        disk.fail(Op::Sync, EIO);
+        disk.sync(file).unwrap_err();
+    }
+    disk.crash_all_lost();
+    assert_eq!(disk.load("/f").unwrap(), [vec![b'o'; 100], vec![0; 8_900]].concat());
+}
+
+#[test]
+fn a_cut_through_a_lost_page_saves_the_rest_of_it() {
+    let (mut disk, file) = with_synced_file(&[b'o'; 5_000]);
+    disk.write_at(file, 0, &[b'n'; 5_000], 0).unwrap();
+    disk.fail(Op::Sync, EIO);
+    disk.sync(file).unwrap_err();
+    disk.truncate(file, 100, 0).unwrap();
+    disk.sync(file).unwrap();
+    disk.crash_all_lost();
+    assert_eq!(disk.load("/f").unwrap(), [b'n'; 100]);
+}
+
+#[test]
 fn a_lost_page_comes_back_under_a_write_that_is_not_synced() {
     let (mut disk, file) = with_synced_file(b"older");
     disk.write_at(file, 0, b"newer", 0).unwrap();

@@ -104,6 +104,37 @@ fn steps_of_two_directories_are_independent() {
 }
 
 #[test]
+fn a_rename_keeps_the_order_in_both_directories() {
+    let make = || {
+        let mut disk = disk();
+        mkdir(&mut disk, "/a");
+        mkdir(&mut disk, "/b");
+        disk.save("/a/f", b"");
+        disk.sync_all().unwrap();
+        disk.save("/b/1", b"");
+        rename(&mut disk, "/a/f", "/b/f");
+        disk.save("/a/2", b"");
+        disk
+    };
+    let all = set(&["/a /a/f /b", "/a /a/f /b /b/1", "/a /b /b/1 /b/f", "/a /a/2 /b /b/1 /b/f"]);
+    assert_eq!(outcomes(false, make), all);
+}
+
+#[test]
+fn an_exchange_takes_the_new_directory_with_it() {
+    let mut disk = disk();
+    let file = disk.save("/f", b"durable");
+    disk.sync_all().unwrap();
+    mkdir(&mut disk, "/p");
+    mkdir(&mut disk, "/p/d");
+    disk.save("/p/d/g", b"");
+    disk.rename(ROOT, b"/p/d/g", ROOT, b"/f", libc::RENAME_EXCHANGE, 0).unwrap();
+    disk.sync(disk.find("/p/d").unwrap()).unwrap();
+    disk.crash_all_lost();
+    assert_eq!(disk.find("/p/d/g"), Ok(file));
+}
+
+#[test]
 fn a_new_directory_needs_a_sync_of_its_parent() {
     let mut disk = disk();
     let dir = mkdir(&mut disk, "/d");
