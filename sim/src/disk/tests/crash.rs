@@ -107,6 +107,28 @@ fn a_torn_write_ends_at_a_sector() {
 }
 
 #[test]
+fn a_torn_append_ends_the_file_at_a_sector() {
+    let found = outcomes(CrashFaults { keep: 0.0, torn: 1.0, reorder: false }, || {
+        let (mut disk, file) = with_synced_file(b"");
+        disk.write_at(file, 0, &[b'n'; 1_500], 0).unwrap();
+        disk
+    });
+    assert_eq!(found, [0, 512, 1_024].map(|len| vec![b'n'; len]).into());
+}
+
+#[test]
+fn what_has_been_synced_before_does_not_bring_the_write_back_nearer() {
+    let (mut disk, file) = with_synced_file(&vec![0; 1 << 20]);
+    for round in 1..=100 {
+        disk.write_at(file, 0, &vec![round; 1 << 20], 0).unwrap();
+        disk.sync_data(file).unwrap();
+    }
+    disk.write_at(file, 0, b"not synced", 0).unwrap();
+    disk.crash_all_lost();
+    assert_eq!(disk.load("/f").unwrap(), vec![100; 1 << 20]);
+}
+
+#[test]
 fn an_earlier_write_to_the_same_sector_is_kept_with_a_later_one() {
     let found = outcomes(CrashFaults { keep: 0.5, torn: 0.0, reorder: true }, || {
         let (mut disk, file) = with_synced_file(b"....");

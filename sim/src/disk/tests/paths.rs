@@ -157,6 +157,8 @@ fn an_unnamed_file_may_get_a_name_unless_it_is_exclusive() {
     assert_eq!(disk.stat(file).unwrap().nlink, 0);
     disk.link(file, ROOT, b"/named", 0).unwrap();
     assert_eq!(disk.load("/named").unwrap(), b"unnamed");
+    disk.unlink(ROOT, b"/named", 0).unwrap();
+    assert_eq!(disk.link(file, ROOT, b"/again", 0), Err(ENOENT), "it has had its name");
     let free = disk.space().free;
     let other = open(&mut disk, "/d", O_TMPFILE | O_RDWR | O_EXCL).unwrap();
     disk.write_at(other, 0, b"unnamed", 0).unwrap();
