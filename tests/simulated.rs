@@ -1,7 +1,8 @@
 //! The tests of sockets and of what tasks share, on simulated hosts.
 //!
-//! The modules are those of `tests/it`. The first test below runs this program again, with `AYI_SIM_ALONE` in the
-//! environment: then each test is the program of a simulated host, and whatever it expects of Linux it has to find.
+//! The modules are those of `tests/it`. The test below runs this program again, with `AYI_SIM_ALONE` in the environment:
+//! then each of their tests is the program of a simulated host, and whatever it expects of Linux it has to find. Its
+//! seed decides in which order tasks run and reports come. `AYI_SIM_SEEDS=1000` tries more seeds than a few.
 
 #[path = "support/mod.rs"]
 mod support;
@@ -11,4 +12,73 @@ mod net;
 #[path = "it/sync/mod.rs"]
 mod sync;
 
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
 ayi::sim::kernel!();
+
+const THREADS: &str = "threads of std wait for each other: a simulated host has one thread";
+const ORDER: &str = "it expects that tasks run in the order in which they were woken: here the seed decides";
+
+/// What differs from Linux, and why.
+const DIFFERS: &[(&str, &str)] = &[
+    (
+        "net::accept::",
+        "descriptors are counted and limited by the process, in which a simulated host is a guest",
+    ),
+    ("net::hung_up::urgent_data", "there is no urgent data"),
+    ("net::tcp::a_read_that_ends_at_urgent_data", "there is no urgent data"),
+    ("net::tcp::a_reset_after_data_ends_every_wait", ORDER),
+    ("net::tcp::a_writer_goes_on_when_its_peer_reads", THREADS),
+    ("net::tcp_halves::copying_from_a_stream_to_another", THREADS),
+    ("net::tcp_halves::owned_halves_in_two_tasks", THREADS),
+    ("net::tcp_halves::the_traits_of_streams_references_and_halves", THREADS),
+    ("net::udp::multicasts", "there are no groups to join"),
+    ("sync::channels::channels_and_combinators_of_futures", THREADS),
+    ("sync::channels::flume", THREADS),
+    ("sync::channels::mpsc_of_tokio", THREADS),
+    ("sync::channels::oneshot_broadcast_and_watch_of_tokio", THREADS),
+    ("sync::locks::tasks_get_a_mutex_in_the_order_in_which_they_have_asked", ORDER),
+    ("sync::semaphore::a_permit_that_is_dropped_on_another_thread_wakes_who_waits", THREADS),
+    ("sync::semaphore::permits_go_to_those_who_came_first", ORDER),
+];
+
+/// How many seeds are tried, unless the environment says otherwise.
+const SEEDS: u64 = 20;
+
+#[test]
+fn what_holds_of_linux_holds_of_simulated_hosts() {
+    if support::is_recorded() {
+        return;
+    }
+    let seeds = std::env::var("AYI_SIM_SEEDS").ok().map_or(SEEDS, |text| text.parse().unwrap());
+    let next = AtomicU64::new(0);
+    thread::scope(|scope| {
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds {
+                        break;
+                    }
+                    run_all(seed);
+                }
+            });
+        }
+    });
+}
+
+/// Runs all tests that do not differ, with one seed.
+fn run_all(seed: u64) {
+    let mut program = Command::new(std::env::current_exe().unwrap());
+    program.args(["net::", "sync::", "--test-threads", "1"]).env("AYI_SIM_ALONE", seed.to_string());
+    program.args(DIFFERS.iter().flat_map(|(test, _why)| ["--skip", test]));
+    let output = program.stdin(Stdio::null()).output().unwrap();
+    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "AYI_SIM_ALONE={seed}: {}\n{text}\n{errors}", output.status);
+    let passed =
+        text.rsplit("test result: ok. ").next().and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+    assert!(passed.parse::<u32>().is_ok_and(|passed| passed > 100), "only {passed} tests ran\n{text}");
+}

@@ -151,6 +151,13 @@ impl Sim {
         self.0.kernel.borrow_mut().links.change(from, to, change);
     }
 
+    /// Does something before the run. There is nothing to start or to end yet.
+    pub(crate) fn prepare(&self, action: Action) {
+        if !matches!(action, Action::Start(_) | Action::End(..)) {
+            self.perform(action).expect("only starting a program can fail");
+        }
+    }
+
     /// Does something, while no program runs.
     pub(crate) fn perform(&self, action: Action) -> Result<(), Failure> {
         let (kernel, machines) = (&self.0.kernel, &self.0.machines);

@@ -41,6 +41,9 @@ const CALL: Nanos = 500;
 /// What it costs to read a clock. It is not nothing, so that a loop that waits for a time comes to an end.
 const CLOCK: Nanos = 25;
 
+/// What a poll of a task costs besides its calls.
+const POLL: Nanos = 100;
+
 /// How long a program runs before others get their turn, in nanoseconds.
 const QUANTUM: Nanos = 50_000;
 
@@ -125,6 +128,10 @@ impl Kernel {
     #[inline]
     pub(crate) fn charge(&mut self) {
         self.charge_nanos(CALL);
+    }
+
+    pub(crate) fn charge_poll(&mut self) {
+        self.charge_nanos(POLL);
     }
 
     pub(crate) fn charge_nanos(&mut self, nanos: Nanos) {

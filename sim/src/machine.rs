@@ -27,7 +27,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 /// A program that is awake for so long, in nanoseconds, has a task that never waits.
-const LONGEST_WAKE: u64 = 1_000_000_000;
+const LONGEST_WAKE: u64 = 500_000_000;
 
 /// The program of a host: makes its main future, each time it is started.
 pub(crate) type Program = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>>>>>;

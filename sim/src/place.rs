@@ -2,21 +2,20 @@
 
 use std::backtrace::Backtrace;
 
-/// Returns the first line of the call stack that is neither this crate's nor std's, as " at src/main.rs:12:5".
+/// Returns the first place of the call stack that is neither in this crate nor in std nor in ayi, as " at
+/// src/main.rs:12:5".
 pub(crate) fn of_caller() -> String {
     let trace = Backtrace::force_capture().to_string();
-    let mut lines = trace.lines().map(str::trim);
-    let mut name = "";
-    let ours = ["ayi_sim::", "std::", "core::", "alloc::", "<std::", "<core::", "<alloc::", "ayi_runtime::"];
-    while let Some(line) = lines.next() {
-        if let Some(place) = line.strip_prefix("at ") {
-            let is_user = !name.is_empty() && !ours.iter().any(|prefix| name.starts_with(prefix));
-            if is_user && place.contains(".rs:") && !place.starts_with("/rustc/") {
-                return format!(" at {place}");
-            }
-        } else if let Some((_, function)) = line.split_once(": ") {
-            name = function;
-        }
-    }
-    String::new()
+    let mut places = trace.lines().filter_map(|line| line.trim().strip_prefix("at ")).peekable();
+    // The first one is this file's, and names the folder of this crate.
+    let this_crate =
+        places.peek().and_then(|place| place.split_once("place.rs")).map_or("", |(folder, _)| folder);
+    let is_ours = |place: &str| {
+        let ayis = ["/runtime/src/", "/io/src/", "/net/src/", "/fs/src/", "/ayi-"];
+        place.starts_with("/rustc/")
+            || place.starts_with(this_crate)
+            || ayis.iter().any(|part| place.contains(part))
+    };
+    let place = places.find(|place| place.contains(".rs:") && !is_ours(place));
+    place.map_or_else(String::new, |place| format!(" at {place}"))
 }

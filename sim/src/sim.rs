@@ -22,6 +22,9 @@ type Check = Rc<dyn Fn() -> Result<(), String>>;
 /// How long a run may take at most, in simulated time, unless the user says otherwise.
 const LIMIT: Duration = Duration::from_secs(600);
 
+/// How often messages to programs are looked for that come past the network, in nanoseconds.
+const MESSAGES: Nanos = 50_000;
+
 /// So many events without any time that passes are a loop.
 const MOST_AT_ONCE: u32 = 1_000_000;
 
@@ -213,6 +216,11 @@ impl Sim {
         self.0.kernel.borrow().trace.noted()
     }
 
+    /// Returns how many simulated descriptors are open, of all hosts.
+    pub fn descriptors(&self) -> usize {
+        self.0.kernel.borrow().hosts.iter().map(|host| host.fds).sum()
+    }
+
     /// Sets how much simulated time a run may take. The default is ten minutes.
     pub fn set_limit(&self, limit: Duration) {
         self.0.limit.set(limit);
@@ -269,6 +277,9 @@ impl Sim {
 
     /// Does something now, or as soon as the program that asks for it gives the thread back.
     pub(crate) fn act(&self, action: Action) {
+        if !self.0.is_running.get() {
+            return self.prepare(action);
+        }
         let now = self.0.kernel.borrow().now;
         self.plan(now, action);
     }
@@ -291,8 +302,14 @@ impl Sim {
             self.start_all()?;
             let deadline = nanos(self.0.limit.get());
             let (mut time, mut at_once) = (0, 0);
+            let mut looked = 0;
             while !is_over() {
-                let next = self.0.kernel.borrow().events.next_time();
+                let mut next = self.0.kernel.borrow().events.next_time();
+                if next.is_none_or(|next| next >= looked + MESSAGES) {
+                    self.look_for_messages();
+                    next = self.0.kernel.borrow().events.next_time();
+                    looked = next.unwrap_or(looked);
+                }
                 if let Some(until) = until.filter(|until| next.is_none_or(|next| next > *until)) {
                     let mut kernel = self.0.kernel.borrow_mut();
                     kernel.now = kernel.now.max(until);
@@ -401,7 +418,7 @@ impl Sim {
                 })
             }
             Ran::NeverSleeps => {
-                let why = "has not slept for a second of simulated time: one of its tasks never waits";
+                let why = "has not slept for half a second of simulated time: one of its tasks never waits";
                 Err(self.failure(format!("host {:?} {why}", self.name(host))))
             }
             Ran::Panicked(message) => Err(self.failure(format!("host {:?}: {message}", self.name(host)))),
@@ -429,17 +446,9 @@ impl Sim {
         kernel.run_host_at(host, now);
     }
 
-    /// After each event: programs that others have left messages for, escapes, and the user's checks.
+    /// After each event: escapes, and the user's checks.
     fn look_after(&self, event: Event) -> Result<(), Failure> {
         if matches!(event, Event::Run(..) | Event::Call(_) | Event::Planned(_)) {
-            for host in 0..self.count() {
-                if machine::has_messages(&self.0.machines, host) {
-                    let mut kernel = self.0.kernel.borrow_mut();
-                    let busy_until = kernel.host(host).busy_until;
-                    let at = kernel.now.max(busy_until);
-                    kernel.run_host_at(host, at);
-                }
-            }
             let escape = self.0.kernel.borrow_mut().escapes.pop();
             if let Some(escape) = escape {
                 return Err(self.failure(escape));
@@ -450,6 +459,17 @@ impl Sim {
             check().map_err(|why| self.failure(why))?;
         }
         Ok(())
+    }
+
+    /// Has programs run for which others have left messages, past the network: through channels of the test's, say. They
+    /// are looked for each [`MESSAGES`].
+    fn look_for_messages(&self) {
+        let has_messages = |host: &HostId| machine::has_messages(&self.0.machines, *host);
+        for host in (0..self.count()).filter(has_messages) {
+            let mut kernel = self.0.kernel.borrow_mut();
+            let at = kernel.now.max(kernel.hosts[usize::from(host)].busy_until);
+            kernel.run_host_at(host, at);
+        }
     }
 
     /// Runs `f` while the calls of this thread go to the simulated kernel.
@@ -471,9 +491,13 @@ pub(crate) fn decisions() -> Decisions {
     Decisions { choose, take_call }
 }
 
-/// Which of so many ready tasks comes next.
+/// Which of so many ready tasks comes next. A poll costs time, too.
 fn choose(among: usize) -> usize {
-    calls::with_kernel(|kernel| kernel.rng.below(among as u64) as usize).unwrap_or(0)
+    let choose = |kernel: &mut Kernel| {
+        kernel.charge_poll();
+        if among > 1 { kernel.rng.below(among as u64) as usize } else { 0 }
+    };
+    calls::with_kernel(choose).unwrap_or(0)
 }
 
 fn take_call(call: Box<dyn FnOnce() + Send>) {

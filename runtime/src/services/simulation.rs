@@ -13,7 +13,7 @@ use std::cell::Cell;
 /// What a simulation decides on its thread.
 #[derive(Clone, Copy)]
 pub struct Decisions {
-    /// Returns a number below the given one: which of so many ready tasks comes next.
+    /// Returns a number below the given one: which of so many ready tasks comes next. It is polled then.
     pub choose: fn(usize) -> usize,
     /// Takes a call of the blocking pool, and runs it later on this thread.
     pub take_call: fn(Box<dyn FnOnce() + Send>),
@@ -43,11 +43,7 @@ pub(crate) fn choose_next(tasks: OwnScheduler) {
     let Some(head) = tasks.cells().head.get() else { return };
     let after = |slot: &_| tasks.next(*slot);
     let first = std::iter::successors(Some(head), after).take(CHOICE);
-    let count = first.count();
-    if count == 1 {
-        return;
-    }
-    let chosen = choose(count);
+    let chosen = choose(first.count());
     let Some(before) = chosen.checked_sub(1).and_then(|at| std::iter::successors(Some(head), after).nth(at))
     else {
         return;

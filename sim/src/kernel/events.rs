@@ -54,7 +54,8 @@ impl Events {
 
     pub(crate) fn add(&mut self, at: Nanos, event: Event) {
         self.added += 1;
-        let lot = (self.rng.next() >> 32) as u32;
+        // What was asked for happens in the order in which it was, and before anything else.
+        let lot = if let Event::Planned(_) = event { 0 } else { (self.rng.next() >> 32) as u32 };
         self.heap.push(Reverse(Due { at, lot, number: self.added, event }));
     }
 
