@@ -16,6 +16,9 @@ const SHRINKING: Duration = Duration::from_secs(20);
 /// How often a line tells how far the seeds are.
 const PROGRESS: Duration = Duration::from_secs(2);
 
+/// So many of the first seeds are run twice, to see that the seed alone decides what happens.
+const RUN_TWICE: u64 = 2;
+
 /// What one run has come to.
 struct Run {
     seed: u64,
@@ -88,7 +91,13 @@ impl Test {
             if seed >= seeds {
                 return;
             }
-            let run = self.run_one(seed, &BTreeSet::new());
+            let mut run = self.run_one(seed, &BTreeSet::new());
+            if seed < RUN_TWICE && run.why.is_none() {
+                let again = self.run_one(seed, &BTreeSet::new());
+                if again.hash != run.hash {
+                    run.why = Some(differs(&run, &again));
+                }
+            }
             shared.done.fetch_add(1, Relaxed);
             shared.simulated.fetch_add(run.simulated.as_micros() as u64, Relaxed);
             if run.why.is_some() {
@@ -173,6 +182,16 @@ impl Test {
         );
         text
     }
+}
+
+/// What is told if two runs with one seed differ.
+fn differs(run: &Run, again: &Run) -> String {
+    format!(
+        "two runs with seed {} differ, in one process: {:?} with hash {:016x}, and {:?} with hash {:016x}; something in it \
+         depends on what the seed does not decide, such as a static that the first run has changed, an address in \
+         memory, or a hash map whose keys are drawn once for the process",
+        run.seed, run.simulated, run.hash, again.simulated, again.hash
+    )
 }
 
 struct Shared {

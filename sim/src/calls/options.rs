@@ -158,9 +158,9 @@ fn set(kernel: &mut Kernel, fd: Fd, level: i32, name: i32, bytes: &[u8]) -> Resu
         }
         // What concerns how packets are sent makes no difference here.
         (libc::SOL_SOCKET | libc::IPPROTO_IP | libc::IPPROTO_IPV6, _) => {
-            drop(options.others.insert((level, name), number))
+            _ = options.others.insert((level, name), number)
         }
-        (libc::IPPROTO_TCP, _) if is_stream => drop(options.others.insert((level, name), number)),
+        (libc::IPPROTO_TCP, _) if is_stream => _ = options.others.insert((level, name), number),
         _ => return Err(libc::ENOPROTOOPT),
     }
     Ok(())
