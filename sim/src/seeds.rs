@@ -2,11 +2,12 @@
 
 use crate::failure::Outcome;
 use crate::sim::Sim;
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -113,9 +114,11 @@ impl Test {
 
     /// Runs the test with one seed, on a thread of its own: std draws the keys of hash maps once a thread.
     fn run_one(&self, seed: u64, is_spared: &BTreeSet<usize>) -> Run {
+        let is_quiet = !is_spared.is_empty() && number("AYI_SIM_SEED").is_none();
         let body = self.body;
         let spared = is_spared.clone();
         let runs = thread::Builder::new().name(format!("{} seed {seed}", self.name)).spawn(move || {
+            IS_QUIET.set(is_quiet);
             let sim = Sim::new(seed);
             *sim.0.is_spared.borrow_mut() = spared.clone();
             let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| body(&sim)));
@@ -140,6 +143,7 @@ impl Test {
 
     /// Leaves out faults for as long as the run still fails without them: first half of them at once, then fewer.
     fn shrink(&self, failed: Run) -> Run {
+        silence_quiet_threads();
         let start = Instant::now();
         let mut best = failed;
         let mut step = best.faults.len().div_ceil(2);
@@ -192,6 +196,24 @@ fn differs(run: &Run, again: &Run) -> String {
          memory, or a hash map whose keys are drawn once for the process",
         run.seed, run.simulated, run.hash, again.simulated, again.hash
     )
+}
+
+thread_local! {
+    /// The thread repeats a run that is known to fail.
+    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Has the panics of runs that are repeated say nothing: the first one has been told.
+fn silence_quiet_threads() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !IS_QUIET.get() {
+                before(panic);
+            }
+        }));
+    });
 }
 
 struct Shared {

@@ -21,6 +21,7 @@
 //! | `pubsub` | channels, patterns, and the mail of subscribers |
 //! | `resp` | the protocol: requests from bytes, replies to bytes |
 //! | `input`, `bell`, `glob`, `args` | a buffer; a word to a task that waits; patterns; the command line |
+//! | `simulated` | tests on a simulated network |
 //! | `turn` | how much is done for one client before the others get a turn |
 //!
 //! Everything is on one thread, so connections share cells. One rule keeps that safe: *no borrow lives across an
@@ -45,6 +46,8 @@ mod input;
 mod pubsub;
 mod resp;
 mod server;
+#[cfg(test)]
+mod simulated;
 mod store;
 mod turn;
 

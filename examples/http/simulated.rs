@@ -1,0 +1,93 @@
+//! The server on a simulated network, with hyper's client: whatever the network does, an answer is the one to its
+//! request.
+//!
+//! ```sh
+//! cargo test --features sim --example http
+//! ```
+
+use crate::args::Limits;
+use crate::{Server, accept};
+use ayi::net::{TcpListener, TcpStream};
+use ayi::sim::{Failure, Faults, Sim};
+use ayi::sync::Semaphore;
+use ayi::time::{Duration, sleep, timeout};
+use hyper::Request;
+use hyper::body::{Body, Incoming};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+ayi::sim::kernel!();
+
+async fn serve() -> io::Result<()> {
+    let listener = TcpListener::bind("0.0.0.0:80").await?;
+    let [header, body, idle, drain, stop] = [10, 30, 60, 0, 15].map(Duration::from_secs);
+    let limits = Limits { header, body, idle, drain, stop };
+    let places = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+    let server = Arc::new(Server { limits, places, is_stopping: AtomicBool::new(false) });
+    accept(&server, &listener).await
+}
+
+type AnyError = Box<dyn std::error::Error>;
+
+async fn connect() -> Result<SendRequest<String>, AnyError> {
+    let stream = TcpStream::connect("server:80").await?;
+    let (client, connection) = handshake(ayi::hyper::Io(stream)).await?;
+    ayi::spawn(async move { drop(connection.await) });
+    Ok(client)
+}
+
+async fn read(body: Incoming) -> Result<Vec<u8>, AnyError> {
+    let (mut body, mut all) = (pin!(body), Vec::new());
+    while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+        if let Ok(data) = frame?.into_data() {
+            all.extend_from_slice(&data);
+        }
+    }
+    Ok(all)
+}
+
+/// Sends a text and gets it back, or the error of a connection.
+async fn echo(client: &mut SendRequest<String>, text: &str) -> Result<(), AnyError> {
+    client.ready().await?;
+    let request = Request::post("/echo").header("host", "server").body(text.to_owned())?;
+    let response = client.send_request(request).await?;
+    assert_eq!(response.status(), 200);
+    assert_eq!(read(response.into_body()).await?, text.as_bytes());
+    Ok(())
+}
+
+async fn client(number: u32) {
+    let mut connection = None;
+    let mut sent = 0;
+    while sent < 50 {
+        let text = format!("{number}: {}", "tea ".repeat(sent * 40));
+        let asked = async {
+            let client = match &mut connection {
+                Some(client) => client,
+                None => connection.insert(connect().await?),
+            };
+            echo(client, &text).await
+        };
+        match timeout(Duration::from_secs(2), asked).await {
+            Ok(Ok(())) => sent += 1,
+            // The connection is of no use any more, and the request may be sent again.
+            Ok(Err(_)) | Err(_) => connection = None,
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[ayi::sim_test(seeds = 60)]
+fn answers_belong_to_their_requests(sim: &Sim) -> Result<(), Failure> {
+    sim.host("server", serve);
+    for number in 0..3 {
+        sim.client(format!("client-{number}"), move || client(number));
+    }
+    let faults = Faults::new(["server"]).crashes().kills().pauses().partitions().slow_hosts();
+    sim.faults(faults.until(Duration::from_secs(6)).every(Duration::from_secs(1)));
+    sim.run()
+}
