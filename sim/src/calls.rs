@@ -66,8 +66,7 @@ fn simulate(call: &str, mut f: impl FnMut(&mut Kernel) -> Result<i64, Errno>) ->
             kernel.charge();
             let result = kernel.check_alive().and_then(|_| f(kernel));
             let outcome = result.map_or_else(|errno| -i64::from(errno), |value| value);
-            let here = u64::from(kernel.here.unwrap_or_default());
-            kernel.trace.note(kernel.now, here << 32 | number_of(call), outcome as u64);
+            kernel.trace.note(kernel.now, kernel.here.unwrap_or_default(), call, outcome);
             (result, kernel.waits.take())
         })?;
         let Some(waits) = waits else {
@@ -99,11 +98,6 @@ pub(crate) fn makes_simulated_sockets() -> bool {
     // SAFETY: this descriptor was just made, and nobody else has it.
     unsafe { libc::close(fd) };
     fd >= BASE
-}
-
-/// A number for the name of a call.
-fn number_of(call: &str) -> u64 {
-    call.bytes().fold(0, |all, byte| (all * 31 + u64::from(byte)) & 0xffff_ffff)
 }
 
 /// A call that would wait, on a descriptor that may: nothing else could happen meanwhile.

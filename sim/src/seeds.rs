@@ -47,7 +47,9 @@ impl Test {
     /// Panics if a run fails.
     #[track_caller]
     pub fn run(&self) {
-        if let Some(seed) = number("AYI_SIM_SEED") {
+        let one = number("AYI_SIM_SEED");
+        self.warm_up(one.unwrap_or(0));
+        if let Some(seed) = one {
             let run = self.run_one(seed, &spared());
             eprintln!("seed {seed}: {:.6} s, hash {:016x}", run.simulated.as_secs_f64(), run.hash);
             if let Some(why) = &run.why {
@@ -60,6 +62,12 @@ impl Test {
             let small = self.shrink(failed);
             panic!("{}", self.tell(&small));
         }
+    }
+
+    /// Runs the test once for nothing, so that what a process does once is done: statics that are made at their first use.
+    fn warm_up(&self, seed: u64) {
+        silence_quiet_threads();
+        self.run_one_as(seed, &spared(), true);
     }
 
     fn run_all(&self, seeds: u64) -> Option<Run> {
@@ -114,7 +122,10 @@ impl Test {
 
     /// Runs the test with one seed, on a thread of its own: std draws the keys of hash maps once a thread.
     fn run_one(&self, seed: u64, is_spared: &BTreeSet<usize>) -> Run {
-        let is_quiet = !is_spared.is_empty() && number("AYI_SIM_SEED").is_none();
+        self.run_one_as(seed, is_spared, false)
+    }
+
+    fn run_one_as(&self, seed: u64, is_spared: &BTreeSet<usize>, is_quiet: bool) -> Run {
         let body = self.body;
         let spared = is_spared.clone();
         let runs = thread::Builder::new().name(format!("{} seed {seed}", self.name)).spawn(move || {
@@ -143,7 +154,6 @@ impl Test {
 
     /// Leaves out faults for as long as the run still fails without them: first half of them at once, then fewer.
     fn shrink(&self, failed: Run) -> Run {
-        silence_quiet_threads();
         let start = Instant::now();
         let mut best = failed;
         let mut step = best.faults.len().div_ceil(2);
@@ -158,7 +168,7 @@ impl Test {
                 }
                 let without = kept.iter().skip(at).take(step).copied();
                 let spared: BTreeSet<usize> = best.is_spared.iter().copied().chain(without).collect();
-                let run = self.run_one(best.seed, &spared);
+                let run = self.run_one_as(best.seed, &spared, true);
                 if run.why.is_some() {
                     (best, has_changed) = (run, true);
                 } else {

@@ -105,8 +105,12 @@ impl Sim {
             is_spared: RefCell::default(),
             pulse: Arc::default(),
         }));
+        let has_kernel = sim.has_kernel();
+        let mut kernel = Kernel::new(seed);
+        kernel.trace.write_if_wanted();
+        *sim.0.kernel.borrow_mut() = kernel;
         assert!(
-            sim.has_kernel(),
+            has_kernel,
             "this program does not contain the simulated kernel: write `ayi::sim::kernel!();` once, outside all functions"
         );
         sim
@@ -119,10 +123,7 @@ impl Sim {
             self.0.kernel.borrow_mut().host(id).state = HostState::Up;
             self.0.kernel.borrow_mut().here = Some(id);
             let is_simulated = calls::makes_simulated_sockets();
-            let mut kernel = self.0.kernel.borrow_mut();
-            kernel.close_all(id);
-            *kernel = Kernel::new(self.0.seed);
-            drop(kernel);
+            self.0.kernel.borrow_mut().close_all(id);
             self.0.machines.borrow_mut().clear();
             is_simulated
         })
@@ -399,7 +400,7 @@ impl Sim {
             other => {
                 let mut kernel = self.0.kernel.borrow_mut();
                 let now = kernel.now;
-                kernel.trace.note(now, 1, 0);
+                kernel.trace.note(now, 0, other.name(), 0);
                 kernel.happen(other);
             }
         }

@@ -31,6 +31,23 @@ pub(crate) enum Event {
     Planned(u32),
 }
 
+impl Event {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Event::Run(..) => "run",
+            Event::Call(_) => "call of the pool",
+            Event::Syn(..) => "SYN",
+            Event::SynAck(..) => "SYN-ACK",
+            Event::Accepted(_) => "ACK of a SYN-ACK",
+            Event::Segment(_) => "segment",
+            Event::Ack(_) => "ACK",
+            Event::Reset(_) => "RST",
+            Event::Datagram(_) => "datagram",
+            Event::Planned(_) => "planned",
+        }
+    }
+}
+
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Due {
     at: Nanos,
