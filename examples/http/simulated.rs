@@ -87,7 +87,7 @@ fn answers_belong_to_their_requests(sim: &Sim) -> Result<(), Failure> {
     for number in 0..3 {
         sim.client(format!("client-{number}"), move || client(number));
     }
-    let faults = Faults::new(["server"]).crashes().kills().pauses().partitions().slow_hosts();
+    let faults = Faults::new(["server"]).crashes().kills().pauses().partitions().slow_hosts().resets();
     sim.faults(faults.until(Duration::from_secs(6)).every(Duration::from_secs(1)));
     sim.run()
 }

@@ -17,6 +17,8 @@ pub(crate) enum Action {
     Slow(HostId, u32),
     /// Cuts, or mends, the way from one host to another.
     Cut(HostId, HostId, bool),
+    /// Resets all connections between two hosts.
+    Reset(HostId, HostId),
     Run(Box<dyn FnOnce(&Sim)>),
 }
 
@@ -94,6 +96,12 @@ impl Sim {
         let (a, b) = (self.id(a), self.id(b));
         self.act(Action::Cut(a, b, false));
         self.act(Action::Cut(b, a, false));
+    }
+
+    /// Breaks all connections between two hosts: both ends get a reset, as from a firewall that has forgotten them.
+    #[track_caller]
+    pub fn reset_connections(&self, a: &str, b: &str) {
+        self.act(Action::Reset(self.id(a), self.id(b)));
     }
 
     /// Has `f` called after so much simulated time.
@@ -177,6 +185,7 @@ impl Sim {
             Action::Cut(from, to, is_cut) => {
                 kernel.borrow_mut().links.change(from, to, |link| link.is_cut = is_cut);
             }
+            Action::Reset(a, b) => kernel.borrow_mut().reset_between(a, b),
             Action::Run(f) => f(self),
         }
         Ok(())

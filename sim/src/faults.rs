@@ -51,6 +51,7 @@ enum Kind {
     Partition,
     OneWay,
     Slow,
+    Reset,
 }
 
 impl Faults {
@@ -94,6 +95,11 @@ impl Faults {
     /// Adds hosts that are 2 to 100 times slower for a while.
     pub fn slow_hosts(self) -> Faults {
         self.with(Kind::Slow)
+    }
+
+    /// Adds connections between two hosts that break: see [`Sim::reset_connections`].
+    pub fn resets(self) -> Faults {
+        self.with(Kind::Reset)
     }
 
     /// Sets how often a fault comes on average.
@@ -151,8 +157,11 @@ impl Sim {
                 back = ends;
             }
             let number = self.0.faults.borrow().len();
-            let text =
-                format!("{number}: at {:.6} s, for {:.6} s: {}", seconds(at), seconds(lasts), drawn.text);
+            let lasting = match drawn.end.len() {
+                0 => String::new(),
+                _ => format!(", for {:.6} s", seconds(lasts)),
+            };
+            let text = format!("{number}: at {:.6} s{lasting}: {}", seconds(at), drawn.text);
             self.0.faults.borrow_mut().push(text);
             if !self.0.is_spared.borrow().contains(&number) {
                 drawn.begin.into_iter().for_each(|action| self.plan(at, action));
@@ -179,6 +188,11 @@ impl Sim {
                     Action::Slow(host, times * 100),
                     Action::Slow(host, 100),
                 )
+            }
+            Kind::Reset => {
+                let to = rng.below(self.0.machines.borrow().len() as u64) as HostId;
+                let text = format!("connections between {name} and {} break", self.name(to));
+                Drawn { text, begin: vec![Action::Reset(host, to)], end: Vec::new() }
             }
             Kind::OneWay => {
                 let to = hosts[rng.below(hosts.len() as u64) as usize];

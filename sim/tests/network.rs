@@ -146,6 +146,39 @@ fn who_connects_to_a_host_without_power_waits_two_minutes() {
 }
 
 #[test]
+fn connections_that_break_are_told_at_both_ends() {
+    let ends = Rc::new(Cell::new(0));
+    let shared = ends.clone();
+    let sim = Sim::new(12);
+    sim.host("server", move || {
+        let ends = shared.clone();
+        async move {
+            let listener = TcpListener::bind("0.0.0.0:7").await?;
+            let (mut stream, _) = listener.accept().await?;
+            assert_eq!(stream.read_u8().await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+            ends.set(ends.get() + 1);
+            io::Result::Ok(())
+        }
+    });
+    let handle = sim.clone();
+    let shared = ends.clone();
+    sim.client("client", move || {
+        let (sim, ends) = (handle.clone(), shared.clone());
+        async move {
+            let mut stream = TcpStream::connect("server:7").await?;
+            sleep(Duration::from_secs(1)).await;
+            sim.reset_connections("server", "client");
+            assert_eq!(stream.read_u8().await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+            ends.set(ends.get() + 1);
+            sleep(Duration::from_secs(1)).await;
+            io::Result::Ok(())
+        }
+    });
+    sim.run().unwrap();
+    assert_eq!(ends.get(), 2);
+}
+
+#[test]
 fn nobody_listens_and_nobody_is_there() {
     with_client(
         6,

@@ -27,7 +27,7 @@ async fn ask() -> io::Result<u8> {
 
 fn with_faults(sim: &Sim) {
     sim.host("server", one_byte_server);
-    sim.faults(Faults::new(["server"]).crashes().kills().pauses().partitions().slow_hosts());
+    sim.faults(Faults::new(["server"]).crashes().kills().pauses().partitions().slow_hosts().resets());
 }
 
 #[ayi::sim_test(seeds = 200)]

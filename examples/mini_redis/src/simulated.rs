@@ -113,7 +113,9 @@ fn counters_count_what_was_sent(sim: &Sim) -> Result<(), Failure> {
             counting_client(format!("cups-{number}"), starts.clone())
         });
     }
-    sim.faults(Faults::new(["redis"]).crashes().kills().pauses().partitions().until(Duration::from_secs(8)));
+    sim.faults(
+        Faults::new(["redis"]).crashes().kills().pauses().partitions().resets().until(Duration::from_secs(8)),
+    );
     sim.run()
 }
 

@@ -71,6 +71,7 @@ fn no_order_is_lost(sim: &Sim) -> Result<(), Failure> {
             .pauses()
             .partitions()
             .slow_hosts()
+            .resets()
             .until(Duration::from_secs(10)),
     );
     sim.run()?;

@@ -1,6 +1,6 @@
 //! How a connection ends: in order, by a reset, or with its host.
 
-use super::{Key, State, What};
+use super::{Key, State, Tcp, What};
 use crate::Errno;
 use crate::kernel::Kernel;
 use crate::kernel::events::Event;
@@ -82,12 +82,17 @@ impl Kernel {
     pub(crate) fn reset_arrives(&mut self, key: Key, error: Errno) {
         let Some(tcp) = self.tcp.get(key) else { return };
         let (host, there) = (tcp.host, tcp.connection.peer_host);
-        let is_open = matches!(tcp.state, State::Connected);
         // A reset that is lost is not repeated: the next packet gets another one.
-        if !is_open || error == libc::ECONNRESET && !self.links.arrives(there, host) {
+        if error != libc::ECONNRESET || self.links.arrives(there, host) {
+            self.break_off(key, error);
+        }
+    }
+
+    fn break_off(&mut self, key: Key, error: Errno) {
+        let Some(tcp) = self.tcp.get_mut(key) else { return };
+        if !matches!(tcp.state, State::Connected) {
             return;
         }
-        let tcp = &mut self.tcp[key];
         tcp.state = State::Closed;
         // tcp_reset: whoever has been told of the peer's end hears of a broken pipe.
         let has_heard_end = tcp.connection.peer_has_ended && error == libc::ECONNRESET;
@@ -96,6 +101,16 @@ impl Kernel {
         self.release_port(key);
         self.notify_tcp(key, ALL);
         self.remove_if_over(key);
+    }
+
+    /// Resets all connections between two hosts, at both ends.
+    pub(crate) fn reset_between(&mut self, a: HostId, b: HostId) {
+        let is_between =
+            |(_, tcp): &(Key, &Tcp)| [(a, b), (b, a)].contains(&(tcp.host, tcp.connection.peer_host));
+        let broken: Vec<Key> = self.tcp.iter().filter(is_between).map(|(key, _)| key).collect();
+        for key in broken {
+            self.break_off(key, libc::ECONNRESET);
+        }
     }
 
     pub(crate) fn release_port(&mut self, key: Key) {
