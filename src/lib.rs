@@ -77,6 +77,9 @@ pub mod scaling_out {}
 
 #[doc = include_str!("seeing_a_run.md")]
 pub mod seeing_a_run {}
+#[cfg(all(target_os = "linux", feature = "sim"))]
+#[doc = include_str!("testing_with_seeds.md")]
+pub mod testing_with_seeds {}
 #[cfg(target_os = "linux")]
 mod macros;
 #[cfg(target_os = "linux")]
