@@ -35,6 +35,7 @@
 //! - `runtime::Record`, with the feature `record`: what a runtime does goes into a ring, see [`seeing_a_run`]
 //! - With the feature `live`, a program shows what it does in a browser while it runs, see [`seeing_a_run`]
 //! - `serve`, with the feature `serve`: HTTP/1 and HTTP/2 for axum, tower and hyper services
+//! - `sim`, with the feature `sim`: whole systems on a simulated network, from a seed, see `testing_with_seeds`
 //! - `signal`, with the feature `signal`: Ctrl-C and other signals
 //! - [`runtime`]: what `#[ayi::main]` does for you, its settings and what it counts
 //! - With the feature `tracing`, subscribers of the crate `tracing` are told of tasks, wakers, timers and sockets, so
@@ -58,6 +59,9 @@ struct Main;
 #[cfg(doctest)]
 #[doc = include_str!("../macros/src/test.md")]
 struct Test;
+#[cfg(all(doctest, feature = "sim"))]
+#[doc = include_str!("../macros/src/sim_test.md")]
+struct SimTest;
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("ayi runs on Linux only: its reactor is built on epoll and eventfd");

@@ -5,11 +5,11 @@
 
   // Where the functions are. `tests/lines.js` compares this table with the repository, and `--fix` writes the lines anew.
   Lens.code = {
-    park: { file: 'runtime/src/core/turn.rs', line: 168, name: 'Worker::park', fn: 'park' },
-    turn: { file: 'runtime/src/core/turn.rs', line: 136, name: 'Worker::turn', fn: 'turn' },
-    poll_reactor: { file: 'runtime/src/core/turn.rs', line: 178, name: 'Worker::poll_reactor', fn: 'poll_reactor' },
+    park: { file: 'runtime/src/core/turn.rs', line: 169, name: 'Worker::park', fn: 'park' },
+    turn: { file: 'runtime/src/core/turn.rs', line: 137, name: 'Worker::turn', fn: 'turn' },
+    poll_reactor: { file: 'runtime/src/core/turn.rs', line: 179, name: 'Worker::poll_reactor', fn: 'poll_reactor' },
     run_loop: { file: 'runtime/src/core/turn.rs', line: 67, name: 'Worker::run', fn: 'run' },
-    wake_timers: { file: 'runtime/src/core/turn.rs', line: 217, name: 'Worker::wake_timers', fn: 'wake_timers' },
+    wake_timers: { file: 'runtime/src/core/turn.rs', line: 218, name: 'Worker::wake_timers', fn: 'wake_timers' },
     epoll_wait: { file: 'runtime/src/core/sys.rs', line: 73, name: 'Epoll::wait', fn: 'wait' },
     reactor_turn: { file: 'runtime/src/core/wait/reactor.rs', line: 213, name: 'Reactor::turn', fn: 'turn' },
     report: { file: 'runtime/src/core/wait/reactor.rs', line: 387, name: 'Source::report', fn: 'report' },
@@ -45,7 +45,7 @@
     pop_expired: { file: 'runtime/src/core/wait/wheel.rs', line: 152, name: 'Wheel::pop_expired', fn: 'pop_expired' },
     join: { file: 'runtime/src/core/task/join.rs', line: 143, name: 'JoinHandle::poll', fn: 'poll' },
     submit_call: { file: 'runtime/src/services/blocking.rs', line: 209, name: 'Pool::submit', fn: 'submit' },
-    work: { file: 'runtime/src/services/blocking.rs', line: 261, name: 'Pool::work', fn: 'work' },
+    work: { file: 'runtime/src/services/blocking.rs', line: 263, name: 'Pool::work', fn: 'work' },
     ring_submit: { file: 'runtime/src/services/proactor.rs', line: 168, name: 'Proactor::submit', fn: 'submit' },
     reap: { file: 'runtime/src/services/proactor.rs', line: 281, name: 'Proactor::reap', fn: 'reap' },
     block_on: { file: 'runtime/src/face/block_on.rs', line: 32, name: 'Worker::block_on', fn: 'block_on' },

@@ -41,14 +41,11 @@ const CHOICE: usize = 16;
 pub(crate) fn choose_next(tasks: OwnScheduler) {
     let Some(Decisions { choose, .. }) = DECISIONS.get() else { return };
     let Some(head) = tasks.cells().head.get() else { return };
-    let after = |slot: &_| tasks.next(*slot);
-    let first = std::iter::successors(Some(head), after).take(CHOICE);
-    let chosen = choose(first.count());
-    let Some(before) = chosen.checked_sub(1).and_then(|at| std::iter::successors(Some(head), after).nth(at))
-    else {
-        return;
-    };
-    let slot = tasks.next(before).expect("it is one of those counted");
+    let first = || std::iter::successors(Some(head), |slot| tasks.next(*slot)).take(CHOICE);
+    let chosen = choose(first().count());
+    // The one before it, if it is not the head, and itself.
+    let mut pairs = first().zip(first().skip(1));
+    let Some((before, slot)) = (chosen > 0).then(|| pairs.nth(chosen - 1)).flatten() else { return };
     match tasks.next(slot) {
         Some(next) => before.cells().link.set(Some(next)),
         None => tasks.cells().tail.set(Some(before)),
