@@ -13,9 +13,11 @@
 //!    this crate's own, from std, and goes to the real kernel.
 
 pub(crate) mod addr;
+mod control;
 mod descriptors;
 mod names;
 mod options;
+mod pairs;
 mod sockets;
 mod threads;
 mod time;
@@ -23,6 +25,7 @@ mod time;
 pub use descriptors::*;
 pub use names::*;
 pub use options::*;
+pub use pairs::*;
 pub use sockets::*;
 pub use threads::*;
 pub use time::*;
@@ -65,7 +68,7 @@ fn simulate(call: &str, mut f: impl FnMut(&mut Kernel) -> Result<i64, Errno>) ->
         let (result, waits) = in_program(|kernel| {
             kernel.charge();
             let result = kernel.check_alive().and_then(|_| f(kernel));
-            let outcome = result.map_or_else(|errno| -i64::from(errno), |value| value);
+            let outcome = result.unwrap_or_else(|errno| -i64::from(errno));
             kernel.trace.note(kernel.now, kernel.here.unwrap_or_default(), call, outcome);
             (result, kernel.waits.take())
         })?;
@@ -163,6 +166,8 @@ macro_rules! kernel {
             ioctl(fd: i32, request: usize, argument: usize) -> i32;
             listen(fd: i32, backlog: i32) -> i32;
             nanosleep(time: *const c_void, left: *mut c_void) -> i32;
+            pipe(to: *mut c_void) -> i32;
+            pipe2(to: *mut c_void, flags: i32) -> i32;
             poll(list: *mut c_void, count: usize, milliseconds: i32) -> i32;
             prctl(option: i32, a: usize, b: usize, c: usize, d: usize) -> i32;
             preadv2(fd: i32, parts: *const c_void, count: i32, offset: i64, flags: i32) -> isize;
@@ -179,6 +184,7 @@ macro_rules! kernel {
             setsockopt(fd: i32, level: i32, name: i32, value: *const c_void, len: u32) -> i32;
             shutdown(fd: i32, how: i32) -> i32;
             socket(family: i32, kind: i32, protocol: i32) -> i32;
+            socketpair(family: i32, kind: i32, protocol: i32, to: *mut c_void) -> i32;
             syscall(number: isize, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> isize;
             write(fd: i32, from: *const c_void, len: usize) -> isize;
             writev(fd: i32, parts: *const c_void, count: i32) -> isize;

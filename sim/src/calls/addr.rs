@@ -45,6 +45,7 @@ pub(crate) unsafe fn read(addr: *const c_void, len: u32) -> Result<Address, Errn
             };
             Ok(Address::Inet(SocketAddrV6::new(Ipv6Addr::from(ip), u16::from_be(port), 0, 0).into()))
         }
+        libc::AF_UNIX if len > size_of::<sockaddr_un>() => Err(libc::EINVAL),
         libc::AF_UNIX => {
             let start = mem::offset_of!(sockaddr_un, sun_path);
             let count = len.saturating_sub(start).min(108);

@@ -1,7 +1,7 @@
 //! What is done with descriptors of any kind: reading, writing, closing, and waiting for them.
 
 use super::sockets::{receive, transmit};
-use super::{in_program, nanos_of, simulate, simulate_on};
+use super::{in_program, may_not_wait, nanos_of, simulate, simulate_on};
 use crate::Errno;
 use crate::kernel::Kernel;
 use crate::kernel::descriptors::{BASE, Fd, Kind};
@@ -61,20 +61,30 @@ pub(super) fn scatter(mut bytes: &[u8], parts: &mut [&mut [u8]]) {
 
 fn read_any(kernel: &mut Kernel, fd: Fd, to: &mut [u8], flags: i32) -> Result<i64, Errno> {
     match kernel.kind(fd)? {
+        // Linux does not even look at the socket.
+        Kind::Tcp(_) | Kind::Udp(_) | Kind::Unix(_) if to.is_empty() => Ok(0),
         Kind::Tcp(_) | Kind::Udp(_) | Kind::Unix(_) => {
             receive(kernel, fd, to, flags).map(|(count, ..)| count as i64)
         }
         Kind::Parked(_) | Kind::Bell(_) | Kind::Epoll(_) => Err(libc::EINVAL),
-        Kind::Pipe(end) => match *end {},
+        Kind::Pipe(_) => {
+            let description = kernel.description(fd)?;
+            let result = kernel.read_pipe(description, to);
+            may_not_wait(kernel, fd, flags, result.map(|count| count as i64))
+        }
         Kind::File(file) => match *file {},
     }
 }
 
 fn write_any(kernel: &mut Kernel, fd: Fd, bytes: &[u8], flags: i32) -> Result<i64, Errno> {
     match kernel.kind(fd)? {
-        Kind::Tcp(_) | Kind::Udp(_) | Kind::Unix(_) => transmit(kernel, fd, bytes, flags, None),
+        Kind::Tcp(_) | Kind::Udp(_) | Kind::Unix(_) => transmit(kernel, fd, bytes, flags, None, &[]),
         Kind::Parked(_) | Kind::Bell(_) | Kind::Epoll(_) => Err(libc::EINVAL),
-        Kind::Pipe(end) => match *end {},
+        Kind::Pipe(_) => {
+            let description = kernel.description(fd)?;
+            let result = kernel.write_pipe(description, bytes);
+            may_not_wait(kernel, fd, flags, result.map(|count| count as i64))
+        }
         Kind::File(file) => match *file {},
     }
 }
@@ -256,6 +266,14 @@ fn control(kernel: &mut Kernel, fd: Fd, command: i32, argument: usize) -> Result
         }
         libc::F_DUPFD => kernel.add_descriptor(description, false).map(i64::from),
         libc::F_DUPFD_CLOEXEC => kernel.add_descriptor(description, true).map(i64::from),
+        libc::F_GETPIPE_SZ | libc::F_SETPIPE_SZ => {
+            let Kind::Pipe(end) = kernel.descriptions[description].kind else { return Err(libc::EBADF) };
+            let size = match command {
+                libc::F_SETPIPE_SZ => kernel.set_pipe_size(end, argument as u32 as usize)?,
+                _ => kernel.pipe_size(end),
+            };
+            Ok(size as i64)
+        }
         _ => Err(libc::EINVAL),
     }
 }
@@ -281,6 +299,8 @@ pub unsafe fn ioctl(fd: i32, request: usize, argument: usize) -> i32 {
             libc::FIONREAD => {
                 let count = match &kernel.descriptions[description].kind {
                     Kind::Tcp(tcp) => kernel.tcp[*tcp].connection.received.len(),
+                    Kind::Unix(_) => kernel.unread_of_unix(description)?,
+                    Kind::Pipe(end) => kernel.unread_of_pipe(*end),
                     _ => return Err(libc::EINVAL),
                 };
                 // SAFETY: the caller's promise: it points to an integer.

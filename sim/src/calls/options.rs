@@ -5,7 +5,9 @@ use super::sockets::{Socket, socket_of};
 use crate::Errno;
 use crate::kernel::Kernel;
 use crate::kernel::descriptors::Fd;
+use crate::kernel::slab::Key;
 use crate::kernel::tcp::{Options, State};
+use crate::kernel::unix::Unix;
 use crate::real;
 use libc::{c_int, c_long, c_void};
 
@@ -38,6 +40,9 @@ pub unsafe fn getsockopt(fd: i32, level: i32, name: i32, value: *mut c_void, len
 
 fn get(kernel: &mut Kernel, fd: Fd, level: i32, name: i32) -> Result<Vec<u8>, Errno> {
     let socket = socket_of(kernel, fd)?;
+    if let Socket::Unix(unix) = socket {
+        return get_of_unix(kernel.unix(unix), level, name);
+    }
     let (is_stream, is_v6, listens) = match &socket {
         Socket::Tcp(tcp) => {
             (true, kernel.tcp[*tcp].is_v6, matches!(kernel.tcp[*tcp].state, State::Listening(_)))
@@ -124,6 +129,11 @@ fn set(kernel: &mut Kernel, fd: Fd, level: i32, name: i32, bytes: &[u8]) -> Resu
         (None, None) => return Err(libc::EINVAL),
     };
     let is_on = number != 0;
+    // The kernel doubles the sizes of buffers, to have room for its own data: socket(7).
+    let size = (number.max(0) as usize).saturating_mul(2).min(MOST_BUFFER);
+    if let Socket::Unix(unix) = socket {
+        return set_of_unix(kernel, unix, level, name, is_on, size);
+    }
     if (level, name) == (libc::SOL_SOCKET, libc::SO_BROADCAST) {
         if let Socket::Udp(udp) = &socket {
             kernel.udp(*udp).broadcasts = is_on;
@@ -132,8 +142,6 @@ fn set(kernel: &mut Kernel, fd: Fd, level: i32, name: i32, bytes: &[u8]) -> Resu
     }
     let is_stream = matches!(socket, Socket::Tcp(_));
     let options = options_of(kernel, &socket)?;
-    // The kernel doubles the sizes of buffers, to have room for its own data: socket(7).
-    let size = (number.max(0) as usize).saturating_mul(2).min(MOST_BUFFER);
     match (level, name) {
         (libc::SOL_SOCKET, libc::SO_REUSEADDR) => options.reuses_addr = is_on,
         (libc::SOL_SOCKET, libc::SO_REUSEPORT) => options.reuses_port = is_on,
@@ -161,6 +169,67 @@ fn set(kernel: &mut Kernel, fd: Fd, level: i32, name: i32, bytes: &[u8]) -> Resu
             _ = options.others.insert((level, name), number)
         }
         (libc::IPPROTO_TCP, _) if is_stream => _ = options.others.insert((level, name), number),
+        _ => return Err(libc::ENOPROTOOPT),
+    }
+    Ok(())
+}
+
+/// unix(7), and what socket(7) has for all sockets.
+fn get_of_unix(unix: &mut Unix, level: i32, name: i32) -> Result<Vec<u8>, Errno> {
+    if level != libc::SOL_SOCKET {
+        return Err(libc::EOPNOTSUPP);
+    }
+    let number: c_int = match name {
+        libc::SO_ERROR => std::mem::take(&mut unix.error),
+        libc::SO_TYPE => unix.kind.number(),
+        libc::SO_DOMAIN => libc::AF_UNIX,
+        libc::SO_PROTOCOL => 0,
+        libc::SO_ACCEPTCONN => unix.listens().into(),
+        libc::SO_SNDBUF => unix.send_buffer as c_int,
+        libc::SO_RCVBUF => unix.receive_buffer as c_int,
+        libc::SO_RCVLOWAT => 1,
+        libc::SO_PASSCRED => unix.passes_credentials.into(),
+        libc::SO_REUSEADDR | libc::SO_REUSEPORT | libc::SO_KEEPALIVE | libc::SO_BROADCAST => 0,
+        libc::SO_PEERCRED => {
+            let (process, user, group) = unix.credentials();
+            return Ok([process.to_ne_bytes(), user.to_ne_bytes(), group.to_ne_bytes()].concat());
+        }
+        libc::SO_LINGER | libc::SO_RCVTIMEO | libc::SO_SNDTIMEO => {
+            let size =
+                if name == libc::SO_LINGER { size_of::<libc::linger>() } else { size_of::<libc::timeval>() };
+            return Ok(vec![0; size]);
+        }
+        _ => return Err(libc::ENOPROTOOPT),
+    };
+    Ok(number.to_ne_bytes().to_vec())
+}
+
+fn set_of_unix(
+    kernel: &mut Kernel,
+    key: Key,
+    level: i32,
+    name: i32,
+    is_on: bool,
+    size: usize,
+) -> Result<(), Errno> {
+    if level != libc::SOL_SOCKET {
+        return Err(libc::EOPNOTSUPP);
+    }
+    let unix = kernel.unix(key);
+    match name {
+        libc::SO_SNDBUF => {
+            unix.send_buffer = size.max(LEAST_SEND);
+            kernel.notify(key, libc::EPOLLOUT as u32);
+        }
+        libc::SO_RCVBUF => unix.receive_buffer = size.max(LEAST_RECEIVE),
+        libc::SO_PASSCRED => unix.passes_credentials = is_on,
+        // What has no effect on these sockets, or none here.
+        libc::SO_REUSEADDR
+        | libc::SO_REUSEPORT
+        | libc::SO_KEEPALIVE
+        | libc::SO_BROADCAST
+        | libc::SO_LINGER => {}
+        libc::SO_PRIORITY | libc::SO_MARK | libc::SO_RCVLOWAT | libc::SO_RCVTIMEO | libc::SO_SNDTIMEO => {}
         _ => return Err(libc::ENOPROTOOPT),
     }
     Ok(())

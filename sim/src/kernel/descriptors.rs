@@ -160,7 +160,7 @@ impl Kernel {
             Kind::Tcp(tcp) => self.close_tcp(tcp),
             Kind::Udp(udp) => self.close_udp(udp, key, description.host),
             Kind::Unix(unix) => self.close_unix(unix, key),
-            Kind::Pipe(end) => self.close_pipe(end),
+            Kind::Pipe(end) => self.close_pipe(end, key),
             Kind::File(file) => self.close_file(file, description.host),
             Kind::Epoll(epoll) => self.close_epoll(epoll, key),
             Kind::Parked(_) | Kind::Bell(_) => {}
@@ -174,6 +174,7 @@ impl Kernel {
             let _ = self.close(fd);
             self.here = before;
         }
+        self.discard_unix_in_flight(host);
     }
 
     /// The states of a description, in the bits of poll(2).
@@ -184,7 +185,7 @@ impl Kernel {
             Kind::Epoll(_) => 0,
             Kind::Tcp(tcp) => self.tcp_mask(*tcp),
             Kind::Udp(udp) => udp.mask(),
-            Kind::Unix(unix) => self.unix_mask(unix),
+            Kind::Unix(_) => self.unix_mask(key),
             Kind::Pipe(end) => self.pipe_mask(end),
             Kind::File(_) => (libc::EPOLLIN | libc::EPOLLOUT) as u32,
         }

@@ -55,10 +55,6 @@ impl<T> Slab<T> {
             value.as_ref().map(|value| (key, value))
         })
     }
-
-    pub(crate) fn len(&self) -> usize {
-        self.places.len() - self.free.len()
-    }
 }
 
 impl<T> std::ops::Index<Key> for Slab<T> {

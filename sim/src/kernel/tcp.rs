@@ -150,13 +150,6 @@ impl Kernel {
         Ok(fd)
     }
 
-    pub(crate) fn tcp_of(&mut self, fd: Fd) -> Result<Key, Errno> {
-        match self.kind(fd)? {
-            Kind::Tcp(tcp) => Ok(*tcp),
-            _ => Err(libc::ENOTSOCK),
-        }
-    }
-
     /// Whether a socket of `host` may have `addr`.
     pub(crate) fn check_own(&mut self, host: HostId, addr: IpAddr, is_v6: bool) -> Result<(), Errno> {
         if addr.is_ipv6() != is_v6 {
