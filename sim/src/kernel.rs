@@ -51,6 +51,7 @@ const POLL: Nanos = 100;
 const QUANTUM: Nanos = 50_000;
 
 pub(crate) struct Kernel {
+    pub(crate) seed: u64,
     /// The time of what runs: of the event, and what the program of the host has used since.
     pub(crate) now: Nanos,
     /// When the run of the current program began.
@@ -92,6 +93,7 @@ impl Kernel {
     pub(crate) fn new(seed: u64) -> Kernel {
         let mut rng = Rng::new(seed);
         Kernel {
+            seed,
             now: 0,
             began: 0,
             entropy: rng.fork(),
@@ -175,28 +177,26 @@ impl Kernel {
             return self.wait_alone(key, most, limit);
         }
         let is_over_time = self.now > self.began + QUANTUM * Nanos::from(self.host(here).slowness) / 100;
-        let reports = self.take_reports(key, most);
-        if !reports.is_empty() && !is_over_time || limit == Some(0) && !is_over_time {
+        let mut reports = self.take_reports(key, most);
+        let waits = reports.is_empty() && limit != Some(0);
+        if !waits && !is_over_time {
             return Ok(reports);
         }
-        let waits = reports.is_empty();
         let clock = self.host(here).clock;
-        let until = match limit {
-            Some(nanos) if waits => Some(self.now.saturating_add(clock.duration(nanos))),
+        let until = match limit.filter(|_| waits) {
+            Some(nanos) => Some(self.now.saturating_add(clock.duration(nanos))),
             None if waits => None,
-            _ => Some(self.now),
+            None => Some(self.now),
         };
-        let Some(parked) = self.host(here).parked else {
-            self.escape("waits in an epoll instance of its own, which would stop all hosts");
-            return Err(libc::EDEADLK);
-        };
-        self.descriptions[parked].kind = Kind::Parked(true);
-        self.notify(parked, libc::EPOLLIN as u32);
-        let mut reports = reports;
-        let room = most - reports.len();
-        reports.append(&mut self.take_reports(key, room));
-        self.host(here).sleep = Some(hosts::Sleep { epoll: key, until });
-        if waits && reports.is_empty() {
+        let before = reports.len();
+        if let Some(parked) = self.host(here).parked {
+            self.descriptions[parked].kind = Kind::Parked(true);
+            self.notify(parked, libc::EPOLLIN as u32);
+            reports.append(&mut self.take_reports(key, most - before));
+        }
+        if reports.len() > before {
+            self.host(here).sleep = Some(hosts::Sleep { epoll: key, until });
+        } else if waits {
             self.escape("waits in an epoll instance of its own, which would stop all hosts");
             return Err(libc::EDEADLK);
         }

@@ -6,7 +6,6 @@ mod actions;
 mod alone;
 #[doc(hidden)]
 pub mod calls;
-#[allow(dead_code, reason = "the calls that use it come next")]
 mod disk;
 mod failure;
 mod faults;
@@ -18,6 +17,7 @@ mod rng;
 #[doc(hidden)]
 pub mod seeds;
 mod sim;
+mod storage;
 mod trace;
 mod watchdog;
 

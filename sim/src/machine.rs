@@ -60,7 +60,7 @@ pub(crate) struct Machine {
 /// A program that runs.
 struct Process {
     /// Dropped before the runtime.
-    parked: RefCell<Option<AsyncFd<Parked>>>,
+    parked: RefCell<Option<Rc<AsyncFd<Parked>>>>,
     runtime: Runtime,
     outcome: Rc<RefCell<Option<Result<(), String>>>>,
 }
@@ -143,7 +143,7 @@ pub(crate) fn start(kernel: &RefCell<Kernel>, machines: &Machines, host: HostId)
             let _entered = runtime.enter();
             AsyncFd::new(Parked(fd)).map_err(|error| error.to_string())?
         };
-        let parked = RefCell::new(Some(async_fd));
+        let parked = RefCell::new(Some(Rc::new(async_fd)));
         let result = outcome.clone();
         let process = Rc::new(Process { parked, runtime, outcome });
         // The main future is made as part of the program: it may call anything.
@@ -186,8 +186,7 @@ pub(crate) fn run(kernel: &RefCell<Kernel>, machines: &Machines, host: HostId) -
     }
     let until_parked = || {
         process.runtime.block_on(async {
-            let parked = process.parked.borrow();
-            let parked = parked.as_ref().expect("the program runs");
+            let parked = process.parked.borrow().clone().expect("the program runs");
             if let Ok(mut guard) = parked.readable().await {
                 guard.clear_ready();
             }
@@ -264,6 +263,7 @@ pub(crate) fn end(kernel: &RefCell<Kernel>, machines: &Machines, host: HostId, e
     });
     let mut kernel = kernel.borrow_mut();
     kernel.close_all(host);
+    kernel.end_files(host, end == End::PowerLoss);
     let it = kernel.host(host);
     it.life += 1;
     it.state = if end == End::PowerLoss { HostState::Down } else { HostState::Up };

@@ -1,6 +1,6 @@
 //! The C library's own functions, which those of `calls` stand in front of.
 
-use libc::{c_int, c_long, c_void};
+use libc::{c_char, c_int, c_long, c_void};
 use std::ffi::CStr;
 use std::mem;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -66,6 +66,18 @@ macro_rules! real {
 pub(crate) use real;
 
 real! {
+    closedir(dir: *mut libc::DIR) -> c_int;
+    dirfd(dir: *mut libc::DIR) -> c_int;
+    fchmodat(base: c_int, path: *const c_char, mode: u32, flags: c_int) -> c_int;
+    fdopendir(fd: c_int) -> *mut libc::DIR;
+    fstatvfs(fd: c_int, to: *mut libc::statvfs) -> c_int;
+    getcwd(to: *mut c_char, room: usize) -> *mut c_char;
+    posix_fadvise(fd: c_int, offset: i64, len: i64, advice: c_int) -> c_int;
+    posix_fallocate(fd: c_int, offset: i64, len: i64) -> c_int;
+    readdir64(dir: *mut libc::DIR) -> *mut libc::dirent64;
+    realpath(path: *const c_char, to: *mut c_char) -> *mut c_char;
+    rewinddir(dir: *mut libc::DIR) -> ();
+    statvfs(path: *const c_char, to: *mut libc::statvfs) -> c_int;
     clock_gettime(clock: c_int, to: *mut libc::timespec) -> c_int;
     nanosleep(time: *const libc::timespec, left: *mut libc::timespec) -> c_int;
     pthread_create(to: *mut libc::pthread_t, attributes: *const libc::pthread_attr_t,

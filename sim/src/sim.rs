@@ -387,7 +387,10 @@ impl Sim {
         match event {
             Event::Run(host, life) => {
                 if self.0.kernel.borrow_mut().is_run_due(host, life) {
-                    self.run_program(host)?;
+                    let ran = self.run_program(host);
+                    // It may be why the program has failed.
+                    self.check_escapes()?;
+                    ran?;
                 }
             }
             Event::Call(number) => self.run_call(number),
@@ -450,10 +453,7 @@ impl Sim {
     /// After each event: escapes, and the user's checks.
     fn look_after(&self, event: Event) -> Result<(), Failure> {
         if matches!(event, Event::Run(..) | Event::Call(_) | Event::Planned(_)) {
-            let escape = self.0.kernel.borrow_mut().escapes.pop();
-            if let Some(escape) = escape {
-                return Err(self.failure(escape));
-            }
+            self.check_escapes()?;
         }
         let checks = self.0.checks.borrow().clone();
         for check in checks {
@@ -471,6 +471,11 @@ impl Sim {
             let at = kernel.now.max(kernel.hosts[usize::from(host)].busy_until);
             kernel.run_host_at(host, at);
         }
+    }
+
+    fn check_escapes(&self) -> Result<(), Failure> {
+        let escape = self.0.kernel.borrow_mut().escapes.pop();
+        escape.map_or(Ok(()), |escape| Err(self.failure(escape)))
     }
 
     /// Runs `f` while the calls of this thread go to the simulated kernel.

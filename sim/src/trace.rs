@@ -29,7 +29,7 @@ impl Trace {
         static RUNS: AtomicU32 = AtomicU32::new(0);
         let Some(path) = std::env::var_os("AYI_SIM_TRACE") else { return };
         let run = RUNS.fetch_add(1, Ordering::Relaxed) + 1;
-        let path = format!("{}.{run}", path.display());
+        let path = format!("{}.{run}", path.to_string_lossy());
         let file =
             File::create(&path).unwrap_or_else(|error| panic!("AYI_SIM_TRACE: cannot make {path}: {error}"));
         self.log = Some(BufWriter::new(file));

@@ -1,11 +1,14 @@
 //! What is done with descriptors of any kind: reading, writing, closing, and waiting for them.
 
+use super::files::{read_parts_at, sync_of, write_parts_at};
+use super::locks::{control_lock, is_about_locks};
 use super::sockets::{receive, transmit};
 use super::{in_program, may_not_wait, nanos_of, simulate, simulate_on};
 use crate::Errno;
 use crate::kernel::Kernel;
 use crate::kernel::descriptors::{BASE, Fd, Kind};
 use crate::kernel::epoll::Epoll;
+use crate::kernel::files::Sync;
 use crate::kernel::slab::Key;
 use crate::real;
 use libc::{c_long, c_void, iovec};
@@ -72,11 +75,11 @@ fn read_any(kernel: &mut Kernel, fd: Fd, to: &mut [u8], flags: i32) -> Result<i6
             let result = kernel.read_pipe(description, to);
             may_not_wait(kernel, fd, flags, result.map(|count| count as i64))
         }
-        Kind::File(file) => match *file {},
+        Kind::File(_) => kernel.read_file(fd, to, None),
     }
 }
 
-fn write_any(kernel: &mut Kernel, fd: Fd, bytes: &[u8], flags: i32) -> Result<i64, Errno> {
+pub(super) fn write_any(kernel: &mut Kernel, fd: Fd, bytes: &[u8], flags: i32) -> Result<i64, Errno> {
     match kernel.kind(fd)? {
         Kind::Tcp(_) | Kind::Udp(_) | Kind::Unix(_) => transmit(kernel, fd, bytes, flags, None, &[]),
         Kind::Parked(_) | Kind::Bell(_) | Kind::Epoll(_) => Err(libc::EINVAL),
@@ -85,7 +88,7 @@ fn write_any(kernel: &mut Kernel, fd: Fd, bytes: &[u8], flags: i32) -> Result<i6
             let result = kernel.write_pipe(description, bytes);
             may_not_wait(kernel, fd, flags, result.map(|count| count as i64))
         }
-        Kind::File(file) => match *file {},
+        Kind::File(_) => kernel.write_file(fd, bytes, None, Sync::No),
     }
 }
 
@@ -125,7 +128,12 @@ pub unsafe fn readv(fd: i32, parts: *const c_void, count: i32) -> isize {
 /// Those of preadv2(2).
 pub unsafe fn preadv2(fd: i32, parts: *const c_void, count: i32, offset: i64, flags: i32) -> isize {
     // SAFETY: the caller's promise.
-    let answer = unsafe { read_parts("preadv2", fd, parts, count, without_waiting(flags)) };
+    let answer = unsafe {
+        match offset {
+            -1 => read_parts("preadv2", fd, parts, count, without_waiting(flags)),
+            _ => read_parts_at(fd, parts, count, offset),
+        }
+    };
     answer.unwrap_or_else(|| {
         let arguments = [fd.into(), parts as c_long, count.into(), offset as c_long, 0, flags.into()];
         // SAFETY: the caller's promise.
@@ -182,11 +190,17 @@ pub unsafe fn writev(fd: i32, parts: *const c_void, count: i32) -> isize {
 ///
 /// Those of pwritev2(2).
 pub unsafe fn pwritev2(fd: i32, parts: *const c_void, count: i32, offset: i64, flags: i32) -> isize {
-    let answer = simulate_on("pwritev2", fd, |kernel| {
+    let sync = sync_of(flags);
+    let answer = if offset == -1 && sync == Sync::No {
+        simulate_on("pwritev2", fd, |kernel| {
+            // SAFETY: the caller's promise.
+            let bytes = unsafe { gather(parts.cast(), count as usize) };
+            write_any(kernel, fd, &bytes, without_waiting(flags))
+        })
+    } else {
         // SAFETY: the caller's promise.
-        let bytes = unsafe { gather(parts.cast(), count as usize) };
-        write_any(kernel, fd, &bytes, without_waiting(flags))
-    });
+        unsafe { write_parts_at(fd, parts, count, Some(offset).filter(|offset| *offset != -1), sync) }
+    };
     answer.unwrap_or_else(|| {
         let arguments = [fd.into(), parts as c_long, count.into(), offset as c_long, 0, flags.into()];
         // SAFETY: the caller's promise.
@@ -231,7 +245,18 @@ pub unsafe fn dup(fd: i32) -> i32 {
 ///
 /// Those of fcntl(2).
 pub unsafe fn fcntl(fd: i32, command: i32, argument: usize) -> i32 {
-    let answer = simulate_on("fcntl", fd, |kernel| control(kernel, fd, command, argument));
+    if fd >= BASE && command == libc::F_GETFD && in_program(|_| ()).is_none() {
+        // std asks this before it closes one, and aborts if it is not open. This one has outlived its simulation: see
+        // `close`.
+        return libc::FD_CLOEXEC;
+    }
+    let answer = simulate_on("fcntl", fd, |kernel| {
+        if is_about_locks(command) {
+            // SAFETY: the caller's promise: these commands take a pointer to a lock.
+            return unsafe { control_lock(kernel, fd, command, argument as *mut libc::flock) };
+        }
+        control(kernel, fd, command, argument)
+    });
     answer.unwrap_or_else(|| {
         // SAFETY: the caller's promise.
         unsafe { real::call(libc::SYS_fcntl, [fd.into(), command.into(), argument as c_long, 0, 0, 0]) }
@@ -389,7 +414,9 @@ pub unsafe fn epoll_ctl(epoll: i32, operation: i32, fd: i32, event: *mut c_void)
 /// What a simulated epoll instance is to watch. Of real descriptors only eventfds can be: bells.
 fn target_of(kernel: &mut Kernel, fd: Fd) -> Result<Key, Errno> {
     if fd >= BASE {
-        return kernel.description(fd);
+        // A file is always ready, so it cannot be waited for.
+        let is_file = matches!(kernel.kind(fd)?, Kind::File(_));
+        return if is_file { Err(libc::EPERM) } else { kernel.description(fd) };
     }
     // SAFETY: all zeros is a valid stat.
     let mut stat: libc::stat = unsafe { std::mem::zeroed() };

@@ -1,6 +1,7 @@
 //! Threads, random numbers, and calls by their numbers.
 
 use super::descriptors::wait_finely;
+use super::numbers::call_on_files;
 use super::{in_program, with_kernel};
 use crate::alone;
 use crate::real;
@@ -86,7 +87,12 @@ pub unsafe fn syscall(number: isize, a: usize, b: usize, c: usize, d: usize, e: 
         libc::SYS_io_uring_setup if in_program(|_| ()).is_some() => {
             return real::fail::<i32>(libc::ENOSYS) as isize;
         }
-        _ => {}
+        _ => {
+            // SAFETY: the caller's promise.
+            if let Some(answer) = unsafe { call_on_files(number, [a, b, c, d, e, f]) } {
+                return answer;
+            }
+        }
     }
     let arguments = [a, b, c, d, e, f].map(|argument| argument as c_long);
     // SAFETY: the caller's promise.

@@ -138,6 +138,23 @@ impl Content {
         }
     }
 
+    /// Finds the first byte from `from` on that is in a block, or in a hole if not `is_data`. The end of the file is a
+    /// hole. `None` if there is no such byte, or `from` is not within the file.
+    pub(super) fn seek(&self, from: u64, is_data: bool) -> Option<u64> {
+        if from >= self.size {
+            return None;
+        }
+        let first = from / BLOCK;
+        let block = if is_data {
+            *self.blocks.range(first..).next()?.0
+        } else {
+            let full = self.blocks.range(first..).zip(first..).take_while(|((block, _), at)| *block == at);
+            first + full.count() as u64
+        };
+        let found = from.max(block.saturating_mul(BLOCK));
+        if is_data { Some(found).filter(|found| *found < self.size) } else { Some(found.min(self.size)) }
+    }
+
     pub(super) fn block(&self, block: u64) -> Option<Block> {
         self.blocks.get(&block).cloned()
     }

@@ -66,6 +66,11 @@ impl Disk {
         Ok(self.inode(ino)?.file()?.content.size())
     }
 
+    /// Finds the next byte that is in a block, or in a hole if not `is_data`: lseek(2), `SEEK_DATA` and `SEEK_HOLE`.
+    pub(crate) fn seek(&self, ino: Ino, from: u64, is_data: bool) -> Result<u64, Errno> {
+        self.inode(ino)?.file()?.content.seek(from, is_data).ok_or(libc::ENXIO)
+    }
+
     pub(crate) fn truncate(&mut self, ino: Ino, len: u64, now: Nanos) -> Result<(), Errno> {
         let inode = self.inode_mut(ino)?;
         let file = inode.file_mut()?;
@@ -215,6 +220,17 @@ impl Disk {
     /// Makes all names durable and no data, which is what ext4's journal does every five seconds.
     pub(crate) fn commit(&mut self) {
         self.commit_oldest(self.journal.len());
+    }
+
+    /// Makes everything durable, like the kernel's own threads do in time. No error is drawn for that.
+    pub(crate) fn write_back(&mut self) {
+        self.commit();
+        for inode in self.nodes.values_mut() {
+            inode.durable_attr = inode.attr;
+            if let Node::File(file) = &mut inode.node {
+                file.sync();
+            }
+        }
     }
 
     /// Does what sync(2) and syncfs(2) do. If it fails, the names are durable, and of the files' data nothing new is.

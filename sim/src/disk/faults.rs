@@ -29,6 +29,14 @@ impl Disk {
         self.planned.push((op, errno));
     }
 
+    /// Runs `f` while nothing fails.
+    pub(crate) fn without_faults<R>(&mut self, f: impl FnOnce(&mut Disk) -> R) -> R {
+        let before = (std::mem::take(&mut self.faults), std::mem::take(&mut self.planned));
+        let result = f(self);
+        (self.faults, self.planned) = before;
+        result
+    }
+
     /// Returns the error with which a call has to fail now. The calls of the disk ask for themselves.
     pub(crate) fn next_error(&mut self, op: Op) -> Option<Errno> {
         if let Some(plan) = self.planned.iter().position(|&(planned, _)| planned == op) {

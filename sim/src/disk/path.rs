@@ -107,6 +107,35 @@ impl Disk {
         }
     }
 
+    /// Returns the path without symbolic links and dots, of something that exists: realpath(3).
+    pub(crate) fn canonical(&self, base: Ino, path: &[u8]) -> Result<Vec<u8>, Errno> {
+        let mut place = self.place(base, path)?;
+        loop {
+            let found = self.at(&place)?.ok_or(libc::ENOENT)?;
+            match (&self.inode(found)?.node, &place.last) {
+                (Node::Link(target), _) => place = self.follow(&place, target)?,
+                (Node::Dir(_), _) => return self.path_of(found),
+                _ if place.slash => return Err(libc::ENOTDIR),
+                (_, Last::Name(name)) => return Ok(join(&self.path_of(place.dir)?, name)),
+                _ => unreachable!("only directories are found without a name"),
+            }
+        }
+    }
+
+    /// Returns the path of a directory: getcwd(3). It has none once it is removed.
+    pub(crate) fn path_of(&self, dir: Ino) -> Result<Vec<u8>, Errno> {
+        let (mut names, mut at) = (Vec::new(), dir);
+        while at != Disk::ROOT {
+            self.alive(at)?;
+            let parent = self.dir(at)?.parent;
+            let mut entries = self.dir(parent)?.entries.iter();
+            names.push(entries.find(|(_, ino)| **ino == at).ok_or(libc::ENOENT)?.0);
+            at = parent;
+        }
+        let path = names.into_iter().rev().fold(Vec::new(), |path, name| join(&path, name));
+        Ok(if path.is_empty() { b"/".to_vec() } else { path })
+    }
+
     /// Returns the directory and the name under which a new inode can be put.
     pub(super) fn vacant(&self, base: Ino, path: &[u8], is_dir: bool) -> Result<(Ino, Vec<u8>), Errno> {
         let place = self.place(base, path)?;
@@ -131,6 +160,11 @@ fn last(name: &[u8]) -> Last {
         b".." => Last::DotDot,
         _ => Last::Name(name.to_vec()),
     }
+}
+
+fn join(path: &[u8], name: &[u8]) -> Vec<u8> {
+    let path = path.strip_suffix(b"/").unwrap_or(path);
+    [path, b"/", name].concat()
 }
 
 fn skip_slashes(path: &[u8]) -> &[u8] {

@@ -161,7 +161,7 @@ impl Kernel {
             Kind::Udp(udp) => self.close_udp(udp, key, description.host),
             Kind::Unix(unix) => self.close_unix(unix, key),
             Kind::Pipe(end) => self.close_pipe(end, key),
-            Kind::File(file) => self.close_file(file, description.host),
+            Kind::File(file) => self.close_file(file, key, description.host),
             Kind::Epoll(epoll) => self.close_epoll(epoll, key),
             Kind::Parked(_) | Kind::Bell(_) => {}
         }

@@ -2,6 +2,7 @@
 
 use super::Kernel;
 use super::events::Event;
+use super::files::Files;
 use super::slab::Key;
 use crate::{Errno, Nanos};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -42,6 +43,8 @@ pub(crate) struct Host {
     /// How many descriptors it may have.
     pub(crate) max_fds: usize,
     pub(crate) fds: usize,
+    /// Its disk, once it has been needed.
+    pub(crate) files: Option<Box<Files>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -110,6 +113,7 @@ impl Host {
             parked: None,
             max_fds: 20_000,
             fds: 0,
+            files: None,
         }
     }
 
