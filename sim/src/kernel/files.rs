@@ -12,7 +12,7 @@
 //! 3. A disk's times are those of the host's clock. Times before 1970 are kept as the bits of a negative number.
 //! 4. What is old is written back when a file is used, and before a crash: see `Files::write_back_what_is_old`.
 //!
-//! Left out: fifos of mkfifo(3), which cannot be opened, the real device files, and /proc and /sys, which are empty.
+//! Left out: the real device files, and /proc and /sys, which are empty.
 
 mod data;
 mod locks;
@@ -100,6 +100,8 @@ pub(crate) struct Files {
     directory: Ino,
     umask: u32,
     devices: BTreeMap<Ino, Device>,
+    /// The pipes of fifos that are open, or were.
+    pipes: BTreeMap<Ino, Key>,
     locks: Locks,
     /// Since when, in simulated time, names and data have not been written back.
     names_since: Nanos,
@@ -159,6 +161,7 @@ impl Files {
         disk.write_back();
         disk.reopen(Disk::ROOT).expect("there is a root");
         Files {
+            pipes: BTreeMap::new(),
             disk,
             boot: 0,
             directory: Disk::ROOT,

@@ -81,7 +81,6 @@ impl Kernel {
 
     /// open(2) of a named pipe. `pipe` is what its node has kept from the last call, if any: the node keeps the key that
     /// is returned. A call that would wait for the other side fails with EAGAIN.
-    #[allow(dead_code, reason = "open(2) of simulated files is to call it")]
     pub(crate) fn open_fifo(&mut self, pipe: Option<Key>, flags: i32) -> Result<(Fd, Key), Errno> {
         let known = pipe.filter(|pipe| self.pipes.get(*pipe).is_some());
         let mode = flags & libc::O_ACCMODE;

@@ -58,7 +58,10 @@ impl Kernel {
         let ino = files.disk.open(base, path.bytes, flags, mode, now)?;
         let (device, boot) = (files.device(ino), files.boot);
         let kind = files.disk.stat(ino)?.mode & libc::S_IFMT;
-        let is_unknown = matches!(kind, libc::S_IFIFO | libc::S_IFCHR | libc::S_IFBLK) && device.is_none();
+        if kind == libc::S_IFIFO && flags & libc::O_PATH == 0 {
+            return self.open_fifo_node(ino, flags & !AT_OPEN_ONLY);
+        }
+        let is_unknown = matches!(kind, libc::S_IFSOCK | libc::S_IFCHR | libc::S_IFBLK) && device.is_none();
         if is_unknown && flags & libc::O_PATH == 0 {
             files.disk.close(ino);
             return Err(libc::ENXIO);
@@ -98,6 +101,43 @@ impl Kernel {
         let (files, now) = self.files()?;
         let mode = mode & !files.umask;
         files.disk.mkdir(base, path.bytes, mode, now)
+    }
+
+    /// Opens a named pipe, whose inode is open.
+    fn open_fifo_node(&mut self, ino: Ino, flags: i32) -> Result<Fd, Errno> {
+        let pipe = self.files()?.0.pipes.get(&ino).copied();
+        let opened = self.open_fifo(pipe, flags);
+        let (files, _) = self.files()?;
+        files.disk.close(ino);
+        match opened {
+            Ok((fd, pipe)) => {
+                files.pipes.insert(ino, pipe);
+                Ok(fd)
+            }
+            // It would wait for the other end.
+            Err(libc::EAGAIN) => {
+                self.escape("waits for the other end of a named pipe, which would stop all hosts");
+                Err(libc::EDEADLK)
+            }
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Makes the node of a Unix socket: bind(2).
+    pub(crate) fn make_socket_node(&mut self, path: &[u8]) -> Result<Ino, Errno> {
+        let (files, now) = self.files()?;
+        let (base, mode) = (files.directory, libc::S_IFSOCK | 0o777 & !files.umask);
+        match files.disk.mknod(base, path, mode, now) {
+            Err(libc::EEXIST) => Err(libc::EADDRINUSE),
+            Err(errno) => Err(errno),
+            Ok(()) => files.disk.lookup(base, path, false),
+        }
+    }
+
+    /// Finds what a Unix socket is to connect to.
+    pub(crate) fn find_node(&mut self, path: &[u8]) -> Result<Ino, Errno> {
+        let (files, _) = self.files()?;
+        files.disk.lookup(files.directory, path, true)
     }
 
     /// mknod(2).

@@ -2,6 +2,7 @@
 
 use super::UnixKind;
 use crate::Errno;
+use crate::disk::Ino;
 use crate::kernel::Kernel;
 use crate::kernel::hosts::HostId;
 use crate::kernel::slab::Key;
@@ -13,32 +14,10 @@ const AUTOMATIC: u64 = 1 << 20;
 /// Which socket has which name. A socket that is named here may be gone.
 #[derive(Default)]
 pub(crate) struct Names {
-    /// A path stays after its socket, until it is unlinked.
-    nodes: BTreeMap<(HostId, Vec<u8>), Key>,
+    /// By the inode of a path, which stays after its socket until it is unlinked.
+    nodes: BTreeMap<(HostId, Ino), Key>,
     /// In Linux, sockets of different kinds may have the same abstract name.
     abstract_names: BTreeMap<(HostId, UnixKind, Vec<u8>), Key>,
-}
-
-impl Names {
-    /// Makes the node of a socket at `path`.
-    pub(crate) fn create_node(&mut self, host: HostId, path: &[u8], socket: Key) -> Result<(), Errno> {
-        if self.node(host, path).is_some() {
-            return Err(libc::EEXIST);
-        }
-        self.nodes.insert((host, path.to_vec()), socket);
-        Ok(())
-    }
-
-    /// Finds the socket that was bound to `path`.
-    pub(crate) fn node(&self, host: HostId, path: &[u8]) -> Option<Key> {
-        self.nodes.get(&(host, path.to_vec())).copied()
-    }
-
-    /// Removes the node at `path`. The socket itself stays open. Returns false if there is no node.
-    #[allow(dead_code, reason = "unlink(2) of simulated files is to call it")]
-    pub(crate) fn unlink(&mut self, host: HostId, path: &[u8]) -> bool {
-        self.nodes.remove(&(host, path.to_vec())).is_some()
-    }
 }
 
 impl Kernel {
@@ -59,9 +38,17 @@ impl Kernel {
                 place.or_insert(key);
             }
             // Linux makes the node first, and so looks for what is there before all else.
-            Some(_) if self.unix.node(host, name).is_some() => return Err(libc::EADDRINUSE),
-            Some(_) if is_bound => return Err(libc::EINVAL),
-            Some(_) => self.unix.create_node(host, name, key)?,
+            Some(_) if is_bound => {
+                self.find_node(name).map_or(Ok(()), |_| Err(libc::EADDRINUSE))?;
+                return Err(libc::EINVAL);
+            }
+            Some(_) => {
+                let ino = self.make_socket_node(name)?;
+                let nodes = std::mem::take(&mut self.unix.nodes);
+                self.unix.nodes =
+                    nodes.into_iter().filter(|(_, key)| self.unix_if_alive(*key).is_some()).collect();
+                self.unix.nodes.insert((host, ino), key);
+            }
         }
         self.unix(key).name = name.to_vec();
         Ok(())
@@ -81,11 +68,14 @@ impl Kernel {
     }
 
     /// Finds the socket of that kind to connect or send to. It is open.
-    pub(super) fn find_unix(&self, host: HostId, name: &[u8], kind: UnixKind) -> Result<Key, Errno> {
+    pub(super) fn find_unix(&mut self, host: HostId, name: &[u8], kind: UnixKind) -> Result<Key, Errno> {
         let found = match name.first() {
             None => return Err(libc::EINVAL),
             Some(0) => self.unix.abstract_names.get(&(host, kind, name.to_vec())).copied(),
-            Some(_) => Some(self.unix.node(host, name).ok_or(libc::ENOENT)?),
+            Some(_) => {
+                let ino = self.find_node(name)?;
+                self.unix.nodes.get(&(host, ino)).copied()
+            }
         };
         let key = found.ok_or(libc::ECONNREFUSED)?;
         let unix = self.unix_if_alive(key).ok_or(libc::ECONNREFUSED)?;
