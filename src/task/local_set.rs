@@ -263,8 +263,10 @@ impl Awaited {
              no runtime is entered. Await the set in the runtime that its tasks were spawned on"
         );
         set.awaited.set(set.awaited.get() + 1);
-        let take = |member: &mut Option<Member>| member.as_mut()?.parked.take();
-        let parked: Vec<_> = set.members.borrow_mut().iter_mut().filter_map(take).collect();
+        let mut parked = Vec::new();
+        for member in set.members.borrow_mut().iter_mut().flatten() {
+            parked.extend(member.parked.take());
+        }
         parked.into_iter().for_each(Waker::wake);
         Awaited(set.clone())
     }
@@ -400,10 +402,11 @@ impl Future for LocalSet {
 impl Drop for LocalSet {
     fn drop(&mut self) {
         self.set.is_dropped.set(true);
-        let members = self.set.members.borrow();
-        let bodies: Vec<_> = members.iter().flatten().map(|member| member.body.take()).collect();
-        let tasks: Vec<_> = members.iter().flatten().filter_map(|member| member.task.clone()).collect();
-        drop(members);
+        let (mut bodies, mut tasks) = (Vec::new(), Vec::new());
+        for member in self.set.members.borrow().iter().flatten() {
+            bodies.push(member.body.take());
+            tasks.extend(member.task.clone());
+        }
         tasks.iter().for_each(AbortHandle::abort);
         // If one panics, the others are dropped all the same.
         self.set.drop_inside(bodies);

@@ -168,15 +168,16 @@ impl OwnScheduler {
     /// Returns the tasks that are not finished, except the one that is being polled.
     pub(crate) fn running(self) -> Vec<RunningTask> {
         let (ages, now) = (self.cells().onlookers.take_ages(), Instant::now());
-        let look = |slot: OwnSlot| {
-            let (body, _) = slot.take_body()?;
+        let mut running = Vec::new();
+        for slot in self.slots() {
+            let Some((body, _)) = slot.take_body() else { continue };
             let facts = body.as_ref().facts(slot.id());
             if facts.more.is_visiting {
                 slot.put_body(body);
-                return None;
+                continue;
             }
             let spawned = facts.more.spawned.or_else(|| ages.spawned_by(facts.id));
-            let task = RunningTask {
+            running.push(RunningTask {
                 id: facts.id,
                 name: facts.name.map(String::from),
                 spawned_at: facts.place,
@@ -186,11 +187,9 @@ impl OwnScheduler {
                 is_runnable: slot.cells().scheduled.get(),
                 #[cfg(feature = "record")]
                 waits: Vec::new(),
-            };
+            });
             slot.put_body(body);
-            Some(task)
-        };
-        let running = self.slots().filter_map(look).collect();
+        }
         self.cells().onlookers.put_ages(ages);
         running
     }
