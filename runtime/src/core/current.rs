@@ -125,7 +125,7 @@ impl RuntimeRef {
             Some(worker) => f(&worker),
             // Refused: gone.
             None => {
-                let there = move |_| worker_of(self.id).map_or((), |worker| f(&worker));
+                let there = move |_| _ = worker_of(self.id).as_deref().map(f);
                 drop(self.scheduler.send(Some(self.id), Box::new(there)));
             }
         }
