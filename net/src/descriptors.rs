@@ -32,6 +32,7 @@ macro_rules! are_of_std {
         impl TryFrom<$std> for $type {
             type Error = io::Error;
 
+            #[inline]
             fn try_from(socket: $std) -> io::Result<$type> {
                 $type::from_std(socket)
             }

@@ -5,6 +5,9 @@
 //! Readiness may be false, that is "ready" and then `WouldBlock`, but it is never missed: only a call through the
 //! socket that found nothing left clears it.
 //!
+//! A function that only calls generic ones is `#[inline]`, here and in the whole crate. rustc compiles such a function in
+//! the crates that call it, so a program does not compile what it does not use.
+//!
 //! In tokio: `net/tcp/stream.rs`, `net/udp.rs` and, for the rules of readiness, `io/async_fd.rs`.
 
 #[macro_use]

@@ -116,13 +116,7 @@ impl<S: AsFd> Socket<S> {
     #[track_caller]
     pub(crate) fn from_std(std: S) -> io::Result<Socket<S>> {
         check_io();
-        if !sys::is_nonblocking(std.as_fd())? {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "this socket is in blocking mode, so it would stop the runtime's thread and all \
-                 its tasks: call set_nonblocking(true) on it first",
-            ));
-        }
+        check_nonblocking(std.as_fd())?;
         Ok(Socket::new(std))
     }
 
@@ -196,6 +190,18 @@ impl<S: AsFd> Socket<S> {
     pub(crate) fn poll_ready(&self, interest: Interest, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
         self.registration.poll_ready(self.std.as_fd(), interest, cx)
     }
+}
+
+/// Refuses a socket that would block the thread.
+fn check_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
+    if sys::is_nonblocking(fd)? {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "this socket is in blocking mode, so it would stop the runtime's thread and all \
+         its tasks: call set_nonblocking(true) on it first",
+    ))
 }
 
 /// Methods for streams of bytes.

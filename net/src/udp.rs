@@ -202,6 +202,7 @@ impl UdpSocket {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn poll_send_to(&self, cx: &mut Context<'_>, buf: &[u8], to: SocketAddr) -> Poll<io::Result<usize>> {
         self.socket.poll_io(Interest::WRITABLE, cx, |socket| sys::send_to(socket.as_fd(), buf, to))
     }
@@ -223,6 +224,7 @@ impl UdpSocket {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn try_send_to(&self, buf: &[u8], to: SocketAddr) -> io::Result<usize> {
         self.socket.try_io(Interest::WRITABLE, |socket| sys::send_to(socket.as_fd(), buf, to))
     }
@@ -283,6 +285,7 @@ impl UdpSocket {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         poll_fill(buf, |room| {
             let peek = |socket: &Std| Ok((sys::recv(socket.as_fd(), room, sys::PEEK)?, ()));
@@ -311,6 +314,7 @@ impl UdpSocket {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn try_peek(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.socket.try_io(Interest::READABLE, |socket| sys::recv(socket.as_fd(), sys::room(buf), sys::PEEK))
     }
@@ -367,6 +371,7 @@ impl UdpSocket {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn poll_peek_from(
         &self,
         cx: &mut Context<'_>,
@@ -398,6 +403,7 @@ impl UdpSocket {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn try_peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.socket
             .try_io(Interest::READABLE, |socket| sys::recv_from(socket.as_fd(), sys::room(buf), sys::PEEK))
@@ -449,6 +455,7 @@ impl UdpSocket {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn poll_peek_sender(&self, cx: &mut Context<'_>) -> Poll<io::Result<SocketAddr>> {
         self.poll_peek_from(cx, &mut ReadBuf::new(&mut []))
     }
@@ -472,6 +479,7 @@ impl UdpSocket {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn try_peek_sender(&self) -> io::Result<SocketAddr> {
         self.try_peek_from(&mut []).map(|(_, sender)| sender)
     }
@@ -538,6 +546,7 @@ impl UdpSocket {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     #[track_caller]
     pub fn from_std(socket: std::net::UdpSocket) -> io::Result<UdpSocket> {
         Ok(UdpSocket { socket: Socket::from_std(socket)? })
@@ -561,6 +570,7 @@ impl UdpSocket {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn into_std(self) -> io::Result<std::net::UdpSocket> {
         self.socket.into_std()
     }

@@ -7,7 +7,7 @@ pub use crate::task::coop::poll_composed;
 
 use pin_project_lite::pin_project;
 use std::cell::Cell;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -178,10 +178,11 @@ pub fn is_disabled(disabled: &[u8], index: u32) -> bool {
 ///
 /// It is a xorshift generator (Marsaglia, "Xorshift RNGs", 2003), seeded per thread from the system. Callers may rely
 /// only on every branch being the first now and then.
+#[inline]
 pub fn random_below(count: u32) -> u32 {
     thread_local! {
         /// It is never 0.
-        static STATE: Cell<u32> = Cell::new(RandomState::new().hash_one(0) as u32 | 1);
+        static STATE: Cell<u32> = Cell::new(RandomState::new().build_hasher().finish() as u32 | 1);
     }
     // While the thread ends, the order no longer matters.
     let random = STATE.try_with(|state| {

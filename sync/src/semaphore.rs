@@ -236,6 +236,7 @@ impl Semaphore {
     /// limit.add_permits(1);
     /// assert!(thread.join().unwrap());
     /// ```
+    #[inline]
     #[track_caller]
     pub fn blocking_acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
         block_thread_on("blocking_acquire", "acquire", self.acquire())
@@ -258,6 +259,7 @@ impl Semaphore {
     /// let three = limit.blocking_acquire_many(3).unwrap();
     /// assert_eq!(limit.available_permits(), 2);
     /// ```
+    #[inline]
     #[track_caller]
     pub fn blocking_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, AcquireError> {
         block_thread_on("blocking_acquire_many", "acquire_many", self.acquire_many(n))

@@ -18,11 +18,13 @@ macro_rules! as_its_stream {
         }
 
         /// Reads like the stream's `try_read`, and fails like it.
+        #[inline]
         pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
             self.stream().socket().try_read(buf)
         }
 
         /// Reads like the stream's `try_read_vectored`, and fails like it.
+        #[inline]
         pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
             self.stream().socket().try_read_vectored(bufs)
         }
@@ -48,11 +50,13 @@ macro_rules! as_its_stream {
         }
 
         /// Writes like the stream's `try_write`, and fails like it.
+        #[inline]
         pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
             self.stream().socket().try_write(buf)
         }
 
         /// Writes like the stream's `try_write_vectored`, and fails like it.
+        #[inline]
         pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
             self.stream().socket().try_write_vectored(bufs)
         }
@@ -125,6 +129,7 @@ macro_rules! as_its_stream {
         /// # std::io::Result::Ok(())
         /// # }).unwrap();
         /// ```
+        #[inline]
         pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
             self.stream().poll_peek(cx, buf)
         }

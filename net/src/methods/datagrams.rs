@@ -74,6 +74,7 @@ macro_rules! datagram_methods {
         /// # std::io::Result::Ok(())
         /// # }).unwrap();
         /// ```
+        #[inline]
         pub fn poll_recv_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
             self.socket.poll_ready(Interest::READABLE, cx).map_ok(drop)
         }
@@ -93,6 +94,7 @@ macro_rules! datagram_methods {
         /// # std::io::Result::Ok(())
         /// # }).unwrap();
         /// ```
+        #[inline]
         pub fn poll_send_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
             self.socket.poll_ready(Interest::WRITABLE, cx).map_ok(drop)
         }
@@ -141,6 +143,7 @@ macro_rules! datagram_methods {
         /// # std::io::Result::Ok(())
         /// # }).unwrap();
         /// ```
+        #[inline]
         pub fn poll_send(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
             self.socket.poll_io(Interest::WRITABLE, cx, |socket| sys::send(socket.as_fd(), buf))
         }
@@ -160,6 +163,7 @@ macro_rules! datagram_methods {
         /// # std::io::Result::Ok(())
         /// # }).unwrap();
         /// ```
+        #[inline]
         pub fn try_send(&self, buf: &[u8]) -> io::Result<usize> {
             self.socket.try_io(Interest::WRITABLE, |socket| sys::send(socket.as_fd(), buf))
         }
@@ -210,6 +214,7 @@ macro_rules! datagram_methods {
         /// # std::io::Result::Ok(())
         /// # }).unwrap();
         /// ```
+        #[inline]
         pub fn poll_recv(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
             poll_fill(buf, |room| {
                 let receive = |socket: &Std| Ok((self.receiving()(socket, room)?, ()));
@@ -232,6 +237,7 @@ macro_rules! datagram_methods {
         /// # std::io::Result::Ok(())
         /// # }).unwrap();
         /// ```
+        #[inline]
         pub fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
             self.socket.try_io(Interest::READABLE, |socket| self.receiving()(socket, sys::room(buf)))
         }
@@ -284,6 +290,7 @@ macro_rules! datagram_methods {
         /// # std::io::Result::Ok(())
         /// # }).unwrap();
         /// ```
+        #[inline]
         pub fn poll_recv_from(
             &self,
             cx: &mut Context<'_>,
@@ -312,6 +319,7 @@ macro_rules! datagram_methods {
         /// # std::io::Result::Ok(())
         /// # }).unwrap();
         /// ```
+        #[inline]
         pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
             self.socket.try_io(Interest::READABLE, |socket| self.receiving_from()(socket, sys::room(buf)))
         }

@@ -52,6 +52,7 @@ macro_rules! stream_methods {
         /// # std::io::Result::Ok(())
         /// # }).unwrap();
         /// ```
+        #[inline]
         pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
             self.socket.poll_ready(Interest::READABLE, cx).map_ok(drop)
         }
@@ -72,6 +73,7 @@ macro_rules! stream_methods {
         /// # std::io::Result::Ok(())
         /// # }).unwrap();
         /// ```
+        #[inline]
         pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
             self.socket.try_read(buf)
         }
@@ -95,6 +97,7 @@ macro_rules! stream_methods {
         /// # std::io::Result::Ok(())
         /// # }).unwrap();
         /// ```
+        #[inline]
         pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
             self.socket.try_read_vectored(bufs)
         }
@@ -165,6 +168,7 @@ macro_rules! stream_methods {
         /// # std::io::Result::Ok(())
         /// # }).unwrap();
         /// ```
+        #[inline]
         pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
             self.socket.poll_ready(Interest::WRITABLE, cx).map_ok(drop)
         }
@@ -184,6 +188,7 @@ macro_rules! stream_methods {
         /// # std::io::Result::Ok(())
         /// # }).unwrap();
         /// ```
+        #[inline]
         pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
             self.socket.try_write(buf)
         }
@@ -203,6 +208,7 @@ macro_rules! stream_methods {
         /// # std::io::Result::Ok(())
         /// # }).unwrap();
         /// ```
+        #[inline]
         pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
             self.socket.try_write_vectored(bufs)
         }

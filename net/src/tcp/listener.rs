@@ -148,6 +148,7 @@ impl TcpListener {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         let accepted = accept::poll_accept(&self.socket, cx, |listener| sys::accept(listener.as_fd()));
         accepted.map_ok(|(stream, peer)| (TcpStream::accepted(stream), peer))
@@ -192,6 +193,7 @@ impl TcpListener {
     ///
     /// It must stay non-blocking: the mode belongs to the socket, and so to all processes that share it. systemd makes
     /// the socket blocking whenever it starts a server with it, unless the unit says `NonBlocking=true`.
+    #[inline]
     #[track_caller]
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
         accept::check_listening(&listener)?;
@@ -217,6 +219,7 @@ impl TcpListener {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn into_std(self) -> io::Result<std::net::TcpListener> {
         self.socket.into_std()
     }

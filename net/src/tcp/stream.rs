@@ -300,6 +300,7 @@ impl TcpStream {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
         if buf.remaining() == 0 {
             return coop::poll_composed(cx, &mut false, |_| Poll::Ready(Ok(0)));
@@ -387,6 +388,7 @@ impl TcpStream {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
         halves::into_split(self)
     }
@@ -414,6 +416,7 @@ impl TcpStream {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     #[track_caller]
     pub fn from_std(stream: std::net::TcpStream) -> io::Result<TcpStream> {
         let socket = Socket::from_std(stream)?;
@@ -440,6 +443,7 @@ impl TcpStream {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn into_std(self) -> io::Result<std::net::TcpStream> {
         self.socket.into_std()
     }

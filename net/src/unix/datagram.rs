@@ -447,6 +447,7 @@ impl UnixDatagram {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     #[track_caller]
     pub fn from_std(socket: std::os::unix::net::UnixDatagram) -> io::Result<UnixDatagram> {
         let socket = Socket::from_std(socket)?;
@@ -471,6 +472,7 @@ impl UnixDatagram {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn into_std(self) -> io::Result<std::os::unix::net::UnixDatagram> {
         self.socket.into_std()
     }

@@ -152,6 +152,7 @@ impl UnixListener {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(UnixStream, SocketAddr)>> {
         let accepted = accept::poll_accept(&self.socket, cx, |listener| sys::accept_unix(listener.as_fd()));
         accepted.map_ok(|(stream, peer)| (UnixStream::accepted(stream), SocketAddr(peer)))
@@ -220,6 +221,7 @@ impl UnixListener {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     #[track_caller]
     pub fn from_std(listener: std::os::unix::net::UnixListener) -> io::Result<UnixListener> {
         accept::check_listening(&listener)?;
@@ -244,6 +246,7 @@ impl UnixListener {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn into_std(self) -> io::Result<std::os::unix::net::UnixListener> {
         self.socket.into_std()
     }

@@ -66,6 +66,7 @@ impl UnixStream {
     ///
     /// Returns `WouldBlock` if there is no room; otherwise it fails like
     /// [`send_with_fds`](UnixStream::send_with_fds).
+    #[inline]
     pub fn try_send_with_fds(&self, buf: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<usize> {
         if let Some(result) = without_bytes(buf, fds) {
             return result;
@@ -106,6 +107,7 @@ impl UnixStream {
     ///
     /// Returns `WouldBlock` if nothing has arrived; otherwise it fails like
     /// [`recv_with_fds`](UnixStream::recv_with_fds).
+    #[inline]
     pub fn try_recv_with_fds(&self, buf: &mut [u8], fds: &mut Vec<OwnedFd>) -> io::Result<usize> {
         self.socket.try_io(Interest::READABLE, |it| sys::recv_with_fds(it.as_fd(), buf, fds))
     }
@@ -167,6 +169,7 @@ impl UnixDatagram {
     ///
     /// Returns `WouldBlock` if it would have to wait; otherwise it fails like
     /// [`send_with_fds`](UnixDatagram::send_with_fds).
+    #[inline]
     pub fn try_send_with_fds(&self, buf: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<usize> {
         self.socket.try_io(Interest::WRITABLE, |it| sys::send_with_fds(it.as_fd(), buf, fds))
     }
@@ -199,6 +202,7 @@ impl UnixDatagram {
     ///
     /// Returns `WouldBlock` if it would have to wait; otherwise it fails like
     /// [`recv_with_fds`](UnixDatagram::recv_with_fds).
+    #[inline]
     pub fn try_recv_with_fds(&self, buf: &mut [u8], fds: &mut Vec<OwnedFd>) -> io::Result<usize> {
         self.socket.try_io(Interest::READABLE, |_| self.receive_fds(buf, fds))
     }

@@ -320,6 +320,7 @@ impl UnixStream {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
         halves::into_split(self)
     }
@@ -410,6 +411,7 @@ impl UnixStream {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     #[track_caller]
     pub fn from_std(stream: std::os::unix::net::UnixStream) -> io::Result<UnixStream> {
         Ok(UnixStream { socket: Socket::from_std(stream)? })
@@ -433,6 +435,7 @@ impl UnixStream {
     /// # std::io::Result::Ok(())
     /// # }).unwrap();
     /// ```
+    #[inline]
     pub fn into_std(self) -> io::Result<std::os::unix::net::UnixStream> {
         self.socket.into_std()
     }

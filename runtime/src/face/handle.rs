@@ -340,6 +340,8 @@ impl fmt::Debug for Handle {
 }
 
 impl Spawn for Handle {
+    // Inlined, here and for `Runtime`: a program that does not spawn by this trait does not compile it.
+    #[inline]
     fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
         self.status()?;
         drop(self.spawn(future));

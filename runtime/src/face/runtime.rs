@@ -332,6 +332,7 @@ impl fmt::Debug for Runtime {
 }
 
 impl Spawn for Runtime {
+    #[inline]
     fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
         self.spawn_local_obj(future.into())
     }
@@ -342,6 +343,7 @@ impl Spawn for Runtime {
 }
 
 impl LocalSpawn for Runtime {
+    #[inline]
     fn spawn_local_obj(&self, future: LocalFutureObj<'static, ()>) -> Result<(), SpawnError> {
         self.status()?;
         drop(self.spawn(future));

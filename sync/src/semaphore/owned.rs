@@ -176,6 +176,7 @@ impl Semaphore {
     /// let permit = limit.clone().blocking_acquire_owned().unwrap();
     /// assert_eq!(limit.available_permits(), 4);
     /// ```
+    #[inline]
     #[track_caller]
     pub fn blocking_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, AcquireError> {
         block_thread_on("blocking_acquire_owned", "acquire_owned", self.acquire_owned())
@@ -200,6 +201,7 @@ impl Semaphore {
     /// let three = limit.clone().blocking_acquire_many_owned(3).unwrap();
     /// assert_eq!(limit.available_permits(), 2);
     /// ```
+    #[inline]
     #[track_caller]
     pub fn blocking_acquire_many_owned(
         self: Arc<Self>,
