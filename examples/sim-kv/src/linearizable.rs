@@ -27,8 +27,8 @@ pub struct Violation {
     /// The operations of the key that had begun when `wrong` was answered, in the order in which they began. What was not
     /// answered until then has an unknown outcome. These have no order.
     pub operations: Vec<Operation>,
-    /// The first operation whose answer is wrong: until it was answered, there was an order.
-    pub wrong: Operation,
+    /// Which of them was answered wrongly first. Until its answer there was an order.
+    pub wrong: usize,
 }
 
 pub fn check(history: &[Operation]) -> Result<(), Violation> {
@@ -56,13 +56,13 @@ fn has_order(operations: &[Operation]) -> bool {
 impl Violation {
     /// Finds the first wrong answer. What has an order has one until any earlier time, so a search by halves finds it.
     fn first(operations: Vec<Operation>) -> Violation {
-        let answers =
-            operations.iter().filter_map(|operation| Some((operation.returned.as_ref()?.0, operation)));
-        let answers: BTreeMap<u64, &Operation> = answers.collect();
-        let times: Vec<u64> = answers.keys().copied().collect();
-        let first = times.partition_point(|time| has_order(&until(&operations, *time)));
-        let time = times[first];
-        Violation { operations: until(&operations, time), wrong: answers[&time].clone() }
+        let returned = |operation: &Operation| operation.returned.as_ref().map(|(time, _)| *time);
+        let mut times: Vec<u64> = operations.iter().filter_map(returned).collect();
+        times.sort_unstable();
+        let time = times[times.partition_point(|time| has_order(&until(&operations, *time)))];
+        let operations = until(&operations, time);
+        let wrong = operations.iter().position(|operation| returned(operation) == Some(time));
+        Violation { wrong: wrong.expect("it was answered at this time"), operations }
     }
 }
 
@@ -241,9 +241,8 @@ impl<'a> Search<'a> {
                 Effect::Write(new) if self.found[new] => choices.push(at),
                 Effect::Write(_) if step.returned.is_some() => free = free.or(Some(at)),
                 Effect::Swap { old, .. } if old == value => {
-                    if !self.is_needed(value, usize::from(step.returned.is_some())) {
-                        choices.push(at);
-                    }
+                    let own = usize::from(step.returned.is_some());
+                    choices.extend((!self.is_needed(value, own)).then_some(at));
                 }
                 _ => {}
             }
@@ -293,8 +292,9 @@ fn bits(done: &[bool]) -> Vec<u64> {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "the history of {} is not linearizable. The first wrong answer:", self.wrong.op.key())?;
-        writeln!(f, "  {}", self.wrong)?;
+        let wrong = &self.operations[self.wrong];
+        writeln!(f, "the history of {} is not linearizable. The first wrong answer:", wrong.op.key())?;
+        writeln!(f, "  {wrong}")?;
         writeln!(f, "The operations that had begun until then, the latest first:")?;
         self.operations.iter().rev().take(SHOWN).try_for_each(|operation| writeln!(f, "  {operation}"))?;
         match self.operations.len().saturating_sub(SHOWN) {
