@@ -77,8 +77,12 @@ fn simulate(call: &str, mut f: impl FnMut(&mut Kernel) -> Result<i64, Errno>) ->
     let mut until = None;
     loop {
         let (result, waits) = in_program(|kernel| {
+            // What a dying program still does has no effect, and takes no time.
+            if let Err(errno) = kernel.check_alive() {
+                return (Err(errno), None);
+            }
             kernel.charge();
-            let result = kernel.check_alive().and_then(|_| f(kernel));
+            let result = f(kernel);
             let outcome = result.unwrap_or_else(|errno| -i64::from(errno));
             kernel.trace.note(kernel.now, kernel.here.unwrap_or_default(), call, outcome);
             (result, kernel.waits.take())

@@ -242,7 +242,7 @@ impl Sim {
         let has_clients = self.0.machines.borrow().iter().any(|machine| machine.is_client);
         if !has_clients {
             return Err(self.failure(
-                "there is no client whose end the run could wait for: see Sim::client, or use run_for".into(),
+                "there is no client whose end the run could wait for: see Sim::client, or use run_for",
             ));
         }
         self.run_until(|| {
@@ -270,7 +270,24 @@ impl Sim {
         self.run_loop(&is_over, None)
     }
 
-    pub(crate) fn failure(&self, why: String) -> Failure {
+    /// Makes a failure of the run until now, for what a test finds wrong itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ayi::sim::{Failure, Sim};
+    /// # ayi::sim::kernel!();
+    /// # fn main() {
+    /// fn test(sim: &Sim) -> Result<(), Failure> {
+    ///     sim.run_for(std::time::Duration::from_secs(1))?;
+    ///     let cups = 3;
+    ///     if cups == 3 { Ok(()) } else { Err(sim.failure("a cup is missing")) }
+    /// }
+    /// # test(&Sim::new(1)).unwrap();
+    /// # }
+    /// ```
+    pub fn failure(&self, why: impl ToString) -> Failure {
+        let why = why.to_string();
         let kernel = self.0.kernel.borrow();
         let at = Duration::from_nanos(kernel.now);
         Failure { seed: self.0.seed, at, hash: kernel.trace.hash(), why }

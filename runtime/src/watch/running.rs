@@ -197,7 +197,15 @@ impl OwnScheduler {
     /// Every slot there is.
     pub(crate) fn slots(self) -> impl Iterator<Item = OwnSlot> {
         let pages = lock(&self.shared().pages).clone();
-        pages.into_iter().flatten().map(move |slot| OwnSlot::new(self, slot))
+        let slots = pages.into_iter().flatten().map(move |slot| OwnSlot::new(self, slot));
+        // Where a task has its slot depends on which runtimes had the scheduler before. A simulation has to repeat.
+        #[cfg(feature = "sim")]
+        let slots = {
+            let mut slots: Vec<OwnSlot> = slots.collect();
+            slots.sort_by_key(|slot| slot.id().0);
+            slots.into_iter()
+        };
+        slots
     }
 
     /// Aborts the tasks that are not finished, except the one that is being polled. Each is cancelled when its turn

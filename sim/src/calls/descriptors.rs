@@ -219,7 +219,9 @@ pub unsafe fn close(fd: i32) -> i32 {
     }
     // A machine without power has its descriptors closed all the same.
     let closed = in_program(|kernel| {
-        kernel.charge();
+        if kernel.check_alive().is_ok() {
+            kernel.charge();
+        }
         kernel.close(fd)
     });
     match closed {
