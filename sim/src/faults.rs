@@ -57,9 +57,9 @@ enum Kind {
 impl Faults {
     /// Makes a plan without any kind of fault, for these hosts. A fault comes every two seconds on average and lasts 0.05
     /// to 2 s. None begins after 30 s.
-    pub fn new<I: IntoIterator<Item: Into<String>>>(hosts: I) -> Faults {
+    pub fn new<I: IntoIterator<Item: ToString>>(hosts: I) -> Faults {
         Faults {
-            hosts: hosts.into_iter().map(Into::into).collect(),
+            hosts: hosts.into_iter().map(|host| host.to_string()).collect(),
             kinds: Vec::new(),
             every: Duration::from_secs(2),
             lasting: (Duration::from_millis(50), Duration::from_secs(2)),

@@ -1,9 +1,9 @@
-//! Three servers and their clients on a simulated network: servers crash, stop and are slow, the network is cut and falls
-//! into parts. Whatever happens, the history is linearizable.
+//! Servers and their clients on a simulated network: servers lose their power, are killed, stop and are slow, the network
+//! is cut and falls into parts. Whatever happens, the history is linearizable.
 //!
 //! ```sh
 //! cargo test --release -p sim-kv --test simulated                            # a few seeds
-//! AYI_SIM_SEEDS=1000 cargo test --release -p sim-kv --test simulated         # a thousand
+//! AYI_SIM_SEEDS=1000 cargo test --release -p sim-kv --test simulated         # a thousand: some fifteen seconds
 //! examples/sim-kv/bugs/check                                                 # with each of the bugs in bugs/ in turn
 //! ```
 
@@ -16,62 +16,84 @@ use sim_kv::{Client, Config, History, server};
 
 ayi::sim::kernel!();
 
-const SERVERS: [&str; 3] = ["kv-1", "kv-2", "kv-3"];
 const CLIENTS: usize = 4;
 const OPERATIONS: usize = 45;
 /// Few, so that clients meet.
 const KEYS: [&str; 2] = ["tea", "cups"];
 
-fn addresses() -> [String; 3] {
-    SERVERS.map(|name| format!("{name}:7000"))
-}
+/// Random numbers for what a run is made of. They follow from the seed, too.
+struct Chance(u64);
 
-fn with_servers(sim: &Sim) -> History {
-    for (id, name) in (1..).zip(SERVERS) {
-        // Small batches, so that there are more orders in which things can happen.
-        sim.host(name, move || server(Config { batch: 2, ..Config::new(id, "/data", addresses()) }));
+impl Chance {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
     }
-    History::new()
 }
 
-/// A small generator of a client's own.
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-    *state >> 33
+/// What differs from one run to the next, besides faults.
+#[derive(Clone)]
+struct Setting {
+    servers: Vec<String>,
+    /// Small batches, so that there are more orders in which things can happen.
+    batch: usize,
+    patience: Duration,
+    seed: u64,
 }
 
-/// Executes operations for a minute. All values are different, so that a value tells who wrote it. An operation whose
-/// outcome is unknown may still happen, and the client goes on as another one.
-async fn use_it(number: usize, seed: u64, history: History) {
-    let mut chance = seed ^ (number as u64) << 32;
-    let new_client = || Client::new(addresses(), &history).with_patience(Duration::from_secs(4));
-    let mut client = new_client();
-    for n in 0..OPERATIONS {
-        let (key, value) = (KEYS[next(&mut chance) as usize % KEYS.len()], format!("{number}.{n}"));
-        let done = match next(&mut chance) % 4 {
-            0 => client.put(key, &value).await,
-            1 => match client.get(key).await {
-                Ok(old) => client.cas(key, old.as_deref(), &value).await.map(drop),
-                Err(unknown) => Err(unknown),
-            },
-            _ => client.get(key).await.map(drop),
-        };
-        if done.is_err() {
-            client = new_client();
+impl Setting {
+    fn draw(seed: u64) -> Setting {
+        let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        // Four servers need three for a majority, like five.
+        let servers = if chance.below(4) == 0 { 4 } else { 3 };
+        Setting {
+            servers: (1..=servers).map(|n| format!("kv-{n}")).collect(),
+            batch: 1 + chance.below(4) as usize,
+            patience: Duration::from_millis(1_200 + chance.below(4_000)),
+            seed,
         }
-        sleep(Duration::from_millis(next(&mut chance) % 2_000)).await;
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        self.servers.iter().map(|name| format!("{name}:7000")).collect()
+    }
+}
+
+/// Executes operations for a minute. All values are different, so that a value tells who wrote it.
+async fn use_it(number: usize, setting: Setting, history: History) {
+    let mut chance = Chance(setting.seed ^ (number as u64 + 1) << 40);
+    let mut client = Client::new(setting.addresses(), &history).with_patience(setting.patience);
+    for n in 0..OPERATIONS {
+        let (key, value) = (KEYS[chance.below(KEYS.len() as u64) as usize], format!("{number}.{n}"));
+        // An operation whose outcome is unknown is one that may have happened. The client goes on.
+        match chance.below(4) {
+            0 => drop(client.put(key, &value).await),
+            1 => {
+                if let Ok(old) = client.get(key).await {
+                    drop(client.cas(key, old.as_deref(), &value).await);
+                }
+            }
+            _ => drop(client.get(key).await),
+        }
+        sleep(Duration::from_millis(chance.below(2_000))).await;
     }
 }
 
 #[ayi::sim_test(seeds = 100)]
 fn histories_are_linearizable(sim: &Sim) -> Result<(), Failure> {
-    let history = with_servers(sim);
-    for number in 0..CLIENTS {
-        let (history, seed) = (history.clone(), sim.seed());
-        sim.client(format!("client-{number}"), move || use_it(number, seed, history.clone()));
+    let (setting, history) = (Setting::draw(sim.seed()), History::new());
+    for (id, name) in (1..).zip(setting.servers.clone()) {
+        let setting = setting.clone();
+        sim.host(name, move || {
+            server(Config { batch: setting.batch, ..Config::new(id, "/data", setting.addresses()) })
+        });
     }
-    let faults = Faults::new(SERVERS).crashes().crashes().kills().pauses().partitions().slow_hosts().resets();
-    sim.faults(faults.every(Duration::from_millis(1_500)).until(Duration::from_secs(50)));
+    for number in 0..CLIENTS {
+        let (setting, history) = (setting.clone(), history.clone());
+        sim.client(format!("client-{number}"), move || use_it(number, setting.clone(), history.clone()));
+    }
+    let faults = Faults::new(&setting.servers).crashes().kills().pauses().partitions().slow_hosts().resets();
+    sim.faults(faults.every(Duration::from_millis(1_000)).until(Duration::from_secs(50)));
     // Slow links and lost packets, in some of the runs.
     if sim.seed() % 3 == 0 {
         sim.set_latency(Duration::from_micros(100), Duration::from_millis(60));
