@@ -189,9 +189,12 @@ impl Test {
         for number in &run.is_spared {
             let _ = write!(spared, "{}{number}", if spared.is_empty() { " AYI_SIM_WITHOUT=" } else { "," });
         }
+        let release = if cfg!(debug_assertions) { "" } else { " --release" };
+        let package =
+            std::env::var("CARGO_PKG_NAME").map_or(String::new(), |package| format!(" -p {package}"));
         let _ = write!(
             text,
-            "repeat it: AYI_SIM_SEED={}{spared} cargo test {name} -- --exact --nocapture",
+            "repeat it: AYI_SIM_SEED={}{spared} cargo test{release}{package} {name} -- --exact --nocapture",
             run.seed
         );
         text
