@@ -3,18 +3,18 @@
 //! A datagram may be empty, and a short one says nothing about what comes next, so the short-transfer optimisation of
 //! streams does not apply. In tokio: `net/unix/datagram/socket.rs`.
 
-use std::future::poll_fn;
 use std::io;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use ayi_io::ReadBuf;
 use ayi_runtime::io::{Interest, Ready};
+use ayi_runtime::runtime::Handle;
 use ayi_runtime::task::coop;
 use ayi_runtime::time::{self, Sleep};
 
@@ -231,8 +231,9 @@ impl UnixDatagram {
 
     /// Sends a datagram to the socket at `path`, and waits while its queue is full.
     ///
-    /// The kernel reports room in that queue only if a datagram of this very socket made it. So this also tries again
-    /// after 1 ms, and then after pauses that grow to 50 ms.
+    /// The kernel tells a socket that is not connected nothing of the receiver's queue. What it reports is that there was
+    /// an attempt which has failed, and whoever tried again at once would never stop. So this tries again after 1 ms, and
+    /// then after pauses that grow to 50 ms. A connected socket's [`send`](UnixDatagram::send) hears of room at once.
     ///
     /// # Errors
     ///
@@ -258,28 +259,8 @@ impl UnixDatagram {
     /// ```
     pub async fn send_to<P: AsRef<Path>>(&self, buf: &[u8], path: P) -> io::Result<usize> {
         let to = addr::to_raw(&addr::from_path(path.as_ref())?)?;
-        let send = |socket: &Std| sys::send_to_unix(socket.as_fd(), buf, &to);
-        let mut reported = pin!(self.socket.async_io(Interest::WRITABLE, send));
-        let first = poll_fn(|cx| Poll::Ready(reported.as_mut().poll(cx))).await;
-        if let Poll::Ready(result) = first {
-            return result;
-        }
-        // The receiver has no room. The kernel reports room only if one of our own datagrams makes it.
-        let mut pause = unreported::FIRST_PAUSE;
-        loop {
-            let mut pausing = pin!(time::sleep(pause));
-            let waited = poll_fn(|cx| match reported.as_mut().poll(cx) {
-                Poll::Ready(result) => Poll::Ready(Some(result)),
-                Poll::Pending => pausing.as_mut().poll(cx).map(|()| None),
-            });
-            if let Some(result) = waited.await {
-                return result;
-            }
-            match send(self.socket.std()) {
-                Err(error) if is_for_later(&error) => pause = unreported::next(pause),
-                result => return result,
-            }
-        }
+        coop::consume_budget().await;
+        unreported::try_again(|| sys::send_to_unix(self.socket.std().as_fd(), buf, &to)).await
     }
 
     /// Polls to send, like [`send_to`](UnixDatagram::send_to). While the queue is full, the last caller is woken every
@@ -294,8 +275,7 @@ impl UnixDatagram {
     /// ```
     /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    /// use std::future::poll_fn;
-    /// # use ayi::net::UnixDatagram;
+    ///     /// # use ayi::net::UnixDatagram;
     /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
     /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
     /// assert_eq!(poll_fn(|cx| a.poll_send_to(cx, b"tea", &name)).await?, 3);
@@ -309,16 +289,16 @@ impl UnixDatagram {
         path: P,
     ) -> Poll<io::Result<usize>> {
         let to = addr::to_raw(&addr::from_path(path.as_ref())?)?;
-        let send = |socket: &Std| sys::send_to_unix(socket.as_fd(), buf, &to);
-        let polled = self.socket.poll_io(Interest::WRITABLE, cx, send);
-        if polled.is_ready() || !coop::has_budget_remaining() {
-            return polled;
-        }
-        // Like `send_to`: this poll may come from the pause.
-        match send(self.socket.std()) {
-            Err(error) if is_for_later(&error) => {}
-            result => return Poll::Ready(result),
-        }
+        coop::poll_charged(cx, |cx| match sys::send_to_unix(self.socket.std().as_fd(), buf, &to) {
+            Err(error) if is_for_later(&error) => self.poll_pause(cx),
+            result => Poll::Ready(result),
+        })
+    }
+
+    /// Has the caller woken after a pause, instead of the one who was to be woken before.
+    fn poll_pause<T>(&self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        // Without a runtime there is no timer, and a sleep would panic.
+        Handle::try_current().map_err(io::Error::other)?;
         let mut pausing = Box::pin(time::sleep(unreported::POLLED_PAUSE));
         if pausing.as_mut().poll(cx).is_ready() {
             cx.waker().wake_by_ref();

@@ -216,3 +216,28 @@ fn packets_have_connections_and_bounds() {
         assert_eq!(receive(&a, 8, 0).unwrap().0, 0);
     });
 }
+
+/// The kernel reports to a sender that is not connected its own failed attempts. Who tried again at each report would
+/// never sleep.
+#[test]
+fn a_sender_to_a_full_receiver_sleeps_between_its_attempts() {
+    use ayi::time::{Duration, timeout};
+    use std::future::poll_fn;
+    for polled in [false, true] {
+        let sim = ayi::sim::Sim::new(1);
+        sim.client("alone", move || async move {
+            let _receiver = UnixDatagram::bind("/tmp/full").unwrap();
+            let sender = UnixDatagram::unbound().unwrap();
+            while sender.try_send_to(b"x", "/tmp/full").is_ok() {}
+            let sent = async {
+                match polled {
+                    false => sender.send_to(b"tea", "/tmp/full").await,
+                    true => poll_fn(|cx| sender.poll_send_to(cx, b"tea", "/tmp/full")).await,
+                }
+            };
+            assert!(timeout(Duration::from_secs(1), sent).await.is_err());
+        });
+        sim.run().unwrap();
+        assert!(sim.events() < 1_000, "{} calls in a second", sim.events());
+    }
+}
