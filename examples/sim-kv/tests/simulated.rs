@@ -13,6 +13,7 @@
 use ayi::sim::{Failure, Faults, Sim};
 use ayi::time::{Duration, sleep};
 use sim_kv::{Client, Config, History, server};
+use std::ops::Range;
 
 ayi::sim::kernel!();
 
@@ -37,7 +38,10 @@ struct Setting {
     servers: Vec<String>,
     /// Small batches, so that there are more orders in which things can happen.
     batch: usize,
+    /// Elections in step, in some runs: several candidates in one term.
+    election: Range<Duration>,
     patience: Duration,
+    faults: Faults,
     seed: u64,
 }
 
@@ -46,10 +50,21 @@ impl Setting {
         let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         // Four servers need three for a majority, like five.
         let servers = if chance.below(4) == 0 { 4 } else { 3 };
+        let servers: Vec<String> = (1..=servers).map(|n| format!("kv-{n}")).collect();
+        let mut pick = |of: &[u64]| of[chance.below(of.len() as u64) as usize];
+        let faults = Faults::new(&servers).crashes().kills().pauses().partitions().slow_hosts().resets();
+        let faults = faults
+            .every(Duration::from_millis(pick(&[200, 600, 1_200])))
+            .lasting(Duration::from_millis(2), Duration::from_millis(pick(&[60, 800, 3_000])))
+            .until(Duration::from_secs(50));
+        let shortest = 300;
+        let election = [shortest, shortest + pick(&[10, 50, 300])].map(Duration::from_millis);
         Setting {
-            servers: (1..=servers).map(|n| format!("kv-{n}")).collect(),
-            batch: 1 + chance.below(4) as usize,
-            patience: Duration::from_millis(1_200 + chance.below(4_000)),
+            servers,
+            batch: pick(&[1, 2, 4]) as usize,
+            election: election[0]..election[1],
+            patience: Duration::from_millis(pick(&[1_200, 2_500, 5_000])),
+            faults,
             seed,
         }
     }
@@ -85,15 +100,15 @@ fn histories_are_linearizable(sim: &Sim) -> Result<(), Failure> {
     for (id, name) in (1..).zip(setting.servers.clone()) {
         let setting = setting.clone();
         sim.host(name, move || {
-            server(Config { batch: setting.batch, ..Config::new(id, "/data", setting.addresses()) })
+            let config = Config::new(id, "/data", setting.addresses());
+            server(Config { batch: setting.batch, election: setting.election.clone(), ..config })
         });
     }
     for number in 0..CLIENTS {
         let (setting, history) = (setting.clone(), history.clone());
         sim.client(format!("client-{number}"), move || use_it(number, setting.clone(), history.clone()));
     }
-    let faults = Faults::new(&setting.servers).crashes().kills().pauses().partitions().slow_hosts().resets();
-    sim.faults(faults.every(Duration::from_millis(1_000)).until(Duration::from_secs(50)));
+    sim.faults(setting.faults.clone());
     // Slow links and lost packets, in some of the runs.
     if sim.seed() % 3 == 0 {
         sim.set_latency(Duration::from_micros(100), Duration::from_millis(60));
