@@ -166,9 +166,25 @@
       c.fillText(this.fit(text, Math.floor(room / 8) * 8), from + 5, y);
     }
 
+    // What was done to a host or to the network, for as long as it lasted.
+    drawFault(task, begin, to, top, height) {
+      const { c, colour, left, width, m } = this, end = Math.min(to, width);
+      if (end < left || begin > width) return;
+      // At the edge, too, three pixels are to be seen.
+      const from = Math.max(left, Math.min(begin, width - 3));
+      c.fillStyle = colour.bad;
+      c.fillRect(from, top, end - from, height);
+      const lasts = Number.isNaN(task.ended) ? m.to - task.spawned : task.ended - task.spawned;
+      if (end - from > 60) this.write(duration(lasts), from, end - from, top + height / 2 + .5, colour.surface);
+    }
+
     drawTask(task, y, h) {
       const { c, colour, m, left, width } = this, { t0, t1 } = this.app, top = y + 5, height = h - 10;
       const from = this.x(Number.isNaN(task.spawned) ? m.from : Math.max(task.spawned, m.from)), to = Number.isNaN(task.ended) ? width : this.x(task.ended);
+      if (Lens.areFaults(m.rts[task.rt])) {
+        this.drawFault(task, from, Math.max(to, from + 3), top, height);
+        return;
+      }
       c.fillStyle = colour.line;
       if (to > left && from < width) c.fillRect(Math.max(from, left), y + h / 2 - .5, Math.min(to, width) - Math.max(from, left), 1);
       const end = task.from + task.polls, { byTask, taskEnd, taskSum } = m;

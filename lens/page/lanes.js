@@ -21,8 +21,11 @@
     set({ show, order, filter = null, related = null }) {
       const { m } = this, entries = [];
       const wants = (kind, index) => (!filter || filter[kind].has(index)) && (show !== 'related' || !related || related[kind].has(index));
+      const isFault = (task) => Lens.areFaults(m.rts[task.rt]);
+      // Faults come first. They belong to everything.
+      for (const task of m.taskList) if (isFault(task) && (!filter || filter.tasks.has(task.index))) entries.push(-1e18 + task.first, task.index * 4 + LANE.TASK);
       if (show !== 'fds') {
-        for (const task of m.taskList) if (wants('tasks', task.index)) entries.push(order === 'busy' ? -task.busy : task.first, task.index * 4 + LANE.TASK);
+        for (const task of m.taskList) if (!isFault(task) && wants('tasks', task.index)) entries.push(order === 'busy' ? -task.busy : task.first, task.index * 4 + LANE.TASK);
       }
       if (show !== 'tasks') {
         for (const fd of m.fdList) if (wants('fds', fd.index)) entries.push(order === 'busy' ? fd.reports === 0 ? 2 : 1 / (fd.reports + 1) : fd.first, fd.index * 4 + LANE.FD);
@@ -31,7 +34,7 @@
       by.sort((a, b) => entries[a * 2] - entries[b * 2] || a - b);
       // The threads of a runtime whose system calls are all that is known of it stand in its place.
       const isCalls = (rt) => rt.threads.length > 0 && rt.pollsEnd === rt.firstPoll && rt.turns.end.length === 0;
-      const rts = m.rts.filter((rt) => show !== 'related' || !related || related.rts.has(rt.index))
+      const rts = m.rts.filter((rt) => !Lens.areFaults(rt) && (show !== 'related' || !related || related.rts.has(rt.index)))
         .flatMap((rt) => [...(isCalls(rt) ? [] : [rt.index * 4 + LANE.RT]), ...rt.threads.map((thread) => thread.index * 4 + LANE.THREAD)]);
       const isPinned = rts.length <= MOST_PINNED;
       this.rtPlace.fill(-1);
@@ -75,7 +78,10 @@
       if (isShort && (lane & 3) === LANE.FD) return `${SHORT[m.fds[index].kind] ?? 'fd'} ${m.fds[index].fd < 0 ? '?' : m.fds[index].fd}`;
       if ((lane & 3) === LANE.THREAD) return Lens.calls.threadName(m, m.threads[index]);
       if ((lane & 3) === LANE.RT) return Lens.visible(m.rts[index].label);
-      return (lane & 3) === LANE.TASK ? Lens.describe.taskName(m.tasks[index]) : Lens.describe.fdName(m.fds[index]);
+      const it = (lane & 3) === LANE.TASK ? m.tasks[index] : m.fds[index], name = (lane & 3) === LANE.TASK ? Lens.describe.taskName(it) : Lens.describe.fdName(it);
+      if (Lens.areFaults(m.rts[it.rt])) return Lens.visible(it.name);
+      // Several hosts have tasks of one name.
+      return m.rts.some(Lens.isSimulated) ? `${Lens.visible(m.rts[it.rt].label)}: ${name}` : name;
     }
   }
 

@@ -94,7 +94,8 @@
       // System calls alone are not a run of ayi, and the auntie has nothing to say about them.
       this.isCalls = calls > 0 && !model.polls && !model.taskList.length;
       $('tab-auntie').hidden = this.isCalls;
-      $('facts').textContent = model.rts.length ? [Lens.count(model.rts.length, 'runtime'), ...(this.isCalls ? [] : [Lens.count(model.taskList.length, 'task'), Lens.count(model.polls, 'poll')]),
+      const rts = model.rts.filter((rt) => !Lens.areFaults(rt)), faults = model.taskList.filter((task) => Lens.areFaults(model.rts[task.rt])).length;
+      $('facts').textContent = model.rts.length ? [Lens.count(rts.length, 'runtime'), ...(faults ? [Lens.count(faults, 'fault')] : []), ...(this.isCalls ? [] : [Lens.count(model.taskList.length - faults, 'task'), Lens.count(model.polls, 'poll')]),
         ...(calls ? [Lens.count(calls, 'system call')] : []), Lens.count(events, 'event'), duration(model.to - model.from)].join(' · ') : '';
       $('problems').hidden = !recording.problems.length;
       const texts = recording.problems.map(({ text }) => Lens.visible(text));

@@ -109,6 +109,7 @@
     }
 
     task(m, task) {
+      if (Lens.areFaults(m.rts[task.rt])) return this.fault(m, task);
       const go = (label, p) => (p >= 0 ? el('p', {}, el('button', { type: 'button', onclick: () => this.app.select({ poll: p }) }, label)) : '');
       this.root.append(
         el('h2', {}, el('bdi', {}, describe.taskName(task))),
@@ -121,6 +122,15 @@
         go(`Its slowest poll: ${duration(m.end[task.slowest] - m.start[task.slowest])}`, task.slowest),
         task.longest >= 0 ? go(`Its longest wait in the queue: ${duration(m.wait[task.longest])}`, task.longest) : '',
         go('Its last poll', m.byTask[task.from + task.polls - 1]),
+      );
+    }
+
+    fault(m, task) {
+      const begin = Lens.time(task.spawned - m.zero, 1000);
+      this.root.append(
+        el('h2', {}, el('bdi', {}, Lens.visible(task.name))),
+        el('p', {}, task.ended === task.spawned ? `At ${begin}.` : Number.isNaN(task.ended) ? `From ${begin} to the end of the run.` : `From ${begin} to ${Lens.time(task.ended - m.zero, 1000)}: for ${duration(task.ended - task.spawned)}.`),
+        task.ended === task.spawned ? '' : el('p', { class: 'quiet' }, 'The simulation has done this, and none of the programs.'),
       );
     }
 

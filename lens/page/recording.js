@@ -20,6 +20,10 @@
   };
   Lens.SOURCE_KINDS = ['descriptor', 'TCP stream', 'TCP listener', 'UDP socket', 'Unix stream', 'Unix listener',
     'Unix datagram socket', 'pipe', 'eventfd', 'timerfd', 'signalfd', 'pidfd', 'descriptor'];
+  /** Whether what stands in the place of a runtime is what was done to the others. */
+  Lens.areFaults = (rt) => (rt.flags & 4) !== 0;
+  /** Whether it ran on a host of a simulation. */
+  Lens.isSimulated = (rt) => (rt.flags & 8) !== 0;
   Lens.REASONS = ['the runtime has ended', 'a panic', 'it was asked for', 'a signal', 'a poll was too slow'];
 
   // FNV-1a of 64 bits over the words of the body, in halves of 32 bits: BigInt would take a minute for a million events.

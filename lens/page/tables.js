@@ -12,7 +12,7 @@
   Lens.tables = {
     tasks: {
       title: 'Tasks', caption: 'Each task, with what it cost. A row leads to its slowest poll.', sort: [2, -1], filter: 'tasks',
-      rows: (m) => m.taskList,
+      rows: (m) => m.taskList.filter((task) => !Lens.areFaults(m.rts[task.rt])),
       columns: (m) => [
         name('Task', (task) => describe.taskName(task)), number('Polls', (task) => task.polls), time('At work', (task) => task.busy),
         time('In the queue', (task) => task.wait),

@@ -29,6 +29,7 @@
       const { wait, byTask, polls } = model;
       this.waits = new Float64Array(polls + 1);
       for (let i = 0; i < polls; i++) this.waits[i + 1] = this.waits[i] + wait[byTask[i]];
+      this.faults = model.taskList.filter((task) => Lens.areFaults(model.rts[task.rt]));
       this.histogram = null;
       this.fitted.clear();
       this.resize();
@@ -117,6 +118,7 @@
         c.fillStyle = colour.line;
         if (place) c.fillRect(0, y, width, 1);
       });
+      this.drawFaults();
       this.drawAxis();
       c.fillStyle = colour.line;
       c.fillRect(left - 1, 0, 1, height);
@@ -126,6 +128,18 @@
         c.fillStyle = colour.quiet;
         c.fillText('Nothing is found. Clear the search to see all lanes.', left + 16, top + 24);
       }
+    }
+
+    // While there is a fault, all lanes are tinted: what they show may come from it.
+    drawFaults() {
+      const { c, colour, left, width, height } = this;
+      c.fillStyle = colour.bad;
+      c.globalAlpha = .07;
+      for (const { spawned, ended } of this.faults) {
+        const from = Math.max(left, this.x(spawned)), to = Number.isNaN(ended) ? width : Math.min(width, this.x(ended));
+        if (to > from) c.fillRect(from, AXIS, to - from, height - AXIS);
+      }
+      c.globalAlpha = 1;
     }
 
     drawAxis() {
@@ -163,7 +177,7 @@
       c.restore();
       const request = this.app.selection?.request;
       if (request && lane === (kind === LANE.TASK ? request.task * 4 + LANE.TASK : request.fd.index * 4 + LANE.FD)) this.drawRequest(request, y, h);
-      c.fillStyle = kind === LANE.FD ? colour.report : kind === LANE.TASK ? colour.poll : colour.quiet;
+      c.fillStyle = kind === LANE.FD ? colour.report : kind !== LANE.TASK ? colour.quiet : Lens.areFaults(this.m.rts[this.m.tasks[index].rt]) ? colour.bad : colour.poll;
       if (kind === LANE.FD) this.triangle(14, y + h / 2 + 4, 8);
       else if (kind === LANE.TASK) {
         c.beginPath();

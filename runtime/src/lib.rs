@@ -137,6 +137,7 @@ pub mod time {
 #[doc(hidden)]
 pub mod simulation {
     pub use crate::services::simulation::{Decisions, decide, has_ready_tasks};
+    pub use crate::watch::simulated::Answers;
 }
 
 /// Waiting for file descriptors: [`Registration`](crate::io::Registration), which socket types are built on.

@@ -169,6 +169,8 @@ impl Sim {
     /// Does something, while no program runs.
     pub(crate) fn perform(&self, action: Action) -> Result<(), Failure> {
         let (kernel, machines) = (&self.0.kernel, &self.0.machines);
+        #[cfg(feature = "record")]
+        action.note().into_iter().for_each(|note| kernel.borrow_mut().note(note));
         let is_running = |host: HostId| machines.borrow()[usize::from(host)].is_running();
         match action {
             Action::Start(host) if !is_running(host) => self.start(host)?,

@@ -190,20 +190,21 @@ impl Sim {
                 )
             }
             Kind::Reset => {
-                let to = rng.below(self.0.machines.borrow().len() as u64) as HostId;
+                let to = self.another(host, rng);
                 let text = format!("connections between {name} and {} break", self.name(to));
                 Drawn { text, begin: vec![Action::Reset(host, to)], end: Vec::new() }
             }
             Kind::OneWay => {
-                let to = hosts[rng.below(hosts.len() as u64) as usize];
+                let to = self.another(host, rng);
                 let text = format!("nothing goes from {name} to {}", self.name(to));
                 Drawn::new(text, Action::Cut(host, to, true), Action::Cut(host, to, false))
             }
             Kind::Partition => {
                 let all = self.0.machines.borrow().len() as HostId;
-                // Also hosts that no fault takes down: clients may be cut off.
-                let (mut here, mut there) = (vec![host], Vec::new());
-                for other in (0..all).filter(|other| *other != host) {
+                // Also hosts that no fault takes down: clients may be cut off. Nobody is alone in the world.
+                let away = self.another(host, rng);
+                let (mut here, mut there) = (vec![host], vec![away]);
+                for other in (0..all).filter(|other| *other != host && *other != away) {
                     if rng.below(2) == 0 { here.push(other) } else { there.push(other) }
                 }
                 let pairs = |is_cut: bool| -> Vec<Action> {
@@ -216,6 +217,15 @@ impl Sim {
                 Drawn { text, begin: pairs(true), end: pairs(false) }
             }
         }
+    }
+}
+
+impl Sim {
+    /// Draws any host but `host`, or that one if there is no other.
+    fn another(&self, host: HostId, rng: &mut Rng) -> HostId {
+        let others: Vec<HostId> =
+            (0..self.0.machines.borrow().len() as HostId).filter(|other| *other != host).collect();
+        others.get(rng.below(others.len() as u64) as usize).copied().unwrap_or(host)
     }
 }
 

@@ -87,6 +87,8 @@ pub(crate) struct Kernel {
     pub(crate) is_in_call: bool,
     /// What programs did that is no part of a simulation, as messages.
     pub(crate) escapes: Vec<String>,
+    #[cfg(feature = "record")]
+    pub(crate) records: crate::record::Records,
 }
 
 impl Kernel {
@@ -117,6 +119,8 @@ impl Kernel {
             waits: None,
             is_in_call: false,
             escapes: Vec::new(),
+            #[cfg(feature = "record")]
+            records: Default::default(),
             rng,
         }
     }

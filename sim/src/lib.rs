@@ -13,9 +13,12 @@ mod kernel;
 mod machine;
 mod place;
 mod real;
+#[cfg(feature = "record")]
+mod record;
 mod rng;
 #[doc(hidden)]
 pub mod seeds;
+mod seen;
 mod sim;
 mod storage;
 mod trace;

@@ -131,6 +131,8 @@ pub(crate) fn start(kernel: &RefCell<Kernel>, machines: &Machines, host: HostId)
     let process = as_program(kernel, host, || {
         let mut builder = Builder::new_current_thread();
         builder.name(name).unhandled_panic(UnhandledPanic::ShutdownRuntime);
+        #[cfg(feature = "record")]
+        kernel.borrow_mut().record(host, &mut builder);
         let runtime = builder.build().map_err(|error| format!("its runtime cannot start: {error}"))?;
         let outcome = Rc::new(RefCell::new(None));
         let fd = kernel
@@ -156,7 +158,8 @@ pub(crate) fn start(kernel: &RefCell<Kernel>, machines: &Machines, host: HostId)
                 *result.borrow_mut() = Some(ended);
             }
         };
-        drop(ayi_runtime::spawn(main));
+        let main = ayi_runtime::task::Builder::new().name("main").spawn(main);
+        drop(main.map_err(|error| error.to_string())?);
         drop(_entered);
         Ok::<_, String>(process)
     })?;
@@ -241,6 +244,8 @@ pub(crate) enum End {
 /// Ends the program of `host`.
 pub(crate) fn end(kernel: &RefCell<Kernel>, machines: &Machines, host: HostId, end: End) {
     let process = machines.borrow_mut()[usize::from(host)].process.take();
+    #[cfg(feature = "record")]
+    process.iter().for_each(|process| crate::record::dies(kernel, host, &process.runtime, end));
     let calls = {
         let mut kernel = kernel.borrow_mut();
         if end != End::Exit {
@@ -268,6 +273,17 @@ pub(crate) fn end(kernel: &RefCell<Kernel>, machines: &Machines, host: HostId, e
     it.life += 1;
     it.state = if end == End::PowerLoss { HostState::Down } else { HostState::Up };
     (it.sleep, it.run_at, it.parked) = (None, None, None);
+}
+
+/// Returns what has been recorded of each program that runs, as files.
+#[cfg(feature = "record")]
+pub(crate) fn recordings(machines: &Machines) -> Vec<(HostId, Vec<u8>)> {
+    let machines = machines.borrow();
+    let all = machines.iter().enumerate().filter_map(|(host, machine)| {
+        let snapshot = machine.process.as_ref()?.runtime.handle().snapshot()?;
+        Some((host as HostId, snapshot.as_bytes().to_vec()))
+    });
+    all.collect()
 }
 
 pub(crate) fn message_of(panic: &(dyn Any + Send)) -> String {

@@ -1,5 +1,8 @@
 //! Runs a test with many seeds, on all cores, and makes the first failure small.
 
+#[cfg(feature = "record")]
+mod page;
+
 use crate::failure::Outcome;
 use crate::sim::Sim;
 use std::cell::Cell;
@@ -53,7 +56,7 @@ impl Test {
             let run = self.run_one(seed, &spared());
             eprintln!("seed {seed}: {:.6} s, hash {:016x}", run.simulated.as_secs_f64(), run.hash);
             if let Some(why) = &run.why {
-                panic!("{why}\n{}", describe(&run));
+                panic!("{why}\n{}{}", describe(&run), self.page(&run));
             }
             return;
         }
@@ -131,15 +134,7 @@ impl Test {
         let runs = thread::Builder::new().name(format!("{} seed {seed}", self.name)).spawn(move || {
             IS_QUIET.set(is_quiet);
             let sim = Sim::new(seed);
-            *sim.0.is_spared.borrow_mut() = spared.clone();
-            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| body(&sim)));
-            let why = match result {
-                Ok(Ok(())) => None,
-                Ok(Err(why)) => Some(why),
-                Err(panic) => Some(format!("the test panicked: {}", crate::machine::message_of(&*panic))),
-            };
-            let faults = sim.0.faults.borrow().clone();
-            Run { seed, why, simulated: sim.elapsed(), hash: sim.hash(), faults, is_spared: spared }
+            run_on(&sim, body, spared)
         });
         let run = runs.expect("a thread can be started").join();
         run.unwrap_or_else(|panic| Run {
@@ -182,9 +177,21 @@ impl Test {
         best
     }
 
+    /// The name without that of the crate.
+    fn short_name(&self) -> &'static str {
+        self.name.split_once("::").map_or(self.name, |(_, name)| name)
+    }
+
+    /// Without the feature `record` there is no page.
+    #[cfg(not(feature = "record"))]
+    fn page(&self, _: &Run) -> &'static str {
+        ""
+    }
+
     fn tell(&self, run: &Run) -> String {
-        let mut text = format!("{}\n{}", run.why.as_deref().unwrap_or_default(), describe(run));
-        let (_, name) = self.name.split_once("::").unwrap_or(("", self.name));
+        let why = run.why.as_deref().unwrap_or_default();
+        let mut text = format!("{why}\n{}{}", describe(run), self.page(run));
+        let name = self.short_name();
         let mut spared = String::new();
         for number in &run.is_spared {
             let _ = write!(spared, "{}{number}", if spared.is_empty() { " AYI_SIM_WITHOUT=" } else { "," });
@@ -199,6 +206,19 @@ impl Test {
         );
         text
     }
+}
+
+/// Runs a test with a simulation that is new.
+fn run_on(sim: &Sim, body: fn(&Sim) -> Result<(), String>, is_spared: BTreeSet<usize>) -> Run {
+    *sim.0.is_spared.borrow_mut() = is_spared.clone();
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| body(sim)));
+    let why = match result {
+        Ok(Ok(())) => None,
+        Ok(Err(why)) => Some(why),
+        Err(panic) => Some(format!("the test panicked: {}", crate::machine::message_of(&*panic))),
+    };
+    let faults = sim.0.faults.borrow().clone();
+    Run { seed: sim.seed(), why, simulated: sim.elapsed(), hash: sim.hash(), faults, is_spared }
 }
 
 /// What is told if two runs with one seed differ.

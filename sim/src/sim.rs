@@ -4,11 +4,11 @@ use crate::actions::Action;
 use crate::failure::{Failure, Outcome};
 use crate::kernel::Kernel;
 use crate::kernel::events::Event;
-use crate::kernel::hosts::{Host, HostId, HostState};
+use crate::kernel::hosts::{BEGIN, Host, HostId, HostState};
 use crate::machine::{self, End, Machine, Ran, program};
 use crate::watchdog::{Pulse, Watchdog};
-use crate::{Nanos, calls};
-use ayi_runtime::simulation::{Decisions, decide};
+use crate::{Nanos, calls, seen};
+use ayi_runtime::simulation::{Answers, Decisions, decide};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -288,6 +288,8 @@ impl Sim {
     /// ```
     pub fn failure(&self, why: impl ToString) -> Failure {
         let why = why.to_string();
+        #[cfg(feature = "record")]
+        self.0.kernel.borrow_mut().note(crate::record::failed(&why));
         let kernel = self.0.kernel.borrow();
         let at = Duration::from_nanos(kernel.now);
         Failure { seed: self.0.seed, at, hash: kernel.trace.hash(), why }
@@ -511,7 +513,8 @@ impl Sim {
 }
 
 pub(crate) fn decisions() -> Decisions {
-    Decisions { choose, take_call }
+    let answers = Answers { begin: BEGIN, now: seen::now, look: seen::look, keep: seen::keep };
+    Decisions { choose, take_call, answers }
 }
 
 /// Which of so many ready tasks comes next. A poll costs time, too.

@@ -28,6 +28,20 @@ test('in a browser', { skip, timeout: 300_000 }, async (t) => {
   });
   const hasRoom = (page) => page.value('document.documentElement.scrollWidth <= innerWidth && document.body.scrollWidth <= innerWidth');
 
+  await within('hosts of a simulation, and a fault', {}, async (page) => {
+    await page.open(s.file(...s.hosts()));
+    assert.equal(await page.text('#facts'), '2 runtimes · 1 fault · 2 tasks · 2 polls · 13 events · 999 µs');
+    const titles = await page.value('[...Lens.app.timeline.lanes.pinned, ...Lens.app.timeline.lanes.list].map((lane) => Lens.app.timeline.lanes.title(lane))');
+    assert.deepEqual(titles, ['server', 'client', 'server is killed', 'server: main #1', 'client: main #2']);
+    await page.value('Lens.app.select({ task: 2 })');
+    await page.frame();
+    assert.deepEqual(await page.texts('#panel h2, #panel p'), ['server is killed', 'From 399 µs to 699 µs: for 300 µs.', 'The simulation has done this, and none of the programs.']);
+    await page.value("Lens.app.set({ show: 'fds' })");
+    await page.frame();
+    assert.deepEqual(await page.value('[...Lens.app.timeline.lanes.list].map((lane) => Lens.app.timeline.lanes.title(lane))'), ['server is killed'], 'a fault belongs to all lanes');
+    await picture(page, 'hosts');
+  });
+
   await within('a known poll: arrows, panel, picture', {}, async (page) => {
     await page.open(s.file(s.echo()));
     assert.equal(await page.value('document.getElementById("problems").hidden'), true);

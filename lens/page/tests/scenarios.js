@@ -33,6 +33,22 @@ function echo() {
   return r;
 }
 
+/** Two hosts of a simulation, of which one is killed, and the fault itself. */
+function hosts() {
+  const host = (name, runtime, end) => {
+    const r = new Runtime({ process: 1, runtime, name, flags: 8, program: 'tea is served' });
+    r.spawned(1 * US, runtime, { name: 'main', place: 'src/main.rs:5:1' });
+    r.event('woken', 1 * US, runtime, by.begins());
+    r.polled(3 * US, runtime, 1 * US);
+    r.looked(end, end - 3 * US, 0);
+    return r;
+  };
+  const faults = new Runtime({ process: 1, runtime: 4294967295, name: 'faults', flags: 4, program: '' });
+  faults.spawned(400 * US, 1, { name: 'server is killed' });
+  faults.event('ended', 700 * US, 1, 0);
+  return [host('server', 1, 400 * US), host('client', 2, 1000 * US), faults];
+}
+
 /** A server in which one task blocks the loop for 25 ms, and others wait. */
 function slow() {
   const r = new Runtime({ program: 'server', name: 'main' });
@@ -212,4 +228,4 @@ function rungs() {
   return [select, edge];
 }
 
-module.exports = { rungs, echo, slow, two, nasty, many, crowd, file, by, Runtime, KEY, LISTENER };
+module.exports = { hosts, rungs, echo, slow, two, nasty, many, crowd, file, by, Runtime, KEY, LISTENER };

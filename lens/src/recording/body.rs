@@ -20,7 +20,8 @@ pub struct Section {
     pub runtime: u64,
     /// Why the section was written.
     pub reason: u32,
-    /// Bit 0: it is a worker of several. Bit 1: the clock is the system's.
+    /// Bit 0: it is a worker of several. Bit 1: the clock is the system's. Bit 2: it is what was done to the others. Bit 3:
+    /// it ran on a host of a simulation.
     pub flags: u32,
     /// Nanoseconds since 1970 at time 0.
     pub base: u64,

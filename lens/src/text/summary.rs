@@ -36,7 +36,11 @@ pub(crate) fn title(runtime: &Runtime) -> String {
 }
 
 fn recorded(runtime: &Runtime, analysis: &Analysis) -> String {
-    let clock = if runtime.section.flags & 2 == 2 { "the system's clock" } else { "the processor's clock" };
+    let clock = match runtime.section.flags {
+        flags if flags & 12 != 0 => "simulated time",
+        flags if flags & 2 == 2 => "the system's clock",
+        _ => "the processor's clock",
+    };
     let events = counted(runtime.section.events.len() as u64, "event");
     format!("{events} in {}, by {clock}", duration(analysis.totals.span()))
 }

@@ -8,6 +8,7 @@ use crate::core::coop;
 use crate::core::sync::thread_local;
 use crate::core::task::OwnScheduler;
 use crate::core::task::scheduler::OWNED;
+use crate::watch::simulated::{Answers, answer};
 use std::cell::Cell;
 
 /// What a simulation decides on its thread.
@@ -17,6 +18,8 @@ pub struct Decisions {
     pub choose: fn(usize) -> usize,
     /// Takes a call of the blocking pool, and runs it later on this thread.
     pub take_call: fn(Box<dyn FnOnce() + Send>),
+    /// For the recorder.
+    pub answers: Answers,
 }
 
 thread_local! {
@@ -26,6 +29,7 @@ thread_local! {
 /// Has a simulation decide on this thread from here on, or nobody.
 pub fn decide(decisions: Option<Decisions>) {
     DECISIONS.set(decisions);
+    answer(decisions.map(|decisions| decisions.answers));
 }
 
 /// Returns whether a task of the runtime that this thread has entered is ready.

@@ -13,7 +13,7 @@ pub(crate) type HostId = u16;
 const UPTIME: u64 = 1_000_000_000_000;
 
 /// The time of the day at which a simulation begins: the year 2026, in nanoseconds since 1970.
-const BEGIN: u64 = 1_767_225_600_000_000_000;
+pub(crate) const BEGIN: u64 = 1_767_225_600_000_000_000;
 
 /// The first port that is given to sockets which ask for none: ip(7), `ip_local_port_range`.
 const FIRST_PORT: u64 = 32_768;

@@ -1,11 +1,30 @@
 //! The time of events: the processor's counter where it can be trusted, 11 ns a reading on a virtual machine and less
 //! elsewhere, or else the system's clock, 25 ns.
 //!
+//! On a thread where a simulation decides, it is the simulation's time: a tick is a nanosecond, and 0 its beginning.
+//!
 //! Invariant: the counter is trusted only if the kernel itself tells the time by it. Then it runs at one speed on all
 //! processors, also while they sleep.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, UNIX_EPOCH};
+
+#[cfg(feature = "sim")]
+pub(super) use crate::watch::simulated;
+
+/// What there is instead of a simulation.
+#[cfg(not(feature = "sim"))]
+pub(super) mod simulated {
+    #[inline]
+    pub(crate) fn now() -> Option<u64> {
+        None
+    }
+
+    #[inline]
+    pub(crate) fn begin() -> Option<u64> {
+        None
+    }
+}
 
 /// The moment from which all runtimes of the process count.
 struct Base {
@@ -49,22 +68,36 @@ fn counter() -> u64 {
 #[derive(Clone, Copy)]
 pub(super) struct Ticks {
     has_counter: bool,
+    is_simulated: bool,
     base: u64,
 }
 
 impl Ticks {
     pub(super) fn new() -> Ticks {
+        if simulated::now().is_some() {
+            return Ticks { has_counter: false, is_simulated: true, base: 0 };
+        }
         let base = base();
-        Ticks { has_counter: base.has_counter, base: base.ticks }
+        Ticks { has_counter: base.has_counter, is_simulated: false, base: base.ticks }
     }
 
     #[inline]
     pub(super) fn now(self) -> u64 {
-        if self.has_counter { counter().wrapping_sub(self.base) } else { nanos_since_base() }
+        if self.has_counter { counter().wrapping_sub(self.base) } else { self.slow_now() }
+    }
+
+    /// A simulated runtime may be looked at from a thread without a simulation. There it is not known what time it is.
+    #[cold]
+    fn slow_now(self) -> u64 {
+        if self.is_simulated { simulated::now().unwrap_or(0) } else { nanos_since_base() }
     }
 
     pub(super) fn are_of_the_system(self) -> bool {
-        !self.has_counter
+        !self.has_counter && !self.is_simulated
+    }
+
+    pub(super) fn are_simulated(self) -> bool {
+        self.is_simulated
     }
 }
 
@@ -92,6 +125,11 @@ impl Rate {
         Rate { ticks: ticks.max(1), nanos }
     }
 
+    /// Simulated time, whose ticks are nanoseconds, at `now`.
+    pub(super) fn of_nanos(now: u64) -> Rate {
+        Rate { ticks: now.max(1), nanos: now.max(1) }
+    }
+
     pub(super) fn nanos(self, ticks: u64) -> u64 {
         (u128::from(ticks) * u128::from(self.nanos) / u128::from(self.ticks)) as u64
     }
@@ -104,11 +142,15 @@ impl Rate {
 
 /// Returns the base in nanoseconds since 1970.
 pub(super) fn base_in_unix_time() -> u64 {
-    base().unix.as_nanos() as u64
+    simulated::begin().unwrap_or_else(|| base().unix.as_nanos() as u64)
 }
 
-/// Returns when `instant` was, in nanoseconds since the base; 0 for what was before.
+/// Returns when `instant` was, in nanoseconds since the base; 0 for what was before. In a simulation it is taken to be now:
+/// to read the host's clock would be a part of the run.
 pub(super) fn nanos_of(instant: crate::core::wait::Instant) -> u64 {
+    if let Some(now) = simulated::now() {
+        return now;
+    }
     let now = crate::core::wait::Clock::REAL.now();
     nanos_since_base().saturating_sub(now.nanos_since(instant))
 }

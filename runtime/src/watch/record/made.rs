@@ -47,7 +47,9 @@ impl Recording {
         worker: Option<usize>,
     ) -> io::Result<Recording> {
         #[cfg(feature = "live")]
-        crate::watch::live::start()?;
+        if super::clock::simulated::now().is_none() {
+            crate::watch::live::start()?;
+        }
         let Some((ring, file)) = rings::ring_for(record)? else { return Ok(Recording::default()) };
         let about = About {
             runtime,
@@ -86,6 +88,8 @@ impl Recording {
     pub(crate) fn end(self) {
         if let Some(ring) = self.ring {
             rings::write(ring, self.runtime, Reason::Ended, "");
+            #[cfg(feature = "sim")]
+            crate::watch::simulated::keep(|| self.section(Reason::Ended, ""));
             #[cfg(feature = "live")]
             crate::watch::live::tell_end(ring, self.runtime);
             // From here on it may be another runtime's, on another thread.

@@ -15,7 +15,7 @@
 //! 3. What is overwritten has been taken over into `State::kept`.
 //! 4. A ring is never freed: a runtime that ends gives it back to the pool. So threads and handles may keep it.
 
-use super::clock::Ticks;
+use super::clock::{Rate, Ticks};
 use super::event::{Cause, Event, Kind};
 use super::file::RecordFile;
 use super::kept::Kept;
@@ -151,6 +151,16 @@ impl Ring {
 
     pub(super) fn is_by_the_system_clock(&self) -> bool {
         self.ticks.are_of_the_system()
+    }
+
+    /// Whether it is one for simulated time.
+    pub(super) fn is_simulated(&self) -> bool {
+        self.ticks.are_simulated()
+    }
+
+    /// How its ticks are turned into nanoseconds.
+    pub(super) fn rate(&self) -> Rate {
+        if self.is_simulated() { Rate::of_nanos(self.ticks.now().max(self.latest())) } else { Rate::now() }
     }
 
     /// The time of the latest event.

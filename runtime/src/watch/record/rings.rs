@@ -1,5 +1,6 @@
 //! The rings of the process, and what is written of them.
 
+use super::clock::simulated;
 use super::file::RecordFile;
 use super::ring::Ring;
 use super::section::{Reason, section};
@@ -24,13 +25,18 @@ static IN_USE: Mutex<Vec<(&'static Ring, u64)>> = Mutex::new(Vec::new());
 ///
 /// Fails if the file cannot be created.
 pub(super) fn ring_for(record: Option<&Record>) -> io::Result<Option<Place>> {
-    let Some(record) = Record::of_environment().or(record).or_else(|| Record::to_be_seen()) else {
-        return Ok(None);
+    // A simulation has its recordings in memory, if it asks for them: files on a simulated host would be simulated.
+    let is_simulated = simulated::now().is_some();
+    let wanted = match is_simulated {
+        true => record,
+        false => Record::of_environment().or(record).or_else(|| Record::to_be_seen()),
     };
-    let file = record.file.as_deref().map(RecordFile::open).transpose()?;
+    let Some(record) = wanted else { return Ok(None) };
+    let file = record.file.as_deref().filter(|_| !is_simulated);
+    let file = file.map(RecordFile::open).transpose()?;
     let capacity = Ring::room_of(record.bytes);
     let mut pool = lock(&POOL);
-    let known = pool.iter().position(|ring| ring.room() == capacity);
+    let known = pool.iter().position(|ring| ring.room() == capacity && ring.is_simulated() == is_simulated);
     let ring = match known {
         Some(known) => pool.swap_remove(known),
         // Leaked on purpose: ring invariant 4.
@@ -39,10 +45,12 @@ pub(super) fn ring_for(record: Option<&Record>) -> io::Result<Option<Place>> {
     Ok(Some((ring, file)))
 }
 
-/// The ring is that of a runtime from now on.
+/// The ring is that of a runtime from now on. Simulated ones are not shown while they run.
 pub(super) fn list(_ring: &'static Ring, _runtime: u64) {
     #[cfg(feature = "live")]
-    lock(&IN_USE).push((_ring, _runtime));
+    if !_ring.is_simulated() {
+        lock(&IN_USE).push((_ring, _runtime));
+    }
 }
 
 /// Returns the rings of the runtimes that there are, and the numbers of these.

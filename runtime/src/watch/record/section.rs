@@ -6,7 +6,7 @@ use super::kept::Kept;
 use super::places;
 use super::ring::Ring;
 use crate::core::foreign::lock;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// Why a section is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(crate) fn section(ring: &Ring, runtime: u64, reason: Reason, what: &str, fro
             kept.sources.iter().map(|(key, source)| (*key, source.word, source.peer.clone())).collect();
         (state.about.clone(), first, events, tasks, sources)
     };
-    let (rate, mut texts) = (Rate::now(), Texts::default());
+    let (rate, mut texts) = (ring.rate(), Texts::default());
     let mut flags = if about.is_one_of_several { IS_ONE_OF_SEVERAL } else { 0 };
     flags |= if ring.is_by_the_system_clock() { IS_BY_THE_SYSTEM_CLOCK } else { 0 };
 
@@ -149,12 +149,12 @@ fn checksum(body: &[u8]) -> u64 {
     })
 }
 
-/// The table of texts.
+/// The table of texts. No hash maps: std would draw their keys, which a simulation decides.
 #[derive(Default)]
 struct Texts {
     all: Vec<String>,
-    places: HashMap<u16, u32>,
-    names: HashMap<Vec<u8>, u32>,
+    places: BTreeMap<u16, u32>,
+    names: BTreeMap<Vec<u8>, u32>,
 }
 
 impl Texts {

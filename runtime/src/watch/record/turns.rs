@@ -1,5 +1,6 @@
 //! What is told of the loop: its turns, who is in it, and the phases of its end.
 
+use super::clock::simulated;
 use super::event::{Cause, ID_BITS, Kind};
 use super::made::{HERE, ID_MASK, Recorder, on, write_text};
 use super::places;
@@ -91,8 +92,11 @@ impl Recorder {
     }
 }
 
-/// The number that the kernel has for this thread.
+/// The number that the kernel has for this thread. In a simulation it is 1: each host has one thread.
 fn thread_number() -> u64 {
+    if simulated::now().is_some() {
+        return 1;
+    }
     thread_local! {
         static NUMBER: u64 = {
             let own = std::fs::read_link("/proc/thread-self").ok();
