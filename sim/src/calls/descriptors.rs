@@ -247,10 +247,20 @@ pub unsafe fn dup(fd: i32) -> i32 {
 ///
 /// Those of fcntl(2).
 pub unsafe fn fcntl(fd: i32, command: i32, argument: usize) -> i32 {
-    if fd >= BASE && command == libc::F_GETFD && in_program(|_| ()).is_none() {
-        // std asks this before it closes one, and aborts if it is not open. This one has outlived its simulation: see
-        // `close`.
-        return libc::FD_CLOEXEC;
+    if fd >= BASE && command == libc::F_GETFD {
+        // Compiled with debug assertions, std asks this before it closes one, and aborts if it is not open. So it takes
+        // no time and does not count: a seed is the same run however the program is compiled.
+        let answer = in_program(|kernel| {
+            let is_dying = kernel.check_alive().is_err();
+            kernel.entry(fd).map(|it| if it.is_closed_on_exec { libc::FD_CLOEXEC } else { 0 }).or_else(
+                |errno| {
+                    // A dying program's descriptors are closed before it drops them.
+                    if is_dying { Ok(libc::FD_CLOEXEC) } else { Err(errno) }
+                },
+            )
+        });
+        // One that has outlived its simulation was closed with it: see `close`.
+        return answer.unwrap_or(Ok(libc::FD_CLOEXEC)).unwrap_or_else(real::fail);
     }
     let answer = simulate_on("fcntl", fd, |kernel| {
         if is_about_locks(command) {
@@ -286,7 +296,6 @@ fn control(kernel: &mut Kernel, fd: Fd, command: i32, argument: usize) -> Result
             *flags = *flags & !CHANGEABLE | argument & CHANGEABLE;
             Ok(0)
         }
-        libc::F_GETFD => Ok(i64::from(kernel.entry(fd)?.is_closed_on_exec) * i64::from(libc::FD_CLOEXEC)),
         libc::F_SETFD => {
             kernel.entry(fd)?.is_closed_on_exec = argument & libc::FD_CLOEXEC != 0;
             Ok(0)
