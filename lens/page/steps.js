@@ -37,7 +37,7 @@
     wake_exhausted: { file: 'runtime/src/core/coop.rs', line: 86, name: 'coop::wake_exhausted', fn: 'wake_exhausted' },
     put_off: { file: 'runtime/src/core/coop.rs', line: 67, name: 'coop::put_off', fn: 'put_off' },
     io_poll: { file: 'runtime/src/core/wait/registration.rs', line: 121, name: 'Io::poll', fn: 'poll' },
-    transfer: { file: 'net/src/socket.rs', line: 285, name: 'Socket::transfer', fn: 'transfer' },
+    transfer: { file: 'net/src/socket.rs', line: 291, name: 'Socket::transfer', fn: 'transfer' },
     recv: { file: 'net/src/sys/transfer.rs', line: 48, name: 'recv', fn: 'recv' },
     send: { file: 'net/src/sys/transfer.rs', line: 78, name: 'send', fn: 'send' },
     wheel_insert: { file: 'runtime/src/core/wait/wheel.rs', line: 107, name: 'Wheel::insert', fn: 'insert' },
