@@ -54,8 +54,8 @@ impl Setting {
         let mut pick = |of: &[u64]| of[chance.below(of.len() as u64) as usize];
         let faults = Faults::new(&servers).crashes().kills().pauses().partitions().slow_hosts().resets();
         let faults = faults
-            .every(Duration::from_millis(pick(&[200, 600, 1_200])))
-            .lasting(Duration::from_millis(2), Duration::from_millis(pick(&[60, 800, 3_000])))
+            .every(Duration::from_millis(pick(&[60, 200, 600, 1_200])))
+            .lasting(Duration::from_millis(2), Duration::from_millis(pick(&[60, 400, 3_000])))
             .until(Duration::from_secs(50));
         let shortest = 300;
         let election = [shortest, shortest + pick(&[10, 50, 300])].map(Duration::from_millis);
