@@ -25,6 +25,11 @@ pub(crate) fn answer(answers: Option<Answers>) {
     ANSWERS.set(answers);
 }
 
+/// Returns whether there is a simulation on this thread.
+pub(crate) fn is_here() -> bool {
+    ANSWERS.get().is_some()
+}
+
 /// Returns the simulated time, if there is a simulation on this thread.
 #[cfg(feature = "record")]
 pub(crate) fn now() -> Option<u64> {
