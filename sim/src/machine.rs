@@ -124,7 +124,7 @@ pub(crate) fn start(kernel: &RefCell<Kernel>, machines: &Machines, host: HostId)
         let it = kernel.host(host);
         it.life += 1;
         it.state = HostState::Up;
-        (it.sleep, it.run_at, it.busy_until) = (None, None, now);
+        (it.sleep, it.run_at, it.awake_since, it.busy_until) = (None, None, None, now);
         kernel.run_host_at(host, now);
         kernel.host(host).name.clone()
     };

@@ -2,7 +2,7 @@
 //! is cut and falls into parts. Whatever happens, the history is linearizable.
 //!
 //! ```sh
-//! cargo test --release -p sim-kv --test simulated                            # a few seeds
+//! cargo test --release -p sim-kv --test simulated                            # forty seeds
 //! AYI_SIM_SEEDS=1000 cargo test --release -p sim-kv --test simulated         # a thousand: some fifteen seconds
 //! examples/sim-kv/bugs/check                                                 # with each of the bugs in bugs/ in turn
 //! ```
@@ -94,7 +94,7 @@ async fn use_it(number: usize, setting: Setting, history: History) {
     }
 }
 
-#[ayi::sim_test(seeds = 100)]
+#[ayi::sim_test(seeds = 40)]
 fn histories_are_linearizable(sim: &Sim) -> Result<(), Failure> {
     let (setting, history) = (Setting::draw(sim.seed()), History::new());
     for (id, name) in (1..).zip(setting.servers.clone()) {

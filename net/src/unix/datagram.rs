@@ -275,7 +275,8 @@ impl UnixDatagram {
     /// ```
     /// # let rt = ayi::runtime::Runtime::new().unwrap();
     /// # rt.block_on(async {
-    ///     /// # use ayi::net::UnixDatagram;
+    /// use std::future::poll_fn;
+    /// # use ayi::net::UnixDatagram;
     /// # let name = format!("\0ayi example {} {}", std::process::id(), line!());
     /// # let (a, b) = (UnixDatagram::unbound()?, UnixDatagram::bind(&name)?);
     /// assert_eq!(poll_fn(|cx| a.poll_send_to(cx, b"tea", &name)).await?, 3);

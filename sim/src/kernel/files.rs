@@ -176,10 +176,11 @@ impl Files {
 
     /// Does what the kernel's threads do, which write back what has been volatile for long. `now` is simulated time.
     fn write_back_what_is_old(&mut self, now: Nanos) {
-        if now - self.data_since >= DATA_EXPIRES {
+        // A program may be ahead of the one before it.
+        if now.saturating_sub(self.data_since) >= DATA_EXPIRES {
             self.disk.write_back();
             (self.names_since, self.data_since) = (now, now);
-        } else if now - self.names_since >= NAMES_EXPIRE {
+        } else if now.saturating_sub(self.names_since) >= NAMES_EXPIRE {
             self.disk.commit();
             self.names_since = now;
         }
