@@ -207,7 +207,11 @@ pub(crate) fn run(kernel: &RefCell<Kernel>, machines: &Machines, host: HostId) -
         Ok(has_ready_tasks) => has_ready_tasks || process.runtime.has_messages(),
         Err(panic) => return Ran::Panicked(message_of(&*panic)),
     };
-    let Some(sleep) = kernel.host(host).sleep else { return Ran::Waits };
+    let Some(sleep) = kernel.host(host).sleep else {
+        // It was told to give the thread back by an earlier report, and goes on.
+        kernel.run_host_at(host, now);
+        return Ran::Waits;
+    };
     let is_idle = !has_work && sleep.until != Some(now);
     let it = kernel.host(host);
     if is_idle {

@@ -320,3 +320,25 @@ fn a_slow_reader_holds_up_its_writer() {
     });
     sim.run().unwrap();
 }
+
+/// What waits in many small segments arrives in one go when the reader comes.
+#[test]
+fn many_small_writes_within_a_host() {
+    let sim = Sim::new(13);
+    sim.client("alone", || async {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let stream = TcpStream::connect(listener.local_addr()?).await?;
+        let (mut reader, _) = listener.accept().await?;
+        let mut written = 0;
+        while stream.try_write(b"x").is_ok() {
+            written += 1;
+        }
+        assert!(written > 200_000, "{written}");
+        drop(stream);
+        let mut all = Vec::new();
+        reader.read_to_end(&mut all).await?;
+        assert_eq!(all.len(), written);
+        io::Result::Ok(())
+    });
+    sim.run().unwrap();
+}

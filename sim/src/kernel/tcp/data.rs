@@ -94,19 +94,25 @@ impl Kernel {
         self.events.add(at, Event::Segment(key));
     }
 
-    /// The first segment that this socket has sent arrives at its peer.
+    /// The first segment that this socket has sent arrives at its peer. Within a host, all of them do.
     pub(crate) fn segment_arrives(&mut self, key: Key) {
-        let Some(tcp) = self.tcp.get_mut(key) else { return };
+        while self.deliver_first(key) {}
+    }
+
+    /// Returns whether the next segment arrives at once, too.
+    fn deliver_first(&mut self, key: Key) -> bool {
+        let Some(tcp) = self.tcp.get_mut(key) else { return false };
         tcp.connection.is_due = false;
         let (host, there) = (tcp.host, tcp.connection.peer_host);
-        let Some(segment) = tcp.connection.segments.front() else { return };
+        let Some(segment) = tcp.connection.segments.front() else { return false };
         let len = match &segment.what {
             What::Data(bytes) => Some(bytes.len()),
             What::End => None,
         };
         let peer = tcp.connection.peer;
         if self.host(there).state != HostState::Up || !self.links.arrives(host, there) {
-            return self.retry_segment(key);
+            self.retry_segment(key);
+            return false;
         }
         let peer = peer.filter(|peer| self.tcp.get(*peer).is_some());
         let takes = peer.filter(|peer| len.is_none() || self.takes_data(*peer));
@@ -114,13 +120,15 @@ impl Kernel {
             // Nobody is there any more. An end needs no answer, and data gets a reset.
             if len.is_none() {
                 self.tcp[key].connection.segments.pop_front();
-                return self.remove_if_over(key);
+                self.remove_if_over(key);
+            } else {
+                self.answer_with_reset(key);
             }
-            return self.answer_with_reset(key);
+            return false;
         };
         if len.is_some() && self.is_full(peer) {
             // The window is closed. A read opens it: `open_window`.
-            return;
+            return false;
         }
         let segment = self.tcp[key].connection.segments.pop_front().expect("it is the first one");
         self.tcp[key].connection.retries = 0;
@@ -141,16 +149,21 @@ impl Kernel {
                 self.remove_if_over(peer);
             }
         }
-        self.next_segment(key);
+        self.next_segment(key)
     }
 
-    fn next_segment(&mut self, key: Key) {
-        let Some(tcp) = self.tcp.get(key) else { return };
+    /// Plans the arrival of the next segment. Returns whether it arrives at once.
+    fn next_segment(&mut self, key: Key) -> bool {
+        let Some(tcp) = self.tcp.get(key) else { return false };
         if tcp.connection.segments.is_empty() {
-            return self.remove_if_over(key);
+            self.remove_if_over(key);
+            return false;
         }
         let is_here = tcp.host == tcp.connection.peer_host;
-        if is_here { self.segment_arrives(key) } else { self.plan_segment(key) }
+        if !is_here {
+            self.plan_segment(key);
+        }
+        is_here
     }
 
     /// Whether the socket still takes what arrives. One that the program has closed does not.
