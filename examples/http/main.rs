@@ -17,7 +17,6 @@
 //! | `response` | responses as bytes |
 //! | `input` | a buffer |
 //! | `args` | the command line |
-//! | `simulated` | tests on a simulated network |
 //!
 //! Only the first three know sockets or the runtime. The page `ayi::scaling_out` explains how such servers are
 //! restarted and multiplied.
@@ -30,8 +29,6 @@ mod listen;
 mod request;
 mod response;
 mod routes;
-#[cfg(all(test, feature = "sim"))]
-mod simulated;
 
 use args::{Limits, Options};
 use ayi::net::{TcpListener, TcpStream};

@@ -1,15 +1,27 @@
-//! The server on a simulated network, with hyper's client: whatever the network does, an answer is the one to its
-//! request.
-//!
-//! ```sh
-//! cargo test --features sim --example http
-//! ```
+//! The server of `examples/http` on a simulated network, with hyper's client: whatever the network does, an answer is the
+//! one to its request.
 
-use crate::args::Limits;
-use crate::{Server, accept};
+// The modules of the server, whose own `main` reads the command line and waits for signals.
+#![allow(dead_code)]
+
+#[path = "../examples/http/args.rs"]
+mod args;
+#[path = "../examples/http/body.rs"]
+mod body;
+#[path = "../examples/http/connection.rs"]
+mod connection;
+#[path = "../examples/http/input.rs"]
+mod input;
+#[path = "../examples/http/request.rs"]
+mod request;
+#[path = "../examples/http/response.rs"]
+mod response;
+#[path = "../examples/http/routes.rs"]
+mod routes;
+
+use args::Limits;
 use ayi::net::{TcpListener, TcpStream};
 use ayi::sim::{Failure, Faults, Sim};
-use ayi::sync::Semaphore;
 use ayi::time::{Duration, sleep, timeout};
 use hyper::Request;
 use hyper::body::{Body, Incoming};
@@ -22,13 +34,22 @@ use std::sync::atomic::AtomicBool;
 
 ayi::sim::kernel!();
 
+/// What the connections share, as in the server's `main`.
+struct Server {
+    limits: Limits,
+    is_stopping: AtomicBool,
+}
+
 async fn serve() -> io::Result<()> {
     let listener = TcpListener::bind("0.0.0.0:80").await?;
     let [header, body, idle, drain, stop] = [10, 30, 60, 0, 15].map(Duration::from_secs);
     let limits = Limits { header, body, idle, drain, stop };
-    let places = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
-    let server = Arc::new(Server { limits, places, is_stopping: AtomicBool::new(false) });
-    accept(&server, &listener).await
+    let server = Arc::new(Server { limits, is_stopping: AtomicBool::new(false) });
+    loop {
+        let (stream, _) = listener.accept().await?;
+        let server = server.clone();
+        ayi::spawn(async move { connection::serve(&server, stream).await });
+    }
 }
 
 type AnyError = Box<dyn std::error::Error>;
