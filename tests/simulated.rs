@@ -4,6 +4,9 @@
 //! then each of their tests is the program of a simulated host, and whatever it expects of Linux it has to find. Its
 //! seed decides in which order tasks run and reports come. `AYI_SIM_SEEDS=1000` tries more seeds than a few.
 
+// The simulated kernel takes the places of functions in which AddressSanitizer looks.
+#![cfg(not(uncached))]
+
 #[path = "support/mod.rs"]
 mod support;
 
