@@ -28,7 +28,7 @@
 //! 1. Whatever is not decided by the programs is drawn from the seed (`rng`), in an order that the programs and the seed
 //!    decide. Nothing iterates over a hash map, and nothing depends on an address.
 //! 2. One thread runs everything. The kernel is borrowed only while this crate's own code runs.
-//! 3. Programs see the kernel through the C library only, and the runtime's few questions (`ayi_runtime::simulation`).
+//! 3. Programs see the kernel through the C library only. Besides, the runtime asks a simulation a few questions.
 
 #![cfg(target_os = "linux")]
 

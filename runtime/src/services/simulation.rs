@@ -1,5 +1,5 @@
-//! What the crate `ayi-sim` has to decide in a runtime, and cannot from outside. It is compiled with the feature `sim`
-//! only.
+//! What the simulator, `sim/`, has to decide in a runtime, and cannot decide from outside. It is compiled with the
+//! feature `sim` only.
 //!
 //! Everything else that a simulation decides, the clock and descriptors among them, it decides as the kernel: the runtime
 //! calls the C library as always.
