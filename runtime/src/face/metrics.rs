@@ -22,6 +22,9 @@ use std::time::Duration;
 /// The names are tokio's. A worker is a thread that runs tasks; the first is number 0, and most runtimes have no other. Counting costs an addition per event,
 /// and reading takes a lock for a short time. The counters of a runtime that has ended keep their last values.
 ///
+/// Another thread may count while they are read, and where a task has been on several threads, one after the other: so the
+/// figures of all workers may hold a task that has just ended for a moment more.
+///
 /// # Examples
 ///
 /// ```

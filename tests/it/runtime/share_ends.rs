@@ -1,6 +1,6 @@
 //! Tasks that go from core to core, when something goes wrong or ends.
 
-use super::share::{Drops, go_to, here, is_pending, on_restless_cores, on_the_first_of, restless};
+use super::share::{Drops, counts, go_to, here, is_pending, on_restless_cores, on_the_first_of, restless};
 use crate::support::{child, is_child, watched};
 use ayi::runtime::{Builder, Core, CorePanic, Handle, UnhandledPanic, shutdown, shutdown_token};
 use ayi::sync::oneshot;
@@ -27,7 +27,7 @@ fn a_panic_of_a_task_that_is_away_is_told_to_who_awaits_it() {
         assert!(error.to_string().contains("lost on core 1"), "{error}");
         assert_eq!(*error.into_panic().downcast::<String>().unwrap(), "lost on core 1");
         assert_eq!(drops.cores(), [1]);
-        assert_eq!([0, 1].map(|index| core.handle(index).metrics().num_alive_tasks()), [0, 0]);
+        counts(&core, [(0, 1), (0, 0)]).await;
     });
 }
 
