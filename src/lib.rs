@@ -18,6 +18,11 @@
 //! }
 //! ```
 //!
+//! ```toml
+//! [dependencies]
+//! ayi = { path = "…/ayi", features = ["signal"] } # not on crates.io yet; edition 2024 or 2021
+//! ```
+//!
 //! Names and semantics are tokio's wherever tokio has the item. The differences come from running on one thread:
 //! [`spawn`] takes futures that are not `Send`, so you can use `Rc` and `RefCell`; [`runtime::Handle`] spawns from
 //! other threads; timers have a resolution of a nanosecond. Crates that call tokio inside run on ayi by two lines of
@@ -29,24 +34,47 @@
 //! - [`time`]: sleeping, time limits, intervals, and time that stands still for tests
 //! - [`io`]: the reading and writing traits, copying, streams in memory, and waiting for any file descriptor
 //! - [`sync`]: channels, locks and signals between tasks, and limits for what goes on at once
-//! - `fs`, with the feature `fs`: files and directories, through io_uring
-//! - `hyper`, with the feature `hyper`: an executor and a timer for hyper
-//! - `process`, with the feature `process`: child processes
-//! - `runtime::Record`, with the feature `record`: what a runtime does goes into a ring, see [`seeing_a_run`]
-//! - With the feature `live`, a program shows what it does in a browser while it runs, see [`seeing_a_run`]
-//! - `serve`, with the feature `serve`: HTTP/1 and HTTP/2 for axum, tower and hyper services
-//! - `sim`, with the feature `sim`: whole systems on a simulated network, from a seed, see `testing_with_seeds`
-//! - `signal`, with the feature `signal`: Ctrl-C and other signals
 //! - [`runtime`]: what `#[ayi::main]` does for you, its settings and what it counts
-//! - With the feature `tracing`, subscribers of the crate `tracing` are told of tasks, wakers, timers and sockets, so
-//!   that tokio-console shows them
-//! - [`tokio_on_ayi`]: how a program that was written for tokio, and everything that it depends on, runs on ayi
+//!
+//! # Features
+//!
+//! All are off by default: you compile only what you use.
+//!
+//! | feature | what it brings | crates that it adds |
+//! |---|---|---|
+//! | `bytes` | methods that take buffers of the crate `bytes` | `bytes` |
+//! | `fs` | `fs`: files and directories, through io_uring in the same loop | `io-uring` |
+//! | `futures-io` | the traits of `futures-io` on all streams, files included | `futures-io` |
+//! | `hyper` | `hyper`: an executor and a timer for hyper, and its traits on all streams | `hyper` |
+//! | `live` | `record`, and a page that the program serves itself, which follows the run: [`seeing_a_run`] | `ayi-lens` |
+//! | `process` | `process`: child processes | |
+//! | `record` | `runtime::Record`, `Handle::dump`: what a runtime does, event by event: [`seeing_a_run`] | |
+//! | `serve` | `serve`: HTTP/1 and HTTP/2 for axum, tower and hyper services | `hyper`, `hyper-util`, `h2` |
+//! | `signal` | `signal`: Ctrl-C and other signals | `signal-hook-registry` |
+//! | `sim` | `sim`: whole systems on a simulated network, disk and clock, from a seed: `testing_with_seeds` | |
+//! | `stdio` | `io::stdin`, `stdout`, `stderr` that wait in epoll | |
+//! | `tokio` | the traits of the crate `tokio` on all streams, files included | `tokio`, without its runtime |
+//! | `tracing` | tasks, wakers, timers and sockets for subscribers such as tokio-console's | `tracing` |
+//!
+//! # Where it runs
+//!
+//! On Linux 5.11 or newer, where `epoll_pwait2` is; on older kernels timers have milliseconds. Files go through
+//! io_uring where it is allowed, and otherwise to a pool of threads. It is tested on x86-64; aarch64 compiles. On a
+//! Mac or on Windows, build in a Linux container or a virtual machine: elsewhere there is one clear error.
+//! It needs Rust 1.85 or newer.
+//!
+//! # Pages
+//!
+//! - [`choosing`]: whether ayi is for you, what it lacks, and other runtimes beside it
 //! - [`coming_from_tokio`]: tokio's items, and what they are called here
+//! - [`tokio_on_ayi`]: how a program that was written for tokio, and everything that it depends on, runs on ayi
 //! - [`production`]: limits, time-outs, a unit for systemd, and what to watch
 //! - [`scaling_out`]: all cores, several processes, and how they are replaced without failing a request
 //! - [`seeing_a_run`]: what a program did, event by event, and why a request was slow
+//! - `testing_with_seeds`, with the feature `sim`: from a first simulated server to a failure and its cause
 
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 /// The README's programs compile.
 #[cfg(doctest)]
@@ -54,18 +82,24 @@
 struct Readme;
 /// So do those of the attributes, which need `ayi`.
 #[cfg(doctest)]
-#[doc = include_str!("../macros/src/main.md")]
+#[doc = include_str!("attributes/main.md")]
 struct Main;
 #[cfg(doctest)]
-#[doc = include_str!("../macros/src/test.md")]
+#[doc = include_str!("attributes/test.md")]
 struct Test;
 #[cfg(all(doctest, feature = "sim"))]
-#[doc = include_str!("../macros/src/sim_test.md")]
+#[doc = include_str!("attributes/sim_test.md")]
 struct SimTest;
 
+// Elsewhere nothing but this is compiled, so that it is the one error.
 #[cfg(not(target_os = "linux"))]
-compile_error!("ayi runs on Linux only: its reactor is built on epoll and eventfd");
+compile_error!(
+    "ayi runs on Linux only: its reactor is built on epoll and eventfd. Build in a Linux container or VM"
+);
 
+#[cfg(target_os = "linux")]
+#[doc = include_str!("choosing.md")]
+pub mod choosing {}
 #[cfg(target_os = "linux")]
 #[doc = include_str!("coming_from_tokio.md")]
 pub mod coming_from_tokio {}
@@ -78,7 +112,7 @@ pub mod production {}
 #[cfg(target_os = "linux")]
 #[doc = include_str!("scaling_out.md")]
 pub mod scaling_out {}
-
+#[cfg(target_os = "linux")]
 #[doc = include_str!("seeing_a_run.md")]
 pub mod seeing_a_run {}
 #[cfg(all(target_os = "linux", feature = "sim"))]

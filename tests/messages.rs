@@ -58,8 +58,11 @@ fn panics_tell_the_callers_place() {
     }
 }
 
-const NO_RUNTIME: [&str; 2] =
-    ["there is no ayi runtime on this thread", "call this from inside Runtime::block_on or #[ayi::main]"];
+const NO_RUNTIME: [&str; 3] = [
+    "there is no ayi runtime on this thread",
+    "call this from inside Runtime::block_on or #[ayi::main]",
+    "On other threads, use a runtime's Handle",
+];
 
 fn assert_says(name: &str, text: &str, parts: &[&str]) {
     assert!(parts.iter().all(|part| text.contains(part)), "{name}: {text}");

@@ -80,6 +80,7 @@ real! {
     statvfs(path: *const c_char, to: *mut libc::statvfs) -> c_int;
     clock_gettime(clock: c_int, to: *mut libc::timespec) -> c_int;
     nanosleep(time: *const libc::timespec, left: *mut libc::timespec) -> c_int;
+    poll(list: *mut libc::pollfd, count: libc::nfds_t, milliseconds: c_int) -> c_int;
     pthread_create(to: *mut libc::pthread_t, attributes: *const libc::pthread_attr_t,
         f: *mut c_void, argument: *mut c_void) -> c_int;
 }

@@ -4,8 +4,8 @@ use crate::core::current;
 use std::fmt;
 use std::io;
 
-pub(crate) const NO_RUNTIME: &str =
-    "there is no ayi runtime on this thread: call this from inside Runtime::block_on or #[ayi::main]";
+pub(crate) const NO_RUNTIME: &str = "there is no ayi runtime on this thread: call this from inside Runtime::block_on or #[ayi::main]. On other threads, use \
+     a runtime's Handle: Handle::spawn, Handle::block_on";
 pub(crate) const NOT_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and a future that is not Send \
      cannot go there: use Handle::spawn";
 pub(crate) const NO_TIMERS_HERE: &str = "this thread has only entered the runtime of another thread (Handle::enter), and timers are of that one: \

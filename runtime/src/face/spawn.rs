@@ -11,6 +11,10 @@ use crate::services::kinds::{Boxed, Mobile, is_large};
 /// The future need not be `Send`: a runtime is one thread, and a task never leaves it, so you can use `Rc` and
 /// `RefCell`. The future moves to memory of its own, which is free again as soon as the task is finished or aborted.
 ///
+/// Do not keep a borrow of a `RefCell` across an `.await`: other tasks run meanwhile, and one that borrows it panics
+/// (`already borrowed`). Clippy's `await_holding_refcell_ref` finds such places. Where something has to be held across
+/// an `.await`, use `ayi::sync::Mutex`, whose `lock` waits.
+///
 /// # Panics
 ///
 /// Panics outside a runtime. It also panics on a thread that has entered the runtime of another thread through

@@ -388,7 +388,7 @@ pub unsafe fn poll(list: *mut c_void, count: usize, milliseconds: i32) -> i32 {
     });
     answer.unwrap_or_else(|| {
         // SAFETY: the caller's promise.
-        unsafe { real::call(libc::SYS_poll, [list as c_long, count as c_long, milliseconds.into(), 0, 0, 0]) }
+        i64::from(unsafe { real::poll(list.cast(), count as libc::nfds_t, milliseconds) })
     }) as i32
 }
 

@@ -277,8 +277,9 @@ fn a_core_that_fails_is_told_of_at_once_with_its_error() {
         };
         return drop(cores(2).stop_timeout(Duration::from_secs(3600)).try_run(main));
     }
-    let text = "ayi: core 1 has failed: Os { code: 98, kind: AddrInUse, message: \"Address already in use\" }; the \
-                other cores are told to end";
+    let text = "ayi: core 1 has failed: Os { code: 98, kind: AddrInUse, message: \"Address already in use\" }. For \
+                cores to listen on one address, each calls TcpSocket::set_reuseport before bind; the other cores are \
+                told to end, and have 3600s for that";
     says("a_core_that_fails_is_told_of_at_once_with_its_error", text);
 }
 
@@ -310,7 +311,7 @@ fn a_core_that_panics_is_told_of_at_once() {
     }
     says(
         "a_core_that_panics_is_told_of_at_once",
-        "ayi: core 1 has panicked; the other cores are told to end",
+        "ayi: core 1 has panicked; the other cores are told to end, and have 3600s for that",
     );
 }
 

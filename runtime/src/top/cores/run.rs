@@ -125,7 +125,7 @@ impl<T: Send, M: AsyncFn(Core) -> T + Sync> Job<'_, T, M> {
         match foreign::catch(|| self.run_main(&runtime, core)) {
             Ok(output) => {
                 if let Some(why) = output.as_ref().and_then(self.failure) {
-                    self.fail(format_args!("core {index} has failed: {why}"));
+                    self.fail(format_args!("core {index} has failed: {why}{}", hint(&why)));
                     let _ = reporter.send(Report::Failed);
                 }
                 Ok(output)
@@ -153,7 +153,13 @@ impl<T: Send, M: AsyncFn(Core) -> T + Sync> Job<'_, T, M> {
         // If there is only one core, the caller hears of its failure in a moment.
         if self.set.seats.len() > 1 {
             let is_first = !self.set.failed.is_cancelled();
-            say(format_args!("{how}{}", if is_first { "; the other cores are told to end" } else { "" }));
+            match is_first {
+                true => {
+                    let limit = self.settings.stop_timeout;
+                    say(format_args!("{how}; the other cores are told to end, and have {limit:?} for that"));
+                }
+                false => say(how),
+            }
         }
         self.stop();
     }
@@ -177,6 +183,14 @@ impl<T: Send, M: AsyncFn(Core) -> T + Sync> Job<'_, T, M> {
             })
             .await
         })
+    }
+}
+
+/// Returns what to do about a failure that every program meets which binds on each core as on one.
+fn hint(why: &str) -> &'static str {
+    match why.contains("AddrInUse") || why.contains("Address already in use") {
+        true => ". For cores to listen on one address, each calls TcpSocket::set_reuseport before bind",
+        false => "",
     }
 }
 
