@@ -1,0 +1,5 @@
+//= error
+//= `async`
+//= src/main.rs:5
+#[ayi::main]
+fn main() {}
