@@ -24,9 +24,9 @@
 //! ```
 //!
 //! Names and semantics are tokio's wherever tokio has the item. The differences come from running on one thread:
-//! [`spawn`] takes futures that are not `Send`, so you can use `Rc` and `RefCell`; [`runtime::Handle`] spawns from
-//! other threads; timers have a resolution of a nanosecond. Crates that call tokio inside run on ayi by two lines of
-//! Cargo.toml: see [`tokio_on_ayi`].
+//! [`spawn`] takes futures that are not `Send`, so you can use `Rc` and `RefCell`, with no borrow across an `.await`;
+//! [`runtime::Handle`] spawns from other threads; timers have a resolution of a nanosecond. Crates that call tokio inside
+//! run on ayi by two lines of Cargo.toml: see [`tokio_on_ayi`].
 //!
 //! - [`spawn`] and [`task`]: tasks, sets of tasks, blocking calls, values that belong to a task
 //! - [`select!`], [`join!`], [`try_join!`]: waiting for several things in one task
