@@ -74,7 +74,7 @@
 //! - `testing_with_seeds`, with the feature `sim`: from a first simulated server to a failure and its cause
 
 #![forbid(unsafe_code)]
-#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(docsrs, feature(doc_cfg), doc(auto_cfg(hide(target_os = "linux"))))]
 
 /// The README's programs compile.
 #[cfg(doctest)]
