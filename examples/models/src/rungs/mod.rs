@@ -6,20 +6,25 @@ mod aio_posix;
 mod aio_uring;
 mod async_await;
 mod async_await_cores;
+mod async_fn;
 mod blocking;
 mod connection_pool;
 mod epoll_edge;
 mod epoll_level;
+mod hand_written_future;
 mod multi_reactor;
 mod nonblocking;
 mod poll;
 mod proactor;
 mod reactor;
+mod run_queue;
 mod select;
 mod signal_driven;
 mod simulated_proactor;
+mod smallest_runtime;
 mod thread_per_connection;
 mod thread_pool;
+mod timers_and_threads;
 
 pub use aio::{BLOCK, block_content};
 pub use connection_pool::with_and_without_reuse;
@@ -62,12 +67,19 @@ pub enum Family {
     Readiness,
     Kernel,
     Patterns,
+    Futures,
     Await,
 }
 
 impl Family {
-    pub const ALL: [Family; 5] =
-        [Family::Threads, Family::Readiness, Family::Kernel, Family::Patterns, Family::Await];
+    pub const ALL: [Family; 6] = [
+        Family::Threads,
+        Family::Readiness,
+        Family::Kernel,
+        Family::Patterns,
+        Family::Futures,
+        Family::Await,
+    ];
 
     pub fn title(self) -> &'static str {
         match self {
@@ -75,6 +87,7 @@ impl Family {
             Family::Readiness => "One thread that asks who is ready",
             Family::Kernel => "The kernel calls back",
             Family::Patterns => "The patterns",
+            Family::Futures => "Futures, by hand",
             Family::Await => "async and await",
         }
     }
@@ -94,7 +107,7 @@ const USUAL: Rung = Rung {
     serve: |_, _| Ok(()),
 };
 
-pub const LADDER: [&Rung; 19] = [
+pub const LADDER: [&Rung; 24] = [
     &blocking::RUNG,
     &thread_per_connection::RUNG,
     &thread_pool::RUNG,
@@ -112,6 +125,11 @@ pub const LADDER: [&Rung; 19] = [
     &multi_reactor::RUNG,
     &proactor::RUNG,
     &simulated_proactor::RUNG,
+    &hand_written_future::RUNG,
+    &async_fn::RUNG,
+    &run_queue::RUNG,
+    &smallest_runtime::RUNG,
+    &timers_and_threads::RUNG,
     &async_await::RUNG,
     &async_await_cores::RUNG,
 ];

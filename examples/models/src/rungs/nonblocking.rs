@@ -83,6 +83,11 @@ impl Conversation {
         }
     }
 
+    /// Gives up everything but the socket, for rungs that keep the rest in another way.
+    pub fn into_socket(self) -> OwnedFd {
+        self.socket
+    }
+
     /// Returns whether the next step sends; otherwise it receives.
     pub fn is_answering(&self) -> bool {
         self.received == MESSAGE

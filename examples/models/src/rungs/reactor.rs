@@ -156,13 +156,19 @@ impl<'a> Reactor<'a> {
     }
 
     pub fn run(&self, stop: &'a Stop) -> io::Result<()> {
+        self.run_with(stop, |_| false)
+    }
+
+    /// Runs, and calls `between` after each round of handlers. It returns whether it is to be called again soon.
+    pub fn run_with(&self, stop: &'a Stop, mut between: impl FnMut(&Self) -> bool) -> io::Result<()> {
         self.register(stop.as_fd(), |_, _| Next::Wait)?;
         let mut events = Events::new();
         let mut again = Vec::new();
+        let mut is_more = false;
         while !stop.is_requested() {
             // (2) Wait until something happens: a descriptor, a signal, or a time.
-            self.epoll
-                .wait(&mut events, if again.is_empty() { self.until_next() } else { Some(Duration::ZERO) })?;
+            let is_busy = is_more || !again.is_empty();
+            self.epoll.wait(&mut events, if is_busy { Some(Duration::ZERO) } else { self.until_next() })?;
             let mut happened = std::mem::take(&mut again);
             happened.extend(events.iter().map(|(token, _)| token));
             self.take_due(&mut happened);
@@ -180,6 +186,7 @@ impl<'a> Reactor<'a> {
                 // (5) Return: the handler is there for the next event.
                 self.handlers.borrow_mut().insert(token, handler);
             }
+            is_more = between(self);
         }
         Ok(())
     }

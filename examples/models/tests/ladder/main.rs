@@ -42,8 +42,8 @@ macro_rules! ladder {
 
 ladder! {
     blocking thread_per_connection thread_pool connection_pool nonblocking select poll epoll_level epoll_edge
-    signal_driven aio_posix aio_native aio_uring reactor multi_reactor proactor simulated_proactor async_await
-    async_await_cores
+    signal_driven aio_posix aio_native aio_uring reactor multi_reactor proactor simulated_proactor hand_written_future
+    async_fn run_queue smallest_runtime timers_and_threads async_await async_await_cores
 }
 
 /// Returns whether it serves one client at a time.
