@@ -11,6 +11,8 @@ use std::time::Duration;
 pub(crate) enum Action {
     Start(HostId),
     End(HostId, End),
+    /// Has it lose its power in the middle of its next sync.
+    CrashAtSync(HostId),
     Pause(HostId),
     Resume(HostId),
     /// Sets how slow a host is, in hundredths.
@@ -40,6 +42,38 @@ impl Sim {
     #[track_caller]
     pub fn crash(&self, host: &str) {
         self.act(Action::End(self.id(host), End::PowerLoss));
+    }
+
+    /// Has a host lose its power in the middle of its next sync: fsync(2), fdatasync(2), sync(2), or a write to a file that
+    /// was opened with `O_SYNC` or `O_DSYNC`. Of what the sync should have made durable, any part is, and the program is
+    /// gone before it hears of it. Nothing happens if there is no sync until the program is started again.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is no host of this name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ayi::sim::Sim;
+    /// use std::time::Duration;
+    ///
+    /// ayi::sim::kernel!();
+    ///
+    /// # fn main() -> Result<(), ayi::sim::Failure> {
+    /// let sim = Sim::new(42);
+    /// sim.host("writer", || async {
+    ///     let file = ayi::fs::File::create("/tmp/note").await?;
+    ///     file.sync_all().await?;
+    ///     Err::<(), _>(std::io::Error::other("nobody comes here"))
+    /// });
+    /// sim.crash_at_next_sync("writer");
+    /// sim.run_for(Duration::from_secs(1))
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn crash_at_next_sync(&self, host: &str) {
+        self.act(Action::CrashAtSync(self.id(host)));
     }
 
     /// Kills the program of a host, as by SIGKILL: its machine closes what it had open, and keeps what it had written.
@@ -173,8 +207,13 @@ impl Sim {
         action.note().into_iter().for_each(|note| kernel.borrow_mut().note(note));
         let is_running = |host: HostId| machines.borrow()[usize::from(host)].is_running();
         match action {
-            Action::Start(host) if !is_running(host) => self.start(host)?,
-            Action::Start(_) => {}
+            Action::Start(host) => {
+                kernel.borrow_mut().host(host).crashes_at_sync = false;
+                if !is_running(host) {
+                    self.start(host)?;
+                }
+            }
+            Action::CrashAtSync(host) => kernel.borrow_mut().host(host).crashes_at_sync = true,
             Action::End(host, end) => machine::end(kernel, machines, host, end),
             Action::Pause(host) => kernel.borrow_mut().host(host).is_paused = true,
             Action::Resume(host) => {

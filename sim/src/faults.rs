@@ -46,6 +46,7 @@ pub struct Faults {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Crash,
+    CrashAtSync,
     Kill,
     Pause,
     Partition,
@@ -75,6 +76,11 @@ impl Faults {
     /// Adds loss of power, after which a host starts again: see [`Sim::crash`].
     pub fn crashes(self) -> Faults {
         self.with(Kind::Crash)
+    }
+
+    /// Adds loss of power in the middle of a sync, after which a host starts again: see [`Sim::crash_at_next_sync`].
+    pub fn crashes_at_syncs(self) -> Faults {
+        self.with(Kind::CrashAtSync)
     }
 
     /// Adds programs that are killed, and started again: see [`Sim::kill`].
@@ -148,7 +154,7 @@ impl Sim {
             let lasts = rng.between(nanos(faults.lasting.0), nanos(faults.lasting.1));
             let kind = faults.kinds[rng.below(faults.kinds.len() as u64) as usize];
             let ends = at.saturating_add(lasts);
-            let takes_host = matches!(kind, Kind::Crash | Kind::Kill | Kind::Pause);
+            let takes_host = matches!(kind, Kind::Crash | Kind::CrashAtSync | Kind::Kill | Kind::Pause);
             let drawn = self.draw(kind, &hosts, &mut rng);
             if takes_host && at < back {
                 continue;
@@ -177,6 +183,11 @@ impl Sim {
             Kind::Crash => {
                 Drawn::new(format!("{name} crashes"), Action::End(host, End::PowerLoss), Action::Start(host))
             }
+            Kind::CrashAtSync => Drawn::new(
+                format!("{name} crashes in the middle of its next sync"),
+                Action::CrashAtSync(host),
+                Action::Start(host),
+            ),
             Kind::Kill => {
                 Drawn::new(format!("{name} is killed"), Action::End(host, End::Kill), Action::Start(host))
             }

@@ -136,6 +136,11 @@ impl Kernel {
         if self.host(here).state == HostState::Up { Ok(here) } else { Err(libc::EIO) }
     }
 
+    /// Whether the machine of the current program has lost its power just now.
+    pub(crate) fn is_dark(&mut self) -> bool {
+        self.here().is_ok_and(|here| self.host(here).state == HostState::Dark)
+    }
+
     /// The current program has used time: what a call costs.
     #[inline]
     pub(crate) fn charge(&mut self) {

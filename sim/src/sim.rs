@@ -431,7 +431,11 @@ impl Sim {
 
     fn run_program(&self, host: HostId) -> Result<(), Failure> {
         self.0.pulse.runs(&self.0.kernel.borrow_mut().host(host).name);
-        match machine::run(&self.0.kernel, &self.0.machines, host) {
+        let ran = machine::run(&self.0.kernel, &self.0.machines, host);
+        if self.has_gone_dark(host) {
+            return Ok(());
+        }
+        match ran {
             Ran::Waits => Ok(()),
             Ran::Ended(outcome) => {
                 machine::end(&self.0.kernel, &self.0.machines, host, End::Exit);
@@ -463,10 +467,22 @@ impl Sim {
             (kernel.here, kernel.is_in_call) = (Some(host), true);
         }
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call));
-        let mut kernel = self.0.kernel.borrow_mut();
-        (kernel.here, kernel.is_in_call) = (None, false);
-        let now = kernel.now;
-        kernel.run_host_at(host, now);
+        {
+            let mut kernel = self.0.kernel.borrow_mut();
+            (kernel.here, kernel.is_in_call) = (None, false);
+            let now = kernel.now;
+            kernel.run_host_at(host, now);
+        }
+        self.has_gone_dark(host);
+    }
+
+    /// Ends the program of a host whose machine has lost its power in the middle of a sync. Returns whether it has.
+    fn has_gone_dark(&self, host: HostId) -> bool {
+        let is_dark = self.0.kernel.borrow_mut().host(host).state == HostState::Dark;
+        if is_dark {
+            machine::end(&self.0.kernel, &self.0.machines, host, End::PowerLoss);
+        }
+        is_dark
     }
 
     /// After each event: escapes, and the user's checks.

@@ -507,3 +507,88 @@ fn a_log_that_is_not_synced_is_caught() {
     }
     assert!(failed.into_inner() > 5);
 }
+
+/// Writes a file of eight sectors over a durable one, syncs it while the power fails, and returns what each sector is
+/// after that: old or new.
+fn cut_sync(seed: u64, with_std: bool) -> (Vec<u8>, Sim) {
+    let sim = Sim::new(seed);
+    let has_come_back = Rc::new(Cell::new(false));
+    let (came_back, sectors) = (has_come_back.clone(), Rc::new(RefCell::new(Vec::new())));
+    let seen = sectors.clone();
+    sim.host("host", move || {
+        let (came_back, seen) = (came_back.clone(), seen.clone());
+        async move {
+            if fs::try_exists("/home/done").await? {
+                *seen.borrow_mut() = fs::read("/home/file").await?.chunks(512).map(|it| it[0]).collect();
+                return Ok(());
+            }
+            for (name, byte) in [("/home/file", b'o'), ("/home/done", b'd')] {
+                fs::write(name, vec![byte; 4096]).await?;
+                File::open(name).await?.sync_all().await?;
+            }
+            File::open("/home").await?.sync_all().await?;
+            sleep(Duration::from_millis(500)).await;
+            match with_std {
+                true => {
+                    let file = OpenOptions::new().write(true).open("/home/file").await?.into_std().await;
+                    file.write_all_at(&[b'n'; 4096], 0)?;
+                    // It is the poll of a task that is cut, and not a call of the pool.
+                    let _ = file.sync_data();
+                }
+                false => {
+                    let mut file = OpenOptions::new().write(true).open("/home/file").await?;
+                    file.write_all(&[b'n'; 4096]).await?;
+                    file.sync_data().await?;
+                }
+            }
+            came_back.set(true);
+            std::future::pending::<io::Result<()>>().await
+        }
+    });
+    sim.run_for(Duration::from_millis(400)).unwrap();
+    sim.crash_at_next_sync("host");
+    sim.run_for(Duration::from_secs(1)).unwrap();
+    // With std, the rest of the poll runs, and has no effect.
+    assert!(with_std || !has_come_back.get());
+    sim.restart("host");
+    sim.run_for(Duration::from_secs(1)).unwrap();
+    let sectors = sectors.take();
+    assert_eq!(sectors.len(), 8);
+    (sectors, sim)
+}
+
+#[test]
+fn a_sync_that_the_power_fails_in_leaves_any_part_of_what_it_should_have_written() {
+    for with_std in [false, true] {
+        let all: Vec<Vec<u8>> = (0..60).map(|seed| cut_sync(seed, with_std).0).collect();
+        for sector in all.iter().flatten() {
+            assert!([b'o', b'n'].contains(sector), "{sector}");
+        }
+        assert!(all.iter().any(|file| file.iter().all(|sector| *sector == b'n')), "all of it");
+        assert!(all.iter().any(|file| file.iter().all(|sector| *sector == b'o')), "nothing of it");
+        assert!(all.iter().any(|file| file.contains(&b'n') && file.contains(&b'o')), "a part of it");
+        assert_eq!(cut_sync(7, with_std).1.hash(), cut_sync(7, with_std).1.hash());
+    }
+}
+
+#[test]
+fn a_crash_at_a_sync_that_does_not_come_is_forgotten_when_the_host_starts_again() {
+    let sim = Sim::new(1);
+    let syncs = Rc::new(Cell::new(0));
+    let counted = syncs.clone();
+    sim.host("host", move || {
+        let syncs = counted.clone();
+        async move {
+            sleep(Duration::from_secs(1)).await;
+            File::create("/tmp/a").await?.sync_all().await?;
+            syncs.set(syncs.get() + 1);
+            Ok::<(), io::Error>(())
+        }
+    });
+    sim.run_for(Duration::from_millis(100)).unwrap();
+    sim.crash_at_next_sync("host");
+    sim.kill("host");
+    sim.restart("host");
+    sim.run_for(Duration::from_secs(2)).unwrap();
+    assert_eq!(syncs.get(), 1);
+}

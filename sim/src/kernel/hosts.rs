@@ -27,6 +27,8 @@ pub(crate) struct Host {
     pub(crate) life: u32,
     pub(crate) state: HostState,
     pub(crate) is_paused: bool,
+    /// Whether it loses its power in the middle of its next sync.
+    pub(crate) crashes_at_sync: bool,
     /// A call costs so many hundredths of what it costs elsewhere.
     pub(crate) slowness: u32,
     pub(crate) clock: Clock,
@@ -50,6 +52,9 @@ pub(crate) struct Host {
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) enum HostState {
     Up,
+    /// The machine has lost its power in the middle of a call. All calls fail, but for the one with which the runtime gives
+    /// the thread back; then it is dying.
+    Dark,
     /// The machine has lost its power, and what is left of its program is being dropped: all calls fail.
     Dying,
     Down,
@@ -104,6 +109,7 @@ impl Host {
             life: 0,
             state: HostState::Down,
             is_paused: false,
+            crashes_at_sync: false,
             slowness: 100,
             clock: Clock::default(),
             busy_until: 0,

@@ -3,6 +3,7 @@
 use super::{Device, Kernel, SYNC};
 use crate::disk::{Entry, Stat, Times};
 use crate::kernel::descriptors::Fd;
+use crate::kernel::hosts::HostState;
 use crate::{Errno, Nanos};
 
 /// A call moves no more than this: read(2).
@@ -135,6 +136,13 @@ impl Kernel {
         let (least, most) = SYNC;
         let cost: Nanos = self.files()?.0.rng.between(least, most);
         self.charge_nanos(cost);
+        let here = self.here()?;
+        let host = self.host(here);
+        if std::mem::take(&mut host.crashes_at_sync) {
+            // What it should have written is kept, torn or lost, like all that is not synced.
+            host.state = HostState::Dark;
+            return Err(libc::EIO);
+        }
         Ok(())
     }
 
