@@ -315,6 +315,7 @@ impl Raft {
         let known = (index + 1..).zip(entries).take_while(is_here).count();
         if known < entries.len() {
             index += known as Index;
+            assert!(index >= self.commit, "entry {} is committed, and would be replaced", index + 1);
             // §5.3: an entry that conflicts is removed, with all that follow it.
             self.storage.truncate(index).await?;
             self.storage.append(&entries[known..]).await?;

@@ -41,6 +41,8 @@ struct Setting {
     /// Elections in step, in some runs: several candidates in one term.
     election: Range<Duration>,
     patience: Duration,
+    /// The length of a value in bytes. A long one lies in several sectors, of which a crash keeps some.
+    value: usize,
     faults: Faults,
     seed: u64,
 }
@@ -52,7 +54,11 @@ impl Setting {
         let servers = if chance.below(4) == 0 { 4 } else { 3 };
         let servers: Vec<String> = (1..=servers).map(|n| format!("kv-{n}")).collect();
         let mut pick = |of: &[u64]| of[chance.below(of.len() as u64) as usize];
-        let faults = Faults::new(&servers).crashes().kills().pauses().partitions().slow_hosts().resets();
+        let mut faults = Faults::new(&servers).crashes().kills().pauses().partitions().slow_hosts().resets();
+        let has_long_values = seed % 8 == 4;
+        if has_long_values {
+            faults = faults.crashes_at_syncs();
+        }
         let faults = faults
             .every(Duration::from_millis(pick(&[60, 200, 600, 1_200])))
             .lasting(Duration::from_millis(2), Duration::from_millis(pick(&[60, 400, 3_000])))
@@ -64,6 +70,7 @@ impl Setting {
             batch: pick(&[1, 2, 4]) as usize,
             election: election[0]..election[1],
             patience: Duration::from_millis(pick(&[1_200, 2_500, 5_000])),
+            value: if has_long_values { 4_000 } else { 1 },
             faults,
             seed,
         }
@@ -79,7 +86,8 @@ async fn use_it(number: usize, setting: Setting, history: History) {
     let mut chance = Chance(setting.seed ^ (number as u64 + 1) << 40);
     let mut client = Client::new(setting.addresses(), &history).with_patience(setting.patience);
     for n in 0..OPERATIONS {
-        let (key, value) = (KEYS[chance.below(KEYS.len() as u64) as usize], format!("{number}.{n}"));
+        let key = KEYS[chance.below(KEYS.len() as u64) as usize];
+        let value = format!("{:<1$}", format!("{number}.{n}"), setting.value);
         // An operation whose outcome is unknown is one that may have happened. The client goes on.
         match chance.below(4) {
             0 => drop(client.put(key, &value).await),
