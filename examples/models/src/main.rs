@@ -1,4 +1,4 @@
-//! The ladder of I/O models: sixteen ways to serve a socket, from `read()` that blocks to `.await`.
+//! The ladder of I/O models: sixteen ways to serve a socket, from `read()` that blocks to `.await`, and the steps between.
 //!
 //! README.md describes the climb, and `rungs/` has one file for each rung; here is the command line.
 
