@@ -7,12 +7,24 @@
 
 use ayi::fs::File;
 use ayi::io::{AsyncWriteExt, Stdout, copy, stdin, stdout};
+use cli::{Value, ValueExt};
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
+const USAGE: &str = "usage: cat [FILE]...    (without, and for -: standard input)";
+
 #[ayi::main]
 async fn main() -> ExitCode {
-    let mut names: Vec<_> = std::env::args().skip(1).collect();
+    let mut names = cli::read(USAGE, |args| {
+        let mut names = Vec::new();
+        while let Some(arg) = args.next()? {
+            match arg {
+                Value(name) => names.push(name.string()?),
+                _ => return Err(arg.unexpected()),
+            }
+        }
+        Ok(names)
+    });
     if names.is_empty() {
         names.push("-".into());
     }

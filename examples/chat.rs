@@ -11,12 +11,15 @@
 
 use ayi::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use ayi::net::{TcpListener, TcpStream};
+use cli::{Context, Failure};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
+
+const USAGE: &str = "usage: chat [HOST:PORT]    (without: 127.0.0.1:7000; port 0: any that is free)";
 
 /// In bytes. A longer line is passed on in pieces, so that nobody can make us keep one that never ends.
 const MAX_LINE: u64 = 1024;
@@ -35,8 +38,9 @@ struct Client {
 }
 
 #[ayi::main]
-async fn main() -> io::Result<()> {
-    let listener = TcpListener::bind(address_from_args()).await?;
+async fn main() -> Result<(), Failure> {
+    let address = cli::address(USAGE, "127.0.0.1:7000");
+    let listener = TcpListener::bind(&*address).await.context(format!("cannot listen on {address}"))?;
     println!("listening on {}", listener.local_addr()?);
     let room = Room::default();
     loop {
@@ -126,17 +130,5 @@ async fn write_outbox(client: Rc<Client>) -> io::Result<()> {
             Poll::Ready(lines)
         });
         (&*client.stream).write_all(&lines.await).await?;
-    }
-}
-
-fn address_from_args() -> SocketAddr {
-    let mut args = std::env::args().skip(1);
-    let address = args.next().as_deref().unwrap_or("127.0.0.1:7000").parse();
-    match (address, args.next()) {
-        (Ok(address), None) => address,
-        _ => {
-            eprintln!("usage: chat [IP:PORT]    (without: 127.0.0.1:7000; port 0: any that is free)");
-            std::process::exit(2)
-        }
     }
 }

@@ -13,8 +13,11 @@ use async_channel::{Receiver, Sender};
 use ayi::io::{AsyncReadExt, AsyncWriteExt};
 use ayi::net::{TcpListener, TcpStream};
 use ayi::time::{Duration, sleep};
+use cli::{Context, Failure};
 use std::collections::HashMap;
 use std::io;
+
+const USAGE: &str = "usage: chat_room [HOST:PORT]    (without: 127.0.0.1:7000; port 0: any that is free)";
 
 /// A guest that says nothing and hears nothing for so long is asked to leave.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -109,12 +112,8 @@ async fn host(
     }
 }
 
-fn main() -> io::Result<()> {
-    let mut args = std::env::args().skip(1);
-    let address = args.next().unwrap_or_else(|| String::from("127.0.0.1:7000"));
-    if args.next().is_some() || !address.contains(':') {
-        eprintln!("usage: chat_room [ADDRESS:PORT]");
-        std::process::exit(2);
-    }
-    ayi::runtime::Builder::new_current_thread().enable_all().build()?.block_on(serve(address))
+fn main() -> Result<(), Failure> {
+    let address = cli::address(USAGE, "127.0.0.1:7000");
+    let cannot = format!("cannot listen on {address}");
+    ayi::runtime::Builder::new_current_thread().enable_all().build()?.block_on(serve(address)).context(cannot)
 }

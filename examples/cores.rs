@@ -18,13 +18,18 @@ use ayi::net::{TcpListener, TcpSocket, TcpStream};
 use ayi::runtime::{Builder, Core, Handle, shutdown, shutdown_token};
 use ayi::signal::termination;
 use ayi::time::Duration;
+use cli::{Context, Failure, Long, Value};
 use std::cell::Cell;
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
-use std::num::NonZero;
 use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
+
+const USAGE: &str = "\
+usage: cores [HOST:PORT] [--cores N] [--balanced]    (without: 127.0.0.1:7000, all cores)
+  --cores N     how many threads, each with a runtime
+  --balanced    one core accepts, and hands each connection to the core that has the fewest";
 
 /// How long clients have, when the server is to end, to take what was sent to them.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -34,16 +39,20 @@ thread_local! {
     static BEGUN: Cell<usize> = const { Cell::new(0) };
 }
 
-fn main() -> io::Result<()> {
+fn main() -> Result<(), Failure> {
     let args = Args::read();
-    let cores = args.cores.map_or_else(available_parallelism, Ok)?.get();
+    let cores = match args.cores {
+        Some(cores) => cores,
+        None => available_parallelism()?.get(),
+    };
     // This comes before any core begins: either all listen or none does, and no signal is missed that comes after we
     // have said so.
-    let first = listen(args.address)?;
+    let cannot = || format!("cannot listen on {}", args.address);
+    let first = listen(cli::resolve(&args.address)?).context(cannot())?;
     let address = first.local_addr()?;
     let mut parts = vec![(Some(first), termination()?)];
     for _ in 1..cores {
-        let listener = if args.is_balanced { None } else { Some(listen(address)?) };
+        let listener = if args.is_balanced { None } else { Some(listen(address).context(cannot())?) };
         parts.push((listener, termination()?));
     }
     println!("listening on {address}");
@@ -106,32 +115,24 @@ async fn echo(mut stream: TcpStream) -> io::Result<()> {
 }
 
 struct Args {
-    address: SocketAddr,
-    cores: Option<NonZero<usize>>,
+    address: String,
+    cores: Option<usize>,
     is_balanced: bool,
 }
 
 impl Args {
     fn read() -> Args {
-        Args::parse().unwrap_or_else(|| {
-            eprintln!(
-                "usage: cores [IP:PORT] [--cores N] [--balanced]    (without: 127.0.0.1:7000, all cores)"
-            );
-            std::process::exit(2)
-        })
-    }
-
-    fn parse() -> Option<Args> {
-        let address = SocketAddr::from(([127, 0, 0, 1], 7000));
-        let mut parsed = Args { address, cores: None, is_balanced: false };
-        let mut args = std::env::args().skip(1);
-        while let Some(arg) = args.next() {
-            match arg.as_str() {
-                "--balanced" => parsed.is_balanced = true,
-                "--cores" => parsed.cores = Some(args.next()?.parse().ok()?),
-                address => parsed.address = address.parse().ok()?,
+        cli::read(USAGE, |args| {
+            let (mut address, mut cores, mut is_balanced) = (None, None, false);
+            while let Some(arg) = args.next()? {
+                match arg {
+                    Long("balanced") => is_balanced = true,
+                    Long("cores") => cores = Some(cli::positive(args)?),
+                    Value(text) if address.is_none() => address = Some(cli::host_port(&text)?),
+                    _ => return Err(arg.unexpected()),
+                }
             }
-        }
-        Some(parsed)
+            Ok(Args { address: address.unwrap_or_else(|| "127.0.0.1:7000".into()), cores, is_balanced })
+        })
     }
 }

@@ -11,8 +11,11 @@ use ayi::io::AsyncWriteExt;
 use ayi::net::{TcpListener, TcpStream};
 use ayi::time::{Duration, timeout};
 use ayi::{runtime, signal};
+use cli::{Context, Failure};
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
+
+const USAGE: &str = "usage: echo [HOST:PORT]    (without: 127.0.0.1:7000; port 0: any that is free)";
 
 /// The time at the end for all clients to take what belongs to them, ...
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -20,13 +23,14 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 const LINGER: Duration = Duration::from_secs(2);
 
 #[ayi::main]
-async fn main() -> io::Result<()> {
+async fn main() -> Result<(), Failure> {
+    let address = cli::address(USAGE, "127.0.0.1:7000");
     // It listens from here on: a signal that comes before we wait for it is kept.
     let mut termination = signal::termination()?;
-    let listener = TcpListener::bind(address_from_args()).await?;
+    let listener = TcpListener::bind(&*address).await.context(format!("cannot listen on {address}"))?;
     println!("listening on {}", listener.local_addr()?);
     ayi::select! {
-        error = accept(listener) => return error,
+        error = accept(listener) => return Ok(error?),
         _ = termination.recv() => {}
     }
     // `accept` was dropped, and the listener with it. Now the connections are told to end, and waited for.
@@ -72,16 +76,4 @@ async fn echo(mut stream: TcpStream) -> io::Result<()> {
     stream.shutdown_now(Shutdown::Write)?;
     let _ = timeout(LINGER, async { while let Ok(1..) = stream.read(&mut buffer).await {} }).await;
     Ok(())
-}
-
-fn address_from_args() -> SocketAddr {
-    let mut args = std::env::args().skip(1);
-    let address = args.next().as_deref().unwrap_or("127.0.0.1:7000").parse();
-    match (address, args.next()) {
-        (Ok(address), None) => address,
-        _ => {
-            eprintln!("usage: echo [IP:PORT]    (without: 127.0.0.1:7000; port 0: any that is free)");
-            std::process::exit(2)
-        }
-    }
 }

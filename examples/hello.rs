@@ -7,28 +7,19 @@
 
 use ayi::io::AsyncWriteExt;
 use ayi::net::TcpListener;
-use std::net::SocketAddr;
+use cli::{Context, Failure};
+
+const USAGE: &str = "usage: hello [HOST:PORT]    (without: 127.0.0.1:8080; port 0: any that is free)";
 
 #[ayi::main]
-async fn main() -> std::io::Result<()> {
-    let listener = TcpListener::bind(address_from_args()).await?;
+async fn main() -> Result<(), Failure> {
+    let address = cli::address(USAGE, "127.0.0.1:8080");
+    let listener = TcpListener::bind(&*address).await.context(format!("cannot listen on {address}"))?;
     println!("listening on {}", listener.local_addr()?);
     loop {
         let (mut stream, peer) = listener.accept().await?;
         // Each client has a task of its own, so a slow one keeps nobody waiting. The stream belongs to the task, so the
         // connection ends with it.
         ayi::spawn(async move { stream.write_all(format!("hello, {peer}\n").as_bytes()).await });
-    }
-}
-
-fn address_from_args() -> SocketAddr {
-    let mut args = std::env::args().skip(1);
-    let address = args.next().as_deref().unwrap_or("127.0.0.1:8080").parse();
-    match (address, args.next()) {
-        (Ok(address), None) => address,
-        _ => {
-            eprintln!("usage: hello [IP:PORT]    (without: 127.0.0.1:8080; port 0: any that is free)");
-            std::process::exit(2)
-        }
     }
 }

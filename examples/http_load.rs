@@ -10,11 +10,14 @@
 use ayi::io::AsyncWriteExt;
 use ayi::net::TcpStream;
 use ayi::time::{Duration, Instant, timeout};
+use cli::{Context, Failure, Value, ValueExt};
 use std::cell::RefCell;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::rc::Rc;
+
+const USAGE: &str = "usage: http_load HOST:PORT CONNECTIONS SECONDS";
 
 /// A request that takes longer counts as lost.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -22,15 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const OTHER_FILES: usize = 16;
 
 #[ayi::main]
-async fn main() -> io::Result<ExitCode> {
-    let Some((address, connections, time)) = args() else {
-        eprintln!("usage: http_load IP:PORT CONNECTIONS SECONDS");
-        return Ok(ExitCode::from(2));
-    };
+async fn main() -> Result<ExitCode, Failure> {
+    let (address, connections, time) = args();
+    let target = cli::resolve(&address)?;
     // They connect one after the other, so that the server's backlog does not overflow.
     let mut clients = Vec::with_capacity(connections);
     for _ in 0..connections {
-        match Client::connect(address).await {
+        match Client::connect(target).await {
             Ok(client) => clients.push(client),
             Err(error) if error.raw_os_error() == Some(libc::EMFILE) => {
                 eprintln!(
@@ -39,10 +40,11 @@ async fn main() -> io::Result<ExitCode> {
                 );
                 return Ok(ExitCode::from(2));
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error).context(format!("cannot connect to {address}")),
         }
     }
-    let expected: Rc<[u8]> = clients[0].get().await?.into();
+    let expected = clients[0].get().await.context(format!("no answer from {address}"))?;
+    let expected: Rc<[u8]> = expected.into();
     let latencies = Rc::new(RefCell::new(Vec::new()));
     let start = Instant::now();
     let tasks: Vec<_> = clients
@@ -143,9 +145,23 @@ fn report(latencies: &mut [Duration], errors: usize, time: Duration) {
     println!("latency   p50 {:.1?}, p99 {:.1?}, longest {:.1?}", at(0.5), at(0.99), at(1.0));
 }
 
-fn args() -> Option<(SocketAddr, usize, Duration)> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let [address, connections, seconds] = args.as_slice() else { return None };
-    let seconds = Duration::from_secs(seconds.parse().ok()?);
-    Some((address.parse().ok()?, connections.parse().ok().filter(|n| *n > 0)?, seconds))
+fn args() -> (String, usize, Duration) {
+    let (address, connections, time) = cli::read(USAGE, |args| {
+        let (mut address, mut connections, mut time) = (None, None, None);
+        while let Some(arg) = args.next()? {
+            match arg {
+                Value(text) if address.is_none() => address = Some(cli::host_port(&text)?),
+                Value(text) if connections.is_none() => {
+                    let parse = |text: &str| text.parse().ok().filter(|number| *number > 0);
+                    connections =
+                        Some(text.parse_with(|text| parse(text).ok_or("it has to be a number from 1 on"))?);
+                }
+                Value(text) if time.is_none() => time = Some(text.parse().map(Duration::from_secs)?),
+                _ => return Err(arg.unexpected()),
+            }
+        }
+        Ok((address, connections, time))
+    });
+    let address = cli::needed(USAGE, address, "HOST:PORT");
+    (address, cli::needed(USAGE, connections, "CONNECTIONS"), cli::needed(USAGE, time, "SECONDS"))
 }

@@ -10,9 +10,12 @@
 use ayi::net::{TcpStream, lookup_host};
 use ayi::task::JoinSet;
 use ayi::time::{Duration, timeout};
+use cli::{Context, Failure, Value, ValueExt};
 use std::io;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+
+const USAGE: &str = "usage: port_scan HOST FIRST-LAST";
 
 /// How many connections are under way at a time: well below what a process may have open.
 const AT_ONCE: usize = 200;
@@ -42,21 +45,30 @@ async fn is_open(address: SocketAddr) -> Option<u16> {
     matches!(connected, Ok(Ok(_))).then_some(address.port())
 }
 
-fn parse(ports: &str) -> Option<RangeInclusive<u16>> {
+fn parse(ports: &str) -> Result<RangeInclusive<u16>, &'static str> {
     let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
-    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
-    (0 < first && first <= last).then_some(first..=last)
+    match (first.parse(), last.parse()) {
+        (Ok(first), Ok(last)) if 0 < first && first <= last => Ok(first..=last),
+        _ => Err("ports are FIRST-LAST, or one, from 1 to 65535"),
+    }
 }
 
-fn main() -> io::Result<()> {
-    let mut args = std::env::args().skip(1);
-    let (host, ports) = (args.next(), args.next().and_then(|ports| parse(&ports)));
-    let (Some(host), Some(ports), None) = (host, ports, args.next()) else {
-        eprintln!("usage: port_scan HOST FIRST-LAST");
-        std::process::exit(2);
-    };
+fn main() -> Result<(), Failure> {
+    let (host, ports) = cli::read(USAGE, |args| {
+        let (mut host, mut ports) = (None, None);
+        while let Some(arg) = args.next()? {
+            match arg {
+                Value(text) if host.is_none() => host = Some(text.string()?),
+                Value(text) if ports.is_none() => ports = Some(text.parse_with(parse)?),
+                _ => return Err(arg.unexpected()),
+            }
+        }
+        Ok((host, ports))
+    });
+    let (host, ports) = (cli::needed(USAGE, host, "HOST"), cli::needed(USAGE, ports, "FIRST-LAST"));
     let runtime = ayi::runtime::Builder::new_current_thread().enable_all().build()?;
-    for port in runtime.block_on(scan(host, ports))? {
+    let cannot = format!("cannot scan {host}");
+    for port in runtime.block_on(scan(host, ports)).context(cannot)? {
         println!("{port}");
     }
     Ok(())

@@ -9,7 +9,10 @@
 
 use ayi::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, stdin, stdout};
 use ayi::time::{Duration, timeout};
+use cli::{Value, ValueExt};
 use std::io;
+
+const USAGE: &str = "usage: prompt [SECONDS]    (without: 10)";
 
 #[ayi::main]
 async fn main() -> io::Result<()> {
@@ -29,14 +32,20 @@ async fn main() -> io::Result<()> {
 }
 
 fn limit_from_args() -> Duration {
-    let seconds =
-        std::env::args().nth(1).map(|arg| arg.parse().ok().and_then(|s| Duration::try_from_secs_f64(s).ok()));
-    match seconds {
-        None => Duration::from_secs(10),
-        Some(Some(limit)) if std::env::args().len() == 2 => limit,
-        _ => {
-            eprintln!("usage: prompt [SECONDS]    (without: 10)");
-            std::process::exit(2)
+    cli::read(USAGE, |args| {
+        let mut limit = None;
+        while let Some(arg) = args.next()? {
+            match arg {
+                Value(seconds) if limit.is_none() => {
+                    let parse =
+                        |text: &str| text.parse().ok().and_then(|it| Duration::try_from_secs_f64(it).ok());
+                    limit = Some(
+                        seconds.parse_with(|text| parse(text).ok_or("it has to be a number of seconds"))?,
+                    );
+                }
+                _ => return Err(arg.unexpected()),
+            }
         }
-    }
+        Ok(limit.unwrap_or(Duration::from_secs(10)))
+    })
 }

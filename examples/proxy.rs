@@ -9,17 +9,20 @@
 use ayi::io::copy;
 use ayi::net::{TcpListener, TcpStream};
 use ayi::time::{Duration, timeout};
+use cli::{Context, Failure, Value};
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 use std::rc::Rc;
+
+const USAGE: &str = "usage: proxy HOST:PORT TARGET:PORT    (port 0 to listen on: any that is free)";
 
 /// A target that does not answer at all would otherwise keep its client waiting for two minutes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[ayi::main]
-async fn main() -> io::Result<()> {
+async fn main() -> Result<(), Failure> {
     let (address, target) = args();
-    let listener = TcpListener::bind(address).await?;
+    let listener = TcpListener::bind(&*address).await.context(format!("cannot listen on {address}"))?;
     println!("listening on {}", listener.local_addr()?);
     let target: Rc<str> = target.into();
     loop {
@@ -34,8 +37,10 @@ async fn main() -> io::Result<()> {
     }
 }
 
-async fn proxy(client: TcpStream, target: &str) -> io::Result<()> {
-    let server = timeout(CONNECT_TIMEOUT, TcpStream::connect(target)).await??;
+async fn proxy(client: TcpStream, target: &str) -> Result<(), Failure> {
+    let connected = timeout(CONNECT_TIMEOUT, TcpStream::connect(target)).await;
+    let server =
+        connected.unwrap_or_else(|late| Err(late.into())).context(format!("cannot connect to {target}"))?;
     // The bytes come from programs that have decided when to send them, so they are passed on as they come.
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
@@ -44,7 +49,7 @@ async fn proxy(client: TcpStream, target: &str) -> io::Result<()> {
     let (client, server) = (Rc::new(client), Rc::new(server));
     let upload = ayi::spawn(pass_on(client.clone(), server.clone()));
     let download = pass_on(server, client).await;
-    upload.await?.and(download)
+    Ok(upload.await?.and(download)?)
 }
 
 /// Copies until `from` ends, and then ends `to` in that direction. The other direction may go on for long.
@@ -61,14 +66,18 @@ async fn pass_on(from: Rc<TcpStream>, to: Rc<TcpStream>) -> io::Result<()> {
     copied.map(drop)
 }
 
-fn args() -> (SocketAddr, String) {
-    let mut args = std::env::args().skip(1);
-    let address = args.next().unwrap_or_default().parse();
-    match (address, args.next(), args.next()) {
-        (Ok(address), Some(target), None) if target.contains(':') => (address, target),
-        _ => {
-            eprintln!("usage: proxy IP:PORT TARGET:PORT    (port 0 to listen on: any that is free)");
-            std::process::exit(2)
+/// Returns where to listen, and whom to connect to.
+fn args() -> (String, String) {
+    let (address, target) = cli::read(USAGE, |args| {
+        let (mut address, mut target) = (None, None);
+        while let Some(arg) = args.next()? {
+            match arg {
+                Value(text) if address.is_none() => address = Some(cli::host_port(&text)?),
+                Value(text) if target.is_none() => target = Some(cli::host_port(&text)?),
+                _ => return Err(arg.unexpected()),
+            }
         }
-    }
+        Ok((address, target))
+    });
+    (cli::needed(USAGE, address, "HOST:PORT"), cli::needed(USAGE, target, "TARGET:PORT"))
 }

@@ -8,8 +8,11 @@
 use ayi::signal::unix::{SignalKind, signal};
 use std::io;
 
+const USAGE: &str = "usage: signals    (send it HUP, TERM, or Ctrl-C)";
+
 #[ayi::main]
 async fn main() -> io::Result<()> {
+    cli::nothing(USAGE);
     // Each listens from here on: a signal that comes while the program is busy elsewhere is kept until it is received.
     let mut hangup = signal(SignalKind::hangup())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

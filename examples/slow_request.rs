@@ -15,11 +15,14 @@ use ayi::time::{Duration, Instant, sleep};
 use std::io;
 use std::net::SocketAddr;
 
+const USAGE: &str = "usage: slow_request    (see the page \"Seeing a run\")";
+
 const CLIENTS: usize = 8;
 const QUESTIONS: usize = 500;
 
 #[ayi::main]
 async fn main() -> io::Result<()> {
+    cli::nothing(USAGE);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     task::Builder::new().name("accept").spawn(serve(listener))?;

@@ -11,6 +11,7 @@ use ayi::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use ayi::process::Command;
 use ayi::task::JoinSet;
 use ayi::time::{Duration, Instant, sleep};
+use cli::{Error, Long, Parser, Value, ValueExt};
 use std::io::{self, Write};
 use std::process::Stdio;
 
@@ -33,10 +34,7 @@ struct Settings {
 
 #[ayi::main]
 async fn main() -> io::Result<()> {
-    let settings = parse(std::env::args().skip(1)).unwrap_or_else(|error| {
-        eprintln!("{USAGE}\n{error}");
-        std::process::exit(2)
-    });
+    let settings = cli::read(USAGE, parse);
     let mut programs = JoinSet::new();
     for program in settings.programs {
         programs.spawn(supervise(program, settings.max_restarts));
@@ -99,26 +97,26 @@ async fn copy_lines(label: &str, from: impl AsyncRead + Unpin, mut to: impl Writ
     Ok(())
 }
 
-fn parse(args: impl Iterator<Item = String>) -> Result<Settings, String> {
+/// Returns the settings. What follows the first `--` is programs with their arguments, with a `--` between two.
+fn parse(args: &mut Parser) -> Result<Settings, Error> {
     let mut settings = Settings { max_restarts: None, programs: Vec::new() };
-    let mut args = args.peekable();
-    while let Some(option) = args.next_if(|arg| arg != "--") {
-        if option != "--max-restarts" {
-            return Err(format!("{option:?} is no option; a program comes after --"));
-        }
-        let number = args.next().ok_or("--max-restarts needs a number")?;
-        let number = number.parse().map_err(|error| format!("--max-restarts {number:?}: {error}"))?;
-        settings.max_restarts = Some(number);
-    }
-    for arg in args {
-        match settings.programs.last_mut() {
-            _ if arg == "--" => settings.programs.push(Vec::new()),
-            Some(program) => program.push(arg),
-            None => unreachable!("the options end at the first --"),
+    let mut rest = Vec::new();
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("max-restarts") => settings.max_restarts = Some(args.value()?.parse()?),
+            // The parser takes the first `--` for its own, and all that follows are values.
+            Value(first) => {
+                rest.push(first.string()?);
+                for arg in args.raw_args()? {
+                    rest.push(arg.string()?);
+                }
+            }
+            _ => return Err(arg.unexpected()),
         }
     }
-    if settings.programs.is_empty() || settings.programs.iter().any(Vec::is_empty) {
-        return Err("a program is missing after --".to_owned());
+    settings.programs = rest.split(|arg| arg == "--").map(<[String]>::to_vec).collect();
+    if settings.programs.iter().any(Vec::is_empty) {
+        return Err("a program is missing after --".into());
     }
     Ok(settings)
 }

@@ -11,11 +11,14 @@
 use ayi::net::UdpSocket;
 use ayi::task::spawn_blocking;
 use ayi::time::{Duration, timeout};
+use cli::{Context, Failure, Value};
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+
+const USAGE: &str = "usage: tftp HOST:PORT DIRECTORY    (port 0: any that is free)";
 
 const READ: u16 = 1;
 const WRITE: u16 = 2;
@@ -122,13 +125,27 @@ async fn open(request: &[u8], directory: &Path) -> Result<Vec<u8>, (u16, &'stati
     file.map_err(|_| (1, "file not found"))
 }
 
-fn main() -> io::Result<()> {
-    let mut args = std::env::args().skip(1);
-    let address = args.next().filter(|address| address.contains(':'));
-    let directory = args.next().map(PathBuf::from).filter(|directory| directory.is_dir());
-    let (Some(address), Some(directory), None) = (address, directory, args.next()) else {
-        eprintln!("usage: tftp ADDRESS:PORT DIRECTORY");
-        std::process::exit(2);
-    };
-    ayi::runtime::Builder::new_current_thread().enable_all().build()?.block_on(serve(directory, address))
+fn main() -> Result<(), Failure> {
+    let (address, directory) = cli::read(USAGE, |args| {
+        let (mut address, mut directory) = (None, None);
+        while let Some(arg) = args.next()? {
+            match arg {
+                Value(text) if address.is_none() => address = Some(cli::host_port(&text)?),
+                Value(name) if directory.is_none() => directory = Some(PathBuf::from(name)),
+                _ => return Err(arg.unexpected()),
+            }
+        }
+        Ok((address, directory))
+    });
+    let address = cli::needed(USAGE, address, "HOST:PORT");
+    let directory = cli::needed(USAGE, directory, "DIRECTORY");
+    if let Err(error) = fs::read_dir(&directory) {
+        cli::refuse(USAGE, &format!("cannot serve {}: {error}", directory.display()));
+    }
+    let cannot = format!("cannot listen on {address}");
+    ayi::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(serve(directory, address))
+        .context(cannot)
 }

@@ -23,25 +23,28 @@ mod tree;
 
 use ayi::net::TcpListener;
 use ayi::time::Duration;
-use std::io;
-use std::net::SocketAddr;
+use cli::{Context, Failure, Long, Value, ValueExt};
 use std::rc::Rc;
 use tree::Tree;
 
 const USAGE: &str = "\
-usage: files ROOT [IP:PORT] [--timeout MS]
+usage: files ROOT [HOST:PORT] [--timeout MS]
   ROOT            the directory whose files are served
-  IP:PORT         where to listen (port 0: any that is free)                   127.0.0.1:8000
+  HOST:PORT       where to listen (port 0: any that is free)                   127.0.0.1:8000
   --timeout MS    for a request to arrive, or 256 KiB of a response to leave   30000";
 
 #[ayi::main]
-async fn main() -> io::Result<()> {
-    let args = Args::parse().unwrap_or_else(|error| refuse(&error));
+async fn main() -> Result<(), Failure> {
+    let args = Args::read();
     let tree = match Tree::new(&args.root).await {
         Ok(tree) => Rc::new(tree),
-        Err(error) => refuse(&format!("cannot serve {}: {error}; name a directory to serve", args.root)),
+        Err(error) => {
+            let error = format!("cannot serve {}: {error}; name a directory to serve", args.root);
+            cli::refuse(USAGE, &error)
+        }
     };
-    let listener = TcpListener::bind(args.address).await?;
+    let listener =
+        TcpListener::bind(&*args.address).await.context(format!("cannot listen on {}", args.address))?;
     println!("listening on {}", listener.local_addr()?);
     loop {
         let (stream, peer) = listener.accept().await?;
@@ -56,37 +59,25 @@ async fn main() -> io::Result<()> {
 
 struct Args {
     root: String,
-    address: SocketAddr,
+    address: String,
     limit: Duration,
 }
 
 impl Args {
-    fn parse() -> Result<Args, String> {
-        let (mut root, mut address, mut limit) = (None, None, Duration::from_secs(30));
-        let mut args = std::env::args().skip(1);
-        while let Some(arg) = args.next() {
-            if arg == "--timeout" {
-                let ms = args.next().and_then(|ms| ms.parse().ok()).filter(|ms| *ms > 0);
-                limit = ms
-                    .map(Duration::from_millis)
-                    .ok_or("--timeout wants a number of milliseconds after it")?;
-            } else if arg.starts_with("--") {
-                return Err(format!("there is no option {arg}; a directory of this name is ./{arg}"));
-            } else if root.is_none() {
-                root = Some(arg);
-            } else if address.is_none() {
-                let parsed = arg.parse();
-                address = Some(parsed.map_err(|_| format!("{arg} is no IP:PORT, as 127.0.0.1:8000 is"))?);
-            } else {
-                return Err(format!("{arg} is one argument too many; one ROOT and one IP:PORT are enough"));
+    fn read() -> Args {
+        let (root, address, limit) = cli::read(USAGE, |args| {
+            let (mut root, mut address, mut limit) = (None, None, Duration::from_secs(30));
+            while let Some(arg) = args.next()? {
+                match arg {
+                    Long("timeout") => limit = Duration::from_millis(cli::positive(args)? as u64),
+                    Value(name) if root.is_none() => root = Some(name.string()?),
+                    Value(text) if address.is_none() => address = Some(cli::host_port(&text)?),
+                    _ => return Err(arg.unexpected()),
+                }
             }
-        }
-        let root = root.ok_or("ROOT is missing; name a directory to serve")?;
-        Ok(Args { root, address: address.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8000))), limit })
+            Ok((root, address, limit))
+        });
+        let root = cli::needed(USAGE, root, "ROOT, the directory to serve,");
+        Args { root, address: address.unwrap_or_else(|| "127.0.0.1:8000".into()), limit }
     }
-}
-
-fn refuse(error: &str) -> ! {
-    eprintln!("files: {error}\n{USAGE}");
-    std::process::exit(2)
 }

@@ -1,6 +1,7 @@
 //! The sockets that clients connect to: how they are made, and how they are closed without losing any client.
 
 use ayi::net::{TcpListener, TcpSocket, TcpStream};
+use cli::{Context, Failure};
 use listenfd::ListenFd;
 use std::io;
 use std::net::SocketAddr;
@@ -9,19 +10,21 @@ use std::net::SocketAddr;
 const BACKLOG: u32 = 1024;
 
 /// Returns a listener for each core.
-pub fn listeners(address: SocketAddr, cores: usize) -> io::Result<Vec<TcpListener>> {
+pub fn listeners(address: &str, cores: usize) -> Result<Vec<TcpListener>, Failure> {
     if let Some(passed) = ListenFd::from_env().take_tcp_listener(0)? {
         // They share one queue. It belongs to the socket, which other processes hold too, so no client in it is lost by
         // our end. They share this flag too. systemd clears it for the next process, unless its unit has
         // NonBlocking=true.
         passed.set_nonblocking(true)?;
-        return (0..cores).map(|_| TcpListener::from_std(passed.try_clone()?)).collect();
+        let listeners = (0..cores).map(|_| TcpListener::from_std(passed.try_clone()?));
+        return Ok(listeners.collect::<io::Result<_>>()?);
     }
-    let first = listener(address, cores > 1)?;
+    let cannot = || format!("cannot listen on {address}");
+    let first = listener(cli::resolve(address)?, cores > 1).context(cannot())?;
     // If any port would do, this returns which one it is.
-    let address = first.local_addr()?;
-    let others = (1..cores).map(|_| listener(address, true));
-    std::iter::once(Ok(first)).chain(others).collect()
+    let bound = first.local_addr()?;
+    let others = (1..cores).map(|_| listener(bound, true));
+    std::iter::once(Ok(first)).chain(others).collect::<io::Result<_>>().context(cannot())
 }
 
 /// Makes a listener. With `is_one_of_many` several sockets have the address, each with a queue of its own, and the

@@ -37,6 +37,7 @@ use ayi::signal::{self, Termination};
 use ayi::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use ayi::task;
 use ayi::time::timeout;
+use cli::Failure;
 use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
@@ -53,9 +54,9 @@ struct Server {
     is_stopping: AtomicBool,
 }
 
-fn main() -> io::Result<()> {
+fn main() -> Result<(), Failure> {
     let Options { address, cores, max_connections, limits } = args::read();
-    let listeners = listen::listeners(address, cores)?;
+    let listeners = listen::listeners(&address, cores)?;
     let address = listeners[0].local_addr()?;
     // Each core listens to the signals before anybody is told that we are here, so none is missed.
     let parts = listeners.into_iter().map(|listener| Ok((listener, signal::termination()?)));

@@ -25,6 +25,7 @@ use ayi::process::Command;
 use ayi::signal;
 use ayi::time::{Duration, Instant, sleep};
 use balancer::Balancer;
+use cli::{Error, Failure, Long, Parser, ValueExt};
 use load::Load;
 use server::Server;
 use std::io;
@@ -50,14 +51,12 @@ struct Options {
 }
 
 #[ayi::main]
-async fn main() -> io::Result<ExitCode> {
-    let Some(options) = parse() else {
-        eprintln!("{USAGE}");
-        return Ok(ExitCode::from(2));
-    };
+async fn main() -> Result<ExitCode, Failure> {
+    let options = cli::read(USAGE, parse);
+    cli::require("haproxy", "haproxy")?;
     let mut termination = signal::termination()?;
     ayi::select! {
-        result = run(options) => result,
+        result = run(options) => Ok(result?),
         // Everything that `run` has started ends with it.
         _ = termination.recv() => Ok(ExitCode::FAILURE),
     }
@@ -135,6 +134,7 @@ async fn build_http() -> io::Result<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo.args(["build", "--quiet", "--features", "signal,process", "--example", "http", "--manifest-path"]);
     cargo.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+    println!("building the example http");
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
@@ -144,20 +144,21 @@ async fn build_http() -> io::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name("http"))
 }
 
-fn parse() -> Option<Options> {
+fn parse(args: &mut Parser) -> Result<Options, Error> {
     let mut options = Options { servers: 3, rounds: 2, clients: 16, http: None };
-    let mut args = std::env::args_os().skip(1);
-    while let Some(arg) = args.next() {
-        let value = args.next()?;
-        match (arg.to_str()?, value.to_str()) {
-            ("--http", _) => options.http = Some(value.into()),
-            ("--servers", Some(number)) => {
-                options.servers = number.parse().ok().filter(|n| (1..=250).contains(n))?
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("http") => options.http = Some(args.value()?.into()),
+            Long("servers") => {
+                let parse = |text: &str| text.parse().ok().filter(|number| (1..=250).contains(number));
+                options.servers = args
+                    .value()?
+                    .parse_with(|text| parse(text).ok_or("it has to be a number from 1 to 250"))?;
             }
-            ("--rounds", Some(number)) => options.rounds = number.parse().ok()?,
-            ("--clients", Some(number)) => options.clients = number.parse().ok().filter(|n| *n > 0)?,
-            _ => return None,
+            Long("rounds") => options.rounds = args.value()?.parse()?,
+            Long("clients") => options.clients = cli::positive(args)?,
+            _ => return Err(arg.unexpected()),
         }
     }
-    Some(options)
+    Ok(options)
 }

@@ -223,7 +223,8 @@ impl Action {
             Action::Slow(host, percent) => Some(Note::Slow(*host, *percent)),
             Action::Cut(from, to, is_cut) => Some(Note::Cut(*from, *to, *is_cut)),
             Action::Reset(a, b) => Some(Note::Broken(*a, *b)),
-            Action::Run(_) => None,
+            // Its crash is seen when it comes.
+            Action::CrashAtSync(_) | Action::Run(_) => None,
         }
     }
 }

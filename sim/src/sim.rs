@@ -480,7 +480,7 @@ impl Sim {
     fn has_gone_dark(&self, host: HostId) -> bool {
         let is_dark = self.0.kernel.borrow_mut().host(host).state == HostState::Dark;
         if is_dark {
-            machine::end(&self.0.kernel, &self.0.machines, host, End::PowerLoss);
+            self.perform(Action::End(host, End::PowerLoss)).expect("only starting a program can fail");
         }
         is_dark
     }

@@ -83,6 +83,6 @@ fn an_unknown_argument_gets_a_usage() {
     for args in [["--cores", "0"], ["--cores", "two"], ["--balance", ""], ["127.0.0.1", ""]] {
         let output = run("cores", &args);
         assert_eq!(output.status.code(), Some(2));
-        assert!(String::from_utf8_lossy(&output.stderr).starts_with("usage: cores "));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("\n\nusage: cores "));
     }
 }

@@ -31,7 +31,7 @@ fn words(begin: &str, also: &str) -> BTreeSet<&'static str> {
 
 #[test]
 fn the_options_of_the_examples_exist() {
-    let usage = String::from_utf8(run("http", &["--help"]).stderr).unwrap();
+    let usage = String::from_utf8(run("http", &["--help"]).stdout).unwrap();
     let redis = include_str!("../../examples/mini_redis/src/args.rs");
     let options = words("--", "-");
     let named = options.iter().filter(|option| option.len() > 2 && **option != "--release");

@@ -48,6 +48,7 @@ fn wrong_arguments_are_answered_with_the_usage() {
     for args in [&["--servers", "0"][..], &["--servers"], &["--rounds", "many"], &["now"]] {
         let output = run("scale-out", args);
         assert_eq!(output.status.code(), Some(2), "{args:?}");
-        assert!(output.stdout.is_empty() && output.stderr.starts_with(b"usage: scale-out "), "{args:?}");
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(output.stdout.is_empty() && errors.contains("\n\nusage: scale-out "), "{args:?}: {errors}");
     }
 }

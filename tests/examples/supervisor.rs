@@ -9,19 +9,25 @@ fn wrong_arguments_are_answered_with_the_usage() {
         (&["--"], "a program is missing after --"),
         (&["--", "true", "--"], "a program is missing after --"),
         (&["--", "--", "true"], "a program is missing after --"),
-        (&["true"], "\"true\" is no option; a program comes after --"),
-        (&["--max-restarts"], "--max-restarts needs a number"),
-        (&["--max-restarts", "few", "--", "true"], "--max-restarts \"few\": invalid digit found in string"),
-        (&["--max-restarts", "-1", "--", "true"], "--max-restarts \"-1\": invalid digit found in string"),
+        (&["--max-restart", "1"], "invalid option '--max-restart'"),
+        (&["--max-restarts"], "missing argument for option '--max-restarts'"),
+        (
+            &["--max-restarts", "few", "--", "true"],
+            "cannot parse argument \"few\": invalid digit found in string",
+        ),
+        (
+            &["--max-restarts", "-1", "--", "true"],
+            "cannot parse argument \"-1\": invalid digit found in string",
+        ),
     ];
     for (args, reason) in cases {
         let output = run("supervisor", args);
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         assert!(output.stdout.is_empty(), "{args:?}");
         let errors = String::from_utf8(output.stderr).unwrap();
-        let (usage, rest) = errors.split_once('\n').unwrap();
+        let (what, usage) = errors.split_once("\n\n").unwrap();
         assert!(usage.starts_with("usage: supervisor "), "{usage}");
-        assert_eq!(rest, format!("{reason}\n"), "{args:?}");
+        assert_eq!(what, format!("supervisor: {reason}"), "{args:?}");
     }
 }
 

@@ -1,16 +1,16 @@
 //! The command line.
 
 use ayi::time::Duration;
-use std::net::SocketAddr;
+use cli::{Error, Long, Parser, Value, ValueExt};
 
 const USAGE: &str = "\
-usage: mini_redis [IP:PORT] [OPTION VALUE]...    (without: 127.0.0.1:6379; port 0: any that is free)
+usage: mini_redis [HOST:PORT] [OPTION VALUE]...    (without: 127.0.0.1:6379; port 0: any that is free)
   --max-memory MIB    of keys and values; what would add more is refused              no limit
   --maxclients N      at once; others are told that there are too many, and closed    10000
   --timeout SECONDS   after which a client that says nothing is closed; 0: none       0";
 
 pub struct Args {
-    pub address: SocketAddr,
+    pub address: String,
     /// In bytes.
     pub max_memory: usize,
     pub max_clients: usize,
@@ -18,24 +18,24 @@ pub struct Args {
 }
 
 pub fn read() -> Args {
-    parse().unwrap_or_else(|| {
-        eprintln!("{USAGE}");
-        std::process::exit(2)
-    })
+    cli::read(USAGE, parse)
 }
 
-fn parse() -> Option<Args> {
+fn parse(args: &mut Parser) -> Result<Args, Error> {
     let (mut address, mut max_memory, mut max_clients, mut timeout) = (None, usize::MAX, 10_000, None);
-    let mut args = std::env::args().skip(1);
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--max-memory" => max_memory = args.next()?.parse::<usize>().ok()?.checked_mul(1024 * 1024)?,
-            "--maxclients" => max_clients = args.next()?.parse().ok().filter(|number| *number > 0)?,
-            "--timeout" => timeout = Some(args.next()?.parse().ok()?).filter(|seconds| *seconds > 0),
-            _ if address.is_none() => address = Some(arg.parse().ok()?),
-            _ => return None,
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("max-memory") => {
+                let bytes = |text: &str| text.parse::<usize>().ok()?.checked_mul(1024 * 1024);
+                max_memory =
+                    args.value()?.parse_with(|text| bytes(text).ok_or("it has to be a number of MiB"))?;
+            }
+            Long("maxclients") => max_clients = cli::positive(args)?,
+            Long("timeout") => timeout = Some(args.value()?.parse()?).filter(|seconds| *seconds > 0),
+            Value(text) if address.is_none() => address = Some(cli::host_port(&text)?),
+            _ => return Err(arg.unexpected()),
         }
     }
-    let address = address.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 6379)));
-    Some(Args { address, max_memory, max_clients, timeout: timeout.map(Duration::from_secs) })
+    let address = address.unwrap_or_else(|| "127.0.0.1:6379".into());
+    Ok(Args { address, max_memory, max_clients, timeout: timeout.map(Duration::from_secs) })
 }

@@ -55,8 +55,8 @@ use ayi::net::TcpListener;
 use ayi::runtime::shutdown;
 use ayi::signal::termination;
 use ayi::time::Duration;
+use cli::{Context, Failure};
 use server::Server;
-use std::io;
 use std::process::ExitCode;
 use std::rc::Rc;
 
@@ -64,14 +64,15 @@ use std::rc::Rc;
 const LIMIT: Duration = Duration::from_secs(5);
 
 #[ayi::main]
-async fn main() -> io::Result<ExitCode> {
+async fn main() -> Result<ExitCode, Failure> {
     let args = args::read();
     let mut termination = termination()?;
-    let listener = TcpListener::bind(args.address).await?;
+    let cannot = format!("cannot listen on {}", args.address);
+    let listener = TcpListener::bind(&*args.address).await.context(cannot)?;
     println!("listening on {}", listener.local_addr()?);
     let server = Rc::new(Server::new(&args));
     ayi::select! {
-        Err(error) = server::run(&server, listener) => return Err(error),
+        Err(error) = server::run(&server, listener) => return Err(error.into()),
         _ = termination.recv() => {}
     }
     // Nobody listens any longer: the future that had the listener is gone.

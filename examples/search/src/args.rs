@@ -1,7 +1,7 @@
 //! The command line.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use cli::{Long, Short, Value};
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 const USAGE: &str = "\
@@ -17,37 +17,29 @@ pub struct Args {
 }
 
 impl Args {
-    pub fn parse() -> Result<Args, String> {
-        let mut jobs = 32;
-        let mut rest: Vec<OsString> = Vec::new();
-        let mut args = std::env::args_os().skip(1);
-        while let Some(arg) = args.next() {
-            if arg == "--" {
-                rest.extend(args.by_ref());
-            } else if arg == "--jobs" {
-                let number = args.next().and_then(|number| number.to_str()?.parse().ok());
-                jobs = number.filter(|jobs| *jobs > 0).ok_or("--jobs wants a number from 1 on after it")?;
-            } else if arg.as_bytes().starts_with(b"-") && arg.len() > 1 {
-                let arg = arg.to_string_lossy();
-                return Err(format!("there is no option {arg}; write -- before a pattern that begins so"));
-            } else {
-                rest.push(arg);
+    pub fn read() -> Args {
+        let (jobs, pattern, paths) = cli::read(USAGE, |args| {
+            let (mut jobs, mut pattern, mut paths) = (32, None, Vec::new());
+            while let Some(arg) = args.next()? {
+                match arg {
+                    Long("jobs") => jobs = cli::positive(args)?,
+                    Value(text) if pattern.is_none() => pattern = Some(text),
+                    Value(path) => paths.push(PathBuf::from(path)),
+                    Short(_) | Long(_) => {
+                        let error = arg.unexpected();
+                        return Err(format!("{error}; write -- before a pattern that begins so").into());
+                    }
+                }
             }
-        }
-        let mut rest = rest.into_iter();
-        let pattern = rest.next().ok_or("PATTERN is missing; say what to look for")?.into_vec();
+            Ok((jobs, pattern, paths))
+        });
+        let pattern = cli::needed(USAGE, pattern, "PATTERN").into_vec();
         if pattern.contains(&b'\n') {
-            return Err("PATTERN has the end of a line in it, which no line has; look for one line".into());
+            cli::refuse(USAGE, &"PATTERN has the end of a line in it, which no line has; look for one line");
         }
-        let paths: Vec<_> = rest.map(PathBuf::from).collect();
         if paths.is_empty() {
-            return Err("PATH is missing; name files or directories to search, as . is".into());
+            cli::refuse(USAGE, &"PATH is missing; name files or directories to search, as . is");
         }
-        Ok(Args { pattern, paths, jobs })
+        Args { pattern, paths, jobs }
     }
-}
-
-pub fn refuse(error: &str) -> ! {
-    eprintln!("search: {error}\n{USAGE}");
-    std::process::exit(2)
 }

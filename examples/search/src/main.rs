@@ -29,7 +29,7 @@ use std::rc::Rc;
 
 #[ayi::main]
 async fn main() -> ExitCode {
-    let Args { pattern, paths, jobs } = Args::parse().unwrap_or_else(|error| args::refuse(&error));
+    let Args { pattern, paths, jobs } = Args::read();
     let progress = ProgressBar::new(0);
     let style = ProgressStyle::with_template("{wide_bar} {pos} of {len} files").expect("a valid template");
     progress.set_style(style);

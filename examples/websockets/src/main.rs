@@ -26,11 +26,15 @@ use ayi::runtime::{shutdown, shutdown_token};
 use ayi::signal::termination;
 use ayi::sync::Semaphore;
 use ayi::time::{Duration, timeout};
+use cli::{Context, Failure, Long, Value};
 use room::Room;
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 use std::rc::Rc;
 use std::sync::Arc;
+
+const USAGE: &str = "\
+usage: websockets [HOST:PORT] [--ping MILLISECONDS] [--max-clients N]    (without: 127.0.0.1:8080, 20000, 10000)";
 
 /// How long clients have, when the server is to end, to be told.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -38,14 +42,15 @@ const LIMIT: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_secs(2);
 
 #[ayi::main]
-async fn main() -> io::Result<()> {
+async fn main() -> Result<(), Failure> {
     let args = Args::read();
     let mut termination = termination()?;
-    let listener = TcpListener::bind(args.address).await?;
+    let cannot = format!("cannot listen on {}", args.address);
+    let listener = TcpListener::bind(&*args.address).await.context(cannot)?;
     println!("listening on {}", listener.local_addr()?);
     let room = Rc::new(Room::default());
     ayi::select! {
-        result = accept(&listener, &room, &args) => return result,
+        result = accept(&listener, &room, &args) => return Ok(result?),
         _ = termination.recv() => {}
     }
     drop(listener);
@@ -94,37 +99,24 @@ async fn part(stream: &TcpStream) {
 }
 
 struct Args {
-    address: SocketAddr,
+    address: String,
     ping: Duration,
     max_clients: usize,
 }
 
 impl Args {
     fn read() -> Args {
-        Args::parse().unwrap_or_else(|| {
-            eprintln!(
-                "usage: websockets [IP:PORT] [--ping MILLISECONDS] [--max-clients N]\n\
-                 (without: 127.0.0.1:8080, 20000, 10000)"
-            );
-            std::process::exit(2)
-        })
-    }
-
-    fn parse() -> Option<Args> {
-        let address = SocketAddr::from(([127, 0, 0, 1], 8080));
-        let mut parsed = Args { address, ping: Duration::from_secs(20), max_clients: 10_000 };
-        let mut args = std::env::args().skip(1);
-        while let Some(arg) = args.next() {
-            match arg.as_str() {
-                "--ping" => {
-                    parsed.ping = Duration::from_millis(args.next()?.parse().ok().filter(|ms| *ms > 0)?)
+        cli::read(USAGE, |args| {
+            let (mut address, mut ping, mut max_clients) = (None, Duration::from_secs(20), 10_000);
+            while let Some(arg) = args.next()? {
+                match arg {
+                    Long("ping") => ping = Duration::from_millis(cli::positive(args)? as u64),
+                    Long("max-clients") => max_clients = cli::positive(args)?,
+                    Value(text) if address.is_none() => address = Some(cli::host_port(&text)?),
+                    _ => return Err(arg.unexpected()),
                 }
-                "--max-clients" => {
-                    parsed.max_clients = args.next()?.parse().ok().filter(|number| *number > 0)?
-                }
-                address => parsed.address = address.parse().ok()?,
             }
-        }
-        Some(parsed)
+            Ok(Args { address: address.unwrap_or_else(|| "127.0.0.1:8080".into()), ping, max_clients })
+        })
     }
 }

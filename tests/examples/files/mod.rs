@@ -624,17 +624,16 @@ fn wrong_arguments_are_answered_with_what_is_wrong_and_the_usage() {
     let tree = Tree::new();
     let root = tree.root().to_str().unwrap();
     let file = format!("{root}/empty.txt");
-    let cases: [(&[&str], &str); 10] = [
-        (&[], "ROOT is missing; name a directory to serve"),
+    let cases: [(&[&str], &str); 9] = [
+        (&[], "ROOT, the directory to serve, is missing"),
         (&["/no/such/directory"], "cannot serve /no/such/directory: No such file or directory"),
         (&[&file], "Not a directory (os error 20); name a directory to serve"),
-        (&[root, "nonsense"], "nonsense is no IP:PORT, as 127.0.0.1:8000 is"),
-        (&[root, "127.0.0.1"], "127.0.0.1 is no IP:PORT"),
-        (&[root, "127.0.0.1:0", "more"], "more is one argument too many"),
-        (&[root, "--timeout"], "--timeout wants a number of milliseconds"),
-        (&[root, "--timeout", "0"], "--timeout wants a number of milliseconds"),
-        (&[root, "--timeout", "soon"], "--timeout wants a number of milliseconds"),
-        (&["--help"], "there is no option --help; a directory of this name is ./--help"),
+        (&[root, "nonsense"], "it has to be HOST:PORT, such as localhost:8080"),
+        (&[root, "127.0.0.1"], "it has to be HOST:PORT"),
+        (&[root, "127.0.0.1:0", "more"], "unexpected argument \"more\""),
+        (&[root, "--timeout"], "missing argument for option '--timeout'"),
+        (&[root, "--timeout", "0"], "it has to be 1 at least"),
+        (&[root, "--timeout", "soon"], "invalid digit"),
     ];
     for (args, reason) in cases {
         let output = run("files", args);
@@ -642,6 +641,6 @@ fn wrong_arguments_are_answered_with_what_is_wrong_and_the_usage() {
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         assert!(output.stdout.is_empty(), "{args:?}");
         assert!(errors.starts_with("files: ") && errors.contains(reason), "{args:?}: {errors}");
-        assert!(errors.contains("\nusage: files ROOT [IP:PORT]"), "{args:?}: {errors}");
+        assert!(errors.contains("\n\nusage: files ROOT [HOST:PORT]"), "{args:?}: {errors}");
     }
 }

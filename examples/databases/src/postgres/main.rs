@@ -17,6 +17,7 @@
 mod connect;
 
 use ayi::time::{Duration, timeout};
+use cli::{Context, Failure, Value, ValueExt};
 use connect::{Result, cancel, connect};
 use futures_util::future::try_join_all;
 use futures_util::{SinkExt, TryStreamExt};
@@ -25,14 +26,24 @@ use std::pin::pin;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{AsyncMessage, Client, Config};
 
+const USAGE: &str = "usage: postgres [\"host=FOLDER|NAME port=PORT user=NAME…\"]    (as for psql)";
+
 #[ayi::main]
-async fn main() -> Result<()> {
-    let mut args = std::env::args().skip(1);
-    let config = args.next().unwrap_or_else(|| String::from("host=/run/postgresql user=postgres"));
-    if args.next().is_some() || config.starts_with('-') {
-        eprintln!("usage: postgres [\"host=FOLDER|NAME port=PORT user=NAME…\"]    (as for psql)");
-        std::process::exit(2);
-    }
+async fn main() -> std::result::Result<(), Failure> {
+    let config = cli::read(USAGE, |args| {
+        let mut config = None;
+        while let Some(arg) = args.next()? {
+            match arg {
+                Value(text) if config.is_none() => config = Some(text.string()?),
+                _ => return Err(arg.unexpected()),
+            }
+        }
+        Ok(config.unwrap_or_else(|| String::from("host=/run/postgresql user=postgres")))
+    });
+    use_it(&config).await.context(format!("PostgreSQL with \"{config}\""))
+}
+
+async fn use_it(config: &str) -> Result<()> {
     let config: Config = config.parse()?;
     let (notify, notifications) = async_channel::unbounded();
     let (mut client, connection) = connect(&config, move |message| {

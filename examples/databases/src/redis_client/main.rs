@@ -22,25 +22,36 @@
 mod connect;
 
 use ayi::time::{Duration, timeout};
+use cli::{Context, Failure, Value, ValueExt};
 use connect::connect;
 use futures_util::future::try_join_all;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncCommands, pipe};
 use std::error::Error;
 
+const USAGE: &str = "usage: redis_client [redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE] | unix://PATH]";
+
 /// Seconds after which keys are gone.
 const KEPT: u64 = 60;
 
 #[ayi::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let mut args = std::env::args().skip(1);
-    let server = args.next().unwrap_or_else(|| String::from("redis://127.0.0.1:6379"));
-    if args.next().is_some() || server.starts_with('-') {
-        eprintln!("usage: redis_client [redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE] | unix://PATH]");
-        std::process::exit(2);
-    }
+async fn main() -> Result<(), Failure> {
+    let server = cli::read(USAGE, |args| {
+        let mut server = None;
+        while let Some(arg) = args.next()? {
+            match arg {
+                Value(text) if server.is_none() => server = Some(text.string()?),
+                _ => return Err(arg.unexpected()),
+            }
+        }
+        Ok(server.unwrap_or_else(|| String::from("redis://127.0.0.1:6379")))
+    });
+    use_it(&server).await.context(format!("Redis at {server}"))
+}
+
+async fn use_it(server: &str) -> Result<(), Box<dyn Error>> {
     let (push, messages) = async_channel::unbounded();
-    let mut redis = connect(&server, move |message| {
+    let mut redis = connect(server, move |message| {
         // Nobody listens any longer when the program ends.
         let _ = push.try_send(message);
     })
@@ -61,7 +72,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("kettle: {}, heard by {listeners}", message.get_payload::<String>()?);
     redis.unsubscribe(&channel).await?;
 
-    wait_only_so_long(&server, &prefix).await
+    wait_only_so_long(server, &prefix).await
 }
 
 /// Clones share the connection: a thousand commands are on their way before the first answer comes.

@@ -10,6 +10,7 @@
 use ayi::hyper::{Executor, Timer};
 use ayi::net::TcpStream;
 use ayi::time::{Duration, timeout};
+use cli::{Context, Failure, Long, Value, ValueExt};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::{http1, http2};
@@ -17,16 +18,28 @@ use hyper::{Request, Response, Uri, header};
 use std::error::Error;
 use std::io::{self, Write};
 
+const USAGE: &str = "usage: hyper_client [--http2] URL";
+
 /// The time for the answer to begin.
 const LIMIT: Duration = Duration::from_secs(30);
 
 #[ayi::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let mut args: Vec<_> = std::env::args().skip(1).collect();
-    let is_http2 = args.first().is_some_and(|arg| arg == "--http2");
-    args.drain(..usize::from(is_http2));
-    let [url] = &args[..] else { return Err("usage: hyper_client [--http2] URL".into()) };
-    let mut response = timeout(LIMIT, fetch(url.parse()?, is_http2)).await??;
+async fn main() -> Result<(), Failure> {
+    let (url, is_http2) = cli::read(USAGE, |args| {
+        let (mut url, mut is_http2) = (None, false);
+        while let Some(arg) = args.next()? {
+            match arg {
+                Long("http2") => is_http2 = true,
+                Value(text) if url.is_none() => url = Some(text.parse::<Uri>()?),
+                _ => return Err(arg.unexpected()),
+            }
+        }
+        Ok((url, is_http2))
+    });
+    let url = cli::needed(USAGE, url, "URL");
+    let cannot = format!("cannot fetch {url}");
+    let fetched = timeout(LIMIT, fetch(url, is_http2)).await.unwrap_or_else(|late| Err(late.into()));
+    let mut response = fetched.context(cannot)?;
     eprintln!("{:?} {}", response.version(), response.status());
     for (name, value) in response.headers() {
         eprintln!("{name}: {}", String::from_utf8_lossy(value.as_bytes()));

@@ -14,6 +14,7 @@ use ayi::net::{TcpListener, TcpStream};
 use ayi::runtime::{shutdown, shutdown_token};
 use ayi::signal::termination;
 use ayi::time::Duration;
+use cli::{Context, Failure};
 use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -25,6 +26,8 @@ use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 
+const USAGE: &str = "usage: hyper_server [HOST:PORT]    (without: 127.0.0.1:3000; port 0: any that is free)";
+
 /// How long nothing may move on a connection. No answer takes long here; otherwise clients would be cut while they wait
 /// for it.
 const IDLE: Duration = Duration::from_secs(60);
@@ -32,13 +35,13 @@ const IDLE: Duration = Duration::from_secs(60);
 const LIMIT: Duration = Duration::from_secs(10);
 
 #[ayi::main]
-async fn main() -> io::Result<()> {
-    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:3000".to_owned());
-    let listener = TcpListener::bind(address).await?;
+async fn main() -> Result<(), Failure> {
+    let address = cli::address(USAGE, "127.0.0.1:3000");
+    let listener = TcpListener::bind(&*address).await.context(format!("cannot listen on {address}"))?;
     println!("listening on {}", listener.local_addr()?);
     let mut termination = termination()?;
     ayi::select! {
-        result = accept(&listener) => return result,
+        result = accept(&listener) => return Ok(result?),
         _ = termination.recv() => {}
     }
     drop(listener);

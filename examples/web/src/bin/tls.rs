@@ -18,26 +18,45 @@ use ayi::net::{TcpListener, TcpStream};
 use ayi::serve::{Stage, TimeoutBody};
 use ayi::signal::termination;
 use ayi::time::{Duration, sleep};
+use cli::{Context, Failure, Value, ValueExt};
 use futures_rustls::TlsAcceptor;
 use futures_rustls::rustls::{self, ServerConfig};
 use std::error::Error;
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-#[ayi::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let mut args = std::env::args().skip(1);
-    let address = args.next().unwrap_or("127.0.0.1:3443".to_owned());
-    let certificate_file = args.next();
-    let limit = Duration::from_millis(args.next().map_or(Ok(10_000), |limit| limit.parse())?);
+const USAGE: &str = "\
+usage: tls [HOST:PORT] [FILE] [MILLISECONDS]    (without: 127.0.0.1:3443, no file, 10000)
+  FILE            where to write the certificate
+  MILLISECONDS    how long a client may take for the handshake";
 
-    let (config, certificate) = self_signed()?;
+#[ayi::main]
+async fn main() -> Result<(), Failure> {
+    let (address, certificate_file, limit) = cli::read(USAGE, |args| {
+        let (mut address, mut file, mut limit) = (None, None, None);
+        while let Some(arg) = args.next()? {
+            match arg {
+                Value(text) if address.is_none() => address = Some(cli::host_port(&text)?),
+                Value(name) if file.is_none() => file = Some(PathBuf::from(name)),
+                Value(text) if limit.is_none() => limit = Some(text.parse().map(Duration::from_millis)?),
+                _ => return Err(arg.unexpected()),
+            }
+        }
+        Ok((
+            address.unwrap_or_else(|| "127.0.0.1:3443".into()),
+            file,
+            limit.unwrap_or(Duration::from_secs(10)),
+        ))
+    });
+
+    let (config, certificate) = self_signed().context("cannot make a certificate")?;
     if let Some(file) = certificate_file {
-        fs::write(file, certificate)?;
+        fs::write(&file, certificate).context(format!("cannot write {}", file.display()))?;
     }
     let tls = TlsAcceptor::from(Arc::new(config));
     let mut termination = termination()?;
-    let listener = TcpListener::bind(address).await?;
+    let listener = TcpListener::bind(&*address).await.context(format!("cannot listen on {address}"))?;
     println!("listening on {}", listener.local_addr()?);
     ayi::serve(listener, app())
         .with_handshake(move |stream: TcpStream| {

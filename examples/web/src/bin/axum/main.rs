@@ -22,14 +22,18 @@ use ayi::net::TcpListener;
 use ayi::serve::Http;
 use ayi::signal::termination;
 use ayi::time::{Duration, sleep};
+use cli::{Context, Failure, Value, ValueExt};
 use serde::{Deserialize, Serialize};
-use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use timeout::TimeoutLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
+
+const USAGE: &str = "\
+usage: axum [HOST:PORT] [MILLISECONDS]    (without: 127.0.0.1:3000, 10000; port 0: any that is free)
+  MILLISECONDS    the time limit for a request, and for its head";
 
 /// How long clients have to take their answers, when the server is to end.
 const SHUTDOWN: Duration = Duration::from_secs(15);
@@ -45,21 +49,29 @@ struct Note {
 type Notes = Arc<Mutex<Vec<Note>>>;
 
 #[ayi::main]
-async fn main() -> io::Result<()> {
-    let mut args = std::env::args().skip(1);
-    let address = args.next().unwrap_or("127.0.0.1:3000".to_owned());
-    let limit = args.next().map_or(Ok(10_000), |limit| limit.parse()).map_err(io::Error::other)?;
-    let limit = Duration::from_millis(limit);
+async fn main() -> Result<(), Failure> {
+    let (address, limit) = cli::read(USAGE, |args| {
+        let (mut address, mut limit) = (None, None);
+        while let Some(arg) = args.next()? {
+            match arg {
+                Value(text) if address.is_none() => address = Some(cli::host_port(&text)?),
+                Value(text) if limit.is_none() => limit = Some(text.parse().map(Duration::from_millis)?),
+                _ => return Err(arg.unexpected()),
+            }
+        }
+        Ok((address.unwrap_or_else(|| "127.0.0.1:3000".into()), limit.unwrap_or(Duration::from_secs(10))))
+    });
 
     let mut termination = termination()?;
-    let listener = TcpListener::bind(address).await?;
+    let listener = TcpListener::bind(&*address).await.context(format!("cannot listen on {address}"))?;
     println!("listening on {}", listener.local_addr()?);
     ayi::serve(listener, app(limit))
         .with_http(Http::new().header_read_timeout(limit))
         .with_connect_info(|peer| *peer)
         .with_graceful_shutdown(async move { termination.recv().await })
         .shutdown_timeout(SHUTDOWN)
-        .await
+        .await?;
+    Ok(())
 }
 
 fn app(limit: Duration) -> Router {
