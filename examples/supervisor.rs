@@ -11,7 +11,7 @@ use ayi::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use ayi::process::Command;
 use ayi::task::JoinSet;
 use ayi::time::{Duration, Instant, sleep};
-use cli::{Error, Long, Parser, Value, ValueExt};
+use cli::{ArgError, Long, Parser, Value, ValueExt};
 use std::io::{self, Write};
 use std::process::Stdio;
 
@@ -98,7 +98,7 @@ async fn copy_lines(label: &str, from: impl AsyncRead + Unpin, mut to: impl Writ
 }
 
 /// Returns the settings. What follows the first `--` is programs with their arguments, with a `--` between two.
-fn parse(args: &mut Parser) -> Result<Settings, Error> {
+fn parse(args: &mut Parser) -> Result<Settings, ArgError> {
     let mut settings = Settings { max_restarts: None, programs: Vec::new() };
     let mut rest = Vec::new();
     while let Some(arg) = args.next()? {

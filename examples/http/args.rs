@@ -2,7 +2,7 @@
 
 use ayi::sync::Semaphore;
 use ayi::time::Duration;
-use cli::{Error, Long, Parser, Value, ValueExt};
+use cli::{ArgError, Long, Parser, Value, ValueExt};
 use std::thread::available_parallelism;
 
 const USAGE: &str = "\
@@ -36,7 +36,7 @@ pub fn read() -> Options {
     cli::read(USAGE, parse)
 }
 
-fn parse(args: &mut Parser) -> Result<Options, Error> {
+fn parse(args: &mut Parser) -> Result<Options, ArgError> {
     let (mut address, mut cores, mut max_connections) = (None, 1, Semaphore::MAX_PERMITS);
     let [header, body, idle, drain, stop] = [10, 30, 60, 0, 15].map(Duration::from_secs);
     let mut limits = Limits { header, body, idle, drain, stop };

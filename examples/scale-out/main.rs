@@ -25,7 +25,7 @@ use ayi::process::Command;
 use ayi::signal;
 use ayi::time::{Duration, Instant, sleep};
 use balancer::Balancer;
-use cli::{Error, Failure, Long, Parser, ValueExt};
+use cli::{ArgError, Failure, Long, Parser, ValueExt};
 use load::Load;
 use server::Server;
 use std::io;
@@ -144,7 +144,7 @@ async fn build_http() -> io::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name("http"))
 }
 
-fn parse(args: &mut Parser) -> Result<Options, Error> {
+fn parse(args: &mut Parser) -> Result<Options, ArgError> {
     let mut options = Options { servers: 3, rounds: 2, clients: 16, http: None };
     while let Some(arg) = args.next()? {
         match arg {

@@ -1,7 +1,7 @@
 //! What the examples share: a command line with a usage, and errors that are sentences.
 //!
 //! ```no_run
-//! use cli::{Context, Failure};
+//! use cli::{Context, Failure, ValueExt};
 //! use std::fs;
 //!
 //! const USAGE: &str = "usage: count [--lines] FILE";
@@ -30,8 +30,9 @@
 //! with 1.
 
 pub use lexopt::Arg::{Long, Short, Value};
-pub use lexopt::{Error, Parser, ValueExt};
+pub use lexopt::{Error as ArgError, Parser, ValueExt};
 
+use std::error::Error;
 use std::ffi::OsStr;
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -41,7 +42,7 @@ use std::time::Duration;
 
 /// Reads the command line. With `--help` or `-h` before a `--` in it, the usage is printed, and nothing else happens. If
 /// `read` returns an error, the program ends with it, the usage and the exit code 2.
-pub fn read<T>(usage: &str, read: impl FnOnce(&mut Parser) -> Result<T, Error>) -> T {
+pub fn read<T>(usage: &str, read: impl FnOnce(&mut Parser) -> Result<T, ArgError>) -> T {
     let mut args = std::env::args_os().skip(1).take_while(|arg| arg != "--");
     if args.any(|arg| arg == "--help" || arg == "-h") {
         println!("{usage}");
@@ -90,7 +91,7 @@ pub fn program() -> String {
 }
 
 /// Reads an address: a name or an IP, and a port. Names are looked up later, where it is used.
-pub fn host_port(argument: &OsStr) -> Result<String, Error> {
+pub fn host_port(argument: &OsStr) -> Result<String, ArgError> {
     let is_address = |text: &str| {
         text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
     };
@@ -101,7 +102,7 @@ pub fn host_port(argument: &OsStr) -> Result<String, Error> {
 }
 
 /// Reads a number from 1 on.
-pub fn positive(args: &mut Parser) -> Result<usize, Error> {
+pub fn positive(args: &mut Parser) -> Result<usize, ArgError> {
     args.value()?.parse_with(|text| match text.parse::<usize>() {
         Ok(0) => Err("it has to be 1 at least".to_owned()),
         Ok(number) => Ok(number),
@@ -110,7 +111,7 @@ pub fn positive(args: &mut Parser) -> Result<usize, Error> {
 }
 
 /// Reads a time in milliseconds.
-pub fn milliseconds(args: &mut Parser) -> Result<Duration, Error> {
+pub fn milliseconds(args: &mut Parser) -> Result<Duration, ArgError> {
     args.value()?.parse().map(Duration::from_millis)
 }
 
@@ -145,10 +146,30 @@ impl fmt::Debug for Failure {
     }
 }
 
-impl<E: std::error::Error> From<E> for Failure {
+impl<E: Error> From<E> for Failure {
     fn from(error: E) -> Failure {
-        Failure(error.to_string())
+        Failure(with_causes(&error))
     }
+}
+
+impl From<Failure> for Box<dyn Error> {
+    fn from(failure: Failure) -> Box<dyn Error> {
+        failure.0.into()
+    }
+}
+
+/// Returns what an error says, and what its causes say, unless it has said so itself.
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 /// Says what was tried, before what went wrong.
@@ -157,8 +178,8 @@ pub trait Context<T> {
     fn context(self, tried: impl fmt::Display) -> Result<T, Failure>;
 }
 
-impl<T, E: fmt::Display> Context<T> for Result<T, E> {
+impl<T, E: Into<Box<dyn Error>>> Context<T> for Result<T, E> {
     fn context(self, tried: impl fmt::Display) -> Result<T, Failure> {
-        self.map_err(|error| Failure(format!("{tried}: {error}")))
+        self.map_err(|error| Failure(format!("{tried}: {}", with_causes(&*error.into()))))
     }
 }

@@ -1,7 +1,7 @@
 //! The command line.
 
 use ayi::time::Duration;
-use cli::{Error, Long, Parser, Value, ValueExt};
+use cli::{ArgError, Long, Parser, Value, ValueExt};
 
 const USAGE: &str = "\
 usage: mini_redis [HOST:PORT] [OPTION VALUE]...    (without: 127.0.0.1:6379; port 0: any that is free)
@@ -21,7 +21,7 @@ pub fn read() -> Args {
     cli::read(USAGE, parse)
 }
 
-fn parse(args: &mut Parser) -> Result<Args, Error> {
+fn parse(args: &mut Parser) -> Result<Args, ArgError> {
     let (mut address, mut max_memory, mut max_clients, mut timeout) = (None, usize::MAX, 10_000, None);
     while let Some(arg) = args.next()? {
         match arg {

@@ -22,65 +22,32 @@ mod sys;
 mod watch;
 mod watched;
 
-use clap::{Parser, Subcommand};
+use cli::{ArgError, Long, Parser, Value, ValueExt};
 use rungs::{Family, LADDER, Rung};
 use serve::Control;
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// The ladder of I/O models, from read() that blocks to .await: each a server that runs and is measured.
-#[derive(Parser)]
-#[command(name = "models")]
-struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
+const USAGE: &str = "\
+usage: models COMMAND
+  list                             explains each rung in a line
+  serve RUNG [HOST:PORT]           runs one rung as a server, on 127.0.0.1:7000; Ctrl-C stops it
+      --controlled                 obeys lines on standard input (`report`, `stop`) instead of signals
+      --watched FILE               with it: writes the system calls between the lines `begin` and `end` into FILE
+  compare [RUNG]... [--quick]      measures all rungs, or these, with up to 4,000 connections: speed, CPU time, system
+                                   calls, threads, memory; --quick: at most 256 connections, and shorter runs
+      --page FILE                  where to write the page with charts    target/models.html
+  watch RUNG...                    records their system calls during a short conversation, side by side on a page
+      --page FILE                  where to write it                      watch.html
+  slow [RUNG]                      shows what a handler that computes for 100 ms does to the other clients";
 
-#[derive(Subcommand)]
 enum Command {
-    /// Explain each rung in a line
     List,
-    /// Run one rung as a server; Ctrl-C stops it
-    Serve {
-        #[arg(value_parser = rung)]
-        name: &'static Rung,
-        #[arg(default_value = "127.0.0.1:7000")]
-        address: SocketAddr,
-        /// Obey lines on standard input (`report`, `stop`) instead of signals
-        #[arg(long)]
-        controlled: bool,
-        /// Write the system calls between the lines `begin` and `end` into this file
-        #[arg(long, value_name = "FILE", requires = "controlled")]
-        watched: Option<PathBuf>,
-    },
-    /// Measure the rungs with up to 4,000 connections: speed, CPU time, system calls, threads, memory
-    Compare {
-        /// Only these rungs [default: all]
-        #[arg(value_parser = rung)]
-        names: Vec<&'static Rung>,
-        /// At most 256 connections, and shorter runs: less than a minute instead of less than ten
-        #[arg(long)]
-        quick: bool,
-        /// Where to write the page with charts
-        #[arg(long, value_name = "FILE", default_value = "target/models.html")]
-        page: PathBuf,
-    },
-    /// Record the system calls of rungs during a short conversation, and show them side by side on a page
-    Watch {
-        #[arg(value_parser = rung, required = true)]
-        names: Vec<&'static Rung>,
-        /// Where to write the page
-        #[arg(long, value_name = "FILE", default_value = "watch.html")]
-        page: PathBuf,
-    },
-    /// Show what a handler that computes for 100 ms does to the other clients
-    Slow {
-        /// Only this rung [default: all]
-        #[arg(value_parser = rung)]
-        name: Option<&'static Rung>,
-    },
+    Serve { rung: &'static Rung, address: String, control: Control, watched: Option<PathBuf> },
+    Compare { rungs: Vec<&'static Rung>, quick: bool, page: PathBuf },
+    Watch { rungs: Vec<&'static Rung>, page: PathBuf },
+    Slow { rungs: Vec<&'static Rung> },
 }
 
 fn rung(name: &str) -> Result<&'static Rung, String> {
@@ -88,8 +55,49 @@ fn rung(name: &str) -> Result<&'static Rung, String> {
     rungs::find(name).ok_or_else(|| format!("there is no rung of that name. There are: {}", names()))
 }
 
+fn parse(args: &mut Parser) -> Result<Command, ArgError> {
+    let Some(Value(command)) = args.next()? else { return Err("COMMAND is missing".into()) };
+    let command = command.string()?;
+    let is = |name: &str| command == name;
+    let (mut rungs, mut address, mut page, mut watched) = (Vec::new(), None, None, None);
+    let (mut quick, mut is_controlled) = (false, false);
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("quick") if is("compare") => quick = true,
+            Long("page") if is("compare") || is("watch") => page = Some(PathBuf::from(args.value()?)),
+            Long("controlled") if is("serve") => is_controlled = true,
+            Long("watched") if is("serve") => watched = Some(PathBuf::from(args.value()?)),
+            Value(text) if is("serve") && rungs.len() == 1 && address.is_none() => {
+                address = Some(cli::host_port(&text)?);
+            }
+            Value(name) if is("compare") || is("watch") || rungs.is_empty() && !is("list") => {
+                rungs.push(name.parse_with(rung)?);
+            }
+            _ => return Err(arg.unexpected()),
+        }
+    }
+    let page = |default: &str| page.clone().unwrap_or_else(|| default.into());
+    match &*command {
+        "list" => Ok(Command::List),
+        "serve" => {
+            let control = if is_controlled { Control::StandardInput } else { Control::Signals };
+            if watched.is_some() && !is_controlled {
+                return Err("--watched needs --controlled".into());
+            }
+            let rung = *rungs.first().ok_or("RUNG is missing")?;
+            let address = address.unwrap_or_else(|| "127.0.0.1:7000".into());
+            Ok(Command::Serve { rung, address, control, watched })
+        }
+        "compare" => Ok(Command::Compare { rungs, quick, page: page("target/models.html") }),
+        "watch" if rungs.is_empty() => Err("RUNG is missing".into()),
+        "watch" => Ok(Command::Watch { rungs, page: page("watch.html") }),
+        "slow" => Ok(Command::Slow { rungs }),
+        _ => Err(format!("there is no command {command:?}: list, serve, compare, watch, slow").into()),
+    }
+}
+
 fn main() -> ExitCode {
-    match run(Args::parse().command) {
+    match run(cli::read(USAGE, parse)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("models: {error}");
@@ -104,13 +112,13 @@ fn run(command: Command) -> io::Result<()> {
             println!("{}", list());
             Ok(())
         }
-        Command::Serve { name, address, controlled, watched } => {
-            let control = if controlled { Control::StandardInput } else { Control::Signals };
-            serve::serve(name, address, control, watched.as_deref())
+        Command::Serve { rung, address, control, watched } => {
+            let address = cli::resolve(&address).map_err(|failure| io::Error::other(failure.0))?;
+            serve::serve(rung, address, control, watched.as_deref())
         }
-        Command::Compare { names, quick, page } => compare::compare(&chosen(&names), quick, &page),
-        Command::Watch { names, page } => watch::watch(&chosen(&names), &page),
-        Command::Slow { name } => slow::slow(&chosen(name.as_slice())),
+        Command::Compare { rungs, quick, page } => compare::compare(&chosen(&rungs), quick, &page),
+        Command::Watch { rungs, page } => watch::watch(&chosen(&rungs), &page),
+        Command::Slow { rungs } => slow::slow(&chosen(&rungs)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The command line.
 
-use cli::{Error, Long, Value, ValueExt};
+use cli::{ArgError, Long, Value, ValueExt};
 use sim_kv::command::{Id, Op};
 use std::path::PathBuf;
 
@@ -58,7 +58,7 @@ pub fn read() -> Args {
     })
 }
 
-fn addresses(words: impl Iterator<Item = String>) -> Result<Vec<String>, Error> {
+fn addresses(words: impl Iterator<Item = String>) -> Result<Vec<String>, ArgError> {
     let given: Vec<_> = words.map(|word| cli::host_port(word.as_ref())).collect::<Result<_, _>>()?;
     match given.is_empty() {
         true => Ok((7001..=7003).map(|port| format!("127.0.0.1:{port}")).collect()),

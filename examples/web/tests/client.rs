@@ -33,7 +33,7 @@ fn it_says_what_is_wrong() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nobody = format!("http://{nobody}/");
     for (args, reason) in [
-        (&["--http2", &url(&old, "/")][..], "hyper::Error"),
+        (&["--http2", &url(&old, "/")][..], "Error: cannot fetch http://"),
         (&[&nobody], "Connection refused"),
         (&["https://localhost/"], "only http:// URLs are known"),
         (&[], "usage: hyper_client"),

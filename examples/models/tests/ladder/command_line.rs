@@ -34,14 +34,19 @@ fn the_list_has_every_rung_with_a_sentence() {
 fn wrong_arguments_are_explained() {
     for (args, reason) in [
         (&["serve", "telepathy"][..], "there is no rung of that name. There are: blocking"),
-        (&["serve", "poll", "somewhere"], "invalid socket address"),
-        (&["serve"], "<NAME>"),
-        (&["dance"], "unrecognized subcommand 'dance'"),
-        (&[], "Usage: models"),
+        (&["serve", "poll", "somewhere"], "it has to be HOST:PORT"),
+        (&["serve"], "RUNG is missing"),
+        (&["serve", "poll", "--quick"], "invalid option '--quick'"),
+        (&["serve", "poll", "--watched", "file"], "--watched needs --controlled"),
+        (&["watch"], "RUNG is missing"),
+        (&["list", "poll"], "unexpected argument \"poll\""),
+        (&["dance"], "there is no command \"dance\""),
+        (&[], "COMMAND is missing"),
     ] {
         let (code, _, errors) = run(args);
         assert_eq!(code, 2, "{args:?}: {errors}");
-        assert!(errors.contains(reason), "{args:?}: {errors}");
+        assert!(errors.starts_with("models: ") && errors.contains(reason), "{args:?}: {errors}");
+        assert!(errors.contains("\n\nusage: models COMMAND"), "{args:?}: {errors}");
     }
 }
 
