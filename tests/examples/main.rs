@@ -9,6 +9,7 @@ mod support;
 
 mod cores;
 mod files;
+mod help;
 mod http;
 mod http_limits;
 mod http_stop;
