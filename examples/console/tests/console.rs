@@ -223,3 +223,13 @@ fn a_client_of_the_console_sees_the_tasks_and_what_they_wait_for() {
         );
     }
 }
+
+#[test]
+fn it_tells_how_it_is_used() {
+    let run = |arg| Command::new(env!("CARGO_BIN_EXE_console")).arg(arg).output().unwrap();
+    let help = run("--help");
+    assert!(help.status.success() && help.stdout.starts_with(b"usage: console "));
+    let wrong = run("now");
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(wrong.stderr.starts_with(b"console: unexpected argument \"now\"\n\nusage: console "));
+}

@@ -29,7 +29,6 @@ mod turn;
 use args::Args;
 use ayi::net::TcpStream;
 use std::cell::Cell;
-use std::net::SocketAddr;
 use std::rc::Rc;
 
 /// Keys, values and subscribers, and the functions that serve them.
@@ -42,8 +41,7 @@ pub struct Redis {
 impl Redis {
     /// Makes one that refuses to grow once it keeps `max_memory` bytes.
     pub fn new(max_memory: usize) -> Redis {
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let args = Args { address, max_memory, max_clients: 1, timeout: None };
+        let args = Args { address: "127.0.0.1:0".to_owned(), max_memory, max_clients: 1, timeout: None };
         Redis { server: Rc::new(server::Server::new(&args)), clients: Rc::default() }
     }
 
