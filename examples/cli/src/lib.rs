@@ -159,7 +159,7 @@ impl From<Failure> for Box<dyn Error> {
 }
 
 /// Returns what an error says, and what its causes say, unless it has said so itself.
-fn with_causes(error: &dyn Error) -> String {
+pub fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -4,17 +4,26 @@ use super::{Server, free_port, skip};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// Starts one, with a Unix socket in its directory and a port on the loopback. Returns `None` if it is not installed.
 pub fn start() -> Option<Server> {
+    start_on(None)
+}
+
+/// Starts another one where one was.
+pub fn start_at(port: u16) -> Option<Server> {
+    start_on(Some(port))
+}
+
+fn start_on(port: Option<u16>) -> Option<Server> {
     let Some(programs) = programs() else {
         skip("postgres", "postgresql");
         return None;
     };
     loop {
         let folder = make_cluster(&programs);
-        let port = free_port();
+        let port = port.unwrap_or_else(free_port);
         let path = |path: &Path| path.to_str().unwrap().to_owned();
         let mut command = vec![path(&programs.join("postgres"))];
         // Without -F it would wait for the disk, and nobody needs what it stores.
@@ -33,6 +42,13 @@ pub fn start() -> Option<Server> {
             return Some(server);
         }
     }
+}
+
+/// Has a client execute statements, in a process of its own.
+pub fn psql(server: &Server, statements: &str) -> Child {
+    let mut psql = Command::new(programs().expect("the server is there").join("psql"));
+    psql.args(["-X", "-h", "127.0.0.1", "-U", "ayi", "-d", "postgres", "-p", &server.port.to_string()]);
+    psql.args(["-c", statements]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 /// Makes a directory with an empty database, owned by the user who will run the server.
