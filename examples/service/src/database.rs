@@ -3,6 +3,7 @@
 use crate::config::Settings;
 use ayi::net::{TcpStream, UnixStream};
 use ayi::time::{Duration, timeout};
+use cli::Context;
 use std::error::Error;
 use std::fs;
 use std::path::Path;
@@ -41,7 +42,8 @@ pub async fn connect(settings: &Settings) -> Result<Client> {
         let port = config.get_ports().first().copied().unwrap_or(5432);
         let mut client = match config.get_hosts().first() {
             Some(Host::Tcp(host)) => {
-                let stream = TcpStream::connect((host.as_str(), port)).await?;
+                let connected = TcpStream::connect((host.as_str(), port)).await;
+                let stream = connected.context(format!("cannot connect to {host}:{port}"))?;
                 stream.set_nodelay(true)?;
                 start(&config, stream).await?
             }
@@ -56,8 +58,9 @@ pub async fn connect(settings: &Settings) -> Result<Client> {
     .await?
 }
 
-async fn unix(folder: &Path, port: u16) -> std::io::Result<UnixStream> {
-    UnixStream::connect(folder.join(format!(".s.PGSQL.{port}"))).await
+async fn unix(folder: &Path, port: u16) -> Result<UnixStream> {
+    let path = folder.join(format!(".s.PGSQL.{port}"));
+    Ok(UnixStream::connect(&path).await.context(format!("cannot connect to {}", path.display()))?)
 }
 
 /// Makes a client of a stream. A task of this core moves its bytes, until the client is dropped.
