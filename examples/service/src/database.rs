@@ -3,7 +3,7 @@
 use crate::config::Settings;
 use ayi::net::{TcpStream, UnixStream};
 use ayi::time::{Duration, timeout};
-use cli::Context;
+use cli::{Context, Failure};
 use std::error::Error;
 use std::fs;
 use std::path::Path;
@@ -58,9 +58,9 @@ pub async fn connect(settings: &Settings) -> Result<Client> {
     .await?
 }
 
-async fn unix(folder: &Path, port: u16) -> Result<UnixStream> {
+async fn unix(folder: &Path, port: u16) -> std::result::Result<UnixStream, Failure> {
     let path = folder.join(format!(".s.PGSQL.{port}"));
-    Ok(UnixStream::connect(&path).await.context(format!("cannot connect to {}", path.display()))?)
+    UnixStream::connect(&path).await.context(format!("cannot connect to {}", path.display()))
 }
 
 /// Makes a client of a stream. A task of this core moves its bytes, until the client is dropped.
