@@ -11,7 +11,9 @@ use std::net::SocketAddr;
 use std::thread;
 
 fn main() -> io::Result<()> {
-    cli::nothing("usage: console    (look at it with tokio-console; TOKIO_CONSOLE_BIND says where it listens)");
+    cli::nothing(
+        "usage: console    (look at it with tokio-console; TOKIO_CONSOLE_BIND says where it listens)",
+    );
     // It serves its clients on a thread of its own, with a runtime of tokio's. `TOKIO_CONSOLE_BIND` says where.
     console_subscriber::init();
     // It would stop all others here, so it has a runtime of its own.
