@@ -20,6 +20,9 @@ const SHRINKING: Duration = Duration::from_secs(20);
 /// How often a line tells how far the seeds are.
 const PROGRESS: Duration = Duration::from_secs(2);
 
+/// The largest number of a fault in AYI_SIM_WITHOUT.
+const MOST_FAULTS: usize = 1_000_000;
+
 /// So many of the first seeds are run twice, to see that the seed alone decides what happens.
 const RUN_TWICE: u64 = 2;
 
@@ -192,10 +195,10 @@ impl Test {
         let why = run.why.as_deref().unwrap_or_default();
         let mut text = format!("{why}\n{}{}", describe(run), self.page(run));
         let name = self.short_name();
-        let mut spared = String::new();
-        for number in &run.is_spared {
-            let _ = write!(spared, "{}{number}", if spared.is_empty() { " AYI_SIM_WITHOUT=" } else { "," });
-        }
+        let spared = match run.is_spared.is_empty() {
+            true => String::new(),
+            false => format!(" AYI_SIM_WITHOUT={}", ranges(&run.is_spared)),
+        };
         let release = if cfg!(debug_assertions) { "" } else { " --release" };
         let package =
             std::env::var("CARGO_PKG_NAME").map_or(String::new(), |package| format!(" -p {package}"));
@@ -297,16 +300,41 @@ fn number(name: &str) -> Option<u64> {
 
 /// The numbers of the faults that AYI_SIM_WITHOUT leaves out.
 fn spared() -> BTreeSet<usize> {
-    let text = std::env::var("AYI_SIM_WITHOUT").unwrap_or_default();
-    text.split(',')
-        .filter(|part| !part.is_empty())
-        .map(|part| match part.trim().parse() {
-            Ok(number) => number,
-            Err(_) => {
-                panic!("AYI_SIM_WITHOUT is {text:?}, where numbers with commas between them are expected")
+    parse_ranges(&std::env::var("AYI_SIM_WITHOUT").unwrap_or_default())
+}
+
+fn parse_ranges(text: &str) -> BTreeSet<usize> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts
+        .flat_map(|part| {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            match (first.parse(), last.parse()) {
+                // None has a number as large as that.
+                (Ok(first), Ok(last)) if first <= last && last <= MOST_FAULTS => first..=last,
+                _ => panic!("AYI_SIM_WITHOUT is {text:?}, where numbers and ranges are expected: 1,4-7"),
             }
         })
         .collect()
+}
+
+/// Numbers, as AYI_SIM_WITHOUT has them: 1,4-7.
+fn ranges(numbers: &BTreeSet<usize>) -> String {
+    let mut ranges: Vec<(usize, usize)> = Vec::new();
+    for &number in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    let mut text = String::new();
+    for (first, last) in ranges {
+        let comma = if text.is_empty() { "" } else { "," };
+        let _ = match first == last {
+            true => write!(text, "{comma}{first}"),
+            false => write!(text, "{comma}{first}-{last}"),
+        };
+    }
+    text
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -317,4 +345,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[doc(hidden)]
 pub fn outcome(outcome: impl Outcome) -> Result<(), String> {
     outcome.into_result()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_that_are_left_out_are_written_as_they_are_read() {
+        for text in ["", "0", "1,4-7", "0-1,3,5-1000000"] {
+            assert_eq!(ranges(&parse_ranges(text)), text);
+        }
+        assert_eq!(ranges(&parse_ranges(" 3, 1,2,,1-2 ")), "1-3");
+    }
+
+    #[test]
+    fn what_is_no_number_or_range_is_refused() {
+        for text in ["all", "1-", "-1", "7-4", "0-1000001", "1;2"] {
+            assert!(std::panic::catch_unwind(|| parse_ranges(text)).is_err(), "{text}");
+        }
+    }
 }

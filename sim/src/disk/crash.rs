@@ -44,6 +44,12 @@ impl CrashFaults {
         };
         CrashFaults { keep, torn: 0.5, reorder: rng.chance(0.5) }
     }
+
+    /// Draws one in the middle of a sync, when the disk has some of all that it was given.
+    pub(crate) fn draw_in_a_sync(rng: &mut Rng) -> CrashFaults {
+        let keep = if rng.chance(0.5) { 0.0 } else { rng.below(500) as f64 / 1_000.0 };
+        CrashFaults { keep, torn: 1.0, reorder: rng.chance(0.5) }
+    }
 }
 
 /// What is kept of a change.

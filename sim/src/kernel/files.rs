@@ -96,6 +96,8 @@ pub(crate) struct Files {
     pub(crate) disk: Disk,
     /// How often the machine has lost its power.
     boot: u32,
+    /// The machine loses its power in the middle of a sync.
+    is_in_sync: bool,
     /// The working directory, which is open.
     directory: Ino,
     umask: u32,
@@ -164,6 +166,7 @@ impl Files {
             pipes: BTreeMap::new(),
             disk,
             boot: 0,
+            is_in_sync: false,
             directory: Disk::ROOT,
             umask: 0o022,
             devices,
@@ -252,7 +255,10 @@ impl Kernel {
         files.reset_process();
         if loses_power {
             files.boot += 1;
-            let faults = CrashFaults::draw(&mut files.rng);
+            let faults = match std::mem::take(&mut files.is_in_sync) {
+                true => CrashFaults::draw_in_a_sync(&mut files.rng),
+                false => CrashFaults::draw(&mut files.rng),
+            };
             files.disk.crash(&mut files.rng, &faults);
             files.disk.reopen(Disk::ROOT).expect("there is a root");
         }

@@ -139,8 +139,8 @@ impl Kernel {
         let here = self.here()?;
         let host = self.host(here);
         if std::mem::take(&mut host.crashes_at_sync) {
-            // What it should have written is kept, torn or lost, like all that is not synced.
             host.state = HostState::Dark;
+            self.files()?.0.is_in_sync = true;
             return Err(libc::EIO);
         }
         Ok(())
