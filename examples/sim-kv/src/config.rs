@@ -1,5 +1,6 @@
 //! Who the servers are; all times and sizes.
 
+use crate::applied::Applied;
 use crate::command::Id;
 use ayi::time::Duration;
 use std::ops::Range;
@@ -20,6 +21,8 @@ pub struct Config {
     pub election: Range<Duration>,
     /// The most entries in a message. Small batches make rare interleavings more likely, in a simulation.
     pub batch: usize,
+    /// Where a test looks at what is applied. Nobody looks by default.
+    pub applied: Option<Applied>,
 }
 
 impl Config {
@@ -35,6 +38,7 @@ impl Config {
             heartbeat: Duration::from_millis(75),
             election: Duration::from_millis(300)..Duration::from_millis(600),
             batch: 16,
+            applied: None,
         }
     }
 

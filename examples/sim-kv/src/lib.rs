@@ -15,11 +15,13 @@
 //! | `client` | asks until a server answers |
 //! | `history` | records what clients asked, and what they were answered |
 //! | `linearizable` | judges a history |
+//! | `applied` | asserts in tests that all servers apply the same |
 //! | `random` | random numbers |
 //!
 //! Left out: changes of the set of servers, snapshots, and a round of questions before an election (§9.6 of the thesis).
 //! The log only grows, and a server applies all of it again when it starts.
 
+mod applied;
 pub mod client;
 pub mod command;
 pub mod config;
@@ -33,6 +35,7 @@ pub mod storage;
 mod store;
 pub mod wire;
 
+pub use applied::Applied;
 pub use client::{Client, Unknown};
 pub use config::Config;
 pub use history::History;

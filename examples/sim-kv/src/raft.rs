@@ -329,6 +329,9 @@ impl Raft {
         while self.commit < commit {
             self.commit += 1;
             let entry = self.storage.entry(self.commit).expect("a committed entry is in the log");
+            if let Some(applied) = &self.config.applied {
+                applied.note(self.config.id, self.commit, entry);
+            }
             let Some(command) = &entry.command else { continue };
             let found = self.store.apply(command);
             if let (Some(reply), Some(found)) = (self.waiting.remove(&self.commit), found) {

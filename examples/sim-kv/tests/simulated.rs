@@ -1,5 +1,5 @@
 //! Servers and their clients on a simulated network: servers lose their power, are killed, stop and are slow, the network
-//! is cut and falls into parts. Whatever happens, the history is linearizable.
+//! is cut and falls into parts. Whatever happens, the history is linearizable, and all servers apply the same entries.
 //!
 //! ```sh
 //! cargo test --release -p sim-kv --test simulated                            # forty seeds
@@ -12,7 +12,7 @@
 
 use ayi::sim::{Failure, Faults, Sim};
 use ayi::time::{Duration, sleep};
-use sim_kv::{Client, Config, History, server};
+use sim_kv::{Applied, Client, Config, History, server};
 use std::ops::Range;
 
 ayi::sim::kernel!();
@@ -104,12 +104,17 @@ async fn use_it(number: usize, setting: Setting, history: History) {
 
 #[ayi::sim_test(seeds = 40)]
 fn histories_are_linearizable(sim: &Sim) -> Result<(), Failure> {
-    let (setting, history) = (Setting::draw(sim.seed()), History::new());
+    let (setting, history, applied) = (Setting::draw(sim.seed()), History::new(), Applied::default());
     for (id, name) in (1..).zip(setting.servers.clone()) {
-        let setting = setting.clone();
+        let (setting, applied) = (setting.clone(), Some(applied.clone()));
         sim.host(name, move || {
             let config = Config::new(id, "/data", setting.addresses());
-            server(Config { batch: setting.batch, election: setting.election.clone(), ..config })
+            server(Config {
+                batch: setting.batch,
+                election: setting.election.clone(),
+                applied: applied.clone(),
+                ..config
+            })
         });
     }
     for number in 0..CLIENTS {
