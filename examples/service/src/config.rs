@@ -177,17 +177,29 @@ fn gather(
     }
     for key in KEYS {
         let Some(text) = env(key) else { continue };
-        // A number, or else a text.
-        let value = text.parse().map_or_else(|_| toml::Value::String(text.clone()), toml::Value::Integer);
-        table.insert(key.into(), value);
+        set(&mut table, key, text).map_err(|error| format!("SERVICE_{}: {error}", key.to_uppercase()))?;
     }
     if let Some(listen) = listen {
         table.insert("listen".into(), listen.into());
     }
-    let settings = Settings::deserialize(table)
-        .map_err(|error| format!("the environment (SERVICE_…): {}", error.to_string().trim_end()))?;
+    let settings = Settings::deserialize(table).map_err(|error| error.message().to_owned())?;
     settings.check()?;
     Ok(settings)
+}
+
+/// Sets a key to a text: as a number if that is possible.
+fn set(table: &mut toml::Table, key: &str, text: String) -> Result<(), String> {
+    let number = text.parse().ok().map(toml::Value::Integer);
+    let mut wrong = String::new();
+    for value in number.into_iter().chain([toml::Value::String(text)]) {
+        table.insert(key.into(), value);
+        match Settings::deserialize(table.clone()) {
+            Ok(_) => return Ok(()),
+            Err(error) if wrong.is_empty() => wrong = error.message().to_owned(),
+            Err(_) => {}
+        }
+    }
+    Err(wrong)
 }
 
 #[cfg(test)]
@@ -218,7 +230,7 @@ mod tests {
         assert!(wrong("listen = \"8080\"", &[]).starts_with("listen: "));
         assert!(wrong("database = \"hots=x\"", &[]).starts_with("database: invalid connection string"));
         let error = wrong("", &[("cores", "many")]);
-        assert!(error.starts_with("the environment (SERVICE_…): ") && error.contains("cores"), "{error}");
+        assert!(error.starts_with("SERVICE_CORES: invalid type"), "{error}");
     }
 
     #[test]

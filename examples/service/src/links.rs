@@ -57,8 +57,9 @@ pub async fn create(State(app): State<App>, Body(link): Body<NewLink>) -> Result
     let client = app.database().await?;
     let insert = "INSERT INTO links (slug, url) VALUES ($1, $2)";
     match client.execute(insert, &[&link.slug, &link.url]).await {
-        Ok(_) => {}
+        Ok(_) => client.give_back(),
         Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
+            client.give_back();
             let message = format!("there is a link with the slug {:?}", link.slug);
             return Err(ApiError::new(StatusCode::CONFLICT, message));
         }
@@ -79,6 +80,7 @@ pub async fn list(State(app): State<App>, Params(page): Params<Page>) -> Result<
     let client = app.database().await?;
     let select = "SELECT slug, url FROM links WHERE slug > $1 ORDER BY slug LIMIT $2";
     let rows = client.query(select, &[&page.after, &limit]).await?;
+    client.give_back();
     let links: Vec<Link> = rows.iter().map(|row| Link { slug: row.get(0), url: row.get(1) }).collect();
     // A full page may be followed by another one.
     let next = links.last().filter(|_| links.len() as i64 == limit).map(|link| link.slug.clone());
@@ -88,13 +90,16 @@ pub async fn list(State(app): State<App>, Params(page): Params<Page>) -> Result<
 pub async fn show(State(app): State<App>, Path(slug): Path<String>) -> Result<Json<Link>, ApiError> {
     let client = app.database().await?;
     let row = client.query_opt("SELECT slug, url FROM links WHERE slug = $1", &[&slug]).await?;
+    client.give_back();
     let row = row.ok_or_else(|| missing(&slug))?;
     Ok(Json(Link { slug: row.get(0), url: row.get(1) }))
 }
 
 pub async fn delete(State(app): State<App>, Path(slug): Path<String>) -> Result<StatusCode, ApiError> {
     let client = app.database().await?;
-    match client.execute("DELETE FROM links WHERE slug = $1", &[&slug]).await? {
+    let deleted = client.execute("DELETE FROM links WHERE slug = $1", &[&slug]).await?;
+    client.give_back();
+    match deleted {
         0 => Err(missing(&slug)),
         _ => Ok(StatusCode::NO_CONTENT),
     }

@@ -34,13 +34,16 @@ mod pool;
 
 use app::{App, Shared};
 use ayi::net::TcpListener;
-use ayi::runtime::{Builder, Core};
+use ayi::runtime::{Builder, Core, shutdown};
 use ayi::signal::{Termination, termination};
-use ayi::time::timeout;
+use ayi::time::{Duration, timeout};
 use cli::Failure;
 use std::io::{self, ErrorKind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// How long the database may take to hear that.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 fn main() -> Result<(), Failure> {
     let settings = config::read();
@@ -104,6 +107,9 @@ async fn serve(
         }
         ended => ended?,
     }
+    // With the pool go its connections, which say goodbye to the database.
+    drop(app);
+    let _ = shutdown(GOODBYE).await;
     tracing::info!(core = core.index(), requests = figures.requests(), "ended");
     Ok(())
 }

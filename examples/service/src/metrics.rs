@@ -4,6 +4,7 @@
 
 use crate::pool::Counts;
 use axum::http::{Method, StatusCode};
+use ayi::runtime::RuntimeMetrics;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -21,6 +22,7 @@ pub struct Figures {
     microseconds: AtomicU64,
     in_flight: AtomicUsize,
     failed_connections: AtomicU64,
+    given_up: AtomicU64,
     pub pool: Counts,
 }
 
@@ -47,6 +49,10 @@ impl Figures {
         self.failed_connections.fetch_add(1, Relaxed);
     }
 
+    pub fn given_up(&self) {
+        self.given_up.fetch_add(1, Relaxed);
+    }
+
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Relaxed)
     }
@@ -62,8 +68,8 @@ impl Drop for InFlight<'_> {
     }
 }
 
-/// Returns the figures of all cores. `tasks` has the number of tasks of each.
-pub fn text(all: &[impl AsRef<Figures>], tasks: &[usize]) -> String {
+/// Returns the figures of all cores, and of their runtimes.
+pub fn text(all: &[impl AsRef<Figures>], runtimes: &[RuntimeMetrics]) -> String {
     let mut requests = BTreeMap::new();
     for figures in all {
         let of_core = figures.as_ref().requests.lock().unwrap_or_else(PoisonError::into_inner);
@@ -105,6 +111,12 @@ pub fn text(all: &[impl AsRef<Figures>], tasks: &[usize]) -> String {
         sum(|it| it.failed_connections.load(Relaxed)),
     );
     one(
+        "service_requests_given_up_total",
+        "counter",
+        "Requests whose client has gone, or for which the end did not wait.",
+        sum(|it| it.given_up.load(Relaxed)),
+    );
+    one(
         "service_pool_used",
         "gauge",
         "Connections to the database in use.",
@@ -117,9 +129,16 @@ pub fn text(all: &[impl AsRef<Figures>], tasks: &[usize]) -> String {
         "Attempts to connect to the database that have failed.",
         sum(|it| it.pool.failures.load(Relaxed)),
     );
-    text += &head("service_tasks", "gauge", "Tasks of the runtime of each core.");
-    for (core, tasks) in tasks.iter().enumerate() {
-        let _ = writeln!(text, "service_tasks{{core=\"{core}\"}} {tasks}");
-    }
+    let mut each = |name: &str, kind: &str, help: &str, value: fn(&RuntimeMetrics) -> f64| {
+        text += &head(name, kind, help);
+        for (core, runtime) in runtimes.iter().enumerate() {
+            let _ = writeln!(text, "{name}{{core=\"{core}\"}} {}", value(runtime));
+        }
+    };
+    each("service_tasks", "gauge", "Tasks of the runtime of each core.", |it| it.num_alive_tasks() as f64);
+    each("service_polls_total", "counter", "Polls of tasks.", |it| it.worker_poll_count(0) as f64);
+    each("service_busy_seconds_total", "counter", "The time in which a core did not sleep.", |it| {
+        it.worker_total_busy_duration(0).as_secs_f64()
+    });
     text
 }

@@ -41,7 +41,9 @@ struct Inside {
     away: Option<(Instant, Duration)>,
 }
 
-/// A connection, for as long as this lives.
+/// A connection, for as long as this lives. It goes back by [`give_back`](Leased::give_back), when its statements are done.
+/// If it is dropped before, because its request is given up, it is closed: a statement may still be under way, and the
+/// next request should not wait for that.
 pub struct Leased<'a> {
     client: Option<Client>,
     pool: &'a Pool,
@@ -118,18 +120,21 @@ impl Deref for Leased<'_> {
     type Target = Client;
 
     fn deref(&self) -> &Client {
-        self.client.as_ref().expect("it is there until the drop")
+        self.client.as_ref().expect("it is there until it is given back")
     }
 }
 
-impl Drop for Leased<'_> {
-    /// Gives it back. A statement whose request has gone is still under way; the next one waits for it, at most for the
-    /// time limit of statements.
-    fn drop(&mut self) {
+impl Leased<'_> {
+    pub fn give_back(mut self) {
         let client = self.client.take().filter(|client| !client.is_closed());
         let mut inside = self.pool.inside();
         inside.idle.extend(client);
         self.pool.figures.pool.idle.store(inside.idle.len() as u64, Relaxed);
+    }
+}
+
+impl Drop for Leased<'_> {
+    fn drop(&mut self) {
         self.pool.figures.pool.used.fetch_sub(1, Relaxed);
     }
 }

@@ -150,14 +150,43 @@ fn a_statement_that_takes_too_long_is_given_up_and_the_rest_goes_on() {
         assert!(begin.elapsed() < PATIENCE, "the table is not locked");
         thread::sleep(Duration::from_millis(20));
     }
-    let unlock = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%'";
-    assert!(postgres::psql(&database, unlock).wait().is_ok());
+    let unlock = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()";
+    assert!(postgres::psql(&database, unlock).wait().unwrap().success());
     psql.wait().unwrap();
     let begin = Instant::now();
     while service.get("/links/tea").status != 200 {
         assert!(begin.elapsed() < PATIENCE, "it does not come back");
         thread::sleep(Duration::from_millis(20));
     }
+    service.end();
+}
+
+#[test]
+fn a_request_that_takes_too_long_is_answered_with_503() {
+    let Some((database, service)) =
+        start(&[("request_timeout_ms", "200"), ("statement_timeout_ms", "60000")])
+    else {
+        return;
+    };
+    assert_eq!(service.post("/links", &link("tea")).status, 201);
+    let mut psql = postgres::psql(&database, "BEGIN; LOCK TABLE links; SELECT pg_sleep(3600)");
+    let begin = Instant::now();
+    let late = loop {
+        let answer = service.get("/links/tea");
+        if answer.status != 200 {
+            break answer;
+        }
+        assert!(begin.elapsed() < PATIENCE, "the table is not locked");
+        thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!((late.status, late.header("retry-after")), (503, Some("1")), "{late:?}");
+    assert!(late.body.contains("that took too long"), "{late:?}");
+    // Its connection is closed, with the statement that is still under way. So the others do not wait for that.
+    for _ in 0..8 {
+        assert_eq!(service.get("/readyz").status, 200);
+    }
+    psql.kill().unwrap();
+    psql.wait().unwrap();
     service.end();
 }
 

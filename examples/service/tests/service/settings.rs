@@ -1,7 +1,9 @@
 //! What is said of wrong settings, and the files with which the service is installed.
 
+use crate::program::Service;
 use std::fs;
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -27,7 +29,11 @@ fn wrong_settings_end_it_with_2_and_a_sentence() {
             "service: cannot read /no/such/file: No such file or directory",
         ),
         (&[], &[("SERVICE_CORES", "2000")], "service: cores is 2000, and can be 1024 at most"),
-        (&[], &[("SERVICE_LOG", "xml")], "service: the environment (SERVICE_…): "),
+        (
+            &[],
+            &[("SERVICE_LOG", "xml")],
+            "service: SERVICE_LOG: unknown variant `xml`, expected `text` or `json`",
+        ),
         (&["--listen", "nowhere"], &[], "it has to be HOST:PORT"),
     ];
     for (args, env, reason) in cases {
@@ -48,6 +54,23 @@ fn an_address_that_is_taken_is_named() {
         let expected = format!("Error: cannot listen on {address}: Address already in use (os error 98)\n");
         assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
     }
+}
+
+#[test]
+fn a_socket_that_systemd_passes_is_served() {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    // As systemd does it: the socket is descriptor 3, and the process is named.
+    let start = format!("export LISTEN_PID=$$ LISTEN_FDS=1; exec {} 3<&0", env!("CARGO_BIN_EXE_service"));
+    let mut command = Command::new("sh");
+    command.args(["-c", &start]).stdin(OwnedFd::from(socket));
+    command.env("SERVICE_CORES", "2").env("SERVICE_DATABASE", "host=/nowhere user=ayi");
+    let service = Service::spawn(command);
+    assert_eq!(service.address, address);
+    for _ in 0..16 {
+        assert_eq!(service.get("/healthz").status, 200);
+    }
+    service.end();
 }
 
 #[test]

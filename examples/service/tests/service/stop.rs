@@ -1,6 +1,6 @@
 //! How it ends.
 
-use crate::program::{Answer, request};
+use crate::program::{Answer, Service, request};
 use crate::{link, postgres, start};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -62,6 +62,18 @@ fn it_says_that_it_is_not_ready_before_it_stops_to_serve() {
     assert!(status.success(), "{status}: {log}");
 }
 
+/// Asks until there is no answer: somebody else locks the table sooner or later.
+fn ask_for_what_does_not_come(service: &Service) -> TcpStream {
+    loop {
+        let mut stream = service.connect();
+        stream.write_all(request("GET", "/links/tea", "", "").as_bytes()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+        if stream.read(&mut [0]).is_err() {
+            return stream;
+        }
+    }
+}
+
 #[test]
 fn what_does_not_end_in_time_is_broken_off_and_named() {
     let Some((database, mut service)) = start(&[
@@ -73,20 +85,13 @@ fn what_does_not_end_in_time_is_broken_off_and_named() {
     };
     assert_eq!(service.post("/links", &link("tea")).status, 201);
     let mut psql = postgres::psql(&database, "BEGIN; LOCK TABLE links; SELECT pg_sleep(3600)");
-    // One that does not come to an end: the table is locked sooner or later.
-    let mut waiting = service.connect();
-    loop {
-        waiting.write_all(request("GET", "/links/tea", "", "").as_bytes()).unwrap();
-        waiting.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-        if waiting.read(&mut [0]).is_err() {
-            break;
-        }
-        waiting = service.connect();
-    }
+    let _waiting = ask_for_what_does_not_come(&service);
     service.signal("-TERM");
     let (status, log) = service.wait();
     assert!(status.success(), "{status}: {log}");
     assert!(log.contains("requests were broken off") && log.contains("were closed: 1"), "{log}");
+    let given_up = log.lines().find(|line| line.contains("given up: ")).unwrap_or_else(|| panic!("{log}"));
+    assert!(given_up.contains("method=GET path=\"/links/tea\""), "{given_up}");
     psql.kill().unwrap();
     psql.wait().unwrap();
 }
@@ -102,15 +107,7 @@ fn a_second_signal_after_the_delay_ends_it_at_once() {
     };
     assert_eq!(service.post("/links", &link("tea")).status, 201);
     let mut psql = postgres::psql(&database, "BEGIN; LOCK TABLE links; SELECT pg_sleep(3600)");
-    let mut waiting = service.connect();
-    loop {
-        waiting.write_all(request("GET", "/links/tea", "", "").as_bytes()).unwrap();
-        waiting.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-        if waiting.read(&mut [0]).is_err() {
-            break;
-        }
-        waiting = service.connect();
-    }
+    let _waiting = ask_for_what_does_not_come(&service);
     service.signal("-TERM");
     // It has begun to end when nobody listens any more.
     let begin = Instant::now();
@@ -123,6 +120,36 @@ fn a_second_signal_after_the_delay_ends_it_at_once() {
     assert_eq!(status.code(), Some(143), "{log}");
     psql.kill().unwrap();
     psql.wait().unwrap();
+}
+
+#[test]
+fn a_client_that_keeps_its_connection_is_told_to_close_it() {
+    let Some((_database, mut service)) = start(&[("drain_delay_ms", "60000")]) else { return };
+    let mut stream = service.connect();
+    let mut head = |path: &str| {
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).unwrap();
+        let mut text = String::new();
+        let mut byte = [0];
+        while !text.ends_with("\r\n\r\n") {
+            stream.read_exact(&mut byte).unwrap();
+            text.push(char::from(byte[0]));
+        }
+        let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        stream.read_exact(&mut vec![0; length.parse().unwrap()]).unwrap();
+        text
+    };
+    assert!(!head("/healthz").contains("connection: close"));
+    service.signal("-TERM");
+    let begin = Instant::now();
+    while service.get("/readyz").status != 503 {
+        assert!(begin.elapsed() < Duration::from_secs(20));
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert!(head("/healthz").contains("connection: close"));
+    assert_eq!(stream.read(&mut [0]).unwrap(), 0, "it is closed");
+    service.signal("-TERM");
+    let (status, log) = service.wait();
+    assert!(status.success(), "{status}: {log}");
 }
 
 #[test]
