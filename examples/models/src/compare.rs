@@ -5,7 +5,7 @@ use crate::child::Child;
 use crate::measure::{Comparison, Figures, Machine, Outcome, Reuse, Row};
 use crate::protocol::Questions;
 use crate::rungs::{self, Rung};
-use crate::{page, show, sys};
+use crate::{page, report, show};
 use indicatif::{ProgressBar, ProgressStyle};
 use load::Load;
 use std::fs::{self, File};
@@ -156,9 +156,9 @@ fn measure(child: &mut Child, load: Load<'_>, asking: usize, pace: &Pace) -> io:
 /// Returns how much of a core the server takes while nobody asks.
 fn idle_cpu(child: &Child, time: Duration) -> io::Result<f64> {
     // It is read from here: a report would itself cost CPU time, the more the more descriptors there are.
-    let (start, before) = (Instant::now(), sys::cpu_time_of(child.id())?);
+    let (start, before) = (Instant::now(), report::cpu_time_of_all(child.id())?);
     thread::sleep(time);
-    let used = sys::cpu_time_of(child.id())? - before;
+    let used = report::cpu_time_of_all(child.id())? - before;
     Ok(used.as_secs_f64() / start.elapsed().as_secs_f64())
 }
 

@@ -6,10 +6,12 @@
 //! kernel another way (`poll`, `select`, io_uring) are counted where they are made. Calls that serve no request are not
 //! counted: starting, mapping memory, creating threads, waiting for a lock. `watched` keeps the calls with their times.
 
+use crate::sys;
 use crate::watched::{self, Asked, number};
 use libc::{c_int, c_long, c_void, iovec, size_t, sockaddr, socklen_t, ssize_t};
 use std::cell::Cell;
 use std::io;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// There is a counter per thread, on a cache line of its own, so that counting slows no other thread down. Beyond this
@@ -19,25 +21,50 @@ const COUNTERS: usize = 1024;
 #[repr(align(64))]
 struct Counter(AtomicU64);
 
-static COUNTS: [Counter; COUNTERS] = [const { Counter(AtomicU64::new(0)) }; COUNTERS];
+type Counters = [Counter; COUNTERS];
+
+static OWN_COUNTS: Counters = [const { Counter(AtomicU64::new(0)) }; COUNTERS];
+/// Where counting goes on after [`share`].
+static SHARED_COUNTS: OnceLock<&'static Counters> = OnceLock::new();
+
+thread_local! {
+    /// The index of the thread's counter.
+    static OWN: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// From now on, what copies of this process call is counted here, too. fork(2).
+pub fn share() {
+    SHARED_COUNTS.get_or_init(|| {
+        let memory = sys::shared_memory(size_of::<Counters>()).cast();
+        // SAFETY: it is as large, aligned to a page, and zeroed: counters at 0. Nobody gives it back.
+        unsafe { &*memory }
+    });
+}
+
+/// Is called first in a copy of this process: it takes a counter of its own.
+pub fn begin_as_child() {
+    OWN.set(std::process::id() as usize % COUNTERS);
+}
+
+fn counts() -> &'static Counters {
+    SHARED_COUNTS.get().copied().unwrap_or(&OWN_COUNTS)
+}
 
 /// Adds system calls that are made elsewhere. It needs no lock and no memory, so a signal handler may call
 /// it.
 pub fn count(calls: u64) {
     static THREADS: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static OWN: Cell<usize> = const { Cell::new(usize::MAX) };
-    }
     if OWN.get() == usize::MAX {
         OWN.set(THREADS.fetch_add(1, Ordering::Relaxed) % COUNTERS);
     }
     // Relaxed, here and above: only the sum is read.
-    COUNTS[OWN.get()].0.fetch_add(calls, Ordering::Relaxed);
+    counts()[OWN.get()].0.fetch_add(calls, Ordering::Relaxed);
 }
 
 /// Returns how many system calls the process has made so far.
 pub fn counted() -> u64 {
-    COUNTS.iter().map(|counter| counter.0.load(Ordering::Relaxed)).sum()
+    let sum = |all: &Counters| all.iter().map(|counter| counter.0.load(Ordering::Relaxed)).sum::<u64>();
+    sum(&OWN_COUNTS) + SHARED_COUNTS.get().map_or(0, |shared| sum(shared))
 }
 
 /// Makes a system call, which is counted. `given` is the descriptor that it is about, or how many it is given; below 0:

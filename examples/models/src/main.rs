@@ -1,4 +1,4 @@
-//! The ladder of I/O models: sixteen ways to serve a socket, from `read()` that blocks to `.await`, and the steps between.
+//! The ladder of I/O models: sixteen rungs, from `read()` that blocks to `.await` on all cores, and small steps between.
 //!
 //! README.md describes the climb, and `rungs/` has one file for each rung; here is the command line.
 

@@ -2,38 +2,65 @@
 
 use crate::{count, sys};
 use std::fmt;
+use std::fs;
 use std::io;
 use std::str::FromStr;
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Report {
-    /// CPU time of the process so far.
+    /// CPU time of the process so far, and of its children.
     pub cpu: Duration,
     /// System calls so far, counted in [`count`].
     pub syscalls: u64,
-    /// Threads now, without the one that waits for commands.
+    /// Threads now, without the one that waits for commands. A child counts as one.
     pub threads: usize,
-    /// Open descriptors now.
+    /// Open descriptors now. Those of children are not among them.
     pub fds: usize,
-    /// Resident memory now, in bytes.
+    /// Resident memory now, in bytes, with what children do not share with others.
     pub memory: u64,
 }
 
 impl Report {
     pub fn now() -> io::Result<Report> {
         // This comes first, because the rest makes system calls of its own.
-        let (cpu, syscalls) = (sys::cpu_time(), count::counted());
-        let status = std::fs::read_to_string("/proc/self/status")?;
+        let (cpu, syscalls) = (sys::cpu_time() + sys::cpu_time_of_reaped(), count::counted());
+        let children = children_of(std::process::id());
+        let cpu = cpu + children.iter().copied().map(cpu_time_of).sum::<Duration>();
+        let status = fs::read_to_string("/proc/self/status")?;
         let number = |name: &str| -> u64 {
             let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
             line.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or_default()
         };
         // The folder itself is open while it is read.
-        let fds = std::fs::read_dir("/proc/self/fd")?.count() - 1;
-        let threads = (number("Threads:") as usize).saturating_sub(1);
-        Ok(Report { cpu, syscalls, threads, fds, memory: number("VmRSS:") * 1024 })
+        let fds = fs::read_dir("/proc/self/fd")?.count() - 1;
+        let threads = (number("Threads:") as usize).saturating_sub(1) + children.len();
+        let memory = number("VmRSS:") * 1024 + children.into_iter().map(private_memory_of).sum::<u64>();
+        Ok(Report { cpu, syscalls, threads, fds, memory })
     }
+}
+
+/// Returns the CPU time of a process and its children, which are not reaped yet.
+pub fn cpu_time_of_all(process: u32) -> io::Result<Duration> {
+    Ok(sys::cpu_time_of(process)? + children_of(process).into_iter().map(cpu_time_of).sum::<Duration>())
+}
+
+/// Returns the children of a process that its first thread has made.
+fn children_of(process: u32) -> Vec<u32> {
+    let text = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|number| number.parse().ok()).collect()
+}
+
+/// One that has ended meanwhile has none.
+fn cpu_time_of(process: u32) -> Duration {
+    sys::cpu_time_of(process).unwrap_or_default()
+}
+
+/// Returns the bytes of resident memory that no other process has.
+fn private_memory_of(process: u32) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
+    let private = text.lines().filter(|line| line.starts_with("Private_"));
+    private.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum::<u64>() * 1024
 }
 
 impl fmt::Display for Report {

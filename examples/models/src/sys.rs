@@ -256,6 +256,67 @@ pub fn next_signal(signals: &[c_int], timeout: Duration) -> Option<SignalInfo> {
     (signal > 0).then(|| unsafe { info.as_ptr().cast::<SignalInfo>().read() })
 }
 
+/// Makes a copy of this process, which does `work` and ends. Returns the copy's number. fork(2).
+///
+/// It is killed if the process that made it ends before.
+///
+/// # Safety
+///
+/// Of all threads only the calling one goes on in the copy. So `work` must not wait for a lock that another thread may
+/// have had at that moment, as for memory.
+pub unsafe fn fork(work: impl FnOnce()) -> io::Result<u32> {
+    // SAFETY: no pointers are passed; what may be done in the copy, the caller knows.
+    let child = check(call(number::CLONE, -1, || unsafe { libc::fork() }))?;
+    if child == 0 {
+        // SAFETY: no pointers are passed, and `_exit` runs nothing of what the other threads have left.
+        unsafe {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            work();
+            libc::_exit(0)
+        }
+    }
+    Ok(child as u32)
+}
+
+/// Ends a process that `fork` has made.
+pub fn kill(child: u32) {
+    // SAFETY: no pointers are passed. It is a child that nobody has reaped, so the number is still its own.
+    call(number::KILL, -1, || unsafe { libc::kill(child as libc::pid_t, libc::SIGKILL) });
+}
+
+/// Asks for the end of a child, and waits for it; or of any child, without waiting. Returns which it was. waitpid(2).
+pub fn reap(child: Option<u32>) -> io::Result<Option<u32>> {
+    let (which, flags) = child.map_or((-1, libc::WNOHANG), |child| (child as libc::pid_t, 0));
+    // SAFETY: a null pointer says that the status is not wanted.
+    let wait =
+        || check(call(number::WAIT4, -1, || unsafe { libc::waitpid(which, std::ptr::null_mut(), flags) }));
+    match retry(wait) {
+        Ok(0) => Ok(None),
+        Ok(ended) => Ok(Some(ended as u32)),
+        Err(error) if error.raw_os_error() == Some(libc::ECHILD) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the CPU time of all children that were reaped.
+pub fn cpu_time_of_reaped() -> Duration {
+    // SAFETY: a structure of numbers, for which zeros are valid.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: `usage` is writable.
+    unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, &mut usage) };
+    let time = |time: libc::timeval| Duration::new(time.tv_sec as u64, time.tv_usec as u32 * 1000);
+    time(usage.ru_utime) + time(usage.ru_stime)
+}
+
+/// Returns memory for `len` bytes, zeroed, that a copy of this process shares. It is never given back. mmap(2).
+pub fn shared_memory(len: usize) -> *mut c_void {
+    let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+    // SAFETY: a new mapping, wherever there is room.
+    let memory = unsafe { libc::mmap(std::ptr::null_mut(), len, protection, flags, -1, 0) };
+    assert_ne!(memory, libc::MAP_FAILED, "there is no memory: {}", io::Error::last_os_error());
+    memory
+}
+
 /// Returns the CPU time of another process, which does nothing for it.
 pub fn cpu_time_of(process: u32) -> io::Result<Duration> {
     let (mut clock, mut time) = (0, libc::timespec { tv_sec: 0, tv_nsec: 0 });

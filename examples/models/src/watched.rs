@@ -53,6 +53,9 @@ pub mod number {
     pub const SEND: u16 = 44;
     pub const RECV: u16 = 45;
     pub const SHUTDOWN: u16 = 48;
+    pub const CLONE: u16 = 56;
+    pub const WAIT4: u16 = 61;
+    pub const KILL: u16 = 62;
     pub const FCNTL: u16 = 72;
     pub const SIGTIMEDWAIT: u16 = 128;
     pub const IO_SETUP: u16 = 206;

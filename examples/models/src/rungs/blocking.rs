@@ -59,11 +59,16 @@ pub fn next_client(listener: &Listener, stop: &Stop) -> io::Result<Option<OwnedF
 /// conversation is wherever this function is. Rung 4 has to write that down.
 pub fn converse(connection: OwnedFd, stop: &Stop) {
     let _interrupted = stop.interrupts(&connection);
+    talk(&connection);
+}
+
+/// The same, where nobody interrupts it.
+pub fn talk(connection: &OwnedFd) {
     let mut message = [0; MESSAGE];
     loop {
         let mut received = 0;
         while received < MESSAGE {
-            match sys::recv(&connection, &mut message[received..]) {
+            match sys::recv(connection, &mut message[received..]) {
                 // The client sends no more, or is gone.
                 Ok(0) | Err(_) => return,
                 Ok(bytes) => received += bytes,
@@ -72,7 +77,7 @@ pub fn converse(connection: OwnedFd, stop: &Stop) {
         answer(&mut message);
         let mut sent = 0;
         while sent < MESSAGE {
-            match sys::send(&connection, &message[sent..]) {
+            match sys::send(connection, &message[sent..]) {
                 Ok(bytes) => sent += bytes,
                 Err(_) => return,
             }

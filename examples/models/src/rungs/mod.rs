@@ -16,6 +16,7 @@ mod multi_reactor;
 mod nonblocking;
 mod poll;
 mod proactor;
+mod process_per_connection;
 mod reactor;
 mod run_queue;
 mod select;
@@ -47,6 +48,8 @@ pub struct Rung {
     pub answer: usize,
     /// Whether several listeners share the port.
     pub shared_port: bool,
+    /// Whether there is a process for each client, beside the one that accepts.
+    pub has_processes: bool,
     /// Whether a slow answer to one client keeps others waiting, at least those of its core.
     pub is_one_thread: bool,
     /// How many descriptors it keeps for a next time.
@@ -102,14 +105,16 @@ const USUAL: Rung = Rung {
     limit: None,
     answer: MESSAGE,
     shared_port: false,
+    has_processes: false,
     is_one_thread: true,
     kept: || 0,
     serve: |_, _| Ok(()),
 };
 
-pub const LADDER: [&Rung; 24] = [
+pub const LADDER: [&Rung; 25] = [
     &blocking::RUNG,
     &thread_per_connection::RUNG,
+    &process_per_connection::RUNG,
     &thread_pool::RUNG,
     &connection_pool::RUNG,
     &nonblocking::RUNG,

@@ -40,6 +40,12 @@ struct Watched {
 
 /// Watches these rungs, one after another, prints what they have called, and writes the page.
 pub fn watch(rungs: &[&'static Rung], path: &Path) -> io::Result<()> {
+    if let Some(rung) = rungs.iter().find(|rung| rung.has_processes) {
+        return Err(io::Error::other(format!(
+            "{} cannot be watched: what its processes call is counted, but not kept",
+            rung.name
+        )));
+    }
     // An error now is better than one after all conversations.
     let explain = |error: io::Error| io::Error::other(format!("cannot write {}: {error}", path.display()));
     let mut out = File::create(path).map_err(explain)?;

@@ -5,8 +5,9 @@ mod skipped;
 
 use super::NAMES;
 use super::server::{Server, models};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 /// Returns the exit code, standard output and standard error.
 fn run(args: &[&str]) -> (i32, String, String) {
@@ -162,6 +163,38 @@ fn a_slow_answer_keeps_everybody_waiting_where_there_is_one_thread() {
     }
     let (code, table, errors) = run(&["slow", "blocking"]);
     assert!(code == 0 && table.contains("one client at a time"), "{table}{errors}");
+}
+
+#[test]
+fn a_process_that_is_killed_takes_nobody_with_it_and_none_is_left_behind() {
+    let mut server = Server::start("process_per_connection");
+    let children = || {
+        let pid = server.pid();
+        std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap()
+    };
+    let first = server.client();
+    server.ask(&first, 1);
+    let crashing = children().trim().to_owned();
+    let second = server.client();
+    server.ask(&second, 2);
+    assert!(Command::new("kill").args(["-KILL", &crashing]).status().unwrap().success());
+    assert_eq!((&first).read(&mut [0]).unwrap(), 0, "its connection ends");
+    server.ask(&second, 3);
+    drop(second);
+    // Also those that ended while nobody came are reaped.
+    let begin = Instant::now();
+    while !children().is_empty() {
+        assert!(begin.elapsed() < super::PATIENCE, "{} are left", children());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert_eq!(server.report()["threads"], 1);
+    server.stop();
+}
+
+#[test]
+fn processes_cannot_be_watched() {
+    let (code, _, errors) = run(&["watch", "process_per_connection"]);
+    assert!(code == 1 && errors.contains("process_per_connection cannot be watched"), "{errors}");
 }
 
 #[test]

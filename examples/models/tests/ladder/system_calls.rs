@@ -58,6 +58,11 @@ fn of_a_thread_per_connection() {
 }
 
 #[test]
+fn of_a_process_per_connection() {
+    agrees_with_strace("process_per_connection");
+}
+
+#[test]
 fn of_epoll() {
     agrees_with_strace("epoll_level");
 }
