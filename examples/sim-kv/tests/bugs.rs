@@ -6,7 +6,8 @@ use std::process::Command;
 #[test]
 fn bugs_to_be_put_in_fit_the_code() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let patches = std::fs::read_dir(root.join("examples/sim-kv/bugs")).unwrap();
+    let folders = ["bugs", "bugs/not-found"].map(|folder| root.join("examples/sim-kv").join(folder));
+    let patches = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
     let patches = patches.map(|entry| entry.unwrap().path());
     let patches: Vec<_> = patches.filter(|path| path.extension().is_some_and(|it| it == "patch")).collect();
     assert!(patches.len() > 20, "only {} were found", patches.len());
