@@ -46,6 +46,7 @@ const DIFFERS: &[(&str, &str)] = &[
     ("net::unix_sockets::the_peer_is_known_by_its_credentials", "a host's program has a number of its own"),
     ("net::unix_sockets::the_user_of_the_peer", CHILDREN),
     ("sync::channels::a_loop_over_a_channel", ORDER),
+    ("sync::channels::async_lock", THREADS),
     ("sync::channels::channels_and_combinators_of_futures", THREADS),
     ("sync::channels::flume", THREADS),
     ("sync::channels::locks_of_tokio", THREADS),
