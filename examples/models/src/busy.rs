@@ -57,6 +57,12 @@ impl Cpus {
         Ok(self.worse(&Cpus::measure()?))
     }
 
+    #[cfg(test)]
+    pub fn invented(is_busy: bool) -> Cpus {
+        let share = if is_busy { 0.5 } else { 1.0 };
+        Cpus(vec![Cpu { number: 0, share, lateness: Duration::from_micros(60) }])
+    }
+
     fn worse(mut self, other: &Cpus) -> Cpus {
         for cpu in &mut self.0 {
             for other in other.0.iter().filter(|other| other.number == cpu.number) {

@@ -1,11 +1,15 @@
-//! One chart: the rungs of a family against the number of connections.
+//! Charts against the number of connections: the rungs of a family, or all families.
 
 use super::Metric;
-use crate::measure::{Comparison, Outcome, Row};
+use crate::measure::{Comparison, Figures, Outcome, Row};
+use crate::protocol::MESSAGE;
 use crate::rungs::Family;
 use crate::show;
+use plotters::coord::Shift;
+use plotters::coord::cartesian::Cartesian2d;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::prelude::*;
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::ops::Range;
 
@@ -14,13 +18,15 @@ const SIZE: (u32, u32) = (440, 290);
 
 const TEXT: &str = "sans-serif";
 
-/// The colour-blind can distinguish them as well (Okabe and Ito, 2008). No family has more rungs.
-const COLORS: [RGBColor; 5] = [
+/// The colour-blind can distinguish them as well (Okabe and Ito, 2008). There are no more families, and none has more
+/// rungs.
+const COLORS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
     RGBColor(204, 121, 167),
     RGBColor(86, 180, 233),
+    RGBColor(230, 159, 0),
 ];
 
 const BEHIND: RGBColor = RGBColor(222, 222, 222);
@@ -35,19 +41,92 @@ pub fn colored(comparison: &Comparison, family: Family) -> impl Iterator<Item = 
     rows.zip(COLORS.map(hex))
 }
 
-/// Draws a chart as SVG. Everything that is drawn of a rung has the attribute `data-rung`.
+/// Returns the families that can be compared, and the colour of each.
+pub fn families(comparison: &Comparison) -> impl Iterator<Item = (Family, String)> {
+    let has_rungs = |family: &Family| compared(comparison, *family).next().is_some();
+    Family::ALL.into_iter().zip(COLORS.map(hex)).filter(move |(family, _)| has_rungs(family))
+}
+
+/// Returns the rungs of a family that answer with what they were asked. Others, which read files, do other work.
+fn compared(comparison: &Comparison, family: Family) -> impl Iterator<Item = &Row> {
+    comparison.rows.iter().filter(move |row| row.rung.family == family && row.rung.answer == MESSAGE)
+}
+
+/// Draws all families as SVG: the median of the rungs of each, and from the least to the most of them. Everything that is
+/// drawn of a family has the attribute `data-family`.
+pub fn draw_climb(comparison: &Comparison, metric: &Metric) -> String {
+    let mut svg = String::new();
+    let backend = SVGBackend::with_string(&mut svg, SIZE);
+    draw_climb_on(backend, comparison, metric).expect("a string takes everything");
+    for (family, color) in families(comparison) {
+        svg = mark(svg, "data-family", family.title(), &color);
+    }
+    as_wide_as_the_page_says(svg)
+}
+
+fn draw_climb_on(
+    backend: SVGBackend<'_>,
+    comparison: &Comparison,
+    metric: &Metric,
+) -> Result<(), Box<dyn Error>> {
+    let area = backend.into_drawing_area();
+    let mut chart = axes(&area, comparison, metric)?;
+    let spreads = Family::ALL.map(|family| spread(comparison, metric, family));
+    for (spread, color) in spreads.iter().zip(COLORS) {
+        let most = spread.iter().map(|(x, [_, _, most])| (*x, *most));
+        let least = spread.iter().rev().map(|(x, [least, ..])| (*x, *least));
+        let band: Vec<_> = most.chain(least).collect();
+        chart.draw_series(std::iter::once(Polygon::new(band, color.mix(0.14).filled())))?;
+    }
+    for (spread, color) in spreads.into_iter().zip(COLORS) {
+        let medians: Vec<_> = spread.into_iter().map(|(x, [_, median, _])| (x, median)).collect();
+        chart.draw_series(LineSeries::new(medians.clone(), color.stroke_width(2)))?;
+        chart.draw_series(medians.into_iter().map(|point| Circle::new(point, 4, color.filled())))?;
+    }
+    area.present()?;
+    Ok(())
+}
+
+/// Returns the least, the median and the most of a family's rungs, for each number of connections that any was measured
+/// with. Of an even number it is the upper median.
+fn spread(comparison: &Comparison, metric: &Metric, family: Family) -> Vec<(f64, [f64; 3])> {
+    let mut values: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    for row in compared(comparison, family) {
+        for (&connections, outcome) in comparison.connections.iter().zip(&row.outcomes) {
+            if let Outcome::Measured(figures) = outcome {
+                values.entry(connections).or_default().push(scaled(metric, figures));
+            }
+        }
+    }
+    let spread = |(connections, mut values): (usize, Vec<f64>)| {
+        values.sort_by(f64::total_cmp);
+        (position(connections as f64), [values[0], values[values.len() / 2], values[values.len() - 1]])
+    };
+    values.into_iter().map(spread).collect()
+}
+
+/// Draws a family as SVG, and the others behind it in grey. Everything that is drawn of a rung has the attribute `data-rung`.
 pub fn draw(comparison: &Comparison, metric: &Metric, family: Family) -> String {
     let mut svg = String::new();
     draw_on(SVGBackend::with_string(&mut svg, SIZE), comparison, metric, family)
         .expect("a string takes everything");
     for (row, color) in colored(comparison, family) {
-        // A line has its colour as its stroke, a point as its fill.
-        for of in ["stroke", "fill"] {
-            let colored = format!("{of}=\"{color}\"");
-            svg = svg.replace(&colored, &format!("data-rung=\"{}\" {colored}", row.rung.name));
-        }
+        svg = mark(svg, "data-rung", row.rung.name, &color);
     }
-    // It is as wide as the page says.
+    as_wide_as_the_page_says(svg)
+}
+
+/// Gives an attribute to everything of a colour.
+fn mark(mut svg: String, attribute: &str, value: &str, color: &str) -> String {
+    // A line has its colour as its stroke, a point as its fill.
+    for of in ["stroke", "fill"] {
+        let colored = format!("{of}=\"{color}\"");
+        svg = svg.replace(&colored, &format!("{attribute}=\"{value}\" {colored}"));
+    }
+    svg
+}
+
+fn as_wide_as_the_page_says(svg: String) -> String {
     let (width, height) = SIZE;
     svg.replacen(&format!("width=\"{width}\" height=\"{height}\" "), "role=\"img\" ", 1)
 }
@@ -58,6 +137,27 @@ fn draw_on(
     metric: &Metric,
     family: Family,
 ) -> Result<(), Box<dyn Error>> {
+    let area = backend.into_drawing_area();
+    let mut chart = axes(&area, comparison, metric)?;
+    for row in comparison.rows.iter().filter(|row| row.rung.family != family) {
+        chart.draw_series(LineSeries::new(points(comparison, metric, row), BEHIND.stroke_width(1)))?;
+    }
+    for ((row, _), color) in colored(comparison, family).zip(COLORS) {
+        let points = points(comparison, metric, row);
+        chart.draw_series(LineSeries::new(points.clone(), color.stroke_width(2)))?;
+        // This also shows those that were measured only once.
+        chart.draw_series(points.into_iter().map(|point| Circle::new(point, 4, color.filled())))?;
+    }
+    area.present()?;
+    Ok(())
+}
+
+/// Draws what charts of a metric have in common.
+fn axes<'a, 'b>(
+    area: &'b DrawingArea<SVGBackend<'a>, Shift>,
+    comparison: &Comparison,
+    metric: &Metric,
+) -> Result<ChartContext<'b, SVGBackend<'a>, Cartesian2d<Axis, Axis>>, Box<dyn Error>> {
     let values: Vec<f64> =
         comparison.rows.iter().flat_map(|row| points(comparison, metric, row)).map(|(_, y)| y).collect();
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
@@ -72,8 +172,7 @@ fn draw_on(
     let x_labels: Vec<f64> = comparison.connections.iter().map(|&number| position(number as f64)).collect();
     let x = x_labels.first().unwrap_or(&0.0) - 0.15..x_labels.last().unwrap_or(&1.0) + 0.15;
 
-    let area = backend.into_drawing_area();
-    let mut chart = ChartBuilder::on(&area)
+    let mut chart = ChartBuilder::on(area)
         .margin(6)
         .margin_right(14)
         .x_label_area_size(54)
@@ -91,17 +190,7 @@ fn draw_on(
         .x_label_formatter(&|x| show::number(10f64.powf(*x).round() as u64))
         .y_label_formatter(&|y| (metric.label)(if metric.is_part { *y } else { rounded(10f64.powf(*y)) }))
         .draw()?;
-    for row in comparison.rows.iter().filter(|row| row.rung.family != family) {
-        chart.draw_series(LineSeries::new(points(comparison, metric, row), BEHIND.stroke_width(1)))?;
-    }
-    for ((row, _), color) in colored(comparison, family).zip(COLORS) {
-        let points = points(comparison, metric, row);
-        chart.draw_series(LineSeries::new(points.clone(), color.stroke_width(2)))?;
-        // This also shows those that were measured only once.
-        chart.draw_series(points.into_iter().map(|point| Circle::new(point, 4, color.filled())))?;
-    }
-    area.present()?;
-    Ok(())
+    Ok(chart)
 }
 
 /// A scale with labels at given places.
@@ -149,9 +238,14 @@ fn round_values(least: f64, most: f64) -> Vec<f64> {
 fn points(comparison: &Comparison, metric: &Metric, row: &Row) -> Vec<(f64, f64)> {
     let pairs = comparison.connections.iter().zip(&row.outcomes);
     let measured = pairs.filter_map(|(&connections, outcome)| match outcome {
-        Outcome::Measured(figures) => Some((connections as f64, (metric.value)(figures))),
+        Outcome::Measured(figures) => Some((position(connections as f64), scaled(metric, figures))),
         _ => None,
     });
-    let scaled = |value: f64| if metric.is_part { value } else { position(value.max(f64::MIN_POSITIVE)) };
-    measured.map(|(connections, value)| (position(connections), scaled(value))).collect()
+    measured.collect()
+}
+
+/// Returns where a figure stands on the metric's scale.
+fn scaled(metric: &Metric, figures: &Figures) -> f64 {
+    let value = (metric.value)(figures);
+    if metric.is_part { value } else { position(value.max(f64::MIN_POSITIVE)) }
 }

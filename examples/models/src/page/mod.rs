@@ -131,6 +131,7 @@ fn page(comparison: &Comparison) -> Markup {
                 }
                 p.machine { (processor) ", cores: " (cores) ", " (kernel) ", " (date) " UTC" }
                 p.machine { (comparison.cpus.describe()) }
+                (climb(comparison))
                 nav {
                     @for metric in &METRICS { a href={ "#" (metric.id) } { (metric.title) } " " }
                     a href="#silent" { "Mostly silent" }
@@ -148,6 +149,41 @@ fn page(comparison: &Comparison) -> Markup {
                 section #rungs {
                     h2 { "The rungs" }
                     @for row in &comparison.rows { (rung(comparison, row)) }
+                }
+            }
+        }
+    }
+}
+
+/// The whole climb in one picture, if the machine was quiet enough for one.
+fn climb(comparison: &Comparison) -> Markup {
+    let [throughput, idle] = ["throughput", "idle"]
+        .map(|id| METRICS.iter().find(|metric| metric.id == id).expect("there is one of that name"));
+    html! {
+        section #climb {
+            h2 { "The climb" }
+            @if comparison.cpus.is_busy() {
+                p {
+                    "There is no picture of the whole climb: other programs have had the CPUs, so it would show them. The "
+                    "figures below are what was measured meanwhile; compare them with care, or measure again."
+                }
+            } @else {
+                p {
+                    "A line is the median of a family's rungs, and its band reaches from the worst to the best of them. "
+                    "Those that answer with a block of a file do other work, and are left out."
+                }
+                div.panels {
+                    @for metric in [throughput, idle] {
+                        figure {
+                            figcaption { (metric.title) }
+                            (PreEscaped(chart::draw_climb(comparison, metric)))
+                        }
+                    }
+                }
+                ul.legend {
+                    @for (family, color) in chart::families(comparison) {
+                        li { span.swatch style={ "background:" (color) } {} (family.title()) }
+                    }
                 }
             }
         }

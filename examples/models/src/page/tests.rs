@@ -46,7 +46,7 @@ fn invented() -> Comparison {
         date: "2026-11-24 12:00".into(),
     };
     let reuse = Some(Reuse { with: Duration::from_micros(14), without: Duration::from_micros(89) });
-    Comparison { machine, cpus: Cpus::measure().unwrap(), connections, rows, reuse }
+    Comparison { machine, cpus: Cpus::invented(false), connections, rows, reuse }
 }
 
 #[test]
@@ -64,6 +64,7 @@ const LOOK: &str = "<script>
             const box = shape.getBoundingClientRect();
             if (box.width > 0 && box.height > 0) drawn.add(shape.dataset.rung);
         }
+        for (const shape of section.querySelectorAll('svg [data-family]')) drawn.add(shape.dataset.family);
         seen[section.id] = [...drawn].sort().join(' ');
     }
     const fetched = performance.getEntriesByType('resource').length;
@@ -75,6 +76,15 @@ const LOOK: &str = "<script>
     note.textContent = '\\n' + lines.join('\\n') + '\\n';
     document.body.append(note);
 </script>";
+
+#[test]
+fn a_busy_machine_gets_no_picture_of_the_climb() {
+    let quiet = page(&invented()).into_string();
+    let busy = page(&Comparison { cpus: Cpus::invented(true), ..invented() }).into_string();
+    let says = "There is no picture of the whole climb";
+    assert!(quiet.contains("data-family=") && !quiet.contains(says));
+    assert!(!busy.contains("data-family=") && busy.contains(says) && busy.contains("The machine is BUSY"));
+}
 
 #[test]
 fn every_rung_is_drawn_in_every_chart_and_nothing_runs_over_on_a_phone() {
@@ -133,6 +143,9 @@ fn every_rung_is_drawn_in_every_chart_and_nothing_runs_over_on_a_phone() {
     for metric in &METRICS {
         assert_eq!(of(metric.id), names.join(" "), "{}", metric.id);
     }
+    let mut families = Family::ALL.map(Family::title);
+    families.sort();
+    assert_eq!(of("climb"), families.join(" "));
     assert_eq!(of("overflow"), "0");
     assert_eq!(of("fetched"), "0");
 }
