@@ -157,7 +157,7 @@ fn page(comparison: &Comparison) -> Markup {
 
 /// The whole climb in one picture, if the machine was quiet enough for one.
 fn climb(comparison: &Comparison) -> Markup {
-    let [throughput, idle] = ["throughput", "idle"]
+    let [throughput, memory] = ["throughput", "memory"]
         .map(|id| METRICS.iter().find(|metric| metric.id == id).expect("there is one of that name"));
     html! {
         section #climb {
@@ -173,7 +173,7 @@ fn climb(comparison: &Comparison) -> Markup {
                     "Those that answer with a block of a file do other work, and are left out."
                 }
                 div.panels {
-                    @for metric in [throughput, idle] {
+                    @for metric in [throughput, memory] {
                         figure {
                             figcaption { (metric.title) }
                             (PreEscaped(chart::draw_climb(comparison, metric)))
@@ -185,8 +185,31 @@ fn climb(comparison: &Comparison) -> Markup {
                         li { span.swatch style={ "background:" (color) } {} (family.title()) }
                     }
                 }
+                p { (restless(comparison)) }
             }
         }
+    }
+}
+
+/// Says which rungs use CPU while nobody asks.
+fn restless(comparison: &Comparison) -> String {
+    let most = |row: &Row| {
+        let idle = row.outcomes.iter().filter_map(|outcome| match outcome {
+            Outcome::Measured(figures) => Some(figures.idle_cpu),
+            _ => None,
+        });
+        idle.fold(0.0, f64::max)
+    };
+    let (busy, quiet): (Vec<&Row>, Vec<&Row>) = comparison.rows.iter().partition(|row| most(row) > 0.5);
+    let names: Vec<&str> = busy.iter().map(|row| row.rung.name).collect();
+    let others = quiet.into_iter().map(most).fold(0.0, f64::max);
+    let others = format!("use {:.1} % of one at most", 100.0 * others);
+    match names.as_slice() {
+        [] => format!("While all connections are open and nobody asks, the servers {others}."),
+        _ => format!(
+            "While all connections are open and nobody asks, {} keeps a core busy; the others {others}.",
+            names.join(", ")
+        ),
     }
 }
 
