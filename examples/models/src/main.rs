@@ -7,6 +7,7 @@ mod child;
 mod compare;
 mod count;
 mod epoll;
+mod libraries;
 mod listener;
 mod machine;
 mod measure;
@@ -37,6 +38,7 @@ usage: models COMMAND
       --watched FILE               with it: writes the system calls between the lines `begin` and `end` into FILE
   compare [RUNG]... [--quick]      measures all rungs, or these, with up to 4,000 connections: speed, CPU time, system
                                    calls, threads, memory; --quick: at most 256 connections, and shorter runs
+      --libraries                  beside them the same server on libev, libevent, libuv and Boost.Asio, as installed
       --page FILE                  where to write the page with charts    target/models.html
   watch RUNG...                    records their system calls during a short conversation, side by side on a page
       --page FILE                  where to write it                      watch.html
@@ -45,7 +47,7 @@ usage: models COMMAND
 enum Command {
     List,
     Serve { rung: &'static Rung, address: String, control: Control, watched: Option<PathBuf> },
-    Compare { rungs: Vec<&'static Rung>, quick: bool, page: PathBuf },
+    Compare { rungs: Vec<&'static Rung>, quick: bool, libraries: bool, page: PathBuf },
     Watch { rungs: Vec<&'static Rung>, page: PathBuf },
     Slow { rungs: Vec<&'static Rung> },
 }
@@ -60,10 +62,11 @@ fn parse(args: &mut Parser) -> Result<Command, ArgError> {
     let command = command.string()?;
     let is = |name: &str| command == name;
     let (mut rungs, mut address, mut page, mut watched) = (Vec::new(), None, None, None);
-    let (mut quick, mut is_controlled) = (false, false);
+    let (mut quick, mut libraries, mut is_controlled) = (false, false, false);
     while let Some(arg) = args.next()? {
         match arg {
             Long("quick") if is("compare") => quick = true,
+            Long("libraries") if is("compare") => libraries = true,
             Long("page") if is("compare") || is("watch") => page = Some(PathBuf::from(args.value()?)),
             Long("controlled") if is("serve") => is_controlled = true,
             Long("watched") if is("serve") => watched = Some(PathBuf::from(args.value()?)),
@@ -88,7 +91,7 @@ fn parse(args: &mut Parser) -> Result<Command, ArgError> {
             let address = address.unwrap_or_else(|| "127.0.0.1:7000".into());
             Ok(Command::Serve { rung, address, control, watched })
         }
-        "compare" => Ok(Command::Compare { rungs, quick, page: page("target/models.html") }),
+        "compare" => Ok(Command::Compare { rungs, quick, libraries, page: page("target/models.html") }),
         "watch" if rungs.is_empty() => Err("RUNG is missing".into()),
         "watch" => Ok(Command::Watch { rungs, page: page("watch.html") }),
         "slow" => Ok(Command::Slow { rungs }),
@@ -116,7 +119,9 @@ fn run(command: Command) -> io::Result<()> {
             let address = cli::resolve(&address).map_err(|failure| io::Error::other(failure.0))?;
             serve::serve(rung, address, control, watched.as_deref())
         }
-        Command::Compare { rungs, quick, page } => compare::compare(&chosen(&rungs), quick, &page),
+        Command::Compare { rungs, quick, libraries, page } => {
+            compare::compare(&chosen(&rungs), quick, libraries, &page)
+        }
         Command::Watch { rungs, page } => watch::watch(&chosen(&rungs), &page),
         Command::Slow { rungs } => slow::slow(&chosen(&rungs)),
     }

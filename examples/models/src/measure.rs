@@ -13,6 +13,8 @@ pub struct Comparison {
     pub connections: Vec<usize>,
     /// In the order of the ladder.
     pub rows: Vec<Row>,
+    /// The same server on libraries in C and C++, if that was asked for.
+    pub libraries: Vec<LibraryRow>,
     /// What a pool of connections saves (rung 3b).
     pub reuse: Option<Reuse>,
 }
@@ -33,6 +35,14 @@ pub struct Row {
     pub mostly_silent: Outcome,
 }
 
+pub struct LibraryRow {
+    pub name: &'static str,
+    /// One for each of [`Comparison::connections`].
+    pub outcomes: Vec<Outcome>,
+    /// As that of a [`Row`].
+    pub mostly_silent: Outcome,
+}
+
 pub enum Outcome {
     Measured(Figures),
     /// The rung does not accept so many connections, and this is why.
@@ -48,8 +58,8 @@ pub struct Figures {
     pub p99: Duration,
     /// CPU time of the server, user and system.
     pub cpu_per_request: Duration,
-    /// Of the server, counted.
-    pub syscalls_per_request: f64,
+    /// Of the server, counted, if that was possible.
+    pub syscalls_per_request: Option<f64>,
     pub threads: usize,
     /// Resident memory of the server, in bytes.
     pub memory: u64,

@@ -1,6 +1,6 @@
 //! What a server reports about itself: one line, for the program that has started it.
 
-use crate::{count, sys};
+use crate::{sys, watched};
 use std::fmt;
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use std::time::Duration;
 pub struct Report {
     /// CPU time of the process so far, and of its children.
     pub cpu: Duration,
-    /// System calls so far, counted in [`count`].
+    /// System calls so far, counted in `count`, but for those of threads that serve who watches.
     pub syscalls: u64,
     /// Threads now, without the one that waits for commands. A child counts as one.
     pub threads: usize,
@@ -23,20 +23,39 @@ pub struct Report {
 
 impl Report {
     pub fn now() -> io::Result<Report> {
-        // This comes first, because the rest makes system calls of its own.
-        let (cpu, syscalls) = (sys::cpu_time() + sys::cpu_time_of_reaped(), count::counted());
+        // The calls of the thread that reports are not among them: it has looked away.
+        let (cpu, syscalls) = (sys::cpu_time() + sys::cpu_time_of_reaped(), watched::made());
         let children = children_of(std::process::id());
         let cpu = cpu + children.iter().copied().map(cpu_time_of).sum::<Duration>();
-        let status = fs::read_to_string("/proc/self/status")?;
-        let number = |name: &str| -> u64 {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-            line.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or_default()
-        };
+        let status = Status::of("self")?;
         // The folder itself is open while it is read.
         let fds = fs::read_dir("/proc/self/fd")?.count() - 1;
-        let threads = (number("Threads:") as usize).saturating_sub(1) + children.len();
-        let memory = number("VmRSS:") * 1024 + children.into_iter().map(private_memory_of).sum::<u64>();
+        let threads = (status.number("Threads:") as usize).saturating_sub(1) + children.len();
+        let memory =
+            status.number("VmRSS:") * 1024 + children.into_iter().map(private_memory_of).sum::<u64>();
         Ok(Report { cpu, syscalls, threads, fds, memory })
+    }
+
+    /// Returns what can be seen of another process from outside: its system calls cannot.
+    pub fn of(process: u32) -> io::Result<Report> {
+        let status = Status::of(&process.to_string())?;
+        let fds = fs::read_dir(format!("/proc/{process}/fd"))?.count();
+        let (cpu, threads) = (cpu_time_of_all(process)?, status.number("Threads:") as usize);
+        Ok(Report { cpu, syscalls: 0, threads, fds, memory: status.number("VmRSS:") * 1024 })
+    }
+}
+
+/// What the kernel says of a process, a line for each fact.
+struct Status(String);
+
+impl Status {
+    fn of(process: &str) -> io::Result<Status> {
+        fs::read_to_string(format!("/proc/{process}/status")).map(Status)
+    }
+
+    fn number(&self, name: &str) -> u64 {
+        let line = self.0.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+        line.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or_default()
     }
 }
 

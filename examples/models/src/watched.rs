@@ -131,7 +131,7 @@ pub fn look_away() {
 }
 
 /// Returns how many calls all threads have made that have not looked away.
-fn made() -> u64 {
+pub fn made() -> u64 {
     count::counted() - UNSEEN.load(Ordering::Relaxed)
 }
 

@@ -4,8 +4,8 @@ mod chart;
 #[cfg(test)]
 mod tests;
 
-use crate::compare::{HEADINGS, cells, mostly_silent};
-use crate::measure::{Comparison, Figures, Machine, Outcome, Reuse, Row};
+use crate::compare::{self, HEADINGS, cells, mostly_silent};
+use crate::measure::{Comparison, Figures, LibraryRow, Machine, Outcome, Reuse, Row};
 use crate::rungs::{Family, Rung};
 use crate::show;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -62,7 +62,7 @@ const METRICS: [Metric; 8] = [
         id: "system-calls",
         title: "System calls per request",
         reading: "Lower is better. Counted, not estimated. With more clients, one call brings news of many.",
-        value: |figures| figures.syscalls_per_request,
+        value: |figures| figures.syscalls_per_request.unwrap_or_default(),
         is_part: false,
         label: |value| format!("{value}"),
     },
@@ -135,6 +135,7 @@ fn page(comparison: &Comparison) -> Markup {
                 nav {
                     @for metric in &METRICS { a href={ "#" (metric.id) } { (metric.title) } " " }
                     a href="#silent" { "Mostly silent" }
+                    @if !comparison.libraries.is_empty() { a href="#libraries" { "Libraries" } }
                     a href="#rungs" { "The rungs" }
                 }
                 @for metric in &METRICS { (section(comparison, metric)) }
@@ -146,6 +147,7 @@ fn page(comparison: &Comparison) -> Markup {
                     }
                     (table("rung", comparison.rows.iter().map(|row| (row.rung.name.into(), &row.mostly_silent))))
                 }
+                @if !comparison.libraries.is_empty() { (libraries(comparison)) }
                 section #rungs {
                     h2 { "The rungs" }
                     @for row in &comparison.rows { (rung(comparison, row)) }
@@ -246,6 +248,26 @@ fn panel(comparison: &Comparison, metric: &Metric, family: Family) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// The same server on libraries, a table for each number of connections.
+fn libraries(comparison: &Comparison) -> Markup {
+    let name = |library: &LibraryRow| library.name.to_string();
+    html! {
+        section #libraries {
+            h2 { "The same server on libraries" }
+            p {
+                "In C and C++, with one thread each, seen from outside: so system calls are not counted. Each has epoll "
+                "below it, as rungs 7 and 8 do."
+            }
+            @for (index, &connections) in comparison.connections.iter().enumerate() {
+                h3 { (compare::connections(connections)) }
+                (table("library", comparison.libraries.iter().map(|it| (name(it), &it.outcomes[index]))))
+            }
+            h3 { (mostly_silent(comparison)) }
+            (table("library", comparison.libraries.iter().map(|it| (name(it), &it.mostly_silent))))
         }
     }
 }

@@ -6,6 +6,7 @@ mod skipped;
 
 use super::*;
 use crate::busy::Cpus;
+use crate::measure::LibraryRow;
 use crate::rungs::LADDER;
 use std::env;
 use std::process::{Command, Stdio};
@@ -26,7 +27,7 @@ fn invented() -> Comparison {
                 p50: Duration::from_secs_f64(connections * 1e-5),
                 p99: Duration::from_secs_f64(connections * 3e-5 + rung * 1e-6),
                 cpu_per_request: Duration::from_micros(20),
-                syscalls_per_request: 4.0 / (1.0 + rung),
+                syscalls_per_request: Some(4.0 / (1.0 + rung)),
                 threads: 1 + rung as usize,
                 memory: 3_000_000 + connections as u64 * 4096,
                 idle_cpu: if rung == 5.0 { 1.0 } else { 0.0 },
@@ -46,13 +47,20 @@ fn invented() -> Comparison {
         date: "2026-11-24 12:00".into(),
     };
     let reuse = Some(Reuse { with: Duration::from_micros(14), without: Duration::from_micros(89) });
-    Comparison { machine, cpus: Cpus::invented(false), connections, rows, reuse }
+    let library = LibraryRow {
+        name: "libexample",
+        outcomes: connections.iter().map(|&connections| outcome(7, connections)).collect(),
+        mostly_silent: Outcome::Failed("it <b>is</b> away".into()),
+    };
+    let libraries = vec![library];
+    Comparison { machine, cpus: Cpus::invented(false), connections, rows, libraries, reuse }
 }
 
 #[test]
 fn what_a_server_says_is_escaped() {
     let page = page(&invented()).into_string();
     assert!(page.contains("&lt;b&gt;from&lt;/b&gt;") && !page.contains("<b>from"));
+    assert!(page.contains("&lt;b&gt;is&lt;/b&gt;") && page.contains("<th>libexample</th>"));
 }
 
 /// Puts into the title what it sees: which rungs are drawn in which section, and how wide the page is.

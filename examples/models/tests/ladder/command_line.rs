@@ -138,6 +138,29 @@ fn a_comparison_of_two_rungs_prints_a_table_and_writes_a_page() {
 }
 
 #[test]
+fn libraries_that_are_installed_are_compared_and_the_others_named() {
+    let page = std::env::temp_dir().join(format!("models-libraries-{}.html", std::process::id()));
+    let args = ["compare", "--quick", "blocking", "--libraries", "--page", page.to_str().unwrap()];
+    let (code, table, errors) = run(&args);
+    assert_eq!(code, 0, "{errors}{table}");
+    let written = std::fs::read_to_string(&page).unwrap();
+    std::fs::remove_file(page).unwrap();
+    for name in ["libev", "libevent", "libuv", "Boost.Asio", "bufferevent", "Asio coroutines"] {
+        let missing = errors.lines().find(|line| line.starts_with(&format!("{name} is left out: ")));
+        if let Some(missing) = missing {
+            assert!(std::env::var_os("CI").is_none(), "{missing}");
+            assert!(missing.contains("install Debian's package "), "{missing}");
+            skipped::skipped(format_args!("{missing}"));
+            continue;
+        }
+        let lines = table.lines().filter(|line| line.trim_start().starts_with(&format!("{name} ")));
+        let lines: Vec<&str> = lines.filter(|line| line.contains(" µs ")).collect();
+        assert_eq!(lines.len(), 4, "{name}: {table}");
+        assert!(written.contains(&format!("<th>{name}</th>")), "{name}");
+    }
+}
+
+#[test]
 fn a_page_that_cannot_be_written_is_said_before_anything_is_measured() {
     let (code, table, errors) = run(&["compare", "--quick", "poll", "--page", "/proc/no/page.html"]);
     assert_eq!((code, table.as_str()), (1, ""));
