@@ -12,6 +12,7 @@ mod listener;
 mod machine;
 mod measure;
 mod page;
+mod parts;
 mod protocol;
 mod report;
 mod rungs;
@@ -40,6 +41,7 @@ usage: models COMMAND
                                    calls, threads, memory; --quick: at most 256 connections, and shorter runs
       --libraries                  beside them the same server on libev, libevent, libuv and Boost.Asio, as installed
       --page FILE                  where to write the page with charts    target/models.html
+  parts                            measures the parts of a runtime, each as rung 14d has it and as ayi does
   watch RUNG...                    records their system calls during a short conversation, side by side on a page
       --page FILE                  where to write it                      watch.html
   slow [RUNG]                      shows what a handler that computes for 100 ms does to the other clients";
@@ -50,6 +52,7 @@ enum Command {
     Compare { rungs: Vec<&'static Rung>, quick: bool, libraries: bool, page: PathBuf },
     Watch { rungs: Vec<&'static Rung>, page: PathBuf },
     Slow { rungs: Vec<&'static Rung> },
+    Parts,
 }
 
 fn rung(name: &str) -> Result<&'static Rung, String> {
@@ -73,7 +76,9 @@ fn parse(args: &mut Parser) -> Result<Command, ArgError> {
             Value(text) if is("serve") && rungs.len() == 1 && address.is_none() => {
                 address = Some(cli::host_port(&text)?);
             }
-            Value(name) if is("compare") || is("watch") || rungs.is_empty() && !is("list") => {
+            Value(name)
+                if is("compare") || is("watch") || rungs.is_empty() && !is("list") && !is("parts") =>
+            {
                 rungs.push(name.parse_with(rung)?);
             }
             _ => return Err(arg.unexpected()),
@@ -95,7 +100,8 @@ fn parse(args: &mut Parser) -> Result<Command, ArgError> {
         "watch" if rungs.is_empty() => Err("RUNG is missing".into()),
         "watch" => Ok(Command::Watch { rungs, page: page("watch.html") }),
         "slow" => Ok(Command::Slow { rungs }),
-        _ => Err(format!("there is no command {command:?}: list, serve, compare, watch, slow").into()),
+        "parts" => Ok(Command::Parts),
+        _ => Err(format!("there is no command {command:?}: list, serve, compare, parts, watch, slow").into()),
     }
 }
 
@@ -124,6 +130,7 @@ fn run(command: Command) -> io::Result<()> {
         }
         Command::Watch { rungs, page } => watch::watch(&chosen(&rungs), &page),
         Command::Slow { rungs } => slow::slow(&chosen(&rungs)),
+        Command::Parts => parts::parts(),
     }
 }
 

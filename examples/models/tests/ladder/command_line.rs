@@ -41,6 +41,7 @@ fn wrong_arguments_are_explained() {
         (&["serve", "poll", "--watched", "file"], "--watched needs --controlled"),
         (&["watch"], "RUNG is missing"),
         (&["list", "poll"], "unexpected argument \"poll\""),
+        (&["parts", "poll"], "unexpected argument \"poll\""),
         (&["dance"], "there is no command \"dance\""),
         (&[], "COMMAND is missing"),
     ] {
@@ -158,6 +159,17 @@ fn libraries_that_are_installed_are_compared_and_the_others_named() {
         assert_eq!(lines.len(), 4, "{name}: {table}");
         assert!(written.contains(&format!("<th>{name}</th>")), "{name}");
     }
+}
+
+#[test]
+fn parts_are_measured_both_ways() {
+    let (code, table, errors) = run(&["parts"]);
+    assert_eq!(code, 0, "{errors}");
+    for part in ["waker", "run queue", "inbox", "timers", "sources", "blocks"] {
+        let line = table.lines().find(|line| line.starts_with(&format!("{part} "))).expect(&table);
+        assert_eq!(line.matches(" ns").count(), 2, "{line}");
+    }
+    assert!(table.contains("The machine is "), "{table}");
 }
 
 #[test]
