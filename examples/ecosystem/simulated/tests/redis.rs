@@ -36,8 +36,8 @@ mod turn;
 
 async fn serve(starts: Rc<Cell<u32>>) -> io::Result<()> {
     starts.set(starts.get() + 1);
-    let address = "0.0.0.0:6379".parse().expect("it is one");
-    let listener = ayi::net::TcpListener::bind(address).await?;
+    let address = String::from("0.0.0.0:6379");
+    let listener = ayi::net::TcpListener::bind(&*address).await?;
     let args = args::Args { address, max_memory: usize::MAX, max_clients: 100, timeout: None };
     match server::run(&Rc::new(server::Server::new(&args)), listener).await? {}
 }
