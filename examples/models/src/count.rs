@@ -41,7 +41,7 @@ pub fn share() {
     });
 }
 
-/// Is called first in a copy of this process: it takes a counter of its own.
+/// A copy of this process calls this first, and so takes a counter of its own.
 pub fn begin_as_child() {
     OWN.set(std::process::id() as usize % COUNTERS);
 }

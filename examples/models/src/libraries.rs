@@ -37,7 +37,7 @@ pub fn measure(pace: &Pace, most: usize, asking: usize) -> Vec<LibraryRow> {
     installed.map(row).collect()
 }
 
-/// It is killed when this is dropped.
+/// A server in a process of its own, which is killed when this is dropped.
 struct Server {
     process: Child,
     address: SocketAddr,

@@ -1,9 +1,11 @@
 //! How it ends.
 
 use crate::program::{Answer, Service, request};
+use crate::server::Server;
 use crate::{link, postgres, start};
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Child;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -74,18 +76,22 @@ fn ask_for_what_does_not_come(service: &Service) -> TcpStream {
     }
 }
 
-#[test]
-fn what_does_not_end_in_time_is_broken_off_and_named() {
-    let Some((database, mut service)) = start(&[
-        ("stop_timeout_ms", "200"),
+/// Starts the service, with a client whose answer does not come, as `psql` keeps the table.
+fn start_with_one_that_waits(stop_timeout_ms: &str) -> Option<(Server, Service, Child, TcpStream)> {
+    let (database, service) = start(&[
+        ("stop_timeout_ms", stop_timeout_ms),
         ("statement_timeout_ms", "60000"),
         ("request_timeout_ms", "60000"),
-    ]) else {
-        return;
-    };
+    ])?;
     assert_eq!(service.post("/links", &link("tea")).status, 201);
-    let mut psql = postgres::psql(&database, "BEGIN; LOCK TABLE links; SELECT pg_sleep(3600)");
-    let _waiting = ask_for_what_does_not_come(&service);
+    let psql = postgres::psql(&database, "BEGIN; LOCK TABLE links; SELECT pg_sleep(3600)");
+    let waiting = ask_for_what_does_not_come(&service);
+    Some((database, service, psql, waiting))
+}
+
+#[test]
+fn what_does_not_end_in_time_is_broken_off_and_named() {
+    let Some((_database, mut service, mut psql, _waiting)) = start_with_one_that_waits("200") else { return };
     service.signal("-TERM");
     let (status, log) = service.wait();
     assert!(status.success(), "{status}: {log}");
@@ -98,16 +104,9 @@ fn what_does_not_end_in_time_is_broken_off_and_named() {
 
 #[test]
 fn a_second_signal_after_the_delay_ends_it_at_once() {
-    let Some((database, mut service)) = start(&[
-        ("stop_timeout_ms", "60000"),
-        ("statement_timeout_ms", "60000"),
-        ("request_timeout_ms", "60000"),
-    ]) else {
+    let Some((_database, mut service, mut psql, _waiting)) = start_with_one_that_waits("60000") else {
         return;
     };
-    assert_eq!(service.post("/links", &link("tea")).status, 201);
-    let mut psql = postgres::psql(&database, "BEGIN; LOCK TABLE links; SELECT pg_sleep(3600)");
-    let _waiting = ask_for_what_does_not_come(&service);
     service.signal("-TERM");
     // It has begun to end when nobody listens any more.
     let begin = Instant::now();
