@@ -3,12 +3,18 @@
 //! | file | what it does |
 //! |---|---|
 //! | `lib` | which pages there are, and what they are made of |
-//! | `markdown` | Markdown to HTML: links, hidden lines of examples |
+//! | `markdown` | Markdown to HTML: links, hidden lines of examples, figures |
+//! | `figure` | sequences, and boxes with arrows, drawn |
+//! | `book` | the book, in two languages |
+//! | `blocks` | the blocks of code in the book, and what each has to agree with |
 //! | `colors` | the colours of code |
 //! | `front` | the front page, with figures from README.md |
-//! | `replay` | a short run, recorded |
+//! | `replay` | the book's programs, recorded |
 
+pub mod blocks;
+pub mod book;
 mod colors;
+pub mod figure;
 mod front;
 mod markdown;
 mod replay;
@@ -85,20 +91,25 @@ pub fn build(root: &Path, folder: &Path) -> Result<usize, String> {
 
     write("style.css", include_str!("style.css"))?;
     for page in pages() {
-        let made = markdown::html(page.source, &read(page.source)?);
+        let made = markdown::html(page.source, &read(page.source)?)?;
         for picture in &made.pictures {
             let to = folder.join("pictures").join(picture.rsplit('/').next().unwrap_or_default());
             fs::copy(root.join(picture), to).map_err(said(picture))?;
         }
         write(&format!("{}.html", page.name), &in_template(page.name, page.title, &made.html))?;
     }
-    let replay = replay::record().map_err(said("the replay"))?;
-    fs::write(folder.join("replay-page.html"), replay).map_err(said("the replay"))?;
+    for (program, html) in replay::pages()? {
+        fs::write(folder.join(format!("replay-{program}.html")), html).map_err(said(program))?;
+    }
+    let mut of_the_book = 0;
+    for language in &book::LANGUAGES {
+        of_the_book += book::build(root, language, &write)?;
+    }
     write("replay.html", &in_template("replay", "A replay", include_str!("replay.html")))?;
     fs::copy(root.join("bench/charts.svg"), folder.join("pictures/charts.svg"))
         .map_err(said("charts.svg"))?;
     write("index.html", &in_template("index", "ayi", &front::html(&read("README.md")?)?))?;
-    Ok(pages().count() + 2)
+    Ok(pages().count() + 2 + of_the_book)
 }
 
 fn in_template(name: &str, title: &str, content: &str) -> String {
@@ -111,15 +122,23 @@ fn in_template(name: &str, title: &str, content: &str) -> String {
         menu += &format!("<h2>{part}</h2><ul>");
         pages.iter().for_each(|page| menu += &link(page.name, page.title));
         if *part == "To learn" {
+            menu += &link("book-en", "The book");
+            menu += &link("book-zh", "<span lang=\"zh-CN\">本书中文版</span>");
             menu += &link("replay", "A replay");
         }
         menu += "</ul>";
     }
     let title =
         if name == "index" { "ayi: an async runtime for Linux".into() } else { format!("{title} · ayi") };
+    in_frame("en", &title, &menu, content)
+}
+
+/// What all pages have.
+fn in_frame(lang: &str, title: &str, menu: &str, content: &str) -> String {
     include_str!("template.html")
-        .replace("{{title}}", &title)
-        .replace("{{menu}}", &menu)
+        .replace("{{lang}}", lang)
+        .replace("{{title}}", title)
+        .replace("{{menu}}", menu)
         .replace("{{repository}}", REPOSITORY)
         .replace("{{content}}", content)
 }

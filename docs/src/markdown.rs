@@ -1,7 +1,8 @@
 //! Markdown to HTML. Links lead to pages of this site where they can, and to the repository otherwise. Lines of examples
-//! that rustdoc hides are left out, and so are rustdoc's links to items.
+//! that rustdoc hides are left out, and so are rustdoc's links to items. Figures are drawn, and below a link whose title is
+//! "replay" comes the recording of the program that it leads to.
 
-use crate::{REPOSITORY, colors, pages};
+use crate::{REPOSITORY, book, colors, figure, pages};
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd, html::push_html};
 use std::collections::BTreeMap;
 
@@ -9,6 +10,16 @@ pub struct Made {
     pub html: String,
     /// What it shows, from the root of the project.
     pub pictures: Vec<String>,
+    /// What a search looks through.
+    pub sections: Vec<Section>,
+}
+
+/// What stands below a heading.
+#[derive(Default)]
+pub struct Section {
+    pub anchor: String,
+    pub title: String,
+    pub text: String,
 }
 
 /// Where a link of the page `source` leads to: somewhere, or nowhere.
@@ -25,6 +36,9 @@ fn target(source: &str, link: &str) -> Option<String> {
     let (file, anchor) =
         link.split_once('#').map_or((link, String::new()), |(file, at)| (file, format!("#{at}")));
     let path = resolve(source, file);
+    if let Some(page) = book::page_of(&path) {
+        return Some(format!("{page}{anchor}"));
+    }
     match pages().find(|page| page.source == path) {
         Some(page) => Some(format!("{}.html{anchor}", page.name)),
         None => Some(format!("{REPOSITORY}/blob/main/{path}{anchor}")),
@@ -32,7 +46,7 @@ fn target(source: &str, link: &str) -> Option<String> {
 }
 
 /// Returns the path from the root of the project.
-fn resolve(source: &str, file: &str) -> String {
+pub fn resolve(source: &str, file: &str) -> String {
     let mut parts: Vec<&str> = source.split('/').collect();
     parts.pop();
     for part in file.split('/') {
@@ -58,8 +72,11 @@ fn anchor(heading: &str, seen: &mut BTreeMap<String, usize>) -> String {
     if *times == 1 { name } else { format!("{name}-{}", *times - 1) }
 }
 
-pub fn html(source: &str, text: &str) -> Made {
+pub fn html(source: &str, text: &str) -> Result<Made, String> {
     let mut pictures = Vec::new();
+    let mut sections = vec![Section::default()];
+    // The recording that comes below this paragraph.
+    let mut replay = None;
     let mut events: Vec<Event<'_>> = Vec::new();
     let mut seen = BTreeMap::new();
     // The code of the block that is being read, and its language.
@@ -80,8 +97,14 @@ pub fn html(source: &str, text: &str) -> Made {
             Event::Text(text) if code.is_some() => code.as_mut().expect("it is there").1 += &text,
             Event::End(TagEnd::CodeBlock) => {
                 let (language, text) = code.take().expect("it has begun");
+                if matches!(&*language, "sequence" | "boxes") {
+                    let svg = figure::svg(&language, &text).map_err(|error| format!("{source}: {error}"))?;
+                    let html = format!("<figure><div class=\"scroll\" tabindex=\"0\">{svg}</div></figure>\n");
+                    events.push(Event::Html(html.into()));
+                    continue;
+                }
                 let is_rust =
-                    matches!(&*language, "" | "rust" | "no_run" | "ignore" | "compile_fail" | "should_panic");
+                    matches!(&*language, "" | "rs" | "rust" | "no_run" | "ignore" | "compile_fail" | "should_panic");
                 let language = if is_rust { "rust" } else { &*language };
                 let text = if is_rust { shown(&text) } else { text };
                 let html =
@@ -95,12 +118,19 @@ pub fn html(source: &str, text: &str) -> Made {
             Event::End(TagEnd::Heading(_)) => {
                 let (at, text) = heading.take().expect("it has begun");
                 if let Event::Start(Tag::Heading { id, .. }) = &mut events[at] {
-                    *id = Some(anchor(&text, &mut seen).into());
+                    let name = anchor(&text, &mut seen);
+                    *id = Some(name.clone().into());
+                    sections.push(Section { anchor: name, title: text, text: String::new() });
                 }
                 events.push(event);
             }
             Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
-                let to = target(source, &dest_url);
+                let mut to = target(source, &dest_url);
+                if &*title == "replay" {
+                    let program = dest_url.rsplit('/').next().unwrap_or_default().trim_end_matches(".rs");
+                    to = Some(format!("replay-{program}.html"));
+                    replay.clone_from(&to);
+                }
                 links.push(to.is_some());
                 if let Some(to) = to {
                     events.push(Event::Start(Tag::Link { link_type, dest_url: to.into(), title, id }));
@@ -132,16 +162,26 @@ pub fn html(source: &str, text: &str) -> Made {
                 events.push(Event::Html("</div>".into()));
             }
             event => {
-                if let (Some((_, text)), Event::Text(more) | Event::Code(more)) = (&mut heading, &event) {
-                    *text += more;
+                if let Event::Text(more) | Event::Code(more) = &event {
+                    match &mut heading {
+                        Some((_, text)) => *text += more,
+                        None => sections.last_mut().expect("there is one").text += more,
+                    }
+                } else if !matches!(event, Event::Start(_) | Event::End(TagEnd::Strong | TagEnd::Emphasis)) {
+                    sections.last_mut().expect("there is one").text += " ";
                 }
+                let is_end = matches!(event, Event::End(TagEnd::Paragraph));
                 events.push(event);
+                if let Some(page) = replay.take_if(|_| is_end) {
+                    let frame = format!("<iframe src=\"{page}\" title=\"{page}\" loading=\"lazy\"></iframe>\n");
+                    events.push(Event::Html(frame.into()));
+                }
             }
         }
     }
     let mut html = String::new();
     push_html(&mut html, events.into_iter());
-    Made { html, pictures }
+    Ok(Made { html, pictures, sections })
 }
 
 /// Returns the lines of an example that rustdoc shows.
@@ -169,7 +209,7 @@ mod tests {
 
     #[test]
     fn hidden_lines_are_left_out_and_headings_have_names() {
-        let made = html("src/a.md", "# Two words\n\n```\n# hidden();\nshown();\n```\n\n# Two words\n").html;
+        let made = html("src/a.md", "# Two words\n\n```\n# hidden();\nshown();\n```\n\n# Two words\n").unwrap().html;
         assert!(made.contains("id=\"two-words\"") && made.contains("id=\"two-words-1\""), "{made}");
         assert!(made.contains("shown();") && !made.contains("hidden"), "{made}");
     }
