@@ -82,7 +82,13 @@ ayi::sim::kernel!();
 #[cfg(doctest)]
 mod chapters {
     macro_rules! chapters {
-        ($($file:literal),*) => { $(#[doc = include_str!(concat!("../en/", $file))] const _: () = ();)* };
+        ($($name:ident $file:literal)*) => { $(#[doc = include_str!(concat!("../en/", $file))] mod $name {})* };
     }
-    chapters!("README.md");
+    chapters! {
+        readme "README.md"
+        taps "01-taps.md"
+        kernel "02-kernel.md"
+        reactor "03-reactor.md"
+        futures "04-futures.md"
+    }
 }

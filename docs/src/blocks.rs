@@ -53,7 +53,9 @@ pub fn fault(root: &Path, block: &Block, said: &dyn Fn(&str) -> Option<String>) 
                 return (text != block.text).then(|| format!("{of} says\n{text}"));
             }
             match fs::read_to_string(root.join(of)) {
-                Ok(file) => not_quoted(&file, &block.text).map(|line| format!("{of} has no such lines: {line}")),
+                Ok(file) => {
+                    not_quoted(&file, &block.text).map(|line| format!("{of} has no such lines: {line}"))
+                }
                 Err(error) => Some(format!("{of}: {error}")),
             }
         }

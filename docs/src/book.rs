@@ -61,7 +61,10 @@ impl Chapter {
 fn page(folder: &str, file: &str) -> String {
     match file.trim_end_matches(".md") {
         "README" => format!("book-{folder}.html"),
-        stem => format!("book-{folder}-{}.html", stem.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-')),
+        stem => format!(
+            "book-{folder}-{}.html",
+            stem.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-')
+        ),
     }
 }
 
@@ -84,7 +87,8 @@ pub fn chapters(root: &Path, language: &Language) -> Result<Vec<Chapter>, String
         let path = folder.join(&file);
         let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let title = text.lines().next().and_then(|line| line.strip_prefix("# "));
-        let title = title.ok_or_else(|| format!("{}: the first line is no title", path.display()))?.to_owned();
+        let title =
+            title.ok_or_else(|| format!("{}: the first line is no title", path.display()))?.to_owned();
         Ok(Chapter { file, title, text })
     };
     files.into_iter().map(read).collect()

@@ -103,8 +103,10 @@ fn finish(inner: &str, height: f64) -> String {
 
 fn sequence<'a>(mut lines: impl Iterator<Item = &'a str>) -> Result<String, String> {
     let head = lines.next().unwrap_or_default();
-    let lanes: Vec<(&str, &str)> =
-        head.split(" | ").map(|lane| lane.split_once(": ").ok_or(head.to_owned())).collect::<Result<_, _>>()?;
+    let lanes: Vec<(&str, &str)> = head
+        .split(" | ")
+        .map(|lane| lane.split_once(": ").ok_or(head.to_owned()))
+        .collect::<Result<_, _>>()?;
     let apart = WIDTH / lanes.len() as f64;
     let x = |name: &str| {
         let at = lanes.iter().position(|lane| lane.0 == name.trim())?;
@@ -120,11 +122,7 @@ fn sequence<'a>(mut lines: impl Iterator<Item = &'a str>) -> Result<String, Stri
         let fault = || line.to_owned();
         if let Some(text) = line.strip_prefix("-- ") {
             y += 6.0;
-            let _ = write!(
-                svg,
-                "<path d=\"M8 {y:.0}H{:.0}\" class=\"divide\"/>",
-                WIDTH - 8.0
-            );
+            let _ = write!(svg, "<path d=\"M8 {y:.0}H{:.0}\" class=\"divide\"/>", WIDTH - 8.0);
             let wide = breadth(text) + 16.0;
             let _ = write!(
                 svg,
@@ -233,7 +231,8 @@ fn boxes<'a>(lines: impl Iterator<Item = &'a str>) -> Result<String, String> {
         let twins = |other: &&(&str, &str, &str)| {
             (other.0, other.1) == (from.id, to.id) || (other.1, other.0) == (from.id, to.id)
         };
-        let (before, of) = (arrows[..number].iter().filter(twins).count(), arrows.iter().filter(twins).count());
+        let (before, of) =
+            (arrows[..number].iter().filter(twins).count(), arrows.iter().filter(twins).count());
         let aside = (before as f64 - (of as f64 - 1.0) / 2.0) * 30.0;
         let (a, b) = if from.row == to.row {
             let y = fy + tall(from).min(tall(to)) / 2.0 + aside;

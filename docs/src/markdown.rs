@@ -103,8 +103,10 @@ pub fn html(source: &str, text: &str) -> Result<Made, String> {
                     events.push(Event::Html(html.into()));
                     continue;
                 }
-                let is_rust =
-                    matches!(&*language, "" | "rs" | "rust" | "no_run" | "ignore" | "compile_fail" | "should_panic");
+                let is_rust = matches!(
+                    &*language,
+                    "" | "rs" | "rust" | "no_run" | "ignore" | "compile_fail" | "should_panic"
+                );
                 let language = if is_rust { "rust" } else { &*language };
                 let text = if is_rust { shown(&text) } else { text };
                 let html =
@@ -173,7 +175,8 @@ pub fn html(source: &str, text: &str) -> Result<Made, String> {
                 let is_end = matches!(event, Event::End(TagEnd::Paragraph));
                 events.push(event);
                 if let Some(page) = replay.take_if(|_| is_end) {
-                    let frame = format!("<iframe src=\"{page}\" title=\"{page}\" loading=\"lazy\"></iframe>\n");
+                    let frame =
+                        format!("<iframe src=\"{page}\" title=\"{page}\" loading=\"lazy\"></iframe>\n");
                     events.push(Event::Html(frame.into()));
                 }
             }
@@ -209,7 +212,8 @@ mod tests {
 
     #[test]
     fn hidden_lines_are_left_out_and_headings_have_names() {
-        let made = html("src/a.md", "# Two words\n\n```\n# hidden();\nshown();\n```\n\n# Two words\n").unwrap().html;
+        let made =
+            html("src/a.md", "# Two words\n\n```\n# hidden();\nshown();\n```\n\n# Two words\n").unwrap().html;
         assert!(made.contains("id=\"two-words\"") && made.contains("id=\"two-words-1\""), "{made}");
         assert!(made.contains("shown();") && !made.contains("hidden"), "{made}");
     }

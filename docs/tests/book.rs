@@ -44,7 +44,9 @@ fn each_chapter_has_its_parts() {
         let count = |fences: &[&str]| all.iter().filter(|block| fences.contains(&&*block.fence)).count();
         let bugs = all.iter().filter(|block| {
             block.fence == "sh"
-                && ["tests/mutations/run ", "examples/sim-kv/bugs/check "].iter().any(|run| block.text.contains(run))
+                && ["tests/mutations/run ", "examples/sim-kv/bugs/check "]
+                    .iter()
+                    .any(|run| block.text.contains(run))
         });
         let parts = [
             ("figure", count(&["sequence", "boxes"]) > 0),
@@ -100,7 +102,8 @@ fn shape(source: &str, text: &str) -> Vec<String> {
 #[test]
 fn both_languages_have_the_same_chapters_figures_code_and_exercises() {
     let (english, chinese) = (pages(0), pages(1));
-    let files = |pages: &[(String, Chapter)]| pages.iter().map(|page| page.1.file.clone()).collect::<Vec<_>>();
+    let files =
+        |pages: &[(String, Chapter)]| pages.iter().map(|page| page.1.file.clone()).collect::<Vec<_>>();
     assert_eq!(files(&english), files(&chinese));
     for ((source, one), (_, other)) in english.iter().zip(&chinese) {
         let (one, other) = (shape(source, &one.text), shape(source, &other.text));

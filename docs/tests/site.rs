@@ -121,7 +121,9 @@ fn no_page_is_wider_than_a_phone() {
     let site = Site::build("phone");
     // A window is 500 pixels wide at least, so the pages are looked at in frames that are as narrow as a phone. Each says
     // what stands out.
-    let mut harness = String::from("<script>addEventListener('message', (event) => document.body.append(event.data + '\\n'));</script>");
+    let mut harness = String::from(
+        "<script>addEventListener('message', (event) => document.body.append(event.data + '\\n'));</script>",
+    );
     let pages = site.pages();
     for (name, html) in &pages {
         let look = format!(
@@ -133,13 +135,16 @@ fn no_page_is_wider_than_a_phone() {
         );
         // What they embed has tests of its own.
         let html = html.replace("<iframe ", "<iframe hidden data-").replace("data-src=", "data-was=");
-        fs::write(site.0.join(format!("look-{name}")), html.replace("</body>", &format!("{look}</body>"))).unwrap();
-        harness += &format!("<iframe src=\"look-{name}\" style=\"width:390px;height:800px;border:0\"></iframe>");
+        fs::write(site.0.join(format!("look-{name}")), html.replace("</body>", &format!("{look}</body>")))
+            .unwrap();
+        harness +=
+            &format!("<iframe src=\"look-{name}\" style=\"width:390px;height:800px;border:0\"></iframe>");
     }
     fs::write(site.0.join("harness.html"), format!("<!doctype html><body>{harness}")).unwrap();
     let dom = chromium(&site.0.join("harness.html"));
     for name in pages.keys() {
-        let found = dom.lines().find_map(|line| line.split_once(&format!("{name}: ")).map(|(_, rest)| rest.trim()));
+        let found =
+            dom.lines().find_map(|line| line.split_once(&format!("{name}: ")).map(|(_, rest)| rest.trim()));
         assert_eq!(found, Some("0"), "{name}");
     }
 }
@@ -175,7 +180,13 @@ fn has_chromium(test: &str) -> bool {
 /// Opens a page, and returns what it has become.
 fn chromium(page: &Path) -> String {
     let mut chromium = Command::new("chromium");
-    chromium.args(["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000", "--dump-dom"]);
+    chromium.args([
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--virtual-time-budget=10000",
+        "--dump-dom",
+    ]);
     let output = chromium.arg(format!("file://{}", page.display())).output().unwrap();
     String::from_utf8_lossy(&output.stdout).into_owned()
 }

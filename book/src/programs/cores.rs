@@ -26,7 +26,8 @@ pub fn run(said: &Said) -> io::Result<Vec<u8>> {
     let mut builder = Builder::new_multi_thread();
     let runtime = builder.worker_threads(2).enable_all().name("two workers").record(Record::new()).build()?;
     let threads = runtime.block_on(async {
-        let tasks: Vec<_> = (0..6).map(|_| ayi::task::spawn_send(compute(Duration::from_millis(30)))).collect();
+        let tasks: Vec<_> =
+            (0..6).map(|_| ayi::task::spawn_send(compute(Duration::from_millis(30)))).collect();
         let mut all = HashSet::new();
         for task in tasks {
             all.extend(task.await?);

@@ -47,15 +47,17 @@ pub fn run(said: &Said) -> io::Result<Vec<u8>> {
         let future = ByHand { polls: 0, shared: shared.clone(), said: said.clone() };
         said.say("made: nothing has run");
         let task = ayi::spawn(future);
-        let worker = thread::spawn(move || loop {
-            let mut shared = shared.lock().unwrap();
-            if let Some(waker) = shared.waker.take() {
-                shared.is_done = true;
+        let worker = thread::spawn(move || {
+            loop {
+                let mut shared = shared.lock().unwrap();
+                if let Some(waker) = shared.waker.take() {
+                    shared.is_done = true;
+                    drop(shared);
+                    return waker.wake();
+                }
                 drop(shared);
-                return waker.wake();
+                thread::yield_now();
             }
-            drop(shared);
-            thread::yield_now();
         });
         said.say(format!("joined: {}", task.await?));
         worker.join().expect("it does not panic");
