@@ -28,7 +28,7 @@
 //!    a slot that has nothing to poll ignores it; a wake that was meant for an earlier task of the slot costs its
 //!    present task one needless poll.
 //!
-//! In tokio: `runtime/task/{core,state,waker}.rs`, where a reference count and ten state bits do this.
+//! In tokio: `runtime/task/{core,state,waker}.rs`, where a reference count and six state bits do this.
 
 use super::boxed::BodyBox;
 use super::id::Id;
