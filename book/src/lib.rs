@@ -90,5 +90,8 @@ mod chapters {
         kernel "02-kernel.md"
         reactor "03-reactor.md"
         futures "04-futures.md"
+        parts "05-parts.md"
+        tokio "06-tokio.md"
+        ends "07-ends.md"
     }
 }
