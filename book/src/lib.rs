@@ -93,5 +93,8 @@ mod chapters {
         parts "05-parts.md"
         tokio "06-tokio.md"
         ends "07-ends.md"
+        files "08-files.md"
+        cores "09-cores.md"
+        seeing "10-seeing.md"
     }
 }

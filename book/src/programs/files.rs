@@ -13,12 +13,13 @@ pub fn run(said: &Said) -> io::Result<Vec<u8>> {
         said.say(format!("whole: {:?}", fs::read_to_string(&path).await?));
 
         let file = File::open(&path).await?;
-        let (result, buffer) = file.read_at(vec![0; 4], 3).await;
-        said.say(format!("4 bytes at place 3: {:?}", String::from_utf8_lossy(&buffer[..result?])));
+        let (read, buffer) = file.read_at(Vec::with_capacity(4), 3).await;
+        read?;
+        said.say(format!("4 bytes at place 3: {:?}", String::from_utf8_lossy(&buffer)));
 
         // The kernel has the buffer: a future that is dropped leaves it to the runtime.
         {
-            let mut read = pin!(file.read_at(vec![0; 4], 0));
+            let mut read = pin!(file.read_at(Vec::with_capacity(4), 0));
             assert!(read.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         }
         said.say("given up: the runtime keeps the buffer until the kernel is done");
