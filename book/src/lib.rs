@@ -96,5 +96,9 @@ mod chapters {
         files "08-files.md"
         cores "09-cores.md"
         seeing "10-seeing.md"
+        seeds "11-seeds.md"
+        right "12-right.md"
+        path "path.md"
+        glossary "glossary.md"
     }
 }

@@ -113,9 +113,21 @@ fn both_languages_have_the_same_chapters_figures_code_and_exercises() {
     }
 }
 
-/// A reader of the book and of the way through the code reads at most 4,000 lines.
+/// A reader of the book and of the way through the code reads at most 4,000 lines, of 120 characters at most. Empty lines
+/// of the book do not count.
 #[test]
 fn the_book_is_short_enough() {
-    let lines: usize = pages(0).iter().map(|(_, chapter)| chapter.text.lines().count()).sum();
+    let of = |line: &str| line.trim().chars().count().div_ceil(120);
+    let lines: usize = pages(0).iter().flat_map(|(_, chapter)| chapter.text.lines()).map(of).sum();
     assert!(lines < 2_430, "{lines} lines, and the way through the code has 1,570");
+}
+
+/// All examples are compiled: each page that has one is listed in `book/src/lib.rs`.
+#[test]
+fn each_page_with_an_example_is_tested() {
+    let list = std::fs::read_to_string(root().join("book/src/lib.rs")).unwrap();
+    for (source, chapter) in pages(0) {
+        let has_example = blocks(&source, &chapter.text).iter().any(|block| block.fence == "rust");
+        assert!(!has_example || list.contains(&format!("\"{}\"", chapter.file)), "{source}");
+    }
 }
