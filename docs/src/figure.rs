@@ -139,7 +139,7 @@ fn sequence<'a>(mut lines: impl Iterator<Item = &'a str>) -> Result<String, Stri
         if let Some((from, to)) = who.split_once("->") {
             let (from, to) = (x(from).ok_or_else(fault)?, x(to).ok_or_else(fault)?);
             let said = wrap(text, (to - from).abs().max(apart * 1.6) - 12.0);
-            words(&mut svg, (from + to) / 2.0, y, "said", &said);
+            words(&mut svg, (from + to) / 2.0, y, "said over", &said);
             y += said.len() as f64 * LINE - 8.0;
             let end = if to > from { to - 3.0 } else { to + 3.0 };
             let _ = write!(
@@ -201,7 +201,8 @@ fn boxes<'a>(lines: impl Iterator<Item = &'a str>) -> Result<String, String> {
     let wide = ((WIDTH - 8.0 - gap * (columns - 1) as f64) / columns as f64).min(260.0);
     let indent = (WIDTH - wide * columns as f64 - gap * (columns - 1) as f64) / 2.0;
     for it in &mut all {
-        it.title = wrap(&it.title.concat(), wide - 14.0);
+        // In bold.
+        it.title = wrap(&it.title.concat(), (wide - 14.0) / 1.12);
         it.lines = it.lines.iter().flat_map(|line| wrap(line, wide - 14.0)).collect();
     }
     let tall = |it: &Box<'_>| (it.title.len() + it.lines.len()) as f64 * LINE + 16.0;

@@ -135,8 +135,17 @@ fn in_template(name: &str, title: &str, content: &str) -> String {
 
 /// What all pages have.
 fn in_frame(lang: &str, title: &str, menu: &str, content: &str) -> String {
+    let words = if lang == "en" {
+        ["To the content", "dark / light", "Pages", "Source"]
+    } else {
+        ["跳到正文", "深色 / 浅色", "目录", "源码"]
+    };
     include_str!("template.html")
         .replace("{{lang}}", lang)
+        .replace("{{to-content}}", words[0])
+        .replace("{{colours}}", words[1])
+        .replace("{{pages}}", words[2])
+        .replace("{{source}}", words[3])
         .replace("{{title}}", title)
         .replace("{{menu}}", menu)
         .replace("{{repository}}", REPOSITORY)
