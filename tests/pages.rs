@@ -106,6 +106,8 @@ fn fault(page: &Path, target: &str) -> Option<String> {
     if elsewhere.iter().any(|prefix| target.starts_with(prefix)) || target.contains("::") {
         return None;
     }
+    // Behind a space there is the link's title.
+    let target = target.split(' ').next().unwrap_or_default();
     let (file, anchor) = target.split_once('#').map_or((target, None), |(file, anchor)| (file, Some(anchor)));
     let path = if file.is_empty() { page.to_owned() } else { page.parent().unwrap().join(file) };
     if !path.exists() {
