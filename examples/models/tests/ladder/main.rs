@@ -217,6 +217,27 @@ fn more_clients_than_descriptors(name: &'static str) {
     server.stop();
 }
 
+/// What the book promises of rung 14d.
+#[test]
+fn the_smallest_runtime_is_small_and_serves_ten_thousand_clients() {
+    const CLIENTS: usize = 10_000;
+    let code = include_str!("../../src/rungs/smallest_runtime.rs");
+    let begin = code.find("const BUDGET").unwrap();
+    let runtime = &code[begin..code.find("async fn converse").unwrap()];
+    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with("//");
+    let lines = runtime.lines().filter(is_code).count();
+    assert!(lines <= 150, "{lines} lines for tasks, wakers, a reactor and sockets");
+
+    // This process has a descriptor for each of them, as the server has.
+    load::allow_descriptors(CLIENTS as u64 + 1_000).unwrap();
+    let server = Server::with_descriptors("smallest_runtime", CLIENTS + 1_000);
+    let clients: Vec<TcpStream> = (0..CLIENTS).map(|_| server.client()).collect();
+    for (number, client) in clients.iter().enumerate() {
+        server.ask(client, number);
+    }
+    server.stop();
+}
+
 fn signals_during_system_calls(name: &'static str) {
     let server = Server::start(name);
     let (pid, is_over) = (server.pid().to_string(), AtomicBool::new(false));
