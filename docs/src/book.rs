@@ -94,17 +94,19 @@ pub fn chapters(root: &Path, language: &Language) -> Result<Vec<Chapter>, String
     files.into_iter().map(read).collect()
 }
 
-/// Writes the pages of a language by `write`, and returns how many there are.
+/// Writes the pages of a language by `write`, and what they show by `copy`. Returns how many there are.
 pub fn build(
     root: &Path,
     language: &Language,
     write: &dyn Fn(&str, &str) -> Result<(), String>,
+    copy: &dyn Fn(&str) -> Result<(), String>,
 ) -> Result<usize, String> {
     let chapters = chapters(root, language)?;
     let (mut index, mut all) = (String::from("window.BOOK = [\n"), String::new());
     for (number, chapter) in chapters.iter().enumerate() {
         let source = format!("book/{}/{}", language.folder, chapter.file);
         let made = markdown::html(&source, &chapter.text)?;
+        made.pictures.iter().try_for_each(|picture| copy(picture))?;
         let page = chapter.page(language);
         for section in made.sections.iter().filter(|section| !section.title.is_empty()) {
             let (at, text) = (format!("{page}#{}", section.anchor), section.text.trim());

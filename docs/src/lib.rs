@@ -89,13 +89,14 @@ pub fn build(root: &Path, folder: &Path) -> Result<usize, String> {
     fs::create_dir_all(folder.join("pictures")).map_err(said("the folder"))?;
     let write = |name: &str, text: &str| fs::write(folder.join(name), text).map_err(said(name));
 
+    let copy = |picture: &str| {
+        let to = folder.join("pictures").join(picture.rsplit('/').next().unwrap_or_default());
+        fs::copy(root.join(picture), to).map(drop).map_err(said(picture))
+    };
     write("style.css", include_str!("style.css"))?;
     for page in pages() {
         let made = markdown::html(page.source, &read(page.source)?)?;
-        for picture in &made.pictures {
-            let to = folder.join("pictures").join(picture.rsplit('/').next().unwrap_or_default());
-            fs::copy(root.join(picture), to).map_err(said(picture))?;
-        }
+        made.pictures.iter().try_for_each(|picture| copy(picture))?;
         write(&format!("{}.html", page.name), &in_template(page.name, page.title, &made.html))?;
     }
     for (program, html) in replay::pages()? {
@@ -103,7 +104,7 @@ pub fn build(root: &Path, folder: &Path) -> Result<usize, String> {
     }
     let mut of_the_book = 0;
     for language in &book::LANGUAGES {
-        of_the_book += book::build(root, language, &write)?;
+        of_the_book += book::build(root, language, &write, &copy)?;
     }
     write("replay.html", &in_template("replay", "A replay", include_str!("replay.html")))?;
     fs::copy(root.join("bench/charts.svg"), folder.join("pictures/charts.svg"))
