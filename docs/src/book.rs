@@ -1,7 +1,7 @@
 //! The book: a page for each chapter, in two languages, with a menu, a search, and one page of all that prints.
 //!
 //! The chapters are the files of `book/en` and `book/zh`, in the order of their names; `README.md` is the page before the
-//! first of them.
+//! first of them, and the glossary the last.
 
 use crate::{in_frame, markdown};
 use std::fs;
@@ -81,8 +81,8 @@ pub fn chapters(root: &Path, language: &Language) -> Result<Vec<Chapter>, String
     let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let files = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let mut files: Vec<String> = files.filter(|file| file.ends_with(".md")).collect();
-    // `README.md` goes first.
-    files.sort_by_key(|file| (file != "README.md", file.clone()));
+    // The glossary is the last.
+    files.sort_by_key(|file| (file != "README.md", file == "glossary.md", file.clone()));
     let read = |file: String| {
         let path = folder.join(&file);
         let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;

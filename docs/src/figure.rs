@@ -197,7 +197,7 @@ fn boxes<'a>(lines: impl Iterator<Item = &'a str>) -> Result<String, String> {
     }
     let columns = all.iter().map(|it| it.column + 1).max().unwrap_or(1);
     let rows = all.iter().map(|it| it.row + 1).max().unwrap_or(1);
-    let gap = if columns > 3 { 56.0 } else { 96.0 };
+    let gap = if columns > 3 { 56.0 } else { 124.0 };
     let wide = ((WIDTH - 8.0 - gap * (columns - 1) as f64) / columns as f64).min(260.0);
     let indent = (WIDTH - wide * columns as f64 - gap * (columns - 1) as f64) / 2.0;
     for it in &mut all {
