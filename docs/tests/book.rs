@@ -122,6 +122,20 @@ fn the_book_is_short_enough() {
     assert!(lines < 2_430, "{lines} lines, and the way through the code has 1,570");
 }
 
+/// How long the way through the code is, to ten lines.
+#[test]
+fn the_way_is_as_long_as_it_is_said_to_be() {
+    let reading = std::fs::read_to_string(root().join("READING.md")).unwrap();
+    let lines = reading.split(" lines with their comments").next().unwrap().rsplit(' ').next().unwrap();
+    let lines: usize = lines.replace(',', "").parse().unwrap();
+    let rounded = lines.next_multiple_of(10);
+    let said = format!("{},{:03}", rounded / 1_000, rounded % 1_000);
+    for (source, chapter) in (0..2).flat_map(pages) {
+        let is_about_it = ["README.md", "path.md"].contains(&&*chapter.file);
+        assert!(!is_about_it || chapter.text.contains(&said), "{source} does not say {said}");
+    }
+}
+
 /// All examples are compiled: each page that has one is listed in `book/src/lib.rs`.
 #[test]
 fn each_page_with_an_example_is_tested() {
